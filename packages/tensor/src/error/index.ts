@@ -1,0 +1,1 @@
+export { type ErrorCode, isTesseraError, TesseraError, type TesseraErrorOptions } from './error.ts'

@@ -1,0 +1,1 @@
+export type { Format, FormatPart } from './format.ts'

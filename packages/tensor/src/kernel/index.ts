@@ -1,0 +1,1 @@
+export { type Candidate, type Capabilities, checkKernels, type Explanation, type Kernel, kernelAbi, selectKernel, type Selection } from './kernel.ts'

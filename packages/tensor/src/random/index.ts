@@ -1,0 +1,1 @@
+export { createRandom, philox, type Random } from './philox.ts'

@@ -1,0 +1,117 @@
+import { type Backend, createDevice, type Device, type Launch } from '../device/index.ts'
+import { byteLengthOf, bytesOf, decodeElements, type DType, dtypes, encodeElements, viewBytes } from '../dtype/index.ts'
+import { TesseraError } from '../error/index.ts'
+import type { Kernel } from '../kernel/index.ts'
+import type { HostTensor } from '../op/index.ts'
+import { type Shape, sizeOf } from '../shape/index.ts'
+import type { PackedTensor, Storage, Weight } from '../tensor/index.ts'
+
+/** Values are kept as float64 whatever the dtype, except raw bytes (`u8` and packed parts), which stay bytes. */
+interface HostStorage extends Storage {
+  readonly dtype: DType
+  readonly data: Float64Array | Uint8Array
+}
+
+/**
+ * The device that defines what is right: every op by its float64 definition, slowly, and nothing else.
+ * Needs no kernels. f32 tensors are not rounded between ops.
+ */
+export function createReferenceDevice(): Device {
+  const decoded = new WeakMap<PackedTensor, Float64Array>()
+  let recording: (() => void)[] | undefined
+
+  const hostTensor = (weight: Weight): HostTensor => {
+    if (weight.kind === 'dense') {
+      const { data, dtype } = weight.storage as HostStorage
+      return { dtype: weight.dtype, shape: weight.shape, data: data instanceof Float64Array ? data : decodeElements(data, dtype, sizeOf(weight.shape)) }
+    }
+    let data = decoded.get(weight)
+    if (!data) {
+      const parts: Record<string, Uint8Array> = {}
+      for (const [name, part] of Object.entries(weight.parts)) parts[name] = encodeStorage(part.storage as HostStorage)
+      data = weight.format.decode(parts, weight.shape)
+      decoded.set(weight, data)
+    }
+    return { dtype: 'f64', shape: weight.shape, data }
+  }
+
+  const execute = (launch: Launch<Kernel>): void => {
+    const inputs: Record<string, HostTensor | undefined> = {}
+    for (const [name, weight] of Object.entries(launch.inputs)) inputs[name] = weight && hostTensor(weight)
+    for (const name of launch.op.writes ?? []) {
+      const target = launch.inputs[name]
+      if (target?.kind !== 'dense' || !((target.storage as HostStorage).data instanceof Float64Array)) {
+        throw new TesseraError('invalid-dtype', `${launch.op.id}: ${name} is written in place and must be a dense tensor of a dtype other than u8`)
+      }
+    }
+    const outputs = launch.op.reference(inputs, launch.problem.options, launch.problem)
+    for (const [name, tensor] of Object.entries(launch.outputs)) {
+      const values = outputs[name]
+      const { data, dtype } = tensor.storage as HostStorage
+      if (values === undefined || values.length !== sizeOf(tensor.shape)) {
+        throw new TesseraError('invalid-shape', `${launch.op.id}: the reference returned ${values?.length ?? 'no'} values for ${name}, not ${sizeOf(tensor.shape)}`)
+      }
+      if (data instanceof Float64Array) data.set(values)
+      else data.set(bytesOf(encodeElements(values, dtype)))
+    }
+  }
+
+  const backend: Backend = {
+    kind: 'reference',
+    name: 'reference (float64)',
+    capabilities: {},
+    kernels: [],
+    allocate(dtype: DType, shape: Shape): HostStorage {
+      const size = sizeOf(shape)
+      const byteLength = byteLengthOf(dtype, size)
+      try {
+        return { dtype, byteLength, data: isRaw(dtype) ? new Uint8Array(byteLength) : new Float64Array(size) }
+      } catch (cause) {
+        throw new TesseraError('out-of-memory', `reference: could not allocate ${size} float64 values`, { cause })
+      }
+    },
+    free: () => {},
+    write(storage, bytes, offsetBytes) {
+      const { data, dtype } = storage as HostStorage
+      if (data instanceof Uint8Array) data.set(bytes, offsetBytes)
+      else {
+        const offset = (offsetBytes * 8) / dtypes[dtype].bits
+        data.set(decodeElements(viewBytes(bytes, dtype), dtype, (bytes.byteLength * 8) / dtypes[dtype].bits), offset)
+      }
+    },
+    async read(storage, offsetBytes, byteLength) {
+      return encodeStorage(storage as HostStorage).slice(offsetBytes, offsetBytes + byteLength)
+    },
+    launch(launch) {
+      if (recording) recording.push(() => execute(launch))
+      else execute(launch)
+    },
+    beginCapture() {
+      recording = []
+    },
+    endCapture() {
+      const recorded = recording ?? []
+      recording = undefined
+      return {
+        launches: recorded.length,
+        replay() {
+          for (const run of recorded) run()
+        },
+        dispose() {
+          recorded.length = 0
+        },
+      }
+    },
+    synchronize: async () => {},
+    dispose: async () => {},
+  }
+  return createDevice(backend)
+}
+
+function isRaw(dtype: DType): boolean {
+  return dtype === 'u8' || dtype === 'i4' || dtype === 'u4'
+}
+
+function encodeStorage({ data, dtype }: HostStorage): Uint8Array {
+  return data instanceof Uint8Array ? data : bytesOf(encodeElements(data, dtype))
+}

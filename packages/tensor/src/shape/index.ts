@@ -1,0 +1,1 @@
+export { checkShape, formatShape, lastAxis, rowsOf, sameShape, type Shape, sizeOf } from './shape.ts'

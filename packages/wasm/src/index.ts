@@ -1,0 +1,1 @@
+export type { ArgumentWriter, Bindings, WasmKernel, WasmModule, WasmStage } from './kernel/kernel.ts'

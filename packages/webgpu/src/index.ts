@@ -1,0 +1,1 @@
+export type { Binding, WebGpuKernel, WebGpuPass } from './kernel/kernel.ts'
