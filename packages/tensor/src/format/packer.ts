@@ -1,0 +1,18 @@
+import type { Shape } from '../shape/index.ts'
+import type { Format } from './format.ts'
+
+/**
+ * Turns a weight as a file stores it into the format that one kind of device computes with. Callers pass packers to the
+ * loader beside the kernels that read the format; nothing is registered.
+ */
+export interface WeightPacker {
+  /** Format id of the stored tensor: `q4_1`. */
+  readonly source: string
+  readonly device: 'reference' | 'wasm' | 'webgpu'
+  /** What the packed weight will be. */
+  readonly format: Format
+  /** `true`, or why a weight of this shape cannot be packed. */
+  supports(shape: Shape): true | string
+  /** Raw stored rows to the format's parts, by name. The values do not change. */
+  pack(stored: Uint8Array, shape: Shape): Readonly<Record<string, Uint8Array>>
+}
