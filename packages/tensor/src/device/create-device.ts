@@ -135,8 +135,8 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         keep: <T extends Weight>(tensor: T): T => {
           for (const handle of handlesOf(tensor)) {
             kept.add(handle)
-            // What outlives this scope belongs to the enclosing one, or to the caller.
-            if (created.delete(handle)) scopes.at(-2)?.add(handle)
+            // What outlives this scope belongs to the enclosing one, to the running capture, or to the caller.
+            if (created.delete(handle)) (scopes.at(-2) ?? capturing)?.add(handle)
           }
           return tensor
         },
