@@ -1,1 +1,11 @@
-export {}
+export type { Checkpoint, MetadataValue, StoredTensor } from './checkpoint/checkpoint.ts'
+export type { GgufLimits } from './gguf/limits.ts'
+export { defaultGgufLimits } from './gguf/limits.ts'
+export type { GgufArray, GgufScalarType, GgufValue, GgufValueType } from './gguf/metadata.ts'
+export type { GgufCheckpoint } from './gguf/read-gguf.ts'
+export { readGguf } from './gguf/read-gguf.ts'
+export { blobSource } from './source/blob-source.ts'
+export { bufferSource } from './source/buffer-source.ts'
+export type { ByteSource } from './source/source.ts'
+export type { StorageFormat } from './storage/storage-format.ts'
+export { storageFormat, storageFormats, storedBytes } from './storage/storage-format.ts'

@@ -1,1 +1,1 @@
-export {}
+export { fileSource } from './source/file-source.ts'

@@ -1,0 +1,27 @@
+import { invalidFile, quoted } from './invalid-file.ts'
+
+/** Where a tensor's data lie in a file. */
+export interface Extent {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+  /** Byte of the header that says so, for messages. */
+  readonly fieldAt: number
+}
+
+/** Throws unless every extent lies inside the file and no two share a byte. Empty tensors lie anywhere inside. */
+export function checkExtents(file: string, fileSize: number, extents: readonly Extent[]): void {
+  for (const { name, start, end, fieldAt } of extents) {
+    if (!Number.isSafeInteger(end) || end > fileSize) {
+      throw invalidFile(file, `data of tensor ${quoted(name)}`, fieldAt, `bytes ${start} to ${end} lie beyond the end of the file, which has ${fileSize} bytes (truncated?)`)
+    }
+  }
+  const ordered = extents.filter(({ start, end }) => end > start).sort((a, b) => a.start - b.start)
+  for (const [i, extent] of ordered.entries()) {
+    const before = ordered[i - 1]
+    if (before !== undefined && extent.start < before.end) {
+      const problem = `bytes ${extent.start} to ${extent.end} overlap tensor ${quoted(before.name)}, which ends at ${before.end}`
+      throw invalidFile(file, `data of tensor ${quoted(extent.name)}`, extent.fieldAt, problem)
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import type { Shape } from '@tessera-llm/tensor'
+import type { ByteSource } from '../source/source.ts'
+import type { StoredTensor } from './checkpoint.ts'
+
+/** A tensor whose data lie in `source` from byte `start` on. */
+export function storedTensor(source: ByteSource, name: string, shape: Shape, format: string, start: number, byteLength: number): StoredTensor {
+  return {
+    name,
+    shape,
+    format,
+    byteLength,
+    async read(offset: number = 0, length: number = byteLength - offset, signal?: AbortSignal): Promise<Uint8Array> {
+      const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= byteLength
+      if (!valid) throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${name}", which has ${byteLength} bytes`)
+      return source.read(start + offset, length, signal)
+    },
+  }
+}

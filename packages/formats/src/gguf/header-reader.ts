@@ -1,0 +1,117 @@
+import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
+import type { ByteSource } from '../source/source.ts'
+import { Cursor } from '../source/cursor.ts'
+import type { GgufLimits } from './limits.ts'
+import type { GgufArray, GgufScalarType, GgufValue, GgufValueType } from './metadata.ts'
+import { ggufValueTypes, minValueBytes } from './metadata.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Takes the fields of a GGUF header one after the other; every count is checked before anything is allocated for it. */
+export class HeaderReader {
+  private readonly cursor: Cursor
+  private readonly file: string
+  private readonly limits: GgufLimits
+
+  constructor(source: ByteSource, limits: GgufLimits) {
+    this.cursor = new Cursor(source)
+    this.file = source.name
+    this.limits = limits
+  }
+
+  get offset(): number {
+    return this.cursor.offset
+  }
+
+  invalid(field: string, byteOffset: number, problem: string): Error {
+    return invalidFile(this.file, field, byteOffset, problem)
+  }
+
+  /** Makes sure that the file has `length` more bytes and that they are at hand. */
+  async need(length: number, field: string): Promise<void> {
+    if (this.cursor.has(length)) return
+    const { offset, left } = this.cursor
+    if (length > left) throw this.invalid(field, offset, `needs ${length} bytes, but the file ends after ${left} (truncated?)`)
+    if (offset + length > this.limits.headerBytes) throw this.invalid(field, offset, `the header is longer than the limit of ${this.limits.headerBytes} bytes`)
+    await this.cursor.reserve(length)
+  }
+
+  async u32(field: string): Promise<number> {
+    await this.need(4, field)
+    return this.cursor.u32()
+  }
+
+  /** A 64-bit count or size that must not exceed `limit`. */
+  async count(field: string, limit: number, unit: string): Promise<number> {
+    await this.need(8, field)
+    const at = this.offset
+    const value = this.cursor.u64()
+    if (typeof value === 'bigint' || value > limit) throw this.invalid(field, at, `${value} ${unit} are more than the limit of ${limit}`)
+    return value
+  }
+
+  /** A 64-bit unsigned number that must be exact in double precision. */
+  async exact(field: string): Promise<number> {
+    return this.count(field, Number.MAX_SAFE_INTEGER, 'units')
+  }
+
+  async string(field: string, limit: number): Promise<string> {
+    const length = await this.count(`length of ${field}`, limit, 'bytes')
+    await this.need(length, field)
+    const at = this.offset
+    try {
+      return utf8.decode(this.cursor.take(length))
+    } catch {
+      throw this.invalid(field, at, 'is not valid UTF-8')
+    }
+  }
+
+  async valueType(field: string): Promise<GgufValueType> {
+    const at = this.offset
+    const number = await this.u32(field)
+    const type = ggufValueTypes[number]
+    if (type === undefined) throw this.invalid(field, at, `${number} is no metadata type (0 to ${ggufValueTypes.length - 1} are)`)
+    return type
+  }
+
+  async value(key: string): Promise<GgufValue> {
+    const field = `metadata ${quoted(key)}`
+    const type = await this.valueType(`type of ${field}`)
+    if (type === 'array') return this.array(field, 1)
+    await this.need(minValueBytes[type], field)
+    const value = type === 'string' ? await this.string(field, this.limits.stringBytes) : this.scalar(type, field)
+    return { type, value } as GgufValue
+  }
+
+  /** An array after its type. */
+  private async array(field: string, depth: number): Promise<GgufArray> {
+    if (depth > this.limits.arrayDepth) throw this.invalid(field, this.offset, `arrays are nested deeper than the limit of ${this.limits.arrayDepth}`)
+    const items = await this.valueType(`element type of ${field}`)
+    const at = this.offset
+    const length = await this.count(`length of ${field}`, this.limits.arrayLength, 'elements')
+    if (length * minValueBytes[items] > this.cursor.left) {
+      throw this.invalid(`length of ${field}`, at, `${length} elements need more than the ${this.cursor.left} bytes that are left in the file (truncated?)`)
+    }
+    if (items === 'array') {
+      const value: GgufArray[] = []
+      for (let i = 0; i < length; i++) value.push(await this.array(`${field}[${i}]`, depth + 1))
+      return { type: 'array', items, value }
+    }
+    const value: (number | bigint | boolean | string)[] = []
+    const bytes = minValueBytes[items]
+    for (let i = 0; i < length; i++) {
+      if (!this.cursor.has(bytes)) await this.need(bytes, `${field}[${i}]`)
+      value.push(items === 'string' ? await this.string(`${field}[${i}]`, this.limits.stringBytes) : this.scalar(items, field))
+    }
+    return { type: 'array', items, value }
+  }
+
+  /** A value of fixed size that is at hand. */
+  private scalar(type: Exclude<GgufScalarType, 'string'>, field: string): number | bigint | boolean {
+    if (type !== 'bool') return this.cursor[type]()
+    const at = this.offset
+    const value = this.cursor.u8()
+    if (value > 1) throw this.invalid(field, at, `${value} is no boolean (0 and 1 are)`)
+    return value === 1
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What a GGUF header may announce. Every announced count is also bounded by the bytes that the file really has, so memory
+ * stays within a small multiple of `headerBytes` whatever a file claims.
+ */
+export interface GgufLimits {
+  /** Metadata and tensor list together. The largest known headers (262 144 tokens with merges) take about 15 MB. */
+  readonly headerBytes: number
+  readonly metadataEntries: number
+  readonly tensors: number
+  /** Bytes of a key; the specification's own limit. */
+  readonly keyBytes: number
+  readonly tensorNameBytes: number
+  /** Bytes of one string value; chat templates are the longest. */
+  readonly stringBytes: number
+  readonly arrayLength: number
+  /** Arrays inside arrays. */
+  readonly arrayDepth: number
+  /** Axes of a tensor; ggml has four. */
+  readonly axes: number
+}
+
+export const defaultGgufLimits: GgufLimits = {
+  headerBytes: 256 * 1024 * 1024,
+  metadataEntries: 65_536,
+  tensors: 262_144,
+  keyBytes: 65_535,
+  tensorNameBytes: 1024,
+  stringBytes: 16 * 1024 * 1024,
+  arrayLength: 16 * 1024 * 1024,
+  arrayDepth: 4,
+  axes: 4,
+}

@@ -1,0 +1,29 @@
+import type { MetadataValue } from '../checkpoint/checkpoint.ts'
+
+/** Scalar types of GGUF metadata, in the order of their numbers in the file (the array type, 9, holds its place). */
+export const ggufValueTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'] as const
+
+export type GgufValueType = (typeof ggufValueTypes)[number]
+export type GgufScalarType = Exclude<GgufValueType, 'array'>
+
+/** A metadata value with its type in the file. An array of arrays holds typed arrays, since each says its own element type. */
+export type GgufValue =
+  | { readonly type: Exclude<GgufScalarType, 'bool' | 'string'>; readonly value: number | bigint }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'string'; readonly value: string }
+  | GgufArray
+
+export type GgufArray =
+  | { readonly type: 'array'; readonly items: GgufScalarType; readonly value: readonly (number | bigint | boolean | string)[] }
+  | { readonly type: 'array'; readonly items: 'array'; readonly value: readonly GgufArray[] }
+
+/** Fewest bytes that a value of each type takes in the file; bounds how many an array can announce. */
+export const minValueBytes: Readonly<Record<GgufValueType, number>> = {
+  u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, f32: 4, bool: 1, string: 8, array: 12, u64: 8, i64: 8, f64: 8,
+}
+
+/** The value without its types. Arrays of scalars are shared, not copied. */
+export function plainValue(value: GgufValue): MetadataValue {
+  if (value.type === 'array' && value.items === 'array') return value.value.map(plainValue)
+  return value.value
+}

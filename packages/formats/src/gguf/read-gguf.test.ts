@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { bufferSource } from '../source/buffer-source.ts'
+import { fileSource } from '../source/file-source.ts'
+import { readGguf } from './read-gguf.ts'
+
+const llama = new URL('../../test/golden/llama.gguf', import.meta.url)
+
+test('a model of llama.cpp: metadata, row-major shapes, formats and data', async () => {
+  const bytes = new Uint8Array(await readFile(llama))
+  const checkpoint = await readGguf(bufferSource(bytes, 'llama.gguf'))
+  expect(checkpoint.version).toBe(3)
+  expect(checkpoint.metadata['general.architecture']).toBe('llama')
+  const embedding = checkpoint.tensors.get('token_embd.weight')
+  expect(embedding?.shape).toEqual([checkpoint.metadata['llama.vocab_size'], checkpoint.metadata['llama.embedding_length']])
+  expect((await embedding?.read())?.length).toBe(embedding?.byteLength)
+})
+
+test('the file source gives the same bytes as the buffer', async () => {
+  const fromBuffer = await readGguf(bufferSource(new Uint8Array(await readFile(llama))))
+  const fromFile = await readGguf(await fileSource(llama.pathname))
+  expect(fromFile.metadata).toEqual(fromBuffer.metadata)
+  for (const [name, tensor] of fromFile.tensors) expect(await tensor.read(4, 8)).toEqual(await fromBuffer.tensors.get(name)?.read(4, 8))
+  await fromFile.close()
+})

@@ -1,0 +1,108 @@
+import type { ByteSource } from './source.ts'
+
+const firstChunkBytes = 64 * 1024
+const maxChunkBytes = 4 * 1024 * 1024
+
+/**
+ * Reads a file's header front to back in growing chunks and keeps only the chunk in use. Callers `reserve` what they are
+ * about to take; the getters then take it without waiting.
+ */
+export class Cursor {
+  private readonly source: ByteSource
+  private bytes: Uint8Array = new Uint8Array(0)
+  private view: DataView = new DataView(new ArrayBuffer(0))
+  private start = 0
+  private at = 0
+  private chunkBytes = firstChunkBytes
+
+  constructor(source: ByteSource) {
+    this.source = source
+  }
+
+  /** Position in the file of the byte that comes next. */
+  get offset(): number {
+    return this.start + this.at
+  }
+
+  /** Bytes from here to the end of the file. */
+  get left(): number {
+    return this.source.size - this.offset
+  }
+
+  /** True when `length` bytes can be taken without reading; otherwise call `reserve`. */
+  has(length: number): boolean {
+    return this.at + length <= this.bytes.length
+  }
+
+  /** Makes the next `length` bytes available. The caller has checked that the file has them (`left`). */
+  async reserve(length: number): Promise<void> {
+    if (this.has(length)) return
+    const offset = this.offset
+    const wanted = Math.min(Math.max(length, this.chunkBytes), this.source.size - offset)
+    this.chunkBytes = Math.min(this.chunkBytes * 2, maxChunkBytes)
+    this.bytes = await this.source.read(offset, wanted)
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
+    this.start = offset
+    this.at = 0
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.at++)
+  }
+
+  i8(): number {
+    return this.view.getInt8(this.at++)
+  }
+
+  u16(): number {
+    this.at += 2
+    return this.view.getUint16(this.at - 2, true)
+  }
+
+  i16(): number {
+    this.at += 2
+    return this.view.getInt16(this.at - 2, true)
+  }
+
+  u32(): number {
+    this.at += 4
+    return this.view.getUint32(this.at - 4, true)
+  }
+
+  i32(): number {
+    this.at += 4
+    return this.view.getInt32(this.at - 4, true)
+  }
+
+  f32(): number {
+    this.at += 4
+    return this.view.getFloat32(this.at - 4, true)
+  }
+
+  f64(): number {
+    this.at += 8
+    return this.view.getFloat64(this.at - 8, true)
+  }
+
+  /** A number where that is exact, a `bigint` beyond 2^53 − 1. */
+  u64(): number | bigint {
+    this.at += 8
+    const high = this.view.getUint32(this.at - 4, true)
+    if (high < 0x20_0000) return high * 2 ** 32 + this.view.getUint32(this.at - 8, true)
+    return this.view.getBigUint64(this.at - 8, true)
+  }
+
+  /** A number where that is exact, a `bigint` beyond ±(2^53 − 1). */
+  i64(): number | bigint {
+    this.at += 8
+    const value = this.view.getBigInt64(this.at - 8, true)
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : value
+  }
+
+  /** The next `length` bytes as a view that is valid until the next `reserve`. */
+  take(length: number): Uint8Array {
+    this.at += length
+    return this.bytes.subarray(this.at - length, this.at)
+  }
+}

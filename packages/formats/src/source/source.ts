@@ -1,0 +1,31 @@
+import { TesseraError } from '@tessera-llm/tensor'
+
+/**
+ * Bytes that are read by position: a file, a `Blob`, a URL or a buffer. Nothing is read before it is asked for, and no
+ * implementation keeps a copy of the whole.
+ */
+export interface ByteSource {
+  /** Total length in bytes. */
+  readonly size: number
+  /** For messages: a path, a URL, the name of a `File`. */
+  readonly name: string
+  /**
+   * Exactly `length` bytes from `offset`. The result may share memory with the source: treat it as read-only.
+   * Throws `invalid-value` for a range outside the source, `aborted` after `signal`, `io` or `network` where reading fails.
+   */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** Throws unless `[offset, offset + length)` lies inside a source of `size` bytes, and when `signal` has been aborted. */
+export function checkRead(source: { readonly name: string; readonly size: number }, offset: number, length: number, signal?: AbortSignal): void {
+  if (signal?.aborted === true) throw abortedError(source.name, signal)
+  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size
+  if (!valid) {
+    throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside ${source.name}, which has ${source.size} bytes`)
+  }
+}
+
+export function abortedError(name: string, signal: AbortSignal): TesseraError {
+  return new TesseraError('aborted', `read: reading ${name} was aborted`, { cause: signal.reason })
+}
