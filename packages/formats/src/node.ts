@@ -1,1 +1,2 @@
 export { fileSource } from './source/file-source.ts'
+export { openCheckpoint } from './source/open-checkpoint.ts'

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { bufferSource } from '../source/buffer-source.ts'
 import { fileSource } from '../source/file-source.ts'
@@ -18,7 +19,7 @@ test('a model of llama.cpp: metadata, row-major shapes, formats and data', async
 
 test('the file source gives the same bytes as the buffer', async () => {
   const fromBuffer = await readGguf(bufferSource(new Uint8Array(await readFile(llama))))
-  const fromFile = await readGguf(await fileSource(llama.pathname))
+  const fromFile = await readGguf(await fileSource(fileURLToPath(llama)))
   expect(fromFile.metadata).toEqual(fromBuffer.metadata)
   for (const [name, tensor] of fromFile.tensors) expect(await tensor.read(4, 8)).toEqual(await fromBuffer.tensors.get(name)?.read(4, 8))
   await fromFile.close()
