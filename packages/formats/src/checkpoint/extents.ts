@@ -13,7 +13,8 @@ export interface Extent {
 export function checkExtents(file: string, fileSize: number, extents: readonly Extent[]): void {
   for (const { name, start, end, fieldAt } of extents) {
     if (!Number.isSafeInteger(end) || end > fileSize) {
-      throw invalidFile(file, `data of tensor ${quoted(name)}`, fieldAt, `bytes ${start} to ${end} lie beyond the end of the file, which has ${fileSize} bytes (truncated?)`)
+      const problem = `bytes ${start} to ${end} lie beyond the end of the file, which has ${fileSize} bytes (truncated?)`
+      throw invalidFile(file, `data of tensor ${quoted(name)}`, fieldAt, problem)
     }
   }
   const ordered = extents.filter(({ start, end }) => end > start).sort((a, b) => a.start - b.start)

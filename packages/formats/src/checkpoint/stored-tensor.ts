@@ -12,7 +12,9 @@ export function storedTensor(source: ByteSource, name: string, shape: Shape, for
     byteLength,
     async read(offset: number = 0, length: number = byteLength - offset, signal?: AbortSignal): Promise<Uint8Array> {
       const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= byteLength
-      if (!valid) throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${name}", which has ${byteLength} bytes`)
+      if (!valid) {
+        throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${name}", which has ${byteLength} bytes`)
+      }
       return source.read(start + offset, length, signal)
     },
   }

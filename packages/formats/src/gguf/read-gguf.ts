@@ -89,9 +89,9 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>, name: string): nu
   if (entry === undefined) return defaultAlignment
   const value = entry.type === 'u32' || entry.type === 'u64' ? Number(entry.value) : 0
   if (value < 1 || !Number.isInteger(Math.log2(value)) || value > 2 ** 31) {
-    throw new TesseraError('invalid-file', `${name}: metadata "general.alignment" must be a power of two of type u32, not ${String(entry.value)} of type ${entry.type}`, {
-      details: { file: name, field: 'general.alignment' },
-    })
+    const found = entry.type === 'array' ? 'an array' : `${entry.value} of type ${entry.type}`
+    const message = `${name}: metadata "general.alignment" must be a power of two of type u32, not ${found}`
+    throw new TesseraError('invalid-file', message, { details: { file: name, field: 'general.alignment' } })
   }
   return value
 }
@@ -111,7 +111,9 @@ async function readTensorEntry(reader: HeaderReader, index: number, limits: Gguf
   const typeAt = reader.offset
   const type = await reader.u32(`type of ${field}`)
   const format = storageFormatOfGgufType(type)
-  if (format === undefined) throw reader.invalid(`type of ${field}`, typeAt, `${type} is no known ggml type${removedTypes.has(type) ? ' any more; convert the model anew' : ''}`)
+  if (format === undefined) {
+    throw reader.invalid(`type of ${field}`, typeAt, `${type} is no known ggml type${removedTypes.has(type) ? ' any more; convert the model anew' : ''}`)
+  }
   const byteLength = storedBytes(format, shape)
   if (typeof byteLength === 'string') throw reader.invalid(`shape of ${field}`, axesAt, byteLength)
 
@@ -136,7 +138,8 @@ function assemble(source: ByteSource, header: Header): GgufCheckpoint {
   const { alignment, dataStart, entries, typed } = header
   const extents: Extent[] = entries.map((entry) => {
     if (entry.offset % alignment !== 0) {
-      throw invalidFile(source.name, `offset of tensor ${quoted(entry.name)}`, entry.offsetAt, `${entry.offset} is not a multiple of the alignment ${alignment}`)
+      const problem = `${entry.offset} is not a multiple of the alignment ${alignment}`
+      throw invalidFile(source.name, `offset of tensor ${quoted(entry.name)}`, entry.offsetAt, problem)
     }
     const start = dataStart + entry.offset
     return { name: entry.name, start, end: start + entry.byteLength, fieldAt: entry.offsetAt }

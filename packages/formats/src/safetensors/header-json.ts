@@ -114,7 +114,8 @@ export class HeaderJson {
 
   private here(): string {
     const byte = this.bytes[this.at]
-    return byte === undefined ? 'the end of the header' : byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
+    if (byte === undefined) return 'the end of the header'
+    return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
   }
 }
 

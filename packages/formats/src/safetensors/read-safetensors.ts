@@ -51,7 +51,9 @@ async function readHeaderBytes(source: ByteSource): Promise<Uint8Array> {
   if (source.size < prefixBytes) throw invalidFile(source.name, 'header length', 0, `needs ${prefixBytes} bytes, but the file has ${source.size}`)
   const prefix = await source.read(0, prefixBytes)
   const length = new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getBigUint64(0, true)
-  if (length > maxHeaderBytes) throw invalidFile(source.name, 'header length', 0, `${length} bytes are more than the limit of ${maxHeaderBytes}; this may be no safetensors file`)
+  if (length > maxHeaderBytes) {
+    throw invalidFile(source.name, 'header length', 0, `${length} bytes are more than the limit of ${maxHeaderBytes}; this may be no safetensors file`)
+  }
   if (Number(length) > source.size - prefixBytes) {
     throw invalidFile(source.name, 'header length', 0, `${length} bytes reach beyond the end of the file, which has ${source.size} bytes (truncated?)`)
   }
@@ -83,7 +85,8 @@ function readEntry(json: HeaderJson, name: string, keyAt: number): TensorEntry {
   const bytes = storedBytes(format, shape)
   if (typeof bytes === 'string') throw json.invalid(`shape of ${field}`, shapeAt, bytes)
   if (bytes !== end - begin) {
-    throw json.invalid(`data_offsets of ${field}`, fieldAt, `[${begin}, ${end}] are ${end - begin} bytes, but ${dtype} of shape [${shape.join(', ')}] takes ${bytes}`)
+    const problem = `[${begin}, ${end}] are ${end - begin} bytes, but ${dtype} of shape [${shape.join(', ')}] takes ${bytes}`
+    throw json.invalid(`data_offsets of ${field}`, fieldAt, problem)
   }
   return { name, shape, format: format.id, begin, end, fieldAt }
 }
@@ -102,5 +105,7 @@ function checkFilled(source: ByteSource, entries: readonly TensorEntry[], dataSt
   let stored = 0
   for (const { begin, end } of entries) stored += end - begin
   const dataBytes = source.size - dataStart
-  if (stored !== dataBytes) throw invalidFile(source.name, 'data', dataStart, `has ${dataBytes} bytes, but the tensors take ${stored}; the format allows no gaps`)
+  if (stored !== dataBytes) {
+    throw invalidFile(source.name, 'data', dataStart, `has ${dataBytes} bytes, but the tensors take ${stored}; the format allows no gaps`)
+  }
 }

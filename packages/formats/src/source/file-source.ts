@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { ByteSource } from './source.ts'
-import { abortedError, checkRead } from './source.ts'
+import { abortedError, allocate, checkRead } from './source.ts'
 
 /** One system call reads at most this much: Node's limit is 2 GiB − 1, and an abort takes effect between calls. */
 const maxCallBytes = 64 * 1024 * 1024
@@ -22,7 +22,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
     name: path,
     async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
       checkRead({ name: path, size }, offset, length, signal)
-      const bytes = new Uint8Array(length)
+      const bytes = allocate(path, length)
       for (let done = 0; done < length; ) {
         if (signal?.aborted === true) throw abortedError(path, signal)
         const position = offset + done

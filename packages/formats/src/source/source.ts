@@ -29,3 +29,12 @@ export function checkRead(source: { readonly name: string; readonly size: number
 export function abortedError(name: string, signal: AbortSignal): TesseraError {
   return new TesseraError('aborted', `read: reading ${name} was aborted`, { cause: signal.reason })
 }
+
+/** Memory for what is about to be read; throws `out-of-memory` where there is not as much in one piece. */
+export function allocate(name: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length)
+  } catch (cause) {
+    throw new TesseraError('out-of-memory', `read: no ${length} bytes of memory for one read of ${name}; read it in ranges`, { cause })
+  }
+}

@@ -37,12 +37,13 @@ export const storageFormats: readonly StorageFormat[] = [
   block(16, 'iq2_xxs', 256, 66), block(17, 'iq2_xs', 256, 74), block(22, 'iq2_s', 256, 82),
   block(18, 'iq3_xxs', 256, 98), block(21, 'iq3_s', 256, 110),
   block(19, 'iq1_s', 256, 50), block(29, 'iq1_m', 256, 56), block(20, 'iq4_nl', 32, 18), block(23, 'iq4_xs', 256, 136),
-  block(34, 'tq1_0', 256, 54), block(35, 'tq2_0', 256, 66), block(39, 'mxfp4', 32, 17), block(40, 'nvfp4', 64, 36), block(41, 'q1_0', 128, 18),
+  block(34, 'tq1_0', 256, 54), block(35, 'tq2_0', 256, 66), block(39, 'mxfp4', 32, 17), block(40, 'nvfp4', 64, 36),
+  block(41, 'q1_0', 128, 18),
 ]
 
 const byId: ReadonlyMap<string, StorageFormat> = new Map(storageFormats.map((format) => [format.id, format]))
-const byGgufType: ReadonlyMap<number, StorageFormat> = new Map(storageFormats.flatMap((f) => (f.ggufType === undefined ? [] : [[f.ggufType, f] as const])))
-const byDtype: ReadonlyMap<string, StorageFormat> = new Map(storageFormats.flatMap((f) => (f.safetensorsDtype === undefined ? [] : [[f.safetensorsDtype, f] as const])))
+const byGgufType: ReadonlyMap<number | undefined, StorageFormat> = new Map(storageFormats.map((format) => [format.ggufType, format]))
+const byDtype: ReadonlyMap<string | undefined, StorageFormat> = new Map(storageFormats.map((format) => [format.safetensorsDtype, format]))
 
 /** The format of this id; throws `unsupported` for an unknown one. */
 export function storageFormat(id: string): StorageFormat {
@@ -71,12 +72,14 @@ export function storedBytes(format: StorageFormat, shape: Shape): number | strin
     elements *= length
     // A zero-length axis must not hide that the other lengths overflow.
     size *= Math.max(length, 1)
-    if (!Number.isSafeInteger(size) || !Number.isSafeInteger((size / format.blockElements) * format.blockBytes)) return `shape [${shape.join(', ')}] has too many elements to count`
+    const countable = Number.isSafeInteger(size) && Number.isSafeInteger(Math.ceil(size / format.blockElements) * format.blockBytes)
+    if (!countable) return `shape [${shape.join(', ')}] has too many elements to count`
   }
   // ggml blocks never cross a row; safetensors packs its 4- and 6-bit floats across the whole tensor.
   const unit = format.ggufType === undefined ? elements : (shape.at(-1) ?? 1)
   if (unit % format.blockElements !== 0) {
-    return `${format.ggufType === undefined ? 'a tensor' : 'rows'} of ${unit} elements cannot be cut into whole blocks of ${format.blockElements} (${format.id})`
+    const what = format.ggufType === undefined ? 'a tensor' : 'rows'
+    return `${what} of ${unit} elements cannot be cut into whole blocks of ${format.blockElements} (${format.id})`
   }
   return (elements / format.blockElements) * format.blockBytes
 }

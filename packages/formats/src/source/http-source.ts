@@ -1,0 +1,134 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import type { HttpOptions, Target } from './http-request.ts'
+import { readBody, requestWithRetries } from './http-request.ts'
+import type { ByteSource } from './source.ts'
+import { allocate, checkRead } from './source.ts'
+
+export interface HttpSourceOptions extends HttpOptions {
+  /** Largest file that is downloaded whole where the server knows no ranges. Default 64 MiB; 0 never does. */
+  readonly maxDownloadBytes?: number
+  /** Ends the opening requests. */
+  readonly signal?: AbortSignal
+}
+
+/** The first request fetches this much, so that most headers need no second one. */
+const probeBytes = 64 * 1024
+
+/** What a response tells of the file, to notice when it is replaced between two requests. */
+interface Identity {
+  readonly size: number
+  readonly etag: string | null
+}
+
+/**
+ * Reads a URL by range requests, going on where a lost connection broke off. A server without ranges is used only for a small
+ * file, downloaded once. Throws `not-found` (404, 410) and `network` (any other failure, a file that changed meanwhile).
+ * In a browser the server must allow the page's origin and expose `Content-Range`.
+ */
+export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
+  const address = new URL(url, globalThis.location?.href)
+  const label = `${address.origin}${address.pathname}`
+  const target: Target = { url: address.href, label, options }
+  const { identity, head } = await open(target, options)
+  const closed = new AbortController()
+  return {
+    size: identity.size,
+    name: label,
+    async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+      checkRead({ name: label, size: identity.size }, offset, length, signal)
+      if (offset + length <= head.length) return head.subarray(offset, offset + length)
+      const either = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal])
+      return readRange(target, identity, offset, length, either)
+    },
+    async close(): Promise<void> {
+      closed.abort(new Error('the source was closed'))
+    },
+  }
+}
+
+async function open(target: Target, options: HttpSourceOptions): Promise<{ identity: Identity; head: Uint8Array }> {
+  const { label } = target
+  return requestWithRetries(target, () => `bytes=0-${probeBytes - 1}`, options.signal, async (response, progress) => {
+    if (response.status === 200) {
+      const bytes = await download(response, label, options.maxDownloadBytes ?? 64 * 1024 * 1024, progress)
+      return { identity: { size: bytes.length, etag: null }, head: bytes }
+    }
+    const range = contentRange(response, label)
+    const identity = { size: range.size, etag: response.headers.get('etag') }
+    if (response.status === 416) {
+      if (range.size === 0) return { identity, head: new Uint8Array(0) }
+      throw new TesseraError('network', `httpSource: ${label} refused its first ${probeBytes} bytes although it has ${range.size}`)
+    }
+    const length = Math.min(probeBytes, range.size)
+    const head = new Uint8Array(length)
+    let done = 0
+    await readBody(response, (chunk) => { done = append(head, done, chunk, label) }, progress)
+    if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
+    return { identity, head }
+  })
+}
+
+async function readRange(target: Target, identity: Identity, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
+  const { label } = target
+  const bytes = allocate(label, length)
+  let done = 0
+  await requestWithRetries(target, () => `bytes=${offset + done}-${offset + length - 1}`, signal, async (response, progress) => {
+    const range = contentRange(response, label)
+    if (range.size !== identity.size || response.headers.get('etag') !== identity.etag) {
+      throw new TesseraError('network', `httpSource: ${label} changed while it was being read; open it anew`)
+    }
+    if (range.start !== offset + done) {
+      throw new TesseraError('network', `httpSource: ${label} sent bytes from ${range.start ?? 'nowhere'} instead of ${offset + done}`)
+    }
+    await readBody(response, (chunk) => { done = append(bytes, done, chunk, label) }, progress)
+    if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
+  })
+  return bytes
+}
+
+// `Content-Range: bytes 0-99/1234`, or `bytes */1234` with status 416.
+function contentRange(response: Response, label: string): { readonly start: number | undefined; readonly size: number } {
+  const header = response.headers.get('content-range')
+  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header ?? '')
+  const size = Number(match?.[2] ?? Number.NaN)
+  if (!Number.isSafeInteger(size)) {
+    const answer = `status ${response.status} and Content-Range ${header ?? '(none)'}`
+    throw new TesseraError('network', `httpSource: ${label} answered with ${answer}; the server must answer ranges and, for pages, expose Content-Range`)
+  }
+  return { start: match?.[1] === undefined ? undefined : Number(match[1]), size }
+}
+
+/** The whole body of a server without ranges, never more than `limit` bytes of it. */
+async function download(response: Response, label: string, limit: number, progress: (bytes: number) => void): Promise<Uint8Array> {
+  // The length of a compressed body is not the file's.
+  const header = response.headers.get('content-encoding') === null ? response.headers.get('content-length') : null
+  const announced = header === null ? Number.NaN : Number(header)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const check = (bytes: number): void => {
+    if (bytes > limit) {
+      const problem = `has more than ${limit} bytes and its server knows no range requests; download the file and open it from disk`
+      throw new TesseraError('network', `httpSource: ${label} ${problem}`)
+    }
+  }
+  if (Number.isFinite(announced)) check(announced)
+  await readBody(response, (chunk) => {
+    chunks.push(chunk)
+    size += chunk.length
+    check(size)
+  }, progress)
+  if (Number.isFinite(announced) && size !== announced) throw new Error(`the response ended after ${size} of ${announced} bytes`)
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+function append(bytes: Uint8Array, at: number, chunk: Uint8Array, label: string): number {
+  if (at + chunk.length > bytes.length) throw new TesseraError('network', `httpSource: ${label} sent more bytes than the range that was asked for`)
+  bytes.set(chunk, at)
+  return at + chunk.length
+}

@@ -1,0 +1,83 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** How a request is answered when not by the file itself. */
+export type Answer = (request: IncomingMessage, response: ServerResponse, served: Served) => void
+
+export interface Served {
+  readonly bytes: Uint8Array
+  /** Requested bytes, first and last; the whole file without a Range header. */
+  readonly first: number
+  readonly last: number
+}
+
+export interface FileServer {
+  readonly url: string
+  /** The Range headers in order, '' where there was none. */
+  readonly ranges: string[]
+  close(): Promise<void>
+}
+
+/**
+ * Serves one file on a free local port. `answers` are used up request by request before the file is served as it should be;
+ * `undefined` among them means a proper answer.
+ */
+export async function serveFile(bytes: Uint8Array, answers: (Answer | undefined)[] = [], always?: Answer): Promise<FileServer> {
+  const ranges: string[] = []
+  const server = createServer((request, response) => {
+    const header = request.headers.range ?? ''
+    ranges.push(header)
+    const match = /^bytes=(\d+)-(\d+)$/.exec(header)
+    const served = { bytes, first: Number(match?.[1] ?? 0), last: Math.min(Number(match?.[2] ?? bytes.length - 1), bytes.length - 1) }
+    const answer = always ?? answers.shift() ?? inRange
+    answer(request, response, served)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/folder/model.gguf`,
+    ranges,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+const rangeHeaders = ({ bytes, first, last }: Served, etag = '"one"'): Record<string, string> => ({
+  'content-range': `bytes ${first}-${last}/${bytes.length}`,
+  'content-length': String(last - first + 1),
+  etag,
+})
+
+/** The requested range, as it should be. */
+export const inRange: Answer = (_request, response, served) => {
+  if (served.first >= served.bytes.length) response.writeHead(416, { 'content-range': `bytes */${served.bytes.length}` }).end()
+  else response.writeHead(206, rangeHeaders(served)).end(served.bytes.subarray(served.first, served.last + 1))
+}
+
+/** The whole file whatever was asked. */
+export const whole: Answer = (_request, response, { bytes }) => {
+  response.writeHead(200, { 'content-length': String(bytes.length) }).end(bytes)
+}
+
+/** `count` bytes of the requested range, then a lost connection. */
+export const dropAfter = (count: number): Answer => (_request, response, served) => {
+  response.writeHead(206, rangeHeaders(served))
+  response.write(served.bytes.subarray(served.first, served.first + count), () => response.destroy())
+}
+
+/** `count` bytes of the requested range, then nothing more. */
+export const stallAfter = (count: number): Answer => (_request, response, served) => {
+  response.writeHead(206, rangeHeaders(served))
+  response.write(served.bytes.subarray(served.first, served.first + count))
+}
+
+export const withEtag = (etag: string): Answer => (_request, response, served) => {
+  response.writeHead(206, rangeHeaders(served, etag)).end(served.bytes.subarray(served.first, served.last + 1))
+}
+
+export const status = (code: number, headers: Record<string, string> = {}): Answer => (_request, response) => {
+  response.writeHead(code, headers).end('the body of an error page')
+}
