@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'unsupported'
   | 'missing-kernel'
   | 'kernel-abi'
+  | 'invalid-kernel'
   | 'device-mismatch'
   | 'device-lost'
   | 'worker-lost'

@@ -1,0 +1,29 @@
+import type { MutableCounters } from '../device/counters.ts'
+import { bufferUsage } from './usage.ts'
+
+/** Buffers for reading back, reused: a token's logits or id come back through the same few buffers every time. */
+export interface StagingRing {
+  take(size: number): GPUBuffer
+  give(buffer: GPUBuffer): void
+}
+
+/** Staging buffers beyond this many bytes are not kept: a whole weight is read back once, if ever. */
+const maxKeptBytes = 16 << 20
+
+export function createStagingRing(device: GPUDevice, counters: MutableCounters): StagingRing {
+  const free = new Map<number, GPUBuffer[]>()
+  return {
+    take(size) {
+      const rounded = 2 ** Math.ceil(Math.log2(Math.max(size, 256)))
+      const known = free.get(rounded)?.pop()
+      if (known) return known
+      counters.buffersCreated += 1
+      return device.createBuffer({ label: 'readback', size: rounded, usage: bufferUsage.mapRead | bufferUsage.copyDst })
+    },
+    give(buffer) {
+      if (buffer.size > maxKeptBytes) buffer.destroy()
+      else if (free.has(buffer.size)) free.get(buffer.size)?.push(buffer)
+      else free.set(buffer.size, [buffer])
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import type { Capabilities } from '@tessera-llm/tensor'
+
+/** What an adapter and the device made from it can do: JSON, so that it can be printed, stored and compared. */
+export type WebGpuCapabilities = {
+  readonly vendor: string
+  readonly architecture: string
+  readonly device: string
+  readonly description: string
+  /** A software or otherwise slow adapter (SwiftShader, WARP): right, but no measure of speed. */
+  readonly isFallback: boolean
+  /** Features that the device was created with, sorted. */
+  readonly features: readonly string[]
+  /** WGSL language extensions of the implementation, sorted. */
+  readonly languageFeatures: readonly string[]
+  /** Subgroup sizes that may occur; 0 without the feature `subgroups`. */
+  readonly subgroupMinSize: number
+  readonly subgroupMaxSize: number
+  readonly limits: Readonly<Record<LimitName, number>>
+}
+
+export const limitNames = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxUniformBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const
+
+export type LimitName = (typeof limitNames)[number]
+
+export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, device: GPUDevice): WebGpuCapabilities {
+  const { info } = adapter
+  const limits = {} as Record<LimitName, number>
+  for (const name of limitNames) limits[name] = device.limits[name]
+  const features = [...device.features].map(String).sort()
+  const hasSubgroups = features.includes('subgroups')
+  return {
+    vendor: info.vendor,
+    architecture: info.architecture,
+    device: info.device,
+    description: info.description,
+    isFallback: info.isFallbackAdapter || info.architecture === 'swiftshader',
+    features,
+    languageFeatures: [...(gpu?.wgslLanguageFeatures ?? [])].map(String).sort(),
+    subgroupMinSize: hasSubgroups ? info.subgroupMinSize : 0,
+    subgroupMaxSize: hasSubgroups ? info.subgroupMaxSize : 0,
+    limits,
+  }
+}
+
+/** The capabilities that a WebGPU device hands to `supports`, `priority` and `passes`, typed. */
+export function webgpuCapabilities(capabilities: Capabilities): WebGpuCapabilities {
+  return capabilities as WebGpuCapabilities
+}
+
+/** True when the device was created with the feature: `hasFeature(capabilities, 'shader-f16')`. */
+export function hasFeature(capabilities: Capabilities, feature: string): boolean {
+  return webgpuCapabilities(capabilities).features.includes(feature)
+}
