@@ -1,2 +1,3 @@
+export { fileSink } from './sink/file-sink.ts'
 export { fileSource } from './source/file-source.ts'
 export { openCheckpoint } from './source/open-checkpoint.ts'

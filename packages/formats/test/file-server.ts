@@ -62,10 +62,10 @@ export const whole: Answer = (_request, response, { bytes }) => {
   response.writeHead(200, { 'content-length': String(bytes.length) }).end(bytes)
 }
 
-/** `count` bytes of the requested range, then a lost connection. */
+/** `count` bytes of the requested range, then a lost connection. The pause lets the client take what has arrived. */
 export const dropAfter = (count: number): Answer => (_request, response, served) => {
   response.writeHead(206, rangeHeaders(served))
-  response.write(served.bytes.subarray(served.first, served.first + count), () => response.destroy())
+  response.write(served.bytes.subarray(served.first, served.first + count), () => setTimeout(() => response.destroy(), 20))
 }
 
 /** `count` bytes of the requested range, then nothing more. */

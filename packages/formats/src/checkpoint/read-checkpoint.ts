@@ -1,5 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { ggufMagic, readGguf } from '../gguf/read-gguf.ts'
+import { ggufMagic } from '../gguf/metadata.ts'
+import { readGguf } from '../gguf/read-gguf.ts'
 import { readSafetensors } from '../safetensors/read-safetensors.ts'
 import type { ByteSource } from '../source/source.ts'
 import type { Checkpoint } from './checkpoint.ts'

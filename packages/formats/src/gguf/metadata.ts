@@ -1,6 +1,9 @@
 import type { MetadataValue } from '../checkpoint/checkpoint.ts'
 
-/** Scalar types of GGUF metadata, in the order of their numbers in the file (the array type, 9, holds its place). */
+/** `GGUF` read as a little-endian number. */
+export const ggufMagic = 0x4655_4747
+
+/** Types of GGUF metadata, in the order of their numbers in the file. */
 export const ggufValueTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'] as const
 
 export type GgufValueType = (typeof ggufValueTypes)[number]

@@ -6,15 +6,12 @@ import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 import { storedTensor } from '../checkpoint/stored-tensor.ts'
 import type { ByteSource } from '../source/source.ts'
 import { storageFormatOfGgufType, storedBytes } from '../storage/storage-format.ts'
+import { checkAlignment } from './alignment.ts'
 import { HeaderReader } from './header-reader.ts'
 import type { GgufLimits } from './limits.ts'
 import { defaultGgufLimits } from './limits.ts'
 import type { GgufValue } from './metadata.ts'
-import { plainValue } from './metadata.ts'
-
-/** `GGUF` read as a little-endian number. */
-export const ggufMagic = 0x4655_4747
-export const defaultAlignment = 32
+import { ggufMagic, plainValue } from './metadata.ts'
 
 /** A GGUF file: the metadata also with their types, as a writer needs them. */
 export interface GgufCheckpoint extends Checkpoint {
@@ -58,7 +55,7 @@ export async function readGguf(source: ByteSource, options: { readonly limits?: 
     if (typed.has(key)) throw reader.invalid(`metadata key ${quoted(key)}`, at, 'appears twice')
     typed.set(key, await reader.value(key))
   }
-  const alignment = alignmentOf(typed, source.name)
+  const alignment = checkAlignment(typed, 'invalid-file', source.name)
 
   const entries = new Map<string, TensorEntry>()
   for (let i = 0; i < tensorCount; i++) {
@@ -82,18 +79,6 @@ async function readVersion(reader: HeaderReader, name: string): Promise<number> 
     throw new TesseraError('unsupported', `${name}: GGUF version ${version} at byte 4 is not supported (2 and 3 are); convert the model anew`)
   }
   return version
-}
-
-function alignmentOf(metadata: ReadonlyMap<string, GgufValue>, name: string): number {
-  const entry = metadata.get('general.alignment')
-  if (entry === undefined) return defaultAlignment
-  const value = entry.type === 'u32' || entry.type === 'u64' ? Number(entry.value) : 0
-  if (value < 1 || !Number.isInteger(Math.log2(value)) || value > 2 ** 31) {
-    const found = entry.type === 'array' ? 'an array' : `${entry.value} of type ${entry.type}`
-    const message = `${name}: metadata "general.alignment" must be a power of two of type u32, not ${found}`
-    throw new TesseraError('invalid-file', message, { details: { file: name, field: 'general.alignment' } })
-  }
-  return value
 }
 
 async function readTensorEntry(reader: HeaderReader, index: number, limits: GgufLimits): Promise<TensorEntry> {

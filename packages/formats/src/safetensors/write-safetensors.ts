@@ -1,0 +1,97 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import type { PlacedTensor, TensorData, WriteOptions } from '../checkpoint/tensor-data.ts'
+import { finishing, placeTensors, writeTensors } from '../checkpoint/tensor-data.ts'
+import { ByteWriter } from '../sink/byte-writer.ts'
+import type { ByteSink } from '../sink/sink.ts'
+import { storageFormat } from '../storage/storage-format.ts'
+
+export interface SafetensorsContent {
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly tensors: readonly TensorData[]
+}
+
+/** Readers map the file and expect tensors at addresses that fit their elements; the header is padded to this. */
+const headerAlignment = 8
+
+/**
+ * Writes a safetensors file and finishes the sink; throws away what was written on any error. Tensors are sorted by element
+ * size, largest first, so that each lies at a multiple of its own without gaps (the format allows none).
+ * Throws `invalid-value` for equal names and data of the wrong length, `unsupported` for formats without a dtype.
+ */
+export async function writeSafetensors(content: SafetensorsContent, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+  await finishing(sink, async () => {
+    const placed = placeTensors('writeSafetensors', sorted(content.tensors), 1)
+    const header = new ByteWriter()
+    const json = new TextEncoder().encode(headerJson(content.metadata ?? {}, placed))
+    const padded = Math.ceil(json.length / headerAlignment) * headerAlignment
+    header.u64(padded)
+    header.raw(json)
+    header.raw(new Uint8Array(padded - json.length).fill(0x20))
+    await sink.write(header.bytes())
+    await writeTensors('writeSafetensors', placed, sink, options)
+  })
+}
+
+export interface ShardedContent extends SafetensorsContent {
+  /** A file is closed before it would grow beyond this; a larger tensor has a file of its own. Default 5 GB, as on the hub. */
+  readonly maxShardBytes?: number
+}
+
+/**
+ * Writes `model-00001-of-0000N.safetensors` and so on and, last, `model.safetensors.index.json`, into the sinks that `open` gives.
+ * Returns the names of the files.
+ */
+export async function writeSafetensorsShards(content: ShardedContent, open: (file: string) => Promise<ByteSink>, options: WriteOptions = {}): Promise<readonly string[]> {
+  const placed = placeTensors('writeSafetensorsShards', content.tensors, 1)
+  const shards = cut(placed, content.maxShardBytes ?? 5e9)
+  const weightMap: [string, string][] = []
+  const files: string[] = []
+  for (const [i, shard] of shards.entries()) {
+    const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`
+    files.push(file)
+    for (const { tensor } of shard) weightMap.push([tensor.name, file])
+    const metadata = content.metadata === undefined ? {} : { metadata: content.metadata }
+    await writeSafetensors({ ...metadata, tensors: shard.map(({ tensor }) => tensor) }, await open(file), options)
+  }
+  const totalSize = placed.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const index = { metadata: { total_size: totalSize }, weight_map: Object.fromEntries(weightMap) }
+  const sink = await open('model.safetensors.index.json')
+  await finishing(sink, () => sink.write(new TextEncoder().encode(`${JSON.stringify(index, null, 2)}\n`)))
+  return [...files, 'model.safetensors.index.json']
+}
+
+const number = (value: number): string => String(value).padStart(5, '0')
+
+function cut(placed: readonly PlacedTensor[], maxBytes: number): PlacedTensor[][] {
+  const shards: PlacedTensor[][] = [[]]
+  let size = 0
+  for (const tensor of placed) {
+    if (size > 0 && size + tensor.byteLength > maxBytes) {
+      shards.push([])
+      size = 0
+    }
+    shards.at(-1)?.push(tensor)
+    size += tensor.byteLength
+  }
+  return shards
+}
+
+function sorted(tensors: readonly TensorData[]): TensorData[] {
+  const elementBytes = ({ format }: TensorData): number => storageFormat(format).blockBytes / storageFormat(format).blockElements
+  return [...tensors].sort((a, b) => elementBytes(b) - elementBytes(a))
+}
+
+function headerJson(metadata: Readonly<Record<string, string>>, placed: readonly PlacedTensor[]): string {
+  const fields: string[] = []
+  if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`)
+  // Written field by field: an object would move integer-like names to the front.
+  for (const { tensor, format, start, byteLength } of placed) {
+    if (format.safetensorsDtype === undefined) {
+      throw new TesseraError('unsupported', `writeSafetensors: tensor "${tensor.name}" is stored as ${format.id}, for which safetensors has no dtype; convert it first`)
+    }
+    if (tensor.name === '__metadata__') throw new TesseraError('invalid-value', 'writeSafetensors: "__metadata__" is no name for a tensor')
+    const entry = { dtype: format.safetensorsDtype, shape: tensor.shape, data_offsets: [start, start + byteLength] }
+    fields.push(`${JSON.stringify(tensor.name)}:${JSON.stringify(entry)}`)
+  }
+  return `{${fields.join(',')}}`
+}
