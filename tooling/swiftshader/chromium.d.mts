@@ -1,1 +1,9 @@
-export {}
+import type { Browser } from 'playwright-core'
+
+export declare function launchChromium(): Promise<Browser | undefined>
+export interface RunInChromiumOptions {
+  /** Files that the page may fetch, by path: `/model.gguf`. */
+  readonly files?: ReadonlyMap<string, Uint8Array>
+  readonly timeoutMs?: number
+}
+export declare function runInChromium<T>(browser: Browser, entry: string, argument: unknown, options?: RunInChromiumOptions): Promise<T>
