@@ -1,0 +1,54 @@
+import { type Format, formatShape, lastAxis, rowsOf, type Shape, TesseraError } from '@tessera-llm/tensor'
+import { type BlockType, createBlock } from './block-type.ts'
+
+/** The format of a weight [N, K] stored as a GGUF file stores it: one part `blocks`, u8[N, K / blockSize · blockBytes]. */
+export function createBlockFormat(type: BlockType): Format {
+  return {
+    id: type.id,
+    version: 1,
+    parts: (shape) => ({ blocks: { dtype: 'u8', shape: [rowsOf(shape), rowBytesOf(type, shape)] } }),
+    decode: (parts, shape) => decodeRows(type, blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape)), shape),
+  }
+}
+
+/** `true`, or why a weight of this shape has no whole blocks. */
+export function fitsBlocks(type: BlockType, shape: Shape): true | string {
+  return lastAxis(shape) % type.blockSize === 0 || `${type.id} stores rows in blocks of ${type.blockSize}; the rows of ${formatShape(shape)} have ${lastAxis(shape)} elements`
+}
+
+/** Stored bytes of one row; throws `invalid-shape` when the row has no whole blocks. */
+export function rowBytesOf(type: BlockType, shape: Shape): number {
+  const fits = fitsBlocks(type, shape)
+  if (fits !== true) throw new TesseraError('invalid-shape', `${type.id}: ${fits}; choose a type of smaller blocks`)
+  return (lastAxis(shape) / type.blockSize) * type.blockBytes
+}
+
+/** The part `blocks`, checked to have the expected length. */
+export function blocksOf(id: string, parts: Readonly<Record<string, Uint8Array>>, expected: number): Uint8Array {
+  const blocks = parts['blocks']
+  if (blocks?.byteLength !== expected) throw new TesseraError('invalid-shape', `${id}: the part blocks takes ${expected} bytes, got ${blocks?.byteLength ?? 'none'}`)
+  return blocks
+}
+
+/** Exact values of whole stored rows, row-major. */
+function decodeRows(type: BlockType, bytes: Uint8Array, shape: Shape): Float64Array {
+  const out = new Float64Array(rowsOf(shape) * lastAxis(shape))
+  const block = createBlock(type)
+  const { codes, scales, minimums } = block
+  const { blockSize, blockBytes, groupSize, hasMinimum } = type
+  let offset = 0
+  for (let at = 0; at < out.length; at += blockSize) {
+    type.unpack(bytes, offset, block)
+    offset += blockBytes
+    for (let group = 0; group < scales.length; group++) {
+      const scale = scales[group] as number
+      const minimum = minimums[group] as number
+      const end = (group + 1) * groupSize
+      for (let i = group * groupSize; i < end; i++) {
+        const product = Math.fround(scale * (codes[i] as number))
+        out[at + i] = hasMinimum ? Math.fround(product - minimum) : product
+      }
+    }
+  }
+  return out
+}
