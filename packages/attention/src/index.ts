@@ -1,1 +1,3 @@
-export {}
+export * from './attention/index.ts'
+export * from './cache/index.ts'
+export * from './kv-append/index.ts'

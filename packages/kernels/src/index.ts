@@ -1,1 +1,7 @@
-export {}
+export * from './activation/index.ts'
+export * from './argmax/index.ts'
+export * from './embedding/index.ts'
+export * from './gated-activation/index.ts'
+export * from './linear/index.ts'
+export * from './rms-norm/index.ts'
+export * from './rope/index.ts'

@@ -1,0 +1,2 @@
+export type { KvCache, LayerCache } from './cache.ts'
+export { type ContiguousCacheOptions, createContiguousCache } from './contiguous.ts'

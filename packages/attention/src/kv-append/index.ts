@@ -1,0 +1,1 @@
+export { type KvAppendInputs, kvAppend, kvAppendOp } from './contract.ts'

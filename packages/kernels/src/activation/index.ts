@@ -1,0 +1,1 @@
+export { type ActivationKind } from './functions.ts'

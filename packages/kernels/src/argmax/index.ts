@@ -1,0 +1,1 @@
+export { argmax, type ArgmaxInputs, argmaxOp, type ArgmaxOutputs } from './contract.ts'

@@ -1,0 +1,1 @@
+export { checkChoice, checkF32, f32Spec } from './check.ts'

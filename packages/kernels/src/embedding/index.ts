@@ -1,0 +1,1 @@
+export { type EmbeddingInputs, embedding, embeddingOp, type EmbeddingOptions, type EmbeddingOutputs } from './contract.ts'

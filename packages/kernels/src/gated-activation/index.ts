@@ -1,0 +1,1 @@
+export { gatedActivation, type GatedActivationInputs, gatedActivationOp, type GatedActivationOptions, type GatedActivationOutputs } from './contract.ts'

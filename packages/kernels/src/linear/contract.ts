@@ -1,0 +1,55 @@
+import { dense, denseSpec, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import { roundToBlocks } from './activations.ts'
+
+export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
+export type LinearOutputs = { readonly y: Tensor }
+export type LinearOptions = {
+  /** `int8` rounds x to 8 bits per block of 32 along K before the product; see `roundToBlocks`. Default `f32`. */
+  readonly activations?: 'f32' | 'int8' | undefined
+}
+
+/** `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y f32[…, N]. */
+export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
+  id: 'linear',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate({ x, weight, bias, residual }, { activations = 'f32' }) {
+    const { shape, dtype } = denseSpec(x, 'linear', 'x')
+    if (dtype !== 'f32') throw new TesseraError('invalid-dtype', `linear: x must be f32, not ${dtype}`)
+    const [rows = 0, columns = 0] = weight.shape
+    if (weight.shape.length !== 2 || shape.length === 0 || lastAxis(shape) !== columns) {
+      throw new TesseraError('invalid-shape', `linear: the last axis of x ${formatShape(shape)} must equal the second of weight ${formatShape(weight.shape)}`)
+    }
+    const outShape = [...shape.slice(0, -1), rows]
+    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== rows)) throw new TesseraError('invalid-shape', `linear: bias must be [${rows}], not ${formatShape(bias.shape)}`)
+    if (residual && residual.shape.join() !== outShape.join()) throw new TesseraError('invalid-shape', `linear: residual must be ${formatShape(outShape)}, not ${formatShape(residual.shape)}`)
+    if (activations !== 'f32' && activations !== 'int8') throw new TesseraError('invalid-option', `linear: activations must be f32 or int8, not ${String(activations)}`)
+    return { y: dense('f32', outShape) }
+  },
+  tolerance: ({ inputs }) => toleranceOf({ dtype: 'f32', reduce: inputs.weight.shape[1] ?? 1 }),
+  cost({ inputs, outputs }) {
+    const [rows = 0, columns = 0] = inputs.weight.shape
+    const tokens = rowsOf(outputs.y.shape)
+    return { flops: 2 * tokens * rows * columns, bytesRead: 4 * (rows * columns + tokens * columns), bytesWritten: 4 * tokens * rows }
+  },
+  reference({ x, weight, bias, residual }, { activations = 'f32' }, { outputs }) {
+    const [rows = 0, columns = 0] = weight.shape
+    const tokens = rowsOf(outputs.y.shape)
+    const input = activations === 'int8' ? roundToBlocks(x.data, columns) : x.data
+    const y = new Float64Array(tokens * rows)
+    for (let token = 0; token < tokens; token++) {
+      for (let row = 0; row < rows; row++) {
+        let sum = bias ? (bias.data[row] as number) : 0
+        const weightAt = row * columns
+        const inputAt = token * columns
+        for (let k = 0; k < columns; k++) sum += (input[inputAt + k] as number) * (weight.data[weightAt + k] as number)
+        y[token * rows + row] = sum + (residual ? (residual.data[token * rows + row] as number) : 0)
+      }
+    }
+    return { y }
+  },
+}
+
+export function linear(x: Tensor, weight: Weight, { bias, residual, ...options }: LinearOptions & Omit<LinearInputs, 'x' | 'weight'> = {}): Tensor {
+  return x.device.run(linearOp, { x, weight, bias, residual }, options).y
+}

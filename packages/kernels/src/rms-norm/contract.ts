@@ -1,0 +1,50 @@
+import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import { checkF32, f32Spec } from '../check/index.ts'
+
+export type RmsNormInputs = { readonly x: Tensor; readonly weight?: Tensor | undefined }
+export type RmsNormOutputs = { readonly y: Tensor }
+export type RmsNormOptions = {
+  readonly eps: number
+  /** Multiplies by 1 + weight (Gemma) instead of weight. */
+  readonly unitOffset?: boolean | undefined
+}
+
+/** RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467): `y = x / √(mean(x²) + eps) · weight` over the last axis. x, y f32[…, D], weight f32[D]. */
+export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
+  id: 'rms-norm',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate({ x, weight }, { eps }) {
+    const { shape } = f32Spec(x, 'rms-norm', 'x')
+    checkF32(weight, [lastAxis(shape)], 'rms-norm', 'weight')
+    if (!(eps >= 0)) throw new TesseraError('invalid-option', `rms-norm: eps must be 0 or positive, not ${eps}`)
+    return { y: dense('f32', shape) }
+  },
+  tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 2 }),
+  cost({ outputs }) {
+    const size = sizeOf(outputs.y.shape)
+    return { flops: 4 * size, bytesRead: 4 * (size + lastAxis(outputs.y.shape)), bytesWritten: 4 * size }
+  },
+  reference({ x, weight }, options) {
+    return { y: normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), weight?.data, options) }
+  },
+}
+
+export function rmsNorm(x: Tensor, weight: Tensor | undefined, options: RmsNormOptions): Tensor {
+  return x.device.run(rmsNormOp, { x, weight }, options).y
+}
+
+/** The definition, for `add-rms-norm` too. */
+export function normalise(x: Float64Array, width: number, rows: number, weight: Float64Array | undefined, { eps, unitOffset = false }: RmsNormOptions): Float64Array {
+  const y = new Float64Array(x.length)
+  for (let row = 0; row < rows; row++) {
+    let squares = 0
+    for (let i = 0; i < width; i++) squares += (x[row * width + i] as number) ** 2
+    const scale = 1 / Math.sqrt(squares / width + eps)
+    for (let i = 0; i < width; i++) {
+      const factor = weight ? (weight[i] as number) + (unitOffset ? 1 : 0) : 1
+      y[row * width + i] = (x[row * width + i] as number) * scale * factor
+    }
+  }
+  return y
+}

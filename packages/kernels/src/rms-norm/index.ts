@@ -1,0 +1,1 @@
+export { rmsNorm, type RmsNormInputs, rmsNormOp, type RmsNormOptions, type RmsNormOutputs } from './contract.ts'

@@ -1,0 +1,100 @@
+import { TesseraError } from '@tessera-llm/tensor'
+
+/** How the frequencies of a longer context are derived from those of training, in the terms of Hugging Face configs. */
+export type RopeScaling =
+  | { readonly type: 'none' }
+  | { readonly type: 'linear'; readonly factor: number }
+  | { readonly type: 'llama3'; readonly factor: number; readonly lowFreqFactor: number; readonly highFreqFactor: number; readonly originalMaxPositions: number }
+  | {
+      readonly type: 'yarn'
+      readonly factor: number
+      readonly originalMaxPositions: number
+      readonly betaFast?: number | undefined
+      readonly betaSlow?: number | undefined
+      /** Multiplies cos and sin; derived from `factor` and the mscales when absent. */
+      readonly attentionFactor?: number | undefined
+      readonly mscale?: number | undefined
+      readonly mscaleAllDim?: number | undefined
+      /** Rounds the ramp's ends to whole channels; default true. */
+      readonly truncate?: boolean | undefined
+    }
+
+export interface RopeTableOptions {
+  readonly theta: number
+  /** Channels that are rotated; even. */
+  readonly rotaryDim: number
+  readonly maxPositions: number
+  readonly scaling?: RopeScaling | undefined
+  /** Divides each frequency (GGUF's `rope_freqs.weight`, LongRoPE's factors); `rotaryDim / 2` values. */
+  readonly frequencyFactors?: ArrayLike<number> | undefined
+}
+
+/** Both `[maxPositions, rotaryDim / 2]`. */
+export interface RopeTable {
+  readonly cos: Float32Array
+  readonly sin: Float32Array
+}
+
+/** Cosines and sines in float64, rounded once: an f32 product position · frequency loses position · 6e-8 radians. */
+export function ropeTable(options: RopeTableOptions): RopeTable {
+  const { maxPositions, rotaryDim } = options
+  const { frequencies, attentionFactor } = ropeFrequencies(options)
+  const half = rotaryDim / 2
+  const cos = new Float32Array(maxPositions * half)
+  const sin = new Float32Array(maxPositions * half)
+  for (let position = 0; position < maxPositions; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * (frequencies[i] as number)
+      cos[position * half + i] = Math.cos(angle) * attentionFactor
+      sin[position * half + i] = Math.sin(angle) * attentionFactor
+    }
+  }
+  return { cos, sin }
+}
+
+/** Frequency of each channel pair in radians per position, and the factor of cos and sin. */
+export function ropeFrequencies({ theta, rotaryDim, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): { readonly frequencies: Float64Array; readonly attentionFactor: number } {
+  if (!Number.isInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0) throw new TesseraError('invalid-option', `ropeTable: rotaryDim must be even and positive, not ${rotaryDim}`)
+  if (!(theta > 0)) throw new TesseraError('invalid-option', `ropeTable: theta must be positive, not ${theta}`)
+  const half = rotaryDim / 2
+  if (frequencyFactors && frequencyFactors.length !== half) throw new TesseraError('invalid-shape', `ropeTable: frequencyFactors must have ${half} values, not ${frequencyFactors.length}`)
+  const base = Float64Array.from({ length: half }, (_, i) => theta ** ((-2 * i) / rotaryDim) / (frequencyFactors?.[i] ?? 1))
+  switch (scaling.type) {
+    case 'none':
+      return { frequencies: base, attentionFactor: 1 }
+    case 'linear':
+      return { frequencies: base.map((f) => f / scaling.factor), attentionFactor: 1 }
+    case 'llama3':
+      return { frequencies: base.map((f) => scaleLlama3(f, scaling)), attentionFactor: 1 }
+    case 'yarn':
+      return { frequencies: scaleYarn(base, theta, rotaryDim, scaling), attentionFactor: yarnAttentionFactor(scaling) }
+  }
+}
+
+/** Llama 3.1: long wavelengths are stretched by `factor`, short ones kept, those between blended linearly. */
+function scaleLlama3(frequency: number, { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Extract<RopeScaling, { type: 'llama3' }>): number {
+  const wavelength = (2 * Math.PI) / frequency
+  if (wavelength < originalMaxPositions / highFreqFactor) return frequency
+  if (wavelength > originalMaxPositions / lowFreqFactor) return frequency / factor
+  const smooth = (originalMaxPositions / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
+  return ((1 - smooth) * frequency) / factor + smooth * frequency
+}
+
+/** YaRN (Peng et al. 2023, arXiv 2309.00071), section 3.2. */
+function scaleYarn(base: Float64Array, theta: number, rotaryDim: number, scaling: Extract<RopeScaling, { type: 'yarn' }>): Float64Array {
+  const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1, truncate = true } = scaling
+  const channel = (rotations: number): number => (rotaryDim * Math.log(originalMaxPositions / (2 * Math.PI * rotations))) / (2 * Math.log(theta))
+  const low = Math.max(truncate ? Math.floor(channel(betaFast)) : channel(betaFast), 0)
+  let high = Math.min(truncate ? Math.ceil(channel(betaSlow)) : channel(betaSlow), rotaryDim - 1)
+  if (high === low) high += 0.001
+  return base.map((frequency, i) => {
+    const ramp = Math.min(1, Math.max(0, (i - low) / (high - low)))
+    return (frequency / factor) * ramp + frequency * (1 - ramp)
+  })
+}
+
+function yarnAttentionFactor({ factor, attentionFactor, mscale, mscaleAllDim }: Extract<RopeScaling, { type: 'yarn' }>): number {
+  if (attentionFactor !== undefined) return attentionFactor
+  const scale = (weight: number): number => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1)
+  return mscale !== undefined && mscaleAllDim !== undefined ? scale(mscale) / scale(mscaleAllDim) : scale(1)
+}
