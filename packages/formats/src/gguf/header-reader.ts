@@ -12,9 +12,10 @@ export class HeaderReader {
   private readonly cursor: Cursor
   private readonly file: string
   private readonly limits: GgufLimits
+  private elements = 0
 
   constructor(source: ByteSource, limits: GgufLimits) {
-    this.cursor = new Cursor(source)
+    this.cursor = new Cursor(source, limits.headerBytes)
     this.file = source.name
     this.limits = limits
   }
@@ -41,12 +42,15 @@ export class HeaderReader {
     return this.cursor.u32()
   }
 
-  /** A 64-bit count or size that must not exceed `limit`. */
-  async count(field: string, limit: number, unit: string): Promise<number> {
+  /** A 64-bit count that must not exceed `limit`, of things that take at least `unitBytes` each in the rest of the file. */
+  async count(field: string, limit: number, unit: string, unitBytes: number = 0): Promise<number> {
     await this.need(8, field)
     const at = this.offset
     const value = this.cursor.u64()
     if (typeof value === 'bigint' || value > limit) throw this.invalid(field, at, `${value} ${unit} are more than the limit of ${limit}`)
+    if (value * unitBytes > this.cursor.left) {
+      throw this.invalid(field, at, `${value} ${unit} need more than the ${this.cursor.left} bytes that are left in the file (truncated?)`)
+    }
     return value
   }
 
@@ -87,11 +91,8 @@ export class HeaderReader {
   private async array(field: string, depth: number): Promise<GgufArray> {
     if (depth > this.limits.arrayDepth) throw this.invalid(field, this.offset, `arrays are nested deeper than the limit of ${this.limits.arrayDepth}`)
     const items = await this.valueType(`element type of ${field}`)
-    const at = this.offset
-    const length = await this.count(`length of ${field}`, this.limits.arrayLength, 'elements')
-    if (length * minValueBytes[items] > this.cursor.left) {
-      throw this.invalid(`length of ${field}`, at, `${length} elements need more than the ${this.cursor.left} bytes that are left in the file (truncated?)`)
-    }
+    const length = await this.count(`length of ${field}`, this.limits.arrayElements - this.elements, 'elements', minValueBytes[items])
+    this.elements += length
     if (items === 'array') {
       const value: GgufArray[] = []
       for (let i = 0; i < length; i++) value.push(await this.array(`${field}[${i}]`, depth + 1))

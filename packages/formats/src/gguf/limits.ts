@@ -1,6 +1,7 @@
 /**
- * What a GGUF header may announce. Every announced count is also bounded by the bytes that the file really has, so memory
- * stays within a small multiple of `headerBytes` whatever a file claims.
+ * What a GGUF header may announce. Every announced count is also bounded by the bytes that the file really has. Together the
+ * default limits keep a header's memory below about 1 GB whatever a file claims: an array of arrays takes some 100 bytes an
+ * element, text up to twice its bytes.
  */
 export interface GgufLimits {
   /** Metadata and tensor list together. The largest known headers (262 144 tokens with merges) take about 15 MB. */
@@ -12,7 +13,8 @@ export interface GgufLimits {
   readonly tensorNameBytes: number
   /** Bytes of one string value; chat templates are the longest. */
   readonly stringBytes: number
-  readonly arrayLength: number
+  /** Elements of all arrays together; 262 144 tokens with scores, types and merges have 1.3 million. */
+  readonly arrayElements: number
   /** Arrays inside arrays. */
   readonly arrayDepth: number
   /** Axes of a tensor; ggml has four. */
@@ -20,13 +22,13 @@ export interface GgufLimits {
 }
 
 export const defaultGgufLimits: GgufLimits = {
-  headerBytes: 256 * 1024 * 1024,
+  headerBytes: 128 * 1024 * 1024,
   metadataEntries: 65_536,
   tensors: 262_144,
   keyBytes: 65_535,
   tensorNameBytes: 1024,
   stringBytes: 16 * 1024 * 1024,
-  arrayLength: 16 * 1024 * 1024,
+  arrayElements: 4 * 1024 * 1024,
   arrayDepth: 4,
   axes: 4,
 }

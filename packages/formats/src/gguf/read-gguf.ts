@@ -22,6 +22,11 @@ export interface GgufCheckpoint extends Checkpoint {
   readonly typedMetadata: ReadonlyMap<string, GgufValue>
 }
 
+/** Length of a key of one byte, type, and a value of one byte. */
+const minEntryBytes = 8 + 1 + 4 + 1
+/** Length of a name of one byte, axis count, type and offset. */
+const minTensorBytes = 8 + 1 + 4 + 4 + 8
+
 /** A tensor's entry in the header, before its place in the file has been checked. */
 interface TensorEntry {
   readonly name: string
@@ -44,8 +49,8 @@ export async function readGguf(source: ByteSource, options: { readonly limits?: 
   const limits = { ...defaultGgufLimits, ...options.limits }
   const reader = new HeaderReader(source, limits)
   const version = await readVersion(reader, source.name)
-  const tensorCount = await reader.count('tensor count', limits.tensors, 'tensors')
-  const entryCount = await reader.count('metadata count', limits.metadataEntries, 'entries')
+  const tensorCount = await reader.count('tensor count', limits.tensors, 'tensors', minTensorBytes)
+  const entryCount = await reader.count('metadata count', limits.metadataEntries, 'entries', minEntryBytes)
 
   const typed = new Map<string, GgufValue>()
   for (let i = 0; i < entryCount; i++) {

@@ -2,6 +2,13 @@ import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Nesting of values that are passed over. */
+const maxDepth = 32
+/** A number that takes more digits than this says nothing more by them. */
+const maxWordBytes = 64
+/** Keys of one object: far beyond the tensors of any model, far below what a `Set` can hold. */
+const maxKeys = 1_000_000
+
 /**
  * Reads JSON of a known form from bytes and knows where it is: `JSON.parse` would lose the byte offsets of what is wrong, let
  * the last of two equal keys win, and build whatever nesting a file holds before anything can be checked.
@@ -38,6 +45,7 @@ export class HeaderJson {
       const at = this.offset
       const key = this.string(`key in ${field}`)
       if (keys.has(key)) throw this.invalid(`${quoted(key)} in ${field}`, at, 'appears twice')
+      if (keys.size === maxKeys) throw this.invalid(field, at, `has more than ${maxKeys} keys`)
       keys.add(key)
       this.expect(':', field)
       entry(key, at)
@@ -67,22 +75,48 @@ export class HeaderJson {
     }
   }
 
+  /** A string, number or boolean; `undefined` for anything else, which is checked and passed over. */
+  scalar(field: string, depth: number = 0): string | number | boolean | undefined {
+    const at = this.offset
+    const byte = this.bytes[this.at]
+    if (byte === 0x22) return this.string(field)
+    if (byte === 0x7b || byte === 0x5b) {
+      if (depth >= maxDepth) throw this.invalid(field, at, `is nested deeper than ${maxDepth}`)
+      if (byte === 0x7b) this.object(field, () => this.scalar(field, depth + 1))
+      else this.array(field, () => this.scalar(field, depth + 1))
+      return undefined
+    }
+    const begin = this.at
+    while (isWord(this.bytes[this.at])) this.at++
+    const word = utf8.decode(this.bytes.subarray(begin, Math.min(this.at, begin + maxWordBytes)))
+    if (word === 'null') return undefined
+    if (word === 'true' || word === 'false') return word === 'true'
+    const number = word === '' ? Number.NaN : Number(word)
+    if (!Number.isFinite(number)) throw this.invalid(field, at, `expected a JSON value, found ${this.here()}`)
+    return number
+  }
+
   /** An array of at most `limit` non-negative integers that are exact in double precision. */
   integers(field: string, limit: number): number[] {
-    this.expect('[', field)
     const values: number[] = []
-    if (this.take(']')) return values
-    do {
+    this.array(field, () => {
       if (values.length === limit) throw this.invalid(field, this.offset, `has more than ${limit} elements`)
       values.push(this.integer(field))
-    } while (this.take(','))
-    this.expect(']', field)
+    })
     return values
   }
 
   /** Throws unless nothing but spaces follows. */
   end(field: string): void {
     if (this.offset !== this.start + this.bytes.length) throw this.invalid(field, this.offset, `${this.here()} follows the end`)
+  }
+
+  private array(field: string, element: () => void): void {
+    this.expect('[', field)
+    if (this.take(']')) return
+    do element()
+    while (this.take(','))
+    this.expect(']', field)
   }
 
   private integer(field: string): number {
@@ -117,6 +151,11 @@ export class HeaderJson {
     if (byte === undefined) return 'the end of the header'
     return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
   }
+}
+
+/** Bytes of numbers and of `true`, `false`, `null`. */
+function isWord(byte: number | undefined): boolean {
+  return byte !== undefined && ((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2d || byte === 0x2e || byte === 0x45)
 }
 
 /** JSON forbids raw control characters inside strings; `JSON.parse` then says so. */

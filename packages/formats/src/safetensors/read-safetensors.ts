@@ -14,6 +14,7 @@ const maxHeaderBytes = 100_000_000
 /** Length fields before the header. */
 const prefixBytes = 8
 const maxAxes = 32
+const maxTensors = 262_144
 
 interface TensorEntry {
   readonly name: string
@@ -40,7 +41,11 @@ async function readFile(source: ByteSource): Promise<Checkpoint> {
   const metadata = Object.create(null) as Record<string, MetadataValue>
   const entries: TensorEntry[] = []
   json.object('header', (key, keyAt) => {
-    if (key === '__metadata__') json.object('"__metadata__"', (name) => { metadata[name] = json.string(`"__metadata__" ${quoted(name)}`) })
+    if (key === '__metadata__') {
+      json.object('"__metadata__"', (name) => {
+        metadata[name] = json.string(`"__metadata__" ${quoted(name)}`)
+      })
+    } else if (entries.length === maxTensors) throw json.invalid('header', keyAt, `lists more than ${maxTensors} tensors`)
     else entries.push(readEntry(json, key, keyAt))
   })
   json.end('header')

@@ -2,6 +2,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { Checkpoint, MetadataValue, StoredTensor } from '../checkpoint/checkpoint.ts'
 import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 import type { ByteSource } from '../source/source.ts'
+import { HeaderJson } from './header-json.ts'
 
 /** A model in several files: `model.safetensors.index.json` and a way to open the files that it names. */
 export interface SafetensorsShards {
@@ -52,41 +53,32 @@ interface Index {
 
 async function readIndex(index: ByteSource): Promise<Index> {
   if (index.size > maxIndexBytes) throw invalidFile(index.name, 'index', 0, `${index.size} bytes are more than the limit of ${maxIndexBytes}`)
-  const bytes = await index.read(0, index.size)
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
-    throw invalidFile(index.name, 'index', 0, `is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
-  }
-  const map = isObject(json) ? json['weight_map'] : undefined
-  if (!isObject(map)) throw invalidIndex(index.name, '"weight_map"', 'must be an object that gives each tensor its file')
-  const weightMap = new Map<string, string>()
-  for (const [name, file] of Object.entries(map)) {
-    // A file name must not leave the folder of the index.
-    if (typeof file !== 'string' || !/^[\w][\w.\- ]*\.safetensors$/.test(file)) {
-      throw invalidIndex(index.name, `"weight_map" ${quoted(name)}`, `${quoted(String(file))} is not the plain name of a .safetensors file`)
-    }
-    weightMap.set(name, file)
-  }
-  const files = new Set(weightMap.values()).size
-  if (files === 0) throw invalidIndex(index.name, '"weight_map"', 'is empty')
-  if (files > maxShards) throw invalidIndex(index.name, '"weight_map"', `names ${files} files, more than the limit of ${maxShards}`)
-  return { metadata: plainMetadata(isObject(json) ? json['metadata'] : undefined), weightMap }
-}
-
-/** Scalars of the index's metadata (`total_size`); anything else has no meaning there. */
-function plainMetadata(value: unknown): Record<string, MetadataValue> {
+  const json = new HeaderJson(await index.read(0, index.size), index.name, 0)
   const metadata = Object.create(null) as Record<string, MetadataValue>
-  if (!isObject(value)) return metadata
-  for (const [key, entry] of Object.entries(value)) {
-    if (typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean') metadata[key] = entry
-  }
-  return metadata
+  const weightMap = new Map<string, string>()
+  json.object('index', (section) => {
+    if (section === 'metadata') {
+      json.object('"metadata"', (key) => {
+        const value = json.scalar(`"metadata" ${quoted(key)}`)
+        if (value !== undefined) metadata[key] = value
+      })
+    } else if (section === 'weight_map') {
+      json.object('"weight_map"', (name) => weightMap.set(name, fileName(json, `"weight_map" ${quoted(name)}`)))
+    } else json.scalar(quoted(section))
+  })
+  json.end('index')
+  const files = new Set(weightMap.values()).size
+  if (files === 0) throw invalidIndex(index.name, '"weight_map"', 'is missing or empty')
+  if (files > maxShards) throw invalidIndex(index.name, '"weight_map"', `names ${files} files, more than the limit of ${maxShards}`)
+  return { metadata, weightMap }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A file name must not lead out of the folder of the index. */
+function fileName(json: HeaderJson, field: string): string {
+  const at = json.offset
+  const file = json.string(field)
+  if (!/^\w[\w.\- ]*\.safetensors$/.test(file)) throw json.invalid(field, at, `${quoted(file)} is not the plain name of a .safetensors file`)
+  return file
 }
 
 function invalidIndex(file: string, field: string, problem: string): TesseraError {

@@ -9,14 +9,17 @@ const maxChunkBytes = 4 * 1024 * 1024
  */
 export class Cursor {
   private readonly source: ByteSource
+  private readonly end: number
   private bytes: Uint8Array = new Uint8Array(0)
   private view: DataView = new DataView(new ArrayBuffer(0))
   private start = 0
   private at = 0
   private chunkBytes = firstChunkBytes
 
-  constructor(source: ByteSource) {
+  /** Never reads beyond byte `limit`; the caller asks for nothing there. */
+  constructor(source: ByteSource, limit: number) {
     this.source = source
+    this.end = Math.min(limit, source.size)
   }
 
   /** Position in the file of the byte that comes next. */
@@ -34,11 +37,11 @@ export class Cursor {
     return this.at + length <= this.bytes.length
   }
 
-  /** Makes the next `length` bytes available. The caller has checked that the file has them (`left`). */
+  /** Makes the next `length` bytes available. The caller has checked that there are as many. */
   async reserve(length: number): Promise<void> {
     if (this.has(length)) return
     const offset = this.offset
-    const wanted = Math.min(Math.max(length, this.chunkBytes), this.source.size - offset)
+    const wanted = Math.min(Math.max(length, this.chunkBytes), this.end - offset)
     this.chunkBytes = Math.min(this.chunkBytes * 2, maxChunkBytes)
     this.bytes = await this.source.read(offset, wanted)
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
