@@ -20,6 +20,11 @@ const array = (items: number, length: number | bigint, value: Entry = () => unde
   file.u64(length)
   value(file)
 }
+/** A key that announces its length and 24 bytes of something. */
+const keyOf = (length: number | bigint): Entry => (file) => {
+  file.u64(length)
+  file.raw(new Uint8Array(24))
+}
 /** Arrays of one array, `depth` deep. */
 const nested = (depth: number): Entry => (file) => {
   if (depth === 0) array(0, 0)(file)
@@ -37,8 +42,8 @@ test.for<[string, RawGguf, string, RegExp, number | undefined]>([
   ['more tensors than any model', { tensorCount: 2n ** 63n }, 'invalid-file', /tensor count .* limit/, 8],
   ['more tensors than bytes', { tensorCount: 1000 }, 'invalid-file', /tensor count.*truncated/, 8],
   ['more entries than any model', { entryCount: 2n ** 64n - 1n }, 'invalid-file', /metadata count/, 16],
-  ['an endless key', { entries: [(file) => file.u64(2n ** 40n)] }, 'invalid-file', /length of metadata key 0/, 24],
-  ['a key beyond the end', { entries: [(file) => file.u64(60_000)] }, 'invalid-file', /metadata key 0 .*truncated/, 32],
+  ['an endless key', { entries: [keyOf(2n ** 40n)] }, 'invalid-file', /length of metadata key 0/, 24],
+  ['a key beyond the end', { entries: [keyOf(60_000)] }, 'invalid-file', /metadata key 0 .*truncated/, 32],
   ['an empty key', { entries: [entry('', 0, (file) => file.u8(0))] }, 'invalid-file', /metadata key 0.*empty/, 24],
   ['a key twice', { entries: [entry('k', 0, (file) => file.u8(0)), entry('k', 0, (file) => file.u8(0))] }, 'invalid-file', /"k".*twice/, 38],
   ['a key that is no UTF-8', { entries: [(file) => { file.u64(2); file.raw(Uint8Array.of(0xc3, 0x28)) }] }, 'invalid-file', /UTF-8/, 32],
