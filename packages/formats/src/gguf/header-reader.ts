@@ -1,11 +1,9 @@
 import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 import type { ByteSource } from '../source/source.ts'
-import { Cursor } from '../source/cursor.ts'
+import { Cursor, utf8 } from '../source/cursor.ts'
 import type { GgufLimits } from './limits.ts'
 import type { GgufArray, GgufScalarType, GgufValue, GgufValueType } from './metadata.ts'
 import { ggufValueTypes, minValueBytes } from './metadata.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Takes the fields of a GGUF header one after the other; every count is checked before anything is allocated for it. */
 export class HeaderReader {
@@ -98,11 +96,18 @@ export class HeaderReader {
       for (let i = 0; i < length; i++) value.push(await this.array(`${field}[${i}]`, depth + 1))
       return { type: 'array', items, value }
     }
-    const value: (number | bigint | boolean | string)[] = []
+    if (items === 'string') {
+      const value: string[] = []
+      for (let i = 0; i < length; i++) {
+        value.push(this.cursor.stringAtHand(this.limits.stringBytes) ?? (await this.string(`${field}[${i}]`, this.limits.stringBytes)))
+      }
+      return { type: 'array', items, value }
+    }
+    const value: (number | bigint | boolean)[] = []
     const bytes = minValueBytes[items]
     for (let i = 0; i < length; i++) {
       if (!this.cursor.has(bytes)) await this.need(bytes, `${field}[${i}]`)
-      value.push(items === 'string' ? await this.string(`${field}[${i}]`, this.limits.stringBytes) : this.scalar(items, field))
+      value.push(this.scalar(items, field))
     }
     return { type: 'array', items, value }
   }

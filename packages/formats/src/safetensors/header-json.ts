@@ -1,6 +1,5 @@
 import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+import { utf8 } from '../source/cursor.ts'
 
 /** Nesting of values that are passed over. */
 const maxDepth = 32

@@ -1,6 +1,11 @@
 import type { ByteSource } from './source.ts'
 
+/** A leading U+FEFF is a character like any other: some vocabularies have it. */
+export const utf8: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 const firstChunkBytes = 64 * 1024
+/** Beyond this a decoder call is quicker than a loop. */
+const shortBytes = 24
 const maxChunkBytes = 4 * 1024 * 1024
 
 /**
@@ -103,9 +108,43 @@ export class Cursor {
     return Number.isSafeInteger(number) ? number : value
   }
 
+  /**
+   * The next string with its 64-bit length when both are at hand and it is valid UTF-8 of at most `limit` bytes; otherwise
+   * `undefined`, and nothing is taken. Vocabularies are hundreds of thousands of strings: a promise for each would take most of
+   * the time.
+   */
+  stringAtHand(limit: number): string | undefined {
+    if (!this.has(8) || this.view.getUint32(this.at + 4, true) !== 0) return undefined
+    const length = this.view.getUint32(this.at, true)
+    if (length > limit || !this.has(8 + length)) return undefined
+    const begin = this.at + 8
+    const text = this.shortAscii(begin, length) ?? decoded(this.bytes.subarray(begin, begin + length))
+    if (text !== undefined) this.at = begin + length
+    return text
+  }
+
+  private shortAscii(begin: number, length: number): string | undefined {
+    if (length > shortBytes) return undefined
+    let text = ''
+    for (let at = begin; at < begin + length; at++) {
+      const byte = this.bytes[at] ?? 0
+      if (byte >= 0x80) return undefined
+      text += String.fromCharCode(byte)
+    }
+    return text
+  }
+
   /** The next `length` bytes as a view that is valid until the next `reserve`. */
   take(length: number): Uint8Array {
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)
+  }
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
   }
 }
