@@ -83,7 +83,12 @@ test.for<[string, RawGguf, string, RegExp, number | undefined]>([
 })
 
 test('what looks odd but is allowed is read', async () => {
-  const tensors = [{ name: 'scalar', axes: [] }, { name: 'empty', axes: [0], offset: 32 }, { name: 'later', axes: [4], offset: 96 }, { name: 'earlier', axes: [4], offset: 64 }]
+  const tensors = [
+    { name: 'scalar', axes: [] },
+    { name: 'empty', axes: [0], offset: 32 },
+    { name: 'later', axes: [4], offset: 96 },
+    { name: 'earlier', axes: [4], offset: 64 },
+  ]
   const checkpoint = await readGguf(bufferSource(ggufBytes({ version: 2, tensors, dataBytes: 128 })))
   expect([...checkpoint.tensors.values()].map(({ shape, byteLength }) => [shape, byteLength])).toEqual([[[], 4], [[0], 0], [[4], 16], [[4], 16]])
 })
@@ -91,13 +96,17 @@ test('what looks odd but is allowed is read', async () => {
 describe('bounded work', () => {
   // 2^50 bytes of zeros follow each header: nothing but the limits stops the reader.
   const endless = 2 ** 50
+  const filled = (length: number): Entry => (file) => {
+    array(0, length)(file)
+    file.raw(new Uint8Array(length))
+  }
   test.for<[string, RawGguf]>([
     ['metadata', { entryCount: 65_536 }],
     ['tensors', { tensorCount: 262_144 }],
     ['an array of bytes', { entries: [entry('k', 9, array(0, 2 ** 40))] }],
     ['an array of empty arrays', { entries: [entry('k', 9, array(9, 4_000_000))], entryCount: 2 }],
     ['a string', { entries: [entry('k', 8, (file) => file.u64(2 ** 45))] }],
-    ['many arrays', { entries: Array.from({ length: 5 }, (_, i) => entry(`k${i}`, 9, (file) => { array(0, 1_000_000)(file); file.raw(new Uint8Array(1_000_000)) })), entryCount: 6 }],
+    ['many arrays', { entries: Array.from({ length: 5 }, (_, i) => entry(`k${i}`, 9, filled(1_000_000))), entryCount: 6 }],
   ])('%s without end', async ([, raw]) => {
     const source = countingSource(ggufBytes(raw), endless)
     await expect(readGguf(source)).rejects.toMatchObject({ code: 'invalid-file' })
@@ -106,7 +115,7 @@ describe('bounded work', () => {
   })
 
   test('a tighter limit holds', async () => {
-    const file = ggufBytes({ entries: [entry('k', 9, (writer) => { array(0, 100_000)(writer); writer.raw(new Uint8Array(100_000)) })] })
+    const file = ggufBytes({ entries: [entry('k', 9, filled(100_000))] })
     await expect(readGguf(bufferSource(file), { limits: { headerBytes: 80_000 } })).rejects.toThrow('limit')
     await expect(readGguf(bufferSource(file), { limits: { arrayElements: 99_999 } })).rejects.toThrow('limit of 99999')
     await expect(readGguf(bufferSource(file))).resolves.toBeDefined()

@@ -79,7 +79,7 @@ test('the keys of JavaScript objects are keys like any other', async () => {
 
 test.for<[string, Partial<GgufContent>, string, RegExp]>([
   ['equal names', { tensors: [zeros('a', 4), zeros('a', 4)] }, 'invalid-value', /two tensors are called "a"/],
-  ['too few bytes', { tensors: [{ name: 'a', shape: [2], format: 'f32', bytes: new Uint8Array(7) }] }, 'invalid-value', /gave 7 bytes where f32 of shape \[2\] needs 8/],
+  ['too few bytes', { tensors: [{ name: 'a', shape: [2], format: 'f32', bytes: new Uint8Array(7) }] }, 'invalid-value', /gave 7 bytes.* needs 8/],
   ['broken blocks', { tensors: [{ name: 'a', shape: [2, 33], format: 'q4_0', bytes: new Uint8Array(36) }] }, 'invalid-shape', /whole blocks of 32/],
   ['a format that GGUF lacks', { tensors: [{ name: 'a', shape: [1], format: 'u16', bytes: new Uint8Array(2) }] }, 'unsupported', /no type/],
   ['an unknown format', { tensors: [{ name: 'a', shape: [1], format: 'q9', bytes: new Uint8Array(2) }] }, 'unsupported', /"q9"/],
@@ -90,7 +90,8 @@ test.for<[string, Partial<GgufContent>, string, RegExp]>([
   ['an odd alignment', { metadata: new Map([['general.alignment', { type: 'u32', value: 24 }]]) }, 'invalid-value', /power of two/],
 ])('%s cannot be written, and nothing is left behind', async ([, content, code, message]) => {
   const sink = bufferSink()
-  await expect(writeGguf({ metadata: new Map(), tensors: [], ...content }, sink)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string })
+  const written = writeGguf({ metadata: new Map(), tensors: [], ...content }, sink)
+  await expect(written).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string })
   expect(() => sink.bytes()).toThrow('not finished')
 })
 

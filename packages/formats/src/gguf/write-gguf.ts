@@ -38,7 +38,9 @@ export async function writeGguf(content: GgufContent, sink: ByteSink, options: W
       if (format.ggufType === undefined) {
         throw new TesseraError('unsupported', `writeGguf: tensor "${tensor.name}" is stored as ${format.id}, for which GGUF has no type; convert it first`)
       }
-      if (tensor.shape.length > 4) throw new TesseraError('invalid-shape', `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`)
+      if (tensor.shape.length > 4) {
+        throw new TesseraError('invalid-shape', `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`)
+      }
       header.string(wellFormed(tensor.name, 'a tensor name'))
       header.u32(tensor.shape.length)
       for (const length of [...tensor.shape].reverse()) header.u64(length)

@@ -154,7 +154,7 @@ export class HeaderJson {
 
 /** Bytes of numbers and of `true`, `false`, `null`. */
 function isWord(byte: number | undefined): boolean {
-  return byte !== undefined && ((byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2d || byte === 0x2e || byte === 0x45)
+  return byte !== undefined && /[0-9a-zE+.-]/.test(String.fromCharCode(byte))
 }
 
 /** JSON forbids raw control characters inside strings; `JSON.parse` then says so. */

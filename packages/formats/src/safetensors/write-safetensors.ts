@@ -41,7 +41,11 @@ export interface ShardedContent extends SafetensorsContent {
  * Writes `model-00001-of-0000N.safetensors` and so on and, last, `model.safetensors.index.json`, into the sinks that `open` gives.
  * Returns the names of the files.
  */
-export async function writeSafetensorsShards(content: ShardedContent, open: (file: string) => Promise<ByteSink>, options: WriteOptions = {}): Promise<readonly string[]> {
+export async function writeSafetensorsShards(
+  content: ShardedContent,
+  open: (file: string) => Promise<ByteSink>,
+  options: WriteOptions = {},
+): Promise<readonly string[]> {
   const placed = placeTensors('writeSafetensorsShards', content.tensors, 1)
   const shards = cut(placed, content.maxShardBytes ?? 5e9)
   const weightMap: [string, string][] = []
@@ -87,7 +91,8 @@ function headerJson(metadata: Readonly<Record<string, string>>, placed: readonly
   // Written field by field: an object would move integer-like names to the front.
   for (const { tensor, format, start, byteLength } of placed) {
     if (format.safetensorsDtype === undefined) {
-      throw new TesseraError('unsupported', `writeSafetensors: tensor "${tensor.name}" is stored as ${format.id}, for which safetensors has no dtype; convert it first`)
+      const problem = `is stored as ${format.id}, for which safetensors has no dtype; convert it first`
+      throw new TesseraError('unsupported', `writeSafetensors: tensor "${tensor.name}" ${problem}`)
     }
     if (tensor.name === '__metadata__') throw new TesseraError('invalid-value', 'writeSafetensors: "__metadata__" is no name for a tensor')
     const entry = { dtype: format.safetensorsDtype, shape: tensor.shape, data_offsets: [start, start + byteLength] }
