@@ -28,8 +28,8 @@ export async function serveFile(bytes: Uint8Array, answers: (Answer | undefined)
   const server = createServer((request, response) => {
     const header = request.headers.range ?? ''
     ranges.push(header)
-    const match = /^bytes=(\d+)-(\d+)$/.exec(header)
-    const served = { bytes, first: Number(match?.[1] ?? 0), last: Math.min(Number(match?.[2] ?? bytes.length - 1), bytes.length - 1) }
+    const match = /^bytes=(\d+)-(\d*)$/.exec(header)
+    const served = { bytes, first: Number(match?.[1] ?? 0), last: Math.min(Number(match?.[2] || bytes.length - 1), bytes.length - 1) }
     const answer = always ?? answers.shift() ?? inRange
     answer(request, response, served)
   })

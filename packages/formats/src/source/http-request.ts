@@ -57,7 +57,7 @@ export async function requestWithRetries<T>(target: Target, range: () => string,
     const { error } = outcome
     failures = progressed ? 1 : failures + 1
     if (failures >= attempts) {
-      const message = `httpSource: ${label} failed ${failures} times in a row: ${error.message}; check the connection and try again`
+      const message = `http: ${label} failed ${failures} times in a row: ${error.message}; check the connection and try again`
       throw new TesseraError('network', message, { cause: error })
     }
     await pause(Math.min(error.delayMs ?? (options.retryDelayMs ?? 500) * 2 ** (failures - 1), maxDelayMs), label, signal)
@@ -106,27 +106,27 @@ async function once<T>(target: Target, range: string, signal: AbortSignal | unde
 function checkStatus(response: Response, label: string): void {
   const { status } = response
   if (status === 200 || status === 206 || status === 416) return
-  if (status === 404 || status === 410) throw new TesseraError('not-found', `httpSource: ${label} does not exist (status ${status})`, { details: { status } })
+  if (status === 404 || status === 410) throw new TesseraError('not-found', `http: ${label} does not exist (status ${status})`, { details: { status } })
   if (status === 401 || status === 403) {
-    const message = `httpSource: ${label} is not open to this request (status ${status}); pass an authorization header`
+    const message = `http: ${label} is not open to this request (status ${status}); pass an authorization header`
     throw new TesseraError('network', message, { details: { status } })
   }
   if (status === 408 || status === 429 || status >= 500) {
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
     throw new Transient(`the server answered with status ${status}`, { delayMs: Number.isFinite(seconds) ? seconds * 1000 : undefined })
   }
-  throw new TesseraError('network', `httpSource: ${label} answered with status ${status}`, { details: { status } })
+  throw new TesseraError('network', `http: ${label} answered with status ${status}`, { details: { status } })
 }
 
-/** Hands the body's chunks to `keep`. Throws when the connection breaks before the body ends. */
-export async function readBody(response: Response, keep: (chunk: Uint8Array) => void, progress: (bytes: number) => void): Promise<void> {
+/** Hands the body's chunks to `keep`, one after the other. Throws when the connection breaks before the body ends. */
+export async function readBody(response: Response, keep: (chunk: Uint8Array) => void | Promise<void>, progress: (bytes: number) => void): Promise<void> {
   if (response.body === null) return
   const reader = response.body.getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      keep(value)
+      await keep(value)
       progress(value.byteLength)
     }
   } finally {
@@ -155,4 +155,22 @@ function pause(ms: number, label: string, signal: AbortSignal | undefined): Prom
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}
+
+/** `bytes 0-99/1234`, or with status 416 an asterisk for the range; throws `network` where the size is missing. */
+export function contentRange(response: Response, label: string): { readonly start: number | undefined; readonly size: number } {
+  const header = response.headers.get('content-range')
+  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header ?? '')
+  const size = Number(match?.[2] ?? Number.NaN)
+  if (!Number.isSafeInteger(size)) {
+    const answer = `status ${response.status} and Content-Range ${header ?? '(none)'}`
+    throw new TesseraError('network', `http: ${label} answered with ${answer}; the server must answer ranges and, for pages, expose Content-Range`)
+  }
+  return { start: match?.[1] === undefined ? undefined : Number(match[1]), size }
+}
+
+/** Where requests for `url` go. Relative URLs are those of the page. */
+export function targetOf(url: string | URL, options: HttpOptions): Target {
+  const address = new URL(url, globalThis.location?.href)
+  return { url: address.href, label: `${address.origin}${address.pathname}`, options }
 }

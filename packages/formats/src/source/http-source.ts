@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { HttpOptions, Target } from './http-request.ts'
-import { readBody, requestWithRetries } from './http-request.ts'
+import { contentRange, readBody, requestWithRetries, targetOf } from './http-request.ts'
 import type { ByteSource } from './source.ts'
 import { allocate, checkRead } from './source.ts'
 
@@ -26,9 +26,8 @@ interface Identity {
  * In a browser the server must allow the page's origin and expose `Content-Range`.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
-  const address = new URL(url, globalThis.location?.href)
-  const label = `${address.origin}${address.pathname}`
-  const target: Target = { url: address.href, label, options }
+  const target = targetOf(url, options)
+  const { label } = target
   const { identity, head } = await open(target, options)
   const closed = new AbortController()
   return {
@@ -84,18 +83,6 @@ async function readRange(target: Target, identity: Identity, offset: number, len
     if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
   })
   return bytes
-}
-
-// `Content-Range: bytes 0-99/1234`, or `bytes */1234` with status 416.
-function contentRange(response: Response, label: string): { readonly start: number | undefined; readonly size: number } {
-  const header = response.headers.get('content-range')
-  const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header ?? '')
-  const size = Number(match?.[2] ?? Number.NaN)
-  if (!Number.isSafeInteger(size)) {
-    const answer = `status ${response.status} and Content-Range ${header ?? '(none)'}`
-    throw new TesseraError('network', `httpSource: ${label} answered with ${answer}; the server must answer ranges and, for pages, expose Content-Range`)
-  }
-  return { start: match?.[1] === undefined ? undefined : Number(match[1]), size }
 }
 
 /** The whole body of a server without ranges, never more than `limit` bytes of it. */
