@@ -1,0 +1,34 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { TesseraError } from '@tessera-llm/tensor'
+
+/** Where models come from and where they are kept. */
+export interface HubSettings {
+  /** Base URL without a slash at its end. */
+  readonly endpoint: string
+  readonly cacheFolder: string
+  readonly token: string | undefined
+  /** Never asks the network. */
+  readonly offline: boolean
+}
+
+/**
+ * From the environment: `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` as other programs read them, and `TESSERA_CACHE`, the
+ * folder that downloads are kept in.
+ */
+export function hubSettings(env: Readonly<Record<string, string | undefined>>): HubSettings {
+  const endpoint = (env['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '')
+  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
+    throw new TesseraError('invalid-option', `hub: HF_ENDPOINT must be an http(s) URL, not "${endpoint}"`)
+  }
+  const token = env['HF_TOKEN'] || undefined
+  if (token !== undefined && !token.startsWith('hf_')) {
+    throw new TesseraError('invalid-option', 'hub: HF_TOKEN must begin with "hf_"; copy it anew from your account')
+  }
+  return {
+    endpoint,
+    cacheFolder: env['TESSERA_CACHE'] || join(homedir(), '.cache', 'tessera', 'hub'),
+    token,
+    offline: ['1', 'true', 'yes', 'on'].includes((env['HF_HUB_OFFLINE'] ?? '').toLowerCase()),
+  }
+}
