@@ -4,7 +4,6 @@ import { httpSource } from '@tessera-llm/formats'
 import type { ByteSource, HttpOptions } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
 import { TesseraError } from '@tessera-llm/tensor'
-import { fetchHubModel } from './hub-model.ts'
 import type { HubReference } from './hub-reference.ts'
 import { hubReferenceOfUrl, parseHubReference } from './hub-reference.ts'
 import { hubSettings } from './hub-settings.ts'
@@ -47,6 +46,8 @@ export async function openModelSource(model: string, options: ModelSourceOptions
 }
 
 async function openHub(reference: HubReference, options: ModelSourceOptions): Promise<ModelSource> {
+  // The hub's library takes some 40 ms to load; a model on the disk does not need it.
+  const { fetchHubModel } = await import('./hub-model.ts')
   const found = await fetchHubModel(reference, { ...options, settings: hubSettings(options.env ?? process.env) })
   return found.kind === 'folder' ? { kind: 'folder', path: found.path } : { kind: 'gguf', source: await fileSource(found.path) }
 }
