@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { tinyModel } from './index.ts'
 
 test('the GGUF file is the one that the card describes', async () => {
@@ -16,4 +16,13 @@ test('tokenizer and golden lie beside it and belong to the same vocabulary', asy
   expect(Object.keys(tokenizer.model.vocab)).toHaveLength(golden.vocabulary)
   expect(golden.context).toBe(tinyModel.contextLength)
   for (const prompt of golden.prompts) for (const id of prompt.idsWithBos) expect(id).toBeLessThan(golden.vocabulary)
+})
+
+test('the example of the README runs', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  expect(readme).toContain(await readFile(new URL('../test/readme-example.ts', import.meta.url), 'utf8'))
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-example.ts')
+  expect(log.mock.calls).toEqual([['tessera-tiny: 5579232 bytes, 2755008 parameters']])
+  log.mockRestore()
 })
