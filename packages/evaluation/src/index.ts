@@ -1,1 +1,1 @@
-export {}
+export * from './perplexity/index.ts'
