@@ -1,1 +1,2 @@
-export { type ActivationKind } from './functions.ts'
+export { activation, type ActivationInputs, activationOp, type ActivationOptions, type ActivationOutputs } from './contract.ts'
+export { type ActivationKind, activationKinds } from './functions.ts'

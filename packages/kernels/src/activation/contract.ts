@@ -1,0 +1,29 @@
+import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import { checkChoice, f32Spec } from '../check/index.ts'
+import { type ActivationKind, activationFunctions, activationKinds } from './functions.ts'
+
+export type ActivationInputs = { readonly x: Tensor }
+export type ActivationOutputs = { readonly y: Tensor }
+export type ActivationOptions = { readonly kind: ActivationKind }
+
+/** `y = activation(x)`, elementwise: x, y f32 of one shape. */
+export const activationOp: Op<ActivationInputs, ActivationOutputs, ActivationOptions> = {
+  id: 'activation',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate({ x }, { kind }) {
+    const { shape } = f32Spec(x, 'activation', 'x')
+    checkChoice(kind, activationKinds, 'activation', 'kind')
+    return { y: dense('f32', shape) }
+  },
+  tolerance: () => toleranceOf({ dtype: 'f32', stages: 4 }),
+  cost({ outputs }) {
+    const size = sizeOf(outputs.y.shape)
+    return { flops: 9 * size, bytesRead: 4 * size, bytesWritten: 4 * size }
+  },
+  reference: ({ x }, { kind }) => ({ y: x.data.map(activationFunctions[kind]) }),
+}
+
+export function activation(x: Tensor, options: ActivationOptions): Tensor {
+  return x.device.run(activationOp, { x }, options).y
+}

@@ -1,0 +1,1 @@
+export { addRmsNorm, type AddRmsNormInputs, addRmsNormOp, type AddRmsNormOutputs } from './contract.ts'

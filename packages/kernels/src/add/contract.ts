@@ -1,0 +1,23 @@
+import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import { checkSuffix } from '../check/index.ts'
+
+export type AddInputs = { readonly a: Tensor; readonly b: Tensor }
+export type AddOutputs = { readonly y: Tensor }
+
+/** `y = a + b`, elementwise: a, y f32 of one shape, b f32 of that shape or of its last axes, repeated over the others. */
+export const addOp: Op<AddInputs, AddOutputs, Record<string, never>> = {
+  id: 'add',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate: ({ a, b }) => ({ y: dense('f32', checkSuffix(a, b, 'add')) }),
+  tolerance: () => toleranceOf({ dtype: 'f32' }),
+  cost({ inputs, outputs }) {
+    const size = sizeOf(outputs.y.shape)
+    return { flops: size, bytesRead: 4 * (size + sizeOf(inputs.b.shape)), bytesWritten: 4 * size }
+  },
+  reference: ({ a, b }) => ({ y: a.data.map((value, index) => value + (b.data[index % b.data.length] as number)) }),
+}
+
+export function add(a: Tensor, b: Tensor): Tensor {
+  return a.device.run(addOp, { a, b }, {}).y
+}

@@ -1,0 +1,1 @@
+export { add, type AddInputs, addOp, type AddOutputs } from './contract.ts'

@@ -1,0 +1,1 @@
+export { crossEntropy, type CrossEntropyInputs, crossEntropyOp, type CrossEntropyOutputs } from './contract.ts'

@@ -1,0 +1,1 @@
+export { layerNorm, type LayerNormInputs, layerNormOp, type LayerNormOptions, type LayerNormOutputs } from './contract.ts'

@@ -1,0 +1,1 @@
+export { multiply, type MultiplyInputs, multiplyOp, type MultiplyOutputs } from './contract.ts'

@@ -1,0 +1,28 @@
+import { dense, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import { f32Spec } from '../check/index.ts'
+
+export type ScaleInputs = { readonly x: Tensor }
+export type ScaleOutputs = { readonly y: Tensor }
+export type ScaleOptions = { readonly factor: number }
+
+/** `y = factor · x`: x, y f32 of one shape. */
+export const scaleOp: Op<ScaleInputs, ScaleOutputs, ScaleOptions> = {
+  id: 'scale',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate({ x }, { factor }) {
+    if (!Number.isFinite(factor)) throw new TesseraError('invalid-option', `scale: factor must be finite, not ${factor}`)
+    return { y: dense('f32', f32Spec(x, 'scale', 'x').shape) }
+  },
+  // Two roundings: that of the factor to f32, and that of the product.
+  tolerance: () => toleranceOf({ dtype: 'f32', stages: 2 }),
+  cost({ outputs }) {
+    const size = sizeOf(outputs.y.shape)
+    return { flops: size, bytesRead: 4 * size, bytesWritten: 4 * size }
+  },
+  reference: ({ x }, { factor }) => ({ y: x.data.map((value) => factor * value) }),
+}
+
+export function scale(x: Tensor, options: ScaleOptions): Tensor {
+  return x.device.run(scaleOp, { x }, options).y
+}

@@ -1,0 +1,1 @@
+export { scale, type ScaleInputs, scaleOp, type ScaleOptions, type ScaleOutputs } from './contract.ts'

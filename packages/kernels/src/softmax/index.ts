@@ -1,0 +1,1 @@
+export { logSoftmax, logSoftmaxOp, softmax, type SoftmaxInputs, softmaxOp, type SoftmaxOutputs } from './contract.ts'

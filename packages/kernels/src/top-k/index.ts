@@ -1,0 +1,1 @@
+export { topK, type TopKInputs, topKOp, type TopKOptions, type TopKOutputs } from './contract.ts'
