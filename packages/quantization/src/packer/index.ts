@@ -1,0 +1,1 @@
+export { rawPackers } from './raw.ts'
