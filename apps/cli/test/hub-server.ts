@@ -60,7 +60,10 @@ function treeEntry([path, bytes]: [string, Uint8Array]): object {
 
 /** A file or the range of it that is asked for, as far as `until`. */
 export function serve(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array | undefined, until?: number): void {
-  if (bytes === undefined) return json(response, 404, { error: 'Entry not found' })
+  if (bytes === undefined) {
+    json(response, 404, { error: 'Entry not found' })
+    return
+  }
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
   const start = Number(range?.[1] ?? 0)
   const end = Math.min(Number(range?.[2] || bytes.length - 1) + 1, bytes.length)
