@@ -1,2 +1,3 @@
 export { type Conformance, conform, type ConformOptions } from './conform.ts'
+export { conformanceCase, type DeviceCase, goldenCase } from './device-case.ts'
 export { type OpProblem, type ProblemInput, uploadInputs } from './problem.ts'
