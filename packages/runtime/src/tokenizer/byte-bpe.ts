@@ -1,0 +1,57 @@
+import { assembleTokenizer } from './assemble.ts'
+import { fromByteAlphabet, toByteAlphabet } from './byte-level.ts'
+import { mergePairs } from './merge.ts'
+import { rememberPieces } from './piece-cache.ts'
+import type { PreTokenizer } from './pre-tokenizer.ts'
+import type { Tokenizer } from './tokenizer.ts'
+import { createSpecialSplitter, type Vocabulary } from './vocabulary.ts'
+
+export interface ByteBpeOptions {
+  readonly vocabulary: Vocabulary
+  /** `"left right"`, in the order of their rank; what they name and make must be in the vocabulary. */
+  readonly merges: readonly string[]
+  readonly preTokenize: PreTokenizer
+  /** Takes a piece that is a token as it is, without merging (Llama 3). */
+  readonly ignoreMerges: boolean
+  readonly bosId: number | undefined
+  readonly eosIds: readonly number[]
+  readonly addBos: boolean
+  readonly addEos: boolean
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * Byte-level BPE, as GPT-2, Llama 3, Qwen and SmolLM use it. A byte that has no token (SmolLM2 lacks some control characters)
+ * is left out of the ids, as by llama.cpp and Hugging Face.
+ */
+export function createByteBpe(options: ByteBpeOptions): Tokenizer {
+  const { vocabulary, merges, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options
+  // Text never spells a control token: only parseSpecial reads those.
+  const spellsControl = (merge: string): boolean => vocabulary.isControl(vocabulary.idOf(merge.replace(' ', '')) ?? -1)
+  const ranks = new Map(merges.flatMap((merge, rank) => (spellsControl(merge) ? [] : [[merge, rank] as const])))
+  const bytesOf: (Uint8Array | undefined)[] = []
+
+  const encodePiece = rememberPieces((piece) => {
+    const spelled = toByteAlphabet(piece)
+    const whole = ignoreMerges ? vocabulary.idOf(spelled) : undefined
+    if (whole !== undefined && !vocabulary.isControl(whole)) return [whole]
+    return mergePairs(Array.from(spelled), (left, right) => ranks.get(`${left} ${right}`)).flatMap((token) => vocabulary.idOf(token) ?? [])
+  })
+  const spell = (id: number): Uint8Array => {
+    const token = vocabulary.textOf(id)
+    const whole = vocabulary.isControl(id) || vocabulary.isUserDefined(id)
+    return (bytesOf[id] ??= whole ? encoder.encode(token) : fromByteAlphabet(token))
+  }
+
+  return assembleTokenizer({
+    vocabulary,
+    bosId,
+    eosIds,
+    prefix: addBos && bosId !== undefined ? [bosId] : [],
+    suffix: addEos && eosIds[0] !== undefined ? [eosIds[0]] : [],
+    split: createSpecialSplitter(vocabulary),
+    encodeText: (text) => preTokenize(text).map(encodePiece),
+    spell,
+  })
+}

@@ -1,0 +1,20 @@
+/** Spellings of tokens that end a generation wherever they occur, as llama.cpp takes them; the models' own lists are often incomplete. */
+export const endTokens: readonly string[] = [
+  '<|im_end|>',
+  '<|endoftext|>',
+  '<|eot_id|>',
+  '<|end_of_text|>',
+  '<|eom_id|>',
+  '<|end|>',
+  '<|return|>',
+  '<|call|>',
+  '<end_of_turn>',
+  '<end_of_utterance>',
+  '</s>',
+  '<eos>',
+  '<EOT>',
+  '_<EOT>',
+  '<|EOT|>',
+  '[EOT]',
+  '[EOS]',
+]

@@ -1,0 +1,3 @@
+export { createTokenizerFromGguf } from './gguf.ts'
+export { createTokenizerFromJson } from './json/index.ts'
+export type { DecodeOptions, EncodeOptions, Tokenizer } from './tokenizer.ts'

@@ -1,0 +1,54 @@
+import { TesseraError } from '@tessera-llm/tensor'
+
+/** Splits a text into the pieces inside which tokens are merged. */
+export type PreTokenizer = (text: string) => string[]
+
+// Unicode White_Space. JavaScript's \s differs: it has U+FEFF and lacks U+0085.
+const space = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
+const gpt2 = `'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^${space}\\p{L}\\p{N}]+|[${space}]+(?![^${space}])|[${space}]+`
+const contraction = "'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])"
+const llama3 = (digits: string): string => `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${space}\\p{L}\\p{N}]+[\\r\\n]*|[${space}]*[\\r\\n]+|[${space}]+(?![^${space}])|[${space}]+`
+
+interface GgufPreTokenizer {
+  /** Applied one after another to the pieces of the one before. */
+  readonly patterns: readonly string[]
+  readonly ignoreMerges: boolean
+  /** What counts where the file does not say whether BOS is added. */
+  readonly addBos: boolean
+}
+
+const plain = { ignoreMerges: false, addBos: false }
+const llama3Rules: GgufPreTokenizer = { patterns: [llama3('\\p{N}{1,3}')], ignoreMerges: true, addBos: true }
+
+/** By the value of `tokenizer.ggml.pre`. */
+const known: Readonly<Record<string, GgufPreTokenizer>> = {
+  default: { patterns: [gpt2], ...plain },
+  'gpt-2': { patterns: [gpt2], ...plain },
+  smollm: { patterns: ['\\p{N}', gpt2], ...plain },
+  'llama-bpe': llama3Rules,
+  llama3: llama3Rules,
+  'llama-v3': llama3Rules,
+  qwen2: { patterns: [llama3('\\p{N}')], ...plain },
+}
+
+/** The rules that GGUF files name `pre`. Throws `unsupported` for a name that is not known. */
+export function ggufPreTokenizer(pre: string): { readonly preTokenize: PreTokenizer; readonly ignoreMerges: boolean; readonly addBos: boolean } {
+  const rules = Object.hasOwn(known, pre) ? known[pre] : undefined
+  if (!rules) throw new TesseraError('unsupported', `tokenizer: the pre-tokenizer "${pre}" is not supported; known are ${Object.keys(known).join(', ')}`, { details: { field: 'tokenizer.ggml.pre' } })
+  const expressions = rules.patterns.map((pattern) => new RegExp(pattern, 'gu'))
+  const preTokenize: PreTokenizer = (text) => expressions.reduce<string[]>((pieces, expression) => pieces.flatMap((piece) => splitAt(piece, expression)), text === '' ? [] : [text])
+  return { preTokenize, ignoreMerges: rules.ignoreMerges, addBos: rules.addBos }
+}
+
+/** Matches and the text between them, in order. */
+function splitAt(text: string, expression: RegExp): string[] {
+  const pieces: string[] = []
+  let end = 0
+  for (const match of text.matchAll(expression)) {
+    if (match.index > end) pieces.push(text.slice(end, match.index))
+    pieces.push(match[0])
+    end = match.index + match[0].length
+  }
+  if (end < text.length) pieces.push(text.slice(end))
+  return pieces
+}

@@ -1,0 +1,98 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { assembleTokenizer } from './assemble.ts'
+import { byteToken } from './byte-token.ts'
+import { wellFormed } from './bytes.ts'
+import { mergePairs } from './merge.ts'
+import { rememberPieces } from './piece-cache.ts'
+import { spaceMark } from './space-mark.ts'
+import type { Tokenizer } from './tokenizer.ts'
+import { createSpecialSplitter, tokenTypes, type Vocabulary } from './vocabulary.ts'
+
+export interface SentencePieceBpeOptions {
+  readonly vocabulary: Vocabulary
+  /** One a token; of two possible merges the one whose result has the higher score comes first. */
+  readonly scores: readonly number[]
+  /** Puts a space before a text that does not follow another one, as Llama 2 was trained; decoding takes it away again. */
+  readonly addSpacePrefix: boolean
+  readonly bosId: number | undefined
+  readonly eosIds: readonly number[]
+  readonly unknownId: number | undefined
+  readonly addBos: boolean
+  readonly addEos: boolean
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * Byte-pair encoding as SentencePiece does it (Kudo & Richardson 2018; Llama 2, Gemma, Mistral): characters are merged by the
+ * score of the result, over the whole text; characters outside the vocabulary become bytes `<0xXX>`.
+ * Throws `invalid-file` when the vocabulary can spell neither bytes nor the unknown.
+ */
+export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokenizer {
+  const { vocabulary, scores, addSpacePrefix, bosId, eosIds, unknownId, addBos, addEos } = options
+  if (scores.length !== vocabulary.tokens.length)
+    throw new TesseraError('invalid-file', `tokenizer: ${scores.length} scores for ${vocabulary.tokens.length} tokens; the two lists must be equally long`)
+  const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.idOf(byteToken(byte)))
+  const missing = byteIds.indexOf(undefined)
+  if (missing >= 0 && unknownId === undefined) {
+    throw new TesseraError('invalid-file', `tokenizer: the vocabulary has no token ${byteToken(missing)} and names no token for unknown text; it cannot spell every text`)
+  }
+  const byteOfId = new Map(byteIds.flatMap((id, byte) => (id !== undefined && vocabulary.typeOf(id) === tokenTypes.byte ? [[id, byte] as const] : [])))
+  const splitWords = createWordSplitter(vocabulary)
+
+  const rankOf = (left: string, right: string): number | undefined => {
+    const id = vocabulary.idOf(left + right)
+    // Text never spells a control token, whatever the vocabulary says: only parseSpecial reads those.
+    return id === undefined || vocabulary.isControl(id) ? undefined : -(scores[id] as number)
+  }
+  const spell = (symbol: string): readonly number[] => {
+    const id = vocabulary.idOf(symbol)
+    if (id !== undefined && !vocabulary.isControl(id)) return [id]
+    return Array.from(encoder.encode(symbol), (byte) => (byteIds[byte] ?? unknownId) as number)
+  }
+  const encodePiece = rememberPieces((piece) => mergePairs(Array.from(piece), rankOf).flatMap(spell))
+  const textOf = (id: number): string => {
+    const token = vocabulary.textOf(id)
+    if (vocabulary.typeOf(id) === tokenTypes.normal) return token.replaceAll(spaceMark, ' ')
+    return vocabulary.typeOf(id) === tokenTypes.unused ? '' : token
+  }
+
+  return assembleTokenizer({
+    vocabulary,
+    bosId,
+    eosIds,
+    prefix: addBos && bosId !== undefined ? [bosId] : [],
+    suffix: addEos && eosIds[0] !== undefined ? [eosIds[0]] : [],
+    split: createSpecialSplitter(vocabulary),
+    // Text between two whole tokens always follows a token or nothing.
+    encodeText: (text) => splitWords(wellFormed(addSpacePrefix ? ` ${text}` : text).replaceAll(' ', spaceMark)).map(encodePiece),
+    spell(id) {
+      const byte = byteOfId.get(id)
+      return byte === undefined ? encoder.encode(textOf(id)) : Uint8Array.of(byte)
+    },
+    finish: (text) => (addSpacePrefix && text.startsWith(' ') ? text.slice(1) : text),
+  })
+}
+
+/**
+ * Cuts a text before spaces where no token can reach across, so that words are merged, and remembered, one by one with the
+ * result of merging the whole text. Gemma 3 has one token with a space inside, `>▁</`: no cut after `>` there.
+ */
+function createWordSplitter(vocabulary: Vocabulary): (text: string) => string[] {
+  const before = new Set<string>([spaceMark])
+  for (const [id, token] of vocabulary.tokens.entries()) {
+    if (vocabulary.isControl(id)) continue
+    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1)) before.add(token.slice(0, at).at(-1) as string)
+  }
+  return (text) => {
+    const pieces: string[] = []
+    let start = 0
+    for (let at = text.indexOf(spaceMark, 1); at > 0; at = text.indexOf(spaceMark, at + 1)) {
+      if (before.has(text[at - 1] as string)) continue
+      pieces.push(text.slice(start, at))
+      start = at
+    }
+    if (start < text.length) pieces.push(text.slice(start))
+    return pieces
+  }
+}

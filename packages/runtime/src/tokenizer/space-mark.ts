@@ -1,0 +1,2 @@
+/** How SentencePiece spells a space. */
+export const spaceMark = '\u2581'
