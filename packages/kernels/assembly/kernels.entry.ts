@@ -1,0 +1,6 @@
+export { argmax } from './argmax'
+export { embeddingBf16, embeddingF16, embeddingF32 } from './embedding'
+export { gatedActivation } from './gated-activation'
+export { linearBf16, linearF16, linearF32 } from './linear/linear'
+export { rmsNorm } from './rms-norm'
+export { rope } from './rope'

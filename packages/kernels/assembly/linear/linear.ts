@@ -1,0 +1,120 @@
+import { argument, madd, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
+import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from '../element'
+import { panelProduct } from './panel'
+
+// y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
+// scratch bytes per thread. Groups of 8 rows are shared out. One token reads the rows where they lie; more of them pay for
+// laying 8 rows out as a panel first.
+
+export function linearF32(args: usize, thread: u32, threads: u32): void {
+  product(F32, args, thread, threads)
+}
+export function linearF16(args: usize, thread: u32, threads: u32): void {
+  product(F16, args, thread, threads)
+}
+export function linearBf16(args: usize, thread: u32, threads: u32): void {
+  product(BF16, args, thread, threads)
+}
+
+/** Tokens whose activations stay in the L2 cache while the panels pass by. */
+const TOKENS_AT_ONCE: u32 = 128
+
+// @ts-ignore: decorator
+@inline
+function product(kind: i32, args: usize, thread: u32, threads: u32): void {
+  const x: usize = argument(args, 0), weight: usize = argument(args, 1), bias: usize = argument(args, 2), residual: usize = argument(args, 3), y: usize = argument(args, 4)
+  const tokens = argument(args, 5), rows = argument(args, 6), columns = argument(args, 7)
+  const panel: usize = argument(args, 8) + thread * argument(args, 9)
+  const strideX: usize = <usize>columns << 2, strideY: usize = <usize>rows << 2, rowBytes: usize = columns * elementBytes(kind)
+  const groups = (rows + 7) >> 3
+  const end = shareEnd(groups, thread, threads)
+  for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
+    const count = min(TOKENS_AT_ONCE, tokens - first)
+    for (let group = shareBegin(groups, thread, threads); group < end; group++) {
+      const row = group << 3, valid = min<u32>(8, rows - row)
+      const at: usize = <usize>row << 2
+      const source = weight + row * rowBytes
+      const target = y + first * strideY + at
+      const addBias = bias == 0 ? 0 : bias + at, addResidual = residual == 0 ? 0 : residual + first * strideY + at
+      if (tokens == 1) rowsProduct(kind, x, source, rowBytes, columns, target, valid, addBias, addResidual)
+      else {
+        layPanel(kind, source, rowBytes, columns, valid, panel)
+        panelProduct(x + first * strideX, strideX, count, panel, columns, target, strideY, valid, addBias, addResidual)
+      }
+    }
+  }
+}
+
+/** f32 [K][8] from up to 8 rows; missing rows are zero. */
+// @ts-ignore: decorator
+@inline
+function layPanel(kind: i32, source: usize, rowBytes: usize, columns: u32, rows: u32, panel: usize): void {
+  const step = elementBytes(kind)
+  if (rows < 8) memory.fill(panel, 0, <usize>columns << 5)
+  for (let quad: u32 = 0; quad < rows; quad += 4) {
+    const r0 = source + quad * rowBytes
+    let k: u32 = 0
+    let to = panel + (quad << 2)
+    if (rows - quad >= 4) {
+      for (; k + 4 <= columns; k += 4, to += 128) {
+        const from = r0 + k * step
+        const a = loadElement4(kind, from), b = loadElement4(kind, from + rowBytes), c = loadElement4(kind, from + 2 * rowBytes), d = loadElement4(kind, from + 3 * rowBytes)
+        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+        const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+        v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2))
+        v128.store(to, v128.shuffle<i64>(ab0, cd0, 1, 3), 32)
+        v128.store(to, v128.shuffle<i64>(ab1, cd1, 0, 2), 64)
+        v128.store(to, v128.shuffle<i64>(ab1, cd1, 1, 3), 96)
+      }
+    }
+    for (; k < columns; k++, to += 32) {
+      for (let r: u32 = 0; r < min<u32>(4, rows - quad); r++) store<f32>(to + (r << 2), loadElement(kind, r0 + r * rowBytes + k * step))
+    }
+  }
+}
+
+/** One token times up to 8 rows where they lie, four rows at a time with two sums each. */
+// @ts-ignore: decorator
+@inline
+function rowsProduct(kind: i32, x: usize, source: usize, rowBytes: usize, columns: u32, y: usize, rows: u32, bias: usize, residual: usize): void {
+  const step = elementBytes(kind)
+  for (let row: u32 = 0; row < rows; row += 4) {
+    // Rows beyond the last repeat it; their sums are not stored.
+    const last = rows - 1
+    const r0 = source + row * rowBytes, r1 = source + min(row + 1, last) * rowBytes, r2 = source + min(row + 2, last) * rowBytes, r3 = source + min(row + 3, last) * rowBytes
+    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+    let k: u32 = 0
+    for (; k + 8 <= columns; k += 8) {
+      const at = k * step
+      const v0 = v128.load(x + (<usize>k << 2)), v1 = v128.load(x + (<usize>k << 2), 16)
+      a0 = madd(v0, loadElement4(kind, r0 + at), a0)
+      a1 = madd(v1, loadElement4(kind, r0 + at + 4 * step), a1)
+      b0 = madd(v0, loadElement4(kind, r1 + at), b0)
+      b1 = madd(v1, loadElement4(kind, r1 + at + 4 * step), b1)
+      c0 = madd(v0, loadElement4(kind, r2 + at), c0)
+      c1 = madd(v1, loadElement4(kind, r2 + at + 4 * step), c1)
+      d0 = madd(v0, loadElement4(kind, r3 + at), d0)
+      d1 = madd(v1, loadElement4(kind, r3 + at + 4 * step), d1)
+    }
+    let s0 = sumLanes(f32x4.add(a0, a1)), s1 = sumLanes(f32x4.add(b0, b1)), s2 = sumLanes(f32x4.add(c0, c1)), s3 = sumLanes(f32x4.add(d0, d1))
+    for (; k < columns; k++) {
+      const v = load<f32>(x + (<usize>k << 2)), at = k * step
+      s0 += v * loadElement(kind, r0 + at)
+      s1 += v * loadElement(kind, r1 + at)
+      s2 += v * loadElement(kind, r2 + at)
+      s3 += v * loadElement(kind, r3 + at)
+    }
+    storeSum(y, row, rows, s0, bias, residual)
+    storeSum(y, row + 1, rows, s1, bias, residual)
+    storeSum(y, row + 2, rows, s2, bias, residual)
+    storeSum(y, row + 3, rows, s3, bias, residual)
+  }
+}
+
+function storeSum(y: usize, row: u32, rows: u32, sum: f32, bias: usize, residual: usize): void {
+  if (row >= rows) return
+  const at: usize = <usize>row << 2
+  if (bias != 0) sum += load<f32>(bias + at)
+  if (residual != 0) sum += load<f32>(residual + at)
+  store<f32>(y + at, sum)
+}

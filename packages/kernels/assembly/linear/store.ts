@@ -1,0 +1,36 @@
+/** Adds bias and residual (addresses, 0 for none) to the results of up to 8 rows and stores them at y. */
+export function addAndStore(y: usize, low: v128, high: v128, rows: u32, bias: usize, residual: usize): void {
+  if (bias != 0) {
+    low = f32x4.add(low, load4(bias, rows))
+    high = f32x4.add(high, load4(bias + 16, rows - min<u32>(rows, 4)))
+  }
+  if (residual != 0) {
+    low = f32x4.add(low, load4(residual, rows))
+    high = f32x4.add(high, load4(residual + 16, rows - min<u32>(rows, 4)))
+  }
+  if (rows >= 8) {
+    v128.store(y, low)
+    v128.store(y, high, 16)
+    return
+  }
+  if (rows >= 4) {
+    v128.store(y, low)
+    store3(y + 16, high, rows - 4)
+  } else store3(y, low, rows)
+}
+
+/** The first `rows` ≤ 4 of the values at `from`, zeros behind them; never reads further. */
+function load4(from: usize, rows: u32): v128 {
+  if (rows >= 4) return v128.load(from)
+  let v = f32x4.splat(0)
+  if (rows > 0) v = f32x4.replace_lane(v, 0, load<f32>(from))
+  if (rows > 1) v = f32x4.replace_lane(v, 1, load<f32>(from, 4))
+  if (rows > 2) v = f32x4.replace_lane(v, 2, load<f32>(from, 8))
+  return v
+}
+
+function store3(y: usize, v: v128, rows: u32): void {
+  if (rows > 0) store<f32>(y, f32x4.extract_lane(v, 0))
+  if (rows > 1) store<f32>(y, f32x4.extract_lane(v, 1), 4)
+  if (rows > 2) store<f32>(y, f32x4.extract_lane(v, 2), 8)
+}

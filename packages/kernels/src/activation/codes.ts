@@ -1,0 +1,13 @@
+import type { ActivationKind } from './functions.ts'
+
+/** Numbers by which assembly/functions.ts knows the activation functions. */
+export const activationCodes: Readonly<Record<ActivationKind, number>> = {
+  silu: 0,
+  'gelu-erf': 1,
+  'gelu-tanh': 2,
+  'quick-gelu': 3,
+  relu: 4,
+  relu2: 5,
+  tanh: 6,
+  sigmoid: 7,
+}

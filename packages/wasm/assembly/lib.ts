@@ -1,0 +1,4 @@
+export * from './simd'
+export * from './share'
+export * from './exp'
+export * from './constants'

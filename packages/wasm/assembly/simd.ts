@@ -1,0 +1,63 @@
+// Vector helpers that are the same source in both builds; the compiler drops the branch that a build does not have.
+
+/** a·b + c, fused where the build has relaxed SIMD. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
+  return f32x4.add(f32x4.mul(a, b), c)
+}
+
+/** c − a·b, fused where the build has relaxed SIMD. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c)
+  return f32x4.sub(c, f32x4.mul(a, b))
+}
+
+/** Sum of the four lanes, always in the same order. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): f32 {
+  const pairs = f32x4.add(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1)
+}
+
+/** Largest of the four lanes. */
+// @ts-ignore: decorator
+@inline
+export function maxLanes(v: v128): f32 {
+  const pairs = f32x4.pmax(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
+}
+
+/** Four f16 (the low or the high half of eight) to f32, exactly; infinities and NaN are not expected among weights. */
+// @ts-ignore: decorator
+@inline
+export function widenHalf(bits: v128): v128 {
+  // Sign and magnitude move to their f32 places; the exponent's bias is corrected by the product, which is exact.
+  const moved = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000))
+  return f32x4.mul(moved, f32x4.splat(5.192296858534828e33))
+}
+
+// @ts-ignore: decorator
+@inline
+export function loadHalf4(address: usize): v128 {
+  return widenHalf(v128.load_ext<i16>(address))
+}
+
+/** Four bf16 at `address` to f32. */
+// @ts-ignore: decorator
+@inline
+export function loadBrain4(address: usize): v128 {
+  return i32x4.shl(v128.load_ext<u16>(address), 16)
+}
+
+/** One f16 to f32, infinities and NaN included. */
+export function halfToFloat(bits: u32): f32 {
+  const sign = (bits & 0x8000) << 16
+  const magnitude = bits & 0x7fff
+  if (magnitude >= 0x7c00) return reinterpret<f32>(sign | 0x7f800000 | ((magnitude & 0x3ff) << 13))
+  return reinterpret<f32>(sign | reinterpret<u32>(reinterpret<f32>(magnitude << 13) * reinterpret<f32>(0x77800000)))
+}

@@ -1,0 +1,97 @@
+import { checkKernels, createDevice, type Device, TesseraError } from '@tessera-llm/tensor'
+import type { WasmKernel } from '../kernel/kernel.ts'
+import { writeConstants } from '../memory/constants.ts'
+import { createMemory } from '../memory/memory.ts'
+import { compileModules } from '../module/compile.ts'
+import { hasRelaxedSimd } from '../module/probe.ts'
+import { createPool } from '../pool/pool.ts'
+import { availableCores } from '../pool/spawn.ts'
+import { createStopwatch, type StageTime } from '../timing/stopwatch.ts'
+import { createWasmBackend } from './backend.ts'
+
+export interface WasmDeviceOptions {
+  /** Kernels that the device may choose from: `[...kernelsWasm, ...attentionWasm, ...quantizationWasm]`. */
+  readonly kernels: readonly WasmKernel[]
+  /** Threads, the calling one included; all cores (at most 16) when absent, 1 where memory cannot be shared. Results do not depend on it. */
+  readonly threads?: number | undefined
+  /** Most bytes of memory; 4 GiB when absent, or as much as the platform reserves. */
+  readonly maximumBytes?: number | undefined
+  /** `false` uses the plain SIMD kernels even where relaxed SIMD is there. */
+  readonly relaxedSimd?: boolean | undefined
+  /** Address of a file that holds `workerScript`, for pages whose content security policy forbids blob workers. */
+  readonly workerUrl?: string | undefined
+  /** Longest wait for another thread before the device counts as broken. Default 30 000. */
+  readonly joinTimeoutMs?: number | undefined
+}
+
+/** A `Device` and what only WebAssembly has. */
+export interface WasmDevice extends Device {
+  readonly kind: 'wasm'
+  readonly wasm: WasmControls
+}
+
+export interface WasmControls {
+  readonly threads: number
+  readonly relaxedSimd: boolean
+  readonly sharedMemory: boolean
+  /** Bytes of the arena between its first and its last block in use. */
+  arenaBytes(): number
+  /** Runs `fn` (synchronous: ops, or a plan's replay) stage by stage, with the time of each. */
+  time(fn: () => unknown): readonly StageTime[]
+}
+
+/** Most threads that are started unasked. */
+const maximumDefaultThreads = 16
+
+/**
+ * Makes a device that computes with WebAssembly on the calling thread and `threads − 1` workers. Calls block until they are
+ * done: in a page, make the device in a worker.
+ *
+ * @throws TesseraError `unsupported` (no SIMD, or threads without shared memory), `out-of-memory`, `worker-lost` (workers that
+ * cannot start), `kernel-abi`, `invalid-option`
+ */
+export async function createWasmDevice(options: WasmDeviceOptions): Promise<WasmDevice> {
+  const { kernels, joinTimeoutMs = 30_000, workerUrl } = options
+  checkKernels(kernels, 'wasm')
+  const sharedMemory = typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false
+  const threads = threadCount(options.threads, sharedMemory)
+  const relaxedSimd = options.relaxedSimd !== false && hasRelaxedSimd()
+  const memory = createMemory(sharedMemory, options.maximumBytes)
+  writeConstants(memory)
+  const modules = await compileModules(kernels, { relaxedSimd, sharedMemory })
+  const pool = await createPool(modules, memory, { threads, workerUrl, joinTimeoutMs })
+  const backend = createWasmBackend(memory, modules, pool, {
+    name: `wasm (${threads} ${threads === 1 ? 'thread' : 'threads'}, ${relaxedSimd ? 'relaxed SIMD' : 'plain SIMD'}${sharedMemory ? '' : ', unshared'})`,
+    kernels,
+    capabilities: { relaxedSimd, threads, sharedMemory },
+    threads,
+  })
+  const base = createDevice(backend)
+  const controls: WasmControls = {
+    threads,
+    relaxedSimd,
+    sharedMemory,
+    arenaBytes: () => backend.arenaBytes,
+    time(fn) {
+      const stopwatch = createStopwatch()
+      backend.setStopwatch(stopwatch)
+      try {
+        fn()
+      } finally {
+        backend.setStopwatch(undefined)
+      }
+      return stopwatch.times
+    },
+  }
+  // The handle's identity is what tensors refer to, so it is extended, not copied.
+  return Object.assign(base, { wasm: controls }) as WasmDevice
+}
+
+function threadCount(asked: number | undefined, sharedMemory: boolean): number {
+  if (asked === undefined) return sharedMemory ? Math.min(availableCores(), maximumDefaultThreads) : 1
+  if (!Number.isInteger(asked) || asked < 1 || asked > 256) throw new TesseraError('invalid-option', `wasm: threads must be an integer from 1 to 256, not ${asked}`)
+  if (asked > 1 && !sharedMemory) {
+    throw new TesseraError('unsupported', `wasm: ${asked} threads need shared memory, which this page does not have; serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use threads: 1`)
+  }
+  return asked
+}

@@ -1,0 +1,62 @@
+import { type Capabilities, type Launch, type Problem, TesseraError } from '@tessera-llm/tensor'
+import type { Bindings, WasmKernel, WasmStage } from '../kernel/kernel.ts'
+
+/** What a launch derives from its problem, kept under the problem's key. */
+export interface CompiledLaunch {
+  readonly stages: readonly { readonly index: number; readonly stage: WasmStage; readonly label: string }[]
+  readonly scratchBytes: number
+}
+
+export function compileLaunch(kernel: WasmKernel, problem: Problem, indices: ReadonlyMap<string, number>, capabilities: Capabilities, threads: number): CompiledLaunch {
+  const stages = kernel.stages(problem, capabilities).map((stage) => {
+    const index = indices.get(`${kernel.module.name}/${stage.entry}`)
+    if (index === undefined) throw new TesseraError('invalid-kernel', `wasm: ${kernel.op}/${kernel.name} names the entry ${stage.entry}, which its module ${kernel.module.name} does not export`)
+    return { index, stage, label: `${kernel.op}/${kernel.name}/${stage.entry}` }
+  })
+  return { stages, scratchBytes: kernel.scratchBytes?.(problem, threads, capabilities) ?? 0 }
+}
+
+/** A tensor's place in the arena. */
+export interface WasmStorage {
+  readonly byteLength: number
+  readonly address: number
+  /** Made inside a capture: the memory belongs to the plan. */
+  readonly isPlanned: boolean
+  /** Recorded plans that refer to it: freed memory is given back when none is left. */
+  pins: number
+  freed: boolean
+}
+
+/** Addresses by name for one launch. */
+export function bindingsOf({ op, inputs, outputs }: Launch<WasmKernel>, scratch: number, threads: number): Bindings {
+  return {
+    scratch,
+    threads,
+    address(name) {
+      const storage = storageOf(name, inputs, outputs)
+      if (storage === undefined) throw new TesseraError('invalid-kernel', `wasm: a kernel of ${op.id} asks for the address of ${name}, which is neither an input nor an output`)
+      return storage === 'absent' ? 0 : storage.address
+    },
+  }
+}
+
+/** Every storage that a launch touches. */
+export function storagesOf({ inputs, outputs }: Launch<WasmKernel>): readonly WasmStorage[] {
+  const found: WasmStorage[] = []
+  for (const weight of [...Object.values(inputs), ...Object.values(outputs)]) {
+    if (weight === undefined) continue
+    for (const tensor of weight.kind === 'dense' ? [weight] : Object.values(weight.parts)) found.push(tensor.storage as WasmStorage)
+  }
+  return found
+}
+
+function storageOf(name: string, inputs: Launch<WasmKernel>['inputs'], outputs: Launch<WasmKernel>['outputs']): WasmStorage | 'absent' | undefined {
+  const output = outputs[name]
+  if (output) return output.storage as WasmStorage
+  const [input = '', part] = name.split('.')
+  if (!(input in inputs)) return undefined
+  const weight = inputs[input]
+  if (weight === undefined) return 'absent'
+  if (weight.kind === 'dense') return part === undefined ? (weight.storage as WasmStorage) : undefined
+  return part === undefined ? undefined : (weight.parts[part]?.storage as WasmStorage | undefined)
+}

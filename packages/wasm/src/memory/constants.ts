@@ -1,0 +1,26 @@
+import { layout } from './layout.ts'
+import type { ArenaMemory } from './memory.ts'
+
+/**
+ * Vectors that kernels load instead of making: some engines make a constant anew in each iteration, which halves the speed of
+ * the hottest loops. The assembly's `constants.ts` names the same order.
+ */
+export function writeConstants(memory: ArenaMemory): void {
+  const words = memory.words()
+  const floats = new Float32Array(words.buffer, words.byteOffset, layout.heap / 4)
+  let at = layout.constants / 4
+  const splat = (word: number): void => {
+    words.fill(word, at, at + 4)
+    at += 4
+  }
+  // 0: the low nibble of every byte
+  splat(0x0f0f0f0f)
+  // 1: sign, exponent and fraction of an f16 in f32 position
+  splat(0x8fffe000)
+  // 2: 2^112, the difference of the exponents' biases
+  floats.fill(2 ** 112, at, at + 4)
+  at += 4
+  // 3: bit 4 of every byte; 4: bits 4 and 5
+  splat(0x10101010)
+  splat(0x30303030)
+}

@@ -1,0 +1,26 @@
+/** Fixed addresses at the bottom of the arena; the assembly names the same numbers. Address 0 stays free, so that it can mean "none". */
+export const layout = {
+  /** Constants for kernels: see `constants.ts`. */
+  constants: 64,
+  /** State of the dispatcher, one cache line each. */
+  epoch: 1024,
+  generation: 1216,
+  failed: 1344,
+  quit: 1408,
+  spins: 1472,
+  deadline: 1480,
+  /** One word for each of at most 256 threads. */
+  expected: 1536,
+  /** Argument blocks and stage list of the launch that is running (launches outside plans). */
+  eagerArguments: 2560,
+  eagerArgumentsEnd: 10_752,
+  eagerPlan: 10_752,
+  eagerPlanEnd: 12_288,
+  /** First byte for tensors. */
+  heap: 12_288,
+} as const
+
+/** Alignment of every block, so that vectors and cache lines never straddle. */
+export const alignment = 64
+
+export const pageBytes = 65_536

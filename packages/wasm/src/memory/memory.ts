@@ -1,0 +1,72 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { layout, pageBytes } from './layout.ts'
+
+/** The one memory of a device, shared with its workers where the platform allows it. */
+export interface ArenaMemory {
+  readonly memory: WebAssembly.Memory
+  readonly isShared: boolean
+  /** Views of the whole memory as it is now; a growth makes new ones. */
+  bytes(): Uint8Array
+  words(): Uint32Array
+  /** Grows to at least `byteLength`; throws `out-of-memory`. */
+  ensure(byteLength: number, why: string): void
+}
+
+/** 64 bytes short of 4 GiB: the last address is a 32-bit number. */
+const maximumPages = 65_536
+
+/**
+ * Reserves address space for `maximumBytes` (4 GiB when absent, less where the platform refuses) and commits almost none of it.
+ *
+ * @throws TesseraError `out-of-memory` when not even 64 MiB can be reserved
+ */
+export function createMemory(isShared: boolean, maximumBytes: number | undefined): ArenaMemory {
+  const wanted = Math.min(maximumPages, Math.max(64, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)))
+  const memory = reserve(isShared, wanted)
+  let bytes = new Uint8Array(memory.buffer)
+  let words = new Uint32Array(memory.buffer)
+  const renew = (): void => {
+    // A shared buffer keeps its old length in old views, an unshared one detaches them.
+    if (bytes.byteLength === memory.buffer.byteLength) return
+    bytes = new Uint8Array(memory.buffer)
+    words = new Uint32Array(memory.buffer)
+  }
+  return {
+    memory,
+    isShared,
+    bytes: () => bytes,
+    words: () => words,
+    ensure(byteLength, why) {
+      const missing = byteLength - memory.buffer.byteLength
+      if (missing <= 0) return
+      // In steps of 1 MiB at least, so that small tensors do not cost a growth each.
+      const pages = Math.max(Math.ceil(missing / pageBytes), 16)
+      try {
+        try {
+          memory.grow(pages)
+        } catch {
+          memory.grow(Math.ceil(missing / pageBytes))
+        }
+      } catch (cause) {
+        throw new TesseraError('out-of-memory', `wasm: ${why} needs the arena to grow to ${byteLength} bytes, which is more than the platform gives (it holds ${memory.buffer.byteLength}); free tensors, use a smaller model, a shorter context or a more compact format`, {
+          cause,
+          details: { neededBytes: byteLength, arenaBytes: memory.buffer.byteLength },
+        })
+      }
+      renew()
+    },
+  }
+}
+
+function reserve(shared: boolean, wanted: number): WebAssembly.Memory {
+  const initial = Math.ceil((layout.heap + 1) / pageBytes)
+  let refusal: unknown
+  for (let maximum = wanted; maximum >= Math.min(wanted, 1024); maximum = Math.floor(maximum / 2)) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum, shared })
+    } catch (error) {
+      refusal = error
+    }
+  }
+  throw new TesseraError('out-of-memory', 'wasm: the platform refuses to reserve 64 MiB of memory; close other pages or programs', { cause: refusal })
+}

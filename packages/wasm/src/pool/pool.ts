@@ -1,0 +1,102 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { layout } from '../memory/layout.ts'
+import type { ArenaMemory } from '../memory/memory.ts'
+import { type CompiledModules, type Dispatcher, instantiate } from '../module/compile.ts'
+import { maySleep, spawnWorker, type WorkerHandle } from './spawn.ts'
+import { workerScript } from './worker-script.ts'
+
+export interface PoolOptions {
+  readonly threads: number
+  readonly workerUrl: string | undefined
+  /** Longest wait for another thread at a barrier. */
+  readonly joinTimeoutMs: number
+}
+
+/** The calling thread and its workers. */
+export interface Pool {
+  /** Runs `count` stages at `plan` on all threads and returns when all are done. Throws `worker-lost`. */
+  run(plan: number, count: number): void
+  /** Throws what broke the pool, if something did. */
+  check(): void
+  dispose(): Promise<void>
+}
+
+/** Polls before a thread sleeps: about 50 µs. A wake-up costs 10 µs, a poll that succeeds a tenth of one. */
+const spins = 40_000
+/** Longest start of a worker. */
+const startTimeoutMs = 20_000
+
+export async function createPool(modules: CompiledModules, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs }: PoolOptions): Promise<Pool> {
+  const dispatcher: Dispatcher = instantiate(modules, memory.memory)
+  const state = (): Int32Array => new Int32Array(memory.memory.buffer)
+  const workers: WorkerHandle[] = []
+  let failure: TesseraError | undefined
+  let disposed = false
+
+  const lose = (reason: string): TesseraError => {
+    failure ??= new TesseraError('worker-lost', `wasm: a worker was lost (${reason}); results are incomplete: dispose the device and create a new one`, { details: { reason } })
+    return failure
+  }
+  const start = (thread: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = spawnWorker(workerScript, workerUrl)
+      workers.push(worker)
+      const timer = setTimeout(() => reject(lose(`it did not start within ${startTimeoutMs} ms`)), startTimeoutMs)
+      worker.listen(
+        (message) => {
+          clearTimeout(timer)
+          const { failed } = message as { readonly failed?: string }
+          if (failed === undefined) resolve()
+          else reject(lose(failed))
+        },
+        (reason) => {
+          clearTimeout(timer)
+          if (disposed) return
+          // Whoever waits at a barrier must not wait for a thread that is gone.
+          Atomics.store(state(), layout.failed / 4, 1)
+          reject(lose(reason))
+        },
+      )
+      const { dispatcher: module, modules: kernelModules, tableSize } = modules
+      worker.post({ memory: memory.memory, dispatcher: module, modules: kernelModules, tableSize, thread, count: threads, failed: layout.failed, generation: layout.generation })
+    })
+
+  const view = new DataView(memory.memory.buffer)
+  view.setInt32(layout.spins, spins, true)
+  view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : -1n, true)
+  const stop = async (): Promise<void> => {
+    disposed = true
+    if (threads > 1) {
+      Atomics.store(state(), layout.quit / 4, 1)
+      Atomics.add(state(), layout.epoch / 4, 1)
+      Atomics.notify(state(), layout.epoch / 4)
+    }
+    await Promise.all(workers.map((worker) => worker.terminate()))
+  }
+  try {
+    await Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1)))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  return {
+    run(plan, count) {
+      if (failure) throw failure
+      let code: number
+      try {
+        code = dispatcher.run(plan, count, threads)
+      } catch (cause) {
+        // This thread left its stage, so the others may wait at a barrier that it will never reach.
+        failure = new TesseraError('invalid-kernel', `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}); dispose the device and create a new one`, { cause })
+        throw failure
+      }
+      if (code === 1) throw lose(`it did not arrive within ${joinTimeoutMs} ms`)
+      if (code === 2) throw lose('it stopped inside a kernel')
+    },
+    check() {
+      if (failure) throw failure
+    },
+    dispose: stop,
+  }
+}
