@@ -1,4 +1,5 @@
-import { dense, denseSpec, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
 import { roundToBlocks } from './activations.ts'
 
 export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
@@ -14,16 +15,15 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   version: 1,
   package: '@tessera-llm/kernels',
   validate({ x, weight, bias, residual }, { activations = 'f32' }) {
-    const { shape, dtype } = denseSpec(x, 'linear', 'x')
-    if (dtype !== 'f32') throw new TesseraError('invalid-dtype', `linear: x must be f32, not ${dtype}`)
+    const { shape } = f32Spec(x, 'linear', 'x')
     const [rows = 0, columns = 0] = weight.shape
     if (weight.shape.length !== 2 || shape.length === 0 || lastAxis(shape) !== columns) {
       throw new TesseraError('invalid-shape', `linear: the last axis of x ${formatShape(shape)} must equal the second of weight ${formatShape(weight.shape)}`)
     }
     const outShape = [...shape.slice(0, -1), rows]
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== rows)) throw new TesseraError('invalid-shape', `linear: bias must be [${rows}], not ${formatShape(bias.shape)}`)
-    if (residual && residual.shape.join() !== outShape.join()) throw new TesseraError('invalid-shape', `linear: residual must be ${formatShape(outShape)}, not ${formatShape(residual.shape)}`)
-    if (activations !== 'f32' && activations !== 'int8') throw new TesseraError('invalid-option', `linear: activations must be f32 or int8, not ${String(activations)}`)
+    checkF32(bias, [rows], 'linear', 'bias')
+    checkF32(residual, outShape, 'linear', 'residual')
+    checkChoice(activations, ['f32', 'int8'], 'linear', 'activations')
     return { y: dense('f32', outShape) }
   },
   tolerance: ({ inputs }) => toleranceOf({ dtype: 'f32', reduce: inputs.weight.shape[1] ?? 1 }),
