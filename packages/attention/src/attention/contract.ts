@@ -1,5 +1,6 @@
-import { dense, denseSpec, formatShape, type InputSpecs, type Shape, sizeOf, type Op, type Tensor, type TensorSpec, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import { dense, type Op, sizeOf, specBytes, type Tensor, toleranceOf } from '@tessera-llm/tensor'
 import { referenceAttention } from './reference.ts'
+import { attentionSizes } from './sizes.ts'
 
 export type Layout = 'bhld' | 'blhd'
 
@@ -9,15 +10,25 @@ export type AttentionInputs = {
   readonly v: Tensor
   /** i32[B]: keys from this index on are invisible, and the last query row stands at kvLengths[b] − 1. */
   readonly kvLengths?: Tensor | undefined
-  /** f32[Hq]: logits that take part in the softmax's denominator and have no value. */
+  /**
+   * i32[N + 1], rising from 0: the axis L of q holds N sequences one after the other, sequence n in rows cuSeqLens[n] … cuSeqLens[n + 1] − 1.
+   * The batch size is then 1. A sequence sees its own keys only; rows beyond the last sequence see nothing.
+   */
+  readonly cuSeqLens?: Tensor | undefined
+  /** The same for k and v; that of q when absent. */
+  readonly cuSeqLensKv?: Tensor | undefined
+  /** f32[Hq]: logits that take part in the softmax's denominator and have no value (Xiao et al. 2023; learned as in gpt-oss). */
   readonly sinks?: Tensor | undefined
-  /** f32[Hq]: ALiBi slopes. */
+  /** f32[Hq]: ALiBi slopes (Press et al. 2021); `alibiSlopes(numHeads)` gives the paper's. */
   readonly alibiSlopes?: Tensor | undefined
-  /** u8[B or 1, Hq or 1, Lq or 1, Lkv]: 1 = attend. */
+  /** f32[B or 1, Hq or 1, Lq or 1, Lkv], added to the scores. A value of −1e38 or less (−∞ too) hides the key. */
+  readonly bias?: Tensor | undefined
+  /** u8[B or 1, Hq or 1, Lq or 1, Lkv]: 0 hides the key. */
   readonly mask?: Tensor | undefined
 }
 
-export type AttentionOutputs = { readonly o: Tensor; readonly lse: Tensor }
+/** `lse` is there unless `returnLse` is false. */
+export type AttentionOutputs = { readonly o: Tensor; readonly lse?: Tensor }
 
 export type AttentionOptions = {
   readonly isCausal?: boolean | undefined
@@ -25,6 +36,7 @@ export type AttentionOptions = {
   readonly scale?: number | undefined
   /** Keys before a query's own position that it sees; unlimited when absent. A window of W tokens is `windowLeft: W − 1`. */
   readonly windowLeft?: number | undefined
+  /** Keys after a query's own position that it sees; unlimited when absent. */
   readonly windowRight?: number | undefined
   /** Scores become c · tanh(score / c). */
   readonly softcap?: number | undefined
@@ -32,23 +44,19 @@ export type AttentionOptions = {
   readonly layout?: Layout | undefined
   /** Axes of k and v; that of q when absent. */
   readonly kvLayout?: Layout | undefined
+  /** Whether the log-sum-exp, which the backward pass needs, is an output. Default true. */
+  readonly returnLse?: boolean | undefined
 }
 
-export interface AttentionSizes {
-  readonly batch: number
-  readonly numHeads: number
-  readonly numKvHeads: number
-  readonly seqLenQ: number
-  readonly seqLenKv: number
-  readonly headDim: number
-  readonly valueDim: number
-}
+/** Biases from here down hide their key: lower than any score, and far enough from f32's limit for a score to be added. */
+export const hiddenBias: number = -1e38
 
 /**
  * Scaled dot-product attention (Vaswani et al. 2017) with grouped KV heads (Ainslie et al. 2023): query head h reads KV head
- * ⌊h / (Hq / Hkv)⌋, so MHA, GQA and MQA are one op. Order: scale → softcap → ALiBi → masks → sinks → softmax. Positions are
- * aligned at the bottom right: query row i stands at Lkv − Lq + i. A row that sees nothing gives zeros and lse −∞.
- * q f32[B, Lq, Hq, D], k f32[B, Lkv, Hkv, D], v f32[B, Lkv, Hkv, Dv] → o f32[B, Lq, Hq, Dv] (axes by layout), lse f32[B, Hq, Lq] (natural).
+ * ⌊h / (Hq / Hkv)⌋, so MHA, GQA and MQA are one op. Order: scale → softcap → ALiBi and bias → masks → sinks → softmax. Positions are
+ * aligned at the bottom right: query row i stands at Lkv − Lq + i. A row that sees nothing gives zeros and lse −∞ (with a sink, lse = sink).
+ * q f32[B, Lq, Hq, D], k f32 or f16[B, Lkv, Hkv, D], v f32 or f16[B, Lkv, Hkv, Dv] → o f32[B, Lq, Hq, Dv] (axes by layout),
+ * lse f32[B, Hq, Lq] (natural logarithm, sinks included). What hidden keys and values hold, NaN included, does not matter.
  */
 export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions> = {
   id: 'attention',
@@ -56,68 +64,44 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   package: '@tessera-llm/attention',
   validate(inputs, options) {
     const { batch, numHeads, seqLenQ, valueDim } = attentionSizes(inputs, options)
-    const { layout = 'bhld' } = options
-    return { o: dense('f32', layout === 'bhld' ? [batch, numHeads, seqLenQ, valueDim] : [batch, seqLenQ, numHeads, valueDim]), lse: dense('f32', [batch, numHeads, seqLenQ]) }
+    const { layout = 'bhld', returnLse = true } = options
+    const o = dense('f32', layout === 'bhld' ? [batch, numHeads, seqLenQ, valueDim] : [batch, seqLenQ, numHeads, valueDim])
+    return returnLse ? { o, lse: dense('f32', [batch, numHeads, seqLenQ]) } : { o }
   },
+  // Storage of k and v in f16 costs nothing here: the reference reads the same rounded values.
   tolerance: ({ inputs }) => toleranceOf({ dtype: 'f32', reduce: inputs.q.shape.at(-1) ?? 1, stages: 4 }),
   cost({ inputs, outputs, options }) {
-    const { batch, numHeads, seqLenQ, seqLenKv, headDim, valueDim } = attentionSizes(inputs, options)
-    const visible = options.isCausal ? seqLenQ * (seqLenKv - (seqLenQ - 1) / 2) : seqLenQ * seqLenKv
-    return { flops: 2 * batch * numHeads * visible * (headDim + valueDim), bytesRead: 4 * (sizeOf(inputs.q.shape) + sizeOf(inputs.k.shape) + sizeOf(inputs.v.shape)), bytesWritten: 4 * sizeOf(outputs.o.shape) }
+    const { batch, numHeads, headDim, valueDim } = attentionSizes(inputs, options)
+    return {
+      flops: 2 * batch * numHeads * visiblePairs(inputs.q.shape, inputs.k.shape, options) * (headDim + valueDim),
+      bytesRead: specBytes(inputs.q) + specBytes(inputs.k) + specBytes(inputs.v),
+      bytesWritten: 4 * (sizeOf(outputs.o.shape) + (outputs.lse ? sizeOf(outputs.lse.shape) : 0)),
+    }
   },
   reference: referenceAttention,
   saves: ['lse'],
 }
 
-/** Runs the op; `o` and `lse` belong to the caller. */
-export function attention(q: Tensor, k: Tensor, v: Tensor, { kvLengths, sinks, alibiSlopes, mask, ...options }: AttentionOptions & Omit<AttentionInputs, 'q' | 'k' | 'v'> = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
-  return q.device.run(attentionOp, { q, k, v, kvLengths, sinks, alibiSlopes, mask }, options, run)
+export type AttentionCall = AttentionOptions & Omit<AttentionInputs, 'q' | 'k' | 'v'>
+
+/** Runs the op; `o` and `lse` belong to the caller. `{ kernel: 'plain' }` asks for one kernel and no other. */
+export function attention(q: Tensor, k: Tensor, v: Tensor, call?: AttentionCall & { readonly returnLse?: true | undefined }, run?: { readonly kernel?: string }): Required<AttentionOutputs>
+export function attention(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall, run?: { readonly kernel?: string }): AttentionOutputs
+export function attention(q: Tensor, k: Tensor, v: Tensor, { kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
+  return q.device.run(attentionOp, { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask }, options, run)
 }
 
-/** Checks shapes and options and names the axes. */
-export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: AttentionOptions): AttentionSizes {
-  const q = spec4(inputs.q, 'q')
-  const k = spec4(inputs.k, 'k')
-  const v = spec4(inputs.v, 'v')
-  const { layout = 'bhld', kvLayout = layout } = options
-  const [batch, numHeads, seqLenQ, headDim] = axes(q.shape, layout)
-  const [batchK, numKvHeads, seqLenKv, keyDim] = axes(k.shape, kvLayout)
-  const [batchV, headsV, lengthV, valueDim] = axes(v.shape, kvLayout)
-  const fail = (rule: string): never => {
-    throw new TesseraError('invalid-shape', `attention: ${rule} (q ${formatShape(q.shape)} ${layout}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)} ${kvLayout})`)
+/** Pairs of a query row and a key that it sees, as far as the shapes and options say. */
+function visiblePairs(q: readonly number[], k: readonly number[], { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight }: AttentionOptions): number {
+  const rows = q[layout === 'bhld' ? 2 : 1] ?? 0
+  const keys = k[kvLayout === 'bhld' ? 2 : 1] ?? 0
+  let pairs = 0
+  for (let row = 0; row < rows; row++) {
+    const position = keys - rows + row
+    const right = isCausal ? 0 : windowRight
+    const first = windowLeft === undefined ? 0 : Math.max(0, position - windowLeft)
+    const end = right === undefined ? keys : Math.min(keys, position + right + 1)
+    pairs += Math.max(0, end - first)
   }
-  if (batch !== batchK || batch !== batchV) fail('q, k and v must have one batch size')
-  if (keyDim !== headDim) fail(`the head size of k (${keyDim}) must be that of q (${headDim})`)
-  if (headsV !== numKvHeads || lengthV !== seqLenKv) fail('k and v must have the same heads and length')
-  if (numKvHeads < 1 || numHeads % numKvHeads !== 0) fail(`numHeads (${numHeads}) must be a multiple of numKvHeads (${numKvHeads})`)
-  for (const [name, value] of Object.entries({ windowLeft: options.windowLeft, windowRight: options.windowRight })) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 0)) throw new TesseraError('invalid-option', `attention: ${name} must be an integer from 0 on, not ${value}; leave it out for no limit`)
-  }
-  if (options.isCausal && (options.windowRight ?? 0) > 0) throw new TesseraError('invalid-option', `attention: windowRight (${options.windowRight}) contradicts isCausal; leave one of them out`)
-  if (options.softcap !== undefined && !(options.softcap > 0)) throw new TesseraError('invalid-option', `attention: softcap must be positive, not ${options.softcap}`)
-  if (options.scale !== undefined && !Number.isFinite(options.scale)) throw new TesseraError('invalid-option', `attention: scale must be finite, not ${options.scale}`)
-  checkSide(inputs.kvLengths, 'i32', [[batch]], 'kvLengths')
-  checkSide(inputs.sinks, 'f32', [[numHeads]], 'sinks')
-  checkSide(inputs.alibiSlopes, 'f32', [[numHeads]], 'alibiSlopes')
-  checkSide(inputs.mask, 'u8', [batch, 1].flatMap((b) => [numHeads, 1].flatMap((h) => [seqLenQ, 1].map((l) => [b, h, l, seqLenKv]))), 'mask')
-  return { batch, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim }
-}
-
-function spec4(spec: InputSpecs[string], name: string): TensorSpec {
-  const found = denseSpec(spec, 'attention', name)
-  if (found.dtype !== 'f32') throw new TesseraError('invalid-dtype', `attention: ${name} must be f32, not ${found.dtype}`)
-  if (found.shape.length !== 4) throw new TesseraError('invalid-shape', `attention: ${name} must have four axes, not ${formatShape(found.shape)}`)
-  return found
-}
-
-function axes([batch = 0, second = 0, third = 0, width = 0]: Shape, layout: Layout): readonly [number, number, number, number] {
-  return layout === 'bhld' ? [batch, second, third, width] : [batch, third, second, width]
-}
-
-function checkSide(spec: InputSpecs[string], dtype: string, shapes: readonly (readonly number[])[], name: string): void {
-  if (spec === undefined) return
-  const found = denseSpec(spec, 'attention', name)
-  if (found.dtype !== dtype || !shapes.some((shape) => shape.join() === found.shape.join())) {
-    throw new TesseraError('invalid-shape', `attention: ${name} must be ${dtype} ${formatShape(shapes[0] ?? [])}, not ${found.dtype} ${formatShape(found.shape)}`)
-  }
+  return pairs
 }
