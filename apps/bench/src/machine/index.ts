@@ -1,0 +1,2 @@
+export { monitorLoad } from './load-monitor.ts'
+export { describeMachine, type Machine } from './machine.ts'

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseProcessStat, type ProcessStat, processTree } from './process-stat.ts'
+
+/** Milliseconds a tick of `/proc` lasts: Linux reports 100 a second to user space on every architecture. */
+const tickMs = 10
+
+interface Reading {
+  readonly busyMs: number
+  readonly allMs: number
+  readonly treeMs: number
+}
+
+/**
+ * Begins to watch the machine; the returned function says which share of its processors others than `pid` and its descendants have taken
+ * since. Undefined off Linux. Time that a hypervisor stole is not seen.
+ */
+export function monitorLoad(pid: number): () => number | undefined {
+  const before = read(pid)
+  return () => {
+    const after = read(pid)
+    if (!before || !after || after.allMs <= before.allMs) return undefined
+    const others = after.busyMs - before.busyMs - (after.treeMs - before.treeMs)
+    return Math.min(1, Math.max(0, others / (after.allMs - before.allMs)))
+  }
+}
+
+function read(pid: number): Reading | undefined {
+  const stats = readProcesses()
+  if (!stats) return undefined
+  let busyMs = 0
+  let allMs = 0
+  for (const { times } of cpus()) {
+    const busy = times.user + times.nice + times.sys + times.irq
+    busyMs += busy
+    allMs += busy + times.idle
+  }
+  // The bench itself only waits, but what it does belongs to the measurement.
+  const own = stats.find((stat) => stat.pid === process.pid)?.ticks ?? 0
+  return { busyMs, allMs, treeMs: tickMs * (own + processTree(stats, pid).reduce((sum, { ticks }) => sum + ticks, 0)) }
+}
+
+function readProcesses(): readonly ProcessStat[] | undefined {
+  let names: readonly string[]
+  try {
+    names = readdirSync('/proc')
+  } catch {
+    return undefined
+  }
+  const stats: ProcessStat[] = []
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = parseProcessStat(readFileSync(`/proc/${name}/stat`, 'utf8'))
+      if (stat) stats.push(stat)
+    } catch {
+      // The process ended between the listing and the reading.
+    }
+  }
+  return stats.length === 0 ? undefined : stats
+}

@@ -1,0 +1,26 @@
+/** One line of `/proc/PID/stat`, as far as it matters here. */
+export interface ProcessStat {
+  readonly pid: number
+  readonly parent: number
+  /** Processor time of the process, its threads and the children that it waited for, in clock ticks (100 a second on Linux). */
+  readonly ticks: number
+}
+
+/** The name in parentheses may itself hold spaces and parentheses: fields are counted from the last one. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const parent = Number(fields[1])
+  const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0)
+  const pid = Number.parseInt(text, 10)
+  return Number.isInteger(pid) && Number.isInteger(parent) && Number.isFinite(ticks) ? { pid, parent, ticks } : undefined
+}
+
+/** `root` and all that descends from it. */
+export function processTree(stats: readonly ProcessStat[], root: number): readonly ProcessStat[] {
+  const children = new Map<number, ProcessStat[]>()
+  for (const stat of stats) children.set(stat.parent, [...(children.get(stat.parent) ?? []), stat])
+  const found = stats.filter(({ pid }) => pid === root)
+  // The list grows while it is walked.
+  for (const { pid } of found) found.push(...(children.get(pid) ?? []))
+  return found
+}

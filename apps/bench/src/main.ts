@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { describeMachine, monitorLoad } from './machine/index.ts'
+import { type ChildParticipant, startChild } from './participant/index.ts'
+import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
+import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
+import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
+import { modelWorkloads, operatorWorkloads, problemOfAnswer, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+
+export interface Tools {
+  /** Bundles `src/<entry>.ts` and returns the path of the program. */
+  bundle(entry: string): Promise<string>
+}
+
+const usage = `node apps/bench/bin/bench.js [options]
+
+  --model PATH           a GGUF language model (default: SmolLM2-135M-Instruct.Q4_1.gguf, brought by tooling/models.sh)
+  --rounds N             counted rounds of each workload (default 5)
+  --only TEXT[,TEXT]     workloads whose id contains one of the texts: decode, prefill-1t, gemv-4bit-1x2048 …
+  --participants A[,B]   of: ${participants.map(({ name }) => name).join(', ')}
+  --out FOLDER           where bench.json and bench.md go (default: apps/bench/results; partial.* when not everything was measured)
+  --list                 the ids of all workloads
+`
+
+/** Measures, prints progress to stderr and the table to stdout. Returns the exit code: 1 when a participant failed, 2 on wrong usage. */
+export async function main(args: readonly string[], { bundle }: Tools): Promise<number> {
+  let options: ReturnType<typeof parse>
+  try {
+    options = parse(args)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    return 2
+  }
+  if (options.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
+  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads()]
+  if (options.list) {
+    process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
+    return 0
+  }
+  const only = options.only?.split(',')
+  const isAsked = ({ id }: Workload): boolean => !only || only.some((text) => id.includes(text))
+  // Roofs are always measured: without them a rate has nothing to be compared with.
+  const chosen = all.filter((workload) => workload.kind === 'roof' || isAsked(workload))
+  const names = options.participants?.split(',')
+  const unknown = names?.find((name) => !participants.some((spec) => spec.name === name))
+  if (unknown !== undefined || !all.some(isAsked)) {
+    process.stderr.write(`${unknown === undefined ? `no workload matches ${options.only}` : `there is no participant ${unknown}`}\n\n${usage}`)
+    return 2
+  }
+  const invited = participants.filter(({ name }) => !names || name === 'roofline' || names.includes(name))
+
+  const running = new Set<ChildParticipant>()
+  const stop = (): void => {
+    for (const child of running) child.kill()
+    process.exit(130)
+  }
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const entrants = await makeEntrants(invited, bundle, running)
+
+  const measured: { readonly workload: Workload; readonly outcomes: readonly Outcome[] }[] = []
+  for (const workload of chosen) {
+    const taking = entrants.filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined).map(({ entrant }) => entrant)
+    const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, onProgress: (message) => void process.stderr.write(`${message}\n`) })
+    measured.push({ workload, outcomes: outcomes.map((outcome) => checked(workload, outcome)) })
+  }
+
+  const roofs = roofsOf(measured)
+  const workloads = measured.map(({ workload, outcomes }) => reportWorkload(workload, outcomes, roofs))
+  const report: Report = { schema: 1, date: new Date().toISOString(), machine: describeMachine(), rounds: options.rounds, roofs, workloads }
+  const isWhole = !only && !names && workloads.every(({ participants: rows }) => rows.every(({ status }) => status !== 'failed' && status !== 'unavailable'))
+  const folder = options.out ?? fileURLToPath(new URL('../results/', import.meta.url))
+  const target = join(folder, isWhole ? 'bench' : 'partial')
+  const table = renderMarkdown(report)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${target}.json`, `${JSON.stringify(report, undefined, 1)}\n`)
+  writeFileSync(`${target}.md`, table)
+  process.stdout.write(table)
+  process.stderr.write(`written to ${target}.json and .md\n`)
+  return workloads.some(({ participants: rows }) => rows.some(({ status }) => status === 'failed')) ? 1 : 0
+}
+
+function parse(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' }, only: { type: 'string' }, participants: { type: 'string' }, out: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a positive whole number, not ${values.rounds}`)
+  return { ...values, rounds }
+}
+
+/** A product that is wrong is no measurement. */
+function checked(workload: Workload, outcome: Outcome): Outcome {
+  if (outcome.status !== 'measured' || !('matrices' in workload)) return outcome
+  const problem = problemOfAnswer(workload, outcome.rounds[0]?.sample.answer)
+  return problem ? { name: outcome.name, status: 'failed', reason: problem } : outcome
+}
+
+async function makeEntrants(specs: readonly ParticipantSpec[], bundle: Tools['bundle'], running: Set<ChildParticipant>): Promise<readonly { readonly spec: ParticipantSpec; readonly entrant: Entrant }[]> {
+  return Promise.all(
+    specs.map(async (spec) => {
+      const script = await bundle(`participants/${spec.script}`).catch((error: unknown) => error as Error)
+      const start = (): ChildParticipant => {
+        if (typeof script !== 'string') throw script
+        const child = startChild({ name: spec.name, script, nodeArguments })
+        running.add(child)
+        return child
+      }
+      return { spec, entrant: { name: spec.name, start } }
+    }),
+  )
+}

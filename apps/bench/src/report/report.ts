@@ -1,0 +1,93 @@
+import { basename } from 'node:path'
+import type { Machine } from '../machine/index.ts'
+import type { Description } from '../participant/index.ts'
+import type { Outcome } from '../schedule/index.ts'
+import { pairedRatio, quantile, summarize, type Summary } from '../statistics/index.ts'
+import type { RoofName, Workload } from '../workload/index.ts'
+
+/** The participant that all others are compared with. */
+export const subject = 'tessera'
+
+export interface Figure extends Summary {
+  /** Of each round, in the order measured. */
+  readonly values: readonly number[]
+  /** How many times better the subject is, round by round: above 1 the subject wins. */
+  readonly subjectRatio?: Summary
+  /** Part of the roof that the median reaches. */
+  readonly roofFraction?: number
+}
+
+export interface ParticipantRow {
+  readonly name: string
+  readonly status: Outcome['status'] | 'left out'
+  readonly reason?: string
+  readonly description?: Description
+  readonly figures?: Readonly<Record<string, Figure>>
+  /** Median share of the machine that other processes took while it was measured. */
+  readonly othersBusy?: number
+  /** What it computed: token ids, or elements of the product. */
+  readonly answer?: readonly number[]
+}
+
+export interface WorkloadReport {
+  /** As it was asked for, with the model's file name instead of its path. */
+  readonly workload: Workload
+  readonly participants: readonly ParticipantRow[]
+}
+
+/** Best value of any round, by threads: a roof is what is reached at best. */
+export type Roofs = Readonly<Record<number, Readonly<Partial<Record<RoofName, number>>>>>
+
+export interface Report {
+  readonly schema: 1
+  /** ISO 8601, UTC. */
+  readonly date: string
+  readonly machine: Machine
+  readonly rounds: number
+  readonly roofs: Roofs
+  readonly workloads: readonly WorkloadReport[]
+}
+
+export function roofsOf(measured: readonly { readonly workload: Workload; readonly outcomes: readonly Outcome[] }[]): Roofs {
+  const roofs: Record<number, Partial<Record<RoofName, number>>> = {}
+  for (const { workload, outcomes } of measured) {
+    if (workload.kind !== 'roof') continue
+    for (const outcome of outcomes) {
+      if (outcome.status !== 'measured') continue
+      const best = (name: string): number => Math.max(...outcome.rounds.map(({ sample }) => sample.figures[name] ?? 0))
+      roofs[workload.threads] = Object.fromEntries(workload.metrics.map(({ name }) => [name, best(name)]))
+    }
+  }
+  return roofs
+}
+
+export function reportWorkload(workload: Workload, outcomes: readonly Outcome[], roofs: Roofs): WorkloadReport {
+  const ours = outcomes.find(({ name }) => name === subject)
+  const rows = outcomes.map((outcome): ParticipantRow => {
+    if (outcome.status !== 'measured') return outcome
+    const figures = workload.metrics.map(({ name, better }, index): readonly [string, Figure] => {
+      const values = valuesOf(outcome, name)
+      const ratio = outcome.name !== subject && ours?.status === 'measured' ? pairedRatio(valuesOf(ours, name), values, better) : undefined
+      const fraction = index === 0 ? fractionOfRoof(workload, quantile(values, 0.5), roofs) : undefined
+      return [name, { ...summarize(values), values, ...(ratio ? { subjectRatio: ratio } : {}), ...(fraction === undefined ? {} : { roofFraction: fraction }) }]
+    })
+    const busy = outcome.rounds.map(({ othersBusy }) => othersBusy).filter((share) => share !== undefined)
+    const answer = outcome.rounds[0]?.sample.answer
+    return {
+      name: outcome.name, status: 'measured', description: outcome.description, figures: Object.fromEntries(figures),
+      ...(busy.length === 0 ? {} : { othersBusy: quantile(busy, 0.5) }),
+      ...(answer ? { answer } : {}),
+    }
+  })
+  const leftOut = Object.entries(workload.leftOut ?? {}).map(([name, reason]): ParticipantRow => ({ name, status: 'left out', reason }))
+  return { workload: 'model' in workload ? { ...workload, model: basename(workload.model) } : workload, participants: [...rows, ...leftOut] }
+}
+
+function valuesOf(outcome: Outcome & { readonly status: 'measured' }, metric: string): readonly number[] {
+  return outcome.rounds.map(({ sample }) => sample.figures[metric] ?? Number.NaN)
+}
+
+function fractionOfRoof({ cost, threads }: Workload, rate: number, roofs: Roofs): number | undefined {
+  const roof = cost && roofs[threads]?.[cost.roof]
+  return roof ? (rate * cost.workPerUnit) / (roof * 1e9) : undefined
+}

@@ -1,0 +1,2 @@
+export { measureRoof, type Roof } from './measure.ts'
+export { answerAsWorker } from './worker.ts'

@@ -1,0 +1,1 @@
+export { type Entrant, interleave, type InterleaveOptions, type LoadMonitor, type Outcome, type Round } from './interleave.ts'

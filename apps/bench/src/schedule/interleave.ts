@@ -1,0 +1,87 @@
+import { type Description, type Participant, type Sample, UnavailableError } from '../participant/index.ts'
+import type { Workload } from '../workload/index.ts'
+
+/** A participant that takes part by name: starting it costs nothing until its turn comes. */
+export interface Entrant {
+  readonly name: string
+  start(): Participant & { kill(): void; readonly pid: number }
+}
+
+/** Says afterwards which share of the machine other processes took while `pid` and its descendants worked; undefined where that cannot be known. */
+export type LoadMonitor = (pid: number) => () => number | undefined
+
+export interface Round {
+  readonly sample: Sample
+  /** Share of the machine's processors that other processes took meanwhile, 0 … 1. */
+  readonly othersBusy: number | undefined
+}
+
+export type Outcome =
+  | { readonly name: string; readonly status: 'measured'; readonly description: Description; readonly rounds: readonly Round[] }
+  | { readonly name: string; readonly status: 'unavailable' | 'failed'; readonly reason: string }
+
+export interface InterleaveOptions {
+  readonly rounds: number
+  readonly monitor: LoadMonitor
+  readonly onProgress?: (message: string) => void
+}
+
+interface Lane {
+  readonly entrant: Entrant
+  readonly rounds: Round[]
+  participant?: ReturnType<Entrant['start']>
+  description?: Description
+  excuse?: { readonly status: 'unavailable' | 'failed'; readonly reason: string }
+}
+
+/**
+ * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine falls on all of them.
+ * A first round warms up and is not counted. Who fails drops out of the workload, whole: its earlier rounds would have met another machine
+ * than the later ones of the others.
+ */
+export async function interleave(workload: Workload, entrants: readonly Entrant[], { rounds, monitor, onProgress = () => {} }: InterleaveOptions): Promise<readonly Outcome[]> {
+  const lanes: readonly Lane[] = entrants.map((entrant) => ({ entrant, rounds: [] }))
+  const attempt = async (lane: Lane, work: () => Promise<void>): Promise<void> => {
+    if (lane.excuse) return
+    try {
+      await work()
+    } catch (error) {
+      lane.excuse = { status: error instanceof UnavailableError ? 'unavailable' : 'failed', reason: error instanceof Error ? error.message : String(error) }
+      lane.participant?.kill()
+      onProgress(`${workload.id}: ${lane.entrant.name} ${lane.excuse.status}: ${lane.excuse.reason}`)
+    }
+  }
+  const open = async (lane: Lane): Promise<void> => {
+    lane.participant = lane.entrant.start()
+    lane.description = await lane.participant.prepare(workload)
+  }
+  const close = async (lane: Lane): Promise<void> => {
+    const { participant } = lane
+    delete lane.participant
+    await participant?.close()
+  }
+  const measure = async (lane: Lane, round: number): Promise<void> => {
+    if (workload.isFresh) await open(lane)
+    if (!lane.participant) throw new UnavailableError('it was never started')
+    const stopMonitor = monitor(lane.participant.pid)
+    const sample = await lane.participant.measure()
+    const othersBusy = stopMonitor()
+    if (round >= 0) lane.rounds.push({ sample, othersBusy })
+    if (workload.isFresh) await close(lane)
+    const shown = workload.metrics.map(({ name, unit }) => `${name} ${sample.figures[name]?.toPrecision(4) ?? 'missing'} ${unit}`)
+    onProgress(`${workload.id}: ${lane.entrant.name} ${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${shown.join(', ')}`)
+  }
+
+  try {
+    if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => open(lane))
+    for (let round = -1; round < rounds; round++) for (const lane of lanes) await attempt(lane, () => measure(lane, round))
+    if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => close(lane))
+  } finally {
+    for (const lane of lanes) lane.participant?.kill()
+  }
+  return lanes.map(({ entrant: { name }, rounds: measured, description, excuse }) => {
+    if (excuse) return { name, ...excuse }
+    if (!description) return { name, status: 'failed', reason: 'it gave no description of itself' }
+    return { name, status: 'measured', description, rounds: measured }
+  })
+}

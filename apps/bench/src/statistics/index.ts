@@ -1,0 +1,1 @@
+export { pairedRatio, quantile, summarize, type Summary } from './statistics.ts'

@@ -1,0 +1,5 @@
+export { answerElements, blockSize, inputF32, inputU8, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
+export { type ModelFacts, readModelFacts } from './model-facts.ts'
+export { modelWorkloads } from './model-workloads.ts'
+export { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
+export type { Cost, DecodeWorkload, LoadWorkload, MatmulWorkload, Metric, ModelWorkload, PrefillWorkload, RoofName, RoofWorkload, Workload } from './workload.ts'

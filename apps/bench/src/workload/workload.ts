@@ -1,0 +1,74 @@
+/** A figure that a round yields. */
+export interface Metric {
+  readonly name: string
+  readonly unit: string
+  readonly better: 'higher' | 'lower'
+}
+
+/** What one figure costs at least, and the roof that this cost runs into. */
+export interface Cost {
+  readonly roof: RoofName
+  /** Work per unit of the first metric, in bytes (roof `read`) or operations (the others), e.g. bytes read per token. */
+  readonly workPerUnit: number
+}
+
+/**
+ * What SIMD128 code can reach at best on this machine: bytes read from memory, f32 multiply-adds, products of two i8 vectors that add up in
+ * i16 (relaxed SIMD), products of two i16 vectors that add up in i32. A multiplication and an addition count as two operations.
+ */
+export type RoofName = 'read' | 'fmaF32' | 'dotI8' | 'dotI16'
+
+interface Common {
+  readonly id: string
+  readonly title: string
+  readonly threads: number
+  readonly metrics: readonly Metric[]
+  /** Every round runs in a process of its own (loading, peak memory). Otherwise a process serves all rounds of the workload. */
+  readonly isFresh?: boolean
+  readonly cost?: Cost
+  /** Participants that are left out, with the reason, which the report shows. */
+  readonly leftOut?: Readonly<Record<string, string>>
+}
+
+interface OnModel {
+  readonly model: string
+  /** Longest sequence in tokens that the participant must be ready for. */
+  readonly contextLength: number
+}
+
+/** Generates `tokens` tokens greedily after `promptTokens` tokens of the text; only generating is timed. */
+export interface DecodeWorkload extends Common, OnModel {
+  readonly kind: 'decode'
+  readonly promptTokens: number
+  readonly tokens: number
+}
+
+/** Computes `promptTokens` tokens of the text from an empty cache, up to the logits of the last one. */
+export interface PrefillWorkload extends Common, OnModel {
+  readonly kind: 'prefill'
+  readonly promptTokens: number
+}
+
+/** Opens the model in a new process, up to the first token that comes out of a short prompt; peak memory after `tokens` tokens. */
+export interface LoadWorkload extends Common, OnModel {
+  readonly kind: 'load'
+  readonly tokens: number
+}
+
+/** `[M, K] × [K, N]`, weights prepared beforehand as each participant likes best; input and output are the caller's every time. */
+export interface MatmulWorkload extends Common {
+  readonly kind: 'gemm-f32' | 'gemm-int8' | 'gemv-4bit'
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** Distinct matrices that one call multiplies, so that the cost of a call does not hide a small product. */
+  readonly matrices: number
+}
+
+/** What the machine itself can do. */
+export interface RoofWorkload extends Common {
+  readonly kind: 'roof'
+}
+
+export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
+export type Workload = ModelWorkload | MatmulWorkload | RoofWorkload

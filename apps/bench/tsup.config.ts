@@ -1,3 +1,0 @@
-import { defineLibrary } from '../../tooling/tsup/index.mjs'
-
-export default defineLibrary(['src/index.ts'])
