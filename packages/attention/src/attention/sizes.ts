@@ -89,7 +89,7 @@ function checkSide(spec: InputSpecs[string], dtype: DType, shapes: readonly (rea
   const found = denseSpec(spec, 'attention', name)
   if (found.dtype !== dtype) throw new TesseraError('invalid-dtype', `attention: ${name} must be ${dtype}, not ${found.dtype}`)
   if (!shapes.some((shape) => shape.join() === found.shape.join())) {
-    const broadcast = shapes.length > 1 ? ', or with 1 for axes before the last,' : ''
-    throw new TesseraError('invalid-shape', `attention: ${name} must be ${formatShape(shapes[0] ?? [])}${broadcast} not ${formatShape(found.shape)}`)
+    const broadcast = shapes.length > 1 ? ', or with 1 for axes before the last' : ''
+    throw new TesseraError('invalid-shape', `attention: ${name} must be ${formatShape(shapes[0] ?? [])}${broadcast}, not ${formatShape(found.shape)}`)
   }
 }

@@ -1,4 +1,4 @@
-import type { Device, Tensor } from '@tessera-llm/tensor'
+import type { Device, DType, Tensor } from '@tessera-llm/tensor'
 import type { KvCache, LayerCache } from './cache.ts'
 
 export interface ContiguousCacheOptions {
@@ -10,17 +10,19 @@ export interface ContiguousCacheOptions {
   readonly valueDim?: number | undefined
   /** Rows per sequence. */
   readonly capacity: number
+  /** Storage of keys and values; f16 halves the bytes. Default f32. */
+  readonly dtype?: Extract<DType, 'f32' | 'f16'> | undefined
 }
 
-/** Keys and values f32[B, Hkv, capacity, D] for each layer: a head's rows lie next to each other, as decode reads them. */
+/** Keys and values f32 or f16[B, Hkv, capacity, D] for each layer: a head's rows lie next to each other, as decode reads them. */
 export function createContiguousCache(device: Device, options: ContiguousCacheOptions): KvCache {
-  const { numLayers, batch, numKvHeads, headDim, valueDim = headDim, capacity } = options
+  const { numLayers, batch, numKvHeads, headDim, valueDim = headDim, capacity, dtype = 'f32' } = options
   const layers: LayerCache[] = []
   try {
     for (let index = 0; index < numLayers; index++) {
-      const k = device.empty([batch, numKvHeads, capacity, headDim], 'f32')
+      const k = device.empty([batch, numKvHeads, capacity, headDim], dtype)
       layers.push({ k, v: k })
-      layers[index] = { k, v: device.empty([batch, numKvHeads, capacity, valueDim], 'f32') }
+      layers[index] = { k, v: device.empty([batch, numKvHeads, capacity, valueDim], dtype) }
     }
   } catch (error) {
     for (const { k, v } of layers) for (const tensor of [k, v]) tensor.dispose()
