@@ -2,14 +2,14 @@
  * GPT-2's byte alphabet: printable bytes stand for themselves, the others for code points from 256 on, so that every byte
  * string is a printable text (Radford et al. 2019).
  */
-const charOfByte: readonly string[] = makeAlphabet()
-const byteOfChar: ReadonlyMap<string, number> = new Map(charOfByte.map((char, byte) => [char, byte]))
+export const byteAlphabet: readonly string[] = makeAlphabet()
+const byteOfChar: ReadonlyMap<string, number> = new Map(byteAlphabet.map((char, byte) => [char, byte]))
 const encoder = new TextEncoder()
 
 /** UTF-8 bytes of a text, spelled in the byte alphabet. */
 export function toByteAlphabet(text: string): string {
   let out = ''
-  for (const byte of encoder.encode(text)) out += charOfByte[byte]
+  for (const byte of encoder.encode(text)) out += byteAlphabet[byte]
   return out
 }
 

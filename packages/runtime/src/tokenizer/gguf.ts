@@ -52,6 +52,7 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
 
 function readVocabulary(metadata: Fields): Vocabulary {
   const tokens = list(metadata, 'tokenizer.ggml.tokens', isString, 'strings')
+  if (tokens.length === 0) refuse('tokenizer.ggml.tokens', 'is empty; the file holds no vocabulary')
   const field = 'tokenizer.ggml.token_type'
   const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : tokens.map(() => tokenTypes.normal)
   if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)

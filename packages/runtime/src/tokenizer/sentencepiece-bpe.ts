@@ -7,6 +7,7 @@ import { rememberPieces } from './piece-cache.ts'
 import { spaceMark } from './space-mark.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { createSpecialSplitter, tokenTypes, type Vocabulary } from './vocabulary.ts'
+import { createWordSplitter } from './word-splitter.ts'
 
 export interface SentencePieceBpeOptions {
   readonly vocabulary: Vocabulary
@@ -35,7 +36,9 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
   const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.idOf(byteToken(byte)))
   const missing = byteIds.indexOf(undefined)
   if (missing >= 0 && unknownId === undefined) {
-    throw new TesseraError('invalid-file', `tokenizer: the vocabulary has no token ${byteToken(missing)} and names no token for unknown text; it cannot spell every text`)
+    throw new TesseraError('invalid-file', `tokenizer: the vocabulary has no token ${byteToken(missing)} and names no token for unknown text; it cannot spell every text`, {
+      details: { field: 'tokenizer.ggml.tokens' },
+    })
   }
   const byteOfId = new Map(byteIds.flatMap((id, byte) => (id !== undefined && vocabulary.typeOf(id) === tokenTypes.byte ? [[id, byte] as const] : [])))
   const splitWords = createWordSplitter(vocabulary)
@@ -48,7 +51,8 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
   const spell = (symbol: string): readonly number[] => {
     const id = vocabulary.idOf(symbol)
     if (id !== undefined && !vocabulary.isControl(id)) return [id]
-    return Array.from(encoder.encode(symbol), (byte) => (byteIds[byte] ?? unknownId) as number)
+    const bytes = Array.from(encoder.encode(symbol), (byte) => byteIds[byte])
+    return bytes.every((byteId) => byteId !== undefined) ? bytes : [unknownId as number]
   }
   const encodePiece = rememberPieces((piece) => mergePairs(Array.from(piece), rankOf).flatMap(spell))
   const textOf = (id: number): string => {
@@ -72,27 +76,4 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
     },
     finish: (text) => (addSpacePrefix && text.startsWith(' ') ? text.slice(1) : text),
   })
-}
-
-/**
- * Cuts a text before spaces where no token can reach across, so that words are merged, and remembered, one by one with the
- * result of merging the whole text. Gemma 3 has one token with a space inside, `>▁</`: no cut after `>` there.
- */
-function createWordSplitter(vocabulary: Vocabulary): (text: string) => string[] {
-  const before = new Set<string>([spaceMark])
-  for (const [id, token] of vocabulary.tokens.entries()) {
-    if (vocabulary.isControl(id)) continue
-    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1)) before.add(token.slice(0, at).at(-1) as string)
-  }
-  return (text) => {
-    const pieces: string[] = []
-    let start = 0
-    for (let at = text.indexOf(spaceMark, 1); at > 0; at = text.indexOf(spaceMark, at + 1)) {
-      if (before.has(text[at - 1] as string)) continue
-      pieces.push(text.slice(start, at))
-      start = at
-    }
-    if (start < text.length) pieces.push(text.slice(start))
-    return pieces
-  }
 }

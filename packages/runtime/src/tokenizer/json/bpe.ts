@@ -2,6 +2,7 @@ import { byteToken } from '../byte-token.ts'
 import { mergePairs } from '../merge.ts'
 import { rememberPieces } from '../piece-cache.ts'
 import type { Vocabulary } from '../vocabulary.ts'
+import { createWordSplitter } from '../word-splitter.ts'
 import { describe, type Part, refuse, unsupported } from './read.ts'
 
 /** Turns a piece into ids. */
@@ -32,9 +33,8 @@ export function readBpe(model: Part, vocabulary: Vocabulary): PieceEncoder {
     }
     return unknownId === undefined ? [] : [unknownId]
   }
-  return rememberPieces((piece) => {
-    const whole = ignoreMerges ? vocabulary.idOf(piece) : undefined
-    if (whole !== undefined && !vocabulary.isControl(whole)) return [whole]
+  const splitWords = createWordSplitter(vocabulary)
+  const encodeWord = rememberPieces((piece) => {
     const ids: number[] = []
     let followsUnknown = false
     for (const token of mergePairs(Array.from(piece), (left, right) => ranks.get(`${left} ${right}`))) {
@@ -46,6 +46,12 @@ export function readBpe(model: Part, vocabulary: Vocabulary): PieceEncoder {
     }
     return ids
   })
+  return (piece) => {
+    const whole = ignoreMerges ? vocabulary.idOf(piece) : undefined
+    if (whole !== undefined && !vocabulary.isControl(whole)) return [whole]
+    const words = splitWords(piece)
+    return words.length === 1 ? encodeWord(piece) : words.flatMap(encodeWord)
+  }
 }
 
 /** The id of `unk_token`, which must be in the vocabulary. */

@@ -15,9 +15,9 @@ export function readVocabulary(model: Part, added: readonly AddedToken[]): Vocab
   const types: number[] = []
   const place = (where: string, token: string, id: unknown, type: number): void => {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= maxVocabulary)
-      return refuse(where, `gives ${JSON.stringify(token)} the id ${describe(id)}; ids are integers from 0 to ${maxVocabulary - 1}`)
+      refuse(where, `gives ${JSON.stringify(token)} the id ${describe(id)}; ids are integers from 0 to ${maxVocabulary - 1}`)
     const other = tokens[id]
-    if (other !== undefined && other !== token) return refuse(where, `gives ${JSON.stringify(token)} the id ${id}, which is that of ${JSON.stringify(other)}`)
+    if (other !== undefined && other !== token) refuse(where, `gives ${JSON.stringify(token)} the id ${id}, which is that of ${JSON.stringify(other)}`)
     tokens[id] = token
     types[id] = type
   }

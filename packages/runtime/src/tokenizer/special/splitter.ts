@@ -11,29 +11,45 @@ export type Splitter = (text: string) => (string | number)[]
 
 /**
  * llama.cpp's rule: tokens are looked for one after another, the longest (in UTF-8 bytes) first, each leftmost in what is
- * still text. So a long token wins over a short one that begins before it. One pass and a sort of what was found, however
- * many tokens there are.
+ * still text. So a long token wins over a short one that begins before it. A place waits in the queue of the longest token
+ * that fits there, so that a megabyte of line breaks, where tokens of each length begin everywhere, stays one pass.
  */
 export function createLongestFirstSplitter(tokens: readonly WholeToken[]): Splitter {
-  const words = tokens.filter(({ text }) => text !== '')
+  const bytes = new TextEncoder()
+  const words = tokens.filter(({ text }) => text !== '').map((token) => ({ ...token, length: bytes.encode(token.text).length }))
+  words.sort((a, b) => b.length - a.length)
   const matcher = createMatcher(words.map(({ text }) => text))
-  const byteLengths = words.map(({ text }) => new TextEncoder().encode(text).length)
   return (text) => {
-    const matches: { word: number; start: number; end: number }[] = []
-    for (let start = 0; start < text.length; start++) matcher.visit(text, start, (word, end) => matches.push({ word, start, end }))
-    if (matches.length === 0) return text === '' ? [] : [text]
-    matches.sort((a, b) => (byteLengths[b.word] as number) - (byteLengths[a.word] as number) || a.word - b.word || a.start - b.start)
     const taken = new Uint8Array(text.length)
-    const kept = matches.filter(({ start, end }) => {
+    const queues = new Map<number, number[]>()
+    const enqueue = (start: number): void => {
+      let longest = -1
       // What is taken is at least as long, so an overlap covers one of the two ends.
-      if (taken[start] === 1 || taken[end - 1] === 1) return false
-      taken.fill(1, start, end)
-      return true
-    })
-    kept.sort((a, b) => a.start - b.start)
+      matcher.visit(text, start, (word, end) => {
+        if (taken[end - 1] === 0) longest = word
+      })
+      if (longest < 0) return
+      const queue = queues.get(longest)
+      if (queue) queue.push(start)
+      else queues.set(longest, [start])
+    }
+    for (let start = 0; start < text.length; start++) enqueue(start)
+    if (queues.size === 0) return text === '' ? [] : [text]
+    const spans: Span[] = []
+    for (const [word, { id, text: found }] of words.entries()) {
+      for (const start of (queues.get(word) ?? []).sort((a, b) => a - b)) {
+        const end = start + found.length
+        if (taken[start] === 1) continue
+        if (taken[end - 1] === 1) enqueue(start)
+        else {
+          taken.fill(1, start, end)
+          spans.push({ id, start, end })
+        }
+      }
+    }
     return cut(
       text,
-      kept.map(({ word, start, end }) => ({ id: (words[word] as WholeToken).id, start, end })),
+      spans.sort((a, b) => a.start - b.start),
     )
   }
 }

@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { byteBpeJson, byteBpeMetadata, sentencePieceMetadata } from '../../test/support/small-vocabularies.ts'
+import { wellFormed } from './bytes.ts'
+import { createTokenizerFromGguf, createTokenizerFromJson } from './index.ts'
+
+/** Any text: code points of all planes, lone surrogates, and the words and tokens of the vocabulary. */
+const anyText = fc
+  .array(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.constantFrom('the', ' thing', 'aaaa', '<tool>', '<|end|>', ' ', '\n', '\u2581', '\ufeff', '\ud800', '\udc00')))
+  .map((parts) => parts.join(''))
+
+describe.each([
+  ['byte-level BPE from GGUF', createTokenizerFromGguf(byteBpeMetadata())],
+  ['byte-level BPE from tokenizer.json', createTokenizerFromJson(byteBpeJson())],
+])('%s', (_, tokenizer) => {
+  it('decodes what it encoded, whatever the text, with and without special tokens', () => {
+    fc.assert(
+      fc.property(anyText, fc.boolean(), (text, parseSpecial) => {
+        expect(tokenizer.decode(tokenizer.encode(text, { parseSpecial }))).toBe(wellFormed(text))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('never makes a control token of text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(tokenizer.encode(text).some(tokenizer.isSpecial)).toBe(false)
+      }),
+    )
+    expect(tokenizer.encode('<|end|>', { parseSpecial: true }).some(tokenizer.isSpecial)).toBe(true)
+  })
+
+  it('merges by rank, and the leftmost of equal ones first', () => {
+    const spell = (text: string) => tokenizer.encode(text).map(tokenizer.tokenOf)
+    expect(spell('the thing')).toEqual(['the', 'Ġ', 'th', 'ing'])
+    expect(spell('aaaaaaa')).toEqual(['aaaa', 'aa', 'a'])
+    expect(spell(' the')).toEqual(['Ġthe'])
+  })
+
+  it('matches user-defined tokens whole, before anything else', () => {
+    expect(tokenizer.encode('the<tool>the').map(tokenizer.tokenOf)).toEqual(['the', '<tool>', 'the'])
+  })
+})
+
+describe('SentencePiece-style BPE', () => {
+  const tokenizer = createTokenizerFromGguf(sentencePieceMetadata())
+
+  it('decodes what it encoded: its space mark comes back as a space, nothing else changes', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })).toBe(wellFormed(text).replaceAll('\u2581', ' '))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('merges words one by one as if the text were whole', () => {
+    // Without the cut before spaces, the whole text would be one list of symbols: the scores alone decide.
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b', 't', 'h', 'e', ' '), { maxLength: 40 }), (chars) => {
+        const text = chars.join('')
+        const whole = tokenizer.encode(text, { addSpecial: false })
+        const spelled = whole.map(tokenizer.tokenOf).join('')
+        expect(spelled).toBe(text === '' ? '' : `\u2581${text.replaceAll(' ', '\u2581')}`)
+        expect(mergedNaively(spelled)).toEqual(whole.map(tokenizer.tokenOf))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  /** The definition: again and again the neighbours with the highest score, leftmost first. */
+  function mergedNaively(text: string): string[] {
+    const scores = sentencePieceMetadata()['tokenizer.ggml.scores'] as number[]
+    const symbols = Array.from(text)
+    for (;;) {
+      let best = -1
+      let bestScore = Number.NEGATIVE_INFINITY
+      for (let at = 0; at + 1 < symbols.length; at++) {
+        const id = tokenizer.idOf(`${symbols[at]}${symbols[at + 1]}`)
+        if (id !== undefined && (scores[id] as number) > bestScore) {
+          best = at
+          bestScore = scores[id] as number
+        }
+      }
+      if (best < 0) return symbols
+      symbols.splice(best, 2, `${symbols[best]}${symbols[best + 1]}`)
+    }
+  }
+})
+
+describe('long texts', () => {
+  /** The fastest of three, in milliseconds. */
+  const time = (run: () => void): number =>
+    Math.min(
+      ...[0, 1, 2].map(() => {
+        const start = performance.now()
+        run()
+        return performance.now() - start
+      }),
+    )
+
+  it.each([
+    ['one letter', 'a'],
+    ['words without spaces', 'thething'],
+    ['spaces', ' '],
+    ['user-defined tokens', '<tool>'],
+    ['words', 'the thing in the '],
+  ])('are encoded in time that grows no faster than n log n: %s', (_, unit) => {
+    for (const tokenizer of [createTokenizerFromGguf(byteBpeMetadata()), createTokenizerFromGguf(sentencePieceMetadata())]) {
+      const small = unit.repeat(10_000 / unit.length)
+      const large = small.repeat(10)
+      tokenizer.encode(small)
+      // Ten times the text takes about 13 times as long; quadratic work would take 100 times.
+      expect(
+        time(() => tokenizer.encode(large)) /
+          Math.max(
+            1,
+            time(() => tokenizer.encode(small)),
+          ),
+      ).toBeLessThan(50)
+    }
+  })
+})
