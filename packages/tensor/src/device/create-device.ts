@@ -1,4 +1,4 @@
-import { byteLengthOf, bytesOf, type DType, dtypeOfArray, type TypedArray, viewBytes } from '../dtype/index.ts'
+import { byteLengthOf, bytesOf, type DType, dtypeOfArray, dtypes, type TypedArray, viewBytes } from '../dtype/index.ts'
 import { TesseraError } from '../error/index.ts'
 import type { Format } from '../format/index.ts'
 import { type Kernel, type Selection, selectKernel } from '../kernel/index.ts'
@@ -24,8 +24,12 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
   let liveTensors = 0
   let disposed = false
 
-  const allocate = (dtype: DType, shape: Shape): Tensor => {
+  const checkOpen = (): void => {
     if (disposed) throw new TesseraError('disposed', `${backend.name}: the device was disposed; create a new one`)
+  }
+
+  const allocate = (dtype: DType, shape: Shape): Tensor => {
+    checkOpen()
     checkShape(shape, 'tensor')
     const bytes = byteLengthOf(dtype, sizeOf(shape))
     const storage = backend.allocate(dtype, shape)
@@ -61,6 +65,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     capabilities: backend.capabilities,
 
     run<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: I, options: X, run: RunOptions = {}): O {
+      checkOpen()
       for (const tensor of Object.values(inputs)) if (tensor) checkAlive(tensor, op.id)
       if (commonDevice(inputs, op.id) !== device) throw new TesseraError('device-mismatch', `${op.id}: the inputs are not on ${backend.name}`)
       const erased = op as unknown as Op
@@ -114,8 +119,12 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     },
 
     write(tensor, data, offset = 0) {
+      checkOpen()
       checkAlive(tensor, 'write')
       const offsetBytes = byteLengthOf(tensor.dtype, offset)
+      if (!Number.isInteger(offset) || offset < 0 || offsetBytes * 8 !== offset * dtypes[tensor.dtype].bits) {
+        throw new TesseraError('invalid-option', `write: offset must be a non-negative integer that starts on a whole byte of ${tensor.dtype}, not ${offset}`)
+      }
       if (offsetBytes + data.byteLength > tensor.byteLength) {
         throw new TesseraError('invalid-shape', `write: ${data.byteLength} bytes at offset ${offsetBytes} do not fit a tensor of ${tensor.byteLength} bytes`)
       }
@@ -123,20 +132,21 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     },
 
     async read(tensor): Promise<TypedArray> {
+      checkOpen()
       checkAlive(tensor, 'read')
       const bytes = await backend.read(tensor.storage, 0, tensor.byteLength)
       return viewBytes(bytes, tensor.dtype)
     },
 
     scope(fn) {
+      const depth = scopes.length
       const created = new Set<Tensor>()
-      const kept = new Set<Tensor>()
       const scope: Scope = {
         keep: <T extends Weight>(tensor: T): T => {
           for (const handle of handlesOf(tensor)) {
-            kept.add(handle)
-            // What outlives this scope belongs to the enclosing one, to the running capture, or to the caller.
-            if (created.delete(handle)) (scopes.at(-2) ?? capturing)?.add(handle)
+            // What outlives this scope, and those opened inside it, belongs to the enclosing one, to the running capture, or to the caller.
+            const owner = scopes.slice(depth).find((inner) => inner.delete(handle))
+            if (owner) (scopes[depth - 1] ?? capturing)?.add(handle)
           }
           return tensor
         },
@@ -148,7 +158,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         return result
       } finally {
         scopes.pop()
-        for (const tensor of created) if (!kept.has(tensor)) tensor.dispose()
+        for (const tensor of created) tensor.dispose()
       }
     },
 
@@ -158,6 +168,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     },
 
     capture<T>(fn: () => T): Plan<T> {
+      checkOpen()
       if (capturing) throw new TesseraError('invalid-option', 'capture: a capture is already running; captures do not nest')
       const owned = new Set<Tensor>()
       capturing = owned
@@ -175,11 +186,19 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         scopes.push(...outer)
       }
       const plan = backend.endCapture()
+      let released = false
       return {
         result,
         launches: plan.launches,
-        replay: () => plan.replay(),
+        replay() {
+          checkOpen()
+          if (released) throw new TesseraError('disposed', `${backend.name}: a plan was replayed after it was disposed; capture again`)
+          if (capturing) throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
+          plan.replay()
+        },
         dispose() {
+          if (released) return
+          released = true
           for (const tensor of owned) tensor.dispose()
           plan.dispose()
         },
