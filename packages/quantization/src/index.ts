@@ -1,2 +1,3 @@
 export * from './format/index.ts'
 export * from './packer/index.ts'
+export * from './rows8/index.ts'

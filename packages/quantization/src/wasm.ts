@@ -1,1 +1,6 @@
-export {}
+import type { WasmKernel } from '@tessera-llm/wasm'
+import { rows8EmbeddingWasm } from './embedding/wasm.ts'
+import { rows8ExactWasm, rows8Int8Wasm } from './linear/wasm.ts'
+
+/** Every kernel of this package for the WebAssembly device. */
+export const quantizationWasm: readonly WasmKernel[] = [rows8EmbeddingWasm, rows8ExactWasm, rows8Int8Wasm]

@@ -1,1 +1,2 @@
+export { ggmlPackers } from './ggml.ts'
 export { rawPackers } from './raw.ts'

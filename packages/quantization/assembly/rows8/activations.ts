@@ -1,0 +1,66 @@
+// Dynamic 8-bit activations: per block of 32 columns, scale = max |x| / 127 and q = round-half-even(x · (127 / max |x|)),
+// each operation rounded to f32. A record holds `columns` (1 or 4) tokens side by side, so that one pointer serves all:
+// the codes of each token (32 i8 or 32 i16), then the fields below, one value for each token.
+
+/** f32 scale */
+export const SCALE: usize = 0
+/** i32 −zeroPoint · Σ q over the block, over its first and over its second half */
+export const ZERO: usize = 1
+export const ZERO_LOW: usize = 2
+export const ZERO_HIGH: usize = 3
+/** f32 scale · Σ q over the block, over its first and over its second half */
+export const SUM: usize = 4
+export const SUM_LOW: usize = 5
+export const SUM_HIGH: usize = 6
+export const FIELDS: i32 = 7
+
+/** Below this a block counts as zero: its reciprocal would overflow. 2^-100. */
+const SMALLEST: f32 = 7.888609052210118e-31
+
+@inline export function recordBytes(wide: bool, columns: i32): i32 {
+  return columns * ((wide ? 64 : 32) + FIELDS * 4)
+}
+
+/** Quantizes 32 values at x into token `column` of the record at `record`. */
+export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32, column: i32, zero: i32): void {
+  const v0 = v128.load(x), v1 = v128.load(x, 16), v2 = v128.load(x, 32), v3 = v128.load(x, 48)
+  const v4 = v128.load(x, 64), v5 = v128.load(x, 80), v6 = v128.load(x, 96), v7 = v128.load(x, 112)
+  const m01 = f32x4.max(f32x4.abs(v0), f32x4.abs(v1)), m23 = f32x4.max(f32x4.abs(v2), f32x4.abs(v3))
+  const m45 = f32x4.max(f32x4.abs(v4), f32x4.abs(v5)), m67 = f32x4.max(f32x4.abs(v6), f32x4.abs(v7))
+  let m = f32x4.max(f32x4.max(m01, m23), f32x4.max(m45, m67))
+  m = f32x4.max(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1))
+  m = f32x4.max(m, v128.shuffle<i32>(m, m, 1, 0, 3, 2))
+  const max = f32x4.extract_lane(m, 0)
+  const scale: f32 = max / 127
+  const inverse = f32x4.splat(max >= SMALLEST ? <f32>127 / max : <f32>0)
+  const q0 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v0, inverse))), q1 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v1, inverse)))
+  const q2 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v2, inverse))), q3 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v3, inverse)))
+  const q4 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v4, inverse))), q5 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v5, inverse)))
+  const q6 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v6, inverse))), q7 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v7, inverse)))
+  const h0 = i16x8.narrow_i32x4_s(q0, q1), h1 = i16x8.narrow_i32x4_s(q2, q3), h2 = i16x8.narrow_i32x4_s(q4, q5), h3 = i16x8.narrow_i32x4_s(q6, q7)
+  const codes = record + (column << (wide ? 6 : 5))
+  if (wide) {
+    v128.store(codes, h0)
+    v128.store(codes, h1, 16)
+    v128.store(codes, h2, 32)
+    v128.store(codes, h3, 48)
+  } else {
+    v128.store(codes, i8x16.narrow_i16x8_s(h0, h1))
+    v128.store(codes, i8x16.narrow_i16x8_s(h2, h3), 16)
+  }
+  const low = sumLanes(i32x4.add(i32x4.add(q0, q1), i32x4.add(q2, q3)))
+  const high = sumLanes(i32x4.add(i32x4.add(q4, q5), i32x4.add(q6, q7)))
+  const fields = record + columns * (wide ? 64 : 32) + column * 4
+  const step: usize = columns * 4
+  f32.store(fields, scale)
+  i32.store(fields + ZERO * step, -zero * (low + high))
+  i32.store(fields + ZERO_LOW * step, -zero * low)
+  i32.store(fields + ZERO_HIGH * step, -zero * high)
+  f32.store(fields + SUM * step, scale * <f32>(low + high))
+  f32.store(fields + SUM_LOW * step, scale * <f32>low)
+  f32.store(fields + SUM_HIGH * step, scale * <f32>high)
+}
+
+@inline function sumLanes(v: v128): i32 {
+  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+}

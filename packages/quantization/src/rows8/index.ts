@@ -1,0 +1,1 @@
+export { rows8Formats, rows8Packers } from './format.ts'

@@ -1,0 +1,51 @@
+import { type Format, isTesseraError, type WeightPacker } from '@tessera-llm/tensor'
+import { describe, expect, it } from 'vitest'
+import { loadCases, loadGolden } from '../../test/golden.ts'
+import { ggmlFormat, rows8Packers } from '../index.ts'
+
+describe('rows of eight keep every bit of', () => {
+  const golden = loadGolden('gguf-encode')
+  it.each(rows8Packers.map((packer) => [packer.source, packer] as const))('%s', (source, packer) => {
+    const cases = loadCases<{ type: string; input: string; imatrix: boolean }>('gguf-encode').filter(({ type }) => type.toLowerCase() === source)
+    expect(cases.length).toBeGreaterThan(0)
+    for (const { type, input, imatrix } of cases) {
+      const blocks = golden.get(`bytes/${type}/${input}${imatrix ? '/imatrix' : ''}`)
+      if (!blocks) throw new Error(`${type} ${input} is not in the golden file`)
+      const stored = ggmlFormat(source) as Format
+      const rowBytes = blocks.bytes.byteLength / (blocks.shape[0] as number)
+      // Full groups, and groups that lack rows.
+      for (const rows of [blocks.shape[0] as number, 1, 3]) {
+        const bytes = blocks.bytes.subarray(0, rows * rowBytes)
+        const shape = [rows, 512]
+        const packed = packer.format.decode(packer.pack(bytes, shape), shape)
+        expect(packed.findIndex((value, i) => !Object.is(value + 0, (expected(stored, bytes, shape)[i] as number) + 0)), `${input}, ${rows} rows`).toBe(-1)
+      }
+    }
+  })
+})
+
+it('packers refuse what does not fit', () => {
+  const packer = rows8Packers.find(({ source }) => source === 'q4_k') as WeightPacker
+  expect(packer.supports([4, 256])).toBe(true)
+  expect(packer.supports([4, 96])).toContain('blocks of 256')
+  expect(packer.supports([256])).toContain('matrices')
+  const error = catchError(() => packer.pack(new Uint8Array(143), [1, 256]))
+  expect(isTesseraError(error, 'invalid-shape') && error.message).toBe('pack: a q4_k weight of [1, 256] takes 144 bytes, got 143')
+  expect(isTesseraError(catchError(() => packer.format.decode({}, [1, 256])), 'invalid-shape')).toBe(true)
+})
+
+const decoded = new Map<Uint8Array, Float64Array>()
+function expected(format: Format, bytes: Uint8Array, shape: readonly number[]): Float64Array {
+  const known = decoded.get(bytes) ?? format.decode({ blocks: bytes }, shape)
+  decoded.set(bytes, known)
+  return known
+}
+
+function catchError(action: () => unknown): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
