@@ -1,45 +1,73 @@
-// Brings everything that a fresh clone lacks, then runs one task: node tooling/bootstrap/run.mjs test
-// Dependency-free: it runs before anything is installed.
-import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+// Brings everything that a fresh clone lacks, then runs one task: node tooling/bootstrap/run.mjs TASK [ARGUMENTS]
+// Dependency-free: it runs before anything is installed. The task's arguments, exit code and signals pass through.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { install, pnpm } from './install.mjs'
+import { buildJavaScript } from './javascript.mjs'
+import { must, root } from './process.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`Tessera needs Node.js 20.19 or later; this is ${process.versions.node}.`)
   process.exit(1)
 }
 
-const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const stampFile = join(root, 'node_modules/.tessera-install')
-
-const run = (command, args) => {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-  if (error) console.error(`${command} could not be started: ${error.message}`)
-  if (status !== 0) process.exit(status ?? 1)
+const node = (file, ...args) => must(process.execPath, [join(root, file), ...args])
+const turbo = (task, args) => pnpm('exec', 'turbo', 'run', task, '--output-logs=errors-only', ...args)
+const assembly = async () => {
+  if (existsSync(join(root, 'tooling/assembly/build.mjs'))) await node('tooling/assembly/build.mjs')
 }
-const pnpm = (...args) => run('npx', ['--yes', '--prefer-offline', packageManager, ...args])
 
-const stamp = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).update(readFileSync(join(root, 'pnpm-workspace.yaml'))).digest('hex')
-if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp) {
-  pnpm('install', '--frozen-lockfile', '--prefer-offline')
-  mkdirSync(dirname(stampFile), { recursive: true })
-  writeFileSync(stampFile, stamp)
-}
-const assembly = join(root, 'tooling/assembly/build.mjs')
-if (existsSync(assembly)) run(process.execPath, [assembly])
-
-const [task = 'help', ...rest] = process.argv.slice(2)
+/** Each task: what it installs (apps, or everything), what it does, and what `help` says of it. */
 const tasks = {
-  test: () => run(process.execPath, [join(root, 'tooling/bootstrap/test.mjs'), ...rest]),
-  build: () => pnpm('exec', 'turbo', 'run', 'build', ...rest),
+  demo: {
+    help: 'run the demo: one model on every device, with what it cost; --model PATH for your own',
+    apps: ['@tessera-app/demo'],
+    async start(args) {
+      await buildJavaScript('@tessera-app/demo')
+      await node('apps/demo/dist/index.js', ...args)
+    },
+  },
+  tessera: {
+    help: 'run the command tessera from this clone, such as: npm run tessera -- chat MODEL.gguf',
+    apps: ['@tessera-llm/cli'],
+    async start(args) {
+      await buildJavaScript('@tessera-llm/cli')
+      await node('apps/cli/bin/tessera.js', ...args)
+    },
+  },
+  test: {
+    help: 'run every test tier and print the sum; arguments go to vitest, such as --project unit packages/tensor',
+    start: (args) => node('tooling/bootstrap/test.mjs', ...args),
+  },
+  build: {
+    help: 'build JavaScript and declarations of every package and app that changed; arguments go to turbo',
+    start: (args) => turbo('build', args),
+  },
+  typecheck: {
+    help: 'check the types of every package and app that changed; arguments go to turbo',
+    start: (args) => turbo('typecheck', ['--continue', ...args]),
+  },
+  lint: {
+    help: 'check every file against biome.json, and every import against the layers',
+    async start(args) {
+      await node('node_modules/@biomejs/biome/bin/biome', 'lint', '--error-on-warnings', ...args)
+      await node('node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'tooling/layers')
+    },
+  },
+  bench: {
+    help: 'measure Tessera beside its peers; arguments go to apps/bench',
+    start: (args) => node('apps/bench/bin/bench.js', ...args),
+  },
 }
-const chosen = Object.hasOwn(tasks, task) ? tasks[task] : undefined
-if (!chosen) {
-  console.error(`node tooling/bootstrap/run.mjs TASK, where TASK is one of: ${Object.keys(tasks).join(', ')}`)
-  process.exit(2)
+
+const [name = 'help', ...rest] = process.argv.slice(2)
+if (!Object.hasOwn(tasks, name)) {
+  const lines = Object.entries(tasks).map(([task, { help }]) => `  ${task.padEnd(10)} ${help}`)
+  console.error(`node tooling/bootstrap/run.mjs TASK [ARGUMENTS]\n${lines.join('\n')}`)
+  process.exit(name === 'help' || name === '--help' ? 0 : 2)
 }
-chosen()
+const task = tasks[name]
+await install(task.apps)
+await assembly()
+await task.start(rest)

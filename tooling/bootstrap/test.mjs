@@ -1,15 +1,13 @@
 // Runs every test tier and prints the sum as one line: N passed, N failed[, N skipped].
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { root, run } from './process.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const folder = mkdtempSync(join(tmpdir(), 'tessera-test-'))
 const report = join(folder, 'report.json')
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-const { status } = spawnSync(process.execPath, [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+const status = await run(process.execPath, [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)])
 
 let counts = { numPassedTests: 0, numFailedTests: status === 0 ? 0 : 1, numPendingTests: 0 }
 try {
@@ -22,4 +20,4 @@ rmSync(folder, { recursive: true, force: true })
 const failed = status !== 0 && counts.numFailedTests === 0 ? 1 : counts.numFailedTests
 const skipped = counts.numPendingTests > 0 ? `, ${counts.numPendingTests} skipped` : ''
 console.log(`\n${counts.numPassedTests} passed, ${failed} failed${skipped}`)
-process.exitCode = status ?? 1
+process.exitCode = status
