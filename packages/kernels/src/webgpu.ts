@@ -1,1 +1,44 @@
-export {}
+import type { WebGpuKernel } from '@tessera-llm/webgpu'
+import { activationWebgpu } from './activation/webgpu.ts'
+import { addWebgpu } from './add/webgpu.ts'
+import { addRmsNormWebgpu } from './add-rms-norm/webgpu.ts'
+import { argmaxWebgpu } from './argmax/webgpu.ts'
+import { crossEntropyWebgpu } from './cross-entropy/webgpu.ts'
+import { embeddingKernel } from './embedding/webgpu.ts'
+import { gatedActivationWebgpu } from './gated-activation/webgpu.ts'
+import { layerNormWebgpu } from './layer-norm/webgpu.ts'
+import { linearKernels } from './linear/webgpu.ts'
+import { matmulWebgpu } from './matmul/webgpu.ts'
+import { multiplyWebgpu } from './multiply/webgpu.ts'
+import { rmsNormWebgpu } from './rms-norm/webgpu.ts'
+import { ropeWebgpu } from './rope/webgpu.ts'
+import { scaleWebgpu } from './scale/webgpu.ts'
+import { logSoftmaxWebgpu, softmaxWebgpu } from './softmax/webgpu.ts'
+import { topKWebgpu } from './top-k/webgpu.ts'
+import { denseReaders } from './weight-reader/index.ts'
+
+export { embeddingKernel } from './embedding/webgpu.ts'
+export { linearKernels } from './linear/webgpu.ts'
+export { bind, defineWebGpuKernel, f32, u32, type WebGpuKernelDefinition } from './webgpu-kernel/index.ts'
+export type { WeightReader } from './weight-reader/index.ts'
+
+/** Every kernel of this package for the WebGPU device. None needs an optional feature. */
+export const kernelsWebgpu: readonly WebGpuKernel[] = [
+  ...denseReaders.flatMap(linearKernels),
+  ...denseReaders.map(embeddingKernel),
+  activationWebgpu,
+  addWebgpu,
+  addRmsNormWebgpu,
+  argmaxWebgpu,
+  crossEntropyWebgpu,
+  gatedActivationWebgpu,
+  layerNormWebgpu,
+  logSoftmaxWebgpu,
+  matmulWebgpu,
+  multiplyWebgpu,
+  rmsNormWebgpu,
+  ropeWebgpu,
+  scaleWebgpu,
+  softmaxWebgpu,
+  topKWebgpu,
+]

@@ -35,8 +35,9 @@ export const crossEntropyOp: Op<CrossEntropyInputs, CrossEntropyOutputs, Record<
     const lse = new Float64Array(labels.data.length)
     for (const [row, label] of labels.data.entries()) {
       const values = logits.data.subarray(row * width, (row + 1) * width)
-      lse[row] = logSumExp(values)
-      if (label >= 0 && label < width) nll[row] = (lse[row] as number) - Math.max(values[label] as number, lowest)
+      const { largest, logSum } = logSumExp(values)
+      lse[row] = largest + logSum
+      if (label >= 0 && label < width) nll[row] = largest - Math.max(values[label] as number, lowest) + logSum
     }
     return { nll, lse }
   },

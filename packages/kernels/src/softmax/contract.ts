@@ -15,7 +15,7 @@ export const softmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   // Probabilities average 1/V, and so do their absolute errors.
   tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 4, scale: 1 / lastAxis(outputs.y.shape) }),
   cost: ({ outputs }) => costOf(outputs.y),
-  reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), (value, lse) => Math.exp(value - lse)) }),
+  reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), Math.exp) }),
 }
 
 /** `y = x − log Σ exp(x)` over the last axis, natural logarithm: x, y f32[…, V]. −∞ counts as the lowest finite value. */
@@ -26,7 +26,7 @@ export const logSoftmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   validate: ({ x }) => ({ y: rowsSpec(x, 'log-softmax') }),
   tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 2 }),
   cost: ({ outputs }) => costOf(outputs.y),
-  reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), (value, lse) => value - lse) }),
+  reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), (logarithm) => logarithm) }),
 }
 
 export function softmax(x: Tensor): Tensor {
@@ -48,11 +48,11 @@ function costOf(y: TensorSpec): { readonly flops: number; readonly bytesRead: nu
   return { flops: 5 * size, bytesRead: 4 * size, bytesWritten: 4 * size }
 }
 
-function overRows(x: Float64Array, width: number, f: (value: number, lse: number) => number): Float64Array {
+function overRows(x: Float64Array, width: number, f: (logarithm: number) => number): Float64Array {
   const y = new Float64Array(x.length)
   for (let start = 0; start < x.length; start += width) {
-    const lse = logSumExp(x.subarray(start, start + width))
-    for (let i = start; i < start + width; i++) y[i] = f(Math.max(x[i] as number, lowest), lse)
+    const { largest, logSum } = logSumExp(x.subarray(start, start + width))
+    for (let i = start; i < start + width; i++) y[i] = f(Math.max(x[i] as number, lowest) - largest - logSum)
   }
   return y
 }

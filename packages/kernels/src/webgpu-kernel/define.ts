@@ -1,0 +1,45 @@
+import { type Capabilities, kernelAbi, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem } from '@tessera-llm/tensor'
+import type { Binding, WebGpuKernel, WebGpuPass } from '@tessera-llm/webgpu'
+
+/** A kernel of one op for the WebGPU device, typed by the op's contract. */
+export interface WebGpuKernelDefinition<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
+  readonly name: string
+  /** Default 0. */
+  readonly priority?: number
+  /** Default: every valid problem. */
+  supports?(problem: Problem<I, O, X>, capabilities: Capabilities): true | string
+  passes(problem: Problem<I, O, X>, capabilities: Capabilities): readonly WebGpuPass[]
+  temporaries?(problem: Problem<I, O, X>, capabilities: Capabilities): Readonly<Record<string, number>>
+}
+
+/** Binds a definition to its op; `quantization`, `attention` and others use it for theirs. */
+export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, definition: WebGpuKernelDefinition<I, O, X>): WebGpuKernel {
+  const { name, priority = 0, supports, passes, temporaries } = definition
+  // The device hands over problems of this op only, so the specific type is what arrives.
+  const typed = (problem: Problem): Problem<I, O, X> => problem as unknown as Problem<I, O, X>
+  return {
+    abi: kernelAbi,
+    device: 'webgpu',
+    op: op.id,
+    opVersion: op.version,
+    name,
+    priority: () => priority,
+    supports: (problem, capabilities) => supports?.(typed(problem), capabilities) ?? true,
+    passes: (problem, capabilities) => passes(typed(problem), capabilities),
+    ...(temporaries ? { temporaries: (problem: Problem, capabilities: Capabilities) => temporaries(typed(problem), capabilities) } : {}),
+  }
+}
+
+/** A binding whose variable has the name of its tensor. */
+export function bind(name: string, access: Binding['access'], type = 'array<f32>'): Binding {
+  return { name, tensor: name, access, type }
+}
+
+/** A run-time size. */
+export function u32(value: number): { readonly type: 'u32'; readonly value: number } {
+  return { type: 'u32', value }
+}
+
+export function f32(value: number): { readonly type: 'f32'; readonly value: number } {
+  return { type: 'f32', value }
+}

@@ -1,0 +1,86 @@
+import type { Device, DType, Tensor } from '@tessera-llm/tensor'
+import { createNullGpu } from '@tessera-tooling/swiftshader'
+import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, rmsNorm, rope, scale, softmax, topK,
+} from '../src/index.ts'
+import { kernelsWebgpu } from '../src/webgpu.ts'
+
+let gpu: GPU
+let device: WebGpuDevice
+beforeAll(async () => {
+  gpu = await createNullGpu()
+  // Nothing optional: what every WebGPU implementation has must do.
+  device = await createWebGpuDevice({ gpu, kernels: kernelsWebgpu, features: [] })
+})
+afterAll(() => device.dispose())
+
+type Variant = readonly [name: string, run: (make: (shape: readonly number[], dtype?: DType) => Tensor) => unknown]
+const floats = ['f32', 'f16', 'bf16'] as const
+const both = [false, true] as const
+// Each makes rows shorter or longer than what a lane, a workgroup or a vector takes.
+const widths = [6, 64, 600, 5000] as const
+
+const variants: readonly Variant[] = [
+  ...floats.flatMap((dtype) => [33, 64].map((width): Variant => [`embedding ${dtype} ${width}`, (make) => embedding(make([2], 'i32'), make([9, width], dtype))])),
+  ...floats.flatMap((dtype) =>
+    [6, 64, 128, 256, 512, 1024, 33, 1001].flatMap((columns) =>
+      [1, 4, 8, 9, 16, 32, 64].map((tokens): Variant => [`linear ${dtype} ${tokens} × ${columns}`, (make) => linear(make([tokens, columns]), make([7, columns], dtype))]),
+    ),
+  ),
+  ...both.flatMap((hasBias) =>
+    both.flatMap((hasResidual) =>
+      [2, 20].map((tokens): Variant => [
+        `linear ${tokens}, bias ${hasBias}, residual ${hasResidual}, int8 activations`,
+        (make) => linear(make([tokens, 40]), make([7, 40]), { bias: hasBias ? make([7]) : undefined, residual: hasResidual ? make([tokens, 7]) : undefined, activations: 'int8' }),
+      ]),
+    ),
+  ),
+  ...floats.flatMap((a) => floats.flatMap((b) => both.map((transposeB): Variant => [`matmul ${a} ${b} ${transposeB}`, (make) => matmul(make([2, 5, 4], a), make([4, 4], b), { transposeB, transposeA: false })]))),
+  ...activationKinds.flatMap((kind) =>
+    [5, 8].flatMap((size): readonly Variant[] => [
+      [`activation ${kind} ${size}`, (make) => activation(make([size]), { kind })],
+      [`gated-activation ${kind} ${size}`, (make) => gatedActivation(make([size]), make([size]), { kind })],
+    ]),
+  ),
+  ...[5, 8].flatMap((size): readonly Variant[] => [
+    [`add ${size}`, (make) => add(make([2, size]), make([size]))],
+    [`multiply ${size}`, (make) => multiply(make([2, size]), make([size]))],
+    [`scale ${size}`, (make) => scale(make([size]), { factor: 2 })],
+  ]),
+  ...(['neox', 'gptj'] as const).map((style): Variant => [`rope ${style}`, (make) => rope(make([1, 2, 3, 8]), make([9, 3]), make([9, 3]), make([1, 2], 'i32'), { style })]),
+  ...widths.flatMap((width): readonly Variant[] => [
+    [`argmax ${width}`, (make) => argmax(make([3, width]))],
+    [`top-k ${width}`, (make) => topK(make([3, width]), { k: 4 })],
+    [`softmax ${width}`, (make) => softmax(make([3, width]))],
+    [`log-softmax ${width}`, (make) => logSoftmax(make([3, width]))],
+    [`cross-entropy ${width}`, (make) => crossEntropy(make([3, width]), make([3], 'i32'))],
+    ...both.flatMap((hasWeight): readonly Variant[] => [
+      ...both.map((unitOffset): Variant => [`rms-norm ${width} ${hasWeight} ${unitOffset}`, (make) => rmsNorm(make([3, width]), hasWeight ? make([width]) : undefined, { eps: 1e-5, unitOffset })]),
+      [`add-rms-norm ${width} ${hasWeight}`, (make) => addRmsNorm(make([3, width]), make([3, width]), hasWeight ? make([width]) : undefined, { eps: 1e-5 })],
+      ...both.map((hasBias): Variant => [`layer-norm ${width} ${hasWeight} ${hasBias}`, (make) => layerNorm(make([3, width]), hasWeight ? make([width]) : undefined, hasBias ? make([width]) : undefined, { eps: 1e-5 })]),
+    ]),
+  ]),
+]
+
+const maker = (on: Device) => (shape: readonly number[], dtype: DType = 'f32') => on.empty(shape, dtype)
+
+it.for(variants)('%s compiles', async ([, run]) => {
+  expect(await device.webgpu.prepare(() => run(maker(device)))).toBeGreaterThan(0)
+})
+
+it('every kernel of linear compiles where another one would be chosen', async () => {
+  for (const dtype of floats) {
+    for (const tokens of [1, 8]) {
+      const run = (make: ReturnType<typeof maker>) => device.run(linearOp, { x: make([tokens, 64]), weight: make([9, 64], dtype), bias: undefined, residual: undefined }, {}, { kernel: `tiled-${dtype}` })
+      expect(await device.webgpu.prepare(() => run(maker(device)))).toBe(1)
+    }
+  }
+})
+
+it('every kernel takes part', () => {
+  expect(new Set(kernelsWebgpu.map(({ op, name }) => `${op}/${name}`)).size).toBe(kernelsWebgpu.length)
+  const ops = new Set(variants.map(([name]) => name.split(' ')[0]))
+  for (const { op } of kernelsWebgpu) expect(ops).toContain(op)
+})
