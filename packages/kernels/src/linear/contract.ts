@@ -26,7 +26,8 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     checkChoice(activations, ['f32', 'int8'], 'linear', 'activations')
     return { y: dense('f32', outShape) }
   },
-  tolerance: ({ inputs }) => toleranceOf({ dtype: 'f32', reduce: inputs.weight.shape[1] ?? 1 }),
+  // Partial sums of K products of magnitude 1 and either sign reach √K, and every addition rounds one.
+  tolerance: ({ inputs: { weight: { shape } } }) => toleranceOf({ dtype: 'f32', reduce: shape[1] ?? 1, scale: Math.sqrt(shape[1] ?? 1) }),
   cost({ inputs, outputs }) {
     const [rows = 0, columns = 0] = inputs.weight.shape
     const tokens = rowsOf(outputs.y.shape)

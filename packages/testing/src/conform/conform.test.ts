@@ -1,6 +1,7 @@
-import { createReferenceDevice, dense, denseSpec, type Device, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import { createReferenceDevice, dense, denseSpec, type Device, type HostTensor, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
 import { expect, test } from 'vitest'
-import { normal, upload } from '../generate/index.ts'
+import { createPooledDevice } from '../../test/pooled-device.ts'
+import { constant, normal, upload } from '../generate/index.ts'
 import { conform } from './conform.ts'
 import type { OpProblem } from './problem.ts'
 
@@ -96,4 +97,15 @@ test('another tolerance may be given, and an empty list of problems is refused',
   const device = faulty(({ y }) => { if (y) y[0] = (y[0] as number) + 0.01 })
   await conform(device, reference, accumulateOp, problems, { tolerance: { atol: 0.1, rtol: 0, nmse: 1 } })
   await expect(conform(device, reference, accumulateOp, [])).rejects.toThrow('accumulate has no problems')
+})
+
+test('a device with kernels: the kernel is reported, and skipped elements show although memory may hold the right values', async () => {
+  const { writes: _, ...pure } = accumulateOp
+  const right = createPooledDevice('accumulate', ({ x, offset, y }) => y?.set((x as Float32Array).map((value, index) => 2 * value + (offset?.[index] ?? 0))))
+  const plain = problems.slice(0, 1)
+  const doubleOp = { ...pure, reference: ({ x }: { readonly x: HostTensor }) => ({ y: x.data.map((value) => 2 * value) }) }
+  expect(await conform(right, reference, doubleOp, plain)).toMatchObject([{ problem: 'plain', kernel: 'only' }])
+  const skips = createPooledDevice('accumulate', ({ x, y }) => y?.set((x as Float32Array).subarray(0, -1).map((value) => 2 * value)))
+  const zeros: readonly OpProblem<Inputs, { readonly factor: number }>[] = [{ name: 'zeros', inputs: { x: constant([4], 0), total: constant([4], 0), offset: undefined }, options: { factor: 2 } }]
+  await expect(conform(skips, reference, doubleOp, zeros)).rejects.toThrow('y: 1 of 4 elements out of bounds; worst element [3]: got NaN')
 })

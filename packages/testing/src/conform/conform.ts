@@ -1,4 +1,4 @@
-import { decodeElements, describeProblem, type Device, type InputSpecs, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem, sizeOf, specOf, type Tensor, TesseraError, type Tolerance, type TypedArray } from '@tessera-llm/tensor'
+import { decodeElements, describeProblem, type Device, type InputSpecs, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem, sizeOf, specOf, type Tensor, type TensorSpec, TesseraError, type Tolerance, type TypedArray, viewBytes } from '@tessera-llm/tensor'
 import { compare, type Comparison } from '../compare/index.ts'
 import { type OpProblem, uploadInputs } from './problem.ts'
 
@@ -80,9 +80,11 @@ async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOpti
   device: Device, op: Op<I, O, X>, problem: OpProblem<I, X>, mode: 'eager' | 'replayed', kernel: string | undefined,
 ): Promise<Run<I, O, X>> {
   const inputs = uploadInputs(device, problem)
+  const specs = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input && specOf(input)])) as InputSpecs<I>
+  const described = describeProblem(op, specs, problem.options)
+  poison(device, Object.values(described.outputs))
   const plan = mode === 'replayed' ? device.capture(() => device.run(op, inputs, problem.options, { kernel })) : undefined
   try {
-    const specs = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input && specOf(input)])) as InputSpecs<I>
     const unwritten = Object.entries(inputs).filter(([name, input]) => input?.kind === 'dense' && !op.writes?.includes(name)) as [string, Tensor][]
     const originals = await Promise.all(unwritten.map(([, tensor]) => device.read(tensor)))
     plan?.replay()
@@ -96,7 +98,7 @@ async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOpti
     const now = await Promise.all(unwritten.map(([, tensor]) => device.read(tensor)))
     const explanation = device.kind === 'reference' ? undefined : device.explain(op, inputs, problem.options, { kernel })
     return {
-      problem: describeProblem(op, specs, problem.options),
+      problem: described,
       kernel: explanation?.kernel,
       tensors,
       changed: unwritten.flatMap(([name], index) => (sameBits(originals[index] as TypedArray, now[index]) ? [] : [name])),
@@ -105,6 +107,16 @@ async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOpti
     plan?.dispose()
     for (const input of Object.values(inputs)) input?.dispose()
   }
+}
+
+/** Leaves NaN in the memory that the outputs are likely to get: a kernel that skips an element or adds to what is there shows. */
+function poison(device: Device, outputs: readonly TensorSpec[]): void {
+  const tensors = outputs.map(({ dtype, shape }) => {
+    const tensor = device.empty(shape, dtype)
+    device.write(tensor, viewBytes(new Uint8Array(tensor.byteLength).fill(0xff), dtype))
+    return tensor
+  })
+  for (const tensor of tensors) tensor.dispose()
 }
 
 async function resultOf(device: Device, tensor: Tensor): Promise<Result> {
