@@ -1,0 +1,48 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { draw } from './candidates.ts'
+
+export interface SpeculativeInput {
+  /** The target's distributions after each drafted token and before the first one: one more than `draft`, each `[vocab]`. */
+  readonly target: readonly ArrayLike<number>[]
+  /** The distributions that the drafted tokens were drawn from, each `[vocab]`. */
+  readonly proposal: readonly ArrayLike<number>[]
+  /** The drafted tokens. */
+  readonly draft: readonly number[]
+  /** Gives uniform numbers from [0, 1): one for each token that is judged, then one for the draw. */
+  uniform(): number
+}
+
+/**
+ * Speculative sampling (Leviathan et al. 2023): accepts drafted tokens so that what comes out is distributed as if the target
+ * had drawn each one. Returns the accepted tokens and one drawn after them: from the target where all were accepted, from
+ * what the target has more than the proposal after the first rejection.
+ */
+export function acceptDraft({ target, proposal, draft, uniform }: SpeculativeInput): number[] {
+  if (target.length !== draft.length + 1 || proposal.length !== draft.length) {
+    throw new TesseraError(
+      'invalid-value',
+      `speculative sampling: ${draft.length} drafted tokens need ${draft.length + 1} target and ${draft.length} proposal distributions, not ${target.length} and ${proposal.length}`,
+    )
+  }
+  const accepted: number[] = []
+  for (const [index, token] of draft.entries()) {
+    const p = target[index] as ArrayLike<number>
+    const q = proposal[index] as ArrayLike<number>
+    if (uniform() >= acceptance(p, q, token)) return [...accepted, draw(residual(p, q), uniform())]
+    accepted.push(token)
+  }
+  return [...accepted, draw(target[draft.length] as ArrayLike<number>, uniform())]
+}
+
+/** The probability that a drafted token is accepted: min(1, p / q). A token that could not be drafted is rejected. */
+export function acceptance(p: ArrayLike<number>, q: ArrayLike<number>, token: number): number {
+  const drafted = q[token] ?? 0
+  return drafted > 0 ? Math.min(1, (p[token] as number) / drafted) : 0
+}
+
+/** max(p − q, 0), normalized; the target itself where the two are equal. */
+export function residual(p: ArrayLike<number>, q: ArrayLike<number>): Float64Array {
+  const more = Float64Array.from(p, (value, index) => Math.max(value - (q[index] as number), 0))
+  const sum = more.reduce((a, b) => a + b, 0)
+  return sum > 0 ? more.map((value) => value / sum) : Float64Array.from(p)
+}

@@ -1,0 +1,1 @@
+export { createTextStream, type TextStream, type TextStreamOptions } from './text-stream.ts'
