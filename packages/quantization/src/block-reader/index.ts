@@ -1,0 +1,1 @@
+export { blockReaders } from './block-reader.ts'
