@@ -48,8 +48,8 @@ export type AttentionOptions = {
   readonly returnLse?: boolean | undefined
 }
 
-/** Biases from here down hide their key: lower than any score, and far enough from f32's limit for a score to be added. */
-export const hiddenBias: number = -1e38
+/** Biases from here (−1e38 as f32) down hide their key: lower than any score, and far enough from f32's limit for a score to be added. */
+export const hiddenBias: number = Math.fround(-1e38)
 
 /**
  * Scaled dot-product attention (Vaswani et al. 2017) with grouped KV heads (Ainslie et al. 2023): query head h reads KV head

@@ -29,7 +29,7 @@ export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: Att
   }
   require(batch === batchK && batch === batchV, 'q, k and v must have one batch size')
   require(keyDim === headDim, `the head size of k (${keyDim}) must be that of q (${headDim})`)
-  require(headDim > 0, 'the head size must be at least 1')
+  require(headDim > 0 && valueDim > 0, 'the head sizes must be at least 1')
   require(headsV === numKvHeads && lengthV === seqLenKv, 'k and v must have the same heads and length')
   require(numKvHeads > 0 && numHeads % numKvHeads === 0, `numHeads (${numHeads}) must be a multiple of numKvHeads (${numKvHeads})`)
   const numSequences = sequencesOf(inputs, require, batch, seqLenQ === seqLenKv)

@@ -1,0 +1,2 @@
+export { flashWebgpu } from './flash/kernel.ts'
+export { plainWebgpu } from './plain/kernel.ts'

@@ -1,0 +1,33 @@
+import type { Binding, WebGpuPass } from '@tessera-llm/webgpu'
+
+/** What a piece of WGSL text needs and declares; a pass is made of several. */
+export interface Part {
+  readonly bindings: readonly Binding[]
+  readonly fragments: readonly string[]
+  readonly params: NonNullable<WebGpuPass['params']>
+}
+
+export function joinParts(...parts: readonly Part[]): Part {
+  return {
+    bindings: parts.flatMap(({ bindings }) => bindings),
+    fragments: parts.flatMap(({ fragments }) => fragments),
+    params: Object.assign({}, ...parts.map(({ params }) => params)) as Part['params'],
+  }
+}
+
+/** A part without text: parameters alone. */
+export function paramsPart(params: Part['params']): Part {
+  return { bindings: [], fragments: [], params }
+}
+
+export function u32(value: number): { readonly type: 'u32'; readonly value: number } {
+  return { type: 'u32', value }
+}
+
+export function i32(value: number): { readonly type: 'i32'; readonly value: number } {
+  return { type: 'i32', value }
+}
+
+export function f32(value: number): { readonly type: 'f32'; readonly value: number } {
+  return { type: 'f32', value }
+}

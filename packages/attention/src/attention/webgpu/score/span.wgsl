@@ -1,0 +1,6 @@
+// The keys that a row of an unpacked batch may see; `keys_of(batch)` says how many its sequence has.
+fn span_of(batch: u32, row: u32) -> Span {
+  let keys = keys_of(batch);
+  let position = keys - i32(params.seq_q) + i32(row);
+  return Span(position, clamp(position - params.window_left, 0, keys), clamp(position + params.window_right + 1, 0, keys));
+}

@@ -1,0 +1,81 @@
+import { type AttentionProblem, inputSpec, strides } from './problem.ts'
+import { type Part, u32 } from './part.ts'
+
+/*
+ * How kernels read q, k and v and write o. Each tensor x has, in WGSL,
+ *   x_at(batch, head, row) -> u32        where a row starts, in elements
+ *   x4(at, chunk) -> vec4<f32>           elements 4 · chunk … 4 · chunk + 3 of the row that starts there; zeros beyond its end
+ * Rows whose length is a multiple of 4 are read as vectors. f16 is read as packed words, so that no `shader-f16` is needed.
+ */
+
+export function queryPart(problem: AttentionProblem): Part {
+  return rowsPart('q', 'f32', problem.headDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.headDim))
+}
+
+export function keyPart(problem: AttentionProblem): Part {
+  return rowsPart('k', inputSpec(problem, 'k').dtype, problem.headDim, strides(problem.kvLayout, problem.numKvHeads, problem.seqLenKv, problem.headDim))
+}
+
+export function valuePart(problem: AttentionProblem): Part {
+  return rowsPart('v', inputSpec(problem, 'v').dtype, problem.valueDim, strides(problem.kvLayout, problem.numKvHeads, problem.seqLenKv, problem.valueDim))
+}
+
+/** `store_o4(at, chunk, value)` beside `o_at`. */
+export function outputPart(problem: AttentionProblem): Part {
+  const width = problem.valueDim
+  const isVector = width % 4 === 0
+  const store = isVector
+    ? `fn store_o4(at: u32, chunk: u32, value: vec4<f32>) { if (chunk < ${width / 4}u) { o[at / 4u + chunk] = value; } }`
+    : `fn store_o4(at: u32, chunk: u32, value: vec4<f32>) {
+  for (var i = 0u; i < 4u; i++) { if (4u * chunk + i < ${width}u) { o[at + 4u * chunk + i] = value[i]; } }
+}`
+  return {
+    bindings: [{ name: 'o', tensor: 'o', access: 'read_write', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' }],
+    fragments: [address('o'), store],
+    params: addressParams('o', strides(problem.layout, problem.numHeads, problem.seqLenQ, width)),
+  }
+}
+
+/** `store_lse(batch, head, row, m, l)`: the natural logarithm of l · 2^m, or −∞ where l is 0. Nothing where no LSE is wanted. */
+export function lsePart({ returnLse, numHeads, seqLenQ }: AttentionProblem): Part {
+  if (!returnLse) return { bindings: [], fragments: ['fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {}'], params: {} }
+  // Bits, because WGSL may take infinities for granted not to occur.
+  return {
+    bindings: [{ name: 'lse', tensor: 'lse', access: 'read_write', type: 'array<u32>' }],
+    fragments: [`fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {
+  let at = (batch * ${numHeads}u + head) * params.lse_rows + row;
+  lse[at] = select(0xff800000u, bitcast<u32>((m + log2(l)) * 0.6931471805599453), l > 0.0);
+}`],
+    params: { lse_rows: u32(seqLenQ) },
+  }
+}
+
+function rowsPart(name: string, dtype: string, width: number, [batch, head, row]: readonly [number, number, number]): Part {
+  const isVector = width % 4 === 0
+  const half = (index: string): string => `unpack2x16float(${name}[(${index}) / 2u] >> (16u * ((${index}) & 1u))).x`
+  const read = (index: string): string => (dtype === 'f16' ? half(index) : `${name}[${index}]`)
+  const type = dtype === 'f16' ? (isVector ? 'array<vec2<u32>>' : 'array<u32>') : isVector ? 'array<vec4<f32>>' : 'array<f32>'
+  const body = isVector
+    ? `  if (chunk >= ${width / 4}u) { return vec4<f32>(); }
+  let stored = ${name}[at / 4u + chunk];
+  return ${dtype === 'f16' ? 'vec4<f32>(unpack2x16float(stored.x), unpack2x16float(stored.y))' : 'stored'};`
+    : `  var value = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) {
+    let column = 4u * chunk + i;
+    if (column < ${width}u) { value[i] = ${read('at + column')}; }
+  }
+  return value;`
+  return {
+    bindings: [{ name, tensor: name, access: 'read', type }],
+    fragments: [address(name), `fn ${name}4(at: u32, chunk: u32) -> vec4<f32> {\n${body}\n}`],
+    params: addressParams(name, [batch, head, row]),
+  }
+}
+
+function address(name: string): string {
+  return `fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return batch * params.${name}_batch + head * params.${name}_head + row * params.${name}_row; }`
+}
+
+function addressParams(name: string, [batch, head, row]: readonly [number, number, number]): Part['params'] {
+  return { [`${name}_batch`]: u32(batch), [`${name}_head`]: u32(head), [`${name}_row`]: u32(row) }
+}

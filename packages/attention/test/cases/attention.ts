@@ -1,0 +1,127 @@
+import { type DType, encodeElements, type Shape, sizeOf } from '@tessera-llm/tensor'
+import { conformanceCase, type DeviceCase, type HostValue, normal, type OpProblem, values } from '@tessera-llm/testing'
+import { alibiSlopes, type AttentionInputs, type AttentionOptions, attentionOp, type Layout } from '../../src/index.ts'
+
+interface Sizes {
+  readonly batch?: number
+  readonly heads: number
+  readonly kvHeads?: number
+  readonly rows: number
+  readonly keys: number
+  readonly headDim?: number
+  readonly valueDim?: number
+  readonly layout?: Layout
+  readonly kvLayout?: Layout
+  readonly dtype?: DType
+}
+
+type Side = { readonly [K in keyof Omit<AttentionInputs, 'q' | 'k' | 'v'>]?: HostValue }
+
+/** A problem of random q, k and v in the layouts that the sizes name. */
+function problem(name: string, sizes: Sizes, options: AttentionOptions = {}, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
+  const { batch = 1, heads, kvHeads = heads, rows, keys, headDim = 64, valueDim = headDim, layout = 'bhld', kvLayout = layout, dtype = 'f32' } = sizes
+  const shape = (order: Layout, count: number, length: number, width: number): Shape => (order === 'bhld' ? [batch, count, length, width] : [batch, length, count, width])
+  return {
+    name,
+    inputs: {
+      q: normal(shape(layout, heads, rows, headDim), { seed: 11 }),
+      k: normal(shape(kvLayout, kvHeads, keys, headDim), { seed: 12, dtype }),
+      v: normal(shape(kvLayout, kvHeads, keys, valueDim), { seed: 13, dtype }),
+      kvLengths: undefined, cuSeqLens: undefined, cuSeqLensKv: undefined, sinks: undefined, alibiSlopes: undefined, bias: undefined, mask: undefined,
+      ...side,
+    },
+    options: { layout, kvLayout, ...options },
+  }
+}
+
+const causal = { isCausal: true } as const
+const lengths = (...counts: readonly number[]): HostValue => values([counts.length], counts, 'i32')
+const flags = (shape: Shape, isShown: (index: number) => boolean): HostValue => values(shape, Array.from({ length: sizeOf(shape) }, (_, i) => (isShown(i) ? 1 : 0)), 'u8')
+const slopes = (heads: number): HostValue => values([heads], alibiSlopes(heads))
+
+/** k or v of a cache with NaN in the rows from `length` on, which must not matter. */
+function poisoned(shape: Shape, counts: readonly number[], dtype: DType, seed: number): HostValue {
+  const { data } = normal(shape, { seed })
+  const [batch = 0, heads = 0, capacity = 0, width = 0] = shape
+  const numbers = Float64Array.from(data as Float32Array)
+  for (let at = 0; at < batch * heads; at++) numbers.fill(Number.NaN, (at * capacity + (counts[Math.floor(at / heads)] as number)) * width, (at + 1) * capacity * width)
+  return { dtype, shape, data: encodeElements(numbers, dtype) }
+}
+
+/** A cache of which `counts` rows are filled, in the layout that the runtime uses. */
+function cached(name: string, sizes: Sizes & { readonly counts: readonly number[] }, options: AttentionOptions = causal, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
+  const { counts, heads, kvHeads = heads, keys, headDim = 64, valueDim = headDim, dtype = 'f32' } = sizes
+  const base = problem(name, { ...sizes, batch: counts.length, layout: 'blhd', kvLayout: 'bhld' }, options, { kvLengths: lengths(...counts), ...side })
+  const k = poisoned([counts.length, kvHeads, keys, headDim], counts, dtype, 12)
+  const v = poisoned([counts.length, kvHeads, keys, valueDim], counts, dtype, 13)
+  return { ...base, inputs: { ...base.inputs, k, v } }
+}
+
+const batches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
+  problem('MHA, all see all', { batch: 2, heads: 3, rows: 33, keys: 33, headDim: 32 }),
+  problem('MHA, cold causal prefill of 70', { heads: 2, rows: 70, keys: 70 }, causal),
+  problem('GQA 9/3, cold causal prefill', { heads: 9, kvHeads: 3, rows: 40, keys: 40 }, causal),
+  problem('MQA 5/1, batch of 2', { batch: 2, heads: 5, kvHeads: 1, rows: 17, keys: 17 }, causal),
+  problem('keys in f16', { heads: 4, kvHeads: 2, rows: 20, keys: 45, dtype: 'f16' }, causal),
+  problem('one row, one key', { heads: 1, rows: 1, keys: 1, headDim: 16 }, causal),
+  problem('no key', { heads: 2, rows: 3, keys: 0, headDim: 16 }),
+  problem('axes [B, L, H, D]', { batch: 2, heads: 4, kvHeads: 2, rows: 19, keys: 35, headDim: 32, layout: 'blhd' }, causal),
+  problem('more rows than keys', { heads: 2, rows: 40, keys: 9, headDim: 32 }, causal),
+  problem('values narrower than keys', { heads: 2, rows: 18, keys: 34, headDim: 64, valueDim: 40 }, causal),
+  problem('values wider than keys', { heads: 4, kvHeads: 1, rows: 9, keys: 34, headDim: 24, valueDim: 96 }, causal),
+  problem('no LSE', { heads: 2, rows: 9, keys: 9, headDim: 16 }, { returnLse: false }),
+  ...[16, 80, 96, 128, 256].map((headDim) => problem(`head size ${headDim}`, { heads: 2, kvHeads: 1, rows: 13, keys: 37, headDim }, causal)),
+  ...[1, 5, 18, 67].map((headDim) => problem(`head size ${headDim}, read by the element`, { heads: 2, kvHeads: 1, rows: 7, keys: 35, headDim, valueDim: headDim + 2 }, causal)),
+  problem('head size 7 in f16', { heads: 2, kvHeads: 1, rows: 3, keys: 35, headDim: 7, valueDim: 9, dtype: 'f16' }, causal),
+]
+
+const caches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
+  cached('decode in a cache', { heads: 9, kvHeads: 3, rows: 1, keys: 256, counts: [77] }),
+  cached('decode in an f16 cache', { heads: 8, kvHeads: 1, rows: 1, keys: 300, counts: [300, 1], dtype: 'f16' }),
+  cached('decode of a batch of unequal lengths', { heads: 4, kvHeads: 2, rows: 1, keys: 200, headDim: 80, counts: [1, 64, 65, 200] }),
+  cached('decode in an empty cache', { heads: 2, rows: 1, keys: 64, headDim: 32, counts: [0] }),
+  cached('lengths beyond the capacity', { heads: 2, rows: 2, keys: 33, headDim: 32, counts: [33] }, causal, { kvLengths: lengths(99) }),
+  cached('append 33 to 50', { heads: 6, kvHeads: 2, rows: 33, keys: 128, counts: [83] }),
+  cached('append 3 to 200 in f16', { heads: 14, kvHeads: 2, rows: 3, keys: 256, counts: [203], dtype: 'f16' }),
+  cached('decode with a window', { heads: 4, kvHeads: 1, rows: 1, keys: 512, counts: [400, 20] }, { isCausal: true, windowLeft: 100 }),
+  cached('decode of head size 256', { heads: 4, kvHeads: 1, rows: 1, keys: 150, headDim: 256, counts: [149] }),
+  cached('decode of a wide group', { heads: 71, kvHeads: 1, rows: 1, keys: 130, counts: [130] }),
+  cached('decode of a long context', { heads: 4, kvHeads: 2, rows: 1, keys: 2048, headDim: 16, counts: [2000] }),
+  cached('decode with sinks and ALiBi', { heads: 8, kvHeads: 2, rows: 1, keys: 192, counts: [190, 3] }, causal, { sinks: normal([8], { scale: 3 }), alibiSlopes: slopes(8) }),
+]
+
+const variants: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
+  problem('causal window of 10', { heads: 2, rows: 75, keys: 75, headDim: 32 }, { isCausal: true, windowLeft: 9 }),
+  problem('window of 0 before and 4 after', { heads: 2, rows: 40, keys: 50, headDim: 32 }, { windowLeft: 0, windowRight: 4 }),
+  problem('window to the right alone', { heads: 2, rows: 20, keys: 50, headDim: 32 }, { windowRight: 3 }),
+  problem('softcap', { heads: 4, kvHeads: 2, rows: 21, keys: 40 }, { isCausal: true, softcap: 3, scale: 1 }),
+  problem('softcap far beyond its range', { heads: 2, rows: 5, keys: 20 }, { softcap: 0.5, scale: 40 }),
+  problem('a negative scale', { heads: 2, rows: 5, keys: 20 }, { scale: -0.3 }),
+  problem('sinks, some of them absent', { heads: 4, kvHeads: 2, rows: 20, keys: 9 }, causal, { sinks: values([4], [2, -1, Number.NEGATIVE_INFINITY, 30]) }),
+  problem('ALiBi both ways', { heads: 6, rows: 33, keys: 40, headDim: 32 }, {}, { alibiSlopes: slopes(6) }),
+  problem('bias per head and pair', { batch: 2, heads: 3, rows: 11, keys: 37, headDim: 32 }, {}, { bias: normal([2, 3, 11, 37], { scale: 2, seed: 5 }) }),
+  problem('bias that hides all keys of a row', { heads: 2, rows: 3, keys: 5, headDim: 16 }, {}, {
+    bias: values([1, 1, 3, 5], Array.from({ length: 15 }, (_, i) => (i < 5 ? [-1e38, -3.4e38, Number.NEGATIVE_INFINITY, -2e38, -1e38][i] as number : i / 7))),
+  }),
+  problem('mask per key', { batch: 2, heads: 3, rows: 9, keys: 37, headDim: 32 }, causal, { mask: flags([2, 1, 1, 37], (i) => i % 37 < 30 && i % 3 !== 0) }),
+  problem('mask per head and pair, with dead rows', { heads: 3, rows: 10, keys: 41, headDim: 32 }, {}, { mask: flags([1, 3, 10, 41], (i) => Math.floor(i / 41) % 4 !== 1 && (i * 7) % 5 < 2) }),
+  problem('everything at once', { batch: 2, heads: 6, kvHeads: 2, rows: 12, keys: 70, headDim: 40, valueDim: 24 }, { isCausal: true, windowLeft: 40, softcap: 8 }, {
+    kvLengths: lengths(70, 41), sinks: normal([6]), alibiSlopes: slopes(6), bias: normal([1, 1, 12, 70]), mask: flags([1, 6, 1, 70], (i) => i % 5 !== 0),
+  }),
+  problem('scores of a thousand', { heads: 2, rows: 20, keys: 50, headDim: 16 }, { scale: 100 }),
+]
+
+const packedSizes = { heads: 4, kvHeads: 2, layout: 'blhd' } as const
+const packed: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
+  problem('packed sequences, one of them empty', { ...packedSizes, rows: 76, keys: 76, headDim: 32 }, causal, { cuSeqLens: lengths(0, 5, 5, 42, 43, 76) }),
+  problem('packed sequences that end before the axes do', { ...packedSizes, rows: 20, keys: 20, headDim: 16 }, {}, { cuSeqLens: lengths(0, 9, 17), sinks: normal([4]) }),
+  problem('packed rows over longer keys', { ...packedSizes, rows: 13, keys: 90, headDim: 32, layout: 'bhld' }, { isCausal: true, windowLeft: 20 }, { cuSeqLens: lengths(0, 3, 4, 13), cuSeqLensKv: lengths(0, 40, 41, 90), alibiSlopes: slopes(4) }),
+  problem('packed rows over fewer keys', { ...packedSizes, rows: 40, keys: 30, headDim: 16 }, causal, { cuSeqLens: lengths(0, 12, 20, 40), cuSeqLensKv: lengths(0, 5, 20, 30) }),
+]
+
+/** The problems without packed sequences, and those with them. */
+export const attentionProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [...batches, ...caches, ...variants]
+export const packedProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = packed
+
+export const attentionConformance: readonly DeviceCase[] = attentionProblems.map((one) => conformanceCase(attentionOp, one))
+export const packedConformance: readonly DeviceCase[] = packedProblems.map((one) => conformanceCase(attentionOp, one))
