@@ -12,7 +12,7 @@ export function logitBias(bias: Readonly<Record<number, number>>): SamplerStep {
       throw new TesseraError('invalid-option', `sampler: logitBias gives ${id} the value ${value}; it maps token ids to finite numbers or −∞`)
   }
   return ({ ids, logits }) => {
-    const changed = Float64Array.from(logits)
+    const changed = new Float64Array(logits)
     for (const [id, value] of entries) {
       const place = placeOf(ids, id)
       if (id > (ids.at(-1) as number)) throw new TesseraError('invalid-option', `sampler: logitBias names the token ${id}, but the last one of the vocabulary is ${ids.at(-1)}`)
@@ -41,7 +41,9 @@ export function temperature(value: number): SamplerStep {
   // Counted from the largest, so that a tiny temperature cannot overflow.
   return ({ ids, logits }) => {
     const max = largestOf(logits)
-    return { ids, logits: logits.map((logit) => (logit - max) / value) }
+    const changed = new Float64Array(logits.length)
+    for (let place = 0; place < logits.length; place++) changed[place] = ((logits[place] as number) - max) / value
+    return { ids, logits: changed }
   }
 }
 
@@ -61,7 +63,12 @@ export function topP(mass: number): SamplerStep {
   checkRange('topP', mass, 0, 1)
   return (candidates) => {
     const distribution = probabilities(candidates.logits)
-    const falling = Float64Array.from(distribution).sort().reverse()
+    // What is below this share of the rest cannot matter: all of it together does not make up the rest. Halved for rounding.
+    const least = (1 - mass) / distribution.length / 2
+    const falling = distribution
+      .filter((probability) => probability >= least)
+      .sort()
+      .reverse()
     let before = 0
     let kept = 0
     while (kept < falling.length && (kept === 0 || before < mass)) before += falling[kept++] as number
@@ -85,8 +92,10 @@ export function typicalP(mass: number): SamplerStep {
   checkRange('typicalP', mass, 0, 1)
   return (candidates) => {
     const distribution = probabilities(candidates.logits)
-    const entropy = distribution.reduce((sum, probability) => (probability > 0 ? sum - probability * Math.log(probability) : sum), 0)
-    const distance = distribution.map((probability) => (probability > 0 ? Math.abs(-Math.log(probability) - entropy) : Number.POSITIVE_INFINITY))
+    const surprise = distribution.map((probability) => -Math.log(probability))
+    let entropy = 0
+    for (let place = 0; place < surprise.length; place++) if (distribution[place] !== 0) entropy += (distribution[place] as number) * (surprise[place] as number)
+    const distance = surprise.map((value) => Math.abs(value - entropy))
     const order = Array.from(distance.keys()).sort((a, b) => (distance[a] as number) - (distance[b] as number))
     let sum = 0
     let limit = 0
@@ -103,7 +112,7 @@ function penalise(change: (logit: number, count: number) => number): SamplerStep
   return ({ ids, logits }, history) => {
     const counts = new Map<number, number>()
     for (const id of history) counts.set(id, (counts.get(id) ?? 0) + 1)
-    const changed = Float64Array.from(logits)
+    const changed = new Float64Array(logits)
     for (const [id, count] of counts) {
       const place = placeOf(ids, id)
       if (place >= 0) changed[place] = change(changed[place] as number, count)
