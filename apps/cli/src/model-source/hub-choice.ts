@@ -16,7 +16,13 @@ const configNames = ['config.json', 'generation_config.json', 'tokenizer.json', 
 export function chooseFiles(reference: HubReference, names: readonly string[]): HubChoice {
   const there = new Set(names)
   const ggufs = names.filter((path) => path.endsWith('.gguf'))
-  const listed = ggufs.length === 0 ? '' : `; there are ${ggufs.slice(0, 30).map((path) => referenceTo(reference, path)).join(', ')}`
+  const listed =
+    ggufs.length === 0
+      ? ''
+      : `; there are ${ggufs
+          .slice(0, 30)
+          .map((path) => referenceTo(reference, path))
+          .join(', ')}`
   const { file } = reference
   if (file !== undefined) {
     if (!there.has(file)) throw new TesseraError('not-found', `hub: ${reference.repository} holds no file ${file}${listed}`)

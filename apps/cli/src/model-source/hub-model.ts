@@ -84,7 +84,10 @@ const remedy = 'connect once and run the command again, set HF_ENDPOINT to a mir
 /** Whether the cache has all that the reference names; shards are checked when their index is read. */
 function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolean {
   try {
-    chooseFiles(reference, cached.map(({ path }) => path))
+    chooseFiles(
+      reference,
+      cached.map(({ path }) => path),
+    )
     return true
   } catch (error) {
     // Several GGUF files: the user must name one, offline too.
@@ -92,13 +95,7 @@ function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolea
   }
 }
 
-async function bring(
-  wanted: readonly HubFile[],
-  cached: readonly HubFile[],
-  cache: HubCache,
-  reference: HubReference,
-  options: HubModelOptions,
-): Promise<void> {
+async function bring(wanted: readonly HubFile[], cached: readonly HubFile[], cache: HubCache, reference: HubReference, options: HubModelOptions): Promise<void> {
   const { settings, signal, onProgress } = options
   const missing: HubFile[] = []
   for (const file of wanted) {

@@ -9,9 +9,7 @@ import { hubReferenceOfUrl, parseHubReference } from './hub-reference.ts'
 import { hubSettings } from './hub-settings.ts'
 
 /** MODEL, found: a GGUF file that is open, or a folder with config.json and safetensors. */
-export type ModelSource =
-  | { readonly kind: 'gguf'; readonly source: ByteSource }
-  | { readonly kind: 'folder'; readonly path: string }
+export type ModelSource = { readonly kind: 'gguf'; readonly source: ByteSource } | { readonly kind: 'folder'; readonly path: string }
 
 export interface SourceProgress {
   readonly loadedBytes: number

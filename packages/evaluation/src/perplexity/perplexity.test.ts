@@ -29,7 +29,10 @@ describe('cutWindows', () => {
   const ids = Array.from({ length: 1100 }, (_, index) => index)
   test('cuts whole windows of 512 and leaves the rest out', () => {
     const cuts = cutWindows(ids)
-    expect(cuts.map((cut) => [cut[0], cut.at(-1), cut.length])).toEqual([[0, 511, 512], [512, 1023, 512]])
+    expect(cuts.map((cut) => [cut[0], cut.at(-1), cut.length])).toEqual([
+      [0, 511, 512],
+      [512, 1023, 512],
+    ])
   })
   test('skips, limits, and puts BOS in the place of the first token', () => {
     expect(cutWindows([1, 2, 3, 4, 5, 6, 7, 8, 9], { window: 3, skip: 1, windows: 1, bosId: 99 })).toEqual([[99, 5, 6]])
@@ -64,14 +67,20 @@ const golden = JSON.parse(readFileSync(new URL('../../test/golden/smollm2-nll.js
 describe('summarizePerplexity', () => {
   test('two windows by hand', () => {
     // mean 2; squares 1 + 1 + 0 + 4 of 3 degrees; window residuals −2 and 2, of which the clustered variance is 2 · (4 + 4) / 1 / 16.
-    const { perplexity, standardError, standardErrorClustered, tokens, nll } = summarizePerplexity([[1, 1], [2, 4]])
+    const { perplexity, standardError, standardErrorClustered, tokens, nll } = summarizePerplexity([
+      [1, 1],
+      [2, 4],
+    ])
     expect(perplexity).toBeCloseTo(Math.exp(2), 12)
     expect(standardError).toBeCloseTo(Math.exp(2) * Math.sqrt(6 / 4 / 3), 12)
     expect(standardErrorClustered).toBeCloseTo(Math.exp(2) * Math.sqrt((2 * 8) / 16), 12)
     expect([tokens, nll]).toEqual([4, [2, 6]])
   })
 
-  test.each([['llamaCppSecondHalf', 256], ['plainAllPositions', 0]] as const)('the running figures of the golden by %s', (protocol, from) => {
+  test.each([
+    ['llamaCppSecondHalf', 256],
+    ['plainAllPositions', 0],
+  ] as const)('the running figures of the golden by %s', (protocol, from) => {
     expect(golden[protocol]).toHaveLength(8)
     for (const [index, expected] of golden[protocol].entries()) {
       const { nll, perplexity, standardError } = summarizePerplexity(golden.nll.slice(0, index + 1).map((values) => values.slice(from)))
@@ -87,10 +96,12 @@ describe('summarizePerplexity', () => {
   })
 
   test('windows of one token are clusters of one: both errors agree', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { minLength: 2, maxLength: 30 }), (values) => {
-      const { perplexity, standardError, standardErrorClustered } = summarizePerplexity(values.map((value) => [value]))
-      expect(Math.abs(standardErrorClustered - standardError)).toBeLessThanOrEqual(1e-9 * perplexity)
-    }))
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { minLength: 2, maxLength: 30 }), (values) => {
+        const { perplexity, standardError, standardErrorClustered } = summarizePerplexity(values.map((value) => [value]))
+        expect(Math.abs(standardErrorClustered - standardError)).toBeLessThanOrEqual(1e-9 * perplexity)
+      }),
+    )
   })
 })
 
@@ -143,14 +154,20 @@ describe('measurePerplexity', () => {
   test('reports each window', async () => {
     const seen: { windows: number; totalWindows: number; perplexity: number }[] = []
     const result = await measurePerplexity(countingSession(), ids, { window: 8, onProgress: (progress) => seen.push(progress) })
-    expect(seen.map(({ windows, totalWindows }) => [windows, totalWindows])).toEqual([[1, 2], [2, 2]])
+    expect(seen.map(({ windows, totalWindows }) => [windows, totalWindows])).toEqual([
+      [1, 2],
+      [2, 2],
+    ])
     expect(seen.at(-1)?.perplexity).toBe(result.perplexity)
   })
 
   test('stops when aborted, and says where', async () => {
     const abort = new AbortController()
     const measured = measurePerplexity(countingSession(), ids, { window: 8, signal: abort.signal, onProgress: () => abort.abort() })
-    const error = await measured.then((result: Perplexity) => result, (reason: unknown) => reason)
+    const error = await measured.then(
+      (result: Perplexity) => result,
+      (reason: unknown) => reason,
+    )
     expect(isTesseraError(error, 'aborted')).toBe(true)
     expect(String(error)).toContain('after 1 of 2 windows')
   })

@@ -38,7 +38,10 @@ export function cutWindows(ids: readonly number[], { window = 512, windows, skip
   const whole = Math.floor(ids.length / window)
   const needed = skip + (windows ?? 1)
   if (needed > whole) {
-    throw new TesseraError('invalid-value', `perplexity: ${needed} windows of ${window} tokens (${skip} of them skipped) need ${needed * window} tokens, but the text has ${ids.length}; use a longer text or a smaller window`)
+    throw new TesseraError(
+      'invalid-value',
+      `perplexity: ${needed} windows of ${window} tokens (${skip} of them skipped) need ${needed * window} tokens, but the text has ${ids.length}; use a longer text or a smaller window`,
+    )
   }
   return Array.from({ length: windows ?? whole - skip }, (_, index) => {
     const cut = ids.slice((skip + index) * window, (skip + index + 1) * window)

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs'
+import yargs from 'yargs'
+import { bench } from './command/bench.ts'
+import { chat } from './command/chat.ts'
+import { evaluate } from './command/eval.ts'
+import { inspect } from './command/inspect.ts'
+import { logits } from './command/logits.ts'
+import { run } from './command/run.ts'
+import { samplingArguments } from './command/sampling.ts'
+import { tokenize } from './command/tokenize.ts'
+import { commonOptions, integer, modelOptions, placeOptions } from './open/index.ts'
+import type { Io, Output } from './terminal/index.ts'
+
+/** What a command line asks for. */
+export type CommandLine =
+  | { readonly kind: 'command'; readonly json: boolean; readonly run: (output: Output, signal: AbortSignal, io: Io) => Promise<void> }
+  /** Help or version: printed on stdout. */
+  | { readonly kind: 'print'; readonly text: string }
+  | { readonly kind: 'usage-error'; readonly message: string }
+
+type Command = Extract<CommandLine, { kind: 'command' }>
+
+/** Reads a command line (without `node` and the script); nothing runs yet. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  let command: Command | undefined
+  let failure: string | undefined
+  let printed = ''
+  const choose = ({ json }: { readonly json: boolean }, start: Command['run']): void => {
+    command = { kind: 'command', json, run: start }
+  }
+  yargs()
+    .scriptName('tessera')
+    .usage('$0 COMMAND MODEL [options]')
+    .locale('en')
+    .updateStrings({ 'Unknown argument: %s': same('unknown: %s'), 'Unknown command: %s': same('unknown: %s') })
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'dot-notation': false })
+    .command(
+      'run <model>',
+      'write one answer',
+      (y) =>
+        samplingArguments(modelOptions(y, 'int8'))
+          .option('prompt', { alias: 'p', type: 'string', requiresArg: true, describe: 'the message; with --raw, the text to continue' })
+          .option('ids', { type: 'string', requiresArg: true, describe: 'a prompt of token ids: 1,2,3' })
+          .option('raw', { type: 'boolean', default: false, describe: 'no chat template: continue the prompt as it is' })
+          .option('max-tokens', integer('max-tokens', 0, { default: 256, describe: 'most tokens to write' }))
+          .option('ignore-eos', { type: 'boolean', default: false, describe: 'go on past end tokens' }),
+      (args) => choose(args, (output, signal) => run(args, output, signal)),
+    )
+    .command(
+      'chat <model>',
+      'talk with the model',
+      (y) =>
+        samplingArguments(modelOptions(y, 'int8'))
+          .option('system', { type: 'string', describe: 'the system message' })
+          .option('max-tokens', integer('max-tokens', 1, { default: 1024, describe: 'most tokens of an answer' })),
+      (args) => choose(args, (output, signal, io) => chat(args, output, signal, io)),
+    )
+    .command(
+      'eval <model>',
+      'measure perplexity on a text',
+      (y) =>
+        modelOptions(y, 'f32')
+          .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
+          .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
+          .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
+          .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
+          .option('protocol', { choices: ['second-half', 'all'] as const, default: 'second-half' as const, describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511' }),
+      (args) => choose(args, (output, signal) => evaluate(args, output, signal)),
+    )
+    .command(
+      'inspect <model>',
+      'show what is in a model file and what it needs',
+      (y) => placeOptions(y).option('tensors', { type: 'boolean', default: false, describe: 'list every tensor' }),
+      (args) => choose(args, (output, signal) => inspect(args, output, signal)),
+    )
+    .command(
+      'tokenize <model>',
+      'turn text into token ids',
+      (y) =>
+        commonOptions(y)
+          .option('text', { type: 'string', requiresArg: true, describe: 'the text' })
+          .option('jsonl', { type: 'string', requiresArg: true, describe: 'a file with one JSON string a line' })
+          .option('special', { type: 'boolean', default: true, describe: '--no-special treats special tokens in the text as text' })
+          .option('bos', { type: 'boolean', default: true, describe: '--no-bos adds no BOS token' }),
+      (args) => choose(args, (output, signal) => tokenize(args, output, signal)),
+    )
+    .command(
+      'logits <model>',
+      'show the logits after a sequence',
+      (y) =>
+        modelOptions(y, 'f32')
+          .option('ids', { type: 'string', demandOption: true, requiresArg: true, describe: 'token ids: 1,2,3' })
+          .option('top', integer('top', 0, { default: 20, describe: 'how many of the largest' })),
+      (args) => choose(args, (output, signal) => logits(args, output, signal)),
+    )
+    .command(
+      'bench <model>',
+      'measure speed',
+      (y) =>
+        modelOptions(y, 'int8')
+          .option('prompt', integer('prompt', 1, { default: 512, describe: 'prompt tokens' }))
+          .option('generate', integer('generate', 1, { default: 128, describe: 'generated tokens' }))
+          .option('repeat', integer('repeat', 1, { default: 3, describe: 'rounds; the medians are shown' })),
+      (args) => choose(args, (output, signal) => bench(args, output, signal)),
+    )
+    .example('$0 run model.gguf -p "Why is the sky blue?"', '')
+    .example('$0 chat hf:owner/repository/model.gguf', '')
+    .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.')
+    .demandCommand(1, 'name a command')
+    .strictCommands()
+    .strict()
+    .help()
+    .version(ownVersion())
+    .exitProcess(false)
+    .fail((message, error) => {
+      failure ??= wordsOf(message || error.message)
+    })
+    .parse([...argv], {}, (_error: unknown, _args: unknown, output: string) => {
+      printed = output
+    })
+  if (failure !== undefined) return { kind: 'usage-error', message: failure }
+  return command ?? { kind: 'print', text: printed }
+}
+
+/** A message of yargs as one line, in this program's words. */
+function wordsOf(message: string): string {
+  if (message.startsWith('Not enough non-option arguments')) return 'MODEL is missing'
+  return message.replace(/\s+/g, ' ').replace(/^Invalid values: Argument: (.*), Given: (.*), Choices: /, '--$1 must not be $2 but one of ')
+}
+
+/** yargs keeps a form for one and a form for many. */
+function same(text: string): string {
+  return { one: text, other: text } as unknown as string
+}
+
+/** Of package.json, which lies one folder above `src` and above `dist`. */
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}

@@ -1,0 +1,79 @@
+import { createInterface } from 'node:readline'
+import type { ChatMessage } from '@tessera-llm/runtime'
+import { isTesseraError } from '@tessera-llm/tensor'
+import type { Model } from '@tessera-llm/tessera'
+import { contextFor, type ModelArguments, textOf, usualContext, withFiles, withModel } from '../open/index.ts'
+import type { Io, Output } from '../terminal/index.ts'
+import { writeText } from './run.ts'
+import { type SamplingArguments, samplingOptions } from './sampling.ts'
+
+export interface ChatArguments extends ModelArguments, SamplingArguments {
+  readonly system: string | undefined
+  readonly maxTokens: number
+}
+
+/** `chat MODEL`: a conversation. Ctrl-C ends the answer that is being written; Ctrl-D, or Ctrl-C at the prompt, the chat. */
+export async function chat(args: ChatArguments, output: Output, signal: AbortSignal, io: Io): Promise<void> {
+  await withFiles(args.model, output, signal, async (files) => {
+    const text = textOf(files)
+    const contextLength = contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' })
+    await withModel(files, args, { contextLength, text }, output, signal, ({ model }) => converse(model, args, output, signal, io))
+  })
+}
+
+async function converse(model: Model, args: ChatArguments, output: Output, signal: AbortSignal, io: Io): Promise<void> {
+  const messages: ChatMessage[] = args.system === undefined ? [] : [{ role: 'system', content: args.system }]
+  const lines = createInterface({ input: io.stdin, output: io.stderr, prompt: '> ' })
+  const close = (): void => lines.close()
+  let answer: AbortController | undefined
+  lines.on('SIGINT', () => (answer ? answer.abort() : close()))
+  signal.addEventListener('abort', close)
+  try {
+    output.note('Type a message and Enter; /clear forgets the conversation, Ctrl-D ends it.')
+    lines.prompt()
+    for await (const line of lines) {
+      const content = line.trim()
+      if (content === '/clear') messages.splice(args.system === undefined ? 0 : 1)
+      else if (content !== '') {
+        answer = new AbortController()
+        await reply(model, messages, content, args, output, AbortSignal.any([signal, answer.signal]))
+        answer = undefined
+        signal.throwIfAborted()
+      }
+      lines.prompt()
+    }
+    signal.throwIfAborted()
+    output.result({ messages })
+  } finally {
+    signal.removeEventListener('abort', close)
+    close()
+  }
+}
+
+/** Adds the message and its answer to the conversation; an answer that was stopped stays as far as it came. */
+async function reply(model: Model, messages: ChatMessage[], content: string, args: ChatArguments, output: Output, signal: AbortSignal): Promise<void> {
+  let written = ''
+  const progress = output.progress('reading')
+  try {
+    const generation = model.chat([...messages, { role: 'user', content }], { ...samplingOptions(args), maxTokens: args.maxTokens, signal, onPrefill: progress.report })
+    await writeText(
+      generation,
+      {
+        ...output,
+        text: (piece) => {
+          written += piece
+          output.text(piece)
+        },
+      },
+      progress,
+    )
+    const { stop } = await generation.result
+    if (stop === 'context') output.note('(the context is full; /clear begins anew)')
+  } catch (error) {
+    progress.end()
+    if (isTesseraError(error, 'context-full')) return output.note('This conversation no longer fits the context; /clear forgets it.')
+    if (!isTesseraError(error, 'aborted')) throw error
+    output.note('(stopped)')
+  }
+  messages.push({ role: 'user', content }, { role: 'assistant', content: written.trimEnd() })
+}

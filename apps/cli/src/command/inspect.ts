@@ -1,0 +1,69 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import { checkMemory, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
+import { isTesseraError } from '@tessera-llm/tensor'
+import { availableMemory, configOf, contextFor, describePlan, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
+import { formatBytes, type Output } from '../terminal/index.ts'
+
+export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context'> {
+  readonly tensors: boolean
+}
+
+/** `inspect MODEL`: what is in the file and what it will need, from its headers alone. */
+export async function inspect(args: InspectArguments, output: Output, signal: AbortSignal): Promise<void> {
+  await withFiles(args.model, output, signal, async (files) => {
+    const { checkpoint } = files
+    const { tensors, formats, parameters } = contentsOf(checkpoint)
+    output.text(`${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`)
+    for (const [format, { tensors: count, bytes }] of Object.entries(formats)) output.text(`  ${format.padEnd(8)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}\n`)
+    const { config, memory, error } = forecast(files, args)
+    if (config) output.text(summary(config))
+    if (memory) output.text(`  ${describePlan(memory)}\n`)
+    if (error !== undefined) output.text(`  cannot be run: ${error}\n`)
+    if (args.tensors) for (const { name, shape, format, bytes } of tensors) output.text(`${name}\t${format}\t[${shape.join(', ')}]\t${bytes}\n`)
+    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, config, memory, error, ...(args.tensors ? { tensors } : {}) })
+  })
+}
+
+interface Contents {
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly format: string; readonly bytes: number }[]
+  readonly formats: Readonly<Record<string, { readonly tensors: number; readonly bytes: number }>>
+  readonly parameters: number
+}
+
+function contentsOf(checkpoint: Checkpoint): Contents {
+  const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength }) => ({ name, shape, format, bytes: byteLength }))
+  const formats: Record<string, { tensors: number; bytes: number }> = {}
+  for (const { format, bytes } of tensors) {
+    const entry = (formats[format] ??= { tensors: 0, bytes: 0 })
+    entry.tensors += 1
+    entry.bytes += bytes
+  }
+  return { tensors, formats, parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0) }
+}
+
+interface Forecast {
+  readonly config?: ModelConfig
+  readonly memory?: MemoryPlan
+  /** Why the model cannot be run here, with the remedy. */
+  readonly error?: string
+}
+
+/** What loading would need. A file that cannot be run can still be looked at; the reason is part of what there is to see. */
+function forecast(files: ModelFiles, args: InspectArguments): Forecast {
+  let known: Forecast = {}
+  try {
+    const config = configOf(files)
+    known = { config }
+    const memory = planFor(files, args.device, contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' }))
+    known = { config, memory }
+    checkMemory(memory, availableMemory(args.device))
+    return known
+  } catch (error) {
+    if (!isTesseraError(error) || error.code === 'invalid-option') throw error
+    return { ...known, error: error.message }
+  }
+}
+
+function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength }: ModelConfig): string {
+  return `  ${architecture}: ${numLayers} layers, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n`
+}

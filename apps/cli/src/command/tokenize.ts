@@ -1,0 +1,46 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { readTextFile, textOf, withFiles } from '../open/index.ts'
+import type { Output } from '../terminal/index.ts'
+
+export interface TokenizeArguments {
+  readonly model: string
+  readonly text: string | undefined
+  readonly jsonl: string | undefined
+  readonly special: boolean
+  readonly bos: boolean
+}
+
+/** `tokenize MODEL --text T | --jsonl FILE`: token ids, without loading a weight. */
+export async function tokenize(args: TokenizeArguments, output: Output, signal: AbortSignal): Promise<void> {
+  const { text, jsonl } = args
+  if ((text === undefined) === (jsonl === undefined)) throw new TesseraError('invalid-option', 'tokenize: give either --text TEXT or --jsonl FILE')
+  const texts = jsonl === undefined ? undefined : readStrings(jsonl, await readTextFile('jsonl', jsonl))
+  await withFiles(args.model, output, signal, async (files) => {
+    const { tokenizer } = textOf(files)
+    const encode = (value: string): number[] => tokenizer.encode(value, { addSpecial: args.bos, parseSpecial: args.special })
+    if (texts) {
+      const ids = texts.map(encode)
+      output.text(ids.map((line) => `${line.join(' ')}\n`).join(''))
+      output.result({ ids })
+    } else {
+      const ids = encode(text ?? '')
+      output.text(ids.map((id) => `${id}\t${JSON.stringify(tokenizer.tokenOf(id))}\n`).join(''))
+      output.result({ ids })
+    }
+  })
+}
+
+/** One JSON string a line; empty lines do not count. Only LF ends a line: U+2028 may stand in a JSON string. */
+function readStrings(path: string, content: string): string[] {
+  return content.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseString(line, `${path}:${index + 1}`)]))
+}
+
+function parseString(line: string, where: string): string {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'string') return value
+  } catch {
+    // Reported below, with the place.
+  }
+  throw new TesseraError('invalid-value', `tokenize: ${where} must be one JSON string, but is ${line.slice(0, 40)}`)
+}

@@ -1,0 +1,25 @@
+import { createDefaultDevice } from '@tessera-llm/tessera'
+import { type Device, isTesseraError, TesseraError } from '@tessera-llm/tensor'
+import { kindOf, type ModelArguments } from './options.ts'
+
+/** The device of `--device`. Throws `unsupported`. */
+export async function openDevice({ device, threads }: Pick<ModelArguments, 'device' | 'threads'>): Promise<Device> {
+  if (device !== 'webgpu') return createDefaultDevice({ device: kindOf(device), threads })
+  return createDefaultDevice({ device, gpu: await nodeGpu() })
+}
+
+// Dawn crashes the process when the object that `create` returns is collected while a device lives.
+let keptGpu: GPU | undefined
+
+async function nodeGpu(): Promise<GPU> {
+  if (keptGpu) return keptGpu
+  try {
+    const { create, globals } = await import('webgpu')
+    Object.assign(globalThis, globals)
+    keptGpu = create([]) as GPU
+    return keptGpu
+  } catch (cause) {
+    if (isTesseraError(cause)) throw cause
+    throw new TesseraError('unsupported', '--device webgpu needs the optional npm package webgpu: npm install webgpu', { cause })
+  }
+}

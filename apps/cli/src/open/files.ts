@@ -1,0 +1,59 @@
+import { type Checkpoint, readGguf } from '@tessera-llm/formats'
+import type { HuggingFaceFiles, ModelText } from '@tessera-llm/tessera'
+import { defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
+import { openHuggingFaceFolder } from '@tessera-llm/tessera/node'
+import { architectureOf, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
+import { openModelSource } from '../model-source/index.ts'
+import type { Output } from '../terminal/index.ts'
+
+/** The files of a model, opened but not read beyond their headers. */
+export interface ModelFiles {
+  /** What the user called it. */
+  readonly name: string
+  readonly checkpoint: Checkpoint
+  /** The configuration files of a safetensors folder; absent for GGUF. */
+  readonly folder: HuggingFaceFiles | undefined
+  /** `performance.now()` when MODEL was at hand and reading began. */
+  readonly beganAt: number
+}
+
+/** Finds MODEL (downloading it where it is remote), reads its headers, and closes it after `use`. */
+export async function withFiles<T>(name: string, output: Output, signal: AbortSignal, use: (files: ModelFiles) => Promise<T>): Promise<T> {
+  const files = await openFiles(name, output, signal)
+  try {
+    return await use(files)
+  } finally {
+    await files.checkpoint.close()
+  }
+}
+
+async function openFiles(name: string, output: Output, signal: AbortSignal): Promise<ModelFiles> {
+  const progress = output.progress('downloading')
+  try {
+    const found = await openModelSource(name, { signal, onNote: output.note, onProgress: ({ loadedBytes, totalBytes }) => progress.report(loadedBytes, totalBytes) })
+    const beganAt = performance.now()
+    if (found.kind === 'folder') {
+      const folder = await openHuggingFaceFolder(found.path)
+      return { name, checkpoint: folder.checkpoint, folder, beganAt }
+    }
+    try {
+      return { name, checkpoint: await readGguf(found.source), folder: undefined, beganAt }
+    } catch (error) {
+      await found.source.close()
+      throw error
+    }
+  } finally {
+    progress.end()
+  }
+}
+
+/** The sizes of the model. Throws `unsupported` for an architecture that cannot be run. */
+export function configOf({ checkpoint, folder }: ModelFiles): ModelConfig {
+  familyOf(architectureOf(checkpoint, folder?.config), defaultFamilies)
+  return readModelConfig(checkpoint, folder?.config)
+}
+
+/** Its tokenizer and chat template. */
+export function textOf({ checkpoint, folder }: ModelFiles): ModelText {
+  return folder ? textOfHuggingFace(folder) : textOfGguf(checkpoint)
+}

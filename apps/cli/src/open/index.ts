@@ -1,0 +1,5 @@
+export { configOf, type ModelFiles, textOf, withFiles } from './files.ts'
+export { availableMemory, describePlan, planFor } from './memory.ts'
+export { contextFor, type LoadedModel, usualContext, withModel } from './model.ts'
+export { commonOptions, integer, type ModelArguments, modelOptions, placeOptions } from './options.ts'
+export { readTextFile } from './text-file.ts'

@@ -1,0 +1,25 @@
+import { freemem } from 'node:os'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import { type MemoryPlan, planMemory } from '@tessera-llm/runtime'
+import { formatBytes } from '../terminal/index.ts'
+import { configOf, type ModelFiles } from './files.ts'
+import { chunkTokens, kindOf, type ModelArguments } from './options.ts'
+
+/** A WebAssembly memory addresses 4 GiB. */
+const wasmLimitBytes = 2 ** 32
+
+/** The memory that loading and `contextLength` tokens of cache would take, from the headers alone. */
+export function planFor(files: ModelFiles, device: ModelArguments['device'], contextLength: number): MemoryPlan {
+  return planMemory(files.checkpoint, configOf(files), { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunkTokens(device) })
+}
+
+/** `needs 1.2 GiB of memory (weights …, cache … at 4096 tokens)` */
+export function describePlan({ totalBytes, weightBytes, cacheBytes, activationBytes, contextLength }: MemoryPlan): string {
+  return `needs ${formatBytes(totalBytes)} of memory (weights ${formatBytes(weightBytes)}, cache ${formatBytes(cacheBytes)} at ${contextLength} tokens, buffers ${formatBytes(activationBytes)})`
+}
+
+/** What the process may still take. */
+export function availableMemory(device: ModelArguments['device']): number {
+  const free = process.availableMemory?.() ?? freemem()
+  return kindOf(device) === 'wasm' ? Math.min(free, wasmLimitBytes) : free
+}

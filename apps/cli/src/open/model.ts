@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os'
+import { checkMemory, type LoadProgress, type Session } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
+import { loadCheckpoint, loadHuggingFace, type Model, type ModelText } from '@tessera-llm/tessera'
+import type { Output } from '../terminal/index.ts'
+import { openDevice } from './device.ts'
+import { configOf, type ModelFiles } from './files.ts'
+import { availableMemory, describePlan, planFor } from './memory.ts'
+import { chunkTokens, type ModelArguments } from './options.ts'
+
+export interface LoadedModel {
+  readonly model: Model
+  readonly session: Session
+  /** From the model being at hand to its being ready; downloads do not count. */
+  readonly loadMs: number
+}
+
+export interface UseModelOptions {
+  /** Tokens that the command will put into the cache. */
+  readonly contextLength: number
+  readonly text?: ModelText | undefined
+}
+
+/** Context of a conversation for which the user set none: what a chat needs, not the most that the model allows. */
+export function usualContext(files: ModelFiles): number {
+  return Math.min(4096, configOf(files).contextLength)
+}
+
+export interface ContextNeed {
+  /** What takes the context: `the prompt`. */
+  readonly what: string
+  /** Tokens that the command cannot do without. */
+  readonly least: number
+  /** Tokens that it would like; `least` when left out. */
+  readonly wanted?: number | undefined
+  readonly remedy: string
+}
+
+/** The context that a command gets: `--context` where the user set one, else what is wanted. Throws `context-full` when it is too small. */
+export function contextFor(files: ModelFiles, { context }: Pick<ModelArguments, 'context'>, { what, least, wanted = least, remedy }: ContextNeed): number {
+  const { contextLength } = configOf(files)
+  if (context !== undefined && context > contextLength) throw new TesseraError('invalid-option', `--context ${context} exceeds what the model allows, ${contextLength} tokens`)
+  const limit = Math.min(context ?? wanted, contextLength)
+  if (least <= limit) return limit
+  const raise = least <= contextLength ? `, or raise --context (the model allows ${contextLength})` : ''
+  throw new TesseraError('context-full', `${what} takes ${least} tokens, but the context holds ${limit}; ${remedy}${raise}`)
+}
+
+/** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
+export async function withModel<T>(files: ModelFiles, args: ModelArguments, options: UseModelOptions, output: Output, signal: AbortSignal, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
+  const { contextLength, text } = options
+  const plan = planFor(files, args.device, contextLength)
+  output.note(`${files.name} ${describePlan(plan)}`)
+  checkMemory(plan, availableMemory(args.device))
+  const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
+  try {
+    const progress = output.progress('loading')
+    const settings = {
+      device,
+      text,
+      signal,
+      contextLength,
+      activations: args.activations,
+      chunkTokens: chunkTokens(args.device),
+      onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
+    }
+    const model = await (files.folder ? loadHuggingFace(files.folder, settings) : loadCheckpoint(files.checkpoint, settings)).finally(() => progress.end())
+    try {
+      return await use({ model, session: model.session, loadMs: performance.now() - files.beganAt })
+    } finally {
+      await model.dispose()
+    }
+  } finally {
+    await device.dispose()
+  }
+}

@@ -1,0 +1,59 @@
+import type { Device } from '@tessera-llm/tensor'
+import type { Argv, Options } from 'yargs'
+
+/** Options of every command that loads a model. */
+export interface ModelArguments {
+  readonly model: string
+  readonly device: 'auto' | 'wasm' | 'webgpu' | 'reference'
+  readonly threads: number | undefined
+  readonly activations: 'f32' | 'int8'
+  readonly context: number | undefined
+  readonly json: boolean
+}
+
+/** MODEL and `--json`, which every command has. */
+export function commonOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json'>> {
+  return yargs
+    .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file, a folder with config.json and safetensors, an http(s) URL, or hf:owner/repo/file.gguf' })
+    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object on stdout, everything else on stderr' }) as Argv<Pick<ModelArguments, 'model' | 'json'>>
+}
+
+/** What decides the memory that a model needs. */
+export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>> {
+  return commonOptions(yargs)
+    .option('device', { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute; reference is float64 and slow' })
+    .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' })) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>>
+}
+
+/** All of them; `activations` is the command's default. */
+export function modelOptions(yargs: Argv, activations: 'f32' | 'int8'): Argv<ModelArguments> {
+  return placeOptions(yargs)
+    .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
+    .option('activations', {
+      choices: ['f32', 'int8'] as const,
+      default: activations,
+      describe: 'inputs of quantized layers: f32 is exact; int8 is faster, and may move perplexity by up to 0.5 %',
+    }) as Argv<ModelArguments>
+}
+
+/** An option that must be an integer of at least `least`. */
+export function integer<O extends Options>(name: string, least: number, options: O): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
+  return {
+    ...options,
+    type: 'number',
+    coerce: (value) => {
+      if (value !== undefined && (!Number.isSafeInteger(value) || value < least)) throw new Error(`--${name} must be an integer of at least ${least}`)
+      return value
+    },
+  }
+}
+
+/** `auto` is WebAssembly: a WebGPU in Node.js is an optional package, and without a GPU behind it the slower choice. */
+export function kindOf(device: ModelArguments['device']): Device['kind'] {
+  return device === 'auto' ? 'wasm' : device
+}
+
+/** Tokens that prefill computes before it looks for Ctrl-C. */
+export function chunkTokens(device: ModelArguments['device']): number {
+  return device === 'reference' ? 8 : 128
+}
