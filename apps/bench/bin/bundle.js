@@ -9,12 +9,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  * never a stale build.
  */
 export async function bundle(entry) {
+  const isPage = entry.startsWith('pages/')
   const outfile = join(root, 'dist', `${entry}.js`)
   await build({
     entryPoints: [join(root, 'src', `${entry}.ts`)],
     outfile,
     bundle: true,
-    platform: 'node',
+    platform: isPage ? 'browser' : 'node',
     format: 'esm',
     target: 'es2023',
     conditions: ['@tessera-llm/source'],

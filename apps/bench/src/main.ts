@@ -106,7 +106,11 @@ function checked(workload: Workload, outcome: Outcome): Outcome {
 async function makeEntrants(specs: readonly ParticipantSpec[], bundle: Tools['bundle'], running: Set<ChildParticipant>): Promise<readonly { readonly spec: ParticipantSpec; readonly entrant: Entrant }[]> {
   return Promise.all(
     specs.map(async (spec) => {
-      const script = await bundle(`participants/${spec.script}`).catch((error: unknown) => error as Error)
+      const build = async (): Promise<string> => {
+        if (spec.page) await bundle(`pages/${spec.page}`)
+        return bundle(`participants/${spec.script}`)
+      }
+      const script = await build().catch((error: unknown) => error as Error)
       const start = (): ChildParticipant => {
         if (typeof script !== 'string') throw script
         const child = startChild({ name: spec.name, script, nodeArguments })

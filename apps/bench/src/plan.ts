@@ -4,12 +4,19 @@ export interface ParticipantSpec {
   readonly name: string
   /** `src/participants/<script>.ts` */
   readonly script: string
+  /** `src/pages/<page>.ts`, what it runs in the browser. */
+  readonly page?: string
   readonly kinds: readonly Workload['kind'][]
 }
+
+const model = ['decode', 'prefill', 'load'] as const
 
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
+  { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
+  { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
+  { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },
 ]
 
 /** Node 20 hides relaxed SIMD behind a flag; every child gets it, since a peer may use it too. */

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { parseProcessStat, type ProcessStat, processTree } from './process-stat.ts'
+import { processTree, readProcesses } from './process-stat.ts'
 
 /** Milliseconds a tick of `/proc` lasts: Linux reports 100 a second to user space on every architecture. */
 const tickMs = 10
@@ -38,24 +37,4 @@ function read(pid: number): Reading | undefined {
   // The bench itself only waits, but what it does belongs to the measurement.
   const own = stats.find((stat) => stat.pid === process.pid)?.ticks ?? 0
   return { busyMs, allMs, treeMs: tickMs * (own + processTree(stats, pid).reduce((sum, { ticks }) => sum + ticks, 0)) }
-}
-
-function readProcesses(): readonly ProcessStat[] | undefined {
-  let names: readonly string[]
-  try {
-    names = readdirSync('/proc')
-  } catch {
-    return undefined
-  }
-  const stats: ProcessStat[] = []
-  for (const name of names) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const stat = parseProcessStat(readFileSync(`/proc/${name}/stat`, 'utf8'))
-      if (stat) stats.push(stat)
-    } catch {
-      // The process ended between the listing and the reading.
-    }
-  }
-  return stats.length === 0 ? undefined : stats
 }

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { monitorLoad } from './load-monitor.ts'
 import { describeMachine } from './machine.ts'
-import { parseProcessStat, processTree } from './process-stat.ts'
+import { parseProcessStat, peakBytesOfDescendants, processTree } from './process-stat.ts'
 
 describe('parseProcessStat', () => {
   it('counts the fields after a name that tries to confuse it', () => {
@@ -50,6 +50,18 @@ describe.runIf(process.platform === 'linux')('monitorLoad', () => {
     } finally {
       busy.kill()
       idle.kill()
+    }
+  })
+})
+
+describe.runIf(process.platform === 'linux')('peakBytesOfDescendants', () => {
+  it('sees the memory of a descendant by its command line', async () => {
+    const child = spawn(process.execPath, ['-e', 'globalThis.held = Buffer.alloc(200 * 2 ** 20, 1); setTimeout(() => {}, 20000)', '--', '--type=hoarder'])
+    try {
+      await expect.poll(() => peakBytesOfDescendants(process.pid, '--type=hoarder') / 2 ** 20, { timeout: 10_000 }).toBeGreaterThan(200)
+      expect(peakBytesOfDescendants(process.pid, '--type=nobody')).toBe(0)
+    } finally {
+      child.kill()
     }
   })
 })

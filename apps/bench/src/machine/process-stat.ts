@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
 /** One line of `/proc/PID/stat`, as far as it matters here. */
 export interface ProcessStat {
   readonly pid: number
@@ -23,4 +25,40 @@ export function processTree(stats: readonly ProcessStat[], root: number): readon
   // The list grows while it is walked.
   for (const { pid } of found) found.push(...(children.get(pid) ?? []))
   return found
+}
+
+/** All processes that run now; undefined where there is no `/proc`. */
+export function readProcesses(): readonly ProcessStat[] | undefined {
+  let names: readonly string[]
+  try {
+    names = readdirSync('/proc')
+  } catch {
+    return undefined
+  }
+  const stats: ProcessStat[] = []
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = parseProcessStat(readFileSync(`/proc/${name}/stat`, 'utf8'))
+      if (stat) stats.push(stat)
+    } catch {
+      // The process ended between the listing and the reading.
+    }
+  }
+  return stats.length === 0 ? undefined : stats
+}
+
+/** The most memory that `root` or one of its descendants whose command line contains `text` ever held, in bytes; 0 when there is none. */
+export function peakBytesOfDescendants(root: number, text: string): number {
+  let peak = 0
+  for (const { pid } of processTree(readProcesses() ?? [], root)) {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)) continue
+      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      peak = Math.max(peak, 1024 * Number(kibibytes ?? 0))
+    } catch {
+      // The process ended between the listing and the reading.
+    }
+  }
+  return peak
 }

@@ -1,0 +1,1 @@
+export { type ChromiumPage, openPage, type PageOptions } from './page.ts'

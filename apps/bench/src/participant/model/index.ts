@@ -1,0 +1,1 @@
+export { createModelParticipant, type ModelAdapter, type ModelEngine, promptText, serveModel } from './serve-model.ts'
