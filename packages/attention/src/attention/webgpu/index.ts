@@ -1,2 +1,3 @@
+export { decodeWebgpu } from './decode/kernel.ts'
 export { flashWebgpu } from './flash/kernel.ts'
 export { plainWebgpu } from './plain/kernel.ts'

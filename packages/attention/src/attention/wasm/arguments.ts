@@ -1,0 +1,45 @@
+import type { Problem, Shape, WeightSpec } from '@tessera-llm/tensor'
+import type { ArgumentWriter, Bindings } from '@tessera-llm/wasm'
+import type { AttentionInputs, AttentionOptions, AttentionOutputs, Layout } from '../contract.ts'
+import { attentionSizes } from '../sizes.ts'
+
+export type AttentionProblem = Problem<AttentionInputs, AttentionOutputs, AttentionOptions>
+
+/** More keys than any sequence has: no window. */
+const unlimited = 2 ** 30
+
+/** Writes the argument block of assembly/call.ts. `partials` is the shared part of the scratch memory. */
+export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings): void {
+  const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, headDim, valueDim } = attentionSizes(inputs, options)
+  const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft = unlimited, windowRight = isCausal ? 0 : unlimited, softcap = 0, scale = 1 / Math.sqrt(headDim) } = options
+  for (const name of ['q', 'k', 'v', 'kvLengths', 'sinks', 'alibiSlopes', 'bias', 'mask', 'cuSeqLens'] as const) write.u32(inputs[name] ? at.address(name) : 0)
+  write.u32(inputs.cuSeqLens ? at.address(inputs.cuSeqLensKv ? 'cuSeqLensKv' : 'cuSeqLens') : 0).u32(at.address('o')).u32(outputs.lse ? at.address('lse') : 0)
+  for (const size of [batch, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim]) write.u32(size)
+  for (const stride of strides(layout, numHeads, seqLenQ, headDim)) write.u32(stride)
+  for (const width of [headDim, valueDim]) for (const stride of strides(kvLayout, numKvHeads, seqLenKv, width)) write.u32(stride)
+  for (const stride of strides(layout, numHeads, seqLenQ, valueDim)) write.u32(stride)
+  write.i32(windowLeft).i32(isCausal ? 0 : windowRight).f32(scale).f32(softcap)
+  for (const stride of broadcastStrides(inputs.bias?.shape)) write.u32(stride)
+  for (const stride of broadcastStrides(inputs.mask?.shape)) write.u32(stride)
+  write.u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(isHalf(inputs.k)).u32(isHalf(inputs.v)).u32(numSequences)
+}
+
+/** Elements between neighbours on the batch, head and row axes. */
+function strides(layout: Layout, heads: number, rows: number, width: number): readonly number[] {
+  return layout === 'bhld' ? [heads * rows * width, rows * width, width] : [rows * heads * width, width, heads * width]
+}
+
+/** The same for bias and mask; an axis of length 1 is repeated. */
+function broadcastStrides(shape: Shape | undefined): readonly number[] {
+  const [batch = 1, heads = 1, rows = 1, keys = 1] = shape ?? []
+  return [batch === 1 ? 0 : heads * rows * keys, heads === 1 ? 0 : rows * keys, rows === 1 ? 0 : keys]
+}
+
+function isHalf(spec: WeightSpec): number {
+  return spec.kind === 'dense' && spec.dtype === 'f16' ? 1 : 0
+}
+
+/** Rounds up to whole cache lines. */
+export function lines64(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64
+}

@@ -1,0 +1,41 @@
+import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
+import { attentionModule } from '../../generated/attention.ts'
+import { attentionOp } from '../contract.ts'
+import { attentionSizes } from '../sizes.ts'
+import { type AttentionProblem, lines64, writeArguments } from './arguments.ts'
+
+/** Keys in a split, as in assembly/decode.ts. */
+const splitKeys = 128
+/** Beyond this many query rows, tiles of flash use the keys better. */
+const mostRows = 4
+
+/** Decode: keys are split, a split serves the whole group of query heads, and a second stage joins the splits. */
+export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
+  name: 'decode',
+  module: attentionModule,
+  priority: 2,
+  supports({ inputs, options }) {
+    const { seqLenQ } = attentionSizes(inputs, options)
+    if (seqLenQ > mostRows) return `${seqLenQ} query rows are for flash; decode takes up to ${mostRows}`
+    if (inputs.cuSeqLens) return 'packed sequences (cuSeqLens) are for plain'
+    return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
+  },
+  stages(problem) {
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, bytesPerThread(problem), write, at)
+    return [{ entry: 'decodeSplits', args }, { entry: 'decodeJoin', args }]
+  },
+  scratchBytes(problem, threads) {
+    const { batch, numKvHeads, seqLenKv, valueDim } = attentionSizes(problem.inputs, problem.options)
+    return bytesPerThread(problem) * threads + batch * numKvHeads * Math.ceil(seqLenKv / splitKeys) * linesOf(problem) * (valueDim + 4) * 4
+  },
+})
+
+/** Query rows that share a KV head. */
+function linesOf({ inputs, options }: AttentionProblem): number {
+  const { numHeads, numKvHeads, seqLenQ } = attentionSizes(inputs, options)
+  return (numHeads / numKvHeads) * seqLenQ
+}
+
+function bytesPerThread(problem: AttentionProblem): number {
+  return lines64(linesOf(problem) * splitKeys * 4)
+}

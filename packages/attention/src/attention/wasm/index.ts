@@ -1,0 +1,3 @@
+export { decodeWasm } from './decode.ts'
+export { flashWasm } from './flash.ts'
+export { plainWasm } from './plain.ts'

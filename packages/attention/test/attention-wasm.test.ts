@@ -1,0 +1,39 @@
+import { createReferenceDevice, isTesseraError } from '@tessera-llm/tensor'
+import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { attentionWasm } from '../src/wasm.ts'
+import { attentionConformance, packedConformance } from './cases/attention.ts'
+import { attentionGolden } from './cases/golden.ts'
+
+const reference = createReferenceDevice()
+const cases = [...attentionConformance, ...packedConformance, ...attentionGolden]
+
+describe.each([
+  { threads: 1, relaxedSimd: true },
+  { threads: 3, relaxedSimd: true },
+  { threads: 2, relaxedSimd: false },
+])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+  let device: WasmDevice
+  beforeAll(async () => {
+    device = await createWasmDevice({ kernels: attentionWasm, threads, relaxedSimd })
+  })
+  afterAll(() => device.dispose())
+
+  test.for(cases)('the chosen kernel: $name', (one) => one.run(device, reference))
+  test.for(cases)('plain: $name', (one) => one.run(device, reference, { kernel: 'plain' }))
+
+  test.for([['flash', packedConformance.length], ['decode', cases.length - 60]] as const)('%s wherever it says that it can', async ([kernel, mostRefused]) => {
+    const failures: string[] = []
+    let refused = 0
+    for (const one of cases) {
+      try {
+        await one.run(device, reference, { kernel })
+      } catch (error) {
+        if (isTesseraError(error, 'missing-kernel')) refused += 1
+        else failures.push(String(error))
+      }
+    }
+    expect(failures.join('\n')).toBe('')
+    expect(refused).toBeLessThanOrEqual(mostRefused + 20)
+  })
+})
