@@ -1,4 +1,4 @@
-import { exp4 } from '@tessera-llm/wasm/assembly/lib'
+import { exp4, tanh4 } from '@tessera-llm/wasm/assembly/lib'
 
 // Activation functions of four lanes, by the numbers that src/activation/codes.ts gives their names. Each of them is finite
 // wherever the function is.
@@ -27,18 +27,6 @@ export function activate4(kind: u32, x: v128): v128 {
   }
   if (kind == TANH) return tanh4(x)
   return sigmoid4(x)
-}
-
-/** tanh: the odd series below 0.25, where the quotient loses digits. */
-export function tanh4(x: v128): v128 {
-  const square = f32x4.mul(x, x)
-  let series = f32x4.splat(-17.0 / 315)
-  series = f32x4.add(f32x4.mul(series, square), f32x4.splat(2.0 / 15))
-  series = f32x4.add(f32x4.mul(series, square), f32x4.splat(-1.0 / 3))
-  series = f32x4.add(f32x4.mul(series, square), f32x4.splat(1))
-  const near = f32x4.mul(x, series)
-  const far = f32x4.sub(f32x4.splat(1), f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.mul(x, f32x4.splat(2))), f32x4.splat(1))))
-  return v128.bitselect(near, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.25)))
 }
 
 /** x / (1 + e^−x) */

@@ -6,7 +6,5 @@ import { linearWasm } from './linear/wasm.ts'
 import { rmsNormWasm } from './rms-norm/wasm.ts'
 import { ropeWasm } from './rope/wasm.ts'
 
-export { defineWasmKernel, denseWeightSuffix, type WasmKernelDefinition } from './wasm-kernel/index.ts'
-
 /** Every kernel of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [argmaxWasm, embeddingWasm, gatedActivationWasm, linearWasm, rmsNormWasm, ropeWasm]

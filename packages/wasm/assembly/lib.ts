@@ -1,4 +1,4 @@
 export * from './simd'
 export * from './share'
-export * from './exp'
+export * from './math'
 export * from './constants'

@@ -61,3 +61,19 @@ export function halfToFloat(bits: u32): f32 {
   if (magnitude >= 0x7c00) return reinterpret<f32>(sign | 0x7f800000 | ((magnitude & 0x3ff) << 13))
   return reinterpret<f32>(sign | reinterpret<u32>(reinterpret<f32>(magnitude << 13) * reinterpret<f32>(0x77800000)))
 }
+
+/** f32 to the nearest f16, ties to even; beyond the range infinity, NaN stays NaN. */
+export function floatToHalf(value: f32): u32 {
+  const bits = reinterpret<u32>(value)
+  const sign = (bits >> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00
+  // From halfway between the largest f16 and the next power of two on.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude < 0x38800000) {
+    // Subnormal: the addition aligns the fraction to 2^−24 and rounds it.
+    const aligned = reinterpret<f32>(magnitude) + <f32>0.5
+    return sign | (reinterpret<u32>(aligned) - 0x3f000000)
+  }
+  return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13)
+}

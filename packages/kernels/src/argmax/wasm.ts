@@ -1,7 +1,6 @@
 import { lastAxis, rowsOf } from '@tessera-llm/tensor'
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
-import { defineWasmKernel } from '../wasm-kernel/index.ts'
 import { argmaxOp } from './contract.ts'
 
 export const argmaxWasm: WasmKernel = defineWasmKernel(argmaxOp, {

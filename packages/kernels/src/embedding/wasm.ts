@@ -1,7 +1,7 @@
 import { lastAxis, sizeOf } from '@tessera-llm/tensor'
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
-import { defineWasmKernel, denseWeightSuffix } from '../wasm-kernel/index.ts'
+import { denseWeightSuffix } from '../wasm-kernel/index.ts'
 import { embeddingOp } from './contract.ts'
 
 export const embeddingWasm: WasmKernel = defineWasmKernel(embeddingOp, {

@@ -1,8 +1,7 @@
 import { sizeOf } from '@tessera-llm/tensor'
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { activationCodes } from '../activation/codes.ts'
 import { kernelsModule } from '../generated/kernels.ts'
-import { defineWasmKernel } from '../wasm-kernel/index.ts'
 import { gatedActivationOp } from './contract.ts'
 
 export const gatedActivationWasm: WasmKernel = defineWasmKernel(gatedActivationOp, {

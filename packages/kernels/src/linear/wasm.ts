@@ -1,7 +1,7 @@
 import { lastAxis, rowsOf } from '@tessera-llm/tensor'
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
-import { defineWasmKernel, denseWeightSuffix } from '../wasm-kernel/index.ts'
+import { denseWeightSuffix } from '../wasm-kernel/index.ts'
 import { linearOp } from './contract.ts'
 
 /** Dense weights. int8 activations are for packed weights: here they would cost accuracy and save nothing. */

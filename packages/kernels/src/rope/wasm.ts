@@ -1,6 +1,5 @@
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
-import { defineWasmKernel } from '../wasm-kernel/index.ts'
 import { ropeOp } from './contract.ts'
 
 export const ropeWasm: WasmKernel = defineWasmKernel(ropeOp, {

@@ -1,2 +1,1 @@
-export { defineWasmKernel, type WasmKernelDefinition } from './define.ts'
 export { denseWeightSuffix } from './dense-weight.ts'

@@ -1,7 +1,6 @@
 import { embeddingOp } from '@tessera-llm/kernels'
-import { defineWasmKernel } from '@tessera-llm/kernels/wasm'
 import { lastAxis, sizeOf } from '@tessera-llm/tensor'
-import type { WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
 import { rows8Suffix, whyNotRows8 } from '../linear/wasm.ts'
 

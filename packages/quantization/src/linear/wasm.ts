@@ -1,7 +1,6 @@
 import { linearOp } from '@tessera-llm/kernels'
-import { defineWasmKernel } from '@tessera-llm/kernels/wasm'
 import { lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
-import type { ArgumentWriter, Bindings, WasmKernel } from '@tessera-llm/wasm'
+import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
 import { rows8Kinds } from '../rows8/kind.ts'
 

@@ -1,5 +1,5 @@
 import { type Capabilities, kernelAbi, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem } from '@tessera-llm/tensor'
-import type { WasmKernel, WasmModule, WasmStage } from '@tessera-llm/wasm'
+import type { WasmKernel, WasmModule, WasmStage } from './kernel.ts'
 
 /** A kernel of one op for the WebAssembly device, typed by the op's contract. */
 export interface WasmKernelDefinition<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
@@ -11,7 +11,7 @@ export interface WasmKernelDefinition<I extends OpInputs, O extends OpOutputs, X
   scratchBytes?(problem: Problem<I, O, X>, threads: number): number
 }
 
-/** Binds a definition to its op; `quantization`, `attention` and others use it for theirs. */
+/** Binds a definition to its op. */
 export function defineWasmKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, definition: WasmKernelDefinition<I, O, X>): WasmKernel {
   const { name, module, priority = 0, supports, stages, scratchBytes } = definition
   // The device hands over problems of this op only, so the specific type is what arrives.

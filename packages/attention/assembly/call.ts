@@ -1,0 +1,72 @@
+import { argument, floatArgument } from '@tessera-llm/wasm/assembly/lib'
+
+// The argument block that all attention kernels share (src/attention/wasm/arguments.ts writes it), and what follows from it.
+
+export const Q: u32 = 0, K: u32 = 1, V: u32 = 2, KV_LENGTHS: u32 = 3, SINKS: u32 = 4, ALIBI: u32 = 5, BIAS: u32 = 6, MASK: u32 = 7, CU_Q: u32 = 8, CU_KV: u32 = 9, O: u32 = 10, LSE: u32 = 11
+export const BATCH: u32 = 12, HEADS: u32 = 13, KV_HEADS: u32 = 14, ROWS: u32 = 15, KEYS: u32 = 16, HEAD_DIM: u32 = 17, VALUE_DIM: u32 = 18
+/** Strides in elements of the batch, head and row axes: q, k, v, o. */
+export const STRIDE_Q: u32 = 19, STRIDE_K: u32 = 22, STRIDE_V: u32 = 25, STRIDE_O: u32 = 28
+export const WINDOW_LEFT: u32 = 31, WINDOW_RIGHT: u32 = 32, SCALE: u32 = 33, SOFTCAP: u32 = 34
+/** Strides of the batch, head and row axes of bias and mask; 0 for an axis that is repeated. */
+export const STRIDE_BIAS: u32 = 35, STRIDE_MASK: u32 = 38
+export const SCRATCH: u32 = 41, SCRATCH_BYTES: u32 = 42, PARTIALS: u32 = 43, K_IS_HALF: u32 = 44, V_IS_HALF: u32 = 45, SEQUENCES: u32 = 46
+
+/** A score that counts as hidden. */
+export const HIDDEN: f32 = -3.4e38
+
+/** Address of element 0 of the row (batch, head, row) of a tensor whose strides start at `strides`; `shift` is 2 for f32, 1 for f16. */
+export function rowAddress(args: usize, tensor: u32, strides: u32, batch: u32, head: u32, row: u32, shift: u32): usize {
+  const elements = <usize>batch * argument(args, strides) + <usize>head * argument(args, strides + 1) + <usize>row * argument(args, strides + 2)
+  return argument(args, tensor) + (elements << shift)
+}
+
+/** log2 of the bytes of an element of k or v. */
+export function elementShift(args: usize, isHalf: u32): u32 {
+  return argument(args, isHalf) != 0 ? 1 : 2
+}
+
+/** Keys that exist for this element of the batch. */
+export function keyCount(args: usize, batch: u32): i32 {
+  const keys: i32 = argument(args, KEYS)
+  const lengths: usize = argument(args, KV_LENGTHS)
+  return lengths == 0 ? keys : max(0, min(load<i32>(lengths + (batch << 2)), keys))
+}
+
+/** First key that the row at `position` sees. */
+export function firstVisible(args: usize, position: i32, firstKey: i32): i32 {
+  return max(firstKey, position - <i32>argument(args, WINDOW_LEFT))
+}
+
+/** One past the last key that the row at `position` sees. */
+export function endVisible(args: usize, position: i32, endKey: i32): i32 {
+  return min(endKey, position + 1 + <i32>argument(args, WINDOW_RIGHT))
+}
+
+/** Address of the first bias of a row, or 0. */
+export function biasRow(args: usize, batch: u32, head: u32, row: u32): usize {
+  return argument(args, BIAS) == 0 ? 0 : rowAddress(args, BIAS, STRIDE_BIAS, batch, head, row, 2)
+}
+
+/** Address of the first mask byte of a row, or 0. */
+export function maskRow(args: usize, batch: u32, head: u32, row: u32): usize {
+  return argument(args, MASK) == 0 ? 0 : rowAddress(args, MASK, STRIDE_MASK, batch, head, row, 0)
+}
+
+export function slopeOf(args: usize, head: u32): f32 {
+  const slopes: usize = argument(args, ALIBI)
+  return slopes == 0 ? 0 : load<f32>(slopes + (head << 2))
+}
+
+/** Sets lse[b, h, row] where it is wanted. */
+export function storeLse(args: usize, batch: u32, head: u32, row: u32, value: f32): void {
+  const lse: usize = argument(args, LSE)
+  if (lse != 0) store<f32>(lse + (((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) << 2), value)
+}
+
+export function scaleOf(args: usize): f32 {
+  return floatArgument(args, SCALE)
+}
+
+export function softcapOf(args: usize): f32 {
+  return floatArgument(args, SOFTCAP)
+}
