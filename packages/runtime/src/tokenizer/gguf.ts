@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Fields, type FieldReader, readFields } from '../config/index.ts'
 import { createByteBpe } from './byte-bpe.ts'
-import { endTokens } from './end-tokens.ts'
+import { endIdsOf, endTokens } from './end-tokens.ts'
 import { ggufPreTokenizer } from './pre-tokenizer.ts'
 import { createSentencePieceBpe } from './sentencepiece-bpe.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -96,7 +96,7 @@ function tokenId(fields: FieldReader, vocabulary: Vocabulary, name: string): num
 }
 
 function endIds(fields: FieldReader, vocabulary: Vocabulary): number[] {
-  const ids = [tokenId(fields, vocabulary, 'eos'), tokenId(fields, vocabulary, 'eot'), tokenId(fields, vocabulary, 'eom'), ...endTokens.map(vocabulary.idOf)]
+  const ids = [tokenId(fields, vocabulary, 'eos'), tokenId(fields, vocabulary, 'eot'), tokenId(fields, vocabulary, 'eom'), ...endIdsOf(vocabulary.idOf)]
   return [...new Set(ids.filter((id) => id !== undefined))]
 }
 

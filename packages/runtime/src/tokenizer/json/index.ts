@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Fields, readFields } from '../../config/index.ts'
 import { assembleTokenizer } from '../assemble.ts'
-import { endTokens } from '../end-tokens.ts'
+import { endIdsOf } from '../end-tokens.ts'
 import type { Tokenizer } from '../tokenizer.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { type AddedToken, createAddedTokenSplitter, readAddedTokens } from './added-tokens.ts'
@@ -85,7 +85,7 @@ function readSpecial(configJson: Fields, vocabulary: Vocabulary): SpecialTokens 
   }
   const bosId = token('bos_token')
   const eosId = token('eos_token')
-  const ends = [eosId, ...endTokens.map(vocabulary.idOf).filter((id) => id !== undefined && vocabulary.isControl(id))]
+  const ends = [eosId, ...endIdsOf(vocabulary.idOf).filter(vocabulary.isControl)]
   const wanted = (name: string, id: number | undefined, ids: readonly number[], add: (id: number) => readonly number[]): readonly number[] => {
     if (id === undefined || !config.has(name) || config.boolean(name, false) === ids.includes(id)) return ids
     return config.boolean(name, false) ? add(id) : ids.filter((other) => other !== id)

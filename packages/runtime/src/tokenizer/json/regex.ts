@@ -139,7 +139,9 @@ class Translator {
       this.at += code[0].length
       return `\\u{${code[1] ?? code[2] ?? code[3]}}`
     }
-    const char = String.fromCodePoint(rest.codePointAt(1) ?? Number.NaN)
+    const point = rest.codePointAt(1)
+    if (point === undefined) throw new SyntaxError('a \\ at the end escapes nothing')
+    const char = String.fromCodePoint(point)
     this.at += 1 + char.length
     const body = Object.hasOwn(classes, char) ? classes[char] : undefined
     if (body !== undefined) return inClass ? body : `[${body}]`
