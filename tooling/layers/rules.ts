@@ -27,7 +27,7 @@ export interface Violation {
 }
 
 const tooling = '@tessera-tooling/'
-const isTest = (path: string) => /\.(test|bench)\.ts$/.test(path) || /(^|\/)(test|peers)\//.test(path)
+const isTest = (path: string) => /\.(test|bench)\.ts$/.test(path) || /(^|\/)test\//.test(path)
 const isModule = (path: string) => /\.(ts|mts|js|mjs)$/.test(path) && !path.startsWith('assembly/')
 const isConfig = (path: string) => /^[^/]+\.config\.ts$/.test(path)
 const packageOf = (specifier: string) => (specifier.startsWith('@') ? specifier.split('/').slice(0, 2) : specifier.split('/').slice(0, 1)).join('/')

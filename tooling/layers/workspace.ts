@@ -19,7 +19,7 @@ export interface Package {
   readonly files: ReadonlyMap<string, string>
 }
 
-const ignored = new Set(['node_modules', 'dist', 'generated', 'golden', 'model', 'data', 'results', '.turbo', '.cache', 'coverage'])
+const ignored = /^(test\/golden|model|data|results|peers)$|(^|\/)(node_modules|dist|generated|coverage|\.turbo|\.cache)$/
 const isText = (name: string) => /\.(ts|mts|js|mjs|wgsl)$/.test(name)
 
 /** Every package below `packages/` and `apps/` of the repository at `root`. */
@@ -28,14 +28,14 @@ export function readWorkspace(root: string): Package[] {
   return folders.map((folder) => ({
     folder: slashes(relative(root, folder)),
     manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest,
-    files: new Map(filesBelow(folder).map((path) => [slashes(relative(folder, path)), readFileSync(path, 'utf8')])),
+    files: new Map(filesBelow(folder, folder).map((path) => [slashes(relative(folder, path)), readFileSync(path, 'utf8')])),
   }))
 }
 
-function filesBelow(folder: string): string[] {
+function filesBelow(folder: string, base: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return ignored.has(entry.name) ? [] : filesBelow(path)
+    if (entry.isDirectory()) return ignored.test(slashes(relative(base, path))) ? [] : filesBelow(path, base)
     return entry.isFile() && isText(entry.name) ? [path] : []
   })
 }
