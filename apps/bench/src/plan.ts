@@ -10,6 +10,7 @@ export interface ParticipantSpec {
 }
 
 const model = ['decode', 'prefill', 'load'] as const
+const matmul = ['gemm-f32', 'gemm-int8', 'gemv-4bit'] as const
 
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
@@ -17,6 +18,8 @@ export const participants: readonly ParticipantSpec[] = [
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
   { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
   { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },
+  { name: 'onnxruntime-node', script: 'onnxruntime-node', kinds: matmul },
+  { name: 'onnxruntime-web', script: 'onnxruntime-web', page: 'onnxruntime-web', kinds: matmul },
 ]
 
 /** Node 20 hides relaxed SIMD behind a flag; every child gets it, since a peer may use it too. */

@@ -1,0 +1,1 @@
+export { openOnnxMatmul, type OnnxRuntime } from './session.ts'

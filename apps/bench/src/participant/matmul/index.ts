@@ -1,0 +1,3 @@
+export { type MatmulEngine, measureMatmul } from './measure.ts'
+export { medianRate } from './rate.ts'
+export { isMatmul, type MatmulAdapter, serveMatmul } from './serve-matmul.ts'

@@ -1,0 +1,18 @@
+import type { MatmulWorkload } from '../../workload/workload.ts'
+import type { Sample } from '../protocol.ts'
+import { medianRate } from './rate.ts'
+
+/** Matrices prepared for products with an input. */
+export interface MatmulEngine {
+  /** Multiplies the input with every matrix, until the products can be read. */
+  run(): Promise<void>
+  /** The elements of the last product that `answerElements` names. */
+  answer(): Promise<readonly number[]>
+  close(): Promise<void>
+}
+
+/** Rate in billions of operations a second (a product and its sum are two), and elements of the product. */
+export async function measureMatmul(engine: MatmulEngine, { m, n, k, matrices }: MatmulWorkload): Promise<Sample> {
+  const callsPerMs = await medianRate(() => engine.run())
+  return { figures: { rate: (2 * m * n * k * matrices * callsPerMs) / 1e6 }, answer: await engine.answer() }
+}
