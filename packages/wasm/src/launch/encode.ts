@@ -15,6 +15,7 @@ export function createArgumentBuffer(): ArgumentBuffer {
   let words = new Uint32Array(1024)
   let floats = new Float32Array(words.buffer)
   let length = 0
+  // Called before `words` is read: it may replace the array.
   const room = (): number => {
     if (length === words.length) {
       const grown = new Uint32Array(words.length * 2)
@@ -26,11 +27,13 @@ export function createArgumentBuffer(): ArgumentBuffer {
   }
   const writer: ArgumentWriter = {
     u32(value) {
-      words[room()] = value
+      const at = room()
+      words[at] = value
       return writer
     },
     i32(value) {
-      words[room()] = value
+      const at = room()
+      words[at] = value
       return writer
     },
     f32(value) {
@@ -42,7 +45,7 @@ export function createArgumentBuffer(): ArgumentBuffer {
   return {
     writer,
     begin() {
-      while (length % 16 !== 0) words[room()] = 0
+      while (length % 16 !== 0) writer.u32(0)
       return length * 4
     },
     get byteLength() {
