@@ -23,7 +23,7 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     // What the text or the context cannot hold is said before the weights are loaded.
     cutWindows(ids, cut)
     const contextLength = contextFor(files, args, { what: `a window of ${window}`, least: window - 1, remedy: 'use a smaller --window' })
-    await withModel(files, args, { contextLength, text }, output, signal, async ({ model, session }) => {
+    await withModel(files, args, { contextLength, text, everyLogits: true }, output, signal, async ({ model, session }) => {
       const progress = output.progress('measuring')
       try {
         const measured = await measurePerplexity(session, ids, { ...cut, signal, onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows) })

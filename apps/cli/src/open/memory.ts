@@ -8,9 +8,16 @@ import { chunkTokens, kindOf, type ModelArguments } from './options.ts'
 /** A WebAssembly memory addresses 4 GiB. */
 const wasmLimitBytes = 2 ** 32
 
-/** The memory that loading and `contextLength` tokens of cache would take, from the headers alone. */
-export function planFor(files: ModelFiles, device: ModelArguments['device'], contextLength: number): MemoryPlan {
-  return planMemory(files.checkpoint, configOf(files), { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunkTokens(device) })
+/**
+ * The memory that loading and `contextLength` tokens of cache would take, from the headers alone. `everyLogits` adds the logits of
+ * a whole chunk, on the device and as they are read.
+ */
+export function planFor(files: ModelFiles, device: ModelArguments['device'], contextLength: number, everyLogits = false): MemoryPlan {
+  const config = configOf(files)
+  const chunk = Math.min(chunkTokens(device), contextLength)
+  const plan = planMemory(files.checkpoint, config, { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunk })
+  const more = everyLogits ? 2 * 4 * config.vocabSize * chunk : 0
+  return { ...plan, activationBytes: plan.activationBytes + more, totalBytes: plan.totalBytes + more }
 }
 
 /** `needs 1.2 GiB of memory (weights …, cache … at 4096 tokens)` */

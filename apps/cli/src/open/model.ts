@@ -18,6 +18,8 @@ export interface LoadedModel {
 export interface UseModelOptions {
   /** Tokens that the command will put into the cache. */
   readonly contextLength: number
+  /** The command asks for the logits of every token, not of the last one. */
+  readonly everyLogits?: boolean | undefined
   readonly text?: ModelText | undefined
 }
 
@@ -48,8 +50,8 @@ export function contextFor(files: ModelFiles, { context }: Pick<ModelArguments, 
 
 /** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
 export async function withModel<T>(files: ModelFiles, args: ModelArguments, options: UseModelOptions, output: Output, signal: AbortSignal, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
-  const { contextLength, text } = options
-  const plan = planFor(files, args.device, contextLength)
+  const { contextLength, text, everyLogits } = options
+  const plan = planFor(files, args.device, contextLength, everyLogits)
   output.note(`${files.name} ${describePlan(plan)}`)
   checkMemory(plan, availableMemory(args.device))
   const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
