@@ -1,5 +1,8 @@
 // The dispatcher: runs a list of stages on every thread, a barrier after each. Its state lies at fixed addresses, one cache
 // line each, which src/memory/layout.ts reserves.
+//
+// `pause` and `wake` are called through the table and do nothing after their wait or notify, because the baseline compiler of
+// V8 11.3 (Node.js 20) loses locals that it keeps in registers across `memory.atomic.wait32`.
 
 const EPOCH: usize = 1024
 const PLAN: usize = 1088
@@ -9,14 +12,13 @@ const SLEEPERS: usize = 1280
 const FAILED: usize = 1344
 const QUIT: usize = 1408
 
-/** Polls before a thread sleeps, and the longest sleep at a barrier in nanoseconds; both written by the device. */
+/** Polls before a thread sleeps; longest sleep of thread 0 and of the others in nanoseconds; where `pause` and `wake` are in the table. */
 const SPINS: usize = 1472
 const DEADLINE: usize = 1480
-
-/**
- * One word for each thread: what it expects to find when it goes to sleep. V8 11.3's baseline compiler overwrites the register
- * of a local that is the expected value of `memory.atomic.wait32`, so that value must come from memory.
- */
+const FOREVER: usize = 1488
+const PAUSE: usize = 1496
+const WAKE: usize = 1500
+/** One word for each thread: the value that it waits to see changed. */
 const EXPECTED: usize = 1536
 
 /** What `run` returns. */
@@ -24,13 +26,16 @@ const DONE: u32 = 0
 const LATE: u32 = 1
 const TRAPPED: u32 = 2
 
+/** What `pause` returns beside the results of `memory.atomic.wait32`. */
+const AWAKE: u32 = 3
+
 /** Runs `count` stages of `plan` (pairs of table index and argument address) together with the workers. Called by thread 0. */
 export function run(plan: usize, count: u32, threads: u32): u32 {
   if (threads > 1) {
     store<u32>(PLAN, plan)
     store<u32>(PLAN + 4, count)
     atomic.add<u32>(EPOCH, 1)
-    if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(EPOCH, -1)
+    call_indirect<void>(load<u32>(WAKE), EPOCH)
   }
   return execute(plan, count, 0, threads)
 }
@@ -38,22 +43,36 @@ export function run(plan: usize, count: u32, threads: u32): u32 {
 /** The loop of a worker: waits for work, does its share, until the device is disposed. */
 export function work(thread: u32, threads: u32): void {
   let seen: u32 = 0
+  const slot: usize = EXPECTED + (<usize>thread << 2)
   for (;;) {
-    let spins = load<u32>(SPINS)
+    store<u32>(slot, seen)
     while (atomic.load<u32>(EPOCH) == seen) {
-      if (spins > 0) {
-        spins -= 1
-        continue
-      }
-      atomic.add<u32>(SLEEPERS, 1)
-      store<u32>(EXPECTED + (thread << 2), seen)
-      atomic.wait<u32>(EPOCH, load<u32>(EXPECTED + (thread << 2)), -1)
-      atomic.sub<u32>(SLEEPERS, 1)
+      if (call_indirect<u32>(load<u32>(PAUSE), EPOCH, slot, FOREVER) != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
     }
     if (atomic.load<u32>(QUIT) != 0) return
     seen += 1
     if (execute(load<u32>(PLAN), load<u32>(PLAN + 4), thread, threads) == TRAPPED) return
   }
+}
+
+/** Polls the word at `address` while it is what `slot` holds, then sleeps once, for at most the time at `timeout` (0: not at all). Returns AWAKE when it did not sleep, 2 when the time was over. */
+export function pause(address: usize, slot: usize, timeout: usize): u32 {
+  let spins = load<u32>(SPINS)
+  while (atomic.load<u32>(address) == load<u32>(slot)) {
+    if (spins == 0) {
+      if (load<i64>(timeout) == 0) return AWAKE
+      // The caller counts itself off again.
+      atomic.add<u32>(SLEEPERS, 1)
+      return atomic.wait<u32>(address, load<u32>(slot), load<i64>(timeout))
+    }
+    spins -= 1
+  }
+  return AWAKE
+}
+
+/** Wakes whoever sleeps at `address`. */
+export function wake(address: usize): void {
+  if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(address, -1)
 }
 
 function execute(plan: usize, count: u32, thread: u32, threads: u32): u32 {
@@ -70,29 +89,19 @@ function execute(plan: usize, count: u32, thread: u32, threads: u32): u32 {
 
 function barrier(thread: u32, threads: u32): u32 {
   const generation = atomic.load<u32>(GENERATION)
+  const slot: usize = EXPECTED + (<usize>thread << 2)
+  store<u32>(slot, generation)
   if (atomic.add<u32>(ARRIVED, 1) == threads - 1) {
     atomic.store<u32>(ARRIVED, 0)
     atomic.add<u32>(GENERATION, 1)
-    if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(GENERATION, -1)
+    call_indirect<void>(load<u32>(WAKE), GENERATION)
     return DONE
   }
-  let spins = load<u32>(SPINS)
   while (atomic.load<u32>(GENERATION) == generation) {
-    if (spins > 0) {
-      spins -= 1
-      continue
-    }
-    if (atomic.load<u32>(FAILED) != 0) return TRAPPED
-    // A negative deadline says that this thread must not sleep: the main thread of a page.
-    if (thread == 0 && load<i64>(DEADLINE) < 0) {
-      spins = 1024
-      continue
-    }
-    atomic.add<u32>(SLEEPERS, 1)
-    store<u32>(EXPECTED + (thread << 2), generation)
-    const woken = thread == 0 ? atomic.wait<u32>(GENERATION, load<u32>(EXPECTED), load<i64>(DEADLINE)) : atomic.wait<u32>(GENERATION, load<u32>(EXPECTED + (thread << 2)), -1)
-    atomic.sub<u32>(SLEEPERS, 1)
+    const woken = call_indirect<u32>(load<u32>(PAUSE), GENERATION, slot, thread == 0 ? DEADLINE : FOREVER)
+    if (woken != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
     if (woken == 2) return LATE
+    if (atomic.load<u32>(FAILED) != 0) return TRAPPED
   }
   return atomic.load<u32>(FAILED) != 0 ? TRAPPED : DONE
 }

@@ -9,6 +9,9 @@ export const layout = {
   quit: 1408,
   spins: 1472,
   deadline: 1480,
+  forever: 1488,
+  pause: 1496,
+  wake: 1500,
   /** One word for each of at most 256 threads. */
   expected: 1536,
   /** Argument blocks and stage list of the launch that is running (launches outside plans). */

@@ -8,6 +8,7 @@ import { withUnsharedMemory } from './unshared.ts'
 export interface CompiledModules {
   readonly dispatcher: WebAssembly.Module
   readonly modules: readonly { readonly module: WebAssembly.Module; readonly entries: readonly string[] }[]
+  /** The kernels' entries, then the dispatcher's `pause` and `wake`. */
   readonly tableSize: number
   /** Table index of `module/entry`. */
   readonly indices: ReadonlyMap<string, number>
@@ -41,7 +42,7 @@ export async function compileModules(kernels: readonly WasmKernel[], options: Co
       for (const entry of entries) indices.set(`${name}/${entry}`, indices.size)
       return { module, entries }
     })
-    return { dispatcher: dispatcher as WebAssembly.Module, modules, tableSize: Math.max(1, indices.size), indices }
+    return { dispatcher: dispatcher as WebAssembly.Module, modules, tableSize: indices.size + 2, indices }
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause
     throw new TesseraError('unsupported', `wasm: this platform cannot compile the kernels (${cause.message}); WebAssembly SIMD and threads are needed: Node.js 20, Chrome 91, Firefox 89, Safari 16.4 or later`, { cause })
@@ -57,7 +58,10 @@ export function instantiate(modules: CompiledModules, memory: WebAssembly.Memory
     const { exports } = new WebAssembly.Instance(module, { env })
     for (const entry of entries) table.set(index++, exports[entry])
   }
-  return new WebAssembly.Instance(modules.dispatcher, { env }).exports as unknown as Dispatcher
+  const dispatcher = new WebAssembly.Instance(modules.dispatcher, { env }).exports
+  table.set(index, dispatcher['pause'])
+  table.set(index + 1, dispatcher['wake'])
+  return dispatcher as unknown as Dispatcher
 }
 
 export interface Dispatcher {

@@ -63,7 +63,11 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
 
   const view = new DataView(memory.memory.buffer)
   view.setInt32(layout.spins, spins, true)
-  view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : -1n, true)
+  // No time at all means that this thread must not sleep: the main thread of a page.
+  view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
+  view.setBigInt64(layout.forever, -1n, true)
+  view.setInt32(layout.pause, modules.tableSize - 2, true)
+  view.setInt32(layout.wake, modules.tableSize - 1, true)
   const stop = async (): Promise<void> => {
     disposed = true
     if (threads > 1) {

@@ -15,7 +15,9 @@ export const workerScript = `(() => {
         const { exports } = new WebAssembly.Instance(module, { env })
         for (const entry of entries) table.set(index++, exports[entry])
       }
-      const { work } = new WebAssembly.Instance(dispatcher, { env }).exports
+      const { work, pause, wake } = new WebAssembly.Instance(dispatcher, { env }).exports
+      table.set(index, pause)
+      table.set(index + 1, wake)
       port.postMessage({ ready: thread })
       work(thread, count)
     } catch (error) {
