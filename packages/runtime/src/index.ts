@@ -1,1 +1,8 @@
-export {}
+export * from './chat/index.ts'
+export * from './config/index.ts'
+export * from './family/index.ts'
+export * from './load/index.ts'
+export * from './sampler/index.ts'
+export * from './session/index.ts'
+export * from './text/index.ts'
+export * from './tokenizer/index.ts'

@@ -1,1 +1,43 @@
-export {}
+import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { ByteSource } from '@tessera-llm/formats'
+import { fileSource } from '@tessera-llm/formats/node'
+import { TesseraError } from '@tessera-llm/tensor'
+import { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
+import { load as loadPortable, loadHuggingFace, type LoadOptions } from './model/load.ts'
+import type { Model } from './model/model.ts'
+
+export * from './index.ts'
+export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
+
+/**
+ * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL, bytes
+ * or a source of bytes.
+ *
+ * @throws TesseraError `not-found`, `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
+ */
+export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
+  const path = localPath(source)
+  if (path === undefined) return loadPortable(source, options)
+  if (!(await isFolder(path))) return loadPortable(await fileSource(path), options)
+  const files = await openHuggingFaceFolder(path)
+  try {
+    return await loadHuggingFace(files, options)
+  } finally {
+    await files.checkpoint.close()
+  }
+}
+
+function localPath(source: unknown): string | undefined {
+  if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined
+  if (typeof source !== 'string' || /^https?:/.test(source)) return undefined
+  return source.startsWith('file:') ? fileURLToPath(source) : source
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (cause) {
+    throw new TesseraError('not-found', `load: there is nothing at ${path}`, { cause })
+  }
+}

@@ -1,0 +1,48 @@
+import { Template } from '@huggingface/jinja'
+import { TesseraError } from '@tessera-llm/tensor'
+
+export interface ChatMessage {
+  readonly role: string
+  readonly content: string
+}
+
+export interface RenderOptions {
+  /** Ends with the words that open the assistant's answer. Default false. */
+  readonly addGenerationPrompt?: boolean | undefined
+  /** Descriptions of functions, for templates that know tools. */
+  readonly tools?: readonly Readonly<Record<string, unknown>>[] | undefined
+}
+
+export interface ChatTemplate {
+  /** The text of a conversation, as the model was trained to read it. Throws `invalid-value` with the template's own message. */
+  render(messages: readonly ChatMessage[], options?: RenderOptions): string
+}
+
+/** A model's chat template (Jinja, as in `tokenizer.chat_template`). Throws `invalid-file` when it does not parse. */
+export function createChatTemplate(template: string, special: { readonly bosToken?: string | undefined; readonly eosToken?: string | undefined } = {}): ChatTemplate {
+  let parsed: Template
+  try {
+    parsed = new Template(template)
+  } catch (cause) {
+    throw new TesseraError('invalid-file', `chat template: it does not parse (${messageOf(cause)}); generate from plain text instead`, { cause })
+  }
+  return {
+    render(messages, { addGenerationPrompt = false, tools } = {}) {
+      try {
+        return parsed.render({
+          messages: messages.map((message) => ({ ...message })),
+          add_generation_prompt: addGenerationPrompt,
+          bos_token: special.bosToken ?? '',
+          eos_token: special.eosToken ?? '',
+          ...(tools ? { tools } : {}),
+        })
+      } catch (cause) {
+        throw new TesseraError('invalid-value', `chat template: it refuses this conversation (${messageOf(cause)}); check the order of the roles`, { cause })
+      }
+    },
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

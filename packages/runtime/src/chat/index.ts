@@ -1,0 +1,1 @@
+export { type ChatMessage, type ChatTemplate, createChatTemplate, type RenderOptions } from './chat-template.ts'

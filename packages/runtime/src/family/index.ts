@@ -1,0 +1,2 @@
+export { llamaFamily } from './llama.ts'
+export type { ForwardOptions, LanguageModel, ModelFamily, StepInputs, WeightSource } from './model.ts'

@@ -1,0 +1,51 @@
+import type { KvCache } from '@tessera-llm/attention'
+import type { Device, Tensor, Weight } from '@tessera-llm/tensor'
+import type { ModelConfig } from '../config/index.ts'
+
+/** Where the tokens of one forward pass stand; all tensors are i32 on the model's device, for a batch of one sequence. */
+export interface StepInputs {
+  /** Token ids, `[T]`. */
+  readonly ids: Tensor
+  /** Absolute positions of the tokens, `[1, T]`: what rope rotates by. */
+  readonly positions: Tensor
+  /** Cache row of the first token, `[1]`. */
+  readonly start: Tensor
+  /** Rows of the cache that are filled after this step, `[1]`. */
+  readonly lengths: Tensor
+}
+
+export interface ForwardOptions {
+  /** Rows to compute logits for: the last token's, every token's, or none (prefill of all but the last chunk). */
+  readonly logits: 'last' | 'all' | 'none'
+  /** `int8` quantizes the inputs of packed linear layers on the fly: faster, and about 0.1 % of perplexity. */
+  readonly activations: 'f32' | 'int8'
+  /** Called with intermediate tensors by name (`layers.0.output`); they are freed when the call returns. */
+  readonly observe?: ((name: string, tensor: Tensor) => void) | undefined
+}
+
+/** A decoder on a device. `forward` is plain TypeScript over ops: eager when called, recorded inside `device.capture`. */
+export interface LanguageModel {
+  readonly device: Device
+  readonly config: ModelConfig
+  /** Bytes of the weights on the device. */
+  readonly weightBytes: number
+  /** Appends the tokens' keys and values to the cache and returns logits f32 `[rows, vocabSize]`, or nothing for `logits: 'none'`. */
+  forward(step: StepInputs, cache: KvCache, options: ForwardOptions): Tensor | undefined
+  dispose(): void
+}
+
+/** Hands out the weights of a checkpoint while a family builds a model; remembers them for disposal. */
+export interface WeightSource {
+  /** `linear` and `embedding` weights may come packed. Throws `invalid-file` naming the tensor when it is missing or misshapen. */
+  matrix(name: string, shape: readonly [number, number]): Promise<Weight>
+  /** Norm weights and biases: dense f32. */
+  vector(name: string, size: number): Promise<Tensor>
+  has(name: string): boolean
+}
+
+/** Knows the tensor names and the forward pass of related architectures. */
+export interface ModelFamily {
+  /** Values of `general.architecture` and `model_type` that it builds. */
+  readonly architectures: readonly string[]
+  build(config: ModelConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<LanguageModel>
+}

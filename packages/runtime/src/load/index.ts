@@ -1,0 +1,3 @@
+export { architectureOf, familyOf, loadModel, type LoadModelOptions, readModelConfig } from './load-model.ts'
+export { checkMemory, type MemoryPlan, type MemoryPlanOptions, planMemory } from './memory-plan.ts'
+export { createWeightSource, type LoadProgress, predictWeightBytes, type WeightLoadOptions } from './weights.ts'

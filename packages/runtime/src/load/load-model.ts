@@ -1,0 +1,57 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import { TesseraError } from '@tessera-llm/tensor'
+import { configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, readFields } from '../config/index.ts'
+import type { LanguageModel, ModelFamily } from '../family/index.ts'
+import { createWeightSource, type WeightLoadOptions } from './weights.ts'
+
+export interface LoadModelOptions extends WeightLoadOptions {
+  /** Architectures that can be built: `[llamaFamily]`. */
+  readonly families: readonly ModelFamily[]
+  /** The parsed `config.json` of a safetensors checkpoint. */
+  readonly config?: Fields | undefined
+}
+
+/** Builds the model that a checkpoint holds on `options.device`. Nothing stays allocated when it fails. */
+export async function loadModel(checkpoint: Checkpoint, options: LoadModelOptions): Promise<LanguageModel> {
+  // Before the configuration: another architecture's need not have the fields that this runtime reads.
+  const family = familyOf(architectureOf(checkpoint, options.config), options.families)
+  const config = readModelConfig(checkpoint, options.config)
+  const weights = createWeightSource(checkpoint, options)
+  try {
+    return await family.build(config, checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face', weights, options.device)
+  } catch (error) {
+    weights.dispose()
+    throw error
+  }
+}
+
+/** The sizes and constants of the model, without loading a weight. */
+export function readModelConfig(checkpoint: Checkpoint, config?: Fields): ModelConfig {
+  if (checkpoint.container === 'gguf') {
+    const embedding = checkpoint.tensors.get('token_embd.weight')
+    if (!embedding) throw new TesseraError('invalid-file', 'load: the GGUF file has no token_embd.weight; is it a language model?')
+    return configFromGguf(checkpoint.metadata as Fields, { vocabSize: embedding.shape[0] ?? 0, tiedHead: !checkpoint.tensors.has('output.weight') })
+  }
+  return configFromHuggingFace(requireConfig(config))
+}
+
+/** The architecture that the checkpoint names itself by: `llama`. */
+export function architectureOf(checkpoint: Checkpoint, config?: Fields): string {
+  if (checkpoint.container === 'gguf') return readFields(checkpoint.metadata as Fields, 'GGUF metadata').string('general.architecture')
+  return readFields(requireConfig(config), 'config.json').string('model_type')
+}
+
+/** The family that builds `architecture`, or an `unsupported` error that lists what there is. */
+export function familyOf(architecture: string, families: readonly ModelFamily[]): ModelFamily {
+  const family = families.find((candidate) => candidate.architectures.includes(architecture))
+  if (family) return family
+  const known = families.flatMap((candidate) => candidate.architectures).join(', ')
+  throw new TesseraError('unsupported', `load: the architecture "${architecture}" is not supported; this runtime was given ${known || 'no model family'}`, {
+    details: { architecture },
+  })
+}
+
+function requireConfig(config: Fields | undefined): Fields {
+  if (!config) throw new TesseraError('invalid-option', 'load: a safetensors checkpoint needs its config.json (options.config)')
+  return config
+}

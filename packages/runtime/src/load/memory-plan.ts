@@ -1,0 +1,55 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import type { Device, WeightPacker } from '@tessera-llm/tensor'
+import { TesseraError } from '@tessera-llm/tensor'
+import type { ModelConfig } from '../config/index.ts'
+import { predictWeightBytes } from './weights.ts'
+
+/** Bytes that a model will need, before anything is loaded. */
+export interface MemoryPlan {
+  readonly weightBytes: number
+  /** Keys and values for `contextLength` tokens. */
+  readonly cacheBytes: number
+  /** Rope tables, and the activations of the largest prefill chunk. */
+  readonly activationBytes: number
+  readonly totalBytes: number
+  readonly contextLength: number
+}
+
+export interface MemoryPlanOptions {
+  readonly kind: Device['kind']
+  readonly packers: readonly WeightPacker[]
+  readonly contextLength: number
+  readonly chunkTokens: number
+}
+
+/** States what loading the checkpoint and filling `contextLength` tokens of cache will allocate on the device. */
+export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options: MemoryPlanOptions): MemoryPlan {
+  const { contextLength, chunkTokens, kind, packers } = options
+  // The reference device computes in float64, whatever the storage.
+  const width = kind === 'reference' ? 8 : 4
+  const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)
+  const cacheBytes = 2 * config.numLayers * config.numKvHeads * config.headDim * contextLength * width
+  const widest = 3 * config.hiddenSize + 3 * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
+  const activationBytes = width * (chunkTokens * widest + config.vocabSize + config.contextLength * config.rope.rotaryDim)
+  return { weightBytes, cacheBytes, activationBytes, totalBytes: weightBytes + cacheBytes + activationBytes, contextLength }
+}
+
+/** Throws `out-of-memory` with the remedy when the plan exceeds `availableBytes`. */
+export function checkMemory(plan: MemoryPlan, availableBytes: number): void {
+  if (plan.totalBytes <= availableBytes) return
+  const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
+  const perToken = plan.cacheBytes / Math.max(1, plan.contextLength)
+  const room = Math.floor((availableBytes - plan.weightBytes - plan.activationBytes) / perToken)
+  const remedy = room >= 64 ? `a context of ${room} tokens would fit` : 'use a smaller or more strongly quantized model'
+  throw new TesseraError(
+    'out-of-memory',
+    `load: the model needs ${mib(plan.totalBytes)} (weights ${mib(plan.weightBytes)}, cache ${mib(plan.cacheBytes)} for ${plan.contextLength} tokens), ${mib(availableBytes)} are available; ${remedy}`,
+    { details: { ...plan, availableBytes } },
+  )
+}
+
+function elementsOf(checkpoint: Checkpoint): number {
+  let elements = 0
+  for (const tensor of checkpoint.tensors.values()) elements += tensor.shape.reduce((product, length) => product * length, 1)
+  return elements
+}

@@ -1,0 +1,130 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { createSampler, type SamplerOptions } from '../sampler/index.ts'
+import { createTextStream } from '../text/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import type { Session } from './session.ts'
+import { yieldToEventLoop } from './yield.ts'
+
+export interface GenerateOptions extends SamplerOptions {
+  /** Most tokens to generate; to the end of the context when left out. */
+  readonly maxTokens?: number | undefined
+  /** Texts that end the generation; they are not part of the output. */
+  readonly stop?: readonly string[] | undefined
+  /** Tokens that end the generation beside the model's own. */
+  readonly stopIds?: readonly number[] | undefined
+  /** Go on past the model's end-of-generation tokens. */
+  readonly ignoreEos?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onPrefill?: ((done: number, total: number) => void) | undefined
+}
+
+/** Why a generation ended: an end token, a stop text, the token limit, or the end of the context. */
+export type StopReason = 'eos' | 'stop' | 'length' | 'context'
+
+export interface GenerationTimings {
+  readonly promptTokens: number
+  /** Prompt tokens that were in the cache already. */
+  readonly reusedTokens: number
+  readonly promptMs: number
+  readonly decodeTokens: number
+  readonly decodeMs: number
+}
+
+/** One piece of output: a token, and the text that became certain with it (empty while a character is incomplete). */
+export interface GeneratedPiece {
+  readonly id: number
+  readonly text: string
+}
+
+export interface GenerationResult {
+  readonly ids: readonly number[]
+  readonly text: string
+  readonly stop: StopReason
+  readonly timings: GenerationTimings
+}
+
+/** An async iterable of pieces; `result` resolves when the iteration has ended. */
+export interface Generation extends AsyncIterable<GeneratedPiece> {
+  readonly result: Promise<GenerationResult>
+}
+
+/**
+ * Streams a continuation of `prompt` (token ids). Iterate it once; `break` ends it early. An abort rejects the iteration
+ * with the code `aborted`, and the session keeps what it has computed.
+ */
+export function generate(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions = {}): Generation {
+  let settle: { resolve(result: GenerationResult): void; reject(error: unknown): void } | undefined
+  const result = new Promise<GenerationResult>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  // A caller who only iterates sees the error there; an unobserved promise must not end the process.
+  result.catch(() => {})
+  async function* iterate(): AsyncGenerator<GeneratedPiece, void, undefined> {
+    try {
+      const summary = yield* run(session, tokenizer, prompt, options)
+      settle?.resolve(summary)
+    } catch (error) {
+      const reported = options.signal?.aborted ? new TesseraError('aborted', 'generate: aborted by the caller', { cause: error }) : error
+      settle?.reject(reported)
+      throw reported
+    } finally {
+      settle?.reject(new TesseraError('aborted', 'generate: the iteration was left before its end'))
+    }
+  }
+  return { result, [Symbol.asyncIterator]: iterate }
+}
+
+async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
+  const { signal, ignoreEos = false, stop = [], stopIds = [] } = options
+  const room = session.contextLength - prompt.length
+  const maxTokens = Math.min(options.maxTokens ?? room, room)
+  const limit: StopReason = options.maxTokens !== undefined && options.maxTokens <= room ? 'length' : 'context'
+  const sampler = createSampler(options)
+  const stream = createTextStream({ tokenizer, stop })
+  const ends = new Set([...stopIds, ...(ignoreEos ? [] : tokenizer.eosIds)])
+  const greedy = sampler.isGreedy
+
+  const before = performance.now()
+  const reusedTokens = sharedPrefix(session.tokens, prompt)
+  const logits = await session.prefill(prompt, { signal, onProgress: options.onPrefill })
+  const promptMs = performance.now() - before
+  const history = [...prompt]
+  const ids: number[] = []
+  let text = ''
+  let reason: StopReason = limit
+  const begin = performance.now()
+
+  let next = maxTokens > 0 ? sampler.sample(logits, history) : -1
+  while (ids.length < maxTokens) {
+    if (ends.has(next)) {
+      reason = 'eos'
+      break
+    }
+    ids.push(next)
+    history.push(next)
+    const piece = stream.push(next)
+    text += piece
+    yield { id: next, text: piece }
+    if (stream.stopped) {
+      reason = 'stop'
+      break
+    }
+    if (ids.length === maxTokens) break
+    signal?.throwIfAborted()
+    next = greedy ? await session.stepGreedy(next) : sampler.sample(await session.step(next), history)
+    await yieldToEventLoop()
+  }
+  const rest = stream.flush()
+  text += rest
+  const lastId = ids.at(-1)
+  if (rest !== '' && lastId !== undefined) yield { id: lastId, text: rest }
+  const decodeMs = performance.now() - begin
+  // The first token comes from the prompt's logits: it costs no decode step.
+  return { ids, text, stop: reason, timings: { promptTokens: prompt.length, reusedTokens, promptMs, decodeTokens: Math.max(0, ids.length - 1), decodeMs } }
+}
+
+function sharedPrefix(a: readonly number[], b: readonly number[]): number {
+  let length = 0
+  while (length < a.length && length < b.length - 1 && a[length] === b[length]) length += 1
+  return length
+}

@@ -1,0 +1,218 @@
+import { createContiguousCache, type KvCache } from '@tessera-llm/attention'
+import { argmax } from '@tessera-llm/kernels'
+import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
+import type { LanguageModel, StepInputs } from '../family/index.ts'
+import { yieldToEventLoop } from './yield.ts'
+
+export interface SessionOptions {
+  /** Longest sequence in tokens; the model's own limit when left out. */
+  readonly contextLength?: number | undefined
+  /** Arithmetic of packed linear layers; `int8` is faster. Default `int8`. */
+  readonly activations?: 'f32' | 'int8' | undefined
+  /** Tokens that prefill computes at once: more is faster, fewer yields more often. Default 128. */
+  readonly chunkTokens?: number | undefined
+}
+
+export interface AppendOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called after each chunk. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Computes the logits of every token from position `from` on, not of the last one alone. */
+  readonly everyLogits?: EveryLogits | undefined
+}
+
+export interface EveryLogits {
+  readonly from: number
+  /** Called for each chunk: row i, f32 `[vocabSize]`, follows the token at `position + i`. */
+  readonly visit: (rows: readonly Float32Array[], position: number) => void
+}
+
+/** One sequence and its cache. Tokens that are already in the cache are never computed twice. */
+export interface Session {
+  readonly model: LanguageModel
+  readonly contextLength: number
+  /** The tokens whose keys and values are in the cache. */
+  readonly tokens: readonly number[]
+  /** Bytes that the cache occupies now. */
+  readonly cacheBytes: number
+  /**
+   * Makes the sequence `ids` (reusing the longest prefix that it shares with the present one) and returns the logits
+   * after its last token, f32 `[vocabSize]`. After an error or abort, `tokens` says what the cache holds.
+   */
+  prefill(ids: readonly number[], options?: AppendOptions): Promise<Float32Array>
+  /** Appends one token and returns the logits after it. */
+  step(id: number): Promise<Float32Array>
+  /** Appends one token and returns the most likely next one; the logits stay on the device. */
+  stepGreedy(id: number): Promise<number>
+  /** Drops all tokens from `length` on. */
+  truncate(length: number): void
+  /** Makes room for `tokens` tokens in all, so that generating them does not grow the cache. */
+  reserve(tokens: number): Promise<void>
+  dispose(): void
+}
+
+interface DecodePlan {
+  readonly step: StepInputs
+  readonly plan: Plan<{ readonly logits: Tensor; readonly index: Tensor }>
+}
+
+/** Smallest cache, in tokens; it grows by doubling, and each growth records the decode step anew. */
+const minimumCapacity = 256
+
+export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
+  const { device, config } = model
+  const { activations = 'int8', chunkTokens = 128 } = options
+  const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
+  if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
+    throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
+  }
+  const tokens: number[] = []
+  let cache: KvCache | undefined
+  let decode: DecodePlan | undefined
+
+  const createCache = (capacity: number): KvCache =>
+    createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity })
+
+  const dropPlan = (): void => {
+    decode?.plan.dispose()
+    for (const tensor of decode ? Object.values(decode.step) : []) (tensor as Tensor).dispose()
+    decode = undefined
+  }
+
+  const reserve = async (count: number): Promise<KvCache> => {
+    if (count > contextLength) {
+      throw new TesseraError('context-full', `session: ${count} tokens do not fit the context of ${contextLength}; shorten the prompt or raise contextLength (the model allows ${config.contextLength})`)
+    }
+    if (cache && cache.capacity >= count) return cache
+    let capacity = minimumCapacity
+    while (capacity < count) capacity *= 2
+    const grown = createCache(Math.min(capacity, contextLength))
+    if (cache) {
+      await cache.copyTo(grown, tokens.length)
+      cache.dispose()
+    }
+    cache = grown
+    dropPlan()
+    return grown
+  }
+
+  const checkId = (id: number): void => {
+    if (!Number.isInteger(id) || id < 0 || id >= config.vocabSize) {
+      throw new TesseraError('invalid-value', `session: the token id ${id} is not in the vocabulary (0 … ${config.vocabSize - 1}); was the text encoded with another model's tokenizer?`)
+    }
+  }
+
+  const makeDecodePlan = (into: KvCache): DecodePlan => {
+    const i32 = (shape: readonly number[]): Tensor => device.empty(shape, 'i32')
+    const step: StepInputs = { ids: i32([1]), positions: i32([1, 1]), start: i32([1]), lengths: i32([1]) }
+    const plan = device.capture(() => {
+      const logits = model.forward(step, into, { logits: 'last', activations }) as Tensor
+      return { logits, index: argmax(logits) }
+    })
+    return { step, plan }
+  }
+
+  const replay = async (id: number): Promise<DecodePlan> => {
+    checkId(id)
+    const position = tokens.length
+    const into = await reserve(position + 1)
+    decode ??= makeDecodePlan(into)
+    const { step, plan } = decode
+    device.write(step.ids, Int32Array.of(id))
+    device.write(step.positions, Int32Array.of(position))
+    device.write(step.start, Int32Array.of(position))
+    device.write(step.lengths, Int32Array.of(position + 1))
+    plan.replay()
+    tokens.push(id)
+    return decode
+  }
+
+  const prefillChunk = async (chunk: readonly number[], wanted: 'last' | 'all' | 'none'): Promise<readonly Float32Array[]> => {
+    const begin = tokens.length
+    const into = await reserve(begin + chunk.length)
+    const logits = device.scope((scope) => {
+      const step: StepInputs = {
+        ids: device.tensor(Int32Array.from(chunk), [chunk.length]),
+        positions: device.tensor(Int32Array.from(chunk, (_, index) => begin + index), [1, chunk.length]),
+        start: device.tensor(Int32Array.of(begin), [1]),
+        lengths: device.tensor(Int32Array.of(begin + chunk.length), [1]),
+      }
+      const out = model.forward(step, into, { logits: wanted, activations })
+      return out && scope.keep(out)
+    })
+    try {
+      if (logits) return rowsOfLogits((await device.read(logits)) as Float32Array, config.vocabSize)
+      await device.synchronize()
+      return []
+    } finally {
+      logits?.dispose()
+      tokens.push(...chunk)
+    }
+  }
+
+  return {
+    model,
+    contextLength,
+    tokens,
+    get cacheBytes() {
+      return cache?.byteLength ?? 0
+    },
+
+    async prefill(ids, { signal, onProgress, everyLogits } = {}) {
+      if (ids.length === 0) throw new TesseraError('invalid-value', 'session: the prompt has no tokens; give at least one (many models want a BOS token)')
+      for (const id of ids) checkId(id)
+      const every = Math.max(0, everyLogits?.from ?? ids.length)
+      // The last token is always computed: its logits are the result.
+      const reusable = Math.min(ids.length - 1, every)
+      let shared = 0
+      while (shared < reusable && shared < tokens.length && ids[shared] === tokens[shared]) shared += 1
+      tokens.length = shared
+      await reserve(ids.length)
+      for (;;) {
+        signal?.throwIfAborted()
+        const begin = tokens.length
+        const end = Math.min(ids.length, begin + chunkTokens, begin < every ? every : ids.length)
+        const isLast = end === ids.length
+        const rows = await prefillChunk(ids.slice(begin, end), begin >= every ? 'all' : isLast ? 'last' : 'none')
+        if (begin >= every) everyLogits?.visit(rows, begin)
+        onProgress?.(end, ids.length)
+        const last = rows.at(-1)
+        // A copy, so that holding one row does not hold the chunk's.
+        if (isLast && last) return rows.length === 1 ? last : last.slice()
+        await yieldToEventLoop()
+      }
+    },
+
+    async step(id) {
+      const { plan } = await replay(id)
+      return (await device.read(plan.result.logits)) as Float32Array
+    },
+
+    async stepGreedy(id) {
+      const { plan } = await replay(id)
+      return Number((await device.read(plan.result.index))[0])
+    },
+
+    truncate(length) {
+      if (!Number.isInteger(length) || length < 0 || length > tokens.length) {
+        throw new TesseraError('invalid-value', `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens in the cache`)
+      }
+      tokens.length = length
+    },
+
+    async reserve(count) {
+      await reserve(count)
+    },
+
+    dispose() {
+      dropPlan()
+      cache?.dispose()
+      cache = undefined
+      tokens.length = 0
+    },
+  }
+}
+
+function rowsOfLogits(logits: Float32Array, vocabSize: number): readonly Float32Array[] {
+  return Array.from({ length: logits.length / vocabSize }, (_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize))
+}

@@ -1,0 +1,158 @@
+import { createContiguousCache } from '@tessera-llm/attention'
+import { type Checkpoint, readGguf } from '@tessera-llm/formats'
+import { fileSource } from '@tessera-llm/formats/node'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import type { Device } from '@tessera-llm/tensor'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSession, type LanguageModel, llamaFamily, loadModel } from '../src/index.ts'
+import { makers } from './support/devices.ts'
+import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from './support/golden.ts'
+import { realModel } from './support/models.ts'
+
+interface LogitsGolden {
+  readonly prompts: readonly {
+    readonly name: string
+    readonly tokens: number
+    readonly ids: number[]
+    readonly fullLogits: string | null
+    readonly top20Ids: number[]
+    readonly top20Logits: number[]
+    readonly logsumexp: number
+  }[]
+}
+interface GreedyGolden {
+  readonly prompts: readonly { readonly name: string; readonly promptIds: number[]; readonly generatedIds: number[]; readonly margins: number[] }[]
+}
+
+const path = realModel('SmolLM2-135M-Instruct.Q4_1.gguf')
+const logitsGolden = goldenJson<LogitsGolden>('smollm2/logits.json')
+const greedyGolden = goldenJson<GreedyGolden>('smollm2/greedy.json')
+
+/** Largest allowed error of a logit. The reference has the golden's own tolerance; the f32 path is the issue's bound. */
+const bounds = { reference: 1e-3, wasm: 2e-3 } as const
+/**
+ * int8 activations round each input block of 32 to 1/254 of its largest value. Over 211 linear layers this moves logits by
+ * about 0.3 (measured below); llama.cpp's own 8-bit activations move them as far (golden README: "8-bit activations: 1").
+ */
+const int8Bound = 1
+
+describe.skipIf(path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations', (kind) => {
+  let device: Device
+  let model: LanguageModel
+  let expected: Checkpoint
+  beforeAll(async () => {
+    device = await makers[kind]()
+    model = await load(device)
+    expected = await goldenSafetensors('smollm2/logits.safetensors')
+  })
+  afterAll(() => device.dispose())
+
+  it('gives the hidden states, layer by layer', async () => {
+    const golden = await goldenSafetensors('smollm2/hidden.safetensors')
+    const { ids } = goldenJson<{ ids: number[] }>('smollm2/hidden.json')
+    const hidden = await observe(model, ids)
+    const names = [...golden.tensors.keys()].filter((name) => !name.includes('_hf') && hidden.has(name))
+    expect(names.length).toBeGreaterThan(35)
+    for (const name of names) {
+      const want = await goldenTensor(golden, name)
+      const scale = want.reduce((max, value) => Math.max(max, Math.abs(value)), 0)
+      const { value, index } = largestDifference(hidden.get(name) ?? [], want)
+      expect(value / scale, `${name} at ${index}`).toBeLessThan(name.startsWith('layers.0.') ? 2e-5 : 1e-4)
+    }
+  })
+
+  // The reference computes about three tokens a second.
+  const prompts = logitsGolden.prompts.filter(({ tokens }) => kind !== 'reference' || tokens <= 5)
+  it.each(prompts)('gives the logits of $name', async (prompt) => {
+    const session = createSession(model, { activations: 'f32' })
+    const logits = await session.prefill(prompt.ids)
+    if (prompt.fullLogits !== null) {
+      const { value, index } = largestDifference(logits, await goldenTensor(expected, prompt.fullLogits))
+      expect(value, `logit ${index}`).toBeLessThan(bounds[kind])
+    }
+    for (const [rank, id] of prompt.top20Ids.entries()) expect(Math.abs((logits[id] ?? Number.NaN) - (prompt.top20Logits[rank] ?? Number.NaN))).toBeLessThan(bounds[kind])
+    expect(Math.abs(logSumExp(logits) - prompt.logsumexp)).toBeLessThan(bounds[kind])
+    session.dispose()
+  })
+})
+
+describe.skipIf(path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text', () => {
+  let device: Device
+  let model: LanguageModel
+  beforeAll(async () => {
+    device = await makers.wasm()
+    model = await load(device)
+  })
+  afterAll(() => device.dispose())
+
+  it.each(greedyGolden.prompts)('$name: the golden tokens while their margin is above the bound, f32', async (prompt) => {
+    await expectGreedy(model, prompt, 'f32', 2 * bounds.wasm)
+  })
+
+  it.each(greedyGolden.prompts)('$name: the golden tokens while their margin is above the bound, int8', async (prompt) => {
+    await expectGreedy(model, prompt, 'int8', int8Bound)
+  })
+
+  it('int8 activations keep every logit within the stated bound', async () => {
+    const session = createSession(model, { activations: 'int8' })
+    const expected = await goldenSafetensors('smollm2/logits.safetensors')
+    for (const prompt of logitsGolden.prompts) {
+      if (prompt.fullLogits === null) continue
+      const { value } = largestDifference(await session.prefill(prompt.ids), await goldenTensor(expected, prompt.fullLogits))
+      expect(value, prompt.name).toBeLessThan(int8Bound)
+    }
+    session.dispose()
+  })
+})
+
+/** A step whose margin is below the bound may flip, and all after it with it; up to there the tokens must be equal. */
+async function expectGreedy(model: LanguageModel, prompt: GreedyGolden['prompts'][number], activations: 'f32' | 'int8', bound: number): Promise<void> {
+  const session = createSession(model, { activations })
+  const logits = await session.prefill(prompt.promptIds)
+  let next = logits.reduce((best, value, index) => (value > (logits[best] as number) ? index : best), 0)
+  for (const [step, want] of prompt.generatedIds.entries()) {
+    if (next !== want) {
+      expect(prompt.margins[step], `step ${step}: got ${next}, want ${want}`).toBeLessThan(bound)
+      break
+    }
+    next = await session.stepGreedy(next)
+  }
+  session.dispose()
+}
+
+async function load(device: Device): Promise<LanguageModel> {
+  const checkpoint = await readGguf(await fileSource(path ?? ''))
+  try {
+    return await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+async function observe(model: LanguageModel, ids: readonly number[]): Promise<Map<string, Float32Array>> {
+  const { device, config } = model
+  const hidden = new Map<string, Float32Array>()
+  const pending: Promise<unknown>[] = []
+  const cache = createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity: 64 })
+  const step = {
+    ids: device.tensor(Int32Array.from(ids), [ids.length]),
+    positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),
+    start: device.tensor(Int32Array.of(0), [1]),
+    lengths: device.tensor(Int32Array.of(ids.length), [1]),
+  }
+  const logits = model.forward(step, cache, {
+    logits: 'all',
+    activations: 'f32',
+    observe: (name, tensor) => void pending.push(device.read(tensor).then((values) => hidden.set(name, values as Float32Array))),
+  })
+  await Promise.all(pending)
+  logits?.dispose()
+  cache.dispose()
+  for (const tensor of Object.values(step)) tensor.dispose()
+  return hidden
+}
+
+function logSumExp(values: Float32Array): number {
+  const max = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0))
+}

@@ -1,0 +1,78 @@
+import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import { type Fields, llamaFamily, loadModel, type LoadProgress, type ModelFamily, type SessionOptions } from '@tessera-llm/runtime'
+import { type Device, TesseraError } from '@tessera-llm/tensor'
+import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
+import { createModel, type Model } from './model.ts'
+import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
+
+/** The model families that `load` builds. */
+export const defaultFamilies: readonly ModelFamily[] = [llamaFamily]
+
+export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device'>, SessionOptions {
+  /** A choice, or a device that you made and keep. */
+  readonly device?: DeviceChoice | Device | undefined
+  readonly families?: readonly ModelFamily[] | undefined
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+  /** What `textOfGguf` or `textOfHuggingFace` gave, for callers who need it before the weights; read anew when left out. */
+  readonly text?: ModelText | undefined
+}
+
+/** The files of a Hugging Face folder, parsed. */
+export interface HuggingFaceFiles {
+  readonly checkpoint: Checkpoint
+  /** `config.json` */
+  readonly config: Fields
+  /** `tokenizer.json` */
+  readonly tokenizer: Fields
+  /** `tokenizer_config.json`: special tokens and the chat template. */
+  readonly tokenizerConfig?: Fields | undefined
+}
+
+/**
+ * Loads a GGUF model from a URL, a `Blob` or `File`, bytes, or any `ByteSource`. In Node.js, `load` of
+ * `@tessera-llm/tessera/node` takes paths too.
+ *
+ * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
+ */
+export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
+  const bytes = await openSource(source)
+  try {
+    return await loadCheckpoint(await readGguf(bytes), options)
+  } finally {
+    await bytes.close()
+  }
+}
+
+/** Loads an open GGUF checkpoint; the caller closes it. */
+export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions = {}): Promise<Model> {
+  return build(checkpoint, undefined, options.text ?? textOfGguf(checkpoint), options)
+}
+
+/** Loads a safetensors checkpoint with its configuration files. */
+export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
+  return build(files.checkpoint, files.config, options.text ?? textOfHuggingFace(files), options)
+}
+
+async function build(checkpoint: Checkpoint, config: Fields | undefined, text: ModelText, options: LoadOptions): Promise<Model> {
+  const { device: choice, families = defaultFamilies, onProgress, signal } = options
+  const ownedDevice = typeof choice === 'object' ? undefined : await createDefaultDevice({ ...options, device: choice })
+  const device = ownedDevice ?? (choice as Device)
+  try {
+    const model = await loadModel(checkpoint, { device, packers: ggmlPackers, families, config, onProgress, signal })
+    return createModel({ model, ...text, ownedDevice, session: options })
+  } catch (error) {
+    await ownedDevice?.dispose()
+    throw error
+  }
+}
+
+async function openSource(source: string | URL | Blob | Uint8Array | ByteSource): Promise<ByteSource> {
+  if (source instanceof Uint8Array) return bufferSource(source)
+  if (source instanceof Blob) return blobSource(source)
+  if (source instanceof URL) return httpSource(source.href)
+  if (typeof source !== 'string') return source
+  if (/^https?:/.test(source)) return httpSource(source)
+  throw new TesseraError('invalid-option', `load: ${JSON.stringify(source)} is not an http(s) URL; in Node.js import load from @tessera-llm/tessera/node to open paths`)
+}

@@ -1,0 +1,35 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import { type ChatMessage, type ChatTemplate, createChatTemplate, createTokenizerFromGguf, createTokenizerFromJson, type Fields, type Tokenizer } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
+import type { HuggingFaceFiles } from './load.ts'
+
+/** The part of a model that deals with text; it needs no weights. */
+export interface ModelText {
+  readonly tokenizer: Tokenizer
+  readonly chatTemplate: ChatTemplate | undefined
+}
+
+/** Reads the tokenizer and the chat template from a GGUF file's metadata. */
+export function textOfGguf({ metadata }: Checkpoint): ModelText {
+  return compose(createTokenizerFromGguf(metadata as Fields), metadata['tokenizer.chat_template'])
+}
+
+/** Reads them from `tokenizer.json` and `tokenizer_config.json`. */
+export function textOfHuggingFace({ tokenizer, tokenizerConfig }: Omit<HuggingFaceFiles, 'checkpoint' | 'config'>): ModelText {
+  return compose(createTokenizerFromJson(tokenizer, tokenizerConfig), tokenizerConfig?.['chat_template'])
+}
+
+/** The token ids that ask for an answer to the last message. */
+export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: readonly ChatMessage[]): number[] {
+  if (!chatTemplate) throw new TesseraError('unsupported', 'chat: the model has no chat template; generate from plain text instead (CLI: --raw)')
+  const ids = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }), { addSpecial: false, parseSpecial: true })
+  // Most templates write the BOS themselves; a second one would be a different prompt.
+  const { addBos, bosId } = tokenizer
+  return addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
+}
+
+function compose(tokenizer: Tokenizer, template: unknown): ModelText {
+  const spell = (id: number | undefined): string | undefined => (id === undefined ? undefined : tokenizer.tokenOf(id))
+  const special = { bosToken: spell(tokenizer.bosId), eosToken: spell(tokenizer.eosIds[0]) }
+  return { tokenizer, chatTemplate: typeof template === 'string' ? createChatTemplate(template, special) : undefined }
+}
