@@ -1,4 +1,4 @@
-import { createReferenceDevice } from '@tessera-llm/tensor'
+import { createReferenceDevice, type DType } from '@tessera-llm/tensor'
 import { type OpProblem, conform, type DeviceCase, normal } from '@tessera-llm/testing'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
@@ -14,6 +14,7 @@ import { ropeConformance, ropeGolden } from './cases/rope.ts'
 import { selectionConformance, selectionGolden } from './cases/selection.ts'
 import { softmaxConformance, softmaxGolden } from './cases/softmax.ts'
 import { linearProblems } from './problems/index.ts'
+import { specialisedFor } from './specialised.ts'
 
 const reference = createReferenceDevice()
 let gpu: GPU
@@ -41,21 +42,34 @@ describe.each(Object.entries(cases))('%s', (_, rows) => {
   it.for(rows)('$name', (row) => row.run(device, reference))
 })
 
+const dtypes = ['f32', 'f16', 'bf16'] as const
+const some = (dtype: DType, tokens: number, rows: number, columns: number, activations: 'f32' | 'int8' = 'f32'): OpProblem<LinearInputs, LinearOptions> => ({
+  name: `${tokens} × ${columns} → ${rows}, ${activations}`,
+  inputs: { x: normal([tokens, columns]), weight: normal([rows, columns], { dtype, seed: 2 }), bias: normal([rows], { seed: 3 }), residual: normal([tokens, rows], { seed: 4 }) },
+  options: { activations },
+})
+
 describe('every kernel of linear, also where another one would be chosen', () => {
-  const dtypes = ['f32', 'f16', 'bf16'] as const
   it.for(dtypes)('tiled-%s', async (dtype) => {
     const problems = linearProblems.filter(({ name }) => name.startsWith(`${dtype},`))
     await conform(device, reference, linearOp, problems, { kernel: `tiled-${dtype}` })
   })
 
   it.for(dtypes)('gemv-%s for every number of tokens, with and without int8 activations', async (dtype) => {
-    const problems = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((tokens) =>
-      (['f32', 'int8'] as const).map((activations): OpProblem<LinearInputs, LinearOptions> => ({
-        name: `${tokens} tokens, ${activations}`,
-        inputs: { x: normal([tokens, 72]), weight: normal([19, 72], { dtype, seed: 2 }), bias: normal([19], { seed: 3 }), residual: normal([tokens, 19], { seed: 4 }) },
-        options: { activations },
-      })),
-    )
+    const problems = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((tokens) => (['f32', 'int8'] as const).map((activations) => some(dtype, tokens, 19, 72, activations)))
     await conform(device, reference, linearOp, problems, { kernel: `gemv-${dtype}` })
   })
+})
+
+describe('linear as it specialises for hardware', () => {
+  let hardware: WebGpuDevice
+  beforeAll(async () => {
+    hardware = await createWebGpuDevice({ gpu, kernels: specialisedFor('hardware', kernelsWebgpu) })
+  })
+  afterAll(() => hardware.dispose())
+
+  it.for(linearConformance)('$name', (row) => row.run(hardware, reference))
+
+  // From so many rows on a lane takes two of them, and four.
+  it.for([16_385, 32_770])('one token by %i rows', async (rows) => void (await conform(hardware, reference, linearOp, [some('f16', 1, rows, 64)], { kernel: 'gemv-f16' })))
 })

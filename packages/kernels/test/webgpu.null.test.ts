@@ -6,6 +6,7 @@ import {
   activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, rmsNorm, rope, scale, softmax, topK,
 } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
+import { specialisedFor } from './specialised.ts'
 
 let gpu: GPU
 let device: WebGpuDevice
@@ -68,6 +69,16 @@ const maker = (on: Device) => (shape: readonly number[], dtype: DType = 'f32') =
 
 it.for(variants)('%s compiles', async ([, run]) => {
   expect(await device.webgpu.prepare(() => run(maker(device)))).toBeGreaterThan(0)
+})
+
+it('rows of every number of lanes, one, two and four of them a lane, compile', async () => {
+  for (const [rows, columns] of [[7, 33], [7, 64], [7, 128], [7, 256], [7, 512], [70_000, 8], [16_385, 64], [32_770, 64]] as const) {
+    for (const adapter of ['software', 'hardware'] as const) {
+      const other = await createWebGpuDevice({ gpu, kernels: specialisedFor(adapter, kernelsWebgpu), features: [] })
+      expect(await other.webgpu.prepare(() => linear(other.empty([1, columns], 'f32'), other.empty([rows, columns], 'f16')))).toBe(1)
+      await other.dispose()
+    }
+  }
 })
 
 it('every kernel of linear compiles where another one would be chosen', async () => {

@@ -1,45 +1,53 @@
-// y[M, N] = x[M, K] · weightᵀ for few tokens M: LANES neighbouring lanes share a weight row, so that each weight is read once for all tokens.
-// Prelude: M, GROUP, HAS_MINIMUM, LANES, WORKGROUP; a weight reader; x4; bias_of and residual_of.
-const ROWS_PER_WORKGROUP = WORKGROUP / LANES;
+// y[N] = x[K] · weightᵀ: LANES neighbouring lanes share ROWS weight rows (1, 2 or 4), so that each vector of x that is read serves all of them.
+// Prelude: ROWS, GROUP, HAS_MINIMUM, LANES, WORKGROUP; a weight reader; x4; bias_of and residual_of.
 
-// partial[m * WORKGROUP + lane]
-var<workgroup> partial: array<f32, M * WORKGROUP>;
+// One component per row.
+var<workgroup> partial: array<vec4<f32>, WORKGROUP>;
+
+fn product_of(row: u32, k: u32, first: vec4<f32>, second: vec4<f32>) -> f32 {
+  let codes = codes_of(row, k);
+  return dot(codes[0], first) + dot(codes[1], second);
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let row = (id.x + id.y * groups.x) * ROWS_PER_WORKGROUP + local / LANES;
+  let row0 = ((id.x + id.y * groups.x) * (WORKGROUP / LANES) + local / LANES) * ROWS;
   let lane = local % LANES;
-  var sums: array<f32, M>;
-  if (row < params.rows) {
+  // Rows that are not there repeat the last one and are not stored.
+  let row1 = min(row0 + 1u, params.rows - 1u);
+  let row2 = min(row0 + 2u, params.rows - 1u);
+  let row3 = min(row0 + 3u, params.rows - 1u);
+  var sums = vec4<f32>();
+  if (row0 < params.rows) {
     for (var k = lane * GROUP; k < params.columns; k += LANES * GROUP) {
-      // Zeros by name: without them an array declared in a loop kept its values from round to round on SwiftShader.
-      var products = array<f32, M>();
-      var inputs = array<f32, M>();
-      for (var i = 0u; i < GROUP; i += 8u) {
-        let codes = codes_of(row, k + i);
-        for (var m = 0u; m < M; m++) {
-          let first = x4(m, k + i);
-          let second = x4(m, k + i + 4u);
-          products[m] += dot(codes[0], first) + dot(codes[1], second);
-          if (HAS_MINIMUM == 1u) { inputs[m] += dot(first + second, vec4<f32>(1.0)); }
+      var products = vec4<f32>();
+      var inputs = 0.0;
+      for (var i = k; i < k + GROUP; i += 8u) {
+        let first = x4(0u, i);
+        let second = x4(0u, i + 4u);
+        products.x += product_of(row0, i, first, second);
+        if (ROWS > 1u) { products.y += product_of(row1, i, first, second); }
+        if (ROWS > 2u) {
+          products.z += product_of(row2, i, first, second);
+          products.w += product_of(row3, i, first, second);
         }
+        if (HAS_MINIMUM == 1u) { inputs += dot(first + second, vec4<f32>(1.0)); }
       }
-      let scale = scale_of(row, k);
-      for (var m = 0u; m < M; m++) { sums[m] += scale.x * products[m] - scale.y * inputs[m]; }
+      sums.x += dot(scale_of(row0, k), vec2<f32>(products.x, -inputs));
+      if (ROWS > 1u) { sums.y += dot(scale_of(row1, k), vec2<f32>(products.y, -inputs)); }
+      if (ROWS > 2u) {
+        sums.z += dot(scale_of(row2, k), vec2<f32>(products.z, -inputs));
+        sums.w += dot(scale_of(row3, k), vec2<f32>(products.w, -inputs));
+      }
     }
   }
-  for (var m = 0u; m < M; m++) { partial[m * WORKGROUP + local] = sums[m]; }
+  partial[local] = sums;
   workgroupBarrier();
-  for (var width = LANES / 2u; width > 0u; width /= 2u) {
-    if (lane < width) {
-      for (var m = 0u; m < M; m++) { partial[m * WORKGROUP + local] += partial[m * WORKGROUP + local + width]; }
-    }
-    workgroupBarrier();
-  }
-  if (lane == 0u && row < params.rows) {
-    for (var m = 0u; m < M; m++) {
-      let at = m * params.rows + row;
-      y[at] = partial[m * WORKGROUP + local] + bias_of(row) + residual_of(at);
-    }
+  // One barrier and one short sum for each output: a tree of barriers costs more where subgroups are small.
+  for (var r = lane; r < ROWS; r += LANES) {
+    var sum = 0.0;
+    for (var i = 0u; i < LANES; i++) { sum += partial[local - lane + i][r]; }
+    let row = row0 + r;
+    if (row < params.rows) { y[row] = sum + bias_of(row) + residual_of(row); }
   }
 }

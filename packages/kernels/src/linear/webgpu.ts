@@ -1,10 +1,11 @@
-import { type Problem, rowsOf } from '@tessera-llm/tensor'
-import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
+import { type Capabilities, type Problem, rowsOf } from '@tessera-llm/tensor'
+import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { activationBlock } from './activations.ts'
 import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
 import gemv from './gemv.wgsl'
+import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
 import tiled from './tiled.wgsl'
 import xScalar from './x-scalar.wgsl'
@@ -13,6 +14,8 @@ import xVector from './x-vector.wgsl'
 /** Tokens up to which each weight is read once by one lane for all of them; beyond, sharing decoded tiles costs less. */
 const gemvTokens = 8
 const gemvWorkgroup = 64
+/** Workgroups that keep the largest GPUs busy. */
+const manyWorkgroups = 1024
 
 type LinearProblem = Problem<LinearInputs, LinearOutputs, LinearOptions>
 
@@ -29,13 +32,13 @@ export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
         const { tokens } = sizesOf(problem)
         return tokens <= gemvTokens ? reader.supports(problem.inputs.weight) : `takes up to ${gemvTokens} tokens, not ${tokens}`
       },
-      passes: (problem) => linearPasses(problem, reader, gemvPass),
+      passes: (problem, capabilities) => linearPasses(problem, reader, (sizes) => gemvPass(sizes, reader, capabilities)),
       temporaries: roundedBytes,
     }),
     defineWebGpuKernel(linearOp, {
       name: `tiled-${reader.name}`,
       supports: ({ inputs: { weight } }) => reader.supports(weight),
-      passes: (problem) => linearPasses(problem, reader, tiledPass),
+      passes: (problem) => linearPasses(problem, reader, (sizes) => tiledPass(sizes, reader)),
       temporaries: roundedBytes,
     }),
   ]
@@ -49,13 +52,15 @@ interface Sizes {
 
 type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgroups'>
 
-function gemvPass({ tokens, rows, columns }: Sizes, { name, groupSize, hasMinimum }: WeightReader): Specialisation {
-  const lanes = lanesOf(columns / groupSize)
+function gemvPass({ tokens, rows, columns }: Sizes, { name, groupSize, hasMinimum }: WeightReader, capabilities: Capabilities): Specialisation {
+  const isOne = tokens === 1
+  const { lanes, rowsPerLane } = lanesOf(rows, columns / groupSize, webgpuCapabilities(capabilities).isFallback)
+  const perWorkgroup = (gemvWorkgroup / lanes) * (isOne ? rowsPerLane : 1)
   return {
     name: `gemv-${name}`,
-    source: gemv,
-    constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, LANES: lanes, WORKGROUP: gemvWorkgroup },
-    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil((rows * lanes) / gemvWorkgroup)),
+    source: isOne ? gemv : gemvBatch,
+    constants: { ...(isOne ? { ROWS: rowsPerLane } : { M: tokens }), GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, LANES: lanes, WORKGROUP: gemvWorkgroup },
+    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil(rows / perWorkgroup)),
   }
 }
 
@@ -65,7 +70,7 @@ function tiledPass({ tokens, rows }: Sizes, { name }: WeightReader): Specialisat
   return { name: `tiled-${name}`, source: tiled, constants: { TM: perLane, TN: 8 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
 }
 
-function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes, reader: WeightReader) => Specialisation): readonly WebGpuPass[] {
+function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes) => Specialisation): readonly WebGpuPass[] {
   const { weight, bias, residual } = problem.inputs
   const { tokens, rows, columns } = sizesOf(problem)
   const isRounded = problem.options.activations === 'int8'
@@ -83,7 +88,7 @@ function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: 
     `fn bias_of(row: u32) -> f32 { return ${bias ? 'bias[row]' : '0.0'}; }`,
     `fn residual_of(at: u32) -> f32 { return ${residual ? 'residual[at]' : '0.0'}; }`,
   ]
-  const product = { ...specialise({ tokens, rows, columns }, reader), bindings, fragments, params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) } }
+  const product = { ...specialise({ tokens, rows, columns }), bindings, fragments, params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) } }
   return isRounded ? [roundPass(tokens, columns), product] : [product]
 }
 
@@ -108,10 +113,13 @@ function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {
   return { tokens: rowsOf(y.shape), rows, columns }
 }
 
-/** Lanes per weight row: the most of which at most a third idles in the last round. */
-function lanesOf(groups: number): number {
-  for (const lanes of [64, 32, 16, 8]) {
-    if (Math.ceil(groups / lanes) * lanes <= groups * 1.34) return lanes
-  }
-  return 4
+/**
+ * Lanes that share a weight row: the most of which at most a third idles in the last round. Rows per lane: as many as leave a large GPU
+ * enough workgroups. A software adapter has few cores and pays for each load and each barrier.
+ */
+function lanesOf(rows: number, groups: number, isSoftware: boolean): { readonly lanes: number; readonly rowsPerLane: 1 | 2 | 4 } {
+  if (isSoftware) return { lanes: 4, rowsPerLane: 4 }
+  const lanes = [64, 32, 16, 8].find((count) => Math.ceil(groups / count) * count <= groups * 1.34) ?? 4
+  const workgroups = (rows * lanes) / gemvWorkgroup
+  return { lanes, rowsPerLane: workgroups >= 4 * manyWorkgroups ? 4 : workgroups >= 2 * manyWorkgroups ? 2 : 1 }
 }
