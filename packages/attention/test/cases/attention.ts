@@ -87,6 +87,7 @@ const caches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   cached('decode of head size 256', { heads: 4, kvHeads: 1, rows: 1, keys: 150, headDim: 256, counts: [149] }),
   cached('decode of a wide group', { heads: 71, kvHeads: 1, rows: 1, keys: 130, counts: [130] }),
   cached('decode of a long context', { heads: 4, kvHeads: 2, rows: 1, keys: 2048, headDim: 16, counts: [2000] }),
+  problem('decode of so many sequences that each workgroup takes all keys of one', { batch: 270, heads: 4, kvHeads: 2, rows: 1, keys: 150, headDim: 16 }, causal),
   problem('decode of a group of 12 with a score far above the others', { heads: 12, kvHeads: 1, rows: 1, keys: 64, headDim: 16 }, {}, { bias: values([1, 1, 1, 64], Array.from({ length: 64 }, (_, i) => (i === 21 ? 500 : 0))) }),
   cached('decode with sinks and ALiBi', { heads: 8, kvHeads: 2, rows: 1, keys: 192, counts: [190, 3] }, causal, { sinks: normal([8], { scale: 3 }), alibiSlopes: slopes(8) }),
 ]

@@ -1,5 +1,5 @@
 import { type AttentionProblem, inputSpec, strides } from './problem.ts'
-import { type Part, u32 } from './part.ts'
+import { type Part, u32 } from '../../webgpu-part/index.ts'
 
 /*
  * How kernels read q, k and v and write o. Each tensor x has, in WGSL,

@@ -1,6 +1,6 @@
 import { kernelAbi } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
-import { joinParts, type Part, paramsPart, u32 } from '../part.ts'
+import { joinParts, type Part, paramsPart, u32 } from '../../../webgpu-part/index.ts'
 import { type AttentionProblem, attentionProblem, fitsGpu } from '../problem.ts'
 import { maskedPart, scorePart, sinkPart, spanPart, weighedPart } from '../score/score.ts'
 import { keyPart, lsePart, outputPart, queryPart, valuePart } from '../tensors.ts'

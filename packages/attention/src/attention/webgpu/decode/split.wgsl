@@ -42,7 +42,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 
   for (var tile = start; tile < end; tile += i32(KEYS)) {
     let count = min(u32(end - tile), KEYS);
-    var scores: array<vec4<f32>, ROWS4>;
+    // Spelled out: some implementations zero a variable without initializer once, not at each turn of the loop.
+    var scores = array<vec4<f32>, ROWS4>();
     for (var chunk = 0u; chunk < QUERY_CHUNKS; chunk += 8u) {
       workgroupBarrier();
       for (var i = lane; i < 8u * ROWS; i += 64u) {

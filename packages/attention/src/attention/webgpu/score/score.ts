@@ -1,6 +1,6 @@
 import type { AttentionInputs } from '../../contract.ts'
 import { type AttentionProblem, inputSpec } from '../problem.ts'
-import { f32, i32, type Part, u32 } from '../part.ts'
+import { f32, i32, type Part, u32 } from '../../../webgpu-part/index.ts'
 import softcapSource from './softcap.wgsl'
 import spanSource from './span.wgsl'
 import spanPackedSource from './span-packed.wgsl'

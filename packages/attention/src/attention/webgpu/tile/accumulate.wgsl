@@ -5,7 +5,7 @@ var<workgroup> weight_tile: array<vec4<f32>, 288>;
 fn values_of(lane: u32) -> array<vec4<f32>, 4> {
   let x = lane % 8u;
   let y = lane / 8u;
-  var sums: array<vec4<f32>, 4>;
+  var sums = array<vec4<f32>, 4>();
   for (var j = 0u; j < 8u; j++) {
     let v0 = kv_tile[j * TILE_STRIDE + x];
     let v1 = kv_tile[(j + 8u) * TILE_STRIDE + x];

@@ -5,7 +5,7 @@ var<workgroup> query_tile: array<vec4<f32>, 288>;
 fn products_of(lane: u32, batch: u32, head: u32, first_row: u32, last_row: u32, first_key: i32, end_key: i32) -> array<vec4<f32>, 4> {
   let x = lane % 8u;
   let y = lane / 8u;
-  var sums: array<vec4<f32>, 4>;
+  var sums = array<vec4<f32>, 4>();
   for (var chunk = 0u; chunk < QUERY_CHUNKS; chunk += 8u) {
     workgroupBarrier();
     for (var i = lane; i < 256u; i += 64u) {

@@ -1,0 +1,46 @@
+import { kernelAbi, type Problem, sizeOf, type TensorSpec, TesseraError } from '@tessera-llm/tensor'
+import { linearGrid, type WebGpuKernel } from '@tessera-llm/webgpu'
+import { u32 } from '../../webgpu-part/index.ts'
+import append from './append.wgsl'
+import packHalf from './pack-half.wgsl'
+
+/** Writes new keys or values into a cache; f16 as packed words. */
+export const kvAppendWebgpu: WebGpuKernel = {
+  abi: kernelAbi,
+  device: 'webgpu',
+  op: 'kv-append',
+  opVersion: 1,
+  name: 'copy',
+  supports(problem) {
+    const { dtype, shape } = spec(problem, 'cache')
+    const width = shape[3] ?? 0
+    if (dtype === 'f16' && width % 2 === 1) return `an f16 cache needs an even head size, not ${width}: two rows would share a word`
+    return true
+  },
+  passes(problem) {
+    const { dtype, shape: [batch = 0, heads = 0, capacity = 0, width = 0] } = spec(problem, 'cache')
+    const rows = spec(problem, 'x').shape[1] ?? 0
+    const isHalf = dtype === 'f16'
+    const wordElements = isHalf ? 2 : 1
+    const words = sizeOf([batch, rows, heads, width]) / wordElements
+    return [{
+      name: isHalf ? 'copy-f16' : 'copy-f32',
+      source: append,
+      bindings: [
+        { name: 'x', tensor: 'x', access: 'read', type: 'array<f32>' },
+        { name: 'positions', tensor: 'positions', access: 'read', type: 'array<i32>' },
+        { name: 'cache', tensor: 'cache', access: 'read_write', type: isHalf ? 'array<u32>' : 'array<f32>' },
+      ],
+      fragments: [isHalf ? packHalf : 'fn word_of(at: u32) -> f32 { return x[at]; }'],
+      constants: { WORD_ELEMENTS: wordElements },
+      params: { words: u32(words), row_words: u32(width / wordElements), heads: u32(heads), rows: u32(rows), capacity: u32(capacity) },
+      workgroups: linearGrid(Math.ceil(words / 64)),
+    }]
+  },
+}
+
+function spec(problem: Problem, name: string): TensorSpec {
+  const found = problem.inputs[name]
+  if (found?.kind !== 'dense') throw new TesseraError('invalid-kernel', `kv-append: the kernel needs ${name} as a dense tensor`)
+  return found
+}

@@ -1,0 +1,1 @@
+export { f32, i32, joinParts, type Part, paramsPart, u32 } from './part.ts'
