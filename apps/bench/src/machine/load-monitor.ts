@@ -4,7 +4,8 @@ import { processTree, readProcesses } from './process-stat.ts'
 /** Milliseconds a tick of `/proc` lasts: Linux reports 100 a second to user space on every architecture. */
 const tickMs = 10
 
-interface Reading {
+/** Milliseconds of processor time since the machine started: of all processors, busy and in all, and of the processes that are measured. */
+export interface Reading {
   readonly busyMs: number
   readonly allMs: number
   readonly treeMs: number
@@ -18,10 +19,15 @@ export function monitorLoad(pid: number): () => number | undefined {
   const before = read(pid)
   return () => {
     const after = read(pid)
-    if (!before || !after || after.allMs <= before.allMs) return undefined
-    const others = after.busyMs - before.busyMs - (after.treeMs - before.treeMs)
-    return Math.min(1, Math.max(0, others / (after.allMs - before.allMs)))
+    return before && after && shareOfOthers(before, after)
   }
+}
+
+/** Undefined when no time has passed. The two clocks tick at their own moments, so that a difference may come out slightly below 0. */
+export function shareOfOthers(before: Reading, after: Reading): number | undefined {
+  if (after.allMs <= before.allMs) return undefined
+  const others = after.busyMs - before.busyMs - (after.treeMs - before.treeMs)
+  return Math.min(1, Math.max(0, others / (after.allMs - before.allMs)))
 }
 
 function read(pid: number): Reading | undefined {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { monitorLoad } from './load-monitor.ts'
+import { monitorLoad, shareOfOthers } from './load-monitor.ts'
 import { describeMachine } from './machine.ts'
 import { parseProcessStat, peakBytesOfDescendants, processTree } from './process-stat.ts'
 
@@ -33,20 +33,27 @@ describe('describeMachine', () => {
   })
 })
 
-describe.runIf(process.platform === 'linux')('monitorLoad', () => {
-  const burn = () => spawn(process.execPath, ['-e', 'for (const end = Date.now() + 5000; Date.now() < end; );'])
+describe('shareOfOthers', () => {
+  const before = { busyMs: 500, allMs: 1000, treeMs: 100 }
 
-  it('counts what others take and not what the watched process takes', async () => {
-    const busy = burn()
-    const idle = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 5000)'])
+  it('leaves out what the measured processes took', () => {
+    expect(shareOfOthers(before, { busyMs: 1100, allMs: 2000, treeMs: 450 })).toBe(0.25)
+    expect(shareOfOthers(before, { busyMs: 1100, allMs: 2000, treeMs: 710 })).toBe(0)
+    expect(shareOfOthers(before, before)).toBeUndefined()
+  })
+})
+
+describe.runIf(process.platform === 'linux')('monitorLoad', () => {
+  it('sees a busy process as another one, unless it is the measured one', async () => {
+    const busy = spawn(process.execPath, ['-e', 'for (const end = Date.now() + 10000; Date.now() < end; );'])
+    const idle = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 10000)'])
     try {
       await wait(200)
       const readings = [monitorLoad(busy.pid ?? -1), monitorLoad(idle.pid ?? -1)]
-      await wait(1000)
-      const [withoutBusy = -1, withoutIdle = -1] = readings.map((stop) => stop() ?? -1)
+      await wait(1500)
+      const [withoutBusy = -1, withoutIdle = -1] = readings.map((stop) => stop())
       expect(withoutBusy).toBeGreaterThanOrEqual(0)
-      // Of the two, only the second sees the busy process as another's.
-      expect(withoutIdle).toBeGreaterThan(withoutBusy + 0.3 / describeMachine().processors)
+      expect(withoutIdle).toBeGreaterThan(withoutBusy)
     } finally {
       busy.kill()
       idle.kill()

@@ -1,7 +1,7 @@
 /** The few fields of onnx.proto (ONNX 1.16, opset 21) that a graph of matrix products needs, as protocol buffers. */
 
-export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32'
-const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6 }
+export type OnnxType = 'f32' | 'u8' | 'i8'
+const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3 }
 
 export interface OnnxTensor {
   readonly name: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inputU8, type MatmulWorkload, weightI8, weightScale, weightU4 } from '../workload/index.ts'
+import { inputF32, type MatmulWorkload, weightI8, weightScale, weightU4 } from '../workload/index.ts'
 import { encodeOnnxModel } from './encode.ts'
 import { matmulGraph, matmulInput } from './matmul-graph.ts'
 
@@ -45,7 +45,8 @@ describe('encodeOnnxModel', () => {
 
   it('has a node for each matrix with its attributes', () => {
     const nodes = all(graph, 1) as readonly Uint8Array[]
-    expect(nodes).toHaveLength(2)
+    expect(nodes.map((node) => text(inside(node, 4)))).toEqual(['MatMulNBits', 'MatMulNBits', 'Sum'])
+    expect(all(nodes[2] as Uint8Array, 1).map(text)).toEqual(['y0', 'y1'])
     const node = nodes[1] as Uint8Array
     expect(all(node, 1).map(text)).toEqual(['x', 'w1', 's1'])
     expect([...all(node, 2), ...all(node, 4), ...all(node, 7)].map(text)).toEqual(['y1', 'MatMulNBits', 'com.microsoft'])
@@ -68,15 +69,17 @@ describe('encodeOnnxModel', () => {
   it('states shape and type of what goes in and comes out', () => {
     const shapeOf = (value: Uint8Array): readonly unknown[] => [text(inside(value, 1)), all(inside(value, 2, 1), 1)[0], ...all(inside(value, 2, 1, 2), 1).map((dimension) => all(dimension as Uint8Array, 1)[0])]
     expect((all(graph, 11) as readonly Uint8Array[]).map(shapeOf)).toEqual([['x', 1, 2, 64]])
-    expect((all(graph, 12) as readonly Uint8Array[]).map(shapeOf)).toEqual([['y0', 1, 2, 3], ['y1', 1, 2, 3]])
+    expect((all(graph, 12) as readonly Uint8Array[]).map(shapeOf)).toEqual([['y', 1, 2, 3]])
   })
 
-  it('lays int8 weights out as [K, N]', () => {
+  it('lays int8 weights out as [K, N] and names the output of a single matrix y', () => {
     const w = workload('gemm-int8', 1)
-    const tensor = all(inside(encodeOnnxModel(matmulGraph(w)), 7), 5)[0] as Uint8Array
+    const only = inside(encodeOnnxModel(matmulGraph(w)), 7)
+    expect(all(inside(only, 1), 2).map(text)).toEqual(['y'])
+    const tensor = all(only, 5)[0] as Uint8Array
     expect(all(tensor, 1)).toEqual([64, 3])
     expect(all(tensor, 2)).toEqual([3])
     expect(new Int8Array(inside(tensor, 9).slice().buffer)[7 * 3 + 2]).toBe(weightI8(w, 0, 7, 2))
-    expect(matmulInput(w)[64 + 7]).toBe(inputU8(w, 1, 7))
+    expect(matmulInput(w)[64 + 7]).toBe(inputF32(w, 1, 7))
   })
 })

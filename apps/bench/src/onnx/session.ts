@@ -2,7 +2,7 @@ import type { MatmulEngine } from '../participant/matmul/measure.ts'
 import { answerElements } from '../workload/matmul-data.ts'
 import type { MatmulWorkload } from '../workload/workload.ts'
 import { encodeOnnxModel } from './encode.ts'
-import { matmulGraph, matmulInput, outputName } from './matmul-graph.ts'
+import { matmulGraph, matmulInput } from './matmul-graph.ts'
 
 /** What onnxruntime-node and -web have in common, as far as it is used here. */
 export interface OnnxRuntime {
@@ -12,18 +12,18 @@ export interface OnnxRuntime {
       release(): Promise<void>
     }>
   }
-  readonly Tensor: new (type: 'float32' | 'uint8', data: Float32Array | Uint8Array, shape: readonly number[]) => unknown
+  readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => unknown
 }
 
 export async function openOnnxMatmul({ InferenceSession, Tensor }: OnnxRuntime, workload: MatmulWorkload, options: object): Promise<MatmulEngine> {
   const session = await InferenceSession.create(encodeOnnxModel(matmulGraph(workload)), { graphOptimizationLevel: 'all', ...options })
-  const feeds = { x: new Tensor(workload.kind === 'gemm-int8' ? 'uint8' : 'float32', matmulInput(workload), [workload.m, workload.k]) }
+  const feeds = { x: new Tensor('float32', matmulInput(workload), [workload.m, workload.k]) }
   return {
     async run() {
       await session.run(feeds)
     },
     async answer() {
-      const { data } = (await session.run(feeds))[outputName(workload.matrices - 1)] as { readonly data: ArrayLike<number> }
+      const { data } = (await session.run(feeds))['y'] as { readonly data: ArrayLike<number> }
       return answerElements(workload).map(([row, column]) => data[row * workload.n + column] as number)
     },
     close: () => session.release(),

@@ -8,8 +8,8 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   prefill: 'Reading a prompt',
   load: 'Loading',
   'gemm-f32': 'Matrix product, f32',
-  'gemm-int8': 'Matrix product, u8 × i8 → i32',
-  'gemv-4bit': 'Vector times 4-bit weights, int8 activations',
+  'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
+  'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
 }
 
 /** The report for readers; `[a–b]` are the quartiles of the rounds. */

@@ -1,4 +1,4 @@
-export { answerElements, blockSize, inputF32, inputU8, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
+export { answerElements, blockSize, inputF32, int8Scale, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
 export { type ModelFacts, readModelFacts } from './model-facts.ts'
 export { modelWorkloads } from './model-workloads.ts'
 export { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { answerElements, inputF32, inputU8, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
+import { answerElements, inputF32, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
 import { readModelFacts } from './model-facts.ts'
 import { modelWorkloads } from './model-workloads.ts'
 import { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
@@ -13,10 +13,11 @@ describe('matmul data', () => {
     const w = small(kind)
     const product = answerElements(w).map(([row, column]) => {
       let sum = 0
-      for (let k = 0; k < w.k; k++) {
-        if (kind === 'gemm-int8') sum += inputU8(w, row, k) * weightI8(w, 1, k, column)
-        else if (kind === 'gemm-f32') sum += inputF32(w, row, k) * weightF32(w, 1, k, column)
-        else sum += inputF32(w, row, k) * (weightU4(w, 1, k, column) - zeroPoint) * weightScale(w, 1, k >> 5, column)
+      for (const matrix of [0, 1]) {
+        for (let k = 0; k < w.k; k++) {
+          const weight = kind === 'gemv-4bit' ? (weightU4(w, matrix, k, column) - zeroPoint) * weightScale(w, matrix, k >> 5, column) : kind === 'gemm-int8' ? weightI8(w, matrix, k, column) / 128 : weightF32(w, matrix, k, column)
+          sum += inputF32(w, row, k) * weight
+        }
       }
       return sum
     })
@@ -31,7 +32,7 @@ describe('matmul data', () => {
     const w = { ...small('gemm-int8'), k: 4096 }
     const all = (value: (k: number) => number): readonly number[] => Array.from({ length: w.k }, (_, k) => value(k))
     const range = (values: readonly number[]): readonly number[] => [Math.min(...values), Math.max(...values)]
-    expect(range(all((k) => inputU8(w, 0, k)))).toEqual([0, 255])
+    expect(range(all((k) => inputF32(w, 0, k)))).toEqual([-1, 127 / 128])
     expect(range(all((k) => weightI8(w, 0, k, 0)))).toEqual([-127, 127])
     expect(range(all((k) => weightU4(w, 0, k, 0)))).toEqual([0, 15])
     expect(range(Array.from({ length: 128 }, (_, block) => weightScale(w, 0, block, 0)))).toEqual([4 / 64, 7 / 64])

@@ -55,13 +55,16 @@ export interface LoadWorkload extends Common, OnModel {
   readonly tokens: number
 }
 
-/** `[M, K] × [K, N]`, weights prepared beforehand as each participant likes best; input and output are the caller's every time. */
+/**
+ * The sum of the products of an input f32 `[M, K]` with each of `matrices` weights `[K, N]`, f32 `[M, N]`. Weights are prepared beforehand as
+ * each participant likes best; input and output are the caller's arrays every time. `gemm-int8` and `gemv-4bit` round the input to int8 inside.
+ */
 export interface MatmulWorkload extends Common {
   readonly kind: 'gemm-f32' | 'gemm-int8' | 'gemv-4bit'
   readonly m: number
   readonly n: number
   readonly k: number
-  /** Distinct matrices that one call multiplies, so that the cost of a call does not hide a small product. */
+  /** Distinct matrices of one call, so that the cost of a call does not hide a small product. */
   readonly matrices: number
 }
 

@@ -1,3 +1,3 @@
 export { type MatmulEngine, measureMatmul } from './measure.ts'
 export { medianRate } from './rate.ts'
-export { isMatmul, type MatmulAdapter, serveMatmul } from './serve-matmul.ts'
+export { createMatmulParticipant, isMatmul, type MatmulAdapter, serveMatmul } from './serve-matmul.ts'

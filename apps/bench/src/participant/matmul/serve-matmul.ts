@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { MatmulWorkload } from '../../workload/index.ts'
-import type { Description } from '../protocol.ts'
+import type { Description, Participant } from '../protocol.ts'
 import { serve } from '../serve.ts'
 import { type MatmulEngine, measureMatmul } from './measure.ts'
 
@@ -11,10 +11,10 @@ export interface MatmulAdapter {
 
 export const isMatmul = (workload: { readonly kind: string }): workload is MatmulWorkload => 'matrices' in workload
 
-export async function serveMatmul({ describe, open }: MatmulAdapter): Promise<void> {
+export function createMatmulParticipant({ describe, open }: MatmulAdapter): Participant {
   let engine: MatmulEngine | undefined
   let workload: MatmulWorkload | undefined
-  await serve({
+  return {
     async prepare(asked) {
       if (!isMatmul(asked)) throw new TesseraError('invalid-option', `bench: a matrix product is no ${asked.kind}`)
       workload = asked
@@ -28,5 +28,9 @@ export async function serveMatmul({ describe, open }: MatmulAdapter): Promise<vo
     async close() {
       await engine?.close()
     },
-  })
+  }
+}
+
+export async function serveMatmul(adapter: MatmulAdapter): Promise<void> {
+  await serve(createMatmulParticipant(adapter))
 }

@@ -1,0 +1,24 @@
+import { hasRelaxedSimd } from '@tessera-llm/wasm'
+import { type Description, type Participant, serve } from '../participant/index.ts'
+import { createMatmulParticipant, isMatmul } from '../participant/matmul/index.ts'
+import { createModelParticipant, promptText } from '../participant/model/index.ts'
+import type { Workload } from '../workload/index.ts'
+import { openTesseraMatmul } from './tessera-matmul.ts'
+import { openTesseraModel } from './tessera-model.ts'
+
+const describeTessera = ({ threads, kind }: Workload): Description => ({
+  version: 'of this repository',
+  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', activations: kind === 'gemm-f32' ? 'f32' : 'int8' },
+})
+const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
+const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
+let chosen: Participant = model
+
+await serve({
+  prepare(workload) {
+    chosen = isMatmul(workload) ? matmul : model
+    return chosen.prepare(workload)
+  },
+  measure: () => chosen.measure(),
+  close: () => chosen.close(),
+})
