@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleForBrowsers } from './bundle.ts'
-import { execute, mustExecute, root } from './command.ts'
+import { execute, root } from './command.ts'
 import { closureOf, entriesOf, filesOf, installAlone, type Published, publishAll } from './publish.ts'
 
 type Check = 'build' | 'readme' | 'contents' | 'node' | 'browser' | 'size' | 'types'
@@ -48,6 +48,23 @@ function each(check: Check, of: readonly string[], work: (name: string) => Promi
 
 test('every package that is not private is known here', () => {
   expect(all.map(({ name }) => name).sort()).toEqual([...names].sort())
+})
+
+describe('the checks see what they are for', () => {
+  test('a Node module in a browser bundle', async () => {
+    await expect(bundleForBrowsers(consumer('@tessera-llm/formats'), '@tessera-llm/formats/node')).rejects.toThrow('__vite-browser-external')
+  })
+  test('a package that is not declared, and what an import changes', async () => {
+    const folder = consumer('@tessera-llm/tensor')
+    const undeclared = await execute(process.execPath, ['--input-type=module', '-e', importer, '@tessera-llm/formats'], { cwd: folder })
+    expect(undeclared.stderr).toContain('ERR_MODULE_NOT_FOUND')
+    writeFileSync(join(folder, 'effects.mjs'), `globalThis.left = 1\nprocess.on('SIGINT', () => {})\nsetInterval(() => {}, 10).unref()\nexport const a = 1\n`)
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', importer, './effects.mjs'], { cwd: folder })
+    expect(JSON.parse(stdout)).toMatchObject({ names: ['a'], globals: ['left'], listeners: ['SIGINT'] })
+  })
+  test('an export without its declaration', async () => {
+    expect((await checkTypes('@tessera-llm/tensor', ['missing'])).join()).toContain('TS2339')
+  })
 })
 
 describe('it builds as its package.json says', () => {
@@ -96,6 +113,23 @@ console.log(JSON.stringify({
   resources: later.join() === resources.join() ? [] : later,
 }))`
 const exported = new Map<string, readonly string[]>()
+
+/** What tsc says of a strict project that uses every export of a package (and `more` of its main entry), by both resolutions. */
+async function checkTypes(name: string, more: readonly string[] = []): Promise<string[]> {
+  const lines = entriesOf(published(name)).flatMap((entry, index) => {
+    const keys = [...(exported.get(entry) ?? []), ...(index === 0 ? more : [])]
+    return [`import * as api${index} from '${entry}'`, `export const used${index}: readonly unknown[] = [${keys.map((key) => `api${index}.${key}`).join(', ')}]`]
+  })
+  writeFileSync(join(consumer(name), 'consumer.ts'), `${lines.join('\n')}\n`)
+  const said: string[] = []
+  for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['preserve', 'bundler']]) {
+    const compilerOptions = { module, moduleResolution, target: 'ES2023', lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true }
+    writeFileSync(join(consumer(name), 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+    const { code, stdout } = await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], { cwd: consumer(name) })
+    if (code !== 0) said.push(stdout)
+  }
+  return said
+}
 
 describe('alone in a plain Node project, it is imported and changes nothing', () => {
   each('node', libraries, async (name) => {
@@ -151,12 +185,6 @@ describe('its declarations are whole: a strict project without skipLibCheck uses
   each('types', libraries, async (name) => {
     const entries = entriesOf(published(name))
     for (const entry of entries) expect(exported.has(entry), `${entry} was imported by the test above`).toBe(true)
-    const lines = entries.flatMap((entry, index) => [`import * as api${index} from '${entry}'`, `export const used${index}: readonly unknown[] = [${(exported.get(entry) ?? []).map((key) => `api${index}.${key}`).join(', ')}]`])
-    writeFileSync(join(consumer(name), 'consumer.ts'), `${lines.join('\n')}\n`)
-    for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['preserve', 'bundler']]) {
-      const compilerOptions = { module, moduleResolution, target: 'ES2023', lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true }
-      writeFileSync(join(consumer(name), 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-      await mustExecute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], { cwd: consumer(name) })
-    }
+    expect(await checkTypes(name)).toEqual([])
   })
 })
