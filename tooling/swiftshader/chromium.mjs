@@ -27,6 +27,8 @@ export async function runInChromium(browser, entry, argument, { files = new Map(
     platform: 'browser',
     target: 'es2022',
     conditions: ['@tessera-llm/source'],
+    // Branches for Node, behind dynamic imports that a page does not reach.
+    external: ['node:*'],
     loader: { '.wgsl': 'text' },
     logLevel: 'silent',
   })
