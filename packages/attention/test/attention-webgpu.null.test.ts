@@ -1,0 +1,130 @@
+import type { DType, Shape, Tensor } from '@tessera-llm/tensor'
+import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
+import { createNullGpu } from '@tessera-tooling/swiftshader'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AttentionInputs, attentionOp, type AttentionOptions, kvAppend } from '../src/index.ts'
+import { attentionWebgpu } from '../src/webgpu.ts'
+
+/** Limits that every implementation of WebGPU has. */
+const baseLimits = { maxStorageBuffersPerShaderStage: 8, maxComputeWorkgroupStorageSize: 16384, maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256, maxComputeWorkgroupSizeY: 256 }
+
+let base: WebGpuDevice
+beforeAll(async () => {
+  const gpu = await createNullGpu()
+  const adapter = (await gpu.requestAdapter()) as GPUAdapter
+  const limits = new Proxy(adapter.limits, { get: (target, name) => baseLimits[name as keyof typeof baseLimits] ?? Reflect.get(target, name, target) })
+  const limited = new Proxy(adapter, {
+    get(target, name) {
+      if (name === 'limits') return limits
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  base = await createWebGpuDevice({ gpu, adapter: limited, kernels: attentionWebgpu, features: [] })
+})
+afterAll(() => base.dispose())
+
+test('the device has no more than the base limits', () => {
+  expect(base.webgpu.device.limits.maxStorageBuffersPerShaderStage).toBe(8)
+  expect(base.webgpu.device.limits.maxComputeWorkgroupStorageSize).toBe(16384)
+})
+
+type Side = Partial<Record<Exclude<keyof AttentionInputs, 'q' | 'k' | 'v'>, readonly [Shape, DType]>>
+interface Variant {
+  readonly heads?: number
+  readonly kvHeads?: number
+  readonly rows?: number
+  readonly keys?: number
+  readonly headDim?: number
+  readonly valueDim?: number
+  readonly keyDtype?: DType
+  readonly valueDtype?: DType
+  readonly side?: Side
+  readonly options?: AttentionOptions
+}
+
+/** Compiles the variant; false where the kernel says that the device has too few bindings. */
+async function compiles(kernel: string, { heads = 2, kvHeads = 1, rows = 3, keys = 70, headDim = 16, valueDim = headDim, keyDtype = 'f32', valueDtype = 'f32', side = {}, options = {} }: Variant): Promise<boolean> {
+  const made: Tensor[] = []
+  const make = (shape: Shape, dtype: DType): Tensor => {
+    const tensor = base.empty(shape, dtype)
+    made.push(tensor)
+    return tensor
+  }
+  const inputs: AttentionInputs = {
+    q: make([1, heads, rows, headDim], 'f32'), k: make([1, kvHeads, keys, headDim], keyDtype), v: make([1, kvHeads, keys, valueDim], valueDtype),
+    ...Object.fromEntries(Object.entries(side).map(([name, [shape, dtype]]) => [name, make(shape, dtype)])),
+  }
+  try {
+    const explanation = base.explain(attentionOp, inputs, options, { kernel })
+    if (explanation.kernel === undefined) {
+      expect(explanation.reason).toMatch(/binds \d+ tensors for these options, this GPU takes 8/)
+      return false
+    }
+    expect(await base.webgpu.prepare(() => base.run(attentionOp, inputs, options, { kernel }))).toBeGreaterThan(0)
+    return true
+  } finally {
+    for (const tensor of made) tensor.dispose()
+  }
+}
+
+const kernels = ['plain', 'flash', 'decode'] as const
+
+test.for(kernels)('%s compiles for every head size and storage, within the base limits', async (kernel) => {
+  for (const headDim of [1, 8, 16, 33, 64, 80, 96, 128, 192, 256, 512]) {
+    for (const [keyDtype, valueDtype] of [['f32', 'f32'], ['f16', 'f16'], ['f16', 'f32']] as const) {
+      for (const valueDim of [headDim, headDim + 3]) expect(await compiles(kernel, { headDim, valueDim, keyDtype, valueDtype })).toBe(true)
+    }
+  }
+})
+
+const sidesOf = (keys: number): readonly (readonly [keyof Side, readonly [Shape, DType]])[] => [
+  ['sinks', [[2], 'f32']],
+  ['alibiSlopes', [[2], 'f32']],
+  ['bias', [[1, 2, 3, keys], 'f32']],
+  ['mask', [[1, 1, 1, keys], 'u8']],
+]
+const sequences: readonly Side[] = [{}, { kvLengths: [[1], 'i32'] }, { cuSeqLens: [[3], 'i32'], cuSeqLensKv: [[3], 'i32'] }]
+
+/** Bindings of the pass that has most of them. */
+function bindingsOf(kernel: string, side: Side, isDivided: boolean, returnLse: boolean): number {
+  const inputs = Object.keys(side).length
+  if (kernel === 'plain') return 0
+  // Where the keys are divided, the sinks and the LSE are the reduction's.
+  if (isDivided) return 5 + inputs - (side.sinks ? 1 : 0)
+  return 4 + (returnLse ? 1 : 0) + inputs
+}
+
+test.for(kernels)('%s compiles with every set of options that needs no more than 8 bindings; plain with every set', async (kernel) => {
+  for (const sequence of kernel === 'decode' ? sequences.slice(0, 2) : sequences) {
+    for (let set = 0; set < 16; set++) {
+      for (const [softcap, returnLse] of [[undefined, true], [30, true], [undefined, false]] as const) {
+        // 70 keys are divided among workgroups in decode, 60 are not.
+        for (const keys of [70, 60]) {
+          const side: Side = { ...sequence, ...Object.fromEntries(sidesOf(keys).filter((_, bit) => (set >> bit) & 1)) }
+          const fits = bindingsOf(kernel, side, kernel === 'decode' && keys === 70, returnLse) <= 8
+          expect(await compiles(kernel, { side, keys, options: { softcap, returnLse, isCausal: true } })).toBe(fits)
+        }
+      }
+    }
+  }
+})
+
+test('packed sequences of q alone compile', async () => {
+  for (const kernel of ['plain', 'flash']) expect(await compiles(kernel, { rows: 70, side: { cuSeqLens: [[4], 'i32'] } })).toBe(true)
+})
+
+test('decode compiles for every size of a group, divided or not, within the base limits', async () => {
+  for (const heads of [1, 3, 4, 7, 8, 9, 16, 20, 24, 28, 32, 33, 71, 128]) {
+    for (const keys of [64, 2000]) {
+      for (const headDim of [64, 256, 320]) expect(await compiles('decode', { heads, rows: 1, keys, headDim })).toBe(true)
+    }
+  }
+})
+
+test('kv-append compiles for both storages', async () => {
+  for (const dtype of ['f32', 'f16'] as const) {
+    const [cache, x, positions] = [base.empty([1, 2, 9, 6], dtype), base.empty([1, 3, 2, 6], 'f32'), base.empty([1], 'i32')] as const
+    expect(await base.webgpu.prepare(() => kvAppend(cache, x, positions))).toBe(1)
+  }
+})
