@@ -77,10 +77,7 @@ describe('the same ids as @huggingface/tokenizers', () => {
       root: {
         normalizer: {
           type: 'Sequence',
-          normalizers: [
-            { type: 'Lowercase' },
-            { type: 'Replace', pattern: { String: ' ' }, content: '_-' },
-          ],
+          normalizers: [{ type: 'Lowercase' }, { type: 'Replace', pattern: { String: ' ' }, content: '_-' }],
         },
       },
     }),
