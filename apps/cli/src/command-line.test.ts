@@ -34,7 +34,7 @@ describe('help', () => {
 
   test('the version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-    expect(await tessera(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    expect(await tessera(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 })
 

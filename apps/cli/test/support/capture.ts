@@ -35,6 +35,8 @@ export interface Captured {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+  /** Both, in the order of writing: what a terminal shows. */
+  readonly screen: string
 }
 
 /** Runs a command line in this process, with streams of its own. */
@@ -43,8 +45,15 @@ export async function tessera(argv: readonly string[], options: CaptureOptions =
   const stdin = new PassThrough()
   if (options.stdin !== undefined) stdin.end(options.stdin)
   const control = { stdin, interrupt: () => void signals.emit('interrupt') }
-  const stdout = new Kept(false, (piece) => options.onStdout?.(piece, control))
-  const stderr = new Kept(options.isTTY ?? false, (piece) => options.onStderr?.(piece, control))
+  let screen = ''
+  const stdout = new Kept(false, (piece) => {
+    screen += piece
+    options.onStdout?.(piece, control)
+  })
+  const stderr = new Kept(options.isTTY ?? false, (piece) => {
+    screen += piece
+    options.onStderr?.(piece, control)
+  })
   const io: Io = {
     stdin,
     stdout,
@@ -55,5 +64,5 @@ export async function tessera(argv: readonly string[], options: CaptureOptions =
     },
   }
   const code = await main(argv, io)
-  return { code, stdout: stdout.text, stderr: stderr.text }
+  return { code, stdout: stdout.text, stderr: stderr.text, screen }
 }

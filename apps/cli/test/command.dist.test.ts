@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { inFolder, tiny, tinyGolden, tinyWith } from './support/models.ts'
+
+const command = fileURLToPath(new URL('../bin/tessera.js', import.meta.url))
+const javascript = new URL('../../../tooling/bootstrap/javascript.mjs', import.meta.url)
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end; `meanwhile` sees each piece of its stdout. */
+function start(file: string, argv: readonly string[], meanwhile: (process: ChildProcess, stdout: string) => void = () => {}, stdin?: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, argv, { stdio: 'pipe' })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (piece: Buffer) => {
+      stdout += piece.toString()
+      meanwhile(child, stdout)
+    })
+    child.stderr.on('data', (piece: Buffer) => {
+      stderr += piece.toString()
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.stdin.end(stdin ?? '')
+  })
+}
+
+const tessera = (argv: readonly string[], meanwhile?: (process: ChildProcess, stdout: string) => void, stdin?: string): Promise<Ended> => start(process.execPath, [command, ...argv], meanwhile, stdin)
+
+describe('the built command', () => {
+  beforeAll(async () => {
+    const build = `const { buildJavaScript } = await import(${JSON.stringify(javascript.href)}); await buildJavaScript('@tessera-llm/cli')`
+    const { code, stderr } = await start(process.execPath, ['--input-type=module', '--eval', build])
+    expect(code, stderr).toBe(0)
+  })
+
+  test('continues a text on WebAssembly with the golden tokens, on as many threads as asked for', async () => {
+    const [golden] = (await tinyGolden()).prompts
+    for (const threads of ['1', '2']) {
+      const { code, stdout, stderr } = await tessera(['run', tiny, '-p', golden?.text ?? '', '--temperature', '0', '--max-tokens', '8', '--activations', 'f32', '--threads', threads, '--json'])
+      expect(code, stderr).toBe(0)
+      expect((JSON.parse(stdout) as { ids: number[] }).ids).toEqual(golden?.greedy.slice(0, 8))
+      expect(stderr).toMatch(/on wasm \(\d thread/)
+    }
+  })
+
+  test('ends with 0, 1 and 2', async () => {
+    expect(await tessera(['--version'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await tessera(['run', '/no/such/model.gguf', '-p', 'x'])).toMatchObject({ code: 1, stdout: '', stderr: 'tessera: there is no file or folder /no/such/model.gguf\n' })
+    expect(await tessera(['run', tiny])).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test.each(['wasm', 'reference'])('Ctrl-C in mid-generation on %s: the line is finished, the code is 130, and nothing keeps the process alive', async (device) => {
+    let sent = false
+    const { code, signal, stdout, stderr } = await tessera(['run', tiny, '-p', 'Once', '--ignore-eos', '--max-tokens', '250', '--device', device], (child) => {
+      if (!sent) child.kill('SIGINT')
+      sent = true
+    })
+    expect({ code, signal }).toEqual({ code: 130, signal: null })
+    expect(stdout.endsWith('\n')).toBe(true)
+    expect(stderr.endsWith('tessera: interrupted\n')).toBe(true)
+  })
+
+  test.skipIf(process.platform === 'win32')('`| head` ends it quietly', async () => {
+    const { code, stdout, stderr } = await start('bash', [
+      '-c',
+      '"$0" "$1" run "$2" -p Once --ignore-eos --max-tokens 250 --device reference | head -c 5; echo; echo $PIPESTATUS',
+      process.execPath,
+      command,
+      tiny,
+    ])
+    expect(code).toBe(0)
+    expect(stdout.slice(5)).toBe('\n0\n')
+    expect(stderr).toMatch(/^\S+ needs .*\n$/)
+  })
+
+  test('chats through a pipe', () =>
+    inFolder(async (folder) => {
+      const model = join(folder, 'chat.gguf')
+      await tinyWith(model, [['tokenizer.chat_template', { type: 'string', value: '{% for message in messages %}{{ message.content }}\n{% endfor %}' }]])
+      const { code, stdout, stderr } = await tessera(['chat', model, '--temperature', '0', '--max-tokens', '4', '--json'], undefined, 'Good morrow\n')
+      expect(code, stderr).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ messages: [{ role: 'user', content: 'Good morrow' }, { role: 'assistant' }] })
+    }))
+
+  test('measures perplexity and speed', () =>
+    inFolder(async (folder) => {
+      const text = join(folder, 'text.txt')
+      await writeFile(text, 'The President of the United States is the head of the Government. '.repeat(20))
+      const measured = await tessera(['eval', tiny, '--text', text, '--window', '64', '--windows', '2', '--json'])
+      expect(measured.code, measured.stderr).toBe(0)
+      expect(JSON.parse(measured.stdout)).toMatchObject({ tokens: 62, nll: [expect.any(Number), expect.any(Number)] })
+      const timed = await tessera(['bench', tiny, '--prompt', '32', '--generate', '8', '--repeat', '1', '--json'])
+      expect(timed.code, timed.stderr).toBe(0)
+      expect(Object.keys(JSON.parse(timed.stdout) as object)).toEqual(['promptTokensPerSecond', 'decodeTokensPerSecond', 'loadMs', 'peakRssBytes'])
+    }))
+})
