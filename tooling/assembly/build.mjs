@@ -8,7 +8,7 @@ import asc from 'assemblyscript/asc'
 import { checkModule } from './check-module.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const options = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory', '--importTable', '--runtime', 'stub', '-O3', '--converge', '--noAssert']
+const options = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory', '--importTable', '--runtime', 'stub', '-O3', '--converge', '--noAssert', '--disableWarning', '201', '--disableWarning', '112']
 
 const filesBelow = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort() : [])
 const hashOf = (files) => files.reduce((hash, file) => hash.update(relative(root, file)).update(readFileSync(file)), createHash('sha256').update(options.join())).digest('hex').slice(0, 16)

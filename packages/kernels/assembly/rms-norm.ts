@@ -12,9 +12,21 @@ export function rmsNorm(args: usize, thread: u32, threads: u32): void {
   }
 }
 
+/** h = x + residual, y = rms-norm of h. Words: x, residual, weight (0 for none), h, y, rows, width, eps f32, unit offset f32. */
+export function addRmsNorm(args: usize, thread: u32, threads: u32): void {
+  const width = argument(args, 6)
+  const end = shareEnd(argument(args, 5), thread, threads)
+  for (let row = shareBegin(argument(args, 5), thread, threads); row < end; row++) {
+    const offset: usize = (<usize>row * width) << 2
+    const x = argument(args, 0) + offset, residual = argument(args, 1) + offset, h = argument(args, 3) + offset
+    let i: usize = 0
+    for (; i + 16 <= <usize>width << 2; i += 16) v128.store(h + i, f32x4.add(v128.load(x + i), v128.load(residual + i)))
+    for (; i < <usize>width << 2; i += 4) store<f32>(h + i, load<f32>(x + i) + load<f32>(residual + i))
+    normaliseRow(h, argument(args, 2), argument(args, 4) + offset, width, floatArgument(args, 7), floatArgument(args, 8))
+  }
+}
+
 /** One row: y = x / √(mean(x²) + eps) · (weight + unit). The sum runs in four times four lanes. */
-// @ts-ignore: decorator
-@inline
 function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps: f32, unit: f32): void {
   const vectors = width & ~15
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0

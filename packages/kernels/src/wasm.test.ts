@@ -1,12 +1,11 @@
 import { createReferenceDevice } from '@tessera-llm/tensor'
-import { conform } from '@tessera-llm/testing'
 import { createWasmDevice, hasRelaxedSimd, type WasmDevice } from '@tessera-llm/wasm'
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { argmaxProblems, embeddingProblems, gatedActivationProblems, linearProblems, rmsNormProblems, ropeProblems } from '../test/problems/index.ts'
-import { argmaxOp, embeddingOp, gatedActivationOp, linearOp, rmsNormOp, ropeOp } from './index.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { conformanceCases, goldenCases } from '../test/cases/index.ts'
 import { kernelsWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
+const cases = [...goldenCases, ...conformanceCases]
 
 describe.each([
   { threads: 1, relaxedSimd: true },
@@ -20,10 +19,15 @@ describe.each([
   })
   afterAll(() => device.dispose())
 
-  it('rms-norm', async () => void (await conform(device, reference, rmsNormOp, rmsNormProblems)))
-  it('rope', async () => void (await conform(device, reference, ropeOp, ropeProblems)))
-  it('gated-activation', async () => void (await conform(device, reference, gatedActivationOp, gatedActivationProblems)))
-  it('argmax', async () => void (await conform(device, reference, argmaxOp, argmaxProblems)))
-  it('embedding', async () => void (await conform(device, reference, embeddingOp, embeddingProblems)))
-  it('linear', async () => void (await conform(device, reference, linearOp, linearProblems)))
+  it.each([...new Set(cases.map(({ op }) => op))])('%s', async (op) => {
+    const failures: string[] = []
+    for (const one of cases.filter((candidate) => candidate.op === op)) {
+      try {
+        await one.run(device, reference)
+      } catch (error) {
+        failures.push(`${one.name}: ${String(error)}`)
+      }
+    }
+    expect(failures.join('\n')).toBe('')
+  })
 })

@@ -1,11 +1,14 @@
-import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight, type WeightSpec } from '@tessera-llm/tensor'
 import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
 import { roundToBlocks } from './activations.ts'
 
 export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
 export type LinearOutputs = { readonly y: Tensor }
 export type LinearOptions = {
-  /** `int8` rounds x to 8 bits per block of 32 along K before the product; see `roundToBlocks`. Default `f32`. */
+  /**
+   * `int8` rounds x to 8 bits per block of 32 along K before the product with a packed weight; see `roundToBlocks`. With a dense
+   * weight it changes nothing: rounding would cost accuracy and save nothing. Default `f32`.
+   */
   readonly activations?: 'f32' | 'int8' | undefined
 }
 
@@ -33,10 +36,10 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     const tokens = rowsOf(outputs.y.shape)
     return { flops: 2 * tokens * rows * columns, bytesRead: 4 * (rows * columns + tokens * columns), bytesWritten: 4 * tokens * rows }
   },
-  reference({ x, weight, bias, residual }, { activations = 'f32' }, { outputs }) {
+  reference({ x, weight, bias, residual }, options, { inputs, outputs }) {
     const [rows = 0, columns = 0] = weight.shape
     const tokens = rowsOf(outputs.y.shape)
-    const input = activations === 'int8' ? roundToBlocks(x.data, columns) : x.data
+    const input = roundsActivations(inputs.weight, options) ? roundToBlocks(x.data, columns) : x.data
     const y = new Float64Array(tokens * rows)
     for (let token = 0; token < tokens; token++) {
       for (let row = 0; row < rows; row++) {
@@ -53,4 +56,9 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
 
 export function linear(x: Tensor, weight: Weight, { bias, residual, ...options }: LinearOptions & Omit<LinearInputs, 'x' | 'weight'> = {}): Tensor {
   return x.device.run(linearOp, { x, weight, bias, residual }, options).y
+}
+
+/** Whether a call rounds its activations. */
+export function roundsActivations(weight: WeightSpec, { activations }: LinearOptions): boolean {
+  return activations === 'int8' && weight.kind === 'packed'
 }

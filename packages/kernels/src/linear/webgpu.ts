@@ -3,7 +3,7 @@ import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass, webgpuCap
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { activationBlock } from './activations.ts'
-import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
+import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundsActivations } from './contract.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
@@ -55,12 +55,11 @@ type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgr
 function gemvPass({ tokens, rows, columns }: Sizes, { name, groupSize, hasMinimum }: WeightReader, capabilities: Capabilities): Specialisation {
   const isOne = tokens === 1
   const { lanes, rowsPerLane } = lanesOf(rows, columns / groupSize, webgpuCapabilities(capabilities).isFallback)
-  const perWorkgroup = (gemvWorkgroup / lanes) * (isOne ? rowsPerLane : 1)
   return {
     name: `gemv-${name}`,
     source: isOne ? gemv : gemvBatch,
-    constants: { ...(isOne ? { ROWS: rowsPerLane } : { M: tokens }), GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, LANES: lanes, WORKGROUP: gemvWorkgroup },
-    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil(rows / perWorkgroup)),
+    constants: { ...(isOne ? {} : { M: tokens }), ROWS: rowsPerLane, GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, LANES: lanes, WORKGROUP: gemvWorkgroup },
+    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil((rows * lanes) / (gemvWorkgroup * rowsPerLane))),
   }
 }
 
@@ -73,7 +72,7 @@ function tiledPass({ tokens, rows }: Sizes, { name }: WeightReader): Specialisat
 function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes) => Specialisation): readonly WebGpuPass[] {
   const { weight, bias, residual } = problem.inputs
   const { tokens, rows, columns } = sizesOf(problem)
-  const isRounded = problem.options.activations === 'int8'
+  const isRounded = roundsActivations(weight, problem.options)
   const isVector = columns % 4 === 0
   const bindings: Binding[] = [
     { name: 'x', tensor: isRounded ? 'rounded' : 'x', access: 'read', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' },
@@ -105,7 +104,7 @@ function roundPass(tokens: number, columns: number): WebGpuPass {
 
 function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> {
   const { tokens, columns } = sizesOf(problem)
-  return problem.options.activations === 'int8' ? { rounded: 4 * tokens * columns } : {}
+  return roundsActivations(problem.inputs.weight, problem.options) ? { rounded: 4 * tokens * columns } : {}
 }
 
 function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {

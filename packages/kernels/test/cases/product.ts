@@ -14,7 +14,7 @@ export const linearConformance: readonly DeviceCase[] = [
     options: {},
   }))),
   ...sizes.map(([tokens, columns, rows]) => conformanceCase(linearOp, {
-    name: `linear [${tokens}, ${columns}] rounded to int8 by [${rows}, ${columns}]`,
+    name: `linear [${tokens}, ${columns}] with int8 activations by a dense [${rows}, ${columns}]`,
     inputs: { x: normal([tokens, columns]), weight: normal([rows, columns], { seed: 2 }), bias: undefined, residual: undefined },
     options: { activations: 'int8' },
   })),
@@ -23,7 +23,7 @@ export const linearConformance: readonly DeviceCase[] = [
     conformanceCase(linearOp, { name: `linear of ${tokens} with residual`, inputs: { x: normal([tokens, 40]), weight: normal([24, 40], { seed: 2 }), bias: undefined, residual: normal([tokens, 24], { seed: 3 }) }, options: {} }),
     conformanceCase(linearOp, { name: `linear of [2, ${tokens}] with both`, inputs: { x: normal([2, tokens, 40]), weight: normal([24, 40], { seed: 2 }), bias: normal([24], { seed: 3 }), residual: normal([2, tokens, 24], { seed: 4 }) }, options: {} }),
   ]),
-  conformanceCase(linearOp, { name: 'linear of an x of zeros rounded to int8', inputs: { x: normal([2, 64], { scale: 0 }), weight: normal([8, 64], { seed: 2 }), bias: undefined, residual: undefined }, options: { activations: 'int8' } }),
+  conformanceCase(linearOp, { name: 'linear of an x of zeros with int8 activations', inputs: { x: normal([2, 64], { scale: 0 }), weight: normal([8, 64], { seed: 2 }), bias: undefined, residual: undefined }, options: { activations: 'int8' } }),
 ]
 
 export const matmulConformance: readonly DeviceCase[] = [

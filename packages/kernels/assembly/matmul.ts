@@ -1,0 +1,69 @@
+import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from './element'
+import { layPanel } from './linear/lay-panel'
+import { panelProduct } from './linear/panel'
+
+// Words: a, b, y, products, M, K, N, 1 when b is one for all, 1 when a is [K, M], 1 when b is [N, K], kind of a, kind of b,
+// scratch, panel bytes per thread, address of a as f32 [products, M, K] (a's own where it is that already).
+
+/** First stage where a is not f32 [M, K]: lays it out so. Rows of all products are shared out. */
+export function matmulLeft(args: usize, thread: u32, threads: u32): void {
+  const kind: i32 = argument(args, 10)
+  if (kind == F32) layLeft(F32, args, thread, threads)
+  else if (kind == F16) layLeft(F16, args, thread, threads)
+  else layLeft(BF16, args, thread, threads)
+}
+
+// @ts-ignore: decorator
+@inline
+function layLeft(kind: i32, args: usize, thread: u32, threads: u32): void {
+  const m = argument(args, 4), k = argument(args, 5), transposed = argument(args, 8) != 0
+  const units = argument(args, 3) * m
+  const end = shareEnd(units, thread, threads)
+  for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
+    const row = unit % m, step = transposed ? m : 1
+    const first = <usize>(unit / m) * m * k + (transposed ? row : row * k)
+    const from: usize = argument(args, 0), to: usize = argument(args, 14) + ((<usize>unit * k) << 2)
+    for (let i: u32 = 0; i < k; i++) store<f32>(to + (<usize>i << 2), loadElement(kind, from + (first + <usize>i * step) * elementBytes(kind)))
+  }
+}
+
+/** Groups of 8 columns of all products are shared out. */
+export function matmul(args: usize, thread: u32, threads: u32): void {
+  const kind: i32 = argument(args, 11)
+  if (kind == F32) multiplyPanels(F32, args, thread, threads)
+  else if (kind == F16) multiplyPanels(F16, args, thread, threads)
+  else multiplyPanels(BF16, args, thread, threads)
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void {
+  const m = argument(args, 4), k = argument(args, 5), n = argument(args, 6)
+  const panel: usize = argument(args, 12) + thread * argument(args, 13)
+  const groups = (n + 7) >> 3, units = argument(args, 3) * groups
+  const end = shareEnd(units, thread, threads)
+  for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
+    const product = unit / groups, column = (unit % groups) << 3, valid = min<u32>(8, n - column)
+    const b: usize = argument(args, 1) + (argument(args, 7) != 0 ? 0 : <usize>product * k * n) * elementBytes(kind)
+    if (argument(args, 9) != 0) layPanel(kind, b + <usize>column * k * elementBytes(kind), k * elementBytes(kind), k, valid, panel)
+    else layColumns(kind, b + column * elementBytes(kind), n * elementBytes(kind), k, valid, panel)
+    const a: usize = argument(args, 14) + ((<usize>product * m * k) << 2), y: usize = argument(args, 2) + ((<usize>product * m * n + column) << 2)
+    panelProduct(a, <usize>k << 2, m, panel, k, y, <usize>n << 2, valid, 0, 0)
+  }
+}
+
+/** f32 [K][8] from up to 8 columns of a [K, N]. */
+// @ts-ignore: decorator
+@inline
+function layColumns(kind: i32, source: usize, rowBytes: usize, k: u32, columns: u32, panel: usize): void {
+  const step = elementBytes(kind)
+  for (let i: u32 = 0; i < k; i++, source += rowBytes, panel += 32) {
+    if (columns == 8) {
+      v128.store(panel, loadElement4(kind, source))
+      v128.store(panel, loadElement4(kind, source + 4 * step), 16)
+    } else {
+      for (let c: u32 = 0; c < 8; c++) store<f32>(panel + (c << 2), c < columns ? loadElement(kind, source + c * step) : 0)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+
+/**
+ * The k largest of each row in falling order, the lower index first among equals. Words: x, values, indices, rows, width, k.
+ * The outputs hold a heap whose root is the worst of the best so far; sorting it leaves them in order.
+ */
+export function topK(args: usize, thread: u32, threads: u32): void {
+  const width = argument(args, 4), k = argument(args, 5)
+  const end = shareEnd(argument(args, 3), thread, threads)
+  for (let row = shareBegin(argument(args, 3), thread, threads); row < end; row++) {
+    const x: usize = argument(args, 0) + ((<usize>row * width) << 2), offset: usize = (<usize>row * k) << 2
+    const values = argument(args, 1) + offset, indices = argument(args, 2) + offset
+    for (let i: u32 = 0; i < k; i++) put(values, indices, i, load<f32>(x + (<usize>i << 2)), i)
+    for (let i = k >> 1; i > 0; i--) sift(values, indices, i - 1, k)
+    for (let i = k; i < width; i++) {
+      const value = load<f32>(x + (<usize>i << 2))
+      // An equal value that comes later is worse.
+      if (!(value > load<f32>(values))) continue
+      put(values, indices, 0, value, i)
+      sift(values, indices, 0, k)
+    }
+    for (let size = k; size > 1; size--) {
+      swap(values, indices, 0, size - 1)
+      sift(values, indices, 0, size - 1)
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function put(values: usize, indices: usize, at: u32, value: f32, index: u32): void {
+  store<f32>(values + (<usize>at << 2), value)
+  store<u32>(indices + (<usize>at << 2), index)
+}
+
+function swap(values: usize, indices: usize, a: u32, b: u32): void {
+  const value = load<f32>(values + (<usize>a << 2)), index = load<u32>(indices + (<usize>a << 2))
+  put(values, indices, a, load<f32>(values + (<usize>b << 2)), load<u32>(indices + (<usize>b << 2)))
+  put(values, indices, b, value, index)
+}
+
+/** Whether entry a is worse than entry b. */
+function isWorse(values: usize, indices: usize, a: u32, b: u32): bool {
+  const left = load<f32>(values + (<usize>a << 2)), right = load<f32>(values + (<usize>b << 2))
+  return left < right || (left == right && load<u32>(indices + (<usize>a << 2)) > load<u32>(indices + (<usize>b << 2)))
+}
+
+/** Moves the entry at `at` down to its place; the worst of the first `size` ends at the root. */
+function sift(values: usize, indices: usize, at: u32, size: u32): void {
+  for (;;) {
+    let worst: u32 = at
+    const left: u32 = 2 * at + 1, right: u32 = left + 1
+    if (left < size && isWorse(values, indices, left, worst)) worst = left
+    if (right < size && isWorse(values, indices, right, worst)) worst = right
+    if (worst == at) return
+    swap(values, indices, at, worst)
+    at = worst
+  }
+}

@@ -1,0 +1,41 @@
+import { type Problem, sizeOf, type WeightSpec } from '@tessera-llm/tensor'
+import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
+import { kernelsModule } from '../generated/kernels.ts'
+import { type MatmulInputs, matmulOp, type MatmulOptions, type MatmulOutputs, matmulSizes } from './contract.ts'
+
+type MatmulProblem = Problem<MatmulInputs, MatmulOutputs, MatmulOptions>
+
+/** Eight columns of b at a time as a panel; a is laid out as f32 [M, K] first where it is stored otherwise. */
+export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
+  name: 'panels',
+  module: kernelsModule,
+  supports: () => true,
+  stages(problem) {
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, write, at)
+    return needsLayout(problem) ? [{ entry: 'matmulLeft', args }, { entry: 'matmul', args }] : [{ entry: 'matmul', args }]
+  },
+  scratchBytes: (problem, threads) => panelBytes(problem) * threads + (needsLayout(problem) ? 4 * sizeOf(problem.inputs.a.shape) : 0),
+})
+
+function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindings): void {
+  const { inputs: { a, b }, options: { transposeA = false, transposeB = false } } = problem
+  const { batch, m, k, n, isShared } = matmulSizes(problem.inputs, problem.options)
+  const perThread = panelBytes(problem)
+  write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(sizeOf(batch)).u32(m).u32(k).u32(n)
+    .u32(isShared ? 1 : 0).u32(transposeA ? 1 : 0).u32(transposeB ? 1 : 0).u32(kindOf(a)).u32(kindOf(b))
+    .u32(at.scratch).u32(perThread).u32(needsLayout(problem) ? at.scratch + perThread * at.threads : at.address('a'))
+}
+
+/** The numbers of assembly/element.ts. */
+function kindOf(spec: WeightSpec): number {
+  if (spec.kind === 'dense' && spec.dtype === 'f16') return 1
+  return spec.kind === 'dense' && spec.dtype === 'bf16' ? 2 : 0
+}
+
+function needsLayout({ inputs: { a }, options: { transposeA = false } }: MatmulProblem): boolean {
+  return transposeA || kindOf(a) !== 0
+}
+
+function panelBytes({ inputs, options }: MatmulProblem): number {
+  return Math.ceil((matmulSizes(inputs, options).k * 32) / 64) * 64
+}
