@@ -3,7 +3,7 @@ import { embedding, gatedActivation, linear, rmsNorm, rope } from '@tessera-llm/
 import { reshape, type Tensor, type Weight } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
 import { llamaNames } from './llama-names.ts'
-import type { ForwardOptions, LanguageModel, ModelFamily, StepInputs, WeightSource } from './model.ts'
+import type { ForwardOptions, LanguageModel, ModelFamily, StepInputs } from './model.ts'
 import { uploadRopeTable } from './rope-table.ts'
 
 interface LlamaLayer {
