@@ -48,6 +48,12 @@ function poisoned(shape: Shape, counts: readonly number[], dtype: DType, seed: n
   return { dtype, shape, data: encodeElements(numbers, dtype) }
 }
 
+/** Padding that a mask hides, by key and by bias, with NaN in it. */
+function padded(name: string, side: Side): OpProblem<AttentionInputs, AttentionOptions> {
+  const base = problem(name, { batch: 2, heads: 4, kvHeads: 2, rows: 5, keys: 40, headDim: 16 }, {}, side)
+  return { ...base, inputs: { ...base.inputs, k: poisoned([2, 2, 40, 16], [33, 20], 'f32', 12), v: poisoned([2, 2, 40, 16], [33, 20], 'f32', 13) } }
+}
+
 /** A cache of which `counts` rows are filled, in the layout that the runtime uses. */
 function cached(name: string, sizes: Sizes & { readonly counts: readonly number[] }, options: AttentionOptions = causal, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
   const { counts, heads, kvHeads = heads, keys, headDim = 64, valueDim = headDim, dtype = 'f32' } = sizes
@@ -87,7 +93,6 @@ const caches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   cached('decode of head size 256', { heads: 4, kvHeads: 1, rows: 1, keys: 150, headDim: 256, counts: [149] }),
   cached('decode of a wide group', { heads: 71, kvHeads: 1, rows: 1, keys: 130, counts: [130] }),
   cached('decode of a long context', { heads: 4, kvHeads: 2, rows: 1, keys: 2048, headDim: 16, counts: [2000] }),
-  problem('decode of so many sequences that each workgroup takes all keys of one', { batch: 270, heads: 4, kvHeads: 2, rows: 1, keys: 150, headDim: 16 }, causal),
   problem('decode of a group of 12 with a score far above the others', { heads: 12, kvHeads: 1, rows: 1, keys: 64, headDim: 16 }, {}, { bias: values([1, 1, 1, 64], Array.from({ length: 64 }, (_, i) => (i === 21 ? 500 : 0))) }),
   cached('decode with sinks and ALiBi', { heads: 8, kvHeads: 2, rows: 1, keys: 192, counts: [190, 3] }, causal, { sinks: normal([8], { scale: 3 }), alibiSlopes: slopes(8) }),
 ]
@@ -106,6 +111,8 @@ const variants: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
     bias: values([1, 1, 3, 5], Array.from({ length: 15 }, (_, i) => (i < 5 ? [-1e38, -3.4e38, Number.NEGATIVE_INFINITY, -2e38, -1e38][i] as number : i / 7))),
   }),
   problem('mask per key', { batch: 2, heads: 3, rows: 9, keys: 37, headDim: 32 }, causal, { mask: flags([2, 1, 1, 37], (i) => i % 37 < 30 && i % 3 !== 0) }),
+  padded('a mask over padding that holds NaN', { mask: flags([2, 1, 1, 40], (i) => i % 40 < (i < 40 ? 33 : 20)) }),
+  padded('a bias over padding that holds NaN', { bias: values([2, 1, 1, 40], Array.from({ length: 80 }, (_, i) => (i % 40 < (i < 40 ? 33 : 20) ? 0.1 : Number.NEGATIVE_INFINITY))) }),
   problem('mask per head and pair, with dead rows', { heads: 3, rows: 10, keys: 41, headDim: 32 }, {}, { mask: flags([1, 3, 10, 41], (i) => Math.floor(i / 41) % 4 !== 1 && (i * 7) % 5 < 2) }),
   problem('everything at once', { batch: 2, heads: 6, kvHeads: 2, rows: 12, keys: 70, headDim: 40, valueDim: 24 }, { isCausal: true, windowLeft: 40, softcap: 8 }, {
     kvLengths: lengths(70, 41), sinks: normal([6]), alibiSlopes: slopes(6), bias: normal([1, 1, 12, 70]), mask: flags([1, 6, 1, 70], (i) => i % 5 !== 0),
@@ -121,9 +128,13 @@ const packed: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   problem('packed rows over fewer keys', { ...packedSizes, rows: 40, keys: 30, headDim: 16 }, causal, { cuSeqLens: lengths(0, 12, 20, 40), cuSeqLensKv: lengths(0, 5, 20, 30) }),
 ]
 
+/** More workgroups than decode wants, so that each takes all keys of its rows, tile after tile. */
+const crowded: OpProblem<AttentionInputs, AttentionOptions> = problem('decode of 260 sequences', { batch: 260, heads: 4, kvHeads: 2, rows: 1, keys: 130, headDim: 8 }, causal)
+
 /** The problems without packed sequences, and those with them. */
 export const attentionProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [...batches, ...caches, ...variants]
 export const packedProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = packed
 
 export const attentionConformance: readonly DeviceCase[] = attentionProblems.map((one) => conformanceCase(attentionOp, one))
+export const crowdedConformance: DeviceCase = conformanceCase(attentionOp, crowded)
 export const packedConformance: readonly DeviceCase[] = packedProblems.map((one) => conformanceCase(attentionOp, one))
