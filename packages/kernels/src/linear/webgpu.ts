@@ -66,7 +66,7 @@ function gemvPass({ tokens, rows, columns }: Sizes, { name, groupSize, hasMinimu
 function tiledPass({ tokens, rows }: Sizes, { name }: WeightReader): Specialisation {
   // Few tokens get a low tile, so that lanes do not compute tokens that are not there.
   const perLane = tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
-  return { name: `tiled-${name}`, source: tiled, constants: { TM: perLane, TN: 8 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
+  return { name: `tiled-${name}`, source: tiled, constants: { TM: perLane, TK: perLane === 8 ? 16 : 32 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
 }
 
 function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes) => Specialisation): readonly WebGpuPass[] {
