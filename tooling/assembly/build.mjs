@@ -1,10 +1,12 @@
-// Compiles every packages/*/assembly/<name>.entry.ts twice (relaxed SIMD, plain SIMD) into packages/*/src/generated/<name>.ts,
-// base64, and asserts the kernel ABI: no data, no start function, no mutable global, nothing imported but memory and table.
+// Compiles every packages/*/assembly/<name>.entry.ts twice (relaxed SIMD, plain SIMD) into packages/*/src/generated/<name>.ts
+// (those of packages/*/test/assembly, for tests only, into packages/*/test/generated), base64, and asserts the kernel ABI:
+// no data, no start function, no mutable global, nothing imported but memory and table.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import asc from 'assemblyscript/asc'
+import { Worker } from 'node:worker_threads'
 import { checkModule } from './check-module.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -13,43 +15,44 @@ const options = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '-
 const filesBelow = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort() : [])
 const hashOf = (files) => files.reduce((hash, file) => hash.update(relative(root, file)).update(readFileSync(file)), createHash('sha256').update(options.join())).digest('hex').slice(0, 16)
 
-/** Compiles one build to bytes; compiler messages end the program. */
-async function compile(folder, entry, relaxed) {
-  let bytes
-  const messages = []
-  const { error } = await asc.main([relative(folder, entry), '--baseDir', folder, ...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : []), '--outFile', 'out.wasm'], {
-    stderr: { write: (text) => messages.push(text) },
-    readFile: (name, base) => {
-      const path = join(base, name)
-      return existsSync(path) ? readFileSync(path, 'utf8') : null
-    },
-    writeFile: (_name, data) => {
-      bytes = data
-    },
-    listFiles: () => [],
-  })
-  if (error || !bytes) {
-    console.error(messages.join('') || String(error))
-    throw new Error(`assembly: ${relative(root, entry)} does not compile`)
+/** At most two compilers at a time: each takes a core for seconds and some hundred MB. */
+const waiting = []
+let running = 0
+async function slot(work) {
+  while (running === 2) await new Promise((resolve) => waiting.push(resolve))
+  running += 1
+  try {
+    return await work()
+  } finally {
+    running -= 1
+    waiting.shift()?.()
   }
-  return bytes
 }
+
+/** Compiles one build to bytes in a worker; compiler messages end the program. */
+const compile = (folder, entry, relaxed) =>
+  slot(async () => {
+    const worker = new Worker(new URL('./compile.mjs', import.meta.url), { workerData: { folder, entry, options: [...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : [])] } })
+    const [{ bytes, failure }] = await once(worker, 'message')
+    if (bytes) return bytes
+    console.error(failure)
+    throw new Error(`assembly: ${relative(root, entry)} does not compile`)
+  })
 
 const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase())
 
-async function build(folder, name, shared) {
-  const entry = join(folder, 'assembly', `${name}.entry.ts`)
-  const target = join(folder, 'src/generated', `${name}.ts`)
-  const hash = hashOf([...new Set([...filesBelow(join(folder, 'assembly')), ...shared])])
+async function build(folder, name, shared, part = '') {
+  const entry = join(folder, part, 'assembly', `${name}.entry.ts`)
+  const target = join(folder, part || 'src', 'generated', `${name}.ts`)
+  const hash = hashOf([...new Set([...filesBelow(join(folder, part, 'assembly')), ...shared])])
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(`// ${hash}\n`)) return
-  const relaxed = await compile(folder, entry, true)
   // The probe asks whether relaxed SIMD works: it has no other build.
-  const simd = name === 'probe' ? new Uint8Array() : await compile(folder, entry, false)
+  const [relaxed, simd] = await Promise.all([compile(folder, entry, true), name === 'probe' ? new Uint8Array() : compile(folder, entry, false)])
   checkModule(relaxed, `${name} (relaxed)`)
   if (simd.length > 0) checkModule(simd, `${name} (simd)`)
   const base64 = (bytes) => Buffer.from(bytes).toString('base64')
-  const typeFrom = folder.endsWith('wasm') ? '../kernel/kernel.ts' : '@tessera-llm/wasm'
-  const text = `// ${hash}\n// Made by tooling/assembly/build.mjs from assembly/${name}.entry.ts.\nimport type { WasmModule } from '${typeFrom}'\n\nexport const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n}\n`
+  const typeFrom = folder.endsWith('wasm') ? `../${part && '../src/'}kernel/kernel.ts` : '@tessera-llm/wasm'
+  const text = `// ${hash}\n// Made by tooling/assembly/build.mjs from ${relative(folder, entry).replaceAll('\\', '/')}.\nimport type { WasmModule } from '${typeFrom}'\n\nexport const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n}\n`
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(`${target}.part`, text)
   renameSync(`${target}.part`, target)
@@ -59,9 +62,12 @@ async function build(folder, name, shared) {
 process.chdir(root)
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
 const shared = filesBelow(join(root, 'packages/wasm/assembly'))
-for (const folder of packages) {
-  for (const file of filesBelow(join(folder, 'assembly'))) {
-    const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, 'assembly'), file))?.[1]
-    if (name) await build(folder, name, shared)
-  }
-}
+const entries = packages.flatMap((folder) => ['', 'test'].flatMap((part) => {
+  const files = filesBelow(join(folder, part, 'assembly'))
+  return files.flatMap((file) => {
+    const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, part, 'assembly'), file))?.[1]
+    return name ? [{ folder, name, part, files: files.length }] : []
+  })
+}))
+// The longest first, so that neither compiler is idle at the end.
+await Promise.all(entries.sort((a, b) => b.files - a.files).map(({ folder, name, part }) => build(folder, name, shared, part)))
