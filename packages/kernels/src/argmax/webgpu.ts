@@ -1,10 +1,16 @@
-import { lastAxis, rowsOf } from '@tessera-llm/tensor'
+import { lastAxis, rowsOf, type Shape } from '@tessera-llm/tensor'
 import type { WebGpuKernel } from '@tessera-llm/webgpu'
-import { bind, defineWebGpuKernel, rowPass } from '../webgpu-kernel/index.ts'
+import { type Selection, selectPasses, selectTemporaries } from '../top-k/select.ts'
+import { defineWebGpuKernel } from '../webgpu-kernel/index.ts'
 import { argmaxOp } from './contract.ts'
-import row from './row.wgsl'
 
+/** The selection of top-k with k = 1, whose value nobody asks for. */
 export const argmaxWebgpu: WebGpuKernel = defineWebGpuKernel(argmaxOp, {
-  name: 'row',
-  passes: ({ inputs: { x } }) => [rowPass({ name: 'row', source: row, bindings: [bind('x', 'read'), bind('index', 'read_write', 'array<i32>')] }, rowsOf(x.shape), lastAxis(x.shape))],
+  name: 'segments',
+  passes: ({ inputs: { x } }) => selectPasses(selectionOf(x.shape), { values: 'largest', indices: 'index' }),
+  temporaries: ({ inputs: { x } }) => ({ ...selectTemporaries(selectionOf(x.shape)), largest: 4 * rowsOf(x.shape) }),
 })
+
+function selectionOf(shape: Shape): Selection {
+  return { rows: rowsOf(shape), width: lastAxis(shape), k: 1 }
+}
