@@ -1,0 +1,37 @@
+// Kernels for the tests of the device: each shows one property of it.
+import { argument, floatArgument, madd, shareBegin, shareEnd, sumLanes } from '../../assembly/lib'
+
+/** y = factor · x. Arguments: x, y, count, factor. */
+export function scale(args: usize, thread: u32, threads: u32): void {
+  const x: usize = argument(args, 0), y: usize = argument(args, 1), count = argument(args, 2)
+  const factor = floatArgument(args, 3)
+  for (let i: usize = shareBegin(count, thread, threads), end: usize = shareEnd(count, thread, threads); i < end; i++) store<f32>(y + (i << 2), factor * load<f32>(x + (i << 2)))
+}
+
+/** y = x backwards: reads what other threads wrote in the stage before. Arguments: x, y, count. */
+export function reverse(args: usize, thread: u32, threads: u32): void {
+  const x: usize = argument(args, 0), y: usize = argument(args, 1), count = argument(args, 2)
+  for (let i: usize = shareBegin(count, thread, threads), end: usize = shareEnd(count, thread, threads); i < end; i++) store<f32>(y + (i << 2), load<f32>(x + ((<usize>count - 1 - i) << 2)))
+}
+
+/** y[row] = a[row] · b, eight products in flight. Arguments: a, b, y, rows, columns (a multiple of 8). */
+export function dot(args: usize, thread: u32, threads: u32): void {
+  const a: usize = argument(args, 0), b: usize = argument(args, 1), y: usize = argument(args, 2), rows = argument(args, 3), columns: usize = argument(args, 4)
+  for (let row: usize = shareBegin(rows, thread, threads), end: usize = shareEnd(rows, thread, threads); row < end; row++) {
+    const line = a + ((row * columns) << 2)
+    let even = f32x4.splat(0), odd = f32x4.splat(0)
+    for (let i: usize = 0; i < columns; i += 8) {
+      even = madd(v128.load(line + (i << 2)), v128.load(b + (i << 2)), even)
+      odd = madd(v128.load(line + (i << 2), 16), v128.load(b + (i << 2), 16), odd)
+    }
+    store<f32>(y + (row << 2), sumLanes(f32x4.add(even, odd)))
+  }
+}
+
+/** Counts to `rounds` on one thread, then traps there if asked to; the others do nothing. Arguments: thread, rounds, traps, address for the count. */
+export function misbehave(args: usize, thread: u32, threads: u32): void {
+  if (thread != argument(args, 0)) return
+  const rounds = argument(args, 1), out: usize = argument(args, 3)
+  for (let i: u32 = 0; i < rounds; i++) atomic.store<u32>(out, i)
+  if (argument(args, 2) != 0) unreachable()
+}
