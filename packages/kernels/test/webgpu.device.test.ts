@@ -61,6 +61,10 @@ describe('every kernel of linear, also where another one would be chosen', () =>
   })
 })
 
+it('no tokens, no rows and no columns are problems too', async () => {
+  await conform(device, reference, linearOp, [some('f32', 0, 5, 8), some('f16', 3, 0, 8), some('f32', 2, 5, 0), some('f32', 12, 5, 0)])
+})
+
 describe('linear as it specialises for hardware', () => {
   let hardware: WebGpuDevice
   beforeAll(async () => {

@@ -6,14 +6,14 @@ import {
   activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, rmsNorm, rope, scale, softmax, topK,
 } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
+import { minimalAdapter } from './minimal-adapter.ts'
 import { specialisedFor } from './specialised.ts'
 
 let gpu: GPU
 let device: WebGpuDevice
 beforeAll(async () => {
   gpu = await createNullGpu()
-  // Nothing optional: what every WebGPU implementation has must do.
-  device = await createWebGpuDevice({ gpu, kernels: kernelsWebgpu, features: [] })
+  device = await createWebGpuDevice({ gpu, adapter: await minimalAdapter(gpu), kernels: kernelsWebgpu })
 })
 afterAll(() => device.dispose())
 
@@ -66,6 +66,11 @@ const variants: readonly Variant[] = [
 ]
 
 const maker = (on: Device) => (shape: readonly number[], dtype: DType = 'f32') => on.empty(shape, dtype)
+
+it('the device has no more than what every implementation has', () => {
+  expect(device.capabilities.limits).toMatchObject({ maxComputeWorkgroupStorageSize: 16_384, maxComputeInvocationsPerWorkgroup: 256, maxStorageBuffersPerShaderStage: 8 })
+  expect(device.capabilities.features.filter((feature) => feature !== 'core-features-and-limits')).toEqual([])
+})
 
 it.for(variants)('%s compiles', async ([, run]) => {
   expect(await device.webgpu.prepare(() => run(maker(device)))).toBeGreaterThan(0)
