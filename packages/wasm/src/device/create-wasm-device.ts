@@ -1,7 +1,7 @@
 import { checkKernels, createDevice, type Device, TesseraError } from '@tessera-llm/tensor'
 import type { WasmKernel } from '../kernel/kernel.ts'
 import { writeConstants } from '../memory/constants.ts'
-import { createMemory } from '../memory/memory.ts'
+import { createMemory, minimumBytes } from '../memory/memory.ts'
 import { compileModules } from '../module/compile.ts'
 import { hasRelaxedSimd } from '../module/probe.ts'
 import { createPool } from '../pool/pool.ts'
@@ -14,13 +14,13 @@ export interface WasmDeviceOptions {
   readonly kernels: readonly WasmKernel[]
   /** Threads, the calling one included; all cores (at most 16) when absent, 1 where memory cannot be shared. Results do not depend on it. */
   readonly threads?: number | undefined
-  /** Most bytes of memory; 4 GiB when absent, or as much as the platform reserves. */
+  /** Most bytes of memory, at least 4 MiB; 4 GiB when absent, or as much as the platform reserves. */
   readonly maximumBytes?: number | undefined
   /** `false` uses the plain SIMD kernels even where relaxed SIMD is there. */
   readonly relaxedSimd?: boolean | undefined
   /** Address of a file that holds `workerScript`, for pages whose content security policy forbids blob workers. */
   readonly workerUrl?: string | undefined
-  /** Longest wait for another thread before the device counts as broken. Default 30 000. */
+  /** Longest wait for another thread before the device counts as broken, 1 ms to a day. Default 30 000. */
   readonly joinTimeoutMs?: number | undefined
 }
 
@@ -53,6 +53,8 @@ const maximumDefaultThreads = 16
 export async function createWasmDevice(options: WasmDeviceOptions): Promise<WasmDevice> {
   const { kernels, joinTimeoutMs = 30_000, workerUrl } = options
   checkKernels(kernels, 'wasm')
+  checkRange('maximumBytes', options.maximumBytes, minimumBytes, Number.POSITIVE_INFINITY)
+  checkRange('joinTimeoutMs', joinTimeoutMs, 1, 86_400_000)
   const sharedMemory = typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false
   const threads = threadCount(options.threads, sharedMemory)
   const relaxedSimd = options.relaxedSimd !== false && hasRelaxedSimd()
@@ -85,6 +87,11 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
   }
   // The handle's identity is what tensors refer to, so it is extended, not copied.
   return Object.assign(base, { wasm: controls }) as WasmDevice
+}
+
+function checkRange(name: string, value: number | undefined, least: number, most: number): void {
+  // The comparison is false for NaN.
+  if (value !== undefined && !(value >= least && value <= most)) throw new TesseraError('invalid-option', `wasm: ${name} must be a number ${most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`}, not ${value}`)
 }
 
 function threadCount(asked: number | undefined, sharedMemory: boolean): number {

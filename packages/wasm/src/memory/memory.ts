@@ -14,6 +14,10 @@ export interface ArenaMemory {
 
 /** 64 bytes short of 4 GiB: the last address is a 32-bit number. */
 const maximumPages = 65_536
+const minimumPages = 64
+
+/** The least that a device may be limited to. */
+export const minimumBytes: number = minimumPages * pageBytes
 
 /**
  * Reserves address space for `maximumBytes` (4 GiB when absent, less where the platform refuses) and commits almost none of it.
@@ -21,7 +25,7 @@ const maximumPages = 65_536
  * @throws TesseraError `out-of-memory` when not even 64 MiB can be reserved
  */
 export function createMemory(isShared: boolean, maximumBytes: number | undefined): ArenaMemory {
-  const wanted = Math.min(maximumPages, Math.max(64, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)))
+  const wanted = Math.min(maximumPages, Math.max(minimumPages, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)))
   const memory = reserve(isShared, wanted)
   let bytes = new Uint8Array(memory.buffer)
   let words = new Uint32Array(memory.buffer)

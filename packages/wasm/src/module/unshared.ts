@@ -15,13 +15,18 @@ export function withUnsharedMemory(module: Uint8Array<ArrayBuffer>): Uint8Array<
       if (byte < 128) return value >>> 0
     }
   }
+  // Not `at += u32()`: that reads `at` before the call moves it.
+  const skipName = (): void => {
+    const length = u32()
+    at += length
+  }
   while (at < bytes.length) {
     const section = bytes[at++]
     const end = u32() + at
     if (section === 2) {
       for (let count = u32(); count > 0; count--) {
-        at += u32()
-        at += u32()
+        skipName()
+        skipName()
         const kind = bytes[at++]
         if (kind === 2) {
           bytes[at] = (bytes[at] ?? 0) & ~2
