@@ -1,0 +1,2 @@
+export { type Contents, contentsOf } from './contents.ts'
+export { type ModelFiles, openModel } from './open-model.ts'

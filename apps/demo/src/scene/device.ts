@@ -1,0 +1,55 @@
+import type { Device } from '@tessera-llm/tensor'
+import type { ModelFiles } from '../model/index.ts'
+import { formatBytes, formatRate, formatTime, type Screen } from '../terminal/index.ts'
+import { type Story, stream } from './generation.ts'
+import { measureSpeed, type Speed, type SpeedProblem } from './speed.ts'
+
+export interface DeviceScene {
+  readonly files: ModelFiles
+  readonly story: Story
+  readonly speed: Omit<SpeedProblem, 'signal'>
+  readonly contextLength: number
+  /** Tokens that prefill computes before it looks for Ctrl-C. */
+  readonly chunkTokens: number
+}
+
+/** What the closing table shows of a device. */
+export interface DeviceFigures extends Speed {
+  readonly device: string
+  readonly promptTokens: number
+  readonly decodeTokens: number
+  /** Largest amount of memory in tensors: weights, cache and activations. */
+  readonly peakBytes: number
+  readonly loadMs: number
+  /** What it wrote, greedily. */
+  readonly ids: readonly number[]
+  /** Logits after the prompt "…" of `logitsPrompt`, all arithmetic in f32 or wider. */
+  readonly logits: Float32Array
+}
+
+/** Loads the model on a device, streams a text, and measures. Nothing of it stays on the device. */
+export async function showDevice(device: Device, { files, story, speed, contextLength, chunkTokens }: DeviceScene, screen: Screen): Promise<DeviceFigures> {
+  const { signal } = story
+  const begin = performance.now()
+  const model = await files.load({
+    device,
+    contextLength,
+    chunkTokens,
+    signal,
+    onProgress: ({ loadedBytes, totalBytes }) => screen.status(`loading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
+  })
+  const loadMs = performance.now() - begin
+  try {
+    const ids = await stream(model, story, screen)
+    screen.status('measuring …')
+    const measured = await measureSpeed(model.session, { ...speed, signal })
+    const { peakBytes } = device.memory()
+    const exact = model.createSession({ activations: 'f32' })
+    const logits = await exact.prefill(model.tokenizer.encode(story.prompt, { addSpecial: true }), { signal })
+    const { promptTokensPerSecond, decodeTokensPerSecond } = measured
+    screen.line(screen.dim(`prompt ${formatRate(promptTokensPerSecond)} tok/s, decode ${formatRate(decodeTokensPerSecond)} tok/s, ${formatBytes(peakBytes)} of tensors, loaded in ${formatTime(loadMs)}`))
+    return { ...measured, device: device.name, promptTokens: speed.promptTokens, decodeTokens: speed.decodeTokens, peakBytes, loadMs, ids, logits }
+  } finally {
+    await model.dispose()
+  }
+}
