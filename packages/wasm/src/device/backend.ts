@@ -146,7 +146,9 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     },
     write(storage, bytes, offsetBytes) {
       pool.check()
-      memory.bytes().set(bytes, (storage as WasmStorage).address + offsetBytes)
+      const place = storage as WasmStorage
+      recording?.keepWritten(place)
+      memory.bytes().set(bytes, place.address + offsetBytes)
     },
     async read(storage, offsetBytes, byteLength) {
       pool.check()

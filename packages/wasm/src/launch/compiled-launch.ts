@@ -19,7 +19,8 @@ export function compileLaunch(kernel: WasmKernel, problem: Problem, indices: Rea
 /** A tensor's place in the arena. */
 export interface WasmStorage {
   readonly byteLength: number
-  readonly address: number
+  /** Moves once at most: where the host writes into it while a plan is captured. */
+  address: number
   /** Made inside a capture: the memory belongs to the plan. */
   readonly isPlanned: boolean
   /** Recorded plans that refer to it: freed memory is given back when none is left. */

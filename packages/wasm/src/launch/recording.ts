@@ -12,6 +12,11 @@ export interface Recording {
   take(byteLength: number, why: string): WasmStorage
   /** Returns whether the storage belongs to the plan; it then stays reserved. */
   takeBack(storage: WasmStorage): boolean
+  /**
+   * Called before the host writes during the capture: every replay must find those bytes, so no launch of the plan may use the
+   * same memory, neither one recorded before (the storage moves, unless a launch refers to it already) nor one recorded later.
+   */
+  keepWritten(storage: WasmStorage): void
   /** Scratch memory shared by all launches of the plan. */
   scratch(byteLength: number): number
   /** Keeps memory from outside alive as long as the plan. */
@@ -25,6 +30,9 @@ export function createRecording(arena: Arena): Recording {
   const own = new Set<WasmStorage>()
   const free: WasmStorage[] = []
   const pinned = new Set<WasmStorage>()
+  const written = new Set<WasmStorage>()
+  /** In memory that earlier launches use, and named by no launch yet. */
+  const reused = new Set<WasmStorage>()
   let scratchAddress = 0
   let scratchSize = 0
   return {
@@ -37,9 +45,10 @@ export function createRecording(arena: Arena): Recording {
       for (const [index, { byteLength: size }] of free.entries()) {
         if (size >= byteLength && size <= 2 * byteLength + 1024 && (best < 0 || size < (free[best] as WasmStorage).byteLength)) best = index
       }
-      const reused = best >= 0 ? free.splice(best, 1)[0] : undefined
-      const storage: WasmStorage = reused ? { ...reused, freed: false } : { byteLength, address: arena.take(byteLength, why), isPlanned: true, pins: 0, freed: false }
-      if (!reused) blocks.push(storage.address)
+      const place = best >= 0 ? free.splice(best, 1)[0] : undefined
+      const storage: WasmStorage = place ? { ...place, freed: false } : { byteLength, address: arena.take(byteLength, why), isPlanned: true, pins: 0, freed: false }
+      if (place) reused.add(storage)
+      else blocks.push(storage.address)
       own.add(storage)
       return storage
     },
@@ -47,9 +56,18 @@ export function createRecording(arena: Arena): Recording {
       if (!own.has(storage)) return false
       if (!storage.freed) {
         storage.freed = true
-        free.push(storage)
+        if (!written.has(storage)) free.push(storage)
       }
       return true
+    },
+    keepWritten(storage) {
+      if (!own.has(storage)) return
+      written.add(storage)
+      if (!reused.delete(storage)) return
+      const address = arena.take(storage.byteLength, 'data uploaded while a plan is captured')
+      blocks.push(address)
+      free.push({ ...storage, freed: true })
+      storage.address = address
     },
     scratch(byteLength) {
       if (byteLength > scratchSize) {
@@ -61,6 +79,7 @@ export function createRecording(arena: Arena): Recording {
     },
     pin(storages) {
       for (const storage of storages) {
+        reused.delete(storage)
         if (own.has(storage) || pinned.has(storage)) continue
         storage.pins += 1
         pinned.add(storage)

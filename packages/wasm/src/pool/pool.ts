@@ -87,6 +87,8 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
   return {
     run(plan, count) {
       if (failure) throw failure
+      // Without a stage there is no barrier, and a worker could read the next call's stages as this one's.
+      if (count === 0) return
       let code: number
       try {
         code = dispatcher.run(plan, count, threads)
