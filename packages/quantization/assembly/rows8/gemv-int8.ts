@@ -43,7 +43,7 @@ import { offsetOf, scaleOf } from './scales'
     }
     const codes = p + headBytes(kind), f = x + fields
     // Sums of the first and of the second half of the columns, for each quad.
-    let l0: v128, l1: v128, h0: v128, h1: v128
+    let l0 = nibble, l1 = nibble, h0 = nibble, h1 = nibble
     if (!wide) {
       let u0: v128 = nibble, u1: v128 = nibble, w0: v128 = nibble, w1: v128 = nibble
       if (hasFifth(kind) || kind == Q6_K) {
@@ -52,33 +52,50 @@ import { offsetOf, scaleOf } from './scales'
         w0 = kind == Q6_K ? v128.load(codes, 160) : u0
         w1 = kind == Q6_K ? v128.load(codes, 176) : u1
       }
-      let c0 = v128.load(codes), c1 = v128.load(codes, 16)
-      let xl = v128.load32_splat(x), xh = v128.load32_splat(x, 16)
-      let a0 = dot8(xl, lowCodes(kind, c0, u0, 0, nibble, mask)), a1 = dot8(xl, lowCodes(kind, c1, u1, 0, nibble, mask))
-      let b0 = dot8(xh, highCodes(kind, c0, w0, 0, nibble, mask)), b1 = dot8(xh, highCodes(kind, c1, w1, 0, nibble, mask))
-      c0 = v128.load(codes, 32), c1 = v128.load(codes, 48)
-      xl = v128.load32_splat(x, 4), xh = v128.load32_splat(x, 20)
-      a0 = i16x8.add(a0, dot8(xl, lowCodes(kind, c0, u0, 1, nibble, mask))), a1 = i16x8.add(a1, dot8(xl, lowCodes(kind, c1, u1, 1, nibble, mask)))
-      b0 = i16x8.add(b0, dot8(xh, highCodes(kind, c0, w0, 1, nibble, mask))), b1 = i16x8.add(b1, dot8(xh, highCodes(kind, c1, w1, 1, nibble, mask)))
-      c0 = v128.load(codes, 64), c1 = v128.load(codes, 80)
-      xl = v128.load32_splat(x, 8), xh = v128.load32_splat(x, 24)
-      let e0 = dot8(xl, lowCodes(kind, c0, u0, 2, nibble, mask)), e1 = dot8(xl, lowCodes(kind, c1, u1, 2, nibble, mask))
-      let f0 = dot8(xh, highCodes(kind, c0, w0, 2, nibble, mask)), f1 = dot8(xh, highCodes(kind, c1, w1, 2, nibble, mask))
-      c0 = v128.load(codes, 96), c1 = v128.load(codes, 112)
-      xl = v128.load32_splat(x, 12), xh = v128.load32_splat(x, 28)
-      e0 = i16x8.add(e0, dot8(xl, lowCodes(kind, c0, u0, 3, nibble, mask))), e1 = i16x8.add(e1, dot8(xl, lowCodes(kind, c1, u1, 3, nibble, mask)))
-      f0 = i16x8.add(f0, dot8(xh, highCodes(kind, c0, w0, 3, nibble, mask))), f1 = i16x8.add(f1, dot8(xh, highCodes(kind, c1, w1, 3, nibble, mask)))
-      // A pair sum is at most 254 · 15, 31 or 63: i16 holds 8, 4 or 2 of them.
+      // Sums stay in i16 as long as its range allows: a pair sum is at most 254 · 15, 31 or 63, of which it holds 8, 4 or 2. Few of
+      // them are alive at a time, so that all stay in registers.
+      let c0 = v128.load(codes), c1 = v128.load(codes, 16), xt = v128.load32_splat(x)
+      let a0 = dot8(xt, lowCodes(kind, c0, u0, 0, nibble, mask)), a1 = dot8(xt, lowCodes(kind, c1, u1, 0, nibble, mask))
       if (kind == Q6_K) {
-        l0 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a0), i32x4.extadd_pairwise_i16x8_s(e0)), l1 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a1), i32x4.extadd_pairwise_i16x8_s(e1))
-        h0 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(b0), i32x4.extadd_pairwise_i16x8_s(f0)), h1 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(b1), i32x4.extadd_pairwise_i16x8_s(f1))
+        c0 = v128.load(codes, 32), c1 = v128.load(codes, 48), xt = v128.load32_splat(x, 4)
+        a0 = i16x8.add(a0, dot8(xt, lowCodes(kind, c0, u0, 1, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, lowCodes(kind, c1, u1, 1, nibble, mask)))
+        l0 = i32x4.extadd_pairwise_i16x8_s(a0), l1 = i32x4.extadd_pairwise_i16x8_s(a1)
+        c0 = v128.load(codes, 64), c1 = v128.load(codes, 80), xt = v128.load32_splat(x, 8)
+        a0 = dot8(xt, lowCodes(kind, c0, u0, 2, nibble, mask)), a1 = dot8(xt, lowCodes(kind, c1, u1, 2, nibble, mask))
+        c0 = v128.load(codes, 96), c1 = v128.load(codes, 112), xt = v128.load32_splat(x, 12)
+        a0 = i16x8.add(a0, dot8(xt, lowCodes(kind, c0, u0, 3, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, lowCodes(kind, c1, u1, 3, nibble, mask)))
+        l0 = i32x4.add(l0, i32x4.extadd_pairwise_i16x8_s(a0)), l1 = i32x4.add(l1, i32x4.extadd_pairwise_i16x8_s(a1))
+        xt = v128.load32_splat(x, 28)
+        a0 = dot8(xt, highCodes(kind, c0, w0, 3, nibble, mask)), a1 = dot8(xt, highCodes(kind, c1, w1, 3, nibble, mask))
+        c0 = v128.load(codes, 64), c1 = v128.load(codes, 80), xt = v128.load32_splat(x, 24)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 2, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 2, nibble, mask)))
+        h0 = i32x4.extadd_pairwise_i16x8_s(a0), h1 = i32x4.extadd_pairwise_i16x8_s(a1)
+        c0 = v128.load(codes, 32), c1 = v128.load(codes, 48), xt = v128.load32_splat(x, 20)
+        a0 = dot8(xt, highCodes(kind, c0, w0, 1, nibble, mask)), a1 = dot8(xt, highCodes(kind, c1, w1, 1, nibble, mask))
+        c0 = v128.load(codes, 0), c1 = v128.load(codes, 16), xt = v128.load32_splat(x, 16)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 0, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 0, nibble, mask)))
+        h0 = i32x4.add(h0, i32x4.extadd_pairwise_i16x8_s(a0)), h1 = i32x4.add(h1, i32x4.extadd_pairwise_i16x8_s(a1))
       } else {
-        a0 = i16x8.add(a0, e0), a1 = i16x8.add(a1, e1), b0 = i16x8.add(b0, f0), b1 = i16x8.add(b1, f1)
+        xt = v128.load32_splat(x, 16)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 0, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 0, nibble, mask)))
+        c0 = v128.load(codes, 32), c1 = v128.load(codes, 48), xt = v128.load32_splat(x, 4)
+        a0 = i16x8.add(a0, dot8(xt, lowCodes(kind, c0, u0, 1, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, lowCodes(kind, c1, u1, 1, nibble, mask)))
+        xt = v128.load32_splat(x, 20)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 1, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 1, nibble, mask)))
         if (hasFifth(kind)) {
-          l0 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a0), i32x4.extadd_pairwise_i16x8_s(b0)), l1 = i32x4.add(i32x4.extadd_pairwise_i16x8_s(a1), i32x4.extadd_pairwise_i16x8_s(b1))
-        } else {
-          l0 = i32x4.extadd_pairwise_i16x8_s(i16x8.add(a0, b0)), l1 = i32x4.extadd_pairwise_i16x8_s(i16x8.add(a1, b1))
+          l0 = i32x4.extadd_pairwise_i16x8_s(a0), l1 = i32x4.extadd_pairwise_i16x8_s(a1)
+          a0 = i16x8.splat(0), a1 = a0
         }
+        c0 = v128.load(codes, 64), c1 = v128.load(codes, 80), xt = v128.load32_splat(x, 8)
+        a0 = i16x8.add(a0, dot8(xt, lowCodes(kind, c0, u0, 2, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, lowCodes(kind, c1, u1, 2, nibble, mask)))
+        xt = v128.load32_splat(x, 24)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 2, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 2, nibble, mask)))
+        c0 = v128.load(codes, 96), c1 = v128.load(codes, 112), xt = v128.load32_splat(x, 12)
+        a0 = i16x8.add(a0, dot8(xt, lowCodes(kind, c0, u0, 3, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, lowCodes(kind, c1, u1, 3, nibble, mask)))
+        xt = v128.load32_splat(x, 28)
+        a0 = i16x8.add(a0, dot8(xt, highCodes(kind, c0, w0, 3, nibble, mask))), a1 = i16x8.add(a1, dot8(xt, highCodes(kind, c1, w1, 3, nibble, mask)))
+        if (hasFifth(kind)) l0 = i32x4.add(l0, i32x4.extadd_pairwise_i16x8_s(a0)), l1 = i32x4.add(l1, i32x4.extadd_pairwise_i16x8_s(a1))
+        else l0 = i32x4.extadd_pairwise_i16x8_s(a0), l1 = i32x4.extadd_pairwise_i16x8_s(a1)
         h0 = l0, h1 = l1
       }
     } else {

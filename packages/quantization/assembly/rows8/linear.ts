@@ -2,7 +2,7 @@ import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
 import { panelProduct } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeBlock, recordBytes } from './activations'
-import { gemmGroup } from './gemm-int8'
+import { gemmNarrow, gemmWide } from './gemm-int8'
 import { gemvGroup, isWide } from './gemv-int8'
 import { groupBytes, zeroPoint } from './layout'
 import { layPanel } from './panel'
@@ -14,7 +14,7 @@ const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4,
 /** Scratch memory of all threads, its bytes per thread, and the int8 records that all share. */
 const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
 
-/** Tokens (a multiple of 4) whose activations stay in the L2 cache while the groups pass by. */
+/** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
 
 /** One token, int8 activations. Each thread quantizes x for itself: that is cheaper than a barrier. */
@@ -22,7 +22,7 @@ const TOKENS_AT_ONCE: u32 = 128
   const rows = argument(args, ROWS), blocks: i32 = argument(args, COLUMNS) >> 5
   const x: usize = argument(args, X), weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y)
   const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), records = out + 128
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), records = out + 256
   const record = recordBytes(isWide(kind), 1)
   for (let b = 0; b < blocks; b++) quantizeBlock(x + b * 128, records + b * record, isWide(kind), 1, 0, zeroPoint(kind))
   const groups = (rows + 7) >> 3
@@ -64,7 +64,9 @@ const TOKENS_AT_ONCE: u32 = 128
       const group = weight + <usize>g * groupBytes(kind, blocks)
       const valid = min<u32>(8, rows - (g << 3))
       for (let token = first; token < last; token += 4) {
-        gemmGroup(kind, group, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, blocks, out)
+        const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes
+        if (isWide(kind)) gemmWide(kind, group, x, blocks, out)
+        else gemmNarrow(kind, group, x, blocks, out)
         for (let i: u32 = 0; i < min<u32>(4, last - token); i++) {
           const at: usize = <usize>(token + i) * (<usize>rows << 2) + (<usize>g << 5)
           const sums = out + (i << 5)
