@@ -12,8 +12,12 @@ const SLEEPERS: usize = 1280
 const FAILED: usize = 1344
 const QUIT: usize = 1408
 
-/** Polls before a thread sleeps; longest sleep of thread 0 and of the others in nanoseconds; where `pause` and `wake` are in the table. */
+/**
+ * Polls before a thread sleeps; how often thread 0 polls so many times where it must not sleep; longest sleep of thread 0 and of
+ * the others in nanoseconds; where `pause` and `wake` are in the table.
+ */
 const SPINS: usize = 1472
+const ROUNDS: usize = 1476
 const DEADLINE: usize = 1480
 const FOREVER: usize = 1488
 const PAUSE: usize = 1496
@@ -97,11 +101,17 @@ function barrier(thread: u32, threads: u32): u32 {
     call_indirect<void>(load<u32>(WAKE), GENERATION)
     return DONE
   }
+  let rounds = load<u32>(ROUNDS)
   while (atomic.load<u32>(GENERATION) == generation) {
+    // A trap that came before this thread did changes the generation no more.
+    if (atomic.load<u32>(FAILED) != 0) return TRAPPED
     const woken = call_indirect<u32>(load<u32>(PAUSE), GENERATION, slot, thread == 0 ? DEADLINE : FOREVER)
     if (woken != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
+    else if (thread == 0) {
+      if (rounds == 0) return LATE
+      rounds -= 1
+    }
     if (woken == 2) return LATE
-    if (atomic.load<u32>(FAILED) != 0) return TRAPPED
   }
   return atomic.load<u32>(FAILED) != 0 ? TRAPPED : DONE
 }

@@ -7,7 +7,7 @@ import { createArena } from '../memory/arena.ts'
 import { layout } from '../memory/layout.ts'
 import type { ArenaMemory } from '../memory/memory.ts'
 import type { CompiledModules } from '../module/compile.ts'
-import type { Pool } from '../pool/pool.ts'
+import type { Pool, PoolStage } from '../pool/pool.ts'
 import type { Stopwatch } from '../timing/stopwatch.ts'
 
 export interface BackendOptions {
@@ -52,9 +52,9 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     return scratchAddress
   }
   /** Runs the stages listed at `plan`; with a stopwatch, one at a time. */
-  const run = (plan: number, labels: readonly { readonly label: string }[]): void => {
-    if (!stopwatch) pool.run(plan, labels.length)
-    else for (const [index, { label }] of labels.entries()) stopwatch.measure(label, () => pool.run(plan + 8 * index, 1))
+  const run = (plan: number, stages: readonly PoolStage[]): void => {
+    if (!stopwatch) pool.run(plan, stages)
+    else for (const [index, stage] of stages.entries()) stopwatch.measure(stage.label, () => pool.run(plan + 8 * index, [stage]))
   }
   const runNow = (launch: Launch<WasmKernel>, { stages, scratchBytes }: CompiledLaunch): void => {
     const bindings = bindingsOf(launch, eagerScratch(scratchBytes), threads)

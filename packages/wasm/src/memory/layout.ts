@@ -8,6 +8,7 @@ export const layout = {
   failed: 1344,
   quit: 1408,
   spins: 1472,
+  rounds: 1476,
   deadline: 1480,
   forever: 1488,
   pause: 1496,

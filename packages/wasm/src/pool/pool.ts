@@ -12,17 +12,23 @@ export interface PoolOptions {
   readonly joinTimeoutMs: number
 }
 
+export interface PoolStage {
+  /** `op/kernel/entry`, for messages. */
+  readonly label: string
+}
+
 /** The calling thread and its workers. */
 export interface Pool {
-  /** Runs `count` stages at `plan` on all threads and returns when all are done. Throws `worker-lost`. */
-  run(plan: number, count: number): void
+  /** Runs the stages listed at `plan` on all threads and returns when all are done. Throws `worker-lost` and `invalid-kernel`. */
+  run(plan: number, stages: readonly PoolStage[]): void
   /** Throws what broke the pool, if something did. */
   check(): void
   dispose(): Promise<void>
 }
 
-/** Polls before a thread sleeps: about 50 µs. A wake-up costs 10 µs, a poll that succeeds a tenth of one. */
+/** Polls before a thread sleeps: about `spinMs`. A wake-up costs 10 µs, a poll that succeeds a tenth of one. */
 const spins = 40_000
+const spinMs = 0.05
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
@@ -63,6 +69,8 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
 
   const view = new DataView(memory.memory.buffer)
   view.setInt32(layout.spins, spins, true)
+  // So a thread that must not sleep comes to its deadline too, if not on time.
+  view.setUint32(layout.rounds, Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs)), true)
   // No time at all means that this thread must not sleep: the main thread of a page.
   view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
   view.setBigInt64(layout.forever, -1n, true)
@@ -85,24 +93,30 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
   }
 
   return {
-    run(plan, count) {
+    run(plan, stages) {
       if (failure) throw failure
       // Without a stage there is no barrier, and a worker could read the next call's stages as this one's.
-      if (count === 0) return
+      if (stages.length === 0) return
       let code: number
       try {
-        code = dispatcher.run(plan, count, threads)
+        code = dispatcher.run(plan, stages.length, threads)
       } catch (cause) {
         // This thread left its stage, so the others may wait at a barrier that it will never reach.
-        failure = new TesseraError('invalid-kernel', `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}); dispose the device and create a new one`, { cause })
+        failure = new TesseraError('invalid-kernel', `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}) in ${placeOf(stages)}; dispose the device and create a new one`, { cause })
         throw failure
       }
-      if (code === 1) throw lose(`it did not arrive within ${joinTimeoutMs} ms`)
-      if (code === 2) throw lose('it stopped inside a kernel')
+      if (code === 1) throw lose(`it did not arrive within ${joinTimeoutMs} ms in ${placeOf(stages)}`)
+      if (code === 2) throw lose(`it stopped inside a kernel, in ${placeOf(stages)}`)
     },
     check() {
       if (failure) throw failure
     },
     dispose: stop,
   }
+}
+
+/** Names what ran; of a long plan, its ends. */
+function placeOf(stages: readonly PoolStage[]): string {
+  const labels = stages.map(({ label }) => label)
+  return labels.length <= 3 ? labels.join(', ') : `a plan of ${labels.length} stages from ${labels[0]} to ${labels.at(-1)}`
 }

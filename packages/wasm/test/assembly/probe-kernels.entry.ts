@@ -28,10 +28,10 @@ export function dot(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Counts to `rounds` on one thread, then traps there if asked to; the others do nothing. Arguments: thread, rounds, traps, address for the count. */
+/** Counts to `rounds` on one thread, then traps there if asked to; the others count to theirs. Arguments: thread, rounds, traps, rounds of the others, address for the count. */
 export function misbehave(args: usize, thread: u32, threads: u32): void {
-  if (thread != argument(args, 0)) return
-  const rounds = argument(args, 1), out: usize = argument(args, 3)
+  const chosen = thread == argument(args, 0)
+  const rounds = argument(args, chosen ? 1 : 3), out: usize = argument(args, 4)
   for (let i: u32 = 0; i < rounds; i++) atomic.store<u32>(out, i)
-  if (argument(args, 2) != 0) unreachable()
+  if (chosen && argument(args, 2) != 0) unreachable()
 }

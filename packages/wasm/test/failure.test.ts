@@ -1,0 +1,141 @@
+import type { Worker } from 'node:worker_threads'
+import type { Tensor } from '@tessera-llm/tensor'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createWasmDevice, type WasmDevice, type WasmDeviceOptions } from '../src/index.ts'
+import { testKernels } from './kernels.ts'
+import { misbehaveOp, reverseOp, scaleOp } from './ops.ts'
+
+const devices: WasmDevice[] = []
+/** Opens a device and catches the workers that it starts. */
+const open = async (options: Partial<WasmDeviceOptions> = {}): Promise<{ readonly device: WasmDevice; readonly workers: readonly Worker[]; readonly x: Tensor }> => {
+  const workers: Worker[] = []
+  const listener = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', listener)
+  try {
+    const device = await createWasmDevice({ kernels: testKernels, threads: 3, joinTimeoutMs: 300, ...options })
+    devices.push(device)
+    return { device, workers, x: device.tensor(Float32Array.of(1, 2, 3), [3]) }
+  } finally {
+    process.off('worker', listener)
+  }
+}
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map((device) => device.dispose()))
+})
+
+const errorOf = (call: () => unknown): unknown => {
+  try {
+    return { returned: call() }
+  } catch (error) {
+    return error
+  }
+}
+
+/** Every way into the device says the same; disposing it works. */
+async function isBroken(device: WasmDevice, x: Tensor, error: unknown): Promise<void> {
+  expect(errorOf(() => device.run(scaleOp, { x }, { factor: 1 }))).toBe(error)
+  expect(errorOf(() => device.tensor(Float32Array.of(1), [1]))).toBe(error)
+  expect(errorOf(() => device.write(x, Float32Array.of(1)))).toBe(error)
+  await expect(device.read(x)).rejects.toBe(error)
+  await expect(device.synchronize()).rejects.toBe(error)
+  await device.dispose()
+  x.dispose()
+  expect(() => device.run(scaleOp, { x }, { factor: 1 })).toThrow(expect.objectContaining({ code: 'disposed' }))
+}
+
+describe('a worker that is lost', () => {
+  it('while it runs: the call ends at the deadline with a typed error, and so does every later one', async () => {
+    const { device, workers, x } = await open()
+    expect(workers).toHaveLength(2)
+    const ended = workers[1]?.terminate()
+    const before = performance.now()
+    const error = errorOf(() => {
+      for (let i = 0; i < 100_000; i++) device.run(misbehaveOp, { x }, { thread: 2, rounds: 1_000 }).y.dispose()
+    })
+    const took = performance.now() - before
+    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringMatching(/a worker was lost \(it did not arrive within 300 ms in test\/misbehave\/plain\/misbehave\).*create a new one/) })
+    expect(took).toBeLessThan(3_000)
+    await ended
+    await isBroken(device, x, error)
+  })
+
+  it('between calls: the next one says so without waiting', async () => {
+    const { device, workers, x } = await open({ joinTimeoutMs: 30_000 })
+    const plan = device.capture(() => device.run(scaleOp, { x }, { factor: 2 }).y)
+    await workers[0]?.terminate()
+    const before = performance.now()
+    const error = errorOf(() => plan.replay())
+    expect(error).toMatchObject({ code: 'worker-lost', details: { reason: expect.stringContaining('it ended with code') } })
+    expect(performance.now() - before).toBeLessThan(1_000)
+    await isBroken(device, x, error)
+    plan.dispose()
+  })
+
+  it('or hangs in a kernel: the deadline holds too, and disposing ends it', async () => {
+    const { device, workers, x } = await open({ threads: 2 })
+    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 1, rounds: 0xffff_ffff }))
+    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('within 300 ms') })
+    const exited = new Promise((resolve) => workers[0]?.once('exit', resolve))
+    await isBroken(device, x, error)
+    await exited
+  })
+
+  it('ends the call also where the calling thread must not sleep, as the main thread of a page', async () => {
+    const sleep = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+      throw new TypeError('Atomics.wait cannot be called in this context')
+    })
+    const { device, x } = await open({ threads: 2 })
+    sleep.mockRestore()
+    expect(await device.read(device.run(reverseOp, { x }, {}).y)).toEqual(Float32Array.of(3, 2, 1))
+    const before = performance.now()
+    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 1, rounds: 0xffff_ffff }))
+    expect(performance.now() - before).toBeLessThan(10_000)
+    expect(error).toMatchObject({ code: 'worker-lost' })
+    await isBroken(device, x, error)
+  })
+
+  it('before it started: creating the device fails, and no worker stays', async () => {
+    const workers: Worker[] = []
+    process.on('worker', (worker) => workers.push(worker))
+    const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`
+    await expect(open({ workerUrl: script('throw new Error("no luck")') })).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('no luck') })
+    await expect(open({ workerUrl: script('') })).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it ended with code 0') })
+    process.removeAllListeners('worker')
+    expect(workers.length).toBeGreaterThanOrEqual(4)
+    expect(workers.every(({ threadId }) => threadId === -1)).toBe(true)
+  })
+})
+
+describe('a kernel that traps', () => {
+  it.each([1, 3])('on the calling thread of %d: a typed error with the trap, and every later call says the same', async (threads) => {
+    const { device, x } = await open({ threads })
+    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }))
+    expect(error).toMatchObject({ code: 'invalid-kernel', message: expect.stringMatching(/a kernel trapped \(unreachable\) in test\/misbehave\/plain\/misbehave; .*create a new one/), cause: expect.any(WebAssembly.RuntimeError) })
+    await isBroken(device, x, error)
+  })
+
+  it('on a worker: the call ends at once', async () => {
+    const { device, x } = await open({ joinTimeoutMs: 30_000 })
+    const before = performance.now()
+    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 2, rounds: 10_000_000, traps: true }))
+    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it stopped inside a kernel, in test/misbehave/plain/misbehave') })
+    await isBroken(device, x, error)
+  })
+
+  it('in a plan: the message names where it lies', async () => {
+    const { device, x } = await open({ threads: 2 })
+    const plan = device.capture(() => device.run(reverseOp, { x: device.run(reverseOp, { x: device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }).y }, {}).y }, {}).y)
+    expect(() => plan.replay()).toThrow(/in a plan of 5 stages from test\/misbehave\/plain\/misbehave to test\/reverse\/scratch\/reverse/)
+  })
+
+  it('on a worker before the others have done their part: they do not wait for it', async () => {
+    const { device, x } = await open({ joinTimeoutMs: 30_000 })
+    const before = performance.now()
+    // Thread 1 traps at once, thread 0 is busy until long after.
+    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 1, rounds: 0, traps: true, others: 30_000_000 }))
+    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it stopped inside a kernel') })
+    await isBroken(device, x, error)
+  })
+})
