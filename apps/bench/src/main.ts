@@ -64,26 +64,36 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const entrants = await makeEntrants(invited, bundle, running)
 
+  const folder = options.out ?? fileURLToPath(new URL('../results/', import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  const save = (report: Report, name: string): string => {
+    const table = renderMarkdown(report)
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, undefined, 1)}\n`)
+    writeFileSync(join(folder, `${name}.md`), table)
+    return table
+  }
+
   const measured: { readonly workload: Workload; readonly outcomes: readonly Outcome[] }[] = []
+  const reportSoFar = (): Report => {
+    const roofs = roofsOf(measured)
+    const workloads = measured.map(({ workload, outcomes }) => reportWorkload(workload, outcomes, roofs))
+    return { schema: 1, date: new Date().toISOString(), machine: describeMachine(), rounds: options.rounds, roofs, workloads }
+  }
   for (const workload of chosen) {
     const taking = entrants.filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined).map(({ entrant }) => entrant)
     const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, onProgress: (message) => void process.stderr.write(`${message}\n`) })
     measured.push({ workload, outcomes: outcomes.map((outcome) => checked(workload, outcome)) })
+    // A run takes half an hour: what is measured survives its end.
+    save(reportSoFar(), 'partial')
   }
 
-  const roofs = roofsOf(measured)
-  const workloads = measured.map(({ workload, outcomes }) => reportWorkload(workload, outcomes, roofs))
-  const report: Report = { schema: 1, date: new Date().toISOString(), machine: describeMachine(), rounds: options.rounds, roofs, workloads }
-  const isWhole = !only && !names && workloads.every(({ participants: rows }) => rows.every(({ status }) => status !== 'failed' && status !== 'unavailable'))
-  const folder = options.out ?? fileURLToPath(new URL('../results/', import.meta.url))
-  const target = join(folder, isWhole ? 'bench' : 'partial')
-  const table = renderMarkdown(report)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${target}.json`, `${JSON.stringify(report, undefined, 1)}\n`)
-  writeFileSync(`${target}.md`, table)
-  process.stdout.write(table)
-  process.stderr.write(`written to ${target}.json and .md\n`)
-  return workloads.some(({ participants: rows }) => rows.some(({ status }) => status === 'failed')) ? 1 : 0
+  const report = reportSoFar()
+  const rows = report.workloads.flatMap(({ participants: all }) => all)
+  const isWhole = !only && !names && rows.every(({ status }) => status === 'measured' || status === 'left out')
+  const name = isWhole ? 'bench' : 'partial'
+  process.stdout.write(save(report, name))
+  process.stderr.write(`written to ${join(folder, name)}.json and .md\n`)
+  return rows.some(({ status }) => status === 'failed') ? 1 : 0
 }
 
 function parse(args: readonly string[]) {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { TesseraError } from '@tessera-llm/tensor'
-import { type ModelEngine } from '../participant/model/index.ts'
+import type { ModelEngine } from '../participant/model/index.ts'
 import { UnavailableError } from '../participant/index.ts'
 import { peerPath, requirePeer } from './peer.ts'
 
