@@ -5,7 +5,7 @@ import { type Kernel, type Selection, selectKernel } from '../kernel/index.ts'
 import { commonDevice, describeProblem, type InputSpecs, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem, problemKey, specOf } from '../op/index.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from '../shape/index.ts'
 import { checkAlive, createPackedTensor, createTensor, type Storage, type Tensor, type Weight } from '../tensor/index.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, BackendPlan } from './backend.ts'
 import type { Device, Plan, RunOptions, Scope } from './device.ts'
 
 interface Resolved<K extends Kernel> {
@@ -175,17 +175,25 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       const outer = scopes.splice(0)
       backend.beginCapture()
       let result: T
+      let plan: BackendPlan
       try {
-        result = fn()
+        try {
+          result = fn()
+        } catch (error) {
+          // Ending may fail as well, for want of memory; what stopped the capture is what the caller must hear of.
+          try {
+            backend.endCapture().dispose()
+          } catch {}
+          throw error
+        }
+        plan = backend.endCapture()
       } catch (error) {
-        backend.endCapture().dispose()
         for (const tensor of owned) tensor.dispose()
         throw error
       } finally {
         capturing = undefined
         scopes.push(...outer)
       }
-      const plan = backend.endCapture()
       let released = false
       return {
         result,

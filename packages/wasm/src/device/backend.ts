@@ -46,6 +46,9 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
   const eagerScratch = (byteLength: number): number => {
     if (byteLength > scratchSize) {
       if (scratchAddress !== 0) arena.give(scratchAddress)
+      // Taking may throw: what was given back must not be used, or given back, again.
+      scratchAddress = 0
+      scratchSize = 0
       scratchAddress = arena.take(byteLength, 'scratch memory')
       scratchSize = byteLength
     }
@@ -90,9 +93,18 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     if (storage.pins === 0) arena.give(storage.address)
   }
 
+  const discard = (recorded: Recording): void => {
+    for (const storage of recorded.dispose()) arena.give(storage.address)
+  }
   const finishPlan = (recorded: Recording): BackendPlan => {
     const { stages, args } = recorded
-    const block = arena.take(args.byteLength + 8 * stages.length, 'a plan')
+    let block: number
+    try {
+      block = arena.take(args.byteLength + 8 * stages.length, 'a plan')
+    } catch (error) {
+      discard(recorded)
+      throw error
+    }
     const plan = block + args.byteLength
     const words = memory.words()
     words.set(args.words(), block / 4)
@@ -114,7 +126,7 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
         live = false
         if (disposed) return
         arena.give(block)
-        for (const storage of recorded.dispose()) arena.give(storage.address)
+        discard(recorded)
       },
     }
   }

@@ -26,7 +26,7 @@ export const minimumBytes: number = minimumPages * pageBytes
  */
 export function createMemory(isShared: boolean, maximumBytes: number | undefined): ArenaMemory {
   const wanted = Math.min(maximumPages, Math.max(minimumPages, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)))
-  const memory = reserve(isShared, wanted)
+  const { memory, maximum } = reserve(isShared, wanted)
   let bytes = new Uint8Array(memory.buffer)
   let words = new Uint32Array(memory.buffer)
   const renew = (): void => {
@@ -52,7 +52,8 @@ export function createMemory(isShared: boolean, maximumBytes: number | undefined
           memory.grow(Math.ceil(missing / pageBytes))
         }
       } catch (cause) {
-        throw new TesseraError('out-of-memory', `wasm: ${why} needs the arena to grow to ${byteLength} bytes, which is more than the platform gives (it holds ${memory.buffer.byteLength}); free tensors, use a smaller model, a shorter context or a more compact format`, {
+        const limit = byteLength <= maximum * pageBytes ? 'the platform gives no more' : `${maximumBytes === undefined ? 'its limit' : 'maximumBytes'} is ${maximum * pageBytes}`
+        throw new TesseraError('out-of-memory', `wasm: ${why} needs the arena to grow to ${byteLength} bytes, but ${limit} (it holds ${memory.buffer.byteLength}); free tensors, use a smaller model, a shorter context or a more compact format`, {
           cause,
           details: { neededBytes: byteLength, arenaBytes: memory.buffer.byteLength },
         })
@@ -62,12 +63,12 @@ export function createMemory(isShared: boolean, maximumBytes: number | undefined
   }
 }
 
-function reserve(shared: boolean, wanted: number): WebAssembly.Memory {
+function reserve(shared: boolean, wanted: number): { readonly memory: WebAssembly.Memory; readonly maximum: number } {
   const initial = Math.ceil((layout.heap + 1) / pageBytes)
   let refusal: unknown
   for (let maximum = wanted; maximum >= Math.min(wanted, 1024); maximum = Math.floor(maximum / 2)) {
     try {
-      return new WebAssembly.Memory({ initial, maximum, shared })
+      return { memory: new WebAssembly.Memory({ initial, maximum, shared }), maximum }
     } catch (error) {
       refusal = error
     }
