@@ -3,7 +3,7 @@ import { runDemo } from '../test/capture.ts'
 import { parseArguments } from './arguments.ts'
 
 test('nothing is needed', () => {
-  expect(parseArguments([])).toEqual({ model: undefined, prompt: undefined, maxTokens: 48 })
+  expect(parseArguments([])).toEqual({ model: undefined, prompt: undefined, maxTokens: undefined })
   expect(parseArguments(['--model', 'a.gguf', '--prompt', 'Hi', '--max-tokens', '3'])).toEqual({ model: 'a.gguf', prompt: 'Hi', maxTokens: 3 })
 })
 

@@ -6,33 +6,34 @@ export interface DemoArguments {
   readonly model: string | undefined
   /** The text to continue, or the message of a model that chats. */
   readonly prompt: string | undefined
-  readonly maxTokens: number
+  /** Most tokens to write; what suits the model when left out. */
+  readonly maxTokens: number | undefined
 }
 
 export const usage = `npm run demo                                     the small model of this repository
 npm run demo -- --model PATH                     a GGUF file, or a folder with config.json and safetensors
 npm run demo -- --model hf:owner/repo/file.gguf  a model of the Hugging Face hub, kept in the cache
   --prompt TEXT      what to continue or to answer
-  --max-tokens N     most tokens to write on each device (48)`
+  --max-tokens N     most tokens to write on each device (default: 48, or 96 of a model that chats)`
 
 /** Reads a command line (without `node` and the script); undefined asks for the usage. Throws `invalid-option`. */
 export function parseArguments(argv: readonly string[]): DemoArguments | undefined {
   const { model, prompt, help, 'max-tokens': most } = parse(argv)
   if (help) return undefined
-  const maxTokens = Number(most)
-  if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) throw new TesseraError('invalid-option', `--max-tokens must be an integer of at least 1, not ${JSON.stringify(most)}`)
+  const maxTokens = most === undefined ? undefined : Number(most)
+  if (maxTokens !== undefined && (!Number.isSafeInteger(maxTokens) || maxTokens < 1)) throw new TesseraError('invalid-option', `--max-tokens must be an integer of at least 1, not ${JSON.stringify(most)}`)
   for (const [name, value] of Object.entries({ model, prompt })) if (value === '') throw new TesseraError('invalid-option', `--${name} must not be empty`)
   return { model, prompt, maxTokens }
 }
 
-function parse(argv: readonly string[]): { model?: string; prompt?: string; help: boolean; 'max-tokens': string } {
+function parse(argv: readonly string[]): { model?: string; prompt?: string; help: boolean; 'max-tokens'?: string } {
   try {
     return parseArgs({
       args: [...argv],
       options: {
         model: { type: 'string' },
         prompt: { type: 'string' },
-        'max-tokens': { type: 'string', default: '48' },
+        'max-tokens': { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values

@@ -1,4 +1,4 @@
-import { createReferenceDevice, type Device } from '@tessera-llm/tensor'
+import { createReferenceDevice, type Device, isTesseraError } from '@tessera-llm/tensor'
 import { createDefaultDevice } from '@tessera-llm/tessera'
 import type { DemoArguments } from './arguments.ts'
 import { createPlainDevice } from './device/plain-attention.ts'
@@ -8,12 +8,14 @@ import { compareDevices } from './scene/agreement.ts'
 import { showAttention } from './scene/attention.ts'
 import { type DeviceFigures, type DeviceScene, showDevice } from './scene/device.ts'
 import { introduce } from './scene/introduction.ts'
+import type { Story } from './scene/generation.ts'
+import type { SpeedProblem } from './scene/speed.ts'
 import { summarize } from './scene/summary.ts'
 import { showSwap } from './scene/swap.ts'
 import type { Screen } from './terminal/index.ts'
 
-/** Float64 loops: a larger model would take minutes there. */
-const referenceParameters = 1e7
+/** A larger model would take minutes in float64 loops, and nearly so on a GPU made of software. */
+const smallParameters = 1e7
 
 /** What `npm run demo` shows. Returns whether all devices and kernels agree. */
 export async function demo(args: DemoArguments, screen: Screen, signal: AbortSignal): Promise<boolean> {
@@ -21,15 +23,20 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
   try {
     introduce(files, screen)
     const { config, text, checkpoint, isOwn } = files
-    const { parameters } = contentsOf(checkpoint)
-    const prompt = args.prompt ?? (text.chatTemplate ? 'What is the capital of France, and what is it famous for?' : 'The President of the United States')
+    const prompt = args.prompt ?? (text.chatTemplate ? 'What is the capital of France, and what is it famous for?' : 'Our country has')
+    const mostTokens = args.maxTokens ?? (text.chatTemplate ? 96 : 48)
     const contextLength = Math.min(2048, config.contextLength)
     const figures: DeviceFigures[] = []
-    const show = async (device: Device, title: string, changes: Partial<DeviceScene> & { readonly most?: number } = {}): Promise<void> => {
+    let failed = false
+    const isSmall = contentsOf(checkpoint).parameters <= smallParameters
+    const tell = (most = mostTokens): Story => ({ prompt, maxTokens: Math.min(mostTokens, most), signal })
+    const show = async (device: Device, title: string, changes: Partial<DeviceScene>): Promise<void> => {
       screen.heading(title)
       const scene: DeviceScene = {
         files,
-        story: { prompt, maxTokens: Math.min(args.maxTokens, changes.most ?? args.maxTokens), signal },
+        signal,
+        story: tell(),
+        ids: text.tokenizer.encode(prompt, { addSpecial: true }).slice(0, 8),
         speed: { promptTokens: 128, decodeTokens: 32, budgetMs: 1500 },
         contextLength,
         chunkTokens: 128,
@@ -40,8 +47,8 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
 
     const wasm = await createDefaultDevice({ device: 'wasm' })
     try {
-      await show(wasm, `WebAssembly, as many threads as there are cores: ${wasm.name}`)
-      await withDevice(await createDefaultDevice({ device: 'wasm', threads: 1 }), (device) => show(device, `WebAssembly, one thread: ${device.name}`, { most: 16 }))
+      await show(wasm, `WebAssembly on all cores: ${wasm.name}`, {})
+      await withDevice(await createDefaultDevice({ device: 'wasm', threads: 1 }), (device) => show(device, `WebAssembly, one thread: ${device.name}`, { story: tell(16) }))
 
       const webgpu = await openWebGpu()
       if ('reason' in webgpu) {
@@ -50,12 +57,13 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
       } else {
         const { device, isSoftware } = webgpu
         const title = isSoftware ? `WebGPU without a GPU: ${device.name}` : `WebGPU: ${device.name}`
-        await withDevice(device, () => show(device, title, isSoftware ? { most: 16, speed: { promptTokens: 32, decodeTokens: 8, budgetMs: 0 } } : {}))
+        const changes = !isSoftware ? {} : isSmall ? { story: tell(16), speed: briefly(32, 8) } : { story: undefined, speed: briefly(8, 2) }
+        failed = !(await withDevice(device, () => attempt(() => show(device, title, changes), screen, signal)))
       }
 
-      if (parameters <= referenceParameters) {
+      if (isSmall) {
         const title = 'reference: every op as it is defined, in float64 loops'
-        await withDevice(createReferenceDevice(), (device) => show(device, title, { most: 8, speed: { promptTokens: 8, decodeTokens: 4, budgetMs: 0 }, chunkTokens: 8 }))
+        await withDevice(createReferenceDevice(), (device) => show(device, title, { story: tell(8), speed: briefly(8, 4), chunkTokens: 8 }))
       } else {
         screen.heading('reference')
         screen.line('left out: float64 loops would take minutes for a model of this size; npm run demo shows them on the small one')
@@ -64,15 +72,31 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
       const agree = compareDevices(figures, screen)
       screen.heading('plain and flash attention, two kernels of one op, on WebAssembly')
       const flashIds = figures[0]?.ids ?? []
-      const same = await withDevice(await createPlainDevice(), (device) => showSwap(device, { files, prompt, maxTokens: args.maxTokens, flashIds, contextLength, signal }, screen))
+      const same = await withDevice(await createPlainDevice(), (device) => showSwap(device, { files, prompt, maxTokens: mostTokens, flashIds, contextLength, signal }, screen))
       await showAttention(wasm, { shape: config, lengths: [256, 1024, 2048], signal }, screen)
       summarize(figures, { isOwn, model: args.model }, screen)
-      return agree && same
+      return agree && same && !failed
     } finally {
       await wasm.dispose()
     }
   } finally {
     await files.checkpoint.close()
+  }
+}
+
+function briefly(promptTokens: number, decodeTokens: number): SpeedProblem {
+  return { promptTokens, decodeTokens, budgetMs: 0 }
+}
+
+/** One device that fails (too little memory, a format without a kernel) does not end the demo. Returns whether it went well. */
+async function attempt(scene: () => Promise<void>, screen: Screen, signal: AbortSignal): Promise<boolean> {
+  try {
+    await scene()
+    return true
+  } catch (error) {
+    if (signal.aborted || !isTesseraError(error)) throw error
+    screen.line(screen.bold(`failed: ${error.message}`))
+    return false
   }
 }
 

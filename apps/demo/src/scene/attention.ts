@@ -58,6 +58,6 @@ export async function showAttention(device: Device, { shape, lengths, signal }: 
     signal.throwIfAborted()
   }
   const rows = figures.map(({ tokens, plainMs, flashMs, difference }) => [String(tokens), formatTime(plainMs), formatTime(flashMs), `${(plainMs / flashMs).toFixed(2)} ×`, difference.toExponential(1)])
-  screen.line(formatTable(['tokens', 'plain', 'flash', 'flash is faster by', 'largest difference'], rows))
+  screen.line(formatTable(['prompt tokens', 'plain', 'flash', 'flash is faster by', 'largest difference'], rows))
   return figures
 }

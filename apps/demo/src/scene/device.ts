@@ -6,7 +6,11 @@ import { measureSpeed, type Speed, type SpeedProblem } from './speed.ts'
 
 export interface DeviceScene {
   readonly files: ModelFiles
-  readonly story: Story
+  /** Left out where the device is too slow for this model: it is measured and compared, and writes nothing. */
+  readonly story: Story | undefined
+  /** The same on every device: what the logits that are compared follow. */
+  readonly ids: readonly number[]
+  readonly signal: AbortSignal
   readonly speed: Omit<SpeedProblem, 'signal'>
   readonly contextLength: number
   /** Tokens that prefill computes before it looks for Ctrl-C. */
@@ -16,20 +20,17 @@ export interface DeviceScene {
 /** What the closing table shows of a device. */
 export interface DeviceFigures extends Speed {
   readonly device: string
-  readonly promptTokens: number
-  readonly decodeTokens: number
   /** Largest amount of memory in tensors: weights, cache and activations. */
   readonly peakBytes: number
   readonly loadMs: number
-  /** What it wrote, greedily. */
+  /** What it wrote, greedily; nothing without a story. */
   readonly ids: readonly number[]
-  /** Logits after the prompt "…" of `logitsPrompt`, all arithmetic in f32 or wider. */
+  /** After the scene's `ids`, with the activations of all layers in f32 or wider. */
   readonly logits: Float32Array
 }
 
 /** Loads the model on a device, streams a text, and measures. Nothing of it stays on the device. */
-export async function showDevice(device: Device, { files, story, speed, contextLength, chunkTokens }: DeviceScene, screen: Screen): Promise<DeviceFigures> {
-  const { signal } = story
+export async function showDevice(device: Device, { files, story, ids: compared, signal, speed, contextLength, chunkTokens }: DeviceScene, screen: Screen): Promise<DeviceFigures> {
   const begin = performance.now()
   const model = await files.load({
     device,
@@ -40,15 +41,15 @@ export async function showDevice(device: Device, { files, story, speed, contextL
   })
   const loadMs = performance.now() - begin
   try {
-    const ids = await stream(model, story, screen)
+    const ids = story ? await stream(model, story, screen) : []
     screen.status('measuring …')
     const measured = await measureSpeed(model.session, { ...speed, signal })
     const { peakBytes } = device.memory()
-    const exact = model.createSession({ activations: 'f32' })
-    const logits = await exact.prefill(model.tokenizer.encode(story.prompt, { addSpecial: true }), { signal })
+    screen.status('comparing …')
+    const logits = await model.createSession({ activations: 'f32' }).prefill(compared, { signal })
     const { promptTokensPerSecond, decodeTokensPerSecond } = measured
     screen.line(screen.dim(`prompt ${formatRate(promptTokensPerSecond)} tok/s, decode ${formatRate(decodeTokensPerSecond)} tok/s, ${formatBytes(peakBytes)} of tensors, loaded in ${formatTime(loadMs)}`))
-    return { ...measured, device: device.name, promptTokens: speed.promptTokens, decodeTokens: speed.decodeTokens, peakBytes, loadMs, ids, logits }
+    return { ...measured, device: device.name, peakBytes, loadMs, ids, logits }
   } finally {
     await model.dispose()
   }

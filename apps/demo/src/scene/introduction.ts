@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { contentsOf, type ModelFiles } from '../model/index.ts'
 import { formatBytes, formatCount, type Screen } from '../terminal/index.ts'
 
@@ -18,4 +18,7 @@ export function introduce({ name, isOwn, checkpoint, config }: ModelFiles, scree
     ['machine', `Node.js ${process.versions.node}, ${processors.length} × ${processors[0]?.model ?? process.arch}`],
   ]
   for (const [label, fact] of facts) screen.line(`${screen.dim(label.padEnd(8))} ${fact}`)
+  const [load = 0] = loadavg()
+  // Threads wait for the slowest of them, which is the one that another program's work displaced.
+  if (load > processors.length / 2) screen.line(screen.dim(`Other programs are at work here (load ${load.toFixed(1)}): expect lower figures, of several threads most of all.`))
 }

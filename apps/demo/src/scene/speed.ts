@@ -1,5 +1,6 @@
 import type { Session } from '@tessera-llm/runtime'
 
+/** What to time; less where the context is short. */
 export interface SpeedProblem {
   readonly promptTokens: number
   readonly decodeTokens: number
@@ -10,6 +11,9 @@ export interface SpeedProblem {
 
 /** Medians over the rounds. */
 export interface Speed {
+  /** What was timed. */
+  readonly promptTokens: number
+  readonly decodeTokens: number
   readonly promptTokensPerSecond: number
   readonly decodeTokensPerSecond: number
   readonly rounds: number
@@ -18,7 +22,10 @@ export interface Speed {
 const mostRounds = 7
 
 /** Times prompts and decode steps of a session that has run before, so that compiling and tiering up do not count. Empties the session. */
-export async function measureSpeed(session: Session, { promptTokens, decodeTokens, budgetMs, signal }: SpeedProblem): Promise<Speed> {
+export async function measureSpeed(session: Session, problem: SpeedProblem): Promise<Speed> {
+  const { budgetMs, signal } = problem
+  const decodeTokens = Math.min(problem.decodeTokens, session.contextLength >> 1)
+  const promptTokens = Math.min(problem.promptTokens, session.contextLength - decodeTokens)
   const { vocabSize } = session.model.config
   // Which tokens they are does not matter for the time.
   const ids = Array.from({ length: promptTokens }, (_, index) => (index * 7919) % vocabSize)
@@ -39,6 +46,8 @@ export async function measureSpeed(session: Session, { promptTokens, decodeToken
   } while (performance.now() < end && prompts.length < mostRounds)
   session.truncate(0)
   return {
+    promptTokens,
+    decodeTokens,
     promptTokensPerSecond: (1000 * promptTokens) / median(prompts),
     decodeTokensPerSecond: (1000 * decodeTokens) / median(decodes),
     rounds: prompts.length,
