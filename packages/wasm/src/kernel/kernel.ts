@@ -23,7 +23,7 @@ export interface ArgumentWriter {
 
 /** Where a launch's tensors lie in the arena; all addresses are multiples of 64 bytes. */
 export interface Bindings {
-  /** Address of an input or output by name; of a packed input's part as `weight.blocks`. 0 for an absent optional input. */
+  /** Address of an input or output by name; of a packed input's part as `weight.blocks`. 0 for an input that the call does not have. */
   address(name: string): number
   /** Address of the launch's scratch memory, shared by its threads and stages. */
   readonly scratch: number

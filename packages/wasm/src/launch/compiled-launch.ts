@@ -35,7 +35,7 @@ export function bindingsOf({ op, inputs, outputs }: Launch<WasmKernel>, scratch:
     threads,
     address(name) {
       const storage = storageOf(name, inputs, outputs)
-      if (storage === undefined) throw new TesseraError('invalid-kernel', `wasm: a kernel of ${op.id} asks for the address of ${name}, which is neither an input nor an output`)
+      if (storage === undefined) throw new TesseraError('invalid-kernel', `wasm: a kernel of ${op.id} asks for the address of ${name}, which is no output, no dense input and no part of a packed one`)
       return storage === 'absent' ? 0 : storage.address
     },
   }
@@ -55,7 +55,6 @@ function storageOf(name: string, inputs: Launch<WasmKernel>['inputs'], outputs: 
   const output = outputs[name]
   if (output) return output.storage as WasmStorage
   const [input = '', part] = name.split('.')
-  if (!(input in inputs)) return undefined
   const weight = inputs[input]
   if (weight === undefined) return 'absent'
   if (weight.kind === 'dense') return part === undefined ? (weight.storage as WasmStorage) : undefined

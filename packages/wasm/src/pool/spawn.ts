@@ -28,12 +28,12 @@ export function spawnWorker(script: string, url: string | undefined): WorkerHand
 }
 
 function spawnNode(worker: NodeWorker): WorkerHandle {
-  // A program that ends without disposing its device must still end.
-  worker.unref()
   return {
     post: (message) => worker.postMessage(message),
     listen(onMessage, onExit) {
       worker.on('message', onMessage)
+      // A program that ends without disposing its device must still end; listening to messages has made it wait for them.
+      worker.unref()
       worker.on('error', (error) => onExit(String(error)))
       worker.on('exit', (code) => onExit(`it ended with code ${String(code)}`))
     },

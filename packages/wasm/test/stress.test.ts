@@ -1,0 +1,53 @@
+import { setImmediate } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createWasmDevice } from '../src/index.ts'
+import { testKernels } from './kernels.ts'
+import { reverseOp, scaleOp } from './ops.ts'
+
+const clock = new Int32Array(new SharedArrayBuffer(4))
+const idle = (microseconds: number): void => {
+  if (microseconds >= 500) Atomics.wait(clock, 0, 0, microseconds / 1000)
+  else for (const end = performance.now() + microseconds / 1000; performance.now() < end; );
+}
+
+// Threads poll for some 50 µs before they sleep: pauses below, around and above it let launches meet threads that poll, that
+// are falling asleep and that sleep. A wake-up that is lost shows as `worker-lost`, work done twice or too late as a wrong value.
+test.each([2, 3, 5])('thousands of launches on %d threads, with pauses in which threads fall asleep and wake', async (threads) => {
+  const device = await createWasmDevice({ kernels: testKernels, threads, joinTimeoutMs: 5_000 })
+  const size = 61
+  const x = device.empty([size], 'f32')
+  const plan = device.capture(() => {
+    let y = x
+    for (let i = 0; i < 8; i++) y = device.run(reverseOp, { x: device.run(scaleOp, { x: y }, { factor: 1 }).y }, {}).y
+    return y
+  })
+  const pauses = [0, 0, 0, 5, 20, 40, 45, 50, 55, 60, 80, 120, 200, 1_000]
+  let launches = 0
+  const end = performance.now() + 900
+  for (let round = 0; performance.now() < end; round++) {
+    const data = Float32Array.from({ length: size }, (_, i) => round * 100 + i)
+    device.write(x, data)
+    idle(pauses[round % pauses.length] as number)
+    plan.replay()
+    idle(pauses[(round * 5 + 3) % pauses.length] as number)
+    const y = device.run(reverseOp, { x: plan.result }, {}).y
+    launches += plan.launches + 1
+    expect(await device.read(y)).toEqual(data.toReversed())
+    y.dispose()
+    if (round % 50 === 0) await setImmediate()
+  }
+  expect(launches).toBeGreaterThan(1_000)
+  await device.dispose()
+})
+
+test('devices come and go, each with its own threads and memory', async () => {
+  for (let round = 0; round < 5; round++) {
+    const devices = await Promise.all([1, 2, 3].map((threads) => createWasmDevice({ kernels: testKernels, threads })))
+    const results = devices.map((device, index) => {
+      const x = device.tensor(Float32Array.of(index, round), [2])
+      return device.run(reverseOp, { x }, {}).y
+    })
+    expect(await Promise.all(results.map((tensor, index) => devices[index]?.read(tensor)))).toEqual(devices.map((_, index) => Float32Array.of(round, index)))
+    await Promise.all(devices.map((device) => device.dispose()))
+  }
+})
