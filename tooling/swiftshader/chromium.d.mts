@@ -5,5 +5,7 @@ export interface RunInChromiumOptions {
   /** Files that the page may fetch, by path: `/model.gguf`. */
   readonly files?: ReadonlyMap<string, Uint8Array>
   readonly timeoutMs?: number
+  /** Headers of every answer, instead of the two of cross-origin isolation. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 export declare function runInChromium<T>(browser: Browser, entry: string, argument: unknown, options?: RunInChromiumOptions): Promise<T>

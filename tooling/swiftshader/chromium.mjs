@@ -14,11 +14,14 @@ export async function launchChromium() {
   return playwright.launch({ executablePath: await chromium.executablePath(), args: [...kept, ...webgpuArguments], headless: true })
 }
 
+/** What a server sends with every answer for shared memory to work. */
+const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+
 /**
- * Bundles a TypeScript module, serves it to a page of its own (cross-origin isolated, so that shared memory works), awaits its exported
- * function `run(argument)` there and returns the JSON that it gives. What the page logs as an error goes to stderr.
+ * Bundles a TypeScript module, serves it as /bundle.js to a page of its own (cross-origin isolated unless `headers` say otherwise),
+ * awaits its exported function `run(argument)` there and returns the JSON that it gives. What the page logs as an error goes to stderr.
  */
-export async function runInChromium(browser, entry, argument, { files = new Map(), timeoutMs = 240_000 } = {}) {
+export async function runInChromium(browser, entry, argument, { files = new Map(), timeoutMs = 240_000, headers = isolation } = {}) {
   const bundle = await build({
     entryPoints: [entry],
     bundle: true,
@@ -35,11 +38,10 @@ export async function runInChromium(browser, entry, argument, { files = new Map(
   const script = bundle.outputFiles[0].contents
   const server = createServer((request, response) => {
     const path = new URL(request.url, 'http://localhost').pathname
-    const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
-    const send = (type, body) => response.writeHead(200, { ...isolated, 'content-type': type }).end(body)
+    const send = (type, body) => response.writeHead(200, { ...headers, 'content-type': type }).end(body)
     if (path === '/') send('text/html', '<!doctype html><meta charset="utf-8"><title>test</title>')
     else if (path === '/bundle.js') send('text/javascript', script)
-    else if (files.has(path)) send('application/octet-stream', files.get(path))
+    else if (files.has(path)) send(path.endsWith('.js') ? 'text/javascript' : 'application/octet-stream', files.get(path))
     else response.writeHead(404).end()
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
