@@ -6,17 +6,23 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 import { load as loadPortable, loadHuggingFace, type LoadOptions } from './model/load.ts'
 import type { Model } from './model/model.ts'
+import { openModelSource } from './model-source/index.ts'
 
 export * from './index.ts'
+export { type ModelSource, type ModelSourceOptions, openModelSource, type SourceProgress } from './model-source/index.ts'
 export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 
 /**
- * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL, bytes
- * or a source of bytes.
+ * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL, a
+ * model of the Hugging Face hub (`hf:owner/repo/file.gguf`, kept in a cache on disk), bytes or a source of bytes.
  *
  * @throws TesseraError `not-found`, `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
 export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
+  if (typeof source === 'string' && source.startsWith('hf:')) {
+    const found = await openModelSource(source, { signal: options.signal })
+    return load(found.kind === 'folder' ? found.path : found.source, options)
+  }
   const path = localPath(source)
   if (path === undefined) return loadPortable(source, options)
   if (!(await isFolder(path))) return loadPortable(await fileSource(path), options)

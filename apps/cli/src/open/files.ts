@@ -1,9 +1,8 @@
 import { type Checkpoint, readGguf } from '@tessera-llm/formats'
 import type { HuggingFaceFiles, ModelText } from '@tessera-llm/tessera'
 import { defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
-import { openHuggingFaceFolder } from '@tessera-llm/tessera/node'
+import { openHuggingFaceFolder, openModelSource } from '@tessera-llm/tessera/node'
 import { architectureOf, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
-import { openModelSource } from '../model-source/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 /** The files of a model, opened but not read beyond their headers. */

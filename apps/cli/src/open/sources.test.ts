@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type HubServer, repository, startHub } from '../../test/hub-server.ts'
+import { type HubServer, repository, startHub } from '../../../../packages/tessera/test/hub-server.ts'
 import { tessera } from '../../test/support/capture.ts'
 import { inFolder, llamaFolder, llamaGguf } from '../../test/support/models.ts'
 
