@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test, vi } from 'vitest'
+
+const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
+
+test('the README shows the example and its kernel, which print what they should', async () => {
+  const readme = await read('README.md')
+  for (const path of ['test/readme-example.ts', 'test/readme-kernel.ts']) expect(readme).toContain(`\`\`\`ts\n${await read(path)}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-example.ts')
+  expect(log.mock.calls).toEqual([[Float32Array.of(2, 4, 6)], [Float32Array.of(10, 70, 30), 2]])
+  log.mockRestore()
+})
+
+test('the AssemblyScript that the README shows is what the tests compile', async () => {
+  const source = await read('test/assembly/probe-kernels.entry.ts')
+  const shown = /```typescript\n([^`]*)```/.exec(await read('README.md'))?.[1] ?? ''
+  expect(shown).toContain('export function scale(')
+  for (const part of shown.split('\n\n').slice(1)) expect(source).toContain(part)
+})

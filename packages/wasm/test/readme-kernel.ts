@@ -1,0 +1,13 @@
+import { sizeOf } from '@tessera-llm/tensor'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
+import { probeKernelsModule } from './generated/probe-kernels.ts'
+import { scaleOp } from './ops.ts'
+
+export const scaleKernel: WasmKernel = defineWasmKernel(scaleOp, {
+  name: 'plain',
+  module: probeKernelsModule,
+  supports: ({ inputs: { x } }) => x.dtype === 'f32' || `x is ${x.dtype}, not f32`,
+  stages: ({ inputs: { x }, options: { factor } }) => [
+    { entry: 'scale', args: (write, at) => void write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(x.shape)).f32(factor) },
+  ],
+})
