@@ -32,5 +32,5 @@ test('--help says how to start it', async () => {
 test('a model that is not there is one line', async () => {
   const { code, stdout, stderr } = await runDemo(['--model', 'no/such.gguf'])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toBe('demo: there is no file or folder no/such.gguf; --model takes a path or hf:owner/repo/file.gguf\n')
+  expect(stderr).toBe('demo: there is no file or folder no/such.gguf; a model of the hub is written hf:no/such.gguf\n')
 })

@@ -12,14 +12,18 @@ import type { Story } from './scene/generation.ts'
 import type { SpeedProblem } from './scene/speed.ts'
 import { summarize } from './scene/summary.ts'
 import { showSwap } from './scene/swap.ts'
-import type { Screen } from './terminal/index.ts'
+import { formatBytes, type Screen } from './terminal/index.ts'
 
 /** A larger model would take minutes in float64 loops, and nearly so on a GPU made of software. */
 const smallParameters = 1e7
 
 /** What `npm run demo` shows. Returns whether all devices and kernels agree. */
 export async function demo(args: DemoArguments, screen: Screen, signal: AbortSignal): Promise<boolean> {
-  const files = await openModel(args.model)
+  const files = await openModel(args.model, {
+    signal,
+    onNote: (line) => screen.line(line),
+    onProgress: ({ loadedBytes, totalBytes }) => screen.status(`downloading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
+  })
   try {
     introduce(files, screen)
     const { config, text, checkpoint, isOwn } = files

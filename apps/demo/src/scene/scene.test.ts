@@ -12,13 +12,13 @@ import { measureSpeed } from './speed.ts'
 import { summarize } from './summary.ts'
 import { showSwap } from './swap.ts'
 
+const { signal } = new AbortController()
 let files: ModelFiles
 beforeAll(async () => {
-  files = await openModel(undefined)
+  files = await openModel(undefined, { signal, onProgress: () => {}, onNote: () => {} })
 })
 afterAll(() => files.checkpoint.close())
 
-const { signal } = new AbortController()
 const figures = (changes: Partial<DeviceFigures>): DeviceFigures => ({
   device: 'a', promptTokens: 8, decodeTokens: 4, promptTokensPerSecond: 1234.5, decodeTokensPerSecond: 67.89, rounds: 1, peakBytes: 3 << 20, loadMs: 12.34, ids: [1, 2, 3], logits: Float32Array.of(1, 2), ...changes,
 })
