@@ -1,0 +1,12 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test, vi } from 'vitest'
+
+const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
+
+test('the README shows the example, which prints what it should', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-example.ts')
+  expect(log.mock.calls).toEqual([[[1, 8, 100, 64], 'flash', true], [[1, 8, 1, 64], 131_072]])
+  log.mockRestore()
+})
