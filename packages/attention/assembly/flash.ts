@@ -121,7 +121,7 @@ function layKeys(shift: u32, k: usize, stride: usize, width: i32, headDim: u32, 
 }
 
 /** Scores of four queries with eight keys. */
-function scoreTile(q: usize, headDim: u32, panel: usize, scores: usize): void {
+export function scoreTile(q: usize, headDim: u32, panel: usize, scores: usize): void {
   const stride: usize = <usize>headDim << 2
   const q1 = q + stride, q2 = q1 + stride, q3 = q2 + stride, end = panel + (<usize>headDim << 5)
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
@@ -166,7 +166,7 @@ function layValues(v: usize, stride: usize, shift: u32, width: i32, valueDim: u3
 }
 
 /** Four output rows += their weights times the tile's values, eight channels at a time. */
-function addTile(p: usize, values: usize, width: i32, valueDim: u32, outputs: usize): void {
+export function addTile(p: usize, values: usize, width: i32, valueDim: u32, outputs: usize): void {
   const row: usize = TILE << 2, stride: usize = <usize>valueDim << 2
   const p1 = p + row, p2 = p1 + row, p3 = p2 + row
   const o1 = outputs + stride, o2 = o1 + stride, o3 = o2 + stride

@@ -1,15 +1,19 @@
-import { madd } from './simd'
+import { madd, nmadd } from './simd'
 
 /**
  * e^x for four lanes: x = n·ln 2 + r with |r| ≤ ln 2 / 2, the Taylor polynomial of degree 7 in r (truncated at 5e-9 of the
- * value), then 2^n by exponent arithmetic. Below −87.3 the result is 0, and e^−∞ is 0; NaN stays NaN.
+ * value), then 2^n by exponent arithmetic. Adding 1.5·2^23 rounds to the nearest n and leaves it in the low bits. Below −87.3
+ * the result is 0, and e^−∞ is 0; from 88.4 on it is ∞; NaN stays NaN.
  */
+// @ts-ignore: decorator
+@inline
 export function exp4(x: v128): v128 {
-  const clamped = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88.3762626647949)), f32x4.splat(-87.3365478515625))
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(1.4426950408889634)))
+  const lowest = f32x4.splat(-87.3365478515625)
+  const clamped = f32x4.pmin(f32x4.pmax(x, lowest), f32x4.splat(88.7228))
+  const shifted = madd(clamped, f32x4.splat(1.4426950408889634), f32x4.splat(12582912))
+  const n = f32x4.sub(shifted, f32x4.splat(12582912))
   // ln 2 in two parts keeps r exact.
-  let r = f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(0.693359375)))
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
+  const r = nmadd(n, f32x4.splat(-2.12194440e-4), nmadd(n, f32x4.splat(0.693359375), clamped))
   let p = f32x4.splat(1.0 / 5040)
   p = madd(p, r, f32x4.splat(1.0 / 720))
   p = madd(p, r, f32x4.splat(1.0 / 120))
@@ -18,10 +22,8 @@ export function exp4(x: v128): v128 {
   p = madd(p, r, f32x4.splat(0.5))
   p = madd(p, r, f32x4.splat(1))
   p = madd(p, r, f32x4.splat(1))
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23)
-  const value = f32x4.mul(p, scale)
-  // Underflow is 0, NaN stays NaN.
-  return v128.or(v128.and(value, f32x4.ge(x, f32x4.splat(-87.3365478515625))), v128.and(x, f32x4.ne(x, x)))
+  const scale = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(0x3f800000))
+  return v128.andnot(f32x4.mul(p, scale), f32x4.lt(x, lowest))
 }
 
 /** tanh: the odd series below 0.25, where the quotient loses digits. */

@@ -1,187 +1,201 @@
 import { halfBias, halfMask, highMask, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes, SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
 import { hasFifth, highCodes, lowCodes, wideCodes } from './codes'
-import { dot16, dot8 } from './gemv-int8'
+import { dot16, dot8, isWide } from './gemv-int8'
 import { addPairs, f16Floats, fma } from './lanes'
 import { blockBytes, hasHalves, hasOffset, headBytes, Q6_K, superBytes, zeroPoint } from './layout'
 import { offsetOf, scaleOf } from './scales'
 
-// Four tokens times a group of 8 rows: 8 sums, and each code vector is decoded once for four tokens. The f32 sums lie at `out`
-// (token by token, two vectors each), because no register is left for them.
+// Several tokens times a group of 8 rows. The group is decoded once, to a panel in the first-level cache, and meets four tokens at a
+// time: 8 sums, which is what registers hold. The f32 results lie at `out` (token by token, two vectors each).
+//
+// A panel has for each block of 32 columns: the codes, column by column in vectors of 4 rows × 4 columns (bytes) or 2 rows × 4
+// columns (i16, where codes do not fit 7 bits or there is no relaxed SIMD); f32 scales of 8 rows, one set or two; f32 offsets
+// likewise, of kinds that have them.
 
-/** out += sums · (scale · s) [+ offset · sum]: one token, four rows. */
-@inline function add(out: usize, sums: v128, scale: v128, s: v128, offset: v128, sum: v128, withOffset: bool): void {
-  let y = fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scale, s), v128.load(out))
-  if (withOffset) y = fma(offset, sum, y)
-  v128.store(out, y)
+@inline function codeBytes(kind: i32): i32 {
+  return isWide(kind) ? 512 : 256
 }
 
-@inline function dotAdd(sum: v128, x: v128, codes: v128): v128 {
-  return i16x8.add(sum, dot8(x, codes))
+@inline function scaleSets(kind: i32): i32 {
+  return hasHalves(kind) ? 2 : 1
 }
 
-/**
- * The steps t = first … last−1 of the code vectors, low nibbles, high nibbles or both, for the four tokens of the record at x; `half`
- * says whose scale counts. The zero point counts once for each scale, with its first steps, and the offset likewise. Scales are
- * read after the sums are done, and code vectors twice, because a register more would push a sum into memory.
- */
-@inline function narrowSteps(kind: i32, p: usize, x: usize, first: i32, last: i32, low: bool, high: bool, half: i32, out: usize, d0: v128, d1: v128, n0: v128, n1: v128): void {
-  const codes = p + headBytes(kind)
-  const nibble = nibbleMask(), mask = highMask(kind == Q6_K ? 2 : 1)
-  let a0 = i16x8.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, e0 = a0, e1 = a0
-  for (let t = first; t < last; t++) {
-    if (low) {
-      const q0 = lowCodes(kind, v128.load(codes + 32 * t), hasFifth(kind) || kind == Q6_K ? v128.load(codes, 128) : nibble, t, nibble, mask)
-      const q1 = lowCodes(kind, v128.load(codes + 32 * t, 16), hasFifth(kind) || kind == Q6_K ? v128.load(codes, 144) : nibble, t, nibble, mask)
-      let xt = v128.load32_splat(x + 4 * t)
-      a0 = dotAdd(a0, xt, q0), a1 = dotAdd(a1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 32)
-      b0 = dotAdd(b0, xt, q0), b1 = dotAdd(b1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 64)
-      c0 = dotAdd(c0, xt, q0), c1 = dotAdd(c1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 96)
-      e0 = dotAdd(e0, xt, q0), e1 = dotAdd(e1, xt, q1)
+/** Bytes of a panel for one block of 32 columns. */
+@inline export function panelBlockBytes(kind: i32): i32 {
+  return codeBytes(kind) + 32 * scaleSets(kind) * (hasOffset(kind) ? 2 : 1)
+}
+
+/** Decodes a group of 8 rows into a panel. */
+@inline export function unpackGroup(kind: i32, group: usize, blocks: i32, panel: usize): void {
+  const bits = halfMask(), bias = halfBias(), nibble = nibbleMask(), mask = highMask(kind == Q6_K ? 2 : 1)
+  const zeros = f32x4.splat(0)
+  let d0 = zeros, d1 = zeros, n0 = zeros, n1 = zeros
+  let p = group
+  for (let b = 0; b < blocks; b++, p += blockBytes(kind), panel += panelBlockBytes(kind)) {
+    if (superBytes(kind) > 0 && (b & 7) == 0) {
+      d0 = f16Floats(p, bits, bias)
+      d1 = f16Floats(p + 8, bits, bias)
+      if (hasOffset(kind)) {
+        n0 = f32x4.neg(f16Floats(p + 16, bits, bias))
+        n1 = f32x4.neg(f16Floats(p + 24, bits, bias))
+      }
+      p += superBytes(kind)
     }
-    if (high) {
-      const q0 = highCodes(kind, v128.load(codes + 32 * t), hasFifth(kind) ? v128.load(codes, 128) : kind == Q6_K ? v128.load(codes, 160) : nibble, t, nibble, mask)
-      const q1 = highCodes(kind, v128.load(codes + 32 * t, 16), hasFifth(kind) ? v128.load(codes, 144) : kind == Q6_K ? v128.load(codes, 176) : nibble, t, nibble, mask)
-      let xt = v128.load32_splat(x + 4 * t, 16)
-      a0 = dotAdd(a0, xt, q0), a1 = dotAdd(a1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 48)
-      b0 = dotAdd(b0, xt, q0), b1 = dotAdd(b1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 80)
-      c0 = dotAdd(c0, xt, q0), c1 = dotAdd(c1, xt, q1)
-      xt = v128.load32_splat(x + 4 * t, 112)
-      e0 = dotAdd(e0, xt, q0), e1 = dotAdd(e1, xt, q1)
+    unpackCodes(kind, p + headBytes(kind), panel, nibble, mask)
+    const scales = panel + codeBytes(kind), offsets = scales + 32 * scaleSets(kind)
+    for (let half = 0; half < scaleSets(kind); half++) {
+      v128.store(scales + 32 * half, half == 0 ? scaleOf(kind, p, 0, 0, d0, bits, bias) : scaleOf(kind, p, 0, 1, d0, bits, bias))
+      v128.store(scales + 32 * half, half == 0 ? scaleOf(kind, p, 1, 0, d1, bits, bias) : scaleOf(kind, p, 1, 1, d1, bits, bias), 16)
+      if (hasOffset(kind)) {
+        v128.store(offsets + 32 * half, half == 0 ? offsetOf(kind, p, 0, 0, n0, bits, bias) : offsetOf(kind, p, 0, 1, n0, bits, bias))
+        v128.store(offsets + 32 * half, half == 0 ? offsetOf(kind, p, 1, 0, n1, bits, bias) : offsetOf(kind, p, 1, 1, n1, bits, bias), 16)
+      }
     }
   }
-  const bits = halfMask(), bias = halfBias()
-  const isFirst = first == 0
-  const scale0 = scaleOf(kind, p, 0, half, d0, bits, bias), scale1 = scaleOf(kind, p, 1, half, d1, bits, bias)
-  let offset0 = scale0, offset1 = scale1
-  if (hasOffset(kind) && isFirst) {
-    offset0 = offsetOf(kind, p, 0, half, n0, bits, bias)
-    offset1 = offsetOf(kind, p, 1, half, n1, bits, bias)
-  }
-  finishToken(kind, out, a0, a1, scale0, scale1, offset0, offset1, x + 128, isFirst, half)
-  finishToken(kind, out + 32, b0, b1, scale0, scale1, offset0, offset1, x + 132, isFirst, half)
-  finishToken(kind, out + 64, c0, c1, scale0, scale1, offset0, offset1, x + 136, isFirst, half)
-  finishToken(kind, out + 96, e0, e1, scale0, scale1, offset0, offset1, x + 140, isFirst, half)
 }
 
-/** Widens one token's sums and adds them; `f` is the token's first field. */
-@inline function finishToken(kind: i32, out: usize, low0: v128, low1: v128, scale0: v128, scale1: v128, offset0: v128, offset1: v128, f: usize, isFirst: bool, half: i32): void {
+@inline function unpackCodes(kind: i32, codes: usize, to: usize, nibble: v128, mask: v128): void {
+  if (isWide(kind)) {
+    for (let t = 0; t < 8; t++) {
+      for (let quad = 0; quad < 2; quad++) {
+        v128.store(to + 64 * t + 32 * quad, wideCodes(kind, codes, t, quad, 0, nibble, mask))
+        v128.store(to + 64 * t + 32 * quad, wideCodes(kind, codes, t, quad, 1, nibble, mask), 16)
+      }
+    }
+    return
+  }
+  for (let quad = 0; quad < 2; quad++) {
+    const at = codes + 16 * quad
+    const low = hasFifth(kind) || kind == Q6_K ? v128.load(at, 128) : nibble, high = kind == Q6_K ? v128.load(at, 160) : low
+    for (let t = 0; t < 4; t++) {
+      const v = v128.load(at + 32 * t)
+      v128.store(to + 32 * t + 16 * quad, lowCodes(kind, v, low, t, nibble, mask))
+      v128.store(to + 128 + 32 * t + 16 * quad, highCodes(kind, v, high, t, nibble, mask))
+    }
+  }
+}
+
+/** out += sums · (scale · s): one token, four rows. */
+@inline function add(out: usize, sums: v128, scale: v128, s: v128): void {
+  v128.store(out, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scale, s), v128.load(out)))
+}
+
+/** Steps t = first … last−1 for the four tokens of the record at x. No more of them than i16 sums can hold. */
+@inline function narrowSteps(kind: i32, codes: usize, x: usize, first: i32, last: i32, out: usize): void {
+  let a0 = i16x8.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+  const end = codes + 32 * last
+  let r = x + 4 * first
+  for (let p = codes + 32 * first; p < end; p += 32, r += 4) {
+    const q0 = v128.load(p), q1 = v128.load(p, 16)
+    let xt = v128.load32_splat(r)
+    a0 = i16x8.add(a0, dot8(xt, q0)), a1 = i16x8.add(a1, dot8(xt, q1))
+    xt = v128.load32_splat(r, 32)
+    b0 = i16x8.add(b0, dot8(xt, q0)), b1 = i16x8.add(b1, dot8(xt, q1))
+    xt = v128.load32_splat(r, 64)
+    c0 = i16x8.add(c0, dot8(xt, q0)), c1 = i16x8.add(c1, dot8(xt, q1))
+    xt = v128.load32_splat(r, 96)
+    d0 = i16x8.add(d0, dot8(xt, q0)), d1 = i16x8.add(d1, dot8(xt, q1))
+  }
+  const half = first >= 4 && hasHalves(kind) ? 1 : 0
+  const scales = codes + 256 + 32 * half
+  finishNarrow(kind, out, a0, a1, scales, x + 128, first, half)
+  finishNarrow(kind, out + 32, b0, b1, scales, x + 132, first, half)
+  finishNarrow(kind, out + 64, c0, c1, scales, x + 136, first, half)
+  finishNarrow(kind, out + 96, d0, d1, scales, x + 140, first, half)
+}
+
+/** Widens one token's sums and adds them; `f` is the token's first field. The zero point counts once for each scale, with its first steps, and the offset likewise. */
+@inline function finishNarrow(kind: i32, out: usize, low0: v128, low1: v128, scales: usize, f: usize, first: i32, half: i32): void {
   let s0 = i32x4.extadd_pairwise_i16x8_s(low0), s1 = i32x4.extadd_pairwise_i16x8_s(low1)
-  if (zeroPoint(kind) > 0 && isFirst) {
+  if (zeroPoint(kind) > 0 && (first == 0 || (hasHalves(kind) && first == 4))) {
     const zero = v128.load32_splat(f + 16 * (hasHalves(kind) ? (half == 0 ? ZERO_LOW : ZERO_HIGH) : ZERO))
     s0 = i32x4.add(s0, zero), s1 = i32x4.add(s1, zero)
   }
-  const s = v128.load32_splat(f + 16 * SCALE), withOffset = hasOffset(kind) && isFirst
-  const sum = withOffset ? v128.load32_splat(f + 16 * SUM) : s
-  add(out, s0, scale0, s, offset0, sum, withOffset)
-  add(out + 16, s1, scale1, s, offset1, sum, withOffset)
-}
-
-/** out[4][8] = four tokens times a group of 8 rows; `x` is the first of the quad's records, one for each block. For codes of up to 7 bits. */
-@inline export function gemmNarrow(kind: i32, group: usize, x: usize, blocks: i32, out: usize): void {
-  const record = recordBytes(false, 4)
-  const zeros = f32x4.splat(0)
-  for (let i: usize = 0; i < 128; i += 16) v128.store(out + i, zeros)
-  let d0 = zeros, d1 = zeros, n0 = zeros, n1 = zeros
-  let p = group
-  for (let b = 0; b < blocks; b++, p += blockBytes(kind), x += record) {
-    if (superBytes(kind) > 0 && (b & 7) == 0) {
-      const bits = halfMask(), bias = halfBias()
-      d0 = f16Floats(p, bits, bias)
-      d1 = f16Floats(p + 8, bits, bias)
-      if (hasOffset(kind)) {
-        n0 = f32x4.neg(f16Floats(p + 16, bits, bias))
-        n1 = f32x4.neg(f16Floats(p + 24, bits, bias))
-      }
-      p += superBytes(kind)
-    }
-    if (kind == Q6_K) {
-      // A pair sum is at most 254 · 63: i16 holds two of them.
-      narrowSteps(kind, p, x, 0, 2, true, false, 0, out, d0, d1, n0, n1)
-      narrowSteps(kind, p, x, 2, 4, true, false, 0, out, d0, d1, n0, n1)
-      narrowSteps(kind, p, x, 0, 2, false, true, 1, out, d0, d1, n0, n1)
-      narrowSteps(kind, p, x, 2, 4, false, true, 1, out, d0, d1, n0, n1)
-    } else if (hasFifth(kind)) {
-      // 254 · 31: four.
-      narrowSteps(kind, p, x, 0, 2, true, true, 0, out, d0, d1, n0, n1)
-      narrowSteps(kind, p, x, 2, 4, true, true, 0, out, d0, d1, n0, n1)
-    } else narrowSteps(kind, p, x, 0, 4, true, true, 0, out, d0, d1, n0, n1)
+  const s = v128.load32_splat(f + 16 * SCALE)
+  let y0 = fma(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out))
+  let y1 = fma(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16))
+  if (hasOffset(kind) && first == 0) {
+    // Narrow kinds with offsets have one set of them.
+    const sum = v128.load32_splat(f + 16 * SUM)
+    y0 = fma(v128.load(scales, 32), sum, y0)
+    y1 = fma(v128.load(scales, 48), sum, y1)
   }
+  v128.store(out, y0)
+  v128.store(out, y1, 16)
 }
 
-/** One quad of four tokens with codes widened to 16 bits: the columns 4·first … 4·last−1. */
-@inline function wideQuad(kind: i32, codes: usize, x: usize, first: i32, last: i32, quad: i32, nibble: v128, mask: v128, out: usize, scale: v128, f: usize, zero: usize): void {
+/** One quad of four tokens with codes of 16 bits: steps first … last−1. */
+@inline function wideSteps(kind: i32, codes: usize, x: usize, first: i32, last: i32, quad: i32, out: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-  for (let t = first; t < last; t++) {
-    const q0 = wideCodes(kind, codes, t, quad, 0, nibble, mask), q1 = wideCodes(kind, codes, t, quad, 1, nibble, mask)
-    let xt = v128.load64_splat(x + 8 * t)
+  const end = codes + 64 * last
+  let r = x + 8 * first
+  for (let p = codes + 64 * first; p < end; p += 64, r += 8) {
+    const q0 = v128.load(p + 32 * quad), q1 = v128.load(p + 32 * quad, 16)
+    let xt = v128.load64_splat(r)
     a0 = i32x4.add(a0, dot16(xt, q0)), a1 = i32x4.add(a1, dot16(xt, q1))
-    xt = v128.load64_splat(x + 8 * t, 64)
+    xt = v128.load64_splat(r, 64)
     b0 = i32x4.add(b0, dot16(xt, q0)), b1 = i32x4.add(b1, dot16(xt, q1))
-    xt = v128.load64_splat(x + 8 * t, 128)
+    xt = v128.load64_splat(r, 128)
     c0 = i32x4.add(c0, dot16(xt, q0)), c1 = i32x4.add(c1, dot16(xt, q1))
-    xt = v128.load64_splat(x + 8 * t, 192)
+    xt = v128.load64_splat(r, 192)
     d0 = i32x4.add(d0, dot16(xt, q0)), d1 = i32x4.add(d1, dot16(xt, q1))
   }
-  finishWide(kind, out, addPairs(a0, a1), scale, f, zero)
-  finishWide(kind, out + 32, addPairs(b0, b1), scale, f + 4, zero)
-  finishWide(kind, out + 64, addPairs(c0, c1), scale, f + 8, zero)
-  finishWide(kind, out + 96, addPairs(d0, d1), scale, f + 12, zero)
+  const half = first >= 4 && hasHalves(kind) ? 1 : 0
+  const scale = v128.load(codes + 512 + 32 * half + 16 * quad), f = x + 256
+  finishWide(kind, out, addPairs(a0, a1), scale, f, half)
+  finishWide(kind, out + 32, addPairs(b0, b1), scale, f + 4, half)
+  finishWide(kind, out + 64, addPairs(c0, c1), scale, f + 8, half)
+  finishWide(kind, out + 96, addPairs(d0, d1), scale, f + 12, half)
 }
 
-@inline function finishWide(kind: i32, out: usize, sums: v128, scale: v128, f: usize, zero: usize): void {
-  if (zeroPoint(kind) > 0) sums = i32x4.add(sums, v128.load32_splat(f + 16 * zero))
-  const s = v128.load32_splat(f + 16 * SCALE)
-  add(out, sums, scale, s, s, s, false)
+@inline function finishWide(kind: i32, out: usize, sums: v128, scale: v128, f: usize, half: i32): void {
+  if (zeroPoint(kind) > 0) sums = i32x4.add(sums, v128.load32_splat(f + 16 * (hasHalves(kind) ? (half == 0 ? ZERO_LOW : ZERO_HIGH) : ZERO)))
+  add(out, sums, scale, v128.load32_splat(f + 16 * SCALE))
 }
 
-@inline function addOffset(out: usize, offset0: v128, offset1: v128, f: usize, sum: usize): void {
+/** out += offset · (scale · Σ q) for four tokens. */
+@inline function addOffsets(offsets: usize, f: usize, sum: usize, out: usize): void {
+  const offset0 = v128.load(offsets), offset1 = v128.load(offsets, 16)
   for (let token: usize = 0; token < 4; token++) {
-    const s = v128.load32_splat(f + 16 * sum + 4 * token)
-    v128.store(out + 32 * token, fma(offset0, s, v128.load(out + 32 * token)))
-    v128.store(out + 32 * token + 16, fma(offset1, s, v128.load(out + 32 * token + 16)))
+    const s = v128.load32_splat(f + 16 * sum + 4 * token), to = out + 32 * token
+    v128.store(to, fma(offset0, s, v128.load(to)))
+    v128.store(to, fma(offset1, s, v128.load(to, 16)), 16)
   }
 }
 
-/** out[4][8] = four tokens times a group of 8 rows, codes widened to 16 bits; `x` is the first of the quad's records, one for each block. */
-@inline export function gemmWide(kind: i32, group: usize, x: usize, blocks: i32, out: usize): void {
-  const nibble = nibbleMask(), bits = halfMask(), bias = halfBias(), mask = highMask(kind == Q6_K ? 2 : 1)
-  const record = recordBytes(true, 4)
-  const zeros = f32x4.splat(0)
+/** out[4][8] = four tokens times the panel of a group; `x` is the first of the quad's records, one for each block. */
+@inline export function gemmTile(kind: i32, panel: usize, x: usize, blocks: i32, out: usize): void {
+  const record = recordBytes(isWide(kind), 4), zeros = f32x4.splat(0)
   for (let i: usize = 0; i < 128; i += 16) v128.store(out + i, zeros)
-  let d0 = zeros, d1 = zeros, n0 = zeros, n1 = zeros
-  let p = group
-  for (let b = 0; b < blocks; b++, p += blockBytes(kind), x += record) {
-    if (superBytes(kind) > 0 && (b & 7) == 0) {
-      d0 = f16Floats(p, bits, bias)
-      d1 = f16Floats(p + 8, bits, bias)
-      if (hasOffset(kind)) {
-        n0 = f32x4.neg(f16Floats(p + 16, bits, bias))
-        n1 = f32x4.neg(f16Floats(p + 24, bits, bias))
-      }
-      p += superBytes(kind)
-    }
-    const codes = p + headBytes(kind), f = x + 256
-    const scale0 = scaleOf(kind, p, 0, 0, d0, bits, bias), scale1 = scaleOf(kind, p, 1, 0, d1, bits, bias)
-    if (hasHalves(kind)) {
-      wideQuad(kind, codes, x, 0, 4, 0, nibble, mask, out, scale0, f, ZERO_LOW)
-      wideQuad(kind, codes, x, 0, 4, 1, nibble, mask, out + 16, scale1, f, ZERO_LOW)
-      wideQuad(kind, codes, x, 4, 8, 0, nibble, mask, out, scaleOf(kind, p, 0, 1, d0, bits, bias), f, ZERO_HIGH)
-      wideQuad(kind, codes, x, 4, 8, 1, nibble, mask, out + 16, scaleOf(kind, p, 1, 1, d1, bits, bias), f, ZERO_HIGH)
-    } else {
-      wideQuad(kind, codes, x, 0, 8, 0, nibble, mask, out, scale0, f, ZERO)
-      wideQuad(kind, codes, x, 0, 8, 1, nibble, mask, out + 16, scale1, f, ZERO)
-    }
-    if (hasOffset(kind)) {
+  for (let b = 0; b < blocks; b++, panel += panelBlockBytes(kind), x += record) {
+    if (isWide(kind)) {
       if (hasHalves(kind)) {
-        addOffset(out, offsetOf(kind, p, 0, 0, n0, bits, bias), offsetOf(kind, p, 1, 0, n1, bits, bias), f, SUM_LOW)
-        addOffset(out, offsetOf(kind, p, 0, 1, n0, bits, bias), offsetOf(kind, p, 1, 1, n1, bits, bias), f, SUM_HIGH)
-      } else addOffset(out, offsetOf(kind, p, 0, 0, n0, bits, bias), offsetOf(kind, p, 1, 0, n1, bits, bias), f, SUM)
+        wideSteps(kind, panel, x, 0, 4, 0, out)
+        wideSteps(kind, panel, x, 0, 4, 1, out + 16)
+        wideSteps(kind, panel, x, 4, 8, 0, out)
+        wideSteps(kind, panel, x, 4, 8, 1, out + 16)
+      } else {
+        wideSteps(kind, panel, x, 0, 8, 0, out)
+        wideSteps(kind, panel, x, 0, 8, 1, out + 16)
+      }
+    } else if (kind == Q6_K) {
+      // A pair sum is at most 254 · 63: i16 holds two of them.
+      narrowSteps(kind, panel, x, 0, 2, out)
+      narrowSteps(kind, panel, x, 2, 4, out)
+      narrowSteps(kind, panel, x, 4, 6, out)
+      narrowSteps(kind, panel, x, 6, 8, out)
+    } else if (hasFifth(kind)) {
+      // 254 · 31: four.
+      narrowSteps(kind, panel, x, 0, 4, out)
+      narrowSteps(kind, panel, x, 4, 8, out)
+    } else narrowSteps(kind, panel, x, 0, 8, out)
+    if (hasOffset(kind) && isWide(kind)) {
+      const offsets = panel + codeBytes(kind) + 32 * scaleSets(kind), f = x + 256
+      if (hasHalves(kind)) {
+        addOffsets(offsets, f, SUM_LOW, out)
+        addOffsets(offsets + 32, f, SUM_HIGH, out)
+      } else addOffsets(offsets, f, SUM, out)
     }
   }
 }

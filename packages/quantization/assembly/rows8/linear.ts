@@ -2,7 +2,8 @@ import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
 import { panelProduct } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeBlock, recordBytes } from './activations'
-import { gemmNarrow, gemmWide } from './gemm-int8'
+import { unpackGroup } from './gemm-int8'
+import { tile } from './gemm-tiles'
 import { gemvGroup, isWide } from './gemv-int8'
 import { groupBytes, zeroPoint } from './layout'
 import { layPanel } from './panel'
@@ -22,7 +23,7 @@ const TOKENS_AT_ONCE: u32 = 128
   const rows = argument(args, ROWS), blocks: i32 = argument(args, COLUMNS) >> 5
   const x: usize = argument(args, X), weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y)
   const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), records = out + 256
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), records = out + 128
   const record = recordBytes(isWide(kind), 1)
   for (let b = 0; b < blocks; b++) quantizeBlock(x + b * 128, records + b * record, isWide(kind), 1, 0, zeroPoint(kind))
   const groups = (rows + 7) >> 3
@@ -55,18 +56,17 @@ const TOKENS_AT_ONCE: u32 = 128
   const tokens = argument(args, TOKENS), rows = argument(args, ROWS), blocks: i32 = argument(args, COLUMNS) >> 5
   const weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const quadBytes = recordBytes(isWide(kind), 4) * blocks
+  const panel = out + 128, quadBytes = recordBytes(isWide(kind), 4) * blocks
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const last = min(first + TOKENS_AT_ONCE, tokens)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-      const group = weight + <usize>g * groupBytes(kind, blocks)
+      unpackGroup(kind, weight + <usize>g * groupBytes(kind, blocks), blocks, panel)
       const valid = min<u32>(8, rows - (g << 3))
       for (let token = first; token < last; token += 4) {
         const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes
-        if (isWide(kind)) gemmWide(kind, group, x, blocks, out)
-        else gemmNarrow(kind, group, x, blocks, out)
+        tile(kind, panel, x, blocks, out)
         for (let i: u32 = 0; i < min<u32>(4, last - token); i++) {
           const at: usize = <usize>(token + i) * (<usize>rows << 2) + (<usize>g << 5)
           const sums = out + (i << 5)

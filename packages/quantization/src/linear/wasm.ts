@@ -20,9 +20,9 @@ function writeArguments(write: ArgumentWriter, at: Bindings, tokens: number, row
     .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads)
 }
 
-/** Sums of eight tokens, then the f32 panel of 8 rows or the int8 records of one token (at most 92 bytes for 32 columns). */
+/** The f32 panel of 8 rows; or results of four tokens, then the decoded panel of 8 rows (at most 640 bytes for 32 columns) or the int8 records of one token. */
 function bytesPerThread(columns: number, isExact: boolean): number {
-  return Math.ceil((isExact ? columns * 32 : 256 + (columns / 32) * 92) / 64) * 64
+  return Math.ceil((isExact ? columns * 32 : 128 + (columns / 32) * 640) / 64) * 64
 }
 
 /** int8 records of all tokens, padded to four: at most 64 bytes of codes and 28 of fields for 32 columns of a token. */
