@@ -75,11 +75,12 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
 
       const agree = compareDevices(figures, screen)
       screen.heading('plain and flash attention, two kernels of one op, on WebAssembly')
-      const flashIds = figures[0]?.ids ?? []
-      const same = await withDevice(await createPlainDevice(), (device) => showSwap(device, { files, prompt, maxTokens: mostTokens, flashIds, contextLength, signal }, screen))
+      const swap = { files, prompt, maxTokens: Math.min(mostTokens, 48), contextLength, signal }
+      const isSame = await withDevice(await createPlainDevice(), (plain) => showSwap({ flash: wasm, plain }, swap, screen))
       await showAttention(wasm, { shape: config, lengths: [256, 1024, 2048], signal }, screen)
       summarize(figures, { isOwn, model: args.model }, screen)
-      return agree && same && !failed
+      // Another model may hesitate between two tokens that are closer to each other than rounding; of the own one it is known.
+      return agree && (isSame || !isOwn) && !failed
     } finally {
       await wasm.dispose()
     }

@@ -46,7 +46,7 @@ export function createScreen({ stdout, env }: Pick<Io, 'stdout' | 'env'>): Scree
       const now = performance.now()
       if (!isTerminal || isLineOpen || (hasStatus && now - drawnAt < redrawMs)) return
       drawnAt = now
-      stdout.write(`\r${style(2, text.slice(0, Math.max(0, (stdout.columns ?? 80) - 1)))}\u001b[K`)
+      stdout.write(`\r${style(2, text.slice(0, Math.max(0, (stdout.columns || 80) - 1)))}\u001b[K`)
       hasStatus = true
     },
     bold: (text) => style(1, text),
