@@ -9,3 +9,6 @@ export { addRmsNorm, rmsNorm } from './rms-norm'
 export { rope } from './rope'
 export { crossEntropy, logSoftmax, softmax } from './softmax'
 export { topK } from './top-k'
+
+// Not entries: see linear/panel.ts.
+export { panelRow, panelTile } from './linear/panel'

@@ -1,7 +1,7 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from './element'
 import { layPanel } from './linear/lay-panel'
-import { panelProduct } from './linear/panel'
+import { panelProduct, SUMS_BYTES } from './linear/panel'
 
 // Words: a, b, y, products, M, K, N, 1 when b is one for all, 1 when a is [K, M], 1 when b is [N, K], kind of a, kind of b,
 // scratch, panel bytes per thread, address of a as f32 [products, M, K] (a's own where it is that already).
@@ -40,7 +40,7 @@ export function matmul(args: usize, thread: u32, threads: u32): void {
 @inline
 function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void {
   const m = argument(args, 4), k = argument(args, 5), n = argument(args, 6)
-  const panel: usize = argument(args, 12) + thread * argument(args, 13)
+  const panel: usize = argument(args, 12) + thread * argument(args, 13) + SUMS_BYTES
   const groups = (n + 7) >> 3, units = argument(args, 3) * groups
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {

@@ -1,7 +1,7 @@
 import { argument, madd, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from '../element'
 import { layPanel } from './lay-panel'
-import { panelProduct } from './panel'
+import { panelProduct, SUMS_BYTES } from './panel'
 
 // y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
 // scratch bytes per thread. Groups of 8 rows are shared out. One token reads the rows where they lie; more of them pay for
@@ -25,7 +25,7 @@ const TOKENS_AT_ONCE: u32 = 128
 function product(kind: i32, args: usize, thread: u32, threads: u32): void {
   const x: usize = argument(args, 0), weight: usize = argument(args, 1), bias: usize = argument(args, 2), residual: usize = argument(args, 3), y: usize = argument(args, 4)
   const tokens = argument(args, 5), rows = argument(args, 6), columns = argument(args, 7)
-  const panel: usize = argument(args, 8) + thread * argument(args, 9)
+  const panel: usize = argument(args, 8) + thread * argument(args, 9) + SUMS_BYTES
   const strideX: usize = <usize>columns << 2, strideY: usize = <usize>rows << 2, rowBytes: usize = columns * elementBytes(kind)
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)

@@ -27,7 +27,7 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
   scratchBytes: ({ inputs: { x } }, threads) => panelBytes(lastAxis(x.shape)) * threads,
 })
 
-/** One panel: f32 [K][8]. */
+/** The sums of a tile, then one panel: f32 [K][8]. */
 function panelBytes(columns: number): number {
-  return Math.ceil((columns * 32) / 64) * 64
+  return Math.ceil((128 + columns * 32) / 64) * 64
 }

@@ -37,5 +37,5 @@ function needsLayout({ inputs: { a }, options: { transposeA = false } }: MatmulP
 }
 
 function panelBytes({ inputs, options }: MatmulProblem): number {
-  return Math.ceil((matmulSizes(inputs, options).k * 32) / 64) * 64
+  return Math.ceil((128 + matmulSizes(inputs, options).k * 32) / 64) * 64
 }

@@ -33,10 +33,10 @@ export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32,
   const max = f32x4.extract_lane(m, 0)
   const scale: f32 = max / 127
   const inverse = f32x4.splat(max >= SMALLEST ? <f32>127 / max : <f32>0)
-  const q0 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v0, inverse))), q1 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v1, inverse)))
-  const q2 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v2, inverse))), q3 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v3, inverse)))
-  const q4 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v4, inverse))), q5 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v5, inverse)))
-  const q6 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v6, inverse))), q7 = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v7, inverse)))
+  const q0 = toInteger(f32x4.mul(v0, inverse)), q1 = toInteger(f32x4.mul(v1, inverse))
+  const q2 = toInteger(f32x4.mul(v2, inverse)), q3 = toInteger(f32x4.mul(v3, inverse))
+  const q4 = toInteger(f32x4.mul(v4, inverse)), q5 = toInteger(f32x4.mul(v5, inverse))
+  const q6 = toInteger(f32x4.mul(v6, inverse)), q7 = toInteger(f32x4.mul(v7, inverse))
   const h0 = i16x8.narrow_i32x4_s(q0, q1), h1 = i16x8.narrow_i32x4_s(q2, q3), h2 = i16x8.narrow_i32x4_s(q4, q5), h3 = i16x8.narrow_i32x4_s(q6, q7)
   const codes = record + (column << (wide ? 6 : 5))
   if (wide) {
@@ -59,6 +59,11 @@ export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32,
   f32.store(fields + SUM * step, scale * <f32>(low + high))
   f32.store(fields + SUM_LOW * step, scale * <f32>low)
   f32.store(fields + SUM_HIGH * step, scale * <f32>high)
+}
+
+/** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */
+@inline function toInteger(v: v128): v128 {
+  return i32x4.sub(f32x4.add(v, f32x4.splat(12582912)), i32x4.splat(0x4b400000))
 }
 
 @inline function sumLanes(v: v128): i32 {

@@ -1,5 +1,5 @@
 import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
-import { panelProduct } from '@tessera-llm/kernels/assembly/linear/panel'
+import { panelProduct, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeBlock, recordBytes } from './activations'
 import { unpackGroup } from './gemm-int8'
@@ -81,7 +81,7 @@ const TOKENS_AT_ONCE: u32 = 128
 @inline export function exactProduct(kind: i32, args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS)
   const x: usize = argument(args, X), weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const panel: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const panel: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + SUMS_BYTES
   const strideX: usize = <usize>columns << 2, strideY: usize = <usize>rows << 2
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)

@@ -22,7 +22,7 @@ function writeArguments(write: ArgumentWriter, at: Bindings, tokens: number, row
 
 /** The f32 panel of 8 rows; or results of four tokens, then the decoded panel of 8 rows (at most 640 bytes for 32 columns) or the int8 records of one token. */
 function bytesPerThread(columns: number, isExact: boolean): number {
-  return Math.ceil((isExact ? columns * 32 : 128 + (columns / 32) * 640) / 64) * 64
+  return Math.ceil((128 + (isExact ? columns * 32 : (columns / 32) * 640)) / 64) * 64
 }
 
 /** int8 records of all tokens, padded to four: at most 64 bytes of codes and 28 of fields for 32 columns of a token. */
