@@ -7,6 +7,9 @@ export interface Io {
   onInterrupt(listener: () => void): () => void
 }
 
+/** A program that started this one may pass on the Ctrl-C that the terminal gave to both. */
+const sameInterruptMs = 300
+
 /** The process's own. The second Ctrl-C ends the process at once, for the case that a computation does not yield. */
 export function processIo(): Io {
   return {
@@ -14,10 +17,11 @@ export function processIo(): Io {
     stderr: process.stderr,
     env: process.env,
     onInterrupt(listener) {
-      let asked = false
+      let askedAt: number | undefined
       const interrupt = (): void => {
-        if (asked) process.exit(130)
-        asked = true
+        if (askedAt !== undefined && performance.now() - askedAt > sameInterruptMs) process.exit(130)
+        if (askedAt !== undefined) return
+        askedAt = performance.now()
         listener()
       }
       process.on('SIGINT', interrupt)
