@@ -2,6 +2,7 @@ import { gather } from './rows8/embedding'
 import { Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0 } from './rows8/layout'
 import { exactProduct, gemmInt8, gemvInt8, quantizeTokens } from './rows8/linear'
 
+export { layTokens } from '@tessera-llm/kernels/assembly/linear/linear'
 export { panelRow, panelTile } from '@tessera-llm/kernels/assembly/linear/panel'
 export { tile_q4_0, tile_q4_1, tile_q4_k, tile_q5_0, tile_q5_1, tile_q5_k, tile_q6_k, tile_q8_0 } from './rows8/gemm-tiles'
 

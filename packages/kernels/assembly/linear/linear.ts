@@ -1,11 +1,21 @@
 import { argument, madd, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from '../element'
 import { layPanel } from './lay-panel'
-import { panelProduct, SUMS_BYTES } from './panel'
+import { layQuad, panelProduct, SUMS_BYTES } from './panel'
 
 // y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
-// scratch bytes per thread. Groups of 8 rows are shared out. One token reads the rows where they lie; more of them pay for
-// laying 8 rows out as a panel first.
+// scratch bytes per thread, quads of tokens (of all threads). Groups of 8 rows are shared out. One token reads the rows where they
+// lie; more of them pay for laying 8 rows out as a panel, and the tokens as quads in a stage before.
+
+/** First stage for several tokens: f32 [K][4] of each four tokens; quads are shared out. */
+export function layTokens(args: usize, thread: u32, threads: u32): void {
+  const tokens = argument(args, 5), columns = argument(args, 7), quads = (tokens + 3) >> 2
+  const stride: usize = <usize>columns << 2
+  const end = shareEnd(quads, thread, threads)
+  for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
+    layQuad(argument(args, 0) + (quad << 2) * stride, stride, tokens - (quad << 2), columns, argument(args, 10) + (<usize>quad * columns << 4))
+  }
+}
 
 export function linearF32(args: usize, thread: u32, threads: u32): void {
   product(F32, args, thread, threads)
@@ -17,7 +27,7 @@ export function linearBf16(args: usize, thread: u32, threads: u32): void {
   product(BF16, args, thread, threads)
 }
 
-/** Tokens whose activations stay in the L2 cache while the panels pass by. */
+/** Tokens (a multiple of 4) whose activations stay in the L2 cache while the panels pass by. */
 const TOKENS_AT_ONCE: u32 = 128
 
 // @ts-ignore: decorator
@@ -26,7 +36,7 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
   const x: usize = argument(args, 0), weight: usize = argument(args, 1), bias: usize = argument(args, 2), residual: usize = argument(args, 3), y: usize = argument(args, 4)
   const tokens = argument(args, 5), rows = argument(args, 6), columns = argument(args, 7)
   const panel: usize = argument(args, 8) + thread * argument(args, 9) + SUMS_BYTES
-  const strideX: usize = <usize>columns << 2, strideY: usize = <usize>rows << 2, rowBytes: usize = columns * elementBytes(kind)
+  const strideY: usize = <usize>rows << 2, rowBytes: usize = columns * elementBytes(kind)
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
@@ -40,7 +50,7 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
       if (tokens == 1) rowsProduct(kind, x, source, rowBytes, columns, target, valid, addBias, addResidual)
       else {
         layPanel(kind, source, rowBytes, columns, valid, panel)
-        panelProduct(x + first * strideX, strideX, count, panel, columns, target, strideY, valid, addBias, addResidual)
+        panelProduct(argument(args, 10) + (<usize>first * columns << 2), count, panel, columns, target, strideY, valid, addBias, addResidual)
       }
     }
   }

@@ -10,44 +10,36 @@ import { addAndStore } from './store'
 export const SUMS_BYTES: usize = 128
 
 /**
- * y[t, 0 … rows) = x[t, :] · panelᵀ for `tokens` tokens. `x` and `y` point at the first token, strides in bytes; `bias` and
- * `residual` (0 for none) point at the panel's first row. The 128 bytes before the panel are scratch.
+ * y[t, 0 … rows) = x[t, :] · panelᵀ for `tokens` tokens, laid out in quads f32 [K][4] at `quads` (see `layQuad`). `y` points at the
+ * first token, its stride in bytes; `bias` and `residual` (0 for none) point at the panel's first row. The 128 bytes before the
+ * panel are scratch.
  */
-export function panelProduct(x: usize, strideX: usize, tokens: u32, panel: usize, columns: u32, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
+export function panelProduct(quads: usize, tokens: u32, panel: usize, columns: u32, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
   const out = panel - SUMS_BYTES
-  let t: u32 = 0
-  for (; t + 4 <= tokens; t += 4) {
-    panelTile(x + t * strideX, strideX, panel, columns, out)
-    for (let i: usize = 0; i < 4; i++) storeToken(out + (i << 5), y, t + <u32>i, strideY, rows, bias, residual)
-  }
-  for (; t < tokens; t++) {
-    panelRow(x + t * strideX, panel, columns, out)
-    storeToken(out, y, t, strideY, rows, bias, residual)
+  for (let t: u32 = 0; t < tokens; t += 4, quads += <usize>columns << 4) {
+    panelTile(quads, panel, columns, out)
+    for (let i: u32 = 0; i < min<u32>(4, tokens - t); i++) {
+      addAndStore(y + (t + i) * strideY, v128.load(out + (i << 5)), v128.load(out + (i << 5), 16), rows, bias, residual == 0 ? 0 : residual + (t + i) * strideY)
+    }
   }
 }
 
-function storeToken(sums: usize, y: usize, token: u32, strideY: usize, rows: u32, bias: usize, residual: usize): void {
-  addAndStore(y + token * strideY, v128.load(sums), v128.load(sums, 16), rows, bias, residual == 0 ? 0 : residual + token * strideY)
-}
-
-/** out[4][8] = four tokens times the panel. */
-export function panelTile(x: usize, stride: usize, panel: usize, columns: u32, out: usize): void {
+/** out[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8]. */
+export function panelTile(x: usize, panel: usize, columns: u32, out: usize): void {
   const last = panel + (<usize>columns << 5)
-  const x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-  let k: usize = 0
-  for (let p = panel; p < last; p += 32, k += 4) {
-    const w0 = v128.load(p), w1 = v128.load(p, 16)
-    let v = v128.load32_splat(x + k)
+  for (; panel < last; panel += 32, x += 16) {
+    const w0 = v128.load(panel), w1 = v128.load(panel, 16)
+    let v = v128.load32_splat(x)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)
-    v = v128.load32_splat(x1 + k)
+    v = v128.load32_splat(x, 4)
     b0 = madd(v, w0, b0)
     b1 = madd(v, w1, b1)
-    v = v128.load32_splat(x2 + k)
+    v = v128.load32_splat(x, 8)
     c0 = madd(v, w0, c0)
     c1 = madd(v, w1, c1)
-    v = v128.load32_splat(x3 + k)
+    v = v128.load32_splat(x, 12)
     d0 = madd(v, w0, d0)
     d1 = madd(v, w1, d1)
   }
@@ -59,6 +51,27 @@ export function panelTile(x: usize, stride: usize, panel: usize, columns: u32, o
   v128.store(out, c1, 80)
   v128.store(out, d0, 96)
   v128.store(out, d1, 112)
+}
+
+/** f32 [K][4] from up to four rows of x; missing tokens are zero. */
+export function layQuad(x: usize, stride: usize, tokens: u32, columns: u32, to: usize): void {
+  let k: u32 = 0
+  if (tokens >= 4) {
+    const x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride
+    for (; k + 4 <= columns; k += 4) {
+      const at: usize = <usize>k << 2, target = to + (<usize>k << 4)
+      const a = v128.load(x + at), b = v128.load(x1 + at), c = v128.load(x2 + at), d = v128.load(x3 + at)
+      const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+      const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+      v128.store(target, v128.shuffle<i64>(ab0, cd0, 0, 2))
+      v128.store(target, v128.shuffle<i64>(ab0, cd0, 1, 3), 16)
+      v128.store(target, v128.shuffle<i64>(ab1, cd1, 0, 2), 32)
+      v128.store(target, v128.shuffle<i64>(ab1, cd1, 1, 3), 48)
+    }
+  }
+  for (; k < columns; k++) {
+    for (let t: u32 = 0; t < 4; t++) store<f32>(to + (<usize>k << 4) + (t << 2), t < tokens ? load<f32>(x + t * stride + (<usize>k << 2)) : 0)
+  }
 }
 
 /** out[8] = one token times the panel, four columns at a time, for as many independent sums as the tile has. */

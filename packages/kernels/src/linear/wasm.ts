@@ -1,5 +1,5 @@
 import { lastAxis, rowsOf } from '@tessera-llm/tensor'
-import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
+import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
 import { denseWeightSuffix } from '../wasm-kernel/index.ts'
 import { linearOp } from './contract.ts'
@@ -15,19 +15,26 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
   stages({ inputs: { x, weight } }) {
     const dense = denseWeightSuffix(weight)
     const [rows = 0, columns = 0] = weight.shape
-    return [
-      {
-        entry: `linear${'suffix' in dense ? dense.suffix : ''}`,
-        args: (write, at) =>
-          write.u32(at.address('x')).u32(at.address('weight')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-            .u32(rowsOf(x.shape)).u32(rows).u32(columns).u32(at.scratch).u32(panelBytes(columns)),
-      },
-    ]
+    const tokens = rowsOf(x.shape)
+    const args = (write: ArgumentWriter, at: Bindings): void => {
+      write.u32(at.address('x')).u32(at.address('weight')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
+        .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(panelBytes(columns)).u32(at.scratch + panelBytes(columns) * at.threads)
+    }
+    const product = { entry: `linear${'suffix' in dense ? dense.suffix : ''}`, args }
+    return tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
   },
-  scratchBytes: ({ inputs: { x } }, threads) => panelBytes(lastAxis(x.shape)) * threads,
+  scratchBytes({ inputs: { x } }, threads) {
+    const columns = lastAxis(x.shape)
+    return panelBytes(columns) * threads + quadBytes(rowsOf(x.shape), columns)
+  },
 })
 
 /** The sums of a tile, then one panel: f32 [K][8]. */
 function panelBytes(columns: number): number {
   return Math.ceil((128 + columns * 32) / 64) * 64
+}
+
+/** Several tokens in quads: f32 [⌈M / 4⌉][K][4]. */
+function quadBytes(tokens: number, columns: number): number {
+  return tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0
 }

@@ -5,16 +5,16 @@ import { type MatmulInputs, matmulOp, type MatmulOptions, type MatmulOutputs, ma
 
 type MatmulProblem = Problem<MatmulInputs, MatmulOutputs, MatmulOptions>
 
-/** Eight columns of b at a time as a panel; a is laid out as f32 [M, K] first where it is stored otherwise. */
+/** Eight columns of b at a time as a panel; a is laid out in quads of rows first. */
 export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
   name: 'panels',
   module: kernelsModule,
   supports: () => true,
   stages(problem) {
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, write, at)
-    return needsLayout(problem) ? [{ entry: 'matmulLeft', args }, { entry: 'matmul', args }] : [{ entry: 'matmul', args }]
+    return [{ entry: 'matmulLeft', args }, { entry: 'matmul', args }]
   },
-  scratchBytes: (problem, threads) => panelBytes(problem) * threads + (needsLayout(problem) ? 4 * sizeOf(problem.inputs.a.shape) : 0),
+  scratchBytes: (problem, threads) => panelBytes(problem) * threads + quadBytes(problem),
 })
 
 function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindings): void {
@@ -23,7 +23,7 @@ function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindi
   const perThread = panelBytes(problem)
   write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(sizeOf(batch)).u32(m).u32(k).u32(n)
     .u32(isShared ? 1 : 0).u32(transposeA ? 1 : 0).u32(transposeB ? 1 : 0).u32(kindOf(a)).u32(kindOf(b))
-    .u32(at.scratch).u32(perThread).u32(needsLayout(problem) ? at.scratch + perThread * at.threads : at.address('a'))
+    .u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads)
 }
 
 /** The numbers of assembly/element.ts. */
@@ -32,8 +32,10 @@ function kindOf(spec: WeightSpec): number {
   return spec.kind === 'dense' && spec.dtype === 'bf16' ? 2 : 0
 }
 
-function needsLayout({ inputs: { a }, options: { transposeA = false } }: MatmulProblem): boolean {
-  return transposeA || kindOf(a) !== 0
+/** a as f32 [products, ⌈M / 4⌉, K, 4]. */
+function quadBytes({ inputs, options }: MatmulProblem): number {
+  const { batch, m, k } = matmulSizes(inputs, options)
+  return sizeOf(batch) * Math.ceil(m / 4) * k * 16
 }
 
 function panelBytes({ inputs, options }: MatmulProblem): number {

@@ -1,5 +1,5 @@
 import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
-import { panelProduct, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
+import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeBlock, recordBytes } from './activations'
 import { unpackGroup } from './gemm-int8'
@@ -12,7 +12,7 @@ import { layPanel } from './panel'
 
 /** Words of every argument block. */
 const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
-/** Scratch memory of all threads, its bytes per thread, and the int8 records that all share. */
+/** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
 const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
 
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
@@ -77,20 +77,24 @@ const TOKENS_AT_ONCE: u32 = 128
   }
 }
 
-/** f32 activations: a group is laid out as f32 and multiplied as a dense weight is. */
+/** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie in quads at RECORDS. */
 @inline export function exactProduct(kind: i32, args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS)
-  const x: usize = argument(args, X), weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const panel: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + SUMS_BYTES
-  const strideX: usize = <usize>columns << 2, strideY: usize = <usize>rows << 2
+  const weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), panel = out + SUMS_BYTES
+  const strideY: usize = <usize>rows << 2
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const count = min(TOKENS_AT_ONCE, tokens - first)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
       layPanel(kind, weight + <usize>g * groupBytes(kind, columns >> 5), columns >> 5, panel)
-      const at: usize = <usize>g << 5
-      panelProduct(x + first * strideX, strideX, count, panel, columns, y + first * strideY + at, strideY, min<u32>(8, rows - (g << 3)), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + first * strideY + at)
+      const at: usize = <usize>g << 5, valid = min<u32>(8, rows - (g << 3))
+      const addBias = bias == 0 ? 0 : bias + at, addResidual = residual == 0 ? 0 : residual + first * strideY + at
+      if (tokens == 1) {
+        panelRow(argument(args, X), panel, columns, out)
+        addAndStore(y + at, v128.load(out), v128.load(out, 16), valid, addBias, addResidual)
+      } else panelProduct(argument(args, RECORDS) + (<usize>first * columns << 2), count, panel, columns, y + first * strideY + at, strideY, valid, addBias, addResidual)
     }
   }
 }

@@ -62,7 +62,15 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   },
   stages({ inputs: { x, weight } }) {
     const [rows = 0, columns = 0] = weight.shape
-    return [{ entry: `exact_${rows8Suffix(weight)}`, args: (write, at) => writeArguments(write, at, rowsOf(x.shape), rows, columns, bytesPerThread(columns, true)) }]
+    const tokens = rowsOf(x.shape)
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, tokens, rows, columns, bytesPerThread(columns, true))
+    const product = { entry: `exact_${rows8Suffix(weight)}`, args }
+    return tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
   },
-  scratchBytes: ({ inputs: { x } }, threads) => bytesPerThread(lastAxis(x.shape), true) * threads,
+  scratchBytes({ inputs: { x } }, threads) {
+    const columns = lastAxis(x.shape)
+    const tokens = rowsOf(x.shape)
+    // Several tokens lie in quads: f32 [⌈M / 4⌉][K][4].
+    return bytesPerThread(columns, true) * threads + (tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0)
+  },
 })
