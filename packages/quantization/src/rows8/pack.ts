@@ -5,43 +5,56 @@ export function packRows8(kind: Rows8Kind, stored: Uint8Array, rows: number, col
   const rowBytes = (columns / kind.sourceColumns) * kind.sourceBytes
   const groupBytes = groupBytesOf(kind, columns)
   const out = new Uint8Array(Math.ceil(rows / rowsPerGroup) * groupBytes)
-  const packRow = kind.sourceColumns === 32 ? packRow32 : packRow256
-  for (let row = 0; row < rows; row++) packRow(kind, stored, row * rowBytes, columns, out, Math.floor(row / rowsPerGroup) * groupBytes, row % rowsPerGroup)
+  if (kind.sourceColumns === 32) {
+    packSmallBlocks(kind, stored, rows, columns, out)
+    return out
+  }
+  for (let row = 0; row < rows; row++) packRow256(kind, stored, row * rowBytes, columns, out, Math.floor(row / rowsPerGroup) * groupBytes, row % rowsPerGroup)
   return out
 }
 
-/** q4_0 … q8_0: [d f16] [m f16] [high bits u32] [16 nibble bytes or 32 codes]. */
-function packRow32(kind: Rows8Kind, from: Uint8Array, source: number, columns: number, to: Uint8Array, group: number, row: number): void {
+/**
+ * q4_0 … q8_0: [d f16] [m f16] [high bits u32] [16 nibble bytes or 32 codes]. All of it lies at even offsets, so it is moved by 16 and
+ * 32 bits: loading a model is mostly this loop.
+ */
+function packSmallBlocks(kind: Rows8Kind, stored: Uint8Array, rows: number, columns: number, out: Uint8Array): void {
+  const aligned = stored.byteOffset % 2 === 0 ? stored : stored.slice()
+  const from = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 1)
+  const halves = new Uint16Array(out.buffer)
+  const words = new Uint32Array(out.buffer)
   const high = kind.codes === 'nibbles+1'
   const vectors = kind.codes === 'bytes' ? 8 : 4
-  const highAt = kind.hasOffset ? 4 : 2
-  const codesAt = highAt + (high ? 4 : 0)
-  const step = blockBytesOf(kind)
-  let at = source
-  let p = group
-  for (let block = 0; block < columns / 32; block++, at += kind.sourceBytes, p += step) {
-    to[p + 2 * row] = from[at] as number
-    to[p + 2 * row + 1] = from[at + 1] as number
-    if (kind.hasOffset) {
-      to[p + 16 + 2 * row] = from[at + 2] as number
-      to[p + 17 + 2 * row] = from[at + 3] as number
-    }
-    let code = p + kind.headBytes + codeOffset(0, row, 0)
-    let byte = at + codesAt
-    for (let t = 0; t < vectors; t++, code += 32, byte += 4) {
-      to[code] = from[byte] as number
-      to[code + 1] = from[byte + 1] as number
-      to[code + 2] = from[byte + 2] as number
-      to[code + 3] = from[byte + 3] as number
-    }
-    if (!high) continue
-    const bits = (from[at + highAt] as number) | ((from[at + highAt + 1] as number) << 8) | ((from[at + highAt + 2] as number) << 16) | ((from[at + highAt + 3] as number) << 24)
-    for (let column = 0; column < 4; column++) {
-      let packed = 0
-      for (let t = 0; t < 4; t++) packed |= (((bits >>> (4 * t + column)) & 1) << t) | (((bits >>> (16 + 4 * t + column)) & 1) << (4 + t))
-      to[p + kind.headBytes + 128 + codeOffset(0, row, column)] = packed
+  const highAt = kind.hasOffset ? 2 : 1
+  const codesAt = highAt + (high ? 2 : 0)
+  const blocks = columns / 32
+  const sourceHalves = kind.sourceBytes >> 1
+  const blockWords = blockBytesOf(kind) >> 2
+  const headWords = kind.headBytes >> 2
+  let at = 0
+  for (let row = 0; row < rows; row++) {
+    const lane = row % rowsPerGroup
+    const codeWord = headWords + (codeOffset(0, lane, 0) >> 2)
+    let word = Math.floor(row / rowsPerGroup) * blocks * blockWords
+    for (let block = 0; block < blocks; block++, at += sourceHalves, word += blockWords) {
+      halves[2 * word + lane] = from[at] as number
+      if (kind.hasOffset) halves[2 * word + 8 + lane] = from[at + 1] as number
+      let code = word + codeWord
+      let half = at + codesAt
+      for (let t = 0; t < vectors; t++, code += 8, half += 2) words[code] = (from[half] as number) | ((from[half + 1] as number) << 16)
+      if (high) words[word + codeWord + 32] = spreadHighBits((from[at + highAt] as number) | ((from[at + highAt + 1] as number) << 16))
     }
   }
+}
+
+/** The fifth bits of 32 codes, bit 4t + c to bit t of byte c, bit 16 + 4t + c to bit 4 + t. */
+function spreadHighBits(bits: number): number {
+  let spread = 0
+  for (let column = 0; column < 4; column++) {
+    let packed = 0
+    for (let t = 0; t < 4; t++) packed |= (((bits >>> (4 * t + column)) & 1) << t) | (((bits >>> (16 + 4 * t + column)) & 1) << (4 + t))
+    spread |= packed << (8 * column)
+  }
+  return spread
 }
 
 /** q4_k, q5_k, q6_k: super-blocks of 256 columns. */
