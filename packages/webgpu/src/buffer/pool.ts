@@ -16,7 +16,8 @@ export interface Slot {
 
 /** A tensor's memory: the first `byteLength` bytes of a slot. */
 export interface WebGpuStorage extends Storage {
-  readonly slot: Slot
+  /** Changes once at most: where the host writes while a plan is captured. */
+  slot: Slot
 }
 
 /**

@@ -64,7 +64,7 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
   }
   const allocate = (byteLength: number): WebGpuStorage => {
     const size = slotSize(byteLength)
-    const slot = recording?.free.take(size) ?? pool.take(size) ?? createSlot(size)
+    const slot = recording?.reuse(size) ?? pool.take(size) ?? createSlot(size)
     recording?.own(slot)
     return { byteLength, slot }
   }
@@ -129,7 +129,7 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
     write(storage, bytes, offsetBytes) {
       failures.check()
       const target = storage as WebGpuStorage
-      recording?.markWritten(target.slot)
+      recording?.keepWritten(target, (size) => pool.take(size) ?? createSlot(size))
       upload(target, bytes, offsetBytes)
     },
 

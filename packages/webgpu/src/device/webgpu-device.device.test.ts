@@ -116,6 +116,22 @@ describe('the WebGPU device on SwiftShader', () => {
     plan.dispose()
   })
 
+  it('keeps data uploaded into memory which an earlier launch of the plan used', async () => {
+    const x = device.tensor(Float32Array.of(1), [1])
+    const plan = device.capture(() => {
+      const first = run(x, 100)
+      const kept = run(first, 1)
+      first.dispose()
+      const uploaded = device.tensor(Float32Array.of(5), [1])
+      return [kept, run(uploaded, 2)] as const
+    })
+    for (let i = 0; i < 3; i++) {
+      plan.replay()
+      expect(await Promise.all(plan.result.map(async (tensor) => (await device.read(tensor))[0]))).toEqual([100, 10])
+    }
+    plan.dispose()
+  })
+
   it('compiles ahead without running, and not again', async () => {
     const fresh = await createWebGpuDevice({ gpu, kernels: [affineKernel()] })
     const x = fresh.tensor(Float32Array.of(1), [1])

@@ -1,4 +1,4 @@
-import { type BufferPool, createBufferPool, type Slot, type WebGpuStorage } from '../buffer/pool.ts'
+import { createBufferPool, type Slot, type WebGpuStorage } from '../buffer/pool.ts'
 import type { Dispatch } from './stream.ts'
 
 /** What a capture gathers: dispatches, and the memory that they will use at every replay. */
@@ -6,14 +6,17 @@ export interface Recording {
   readonly dispatches: Dispatch[]
   /** Kernel launches; each has one or more dispatches. */
   launches: number
-  /** Buffers freed during the capture, reused by what is recorded later and by nobody else. */
-  readonly free: BufferPool
+  /** A buffer freed during the capture, for a tensor that is made in it. */
+  reuse(size: number): Slot | undefined
   /** Takes a buffer for the plan: it stays out of the common pool until the plan is disposed. */
   own(slot: Slot): void
   /** Keeps a buffer of the world outside alive for the plan. */
   refer(storages: readonly WebGpuStorage[]): void
-  /** Bytes written during the capture must outlast every replay: such a buffer is not reused within the plan. */
-  markWritten(slot: Slot): void
+  /**
+   * Bytes written during the capture must outlast every replay: such a buffer is not reused within the plan. One that earlier
+   * dispatches use, and no dispatch as this tensor yet, is given back in exchange for what `replace` makes.
+   */
+  keepWritten(storage: WebGpuStorage, replace: (size: number) => Slot): void
   /** True when the buffer belongs to the plan and was taken back by it. */
   takeBack(slot: Slot): boolean
   /** Lets go of all buffers; `release` gets those that nobody else holds. */
@@ -24,26 +27,43 @@ export function createRecording(): Recording {
   const owned = new Set<Slot>()
   const pinned = new Set<Slot>()
   const written = new Set<Slot>()
+  /** In buffers that earlier dispatches use, and named by none since. */
+  const reused = new Set<Slot>()
   const free = createBufferPool()
   const pin = (slot: Slot): void => {
     if (pinned.has(slot)) return
     pinned.add(slot)
     slot.pins += 1
   }
+  const own = (slot: Slot): void => {
+    owned.add(slot)
+    slot.freed = false
+    pin(slot)
+  }
   return {
     dispatches: [],
     launches: 0,
-    free,
-    own(slot) {
-      owned.add(slot)
-      slot.freed = false
-      pin(slot)
+    reuse(size) {
+      const slot = free.take(size)
+      if (slot) reused.add(slot)
+      return slot
     },
+    own,
     refer(storages) {
-      for (const { slot } of storages) pin(slot)
+      for (const { slot } of storages) {
+        reused.delete(slot)
+        pin(slot)
+      }
     },
-    markWritten(slot) {
-      written.add(slot)
+    keepWritten(storage, replace) {
+      const { slot } = storage
+      if (reused.delete(slot)) {
+        storage.slot = replace(slot.size)
+        own(storage.slot)
+        slot.freed = true
+        free.give(slot)
+      }
+      written.add(storage.slot)
     },
     takeBack(slot) {
       if (!owned.has(slot)) return false
