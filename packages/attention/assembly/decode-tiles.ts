@@ -1,0 +1,179 @@
+import { madd } from '@tessera-llm/wasm/assembly/lib'
+import { addWeighted, dotRow, load4 } from './scores'
+
+// The inner loops of decode, for one query row or two and for f32 or f16 keys and values. The module exports them, so that they stay
+// functions of their own: engines allocate registers for one function at a time, and these loops need all of them.
+
+/** Four sums of four lanes each, as the four lanes of one vector. */
+// @ts-ignore: decorator
+@inline
+function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
+  const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
+  return f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
+}
+
+/** Scores of two query rows with `count` keys, four keys at a time: 8 sums. */
+// @ts-ignore: decorator
+@inline
+function pairScores(shift: u32, q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+  const scales = f32x4.splat(scale)
+  let i = 0
+  if ((width & 3) == 0) {
+    for (; i + 4 <= count; i += 4, k += 4 * stride) {
+      const k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+      for (let d: u32 = 0; d < width; d += 4) {
+        const x0 = v128.load(q0 + (<usize>d << 2)), x1 = v128.load(q1 + (<usize>d << 2))
+        let y = load4(k, d, shift)
+        a0 = madd(x0, y, a0)
+        b0 = madd(x1, y, b0)
+        y = load4(k1, d, shift)
+        a1 = madd(x0, y, a1)
+        b1 = madd(x1, y, b1)
+        y = load4(k2, d, shift)
+        a2 = madd(x0, y, a2)
+        b2 = madd(x1, y, b2)
+        y = load4(k3, d, shift)
+        a3 = madd(x0, y, a3)
+        b3 = madd(x1, y, b3)
+      }
+      v128.store(s0 + (i << 2), f32x4.mul(scales, sumFour(a0, a1, a2, a3)))
+      v128.store(s1 + (i << 2), f32x4.mul(scales, sumFour(b0, b1, b2, b3)))
+    }
+  }
+  for (; i < count; i++, k += stride) {
+    store<f32>(s0 + (i << 2), scale * dotRow(q0, k, width, shift))
+    store<f32>(s1 + (i << 2), scale * dotRow(q1, k, width, shift))
+  }
+}
+
+export function pairScoresF32(q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+  pairScores(2, q0, q1, k, stride, count, width, scale, s0, s1)
+}
+export function pairScoresF16(q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+  pairScores(1, q0, q1, k, stride, count, width, scale, s0, s1)
+}
+
+/** Scores of one query row with `count` keys, four keys and two vectors of channels at a time: 8 sums. */
+// @ts-ignore: decorator
+@inline
+function lineScores(shift: u32, q: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
+  const scales = f32x4.splat(scale)
+  let i = 0
+  if ((width & 7) == 0) {
+    for (; i + 4 <= count; i += 4, k += 4 * stride) {
+      const k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride
+      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+      for (let d: u32 = 0; d < width; d += 8) {
+        const x0 = v128.load(q + (<usize>d << 2)), x1 = v128.load(q + (<usize>d << 2), 16)
+        a0 = madd(x0, load4(k, d, shift), a0)
+        b0 = madd(x1, load4(k, d + 4, shift), b0)
+        a1 = madd(x0, load4(k1, d, shift), a1)
+        b1 = madd(x1, load4(k1, d + 4, shift), b1)
+        a2 = madd(x0, load4(k2, d, shift), a2)
+        b2 = madd(x1, load4(k2, d + 4, shift), b2)
+        a3 = madd(x0, load4(k3, d, shift), a3)
+        b3 = madd(x1, load4(k3, d + 4, shift), b3)
+      }
+      v128.store(s + (i << 2), f32x4.mul(scales, sumFour(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3))))
+    }
+  }
+  for (; i < count; i++, k += stride) store<f32>(s + (i << 2), scale * dotRow(q, k, width, shift))
+}
+
+export function lineScoresF32(q: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
+  lineScores(2, q, k, stride, count, width, scale, s)
+}
+export function lineScoresF16(q: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
+  lineScores(1, q, k, stride, count, width, scale, s)
+}
+
+/** o0 += Σ p0·v and o1 += Σ p1·v over keys first … end − 1, 16 channels at a time: 8 sums. */
+// @ts-ignore: decorator
+@inline
+function pairValues(shift: u32, p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+  let d: u32 = 0
+  for (; d + 16 <= width; d += 16) {
+    const at: usize = <usize>d << 2
+    let a0 = v128.load(o0 + at), a1 = v128.load(o0 + at, 16), a2 = v128.load(o0 + at, 32), a3 = v128.load(o0 + at, 48)
+    let b0 = v128.load(o1 + at), b1 = v128.load(o1 + at, 16), b2 = v128.load(o1 + at, 32), b3 = v128.load(o1 + at, 48)
+    let row = v + <usize>first * stride
+    for (let i = first; i < end; i++, row += stride) {
+      const x0 = v128.load32_splat(p0 + (i << 2)), x1 = v128.load32_splat(p1 + (i << 2))
+      let y = load4(row, d, shift)
+      a0 = madd(x0, y, a0)
+      b0 = madd(x1, y, b0)
+      y = load4(row, d + 4, shift)
+      a1 = madd(x0, y, a1)
+      b1 = madd(x1, y, b1)
+      y = load4(row, d + 8, shift)
+      a2 = madd(x0, y, a2)
+      b2 = madd(x1, y, b2)
+      y = load4(row, d + 12, shift)
+      a3 = madd(x0, y, a3)
+      b3 = madd(x1, y, b3)
+    }
+    store4(o0 + at, a0, a1, a2, a3)
+    store4(o1 + at, b0, b1, b2, b3)
+  }
+  if (d < width) {
+    addRest(shift, p0, v, stride, first, end, d, width, o0)
+    addRest(shift, p1, v, stride, first, end, d, width, o1)
+  }
+}
+
+export function pairValuesF32(p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+  pairValues(2, p0, p1, v, stride, first, end, width, o0, o1)
+}
+export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+  pairValues(1, p0, p1, v, stride, first, end, width, o0, o1)
+}
+
+/** o += Σ p·v over keys first … end − 1, 32 channels at a time: 8 sums. */
+// @ts-ignore: decorator
+@inline
+function lineValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
+  let d: u32 = 0
+  for (; d + 32 <= width; d += 32) {
+    const at = o + (<usize>d << 2)
+    let a0 = v128.load(at), a1 = v128.load(at, 16), a2 = v128.load(at, 32), a3 = v128.load(at, 48)
+    let b0 = v128.load(at, 64), b1 = v128.load(at, 80), b2 = v128.load(at, 96), b3 = v128.load(at, 112)
+    let row = v + <usize>first * stride
+    for (let i = first; i < end; i++, row += stride) {
+      const x = v128.load32_splat(p + (i << 2))
+      a0 = madd(x, load4(row, d, shift), a0)
+      a1 = madd(x, load4(row, d + 4, shift), a1)
+      a2 = madd(x, load4(row, d + 8, shift), a2)
+      a3 = madd(x, load4(row, d + 12, shift), a3)
+      b0 = madd(x, load4(row, d + 16, shift), b0)
+      b1 = madd(x, load4(row, d + 20, shift), b1)
+      b2 = madd(x, load4(row, d + 24, shift), b2)
+      b3 = madd(x, load4(row, d + 28, shift), b3)
+    }
+    store4(at, a0, a1, a2, a3)
+    store4(at + 64, b0, b1, b2, b3)
+  }
+  if (d < width) addRest(shift, p, v, stride, first, end, d, width, o)
+}
+
+export function lineValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
+  lineValues(2, p, v, stride, first, end, width, o)
+}
+export function lineValuesF16(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
+  lineValues(1, p, v, stride, first, end, width, o)
+}
+
+// @ts-ignore: decorator
+@inline
+function store4(at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(at, a)
+  v128.store(at, b, 16)
+  v128.store(at, c, 32)
+  v128.store(at, d, 48)
+}
+
+/** The channels from d on, which fill no tile. */
+function addRest(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, d: u32, width: u32, o: usize): void {
+  for (let i = first; i < end; i++) addWeighted(o + (<usize>d << 2), load<f32>(p + (i << 2)), v + <usize>i * stride + (<usize>d << shift), width - d, shift)
+}
