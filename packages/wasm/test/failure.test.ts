@@ -84,7 +84,7 @@ describe('a worker that is lost', () => {
     const sleep = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
       throw new TypeError('Atomics.wait cannot be called in this context')
     })
-    const { device, x } = await open({ threads: 2 })
+    const { device, x } = await open({ threads: 2, joinTimeoutMs: 1_500 })
     sleep.mockRestore()
     expect(await device.read(device.run(reverseOp, { x }, {}).y)).toEqual(Float32Array.of(3, 2, 1))
     const before = performance.now()
