@@ -1,0 +1,110 @@
+import { createContiguousCache } from '@tessera-llm/attention'
+import type { Checkpoint } from '@tessera-llm/formats'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import type { Device } from '@tessera-llm/tensor'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { llamaFamily } from '../../src/family/llama.ts'
+import type { LanguageModel } from '../../src/family/model.ts'
+import { loadModel } from '../../src/load/index.ts'
+import { createSession } from '../../src/session/index.ts'
+import { goldenGguf, goldenJson, goldenSafetensors, goldenTensor, largestDifference } from '../support/golden.ts'
+
+interface ArchitectureGolden {
+  readonly tolerance_abs: number
+  readonly inputs: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[]; readonly batch: number[][] }
+  readonly greedy: { readonly tokens: number[] }
+}
+
+const containers = ['gguf', 'config.json', 'config_v4.json'] as const
+
+/** Holds the models of `golden/architectures`, from every container, to what PyTorch computes, on a device of its own. */
+export function describeLlama(kind: string, makeDevice: () => Promise<Device>): void {
+  describe(`llama on ${kind}`, () => llamaCases(makeDevice))
+}
+
+function llamaCases(makeDevice: () => Promise<Device>): void {
+  let device: Device
+  beforeAll(async () => {
+    device = await makeDevice()
+  })
+  afterAll(() => device.dispose())
+
+  describe.each(['llama', 'llama_rope3'])('%s', (name) => {
+    const golden = goldenJson<ArchitectureGolden>(`architectures/${name}/golden.json`)
+    let expected: Checkpoint
+    beforeAll(async () => {
+      expected = await goldenSafetensors(`architectures/${name}/golden.safetensors`)
+    })
+
+    describe.each(containers)('from %s', (container) => {
+      let model: LanguageModel
+      beforeAll(async () => {
+        const path = `architectures/${name}/`
+        const checkpoint = container === 'gguf' ? await goldenGguf(`${path}model.gguf`) : await goldenSafetensors(`${path}model.safetensors`)
+        const config = container === 'gguf' ? undefined : goldenJson<Record<string, unknown>>(path + container)
+        model = await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily], config })
+      })
+      afterAll(() => model.dispose())
+
+      it.each(['len1', 'len9', 'len40'] as const)('gives the logits of %s', async (input) => {
+        const { values } = await forwardAll(model, golden.inputs[input])
+        expect(largestDifference(values, await goldenTensor(expected, `logits.${input}`)).value).toBeLessThan(golden.tolerance_abs)
+      })
+
+      it('gives the hidden states of len9', async () => {
+        const { hidden } = await forwardAll(model, golden.inputs.len9)
+        expect(largestDifference(hidden.get('embed') ?? [], await goldenTensor(expected, 'hidden.embed')).value).toBeLessThan(golden.tolerance_abs)
+        for (let layer = 0; layer < model.config.numLayers; layer++) {
+          const difference = largestDifference(hidden.get(`layers.${layer}.output`) ?? [], await goldenTensor(expected, `hidden.layer.${layer}`))
+          expect(difference.value, `layer ${layer}`).toBeLessThan(golden.tolerance_abs)
+        }
+        expect(largestDifference(hidden.get('final_norm') ?? [], await goldenTensor(expected, 'hidden.final_norm')).value).toBeLessThan(golden.tolerance_abs)
+      })
+
+      it('gives the greedy tokens, in chunks and through the replayed step', async () => {
+        const session = createSession(model, { activations: 'f32', chunkTokens: 4 })
+        const tokens = [argmaxOf(await session.prefill(golden.inputs.len9))]
+        while (tokens.length < golden.greedy.tokens.length) tokens.push(await session.stepGreedy(tokens.at(-1) ?? 0))
+        expect(tokens).toEqual(golden.greedy.tokens)
+        session.dispose()
+      })
+
+      it('frees what it allocated', async () => {
+        const before = device.memory().liveTensors
+        const session = createSession(model, { activations: 'f32' })
+        await session.prefill(golden.inputs.len9)
+        await session.stepGreedy(1)
+        session.dispose()
+        expect(device.memory().liveTensors).toBe(before)
+      })
+    })
+  })
+}
+
+async function forwardAll(model: LanguageModel, ids: readonly number[]): Promise<{ values: Float32Array; hidden: Map<string, Float32Array> }> {
+  const { device, config } = model
+  const cache = createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity: 64 })
+  const step = {
+    ids: device.tensor(Int32Array.from(ids), [ids.length]),
+    positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),
+    start: device.tensor(Int32Array.of(0), [1]),
+    lengths: device.tensor(Int32Array.of(ids.length), [1]),
+  }
+  const pending: Promise<void>[] = []
+  const hidden = new Map<string, Float32Array>()
+  const observe = (name: string, tensor: Parameters<Device['read']>[0]): void => {
+    pending.push(device.read(tensor).then((values) => void hidden.set(name, values as Float32Array)))
+  }
+  const logits = model.forward(step, cache, { logits: 'all', activations: 'f32', observe })
+  if (!logits) throw new Error('forward returned no logits')
+  const values = (await device.read(logits)) as Float32Array
+  await Promise.all(pending)
+  logits.dispose()
+  cache.dispose()
+  for (const tensor of Object.values(step)) tensor.dispose()
+  return { values, hidden }
+}
+
+function argmaxOf(values: Float32Array): number {
+  return values.reduce((best, value, index) => (value > (values[best] as number) ? index : best), 0)
+}

@@ -1,0 +1,4 @@
+import { describeLlama } from './cases/llama.ts'
+import { makeWebGpu } from './support/webgpu.ts'
+
+describeLlama('webgpu', makeWebGpu)
