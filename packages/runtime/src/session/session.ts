@@ -112,19 +112,23 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     return { step, plan }
   }
 
-  const replay = async (id: number): Promise<DecodePlan> => {
+  const decodePlanFor = async (id: number): Promise<DecodePlan> => {
     checkId(id)
-    const position = tokens.length
-    const into = await reserve(position + 1)
+    const into = await reserve(tokens.length + 1)
     decode ??= makeDecodePlan(into)
-    const { step, plan } = decode
+    return decode
+  }
+
+  /** Synchronous, so that a read which follows in the same turn shares the submission on WebGPU. */
+  const replay = ({ step, plan }: DecodePlan, id: number): DecodePlan['plan']['result'] => {
+    const position = tokens.length
     device.write(step.ids, Int32Array.of(id))
     device.write(step.positions, Int32Array.of(position))
     device.write(step.start, Int32Array.of(position))
     device.write(step.lengths, Int32Array.of(position + 1))
     plan.replay()
     tokens.push(id)
-    return decode
+    return plan.result
   }
 
   const prefillChunk = async (chunk: readonly number[], wanted: 'last' | 'all' | 'none'): Promise<readonly Float32Array[]> => {
@@ -184,13 +188,13 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     },
 
     async step(id) {
-      const { plan } = await replay(id)
-      return (await device.read(plan.result.logits)) as Float32Array
+      const { logits } = replay(await decodePlanFor(id), id)
+      return (await device.read(logits)) as Float32Array
     },
 
     async stepGreedy(id) {
-      const { plan } = await replay(id)
-      return Number((await device.read(plan.result.index))[0])
+      const { index } = replay(await decodePlanFor(id), id)
+      return Number((await device.read(index))[0])
     },
 
     truncate(length) {

@@ -105,6 +105,6 @@ async function forwardAll(model: LanguageModel, ids: readonly number[]): Promise
   return { values, hidden }
 }
 
-function argmaxOf(values: Float32Array): number {
+export function argmaxOf(values: Float32Array): number {
   return values.reduce((best, value, index) => (value > (values[best] as number) ? index : best), 0)
 }
