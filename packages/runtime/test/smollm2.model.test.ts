@@ -1,32 +1,11 @@
 import { createContiguousCache } from '@tessera-llm/attention'
-import { type Checkpoint, readGguf } from '@tessera-llm/formats'
-import { fileSource } from '@tessera-llm/formats/node'
-import { ggmlPackers } from '@tessera-llm/quantization'
+import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSession, type LanguageModel, llamaFamily, loadModel } from '../src/index.ts'
+import { createSession, type LanguageModel } from '../src/index.ts'
 import { makers } from './support/devices.ts'
 import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from './support/golden.ts'
-import { realModel } from './support/models.ts'
-
-interface LogitsGolden {
-  readonly prompts: readonly {
-    readonly name: string
-    readonly tokens: number
-    readonly ids: number[]
-    readonly fullLogits: string | null
-    readonly top20Ids: number[]
-    readonly top20Logits: number[]
-    readonly logsumexp: number
-  }[]
-}
-interface GreedyGolden {
-  readonly prompts: readonly { readonly name: string; readonly promptIds: number[]; readonly generatedIds: number[]; readonly margins: number[] }[]
-}
-
-const path = realModel('SmolLM2-135M-Instruct.Q4_1.gguf')
-const logitsGolden = goldenJson<LogitsGolden>('smollm2/logits.json')
-const greedyGolden = goldenJson<GreedyGolden>('smollm2/greedy.json')
+import { expectLogits, type GreedyGolden, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
 
 /** Largest allowed error of a logit. The reference has the golden's own tolerance; the f32 path is the issue's bound. */
 const bounds = { reference: 1e-3, wasm: 2e-3 } as const
@@ -36,13 +15,13 @@ const bounds = { reference: 1e-3, wasm: 2e-3 } as const
  */
 const int8Bound = 1
 
-describe.skipIf(path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations', (kind) => {
+describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations', (kind) => {
   let device: Device
   let model: LanguageModel
   let expected: Checkpoint
   beforeAll(async () => {
     device = await makers[kind]()
-    model = await load(device)
+    model = await loadSmolLm2(device)
     expected = await goldenSafetensors('smollm2/logits.safetensors')
   })
   afterAll(() => device.dispose())
@@ -64,24 +43,16 @@ describe.skipIf(path === undefined).each(['reference', 'wasm'] as const)('SmolLM
   // The reference computes about three tokens a second.
   const prompts = logitsGolden.prompts.filter(({ tokens }) => kind !== 'reference' || tokens <= 5)
   it.each(prompts)('gives the logits of $name', async (prompt) => {
-    const session = createSession(model, { activations: 'f32' })
-    const logits = await session.prefill(prompt.ids)
-    if (prompt.fullLogits !== null) {
-      const { value, index } = largestDifference(logits, await goldenTensor(expected, prompt.fullLogits))
-      expect(value, `logit ${index}`).toBeLessThan(bounds[kind])
-    }
-    for (const [rank, id] of prompt.top20Ids.entries()) expect(Math.abs((logits[id] ?? Number.NaN) - (prompt.top20Logits[rank] ?? Number.NaN))).toBeLessThan(bounds[kind])
-    expect(Math.abs(logSumExp(logits) - prompt.logsumexp)).toBeLessThan(bounds[kind])
-    session.dispose()
+    await expectLogits(model, prompt, expected, bounds[kind])
   })
 })
 
-describe.skipIf(path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text', () => {
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text', () => {
   let device: Device
   let model: LanguageModel
   beforeAll(async () => {
     device = await makers.wasm()
-    model = await load(device)
+    model = await loadSmolLm2(device)
   })
   afterAll(() => device.dispose())
 
@@ -120,15 +91,6 @@ async function expectGreedy(model: LanguageModel, prompt: GreedyGolden['prompts'
   session.dispose()
 }
 
-async function load(device: Device): Promise<LanguageModel> {
-  const checkpoint = await readGguf(await fileSource(path ?? ''))
-  try {
-    return await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
-  } finally {
-    await checkpoint.close()
-  }
-}
-
 async function observe(model: LanguageModel, ids: readonly number[]): Promise<Map<string, Float32Array>> {
   const { device, config } = model
   const hidden = new Map<string, Float32Array>()
@@ -150,9 +112,4 @@ async function observe(model: LanguageModel, ids: readonly number[]): Promise<Ma
   cache.dispose()
   for (const tensor of Object.values(step)) tensor.dispose()
   return hidden
-}
-
-function logSumExp(values: Float32Array): number {
-  const max = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-  return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0))
 }

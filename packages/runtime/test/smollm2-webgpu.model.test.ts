@@ -1,0 +1,43 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import type { WebGpuDevice } from '@tessera-llm/webgpu'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSession, type LanguageModel } from '../src/index.ts'
+import { argmaxOf } from './cases/llama.ts'
+import { goldenSafetensors } from './support/golden.ts'
+import { expectLogits, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
+import { makeWebGpu } from './support/webgpu.ts'
+
+const bound = 2e-3
+
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact activations', () => {
+  let device: WebGpuDevice
+  let model: LanguageModel
+  let expected: Checkpoint
+  beforeAll(async () => {
+    device = await makeWebGpu()
+    model = await loadSmolLm2(device)
+    expected = await goldenSafetensors('smollm2/logits.safetensors')
+  })
+  afterAll(() => device?.dispose())
+
+  // A software GPU computes a few tokens a second.
+  it.each(logitsGolden.prompts.filter(({ tokens }) => tokens <= 5))('gives the logits of $name', async (prompt) => {
+    await expectLogits(model, prompt, expected, bound)
+  })
+
+  it('gives the golden tokens in two decode steps, the second of which creates nothing', async () => {
+    const session = createSession(model, { activations: 'f32' })
+    // Its first three tokens win by more than twice the bound.
+    const prompt = greedyGolden.prompts.find(({ name }) => name === 'list')
+    if (!prompt) throw new Error('the golden file has no prompt "list"')
+    const first = argmaxOf(await session.prefill(prompt.promptIds))
+    const second = await session.stepGreedy(first)
+    const before = device.webgpu.counters()
+    const third = await session.stepGreedy(second)
+    const after = device.webgpu.counters()
+    expect([first, second, third]).toEqual(prompt.generatedIds.slice(0, 3))
+    expect(after.submits - before.submits).toBe(1)
+    expect(after).toMatchObject({ buffersCreated: before.buffersCreated, bindGroupsCreated: before.bindGroupsCreated, pipelinesCreated: before.pipelinesCreated })
+    session.dispose()
+  })
+})

@@ -1,0 +1,54 @@
+import { type Checkpoint, readGguf } from '@tessera-llm/formats'
+import { fileSource } from '@tessera-llm/formats/node'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import type { Device } from '@tessera-llm/tensor'
+import { expect } from 'vitest'
+import { createSession, type LanguageModel, llamaFamily, loadModel } from '../../src/index.ts'
+import { goldenJson, goldenTensor, largestDifference } from './golden.ts'
+import { realModel } from './models.ts'
+
+export interface LogitsGolden {
+  readonly prompts: readonly {
+    readonly name: string
+    readonly tokens: number
+    readonly ids: number[]
+    readonly fullLogits: string | null
+    readonly top20Ids: number[]
+    readonly top20Logits: number[]
+    readonly logsumexp: number
+  }[]
+}
+export interface GreedyGolden {
+  readonly prompts: readonly { readonly name: string; readonly promptIds: number[]; readonly generatedIds: number[]; readonly margins: number[] }[]
+}
+
+export const smolLm2Path: string | undefined = realModel('SmolLM2-135M-Instruct.Q4_1.gguf')
+export const logitsGolden: LogitsGolden = goldenJson<LogitsGolden>('smollm2/logits.json')
+export const greedyGolden: GreedyGolden = goldenJson<GreedyGolden>('smollm2/greedy.json')
+
+export async function loadSmolLm2(device: Device): Promise<LanguageModel> {
+  const checkpoint = await readGguf(await fileSource(smolLm2Path ?? ''))
+  try {
+    return await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+/** Computes a golden prompt with f32 activations; every logit that the golden file has must be within `bound` of it. */
+export async function expectLogits(model: LanguageModel, prompt: LogitsGolden['prompts'][number], expected: Checkpoint, bound: number): Promise<void> {
+  const session = createSession(model, { activations: 'f32' })
+  const logits = await session.prefill(prompt.ids)
+  if (prompt.fullLogits !== null) {
+    const { value, index } = largestDifference(logits, await goldenTensor(expected, prompt.fullLogits))
+    expect(value, `logit ${index}`).toBeLessThan(bound)
+  }
+  for (const [rank, id] of prompt.top20Ids.entries()) expect(Math.abs((logits[id] ?? Number.NaN) - (prompt.top20Logits[rank] ?? Number.NaN))).toBeLessThan(bound)
+  expect(Math.abs(logSumExp(logits) - prompt.logsumexp)).toBeLessThan(bound)
+  session.dispose()
+}
+
+function logSumExp(values: Float32Array): number {
+  const max = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+  return max + Math.log(values.reduce((sum, value) => sum + Math.exp(value - max), 0))
+}
