@@ -1,16 +1,22 @@
-// The dispatcher: runs a list of stages on every thread, a barrier after each. Its state lies at fixed addresses, one cache
-// line each, which src/memory/layout.ts reserves.
+// The dispatcher: runs a list of stages, each cut into as many shares as there are threads. Shares are drawn as tickets: a thread
+// that the system holds up takes none, and the others do its work, so that a busy machine costs only what it takes away. Which
+// thread computes a share changes no result. A stage begins when all shares of the one before are finished. The state lies at fixed
+// addresses, one cache line each, which src/memory/layout.ts reserves.
 //
 // `pause` and `wake` are called through the table and do nothing after their wait or notify, because the baseline compiler of
 // V8 11.3 (Node.js 20) loses locals that it keeps in registers across `memory.atomic.wait32`.
 
 const EPOCH: usize = 1024
+/** Of the run in progress: its stages, their number, and the first of its tickets (u64 at + 8). */
 const PLAN: usize = 1088
-const ARRIVED: usize = 1152
+/** u64: tickets drawn and shares finished since the device was made. */
+const DRAWN: usize = 1152
+const FINISHED: usize = 1408
+/** Changes with each finished stage; who waits for one sleeps here. */
 const GENERATION: usize = 1216
 const SLEEPERS: usize = 1280
 const FAILED: usize = 1344
-const QUIT: usize = 1408
+const QUIT: usize = 1348
 
 /**
  * Polls before a thread sleeps; how often thread 0 polls so many times where it must not sleep; longest sleep of thread 0 and of
@@ -35,16 +41,24 @@ const AWAKE: u32 = 3
 
 /** Runs `count` stages of `plan` (pairs of table index and argument address) together with the workers. Called by thread 0. */
 export function run(plan: usize, count: u32, threads: u32): u32 {
-  if (threads > 1) {
-    store<u32>(PLAN, plan)
-    store<u32>(PLAN + 4, count)
-    atomic.add<u32>(EPOCH, 1)
-    call_indirect<void>(load<u32>(WAKE), EPOCH)
+  if (threads == 1) {
+    for (let i: u32 = 0; i < count; i++) callStage(plan, i, 0, 1)
+    return DONE
   }
-  return execute(plan, count, 0, threads)
+  // All tickets of earlier runs are drawn. The first ticket is written last: who reads it finds the plan that belongs to it.
+  const first = atomic.load<u64>(DRAWN)
+  atomic.store<u32>(PLAN, plan)
+  atomic.store<u32>(PLAN + 4, count)
+  atomic.store<u64>(PLAN + 8, first)
+  // This thread is here and takes the first share; the others have to wake.
+  atomic.add<u64>(DRAWN, 1)
+  atomic.add<u32>(EPOCH, 1)
+  call_indirect<void>(load<u32>(WAKE), EPOCH)
+  runShare(plan, 0, first, first, threads)
+  return execute(plan, count, first, 0, threads)
 }
 
-/** The loop of a worker: waits for work, does its share, until the device is disposed. */
+/** The loop of a worker: waits for work, draws its share, until the device is disposed. */
 export function work(thread: u32, threads: u32): void {
   let seen: u32 = 0
   const slot: usize = EXPECTED + (<usize>thread << 2)
@@ -54,8 +68,11 @@ export function work(thread: u32, threads: u32): void {
       if (call_indirect<u32>(load<u32>(PAUSE), EPOCH, slot, FOREVER) != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
     }
     if (atomic.load<u32>(QUIT) != 0) return
-    seen += 1
-    if (execute(load<u32>(PLAN), load<u32>(PLAN + 4), thread, threads) == TRAPPED) return
+    seen = atomic.load<u32>(EPOCH)
+    // A thread that comes late finds a plan whose tickets are all drawn, and does nothing.
+    const first = atomic.load<u64>(PLAN + 8)
+    const count = atomic.load<u32>(PLAN + 4)
+    if (execute(atomic.load<u32>(PLAN), count, first, thread, threads) == TRAPPED) return
   }
 }
 
@@ -79,39 +96,55 @@ export function wake(address: usize): void {
   if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(address, -1)
 }
 
-function execute(plan: usize, count: u32, thread: u32, threads: u32): u32 {
-  for (let i: u32 = 0; i < count; i++) {
-    const stage = plan + (i << 3)
-    call_indirect<void>(load<u32>(stage), load<u32>(stage + 4), thread, threads)
-    if (threads > 1) {
-      const result = barrier(thread, threads)
-      if (result != DONE) return result
+// @ts-ignore: decorator
+@inline
+function callStage(plan: usize, index: u32, share: u32, shares: u32): void {
+  const stage = plan + (<usize>index << 3)
+  call_indirect<void>(load<u32>(stage), load<u32>(stage + 4), share, shares)
+}
+
+/** Runs the share of a ticket; the last one of a stage tells those who wait. */
+function runShare(plan: usize, index: u32, ticket: u64, first: u64, threads: u32): void {
+  callStage(plan, index, <u32>(ticket - first), threads)
+  if (atomic.add<u64>(FINISHED, 1) + 1 == first + threads) {
+    atomic.add<u32>(GENERATION, 1)
+    call_indirect<void>(load<u32>(WAKE), GENERATION)
+  }
+}
+
+/** Draws shares of `count` stages until none is left, and returns when all are finished. */
+function execute(plan: usize, count: u32, first: u64, thread: u32, threads: u32): u32 {
+  for (let i: u32 = 0; i < count; i++, first += threads) {
+    for (;;) {
+      const ticket = atomic.load<u64>(DRAWN)
+      if (ticket - first >= <u64>threads) break
+      if (atomic.cmpxchg<u64>(DRAWN, ticket, ticket + 1) != ticket) continue
+      // Only with a ticket in hand is the plan sure to be the one that is running.
+      runShare(plan, i, ticket, first, threads)
     }
+    const result = join(first + threads, thread)
+    if (result != DONE) return result
   }
   return DONE
 }
 
-function barrier(thread: u32, threads: u32): u32 {
-  const generation = atomic.load<u32>(GENERATION)
+/** Waits until `target` shares are finished. */
+function join(target: u64, thread: u32): u32 {
   const slot: usize = EXPECTED + (<usize>thread << 2)
-  store<u32>(slot, generation)
-  if (atomic.add<u32>(ARRIVED, 1) == threads - 1) {
-    atomic.store<u32>(ARRIVED, 0)
-    atomic.add<u32>(GENERATION, 1)
-    call_indirect<void>(load<u32>(WAKE), GENERATION)
-    return DONE
-  }
   let rounds = load<u32>(ROUNDS)
-  while (atomic.load<u32>(GENERATION) == generation) {
-    // A trap that came before this thread did changes the generation no more.
+  for (;;) {
+    // The generation first: the stage that finishes after the check changes it.
+    const generation = atomic.load<u32>(GENERATION)
+    if (atomic.load<u64>(FINISHED) >= target) return DONE
     if (atomic.load<u32>(FAILED) != 0) return TRAPPED
+    store<u32>(slot, generation)
     const woken = call_indirect<u32>(load<u32>(PAUSE), GENERATION, slot, thread == 0 ? DEADLINE : FOREVER)
     if (woken != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
-    else if (thread == 0) {
+    else if (thread == 0 && atomic.load<u32>(GENERATION) == generation) {
       if (rounds == 0) return LATE
       rounds -= 1
     }
     if (woken == 2) return LATE
   }
-  return atomic.load<u32>(FAILED) != 0 ? TRAPPED : DONE
+  return DONE
 }

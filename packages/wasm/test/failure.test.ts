@@ -44,18 +44,19 @@ async function isBroken(device: WasmDevice, x: Tensor, error: unknown): Promise<
 }
 
 describe('a worker that is lost', () => {
-  it('while it runs: the call ends at the deadline with a typed error, and so does every later one', async () => {
+  it('while it runs: a share that it took ends the call at the deadline; otherwise the others do its work, and the next call says so', async () => {
     const { device, workers, x } = await open()
     expect(workers).toHaveLength(2)
     const ended = workers[1]?.terminate()
     const before = performance.now()
-    const error = errorOf(() => {
-      for (let i = 0; i < 100_000; i++) device.run(misbehaveOp, { x }, { thread: 2, rounds: 1_000 }).y.dispose()
+    let error = errorOf(() => {
+      for (let i = 0; i < 30_000; i++) device.run(misbehaveOp, { x }, { thread: 2, rounds: 1_000, together: false }).y.dispose()
     })
     const took = performance.now() - before
-    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringMatching(/a worker was lost \(it did not arrive within 300 ms in test\/misbehave\/plain\/misbehave\).*create a new one/) })
-    expect(took).toBeLessThan(3_000)
     await ended
+    if (!(error instanceof Error)) error = errorOf(() => device.run(scaleOp, { x }, { factor: 1 }))
+    else expect(took).toBeLessThan(3_000)
+    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringMatching(/a worker was lost \(it (did not finish within 300 ms in test\/misbehave\/plain\/misbehave|ended with code \d+)\).*create a new one/) })
     await isBroken(device, x, error)
   })
 

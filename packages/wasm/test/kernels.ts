@@ -39,8 +39,8 @@ export const misbehaveKernel: WasmKernel = defineWasmKernel(misbehaveOp, {
   name: 'plain',
   module,
   supports,
-  stages: ({ options: { thread, rounds, traps = false, others = 0 } }) => [
-    { entry: 'misbehave', args: (write, at) => void write.u32(thread).u32(rounds).u32(traps ? 1 : 0).u32(others).u32(at.address('y')) },
+  stages: ({ options: { thread, rounds, traps = false, others = 0, together = true } }) => [
+    { entry: 'misbehave', args: (write, at) => void write.u32(thread).u32(rounds).u32(traps ? 1 : 0).u32(others).u32(at.address('y')).u32(together ? 1 : 0).u32(0) },
   ],
 })
 

@@ -31,9 +31,9 @@ export const dotOp: Op<DotInputs, Result, Record<string, never>> = defineOp<DotI
   reference: ({ a, b }) => ({ y: Float64Array.from({ length: a.shape[0] ?? 0 }, (_, row) => b.data.reduce((sum, value, i) => sum + value * (a.data[row * b.data.length + i] ?? 0), 0)) }),
 })
 
-export type Misbehaviour = { readonly thread: number; readonly rounds: number; readonly traps?: boolean; readonly others?: number }
+export type Misbehaviour = { readonly thread: number; readonly rounds: number; readonly traps?: boolean; readonly others?: number; readonly together?: boolean }
 
-/** One thread is busy for `rounds`, and traps then if asked to, each other one for `others` (0 when absent); y is undefined. */
+/** One thread is busy for `rounds`, and traps then if asked to, each other one for `others` (0 when absent); y is undefined. Unless `together` is false, each share has a thread of its own. */
 export const misbehaveOp: Op<Unary, Result, Misbehaviour> = defineOp<Unary, Result, Misbehaviour>({
   ...common,
   id: 'test/misbehave',

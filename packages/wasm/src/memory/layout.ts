@@ -6,7 +6,7 @@ export const layout = {
   epoch: 1024,
   generation: 1216,
   failed: 1344,
-  quit: 1408,
+  quit: 1348,
   spins: 1472,
   rounds: 1476,
   deadline: 1480,

@@ -65,6 +65,6 @@ export function instantiate(modules: CompiledModules, memory: WebAssembly.Memory
 }
 
 export interface Dispatcher {
-  /** 0: done, 1: a thread did not arrive in time, 2: a worker trapped. */
+  /** 0: done, 1: a thread did not finish in time, 2: a worker trapped. */
   run(plan: number, count: number, threads: number): number
 }

@@ -8,7 +8,7 @@ import { workerScript } from './worker-script.ts'
 export interface PoolOptions {
   readonly threads: number
   readonly workerUrl: string | undefined
-  /** Longest wait for another thread at a barrier. */
+  /** Longest wait for another thread to finish its share. */
   readonly joinTimeoutMs: number
 }
 
@@ -58,7 +58,7 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
         (reason) => {
           clearTimeout(timer)
           if (disposed) return
-          // Whoever waits at a barrier must not wait for a thread that is gone.
+          // Nobody must wait for a thread that is gone.
           Atomics.store(state(), layout.failed / 4, 1)
           reject(lose(reason))
         },
@@ -95,17 +95,16 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
   return {
     run(plan, stages) {
       if (failure) throw failure
-      // Without a stage there is no barrier, and a worker could read the next call's stages as this one's.
       if (stages.length === 0) return
       let code: number
       try {
         code = dispatcher.run(plan, stages.length, threads)
       } catch (cause) {
-        // This thread left its stage, so the others may wait at a barrier that it will never reach.
+        // This thread left its share unfinished, so the others may wait for it.
         failure = new TesseraError('invalid-kernel', `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}) in ${placeOf(stages)}; dispose the device and create a new one`, { cause })
         throw failure
       }
-      if (code === 1) throw lose(`it did not arrive within ${joinTimeoutMs} ms in ${placeOf(stages)}`)
+      if (code === 1) throw lose(`it did not finish within ${joinTimeoutMs} ms in ${placeOf(stages)}`)
       if (code === 2) throw lose(`it stopped inside a kernel, in ${placeOf(stages)}`)
     },
     check() {

@@ -28,9 +28,18 @@ export function dot(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Counts to `rounds` on one thread, then traps there if asked to; the others count to theirs. Arguments: thread, rounds, traps, rounds of the others, address for the count. */
-export function misbehave(args: usize, thread: u32, threads: u32): void {
-  const chosen = thread == argument(args, 0)
+/**
+ * Counts to `rounds` in one share and traps there if asked to; the others count to theirs. If asked to, each share first waits until all have
+ * a thread of their own; share 0 is the calling thread's. Arguments: share, rounds, traps, rounds of the others, address for the count, whether
+ * they wait, 0 (shares that have come).
+ */
+export function misbehave(args: usize, share: u32, shares: u32): void {
+  const meeting: usize = args + 24
+  if (argument(args, 5) != 0) {
+    const target = (atomic.add<u32>(meeting, 1) / shares + 1) * shares
+    while (atomic.load<u32>(meeting) < target) {}
+  }
+  const chosen = share == argument(args, 0)
   const rounds = argument(args, chosen ? 1 : 3), out: usize = argument(args, 4)
   for (let i: u32 = 0; i < rounds; i++) atomic.store<u32>(out, i)
   if (chosen && argument(args, 2) != 0) unreachable()
