@@ -1,3 +1,4 @@
+import type { Profile } from '../profile/index.ts'
 import type { Workload } from '../workload/index.ts'
 
 /** What a participant says of itself once it is ready: versions and the settings that decide its speed. */
@@ -11,6 +12,8 @@ export interface Sample {
   readonly figures: Readonly<Record<string, number>>
   /** Token ids that were generated, or a few elements of the product. */
   readonly answer?: readonly number[]
+  /** Where the time of a step goes. */
+  readonly profile?: Profile
 }
 
 /** What a child process does. `prepare` comes once, then `measure` for each round, then `close`. */

@@ -5,6 +5,7 @@ import { createModelParticipant, promptText } from '../participant/model/index.t
 import type { Workload } from '../workload/index.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
 import { openTesseraModel } from './tessera-model.ts'
+import { createProfileParticipant } from './tessera-profile.ts'
 
 const describeTessera = ({ threads, kind }: Workload): Description => ({
   version: 'of this repository',
@@ -12,11 +13,12 @@ const describeTessera = ({ threads, kind }: Workload): Description => ({
 })
 const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
 const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
+const profile = createProfileParticipant(describeTessera)
 let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : model
+    chosen = isMatmul(workload) ? matmul : workload.kind === 'profile' ? profile : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

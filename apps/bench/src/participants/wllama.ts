@@ -49,7 +49,7 @@ async function measureLoad(from: ChromiumPage, asked: ModelWorkload & { readonly
 
 await serve({
   async prepare(asked): Promise<Description> {
-    if (!('model' in asked)) throw new TesseraError('invalid-option', `bench: wllama does no ${asked.kind}`)
+    if (!('model' in asked) || asked.kind === 'profile') throw new TesseraError('invalid-option', `bench: wllama does no ${asked.kind}`)
     workload = asked
     const version = peerVersion('@wllama/wllama')
     page = await openPage({ script: new URL('../pages/wllama.js', import.meta.url).pathname, folders: { peer: peerPath('@wllama/wllama', '') }, files: { '/model.gguf': asked.model } })

@@ -1,5 +1,7 @@
 import type { Summary } from '../statistics/index.ts'
 import type { Workload } from '../workload/index.ts'
+import { renderProfile } from './profile-markdown.ts'
+import { digits } from './digits.ts'
 import { type ParticipantRow, type Report, subject, type WorkloadReport } from './report.ts'
 
 const titles: Readonly<Record<Workload['kind'], string>> = {
@@ -7,6 +9,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   decode: 'Generating text',
   prefill: 'Reading a prompt',
   load: 'Loading',
+  profile: 'Where the time of a step goes',
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
@@ -33,6 +36,7 @@ function renderKind(workloads: readonly WorkloadReport[]): string {
     `## ${titles[first.kind]}`,
     ['| what | threads | participant | median [quartiles] | of the roof | Tessera is better by | others busy |', '|---|---|---|---|---|---|---|', ...rows].join('\n'),
     ...(notes.length > 0 ? [notes.join('\n')] : []),
+    ...workloads.flatMap(({ workload, participants }) => participants.flatMap(({ profile }) => (profile ? [renderProfile(workload, profile)] : []))),
   ].join('\n\n')
 }
 
@@ -57,11 +61,6 @@ function renderWorkload({ workload, participants }: WorkloadReport): readonly st
 }
 
 const spread = ({ median, q1, q3, rounds }: Summary): string => (rounds === 1 ? digits(median) : `${digits(median)} [${digits(q1)}–${digits(q3)}]`)
-
-/** Three significant digits, without an exponent. */
-export function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
-}
 
 function notesOf(workloads: readonly WorkloadReport[]): readonly string[] {
   const notes = new Map<string, string[]>()

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Machine } from '../machine/index.ts'
 import type { Description } from '../participant/index.ts'
 import type { Outcome } from '../schedule/index.ts'
+import { type KernelLimit, limitsOf, type Profile } from '../profile/index.ts'
 import { pairedRatio, quantile, summarize, type Summary } from '../statistics/index.ts'
 import type { RoofName, Workload } from '../workload/index.ts'
 
@@ -27,6 +28,13 @@ export interface ParticipantRow {
   readonly othersBusy?: number
   /** What it computed: token ids, or elements of the product. */
   readonly answer?: readonly number[]
+  readonly profile?: ProfileReport
+}
+
+/** The round whose kernels took the least time in all, and how near each of them comes to the roofs; without `limits` where those are unknown. */
+export interface ProfileReport extends Profile {
+  /** In the order of `kernels`. */
+  readonly limits?: readonly KernelLimit[]
 }
 
 export interface WorkloadReport {
@@ -73,10 +81,12 @@ export function reportWorkload(workload: Workload, outcomes: readonly Outcome[],
     })
     const busy = outcome.rounds.map(({ othersBusy }) => othersBusy).filter((share) => share !== undefined)
     const answer = outcome.rounds[0]?.sample.answer
+    const profile = bestProfile(outcome, roofs[workload.threads] ?? {})
     return {
       name: outcome.name, status: 'measured', description: outcome.description, figures: Object.fromEntries(figures),
       ...(busy.length === 0 ? {} : { othersBusy: quantile(busy, 0.5) }),
       ...(answer ? { answer } : {}),
+      ...(profile ? { profile } : {}),
     }
   })
   const leftOut = Object.entries(workload.leftOut ?? {}).map(([name, reason]): ParticipantRow => ({ name, status: 'left out', reason }))
@@ -85,6 +95,13 @@ export function reportWorkload(workload: Workload, outcomes: readonly Outcome[],
 
 function valuesOf(outcome: Outcome & { readonly status: 'measured' }, metric: string): readonly number[] {
   return outcome.rounds.map(({ sample }) => sample.figures[metric] ?? Number.NaN)
+}
+
+function bestProfile({ rounds }: Outcome & { readonly status: 'measured' }, roofs: Roofs[number]): ProfileReport | undefined {
+  const total = ({ kernels }: Profile): number => kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
+  const [best] = rounds.flatMap(({ sample: { profile } }) => profile ?? []).sort((a, b) => total(a) - total(b))
+  const limits = best && limitsOf(best, roofs)
+  return best && { ...best, ...(limits ? { limits } : {}) }
 }
 
 function fractionOfRoof({ cost, threads }: Workload, rate: number, roofs: Roofs): number | undefined {

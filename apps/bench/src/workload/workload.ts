@@ -55,6 +55,13 @@ export interface LoadWorkload extends Common, OnModel {
   readonly tokens: number
 }
 
+/** Computes `tokens` tokens from `position` on, with all earlier ones in the cache, stage by stage. */
+export interface ProfileWorkload extends Common, OnModel {
+  readonly kind: 'profile'
+  readonly position: number
+  readonly tokens: number
+}
+
 /**
  * The sum of the products of an input f32 `[M, K]` with each of `matrices` weights `[K, N]`, f32 `[M, N]`. Weights are prepared beforehand as
  * each participant likes best; input and output are the caller's arrays every time. `gemm-int8` and `gemv-4bit` round the input to int8 inside.
@@ -74,4 +81,4 @@ export interface RoofWorkload extends Common {
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | ProfileWorkload | RoofWorkload

@@ -59,7 +59,7 @@ export function createModelParticipant(adapter: ModelAdapter, text: () => string
 
   return {
     async prepare(asked) {
-      if (!('model' in asked)) throw new TesseraError('invalid-option', `bench: a model does no ${asked.kind}`)
+      if (!('model' in asked) || asked.kind === 'profile') throw new TesseraError('invalid-option', `bench: a model does no ${asked.kind}`)
       workload = asked
       if (asked.kind === 'load') return adapter.describe(asked)
       engine = await adapter.open(asked)

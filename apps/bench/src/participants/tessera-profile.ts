@@ -1,0 +1,109 @@
+import { createContiguousCache, type KvCache } from '@tessera-llm/attention'
+import { attentionWasm } from '@tessera-llm/attention/wasm'
+import { readCheckpoint } from '@tessera-llm/formats'
+import { fileSource } from '@tessera-llm/formats/node'
+import { argmax } from '@tessera-llm/kernels'
+import { kernelsWasm } from '@tessera-llm/kernels/wasm'
+import { ggmlPackers } from '@tessera-llm/quantization'
+import { quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { llamaFamily, loadModel, type StepInputs } from '@tessera-llm/runtime'
+import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
+import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
+import type { Description, Participant, Sample } from '../participant/index.ts'
+import { kernelsOfStep, type RecordedStage, recordStages } from '../profile/index.ts'
+import { hash, type ProfileWorkload } from '../workload/index.ts'
+
+interface Step {
+  readonly device: WasmDevice
+  readonly plan: Plan<Tensor | undefined>
+  readonly stages: readonly RecordedStage[]
+  readonly keys: number
+}
+
+/** Times one step of a model stage by stage. `roundMs` is how long a round repeats it, three times at least. */
+export function createProfileParticipant(describe: (workload: ProfileWorkload) => Description, roundMs = 1000): Participant {
+  let step: Step | undefined
+  return {
+    async prepare(workload) {
+      if (workload.kind !== 'profile') throw new TesseraError('invalid-option', `bench: a profile does no ${workload.kind}`)
+      step = await openStep(workload)
+      return describe(workload)
+    },
+    async measure() {
+      if (!step) throw new TesseraError('invalid-option', 'bench: measure comes after prepare')
+      return measureStep(step, roundMs)
+    },
+    async close() {
+      await step?.device.dispose()
+    },
+  }
+}
+
+/** As a session runs it: activations in int8, the cache as it comes, the most likely token chosen on the device after a decode step. */
+async function openStep({ model: path, threads, position, tokens }: ProfileWorkload): Promise<Step> {
+  const recorder = recordStages([...kernelsWasm, ...attentionWasm, ...quantizationWasm])
+  const device = await createWasmDevice({ kernels: recorder.kernels, threads })
+  const source = await fileSource(path)
+  try {
+    const model = await loadModel(await readCheckpoint(source), { device, packers: ggmlPackers, families: [llamaFamily] })
+    const { numLayers, numKvHeads, headDim, vocabSize } = model.config
+    const keys = position + tokens
+    const cache = createContiguousCache(device, { numLayers, batch: 1, numKvHeads, headDim, capacity: keys })
+    fill(device, cache, numLayers)
+    const i32 = (shape: readonly number[], value: (index: number) => number): Tensor => device.tensor(Int32Array.from({ length: shape.at(-1) ?? 1 }, (_, index) => value(index)), shape)
+    const inputs: StepInputs = {
+      ids: i32([tokens], (index) => hash(index) % vocabSize),
+      positions: i32([1, tokens], (index) => position + index),
+      start: i32([1], () => position),
+      lengths: i32([1], () => keys),
+    }
+    recorder.take()
+    const plan = device.capture(() => {
+      const logits = model.forward(inputs, cache, { logits: 'last', activations: 'int8' })
+      return tokens === 1 && logits ? argmax(logits) : logits
+    })
+    return { device, plan, stages: recorder.take(), keys }
+  } catch (error) {
+    await device.dispose()
+    throw error
+  } finally {
+    await source.close()
+  }
+}
+
+/** Numbers between −1 and 1: all keys alike would spare attention the work of finding the largest score, and unwritten pages lie in the cache. */
+function fill(device: WasmDevice, cache: KvCache, numLayers: number): void {
+  const { k, v } = cache.layer(0)
+  const values = Float32Array.from({ length: Math.max(k.byteLength, v.byteLength) / 4 }, (_, index) => hash(index) / 2 ** 31 - 1)
+  for (let index = 0; index < numLayers; index++) {
+    for (const tensor of Object.values(cache.layer(index)) as readonly Tensor[]) device.write(tensor, values.subarray(0, tensor.byteLength / 4))
+  }
+}
+
+function measureStep({ device, plan, stages, keys }: Step, roundMs: number): Sample {
+  const least = new Float64Array(stages.length).fill(Number.POSITIVE_INFINITY)
+  let replayMs = Number.POSITIVE_INFINITY
+  let timedReplayMs = Number.POSITIVE_INFINITY
+  const clock = (fn: () => void): number => {
+    const begin = performance.now()
+    fn()
+    return performance.now() - begin
+  }
+  const end = performance.now() + roundMs
+  // Alternating, so that a slow moment of the machine falls on both.
+  for (let repeat = 0; repeat < 3 || performance.now() < end; repeat++) {
+    replayMs = Math.min(replayMs, clock(() => plan.replay()))
+    let times: ReturnType<WasmDevice['wasm']['time']> = []
+    timedReplayMs = Math.min(timedReplayMs, clock(() => {
+      times = device.wasm.time(() => plan.replay())
+    }))
+    const stranger = stages.length === times.length ? stages.findIndex(({ label }, index) => times[index]?.label !== label) : times.length
+    if (stranger >= 0) throw new TesseraError('invalid-value', `bench: stage ${stranger} ran as ${times[stranger]?.label} and was captured as ${stages[stranger]?.label}`)
+    for (const [index, { milliseconds }] of times.entries()) least[index] = Math.min(least[index] as number, milliseconds)
+  }
+  const sum = least.reduce((total, milliseconds) => total + milliseconds, 0)
+  return {
+    figures: { step: replayMs, 'step, timed stage by stage': timedReplayMs, 'sum of the shortest stages': sum },
+    profile: { kernels: kernelsOfStep(stages, [...least], keys), integerPeak: device.wasm.relaxedSimd ? 'dotI8' : 'dotI16', stages: stages.length, replayMs, timedReplayMs },
+  }
+}
