@@ -21,14 +21,14 @@ describe('help', () => {
   })
 
   test.each([
-    ['run', 'int8'],
-    ['chat', 'int8'],
-    ['bench', 'int8'],
-    ['eval', 'f32'],
-    ['logits', 'f32'],
+    ['run', 'int8 on wasm, f32 elsewhere'],
+    ['chat', 'int8 on wasm, f32 elsewhere'],
+    ['bench', 'int8 on wasm, f32 elsewhere'],
+    ['eval', '"f32"'],
+    ['logits', '"f32"'],
   ])('%s defaults to --activations %s and says what it costs', async (command, activations) => {
     const { stdout } = await tessera([command, '--help'])
-    expect(stdout).toContain(`[choices: "f32", "int8"] [default: "${activations}"]`)
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`[choices: "f32", "int8"] [default: ${activations}]`)
     expect(stdout.replace(/\s+/g, ' ')).toContain('may move perplexity by up to 0.5 %')
   })
 

@@ -38,7 +38,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'run <model>',
       'write one answer',
       (y) =>
-        samplingArguments(modelOptions(y, 'int8'))
+        samplingArguments(modelOptions(y, 'faster'))
           .option('prompt', { alias: 'p', type: 'string', requiresArg: true, describe: 'the message; with --raw, the text to continue' })
           .option('ids', { type: 'string', requiresArg: true, describe: 'a prompt of token ids: 1,2,3' })
           .option('raw', { type: 'boolean', default: false, describe: 'no chat template: continue the prompt as it is' })
@@ -50,7 +50,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'chat <model>',
       'talk with the model',
       (y) =>
-        samplingArguments(modelOptions(y, 'int8'))
+        samplingArguments(modelOptions(y, 'faster'))
           .option('system', { type: 'string', describe: 'the system message' })
           .option('max-tokens', integer('max-tokens', 1, { default: 1024, describe: 'most tokens of an answer' })),
       (args) => choose(args, (output, signal, io) => chat(args, output, signal, io)),
@@ -59,7 +59,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'eval <model>',
       'measure perplexity on a text',
       (y) =>
-        modelOptions(y, 'f32')
+        modelOptions(y, 'exact')
           .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
           .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
           .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
@@ -88,7 +88,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'logits <model>',
       'show the logits after a sequence',
       (y) =>
-        modelOptions(y, 'f32')
+        modelOptions(y, 'exact')
           .option('ids', { type: 'string', demandOption: true, requiresArg: true, describe: 'token ids: 1,2,3' })
           .option('top', integer('top', 0, { default: 20, describe: 'how many of the largest' })),
       (args) => choose(args, (output, signal) => logits(args, output, signal)),
@@ -97,7 +97,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'bench <model>',
       'measure speed',
       (y) =>
-        modelOptions(y, 'int8')
+        modelOptions(y, 'faster')
           .option('prompt', integer('prompt', 1, { default: 512, describe: 'prompt tokens' }))
           .option('generate', integer('generate', 1, { default: 128, describe: 'generated tokens' }))
           .option('repeat', integer('repeat', 1, { default: 3, describe: 'rounds; the medians are shown' })),

@@ -7,7 +7,7 @@ import { tinyModel } from '@tessera-llm/tiny-model'
 const plain = 'The Congress has met again, and the state of the Union is good. The country is at peace with all nations. The revenue of the year has been greater than the expenses of the Government, and the debt has become smaller. '
 const text = process.argv[3] === undefined ? plain.repeat(2) : await readFile(process.argv[3], 'utf8')
 
-// `f32` is the exact arithmetic; a session with the default, `int8`, would show what the fast one costs.
+// `f32` is the exact arithmetic; a session with the default on WebAssembly, `int8`, would show what the fast one costs.
 const model = await load(process.argv[2] ?? tinyModel.ggufUrl, { device: 'wasm', activations: 'f32' })
 const { tokenizer, session } = model
 const { perplexity, standardErrorClustered, tokens } = await measurePerplexity(session, tokenizer.encode(text), {

@@ -46,7 +46,7 @@ export async function bench(args: BenchArguments, output: Output, signal: AbortS
       // Kilobytes on every platform, as libuv has it.
       const peakRssBytes = process.resourceUsage().maxRSS * 1024
       output.text(`prefill ${promptTokens}: ${promptTokensPerSecond.toFixed(1)} tok/s\ndecode ${generate}: ${decodeTokensPerSecond.toFixed(1)} tok/s\n`)
-      output.text(`load ${loadMs.toFixed(0)} ms, peak RSS ${formatBytes(peakRssBytes)}, ${args.activations} activations on ${model.device.name}\n`)
+      output.text(`load ${loadMs.toFixed(0)} ms, peak RSS ${formatBytes(peakRssBytes)}, ${session.activations} activations on ${model.device.name}\n`)
       output.result({ promptTokensPerSecond, decodeTokensPerSecond, loadMs, peakRssBytes })
     })
   })

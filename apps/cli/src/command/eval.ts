@@ -30,7 +30,7 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
         progress.end()
         const { perplexity, standardError, standardErrorClustered, tokens, nll } = measured
         output.text(`perplexity ${perplexity.toFixed(4)} ± ${standardError.toFixed(4)} (tokens independent), ± ${standardErrorClustered.toFixed(4)} (windows as clusters)\n`)
-        output.text(`${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${args.activations} activations on ${model.device.name}\n`)
+        output.text(`${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${session.activations} activations on ${model.device.name}\n`)
         output.result({ perplexity, standardError, standardErrorClustered, tokens, nll })
       } finally {
         progress.end()

@@ -6,7 +6,8 @@ export interface ModelArguments {
   readonly model: string
   readonly device: 'auto' | 'wasm' | 'webgpu' | 'reference'
   readonly threads: number | undefined
-  readonly activations: 'f32' | 'int8'
+  /** The session's default for the device when undefined. */
+  readonly activations: 'f32' | 'int8' | undefined
   readonly context: number | undefined
   readonly json: boolean
 }
@@ -25,14 +26,14 @@ export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | '
     .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' })) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>>
 }
 
-/** All of them; `activations` is the command's default. */
-export function modelOptions(yargs: Argv, activations: 'f32' | 'int8'): Argv<ModelArguments> {
+/** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
+export function modelOptions(yargs: Argv, activations: 'exact' | 'faster'): Argv<ModelArguments> {
   return placeOptions(yargs)
     .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
     .option('activations', {
       choices: ['f32', 'int8'] as const,
-      default: activations,
-      describe: 'inputs of quantized layers: f32 is exact; int8 is faster, and may move perplexity by up to 0.5 %',
+      ...(activations === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
+      describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %',
     }) as Argv<ModelArguments>
 }
 

@@ -7,7 +7,10 @@ import { yieldToEventLoop } from './yield.ts'
 export interface SessionOptions {
   /** Longest sequence in tokens; the model's own limit when left out. */
   readonly contextLength?: number | undefined
-  /** Arithmetic of packed linear layers; `int8` is faster. Default `int8`. */
+  /**
+   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits. Default `int8` on WebAssembly, where products
+   * of small integers are faster; `f32` on other devices, where rounding costs accuracy and saves no time.
+   */
   readonly activations?: 'f32' | 'int8' | undefined
   /** Tokens that prefill computes at once: more is faster, fewer yields more often. Default 128. */
   readonly chunkTokens?: number | undefined
@@ -31,6 +34,7 @@ export interface EveryLogits {
 export interface Session {
   readonly model: LanguageModel
   readonly contextLength: number
+  readonly activations: 'f32' | 'int8'
   /** The tokens whose keys and values are in the cache. */
   readonly tokens: readonly number[]
   /** Bytes that the cache occupies now. */
@@ -61,7 +65,7 @@ const minimumCapacity = 256
 
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
-  const { activations = 'int8', chunkTokens = 128 } = options
+  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128 } = options
   const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
   if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
     throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
@@ -157,6 +161,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   return {
     model,
     contextLength,
+    activations,
     tokens,
     get cacheBytes() {
       return cache?.byteLength ?? 0

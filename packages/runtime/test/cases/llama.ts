@@ -15,14 +15,15 @@ interface ArchitectureGolden {
   readonly greedy: { readonly tokens: number[] }
 }
 
+const defaultActivations = { reference: 'f32', wasm: 'int8', webgpu: 'f32' } as const
 const containers = ['gguf', 'config.json', 'config_v4.json'] as const
 
 /** Holds the models of `golden/architectures`, from every container, to what PyTorch computes, on a device of its own. */
-export function describeLlama(kind: string, makeDevice: () => Promise<Device>): void {
-  describe(`llama on ${kind}`, () => llamaCases(makeDevice))
+export function describeLlama(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
+  describe(`llama on ${kind}`, () => llamaCases(kind, makeDevice))
 }
 
-function llamaCases(makeDevice: () => Promise<Device>): void {
+function llamaCases(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
   let device: Device
   beforeAll(async () => {
     device = await makeDevice()
@@ -67,6 +68,11 @@ function llamaCases(makeDevice: () => Promise<Device>): void {
         while (tokens.length < golden.greedy.tokens.length) tokens.push(await session.stepGreedy(tokens.at(-1) ?? 0))
         expect(tokens).toEqual(golden.greedy.tokens)
         session.dispose()
+      })
+
+      it('rounds activations by default only where that is faster', () => {
+        expect(createSession(model).activations).toBe(defaultActivations[kind])
+        expect(createSession(model, { activations: 'int8' }).activations).toBe('int8')
       })
 
       it('frees what it allocated', async () => {
