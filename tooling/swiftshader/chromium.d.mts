@@ -7,5 +7,7 @@ export interface RunInChromiumOptions {
   readonly timeoutMs?: number
   /** Headers of every answer, instead of the two of cross-origin isolation. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Export conditions of the bundle: the sources of the packages when left out, what `npm run build` made for an empty list. */
+  readonly conditions?: readonly string[]
 }
 export declare function runInChromium<T>(browser: Browser, entry: string, argument: unknown, options?: RunInChromiumOptions): Promise<T>

@@ -21,7 +21,7 @@ const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-e
  * Bundles a TypeScript module, serves it as /bundle.js to a page of its own (cross-origin isolated unless `headers` say otherwise),
  * awaits its exported function `run(argument)` there and returns the JSON that it gives. What the page logs as an error goes to stderr.
  */
-export async function runInChromium(browser, entry, argument, { files = new Map(), timeoutMs = 240_000, headers = isolation } = {}) {
+export async function runInChromium(browser, entry, argument, { files = new Map(), timeoutMs = 240_000, headers = isolation, conditions = ['@tessera-llm/source'] } = {}) {
   const bundle = await build({
     entryPoints: [entry],
     bundle: true,
@@ -29,7 +29,7 @@ export async function runInChromium(browser, entry, argument, { files = new Map(
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    conditions: ['@tessera-llm/source'],
+    conditions,
     // Branches for Node, behind dynamic imports that a page does not reach.
     external: ['node:*'],
     loader: { '.wgsl': 'text' },
