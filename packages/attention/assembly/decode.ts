@@ -13,8 +13,8 @@ import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 /** Keys in a split: those of 64 channels fill half of a first-level cache. */
 const SPLIT: i32 = 128
 
-/** Keys that meet all lines before the next ones are read: 64 of 64 channels are 16 kB. */
-const KEYS_AT_ONCE: i32 = 64
+/** Keys that meet all lines before the next ones are read: 16 of 64 channels are 4 kB. */
+const KEYS_AT_ONCE: i32 = 16
 
 /** Splits first … end − 1 that hold a visible key of any row: first in the low word, end in the high one. */
 function activeSplits(args: usize, batch: u32): u64 {
@@ -59,6 +59,7 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   // Line = head of the group, then row. A few keys meet all lines while they are in the first-level cache.
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
     const some = min(KEYS_AT_ONCE, count - from), keysAt = k + <usize>from * strideK
+    if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, partial)
     for (let line: u32 = 0; line < lines; line += 2) {
       const q0 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2), s0 = scores + (<usize>line * SPLIT + from << 2)
       if (line + 1 == lines) {
@@ -87,6 +88,7 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   for (let line: u32 = 0; line < lines; line++) memory.fill(partial + line * bytes, 0, <usize>valueDim << 2)
   for (let from = skip; from < until; from += KEYS_AT_ONCE) {
     const last = min(from + KEYS_AT_ONCE, until)
+    if (strideV == <usize>valueDim << shiftV) touch(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
     for (let line: u32 = 0; line < lines; line += 2) {
       const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
       if (line + 1 == lines) {
@@ -96,6 +98,16 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
       else pairValuesF16(p0, p0 + (SPLIT << 2), v, strideV, from, last, valueDim, o0, o0 + bytes)
     }
   }
+}
+
+/**
+ * Reads one word of each cache line from `from` on, in order. The tiles read several rows side by side, which hardware does not
+ * recognise as the stream that it is. The sum goes to `out`, so that no compiler drops the reads.
+ */
+export function touch(from: usize, bytes: usize, out: usize): void {
+  let a: u32 = 0
+  for (const end = from + bytes; from < end; from += 64) a ^= load<u32>(from)
+  store<u32>(out, a)
 }
 
 /** Second stage: joins the splits of each row in their order. */

@@ -1,0 +1,38 @@
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { tinyModel } from '@tessera-llm/tiny-model'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { load } from './node.ts'
+
+const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
+const started = process.cwd()
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tessera-readme-'))
+  await copyFile(new URL(tinyModel.ggufUrl), join(folder, 'model.gguf'))
+  process.chdir(folder)
+})
+afterEach(async () => {
+  process.chdir(started)
+  await rm(folder, { recursive: true })
+})
+
+test('the README shows the example, which writes what the reference device writes', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
+  const written: string[] = []
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-example.ts')
+  const calls = log.mock.calls
+  write.mockRestore()
+  log.mockRestore()
+
+  const reference = await load('model.gguf', { device: 'reference' })
+  const generation = reference.generate('The President of the United States', { maxTokens: 16, temperature: 0 })
+  let text = ''
+  for await (const piece of generation) text += piece.text
+  await reference.dispose()
+  expect(written.join('')).toBe(text)
+  expect(calls).toEqual([['length', 16]])
+})
