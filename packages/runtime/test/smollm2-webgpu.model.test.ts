@@ -1,13 +1,19 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { WebGpuDevice } from '@tessera-llm/webgpu'
+import { launchChromium, runInChromium } from '@tessera-tooling/swiftshader/chromium'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSession, type LanguageModel } from '../src/index.ts'
 import { argmaxOf } from './cases/llama.ts'
+import type { LogitsPageOptions } from './logits-page.ts'
 import { goldenSafetensors } from './support/golden.ts'
-import { expectLogits, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
+import { expectGoldenLogits, expectLogits, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
 import { makeWebGpu } from './support/webgpu.ts'
 
 const bound = 2e-3
+/** A software GPU computes a few tokens a second. */
+const shortPrompts = logitsGolden.prompts.filter(({ tokens }) => tokens <= 5)
 
 describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact activations', () => {
   let device: WebGpuDevice
@@ -20,8 +26,7 @@ describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact a
   })
   afterAll(() => device?.dispose())
 
-  // A software GPU computes a few tokens a second.
-  it.each(logitsGolden.prompts.filter(({ tokens }) => tokens <= 5))('gives the logits of $name', async (prompt) => {
+  it.each(shortPrompts)('gives the logits of $name', async (prompt) => {
     await expectLogits(model, prompt, expected, bound)
   })
 
@@ -39,5 +44,23 @@ describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact a
     expect(after.submits - before.submits).toBe(1)
     expect(after).toMatchObject({ buffersCreated: before.buffersCreated, bindGroupsCreated: before.bindGroupsCreated, pipelinesCreated: before.pipelinesCreated })
     session.dispose()
+  })
+})
+
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu in headless Chromium, exact activations', () => {
+  let browser: Awaited<ReturnType<typeof launchChromium>>
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+
+  it('gives the logits of the short prompts', async ({ skip }) => {
+    if (!browser) return skip('npm carries a Chromium for Linux on x64 only')
+    const files = new Map([['/model.gguf', await readFile(smolLm2Path ?? '')]])
+    const options: LogitsPageOptions = { model: '/model.gguf', prompts: shortPrompts.map(({ ids }) => ids) }
+    const rows = await runInChromium<number[][]>(browser, fileURLToPath(new URL('logits-page.ts', import.meta.url)), options, { files })
+    const expected = await goldenSafetensors('smollm2/logits.safetensors')
+    expect(rows).toHaveLength(2)
+    for (const [index, prompt] of shortPrompts.entries()) await expectGoldenLogits(rows[index] ?? [], prompt, expected, bound)
   })
 })
