@@ -22,7 +22,7 @@ const denseFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 
 /**
  * Brings weights from a checkpoint to a device one tensor at a time: the only copies in JavaScript memory are those of the
- * tensor in hand. What was uploaded before an error is freed.
+ * tensor in hand and of the next one. What was uploaded before an error is freed.
  */
 export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOptions): WeightSource & { readonly dispose: () => void } {
   const { device, packers, signal, onProgress } = options
@@ -37,9 +37,21 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     }
     return stored
   }
+  // While one tensor is packed, the next one of the file is read: files and requests have about the same order.
+  const inOrder = [...checkpoint.tensors.values()]
+  let ahead: { readonly stored: StoredTensor; readonly bytes: Promise<Uint8Array> } | undefined
+  const readAhead = (after: StoredTensor): void => {
+    const next = inOrder[inOrder.indexOf(after) + 1]
+    if (!next) return
+    const bytes = next.read(0, next.byteLength, signal)
+    // Whoever asks for the tensor sees the error; nobody may.
+    bytes.catch(() => {})
+    ahead = { stored: next, bytes }
+  }
   const bring = async (stored: StoredTensor): Promise<Uint8Array> => {
     signal?.throwIfAborted()
-    const bytes = await stored.read()
+    const bytes = await (ahead?.stored === stored ? ahead.bytes : stored.read(0, stored.byteLength, signal))
+    readAhead(stored)
     loadedBytes += stored.byteLength
     onProgress?.({ tensor: stored.name, loadedBytes, totalBytes: checkpoint.byteLength })
     return bytes
