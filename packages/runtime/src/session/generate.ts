@@ -43,7 +43,10 @@ export interface GenerationResult {
   readonly timings: GenerationTimings
 }
 
-/** An async iterable of pieces; `result` resolves when the iteration has ended. */
+/**
+ * An async iterable of pieces, to be iterated once; `result` resolves when the iteration has ended. Who asks for `result` and does
+ * not iterate gets the whole generation without its pieces.
+ */
 export interface Generation extends AsyncIterable<GeneratedPiece> {
   readonly result: Promise<GenerationResult>
 }
@@ -59,7 +62,10 @@ export function generate(session: Session, tokenizer: Tokenizer, prompt: readonl
   })
   // A caller who only iterates sees the error there; an unobserved promise must not end the process.
   result.catch(() => {})
+  let started = false
   async function* iterate(): AsyncGenerator<GeneratedPiece, void, undefined> {
+    if (started) throw new TesseraError('invalid-option', 'generate: a generation is iterated once, and its result was asked for or its pieces read before; call generate again')
+    started = true
     try {
       const summary = yield* run(session, tokenizer, prompt, options)
       settle?.resolve(summary)
@@ -71,7 +77,21 @@ export function generate(session: Session, tokenizer: Tokenizer, prompt: readonl
       settle?.reject(new TesseraError('aborted', 'generate: the iteration was left before its end'))
     }
   }
-  return { result, [Symbol.asyncIterator]: iterate }
+  const drain = async (): Promise<void> => {
+    try {
+      for await (const _ of iterate());
+    } catch {
+      // The result says it.
+    }
+  }
+  return {
+    get result() {
+      // A caller who iterates does so before the next turn of the event loop.
+      if (!started) setTimeout(() => (started ? undefined : drain()), 0)
+      return result
+    },
+    [Symbol.asyncIterator]: iterate,
+  }
 }
 
 async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
