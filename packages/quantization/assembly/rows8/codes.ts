@@ -21,12 +21,17 @@ import { isByte, Q5_0, Q5_1, Q5_K, Q6_K } from './layout'
   return codes
 }
 
-/** Codes of columns 4t … 4t+3 (t from 0 to 7), widened to i16, of rows 2·pair and 2·pair + 1 of a quad; `codes` is the address of the block's codes. */
+/** Codes of columns 4t … 4t+3 (t from 0 to 7) of a quad as bytes; `codes` is the address of the block's codes. */
+@inline export function byteCodes(kind: i32, codes: usize, t: i32, quad: i32, nibble: v128, mask: v128): v128 {
+  if (isByte(kind)) return v128.load(codes + 32 * t + 16 * quad)
+  const v = v128.load(codes + 32 * (t & 3) + 16 * quad)
+  if (t < 4) return lowCodes(kind, v, hasFifth(kind) || kind == Q6_K ? v128.load(codes + 128 + 16 * quad) : v, t, nibble, mask)
+  return highCodes(kind, v, hasFifth(kind) ? v128.load(codes + 128 + 16 * quad) : kind == Q6_K ? v128.load(codes + 160 + 16 * quad) : v, t - 4, nibble, mask)
+}
+
+/** The same widened to i16, of rows 2·pair and 2·pair + 1 of the quad. */
 @inline export function wideCodes(kind: i32, codes: usize, t: i32, quad: i32, pair: i32, nibble: v128, mask: v128): v128 {
   if (isByte(kind)) return v128.load8x8_s(codes + 32 * t + 16 * quad + 8 * pair)
-  const v = v128.load(codes + 32 * (t & 3) + 16 * quad)
-  let bytes: v128
-  if (t < 4) bytes = lowCodes(kind, v, hasFifth(kind) || kind == Q6_K ? v128.load(codes + 128 + 16 * quad) : v, t, nibble, mask)
-  else bytes = highCodes(kind, v, hasFifth(kind) ? v128.load(codes + 128 + 16 * quad) : kind == Q6_K ? v128.load(codes + 160 + 16 * quad) : v, t - 4, nibble, mask)
+  const bytes = byteCodes(kind, codes, t, quad, nibble, mask)
   return pair == 0 ? i16x8.extend_low_i8x16_s(bytes) : i16x8.extend_high_i8x16_s(bytes)
 }

@@ -1,17 +1,17 @@
 import { halfBias, halfMask, highMask, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes, SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
-import { hasFifth, highCodes, lowCodes, wideCodes } from './codes'
+import { byteCodes, hasFifth, highCodes, lowCodes } from './codes'
 import { dot16, dot8, isWide } from './gemv-int8'
-import { addPairs, f16Floats, fma } from './lanes'
+import { f16Floats, fma } from './lanes'
 import { blockBytes, hasHalves, hasOffset, headBytes, Q6_K, superBytes, zeroPoint } from './layout'
 import { offsetOf, scaleOf } from './scales'
 
 // Several tokens times a group of 8 rows. The group is decoded once, to a panel in the first-level cache, and meets four tokens at a
 // time: 8 sums, which is what registers hold. The f32 results lie at `out` (token by token, two vectors each).
 //
-// A panel has for each block of 32 columns: the codes, column by column in vectors of 4 rows × 4 columns (bytes) or 2 rows × 4
-// columns (i16, where codes do not fit 7 bits or there is no relaxed SIMD); f32 scales of 8 rows, one set or two; f32 offsets
-// likewise, of kinds that have them.
+// A panel has for each block of 32 columns: the codes, in vectors of 4 rows × 4 columns (bytes) or 4 rows × 2 columns (i16, where codes
+// do not fit 7 bits or there is no relaxed SIMD), quad 0 and quad 1 in turn; f32 scales of 8 rows, one set or two; f32 offsets likewise,
+// of kinds that have them.
 
 @inline function codeBytes(kind: i32): i32 {
   return isWide(kind) ? 512 : 256
@@ -57,10 +57,13 @@ import { offsetOf, scaleOf } from './scales'
 
 @inline function unpackCodes(kind: i32, codes: usize, to: usize, nibble: v128, mask: v128): void {
   if (isWide(kind)) {
-    for (let t = 0; t < 8; t++) {
-      for (let quad = 0; quad < 2; quad++) {
-        v128.store(to + 64 * t + 32 * quad, wideCodes(kind, codes, t, quad, 0, nibble, mask))
-        v128.store(to + 64 * t + 32 * quad, wideCodes(kind, codes, t, quad, 1, nibble, mask), 16)
+    for (let quad = 0; quad < 2; quad++) {
+      for (let t = 0; t < 8; t++) {
+        // Columns 0 and 1 of all rows, then columns 2 and 3.
+        const bytes = byteCodes(kind, codes, t, quad, nibble, mask)
+        const pairs = i8x16.shuffle(bytes, bytes, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15)
+        v128.store(to + 64 * t + 16 * quad, i16x8.extend_low_i8x16_s(pairs))
+        v128.store(to + 64 * t + 32 + 16 * quad, i16x8.extend_high_i8x16_s(pairs))
       }
     }
     return
@@ -74,11 +77,6 @@ import { offsetOf, scaleOf } from './scales'
       v128.store(to + 128 + 32 * t + 16 * quad, highCodes(kind, v, high, t, nibble, mask))
     }
   }
-}
-
-/** out += sums · (scale · s): one token, four rows. */
-@inline function add(out: usize, sums: v128, scale: v128, s: v128): void {
-  v128.store(out, fma(f32x4.convert_i32x4_s(sums), f32x4.mul(scale, s), v128.load(out)))
 }
 
 /** Steps t = first … last−1 for the four tokens of the record at x. No more of them than i16 sums can hold. */
@@ -125,33 +123,38 @@ import { offsetOf, scaleOf } from './scales'
   v128.store(out, y1, 16)
 }
 
-/** One quad of four tokens with codes of 16 bits: steps first … last−1. */
-@inline function wideSteps(kind: i32, codes: usize, x: usize, first: i32, last: i32, quad: i32, out: usize): void {
+/** Steps of two columns first … last−1 for the four tokens of the record at x, codes of 16 bits. */
+@inline function wideSteps(kind: i32, codes: usize, x: usize, first: i32, last: i32, out: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-  const end = codes + 64 * last
-  let r = x + 8 * first
-  for (let p = codes + 64 * first; p < end; p += 64, r += 8) {
-    const q0 = v128.load(p + 32 * quad), q1 = v128.load(p + 32 * quad, 16)
-    let xt = v128.load64_splat(r)
+  const end = codes + 32 * last
+  let r = x + 4 * first
+  for (let p = codes + 32 * first; p < end; p += 32, r += 4) {
+    const q0 = v128.load(p), q1 = v128.load(p, 16)
+    let xt = v128.load32_splat(r)
     a0 = i32x4.add(a0, dot16(xt, q0)), a1 = i32x4.add(a1, dot16(xt, q1))
-    xt = v128.load64_splat(r, 64)
+    xt = v128.load32_splat(r, 64)
     b0 = i32x4.add(b0, dot16(xt, q0)), b1 = i32x4.add(b1, dot16(xt, q1))
-    xt = v128.load64_splat(r, 128)
+    xt = v128.load32_splat(r, 128)
     c0 = i32x4.add(c0, dot16(xt, q0)), c1 = i32x4.add(c1, dot16(xt, q1))
-    xt = v128.load64_splat(r, 192)
+    xt = v128.load32_splat(r, 192)
     d0 = i32x4.add(d0, dot16(xt, q0)), d1 = i32x4.add(d1, dot16(xt, q1))
   }
-  const half = first >= 4 && hasHalves(kind) ? 1 : 0
-  const scale = v128.load(codes + 512 + 32 * half + 16 * quad), f = x + 256
-  finishWide(kind, out, addPairs(a0, a1), scale, f, half)
-  finishWide(kind, out + 32, addPairs(b0, b1), scale, f + 4, half)
-  finishWide(kind, out + 64, addPairs(c0, c1), scale, f + 8, half)
-  finishWide(kind, out + 96, addPairs(d0, d1), scale, f + 12, half)
+  const half = first >= 8 && hasHalves(kind) ? 1 : 0
+  const scales = codes + 512 + 32 * half
+  finishWide(kind, out, a0, a1, scales, x + 256, half)
+  finishWide(kind, out + 32, b0, b1, scales, x + 260, half)
+  finishWide(kind, out + 64, c0, c1, scales, x + 264, half)
+  finishWide(kind, out + 96, d0, d1, scales, x + 268, half)
 }
 
-@inline function finishWide(kind: i32, out: usize, sums: v128, scale: v128, f: usize, half: i32): void {
-  if (zeroPoint(kind) > 0) sums = i32x4.add(sums, v128.load32_splat(f + 16 * (hasHalves(kind) ? (half == 0 ? ZERO_LOW : ZERO_HIGH) : ZERO)))
-  add(out, sums, scale, v128.load32_splat(f + 16 * SCALE))
+@inline function finishWide(kind: i32, out: usize, s0: v128, s1: v128, scales: usize, f: usize, half: i32): void {
+  if (zeroPoint(kind) > 0) {
+    const zero = v128.load32_splat(f + 16 * (hasHalves(kind) ? (half == 0 ? ZERO_LOW : ZERO_HIGH) : ZERO))
+    s0 = i32x4.add(s0, zero), s1 = i32x4.add(s1, zero)
+  }
+  const s = v128.load32_splat(f + 16 * SCALE)
+  v128.store(out, fma(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out)))
+  v128.store(out, fma(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16)), 16)
 }
 
 /** out += offset · (scale · Σ q) for four tokens. */
@@ -171,14 +174,9 @@ import { offsetOf, scaleOf } from './scales'
   for (let b = 0; b < blocks; b++, panel += panelBlockBytes(kind), x += record) {
     if (isWide(kind)) {
       if (hasHalves(kind)) {
-        wideSteps(kind, panel, x, 0, 4, 0, out)
-        wideSteps(kind, panel, x, 0, 4, 1, out + 16)
-        wideSteps(kind, panel, x, 4, 8, 0, out)
-        wideSteps(kind, panel, x, 4, 8, 1, out + 16)
-      } else {
-        wideSteps(kind, panel, x, 0, 8, 0, out)
-        wideSteps(kind, panel, x, 0, 8, 1, out + 16)
-      }
+        wideSteps(kind, panel, x, 0, 8, out)
+        wideSteps(kind, panel, x, 8, 16, out)
+      } else wideSteps(kind, panel, x, 0, 16, out)
     } else if (kind == Q6_K) {
       // A pair sum is at most 254 · 63: i16 holds two of them.
       narrowSteps(kind, panel, x, 0, 2, out)
