@@ -149,12 +149,14 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       return out && scope.keep(out)
     })
     try {
-      if (logits) return rowsOfLogits((await device.read(logits)) as Float32Array, config.vocabSize)
-      await device.synchronize()
-      return []
+      let rows: readonly Float32Array[] = []
+      if (logits) rows = rowsOfLogits((await device.read(logits)) as Float32Array, config.vocabSize)
+      else await device.synchronize()
+      // Only what was computed without an error counts as cached.
+      tokens.push(...chunk)
+      return rows
     } finally {
       logits?.dispose()
-      tokens.push(...chunk)
     }
   }
 

@@ -26,9 +26,9 @@ export interface Pool {
   dispose(): Promise<void>
 }
 
-/** Polls before a thread sleeps: about `spinMs`. A wake-up costs 10 µs, a poll that succeeds a tenth of one. */
-const spins = 40_000
-const spinMs = 0.05
+/** Polls before a thread sleeps: about `spinMs`, longer than a program takes from one launch to the next. Waking a thread can take as long. */
+const spins = 500_000
+const spinMs = 0.25
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
