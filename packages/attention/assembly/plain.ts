@@ -1,4 +1,4 @@
-import { argument, exponential, logarithm, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
 import {
   BATCH, biasRow, CU_KV, CU_Q, elementShift, endVisible, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, KEYS, keyCount, KV_HEADS, maskRow, O, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SEQUENCES, SINKS,
   slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF, VALUE_DIM,

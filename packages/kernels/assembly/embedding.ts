@@ -1,4 +1,4 @@
-import { argument, floatArgument, loadBrain4, loadHalf4, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement } from './element'
 
 // Words: ids, weight, y, tokens, vocabulary, width, scale f32. Tokens are shared out; an id outside the vocabulary gives zeros.

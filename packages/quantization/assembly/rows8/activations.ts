@@ -8,11 +8,9 @@ export const SCALE: usize = 0
 export const ZERO: usize = 1
 export const ZERO_LOW: usize = 2
 export const ZERO_HIGH: usize = 3
-/** f32 scale · Σ q over the block, over its first and over its second half */
+/** f32 scale · Σ q over the block */
 export const SUM: usize = 4
-export const SUM_LOW: usize = 5
-export const SUM_HIGH: usize = 6
-export const FIELDS: i32 = 7
+export const FIELDS: i32 = 5
 
 /** Below this a block counts as zero: its reciprocal would overflow. 2^-100. */
 const SMALLEST: f32 = 7.888609052210118e-31
@@ -57,8 +55,6 @@ export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32,
   i32.store(fields + ZERO_LOW * step, -zero * low)
   i32.store(fields + ZERO_HIGH * step, -zero * high)
   f32.store(fields + SUM * step, scale * <f32>(low + high))
-  f32.store(fields + SUM_LOW * step, scale * <f32>low)
-  f32.store(fields + SUM_HIGH * step, scale * <f32>high)
 }
 
 /** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */

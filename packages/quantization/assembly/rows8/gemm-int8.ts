@@ -1,8 +1,8 @@
-import { halfBias, halfMask, highMask, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
-import { recordBytes, SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
+import { halfBias, halfMask, highMask, madd, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
+import { recordBytes, SCALE, SUM, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
 import { byteCodes, hasFifth, highCodes, lowCodes } from './codes'
 import { dot16, dot8, isWide } from './gemv-int8'
-import { f16Floats, fma } from './lanes'
+import { f16Floats } from './lanes'
 import { blockBytes, hasHalves, hasOffset, headBytes, Q6_K, superBytes, zeroPoint } from './layout'
 import { offsetOf, scaleOf } from './scales'
 
@@ -10,8 +10,8 @@ import { offsetOf, scaleOf } from './scales'
 // time: 8 sums, which is what registers hold. The f32 results lie at `out` (token by token, two vectors each).
 //
 // A panel has for each block of 32 columns: the codes, in vectors of 4 rows × 4 columns (bytes) or 4 rows × 2 columns (i16, where codes
-// do not fit 7 bits or there is no relaxed SIMD), quad 0 and quad 1 in turn; f32 scales of 8 rows, one set or two; f32 offsets likewise,
-// of kinds that have them.
+// do not fit 7 bits or there is no relaxed SIMD), quad 0 and quad 1 in turn; f32 scales of 8 rows, one set or two; f32 offsets, of
+// kinds that have them.
 
 @inline function codeBytes(kind: i32): i32 {
   return isWide(kind) ? 512 : 256
@@ -23,7 +23,7 @@ import { offsetOf, scaleOf } from './scales'
 
 /** Bytes of a panel for one block of 32 columns. */
 @inline export function panelBlockBytes(kind: i32): i32 {
-  return codeBytes(kind) + 32 * scaleSets(kind) * (hasOffset(kind) ? 2 : 1)
+  return codeBytes(kind) + 32 * (scaleSets(kind) + (hasOffset(kind) ? 1 : 0))
 }
 
 /** Decodes a group of 8 rows into a panel. */
@@ -47,10 +47,10 @@ import { offsetOf, scaleOf } from './scales'
     for (let half = 0; half < scaleSets(kind); half++) {
       v128.store(scales + 32 * half, half == 0 ? scaleOf(kind, p, 0, 0, d0, bits, bias) : scaleOf(kind, p, 0, 1, d0, bits, bias))
       v128.store(scales + 32 * half, half == 0 ? scaleOf(kind, p, 1, 0, d1, bits, bias) : scaleOf(kind, p, 1, 1, d1, bits, bias), 16)
-      if (hasOffset(kind)) {
-        v128.store(offsets + 32 * half, half == 0 ? offsetOf(kind, p, 0, 0, n0, bits, bias) : offsetOf(kind, p, 0, 1, n0, bits, bias))
-        v128.store(offsets + 32 * half, half == 0 ? offsetOf(kind, p, 1, 0, n1, bits, bias) : offsetOf(kind, p, 1, 1, n1, bits, bias), 16)
-      }
+    }
+    if (hasOffset(kind)) {
+      v128.store(offsets, offsetOf(kind, p, 0, n0, bits, bias))
+      v128.store(offsets, offsetOf(kind, p, 1, n1, bits, bias), 16)
     }
   }
 }
@@ -111,13 +111,12 @@ import { offsetOf, scaleOf } from './scales'
     s0 = i32x4.add(s0, zero), s1 = i32x4.add(s1, zero)
   }
   const s = v128.load32_splat(f + 16 * SCALE)
-  let y0 = fma(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out))
-  let y1 = fma(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16))
+  let y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out))
+  let y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16))
   if (hasOffset(kind) && first == 0) {
-    // Narrow kinds with offsets have one set of them.
     const sum = v128.load32_splat(f + 16 * SUM)
-    y0 = fma(v128.load(scales, 32), sum, y0)
-    y1 = fma(v128.load(scales, 48), sum, y1)
+    y0 = madd(v128.load(scales, 32), sum, y0)
+    y1 = madd(v128.load(scales, 48), sum, y1)
   }
   v128.store(out, y0)
   v128.store(out, y1, 16)
@@ -153,17 +152,17 @@ import { offsetOf, scaleOf } from './scales'
     s0 = i32x4.add(s0, zero), s1 = i32x4.add(s1, zero)
   }
   const s = v128.load32_splat(f + 16 * SCALE)
-  v128.store(out, fma(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out)))
-  v128.store(out, fma(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16)), 16)
+  v128.store(out, madd(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(scales), s), v128.load(out)))
+  v128.store(out, madd(f32x4.convert_i32x4_s(s1), f32x4.mul(v128.load(scales, 16), s), v128.load(out, 16)), 16)
 }
 
 /** out += offset · (scale · Σ q) for four tokens. */
-@inline function addOffsets(offsets: usize, f: usize, sum: usize, out: usize): void {
+@inline function addOffsets(offsets: usize, f: usize, out: usize): void {
   const offset0 = v128.load(offsets), offset1 = v128.load(offsets, 16)
   for (let token: usize = 0; token < 4; token++) {
-    const s = v128.load32_splat(f + 16 * sum + 4 * token), to = out + 32 * token
-    v128.store(to, fma(offset0, s, v128.load(to)))
-    v128.store(to, fma(offset1, s, v128.load(to, 16)), 16)
+    const s = v128.load32_splat(f + 16 * SUM + 4 * token), to = out + 32 * token
+    v128.store(to, madd(offset0, s, v128.load(to)))
+    v128.store(to, madd(offset1, s, v128.load(to, 16)), 16)
   }
 }
 
@@ -188,12 +187,6 @@ import { offsetOf, scaleOf } from './scales'
       narrowSteps(kind, panel, x, 0, 4, out)
       narrowSteps(kind, panel, x, 4, 8, out)
     } else narrowSteps(kind, panel, x, 0, 8, out)
-    if (hasOffset(kind) && isWide(kind)) {
-      const offsets = panel + codeBytes(kind) + 32 * scaleSets(kind), f = x + 256
-      if (hasHalves(kind)) {
-        addOffsets(offsets, f, SUM_LOW, out)
-        addOffsets(offsets + 32, f, SUM_HIGH, out)
-      } else addOffsets(offsets, f, SUM, out)
-    }
+    if (hasOffset(kind) && isWide(kind)) addOffsets(panel + codeBytes(kind) + 32 * scaleSets(kind), x + 256, out)
   }
 }

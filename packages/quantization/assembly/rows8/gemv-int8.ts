@@ -1,7 +1,7 @@
-import { halfBias, halfMask, highMask, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
-import { quantizeBlock, recordBytes, SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
+import { halfBias, halfMask, highMask, madd, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
+import { quantizeBlock, recordBytes, SCALE, SUM, ZERO, ZERO_HIGH, ZERO_LOW } from './activations'
 import { hasFifth, highCodes, lowCodes, wideCodes } from './codes'
-import { addPairs, f16Floats, fma } from './lanes'
+import { addPairs, f16Floats } from './lanes'
 import { blockBytes, hasHalves, hasOffset, headBytes, isByte, Q6_K, superBytes, zeroPoint } from './layout'
 import { offsetOf, scaleOf } from './scales'
 
@@ -143,22 +143,17 @@ import { offsetOf, scaleOf } from './scales'
     }
     const s = v128.load32_splat(f, 4 * SCALE)
     if (hasHalves(kind)) {
-      const t0 = fma(f32x4.convert_i32x4_s(h0), scaleOf(kind, p, 0, 1, d0, bits, bias), f32x4.mul(f32x4.convert_i32x4_s(l0), scaleOf(kind, p, 0, 0, d0, bits, bias)))
-      const t1 = fma(f32x4.convert_i32x4_s(h1), scaleOf(kind, p, 1, 1, d1, bits, bias), f32x4.mul(f32x4.convert_i32x4_s(l1), scaleOf(kind, p, 1, 0, d1, bits, bias)))
-      y0 = fma(t0, s, y0)
-      y1 = fma(t1, s, y1)
-      if (hasOffset(kind)) {
-        const sl = v128.load32_splat(f, 4 * SUM_LOW), sh = v128.load32_splat(f, 4 * SUM_HIGH)
-        y0 = fma(offsetOf(kind, p, 0, 0, n0, bits, bias), sl, fma(offsetOf(kind, p, 0, 1, n0, bits, bias), sh, y0))
-        y1 = fma(offsetOf(kind, p, 1, 0, n1, bits, bias), sl, fma(offsetOf(kind, p, 1, 1, n1, bits, bias), sh, y1))
-      }
+      const t0 = madd(f32x4.convert_i32x4_s(h0), scaleOf(kind, p, 0, 1, d0, bits, bias), f32x4.mul(f32x4.convert_i32x4_s(l0), scaleOf(kind, p, 0, 0, d0, bits, bias)))
+      const t1 = madd(f32x4.convert_i32x4_s(h1), scaleOf(kind, p, 1, 1, d1, bits, bias), f32x4.mul(f32x4.convert_i32x4_s(l1), scaleOf(kind, p, 1, 0, d1, bits, bias)))
+      y0 = madd(t0, s, y0)
+      y1 = madd(t1, s, y1)
     } else {
-      y0 = fma(f32x4.convert_i32x4_s(l0), f32x4.mul(s, scaleOf(kind, p, 0, 0, d0, bits, bias)), y0)
-      y1 = fma(f32x4.convert_i32x4_s(l1), f32x4.mul(s, scaleOf(kind, p, 1, 0, d1, bits, bias)), y1)
+      y0 = madd(f32x4.convert_i32x4_s(l0), f32x4.mul(s, scaleOf(kind, p, 0, 0, d0, bits, bias)), y0)
+      y1 = madd(f32x4.convert_i32x4_s(l1), f32x4.mul(s, scaleOf(kind, p, 1, 0, d1, bits, bias)), y1)
       if (hasOffset(kind)) {
         const sum = v128.load32_splat(f, 4 * SUM)
-        y0 = fma(offsetOf(kind, p, 0, 0, n0, bits, bias), sum, y0)
-        y1 = fma(offsetOf(kind, p, 1, 0, n1, bits, bias), sum, y1)
+        y0 = madd(offsetOf(kind, p, 0, n0, bits, bias), sum, y0)
+        y1 = madd(offsetOf(kind, p, 1, n1, bits, bias), sum, y1)
       }
     }
   }

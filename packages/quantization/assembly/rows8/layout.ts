@@ -26,15 +26,8 @@ export const Q4_K: i32 = 5
 export const Q5_K: i32 = 6
 /** every 8 blocks d f16; each block scale i8 of columns 0 … 15, scale i8 of columns 16 … 31, nibbles, high 2: d · scale · (q − 32) */
 export const Q6_K: i32 = 7
-/** scale f32, bytes: scale · q */
-export const I8: i32 = 8
-/** scale f32 of columns 0 … 15, scale f32 of columns 16 … 31, bytes */
-export const I8_HALVES: i32 = 9
-/** two scales f32 as above, two offsets f32, bytes: scale · q + offset */
-export const I8_HALVES_OFFSET: i32 = 10
-
 @inline export function isByte(kind: i32): bool {
-  return kind == Q8_0 || kind >= I8
+  return kind == Q8_0
 }
 
 @inline export function isK(kind: i32): bool {
@@ -43,12 +36,12 @@ export const I8_HALVES_OFFSET: i32 = 10
 
 /** Whether columns 0 … 15 and 16 … 31 of a block have scales of their own. */
 @inline export function hasHalves(kind: i32): bool {
-  return kind == Q6_K || kind == I8_HALVES || kind == I8_HALVES_OFFSET
+  return kind == Q6_K
 }
 
 /** Whether a value is scale · code + offset with an offset that is not a multiple of the scale. */
 @inline export function hasOffset(kind: i32): bool {
-  return kind == Q4_1 || kind == Q5_1 || kind == Q4_K || kind == Q5_K || kind == I8_HALVES_OFFSET
+  return kind == Q4_1 || kind == Q5_1 || kind == Q4_K || kind == Q5_K
 }
 
 /** What is subtracted from a stored code. */
@@ -58,7 +51,7 @@ export const I8_HALVES_OFFSET: i32 = 10
 
 /** Bytes before the codes of a block. */
 @inline export function headBytes(kind: i32): i32 {
-  return kind == Q4_0 || kind == Q5_0 || kind == Q8_0 || isK(kind) ? 16 : kind == Q4_1 || kind == Q5_1 || kind == I8 ? 32 : kind == I8_HALVES ? 64 : 128
+  return kind == Q4_1 || kind == Q5_1 ? 32 : 16
 }
 
 @inline export function blockBytes(kind: i32): i32 {

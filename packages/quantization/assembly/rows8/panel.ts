@@ -1,6 +1,6 @@
-import { halfBias, halfMask, highMask, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
+import { halfBias, halfMask, highMask, madd, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { hasFifth, highCodes, lowCodes } from './codes'
-import { f16Floats, fma } from './lanes'
+import { f16Floats } from './lanes'
 import { blockBytes, hasHalves, hasOffset, headBytes, isByte, Q6_K, superBytes, zeroPoint } from './layout'
 import { offsetOf, scaleOf } from './scales'
 
@@ -14,10 +14,10 @@ import { offsetOf, scaleOf } from './scales'
 @inline function spread(kind: i32, v: v128, scale: v128, offset: v128, to: usize): void {
   const signed = isByte(kind)
   if (zeroPoint(kind) > 0 || hasOffset(kind)) {
-    v128.store(to, fma(byteFloats(v, 0, signed), scale, offset))
-    v128.store(to, fma(byteFloats(v, 1, signed), scale, offset), 32)
-    v128.store(to, fma(byteFloats(v, 2, signed), scale, offset), 64)
-    v128.store(to, fma(byteFloats(v, 3, signed), scale, offset), 96)
+    v128.store(to, madd(byteFloats(v, 0, signed), scale, offset))
+    v128.store(to, madd(byteFloats(v, 1, signed), scale, offset), 32)
+    v128.store(to, madd(byteFloats(v, 2, signed), scale, offset), 64)
+    v128.store(to, madd(byteFloats(v, 3, signed), scale, offset), 96)
   } else {
     v128.store(to, f32x4.mul(byteFloats(v, 0, signed), scale))
     v128.store(to, f32x4.mul(byteFloats(v, 1, signed), scale), 32)
@@ -32,8 +32,8 @@ import { offsetOf, scaleOf } from './scales'
   const scale1 = hasHalves(kind) ? scaleOf(kind, p, quad, 1, d, bits, bias) : scale0
   let offset0 = scale0, offset1 = scale0
   if (hasOffset(kind)) {
-    offset0 = offsetOf(kind, p, quad, 0, n, bits, bias)
-    offset1 = hasHalves(kind) ? offsetOf(kind, p, quad, 1, n, bits, bias) : offset0
+    offset0 = offsetOf(kind, p, quad, n, bits, bias)
+    offset1 = offset0
   } else if (zeroPoint(kind) > 0) {
     const zero = f32x4.splat(<f32>-zeroPoint(kind))
     offset0 = f32x4.mul(scale0, zero)

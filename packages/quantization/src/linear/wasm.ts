@@ -25,9 +25,9 @@ function bytesPerThread(columns: number, isExact: boolean): number {
   return Math.ceil((128 + (isExact ? columns * 32 : (columns / 32) * 640)) / 64) * 64
 }
 
-/** int8 records of all tokens, padded to four: at most 64 bytes of codes and 28 of fields for 32 columns of a token. */
+/** int8 records of all tokens, padded to four: at most 64 bytes of codes and 20 of fields for 32 columns of a token. */
 function recordBytes(tokens: number, columns: number): number {
-  return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * (columns / 32) * 92
+  return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * (columns / 32) * 84
 }
 
 /** int8 activations: a dot product of integers for each block, one token at a time or four. */
