@@ -9,7 +9,7 @@ const path = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tesse
 const isThere = existsSync(path)
 if (!isThere) console.warn(`\n*** ${path} is not there: the memory that is stated for SmolLM2 is NOT tested. Run tooling/models.sh to bring it. ***\n`)
 
-describe.skipIf(!isThere)('the memory that is stated for SmolLM2', () => {
+describe.skipIf(!isThere)('the memory that is stated for SmolLM2 (skipped where tooling/models.sh has not brought the model)', () => {
   test.each([150, 400])('is what WebAssembly takes for %i tokens, within 10 %', async (contextLength) => {
     const output = { ...createOutput(true, processIo()), note: () => {} }
     const { signal } = new AbortController()

@@ -8,7 +8,7 @@ const path = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tesse
 const isThere = existsSync(path)
 if (!isThere) console.warn(`\n*** ${path} is not there: the demo of SmolLM2 is NOT tested. Run tooling/models.sh to bring it. ***\n`)
 
-describe.skipIf(!isThere)('the demo of SmolLM2', () => {
+describe.skipIf(!isThere)('the demo of SmolLM2 (skipped where tooling/models.sh has not brought the model)', () => {
   test('chats a turn, and every device agrees', async () => {
     const { code, stdout, stderr } = await runDemo(['--model', path, '--max-tokens', '12'])
     expect(code, stdout + stderr).toBe(0)

@@ -25,7 +25,7 @@ const path = join(process.env.TESSERA_MODELS ?? join(homedir(), '.cache/tessera/
 const isThere = existsSync(path)
 if (!isThere) console.warn(`\n*** ${path} is not there: the perplexity of SmolLM2 is NOT tested. Run tooling/models.sh to bring it. ***\n`)
 
-describe.skipIf(!isThere)('perplexity of SmolLM2 on WikiText-2, WebAssembly', () => {
+describe.skipIf(!isThere)('perplexity of SmolLM2 on WikiText-2, WebAssembly (skipped where tooling/models.sh has not brought the model)', () => {
   const golden = JSON.parse(readFileSync(new URL('golden/smollm2-wikitext.json', import.meta.url), 'utf8')) as Golden
   let device: Device
   let model: LanguageModel

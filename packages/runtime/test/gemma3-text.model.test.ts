@@ -9,7 +9,7 @@ import { tokenizerJson } from './support/tokenizer-json.ts'
 
 const path = realModel('gemma-3-270m.Q4_K_M.gguf')
 
-describe.skipIf(path === undefined)('Gemma 3 tokenizer', () => {
+describe.skipIf(path === undefined)('Gemma 3 tokenizer (skipped where tooling/models.sh has not brought the model)', () => {
   const golden = goldenJson<TokenizerGolden>('gemma3/tokenizer.json')
   let tokenizer: Tokenizer
   let fromJson: Tokenizer

@@ -11,7 +11,7 @@ interface WordPieceGolden {
 
 const folder = realModel('all-MiniLM-L6-v2')
 
-describe.skipIf(folder === undefined)('MiniLM tokenizer', () => {
+describe.skipIf(folder === undefined)('MiniLM tokenizer (skipped where tooling/models.sh has not brought the model)', () => {
   const golden = goldenJson<WordPieceGolden>('minilm/tokenizer.json')
   let tokenizer: Tokenizer
   beforeAll(() => {

@@ -21,7 +21,7 @@ interface ChatGolden {
 
 const path = realModel('SmolLM2-135M-Instruct.Q4_1.gguf')
 
-describe.skipIf(path === undefined)('SmolLM2 tokenizer and chat template', () => {
+describe.skipIf(path === undefined)('SmolLM2 tokenizer and chat template (skipped where tooling/models.sh has not brought the model)', () => {
   const golden = goldenJson<TokenizerGolden>('smollm2/tokenizer.json')
   const chat = goldenJson<ChatGolden>('smollm2/chat.json')
   let checkpoint: Checkpoint

@@ -15,7 +15,7 @@ const bound = 2e-3
 /** A software GPU computes a few tokens a second. */
 const shortPrompts = logitsGolden.prompts.filter(({ tokens }) => tokens <= 5)
 
-describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact activations', () => {
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact activations (skipped where tooling/models.sh has not brought the model)', () => {
   let device: WebGpuDevice
   let model: LanguageModel
   let expected: Checkpoint
@@ -47,7 +47,7 @@ describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu, exact a
   })
 })
 
-describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu in headless Chromium, exact activations', () => {
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on webgpu in headless Chromium, exact activations (skipped where tooling/models.sh has not brought the model)', () => {
   let browser: Awaited<ReturnType<typeof launchChromium>>
   beforeAll(async () => {
     browser = await launchChromium()

@@ -15,7 +15,7 @@ const bounds = { reference: 1e-3, wasm: 2e-3 } as const
  */
 const int8Bound = 1
 
-describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations', (kind) => {
+describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations (skipped where tooling/models.sh has not brought the model)', (kind) => {
   let device: Device
   let model: LanguageModel
   let expected: Checkpoint
@@ -47,7 +47,7 @@ describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)(
   })
 })
 
-describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text', () => {
+describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text (skipped where tooling/models.sh has not brought the model)', () => {
   let device: Device
   let model: LanguageModel
   beforeAll(async () => {

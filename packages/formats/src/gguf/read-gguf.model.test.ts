@@ -23,7 +23,7 @@ function storedBytesOf(checkpoint: Checkpoint): number {
   return stored
 }
 
-describe.skipIf(ggufFiles.length === 0)(`real GGUF files in ${folder}`, () => {
+describe.skipIf(ggufFiles.length === 0)(`real GGUF files in ${folder} (skipped where tooling/models.sh has not brought the model)`, () => {
   test.for(ggufFiles)('%s: the whole header reads, and the tensors fill the file', async (file) => {
     const checkpoint = await readGguf(await fileSource(join(folder, file)))
     expect(typeof checkpoint.metadata['general.architecture']).toBe('string')
@@ -56,7 +56,7 @@ describe.skipIf(ggufFiles.length === 0)(`real GGUF files in ${folder}`, () => {
   })
 })
 
-describe.skipIf(safetensorsFiles.length === 0)(`real safetensors files in ${folder}`, () => {
+describe.skipIf(safetensorsFiles.length === 0)(`real safetensors files in ${folder} (skipped where tooling/models.sh has not brought the model)`, () => {
   test.for(safetensorsFiles)('%s: every byte after the header belongs to a tensor', async (file) => {
     const checkpoint = await openCheckpoint(join(folder, file))
     expect(checkpoint.tensors.size).toBeGreaterThan(10)
