@@ -1,4 +1,5 @@
 import { dense, type Op, sizeOf, specBytes, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import { visiblePairs } from './pairs.ts'
 import { referenceAttention } from './reference.ts'
 import { attentionSizes } from './sizes.ts'
 
@@ -89,19 +90,4 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, call?: AttentionCall 
 export function attention(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall, run?: { readonly kernel?: string }): AttentionOutputs
 export function attention(q: Tensor, k: Tensor, v: Tensor, { kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
   return q.device.run(attentionOp, { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask }, options, run)
-}
-
-/** Pairs of a query row and a key that it sees, as far as the shapes and options say. */
-function visiblePairs(q: readonly number[], k: readonly number[], { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight }: AttentionOptions): number {
-  const rows = q[layout === 'bhld' ? 2 : 1] ?? 0
-  const keys = k[kvLayout === 'bhld' ? 2 : 1] ?? 0
-  let pairs = 0
-  for (let row = 0; row < rows; row++) {
-    const position = keys - rows + row
-    const right = isCausal ? 0 : windowRight
-    const first = windowLeft === undefined ? 0 : Math.max(0, position - windowLeft)
-    const end = right === undefined ? keys : Math.min(keys, position + right + 1)
-    pairs += Math.max(0, end - first)
-  }
-  return pairs
 }

@@ -1,0 +1,1 @@
+export { attentionBackward, type AttentionBackwardCall, type AttentionBackwardInputs, attentionBackwardOp, type AttentionBackwardOutputs } from './contract.ts'

@@ -1,0 +1,83 @@
+import type { HostInputs, HostTensor } from '@tessera-llm/tensor'
+import { type AttentionInputs, type AttentionOptions, hiddenBias, type Layout } from './contract.ts'
+import type { AttentionSizes } from './sizes.ts'
+
+/** A query row of one head, and the keys `firstKey` … `endKey` − 1 of its sequence. */
+export interface QueryRow {
+  readonly batch: number
+  readonly head: number
+  readonly kvHead: number
+  readonly row: number
+  readonly firstKey: number
+  readonly endKey: number
+  /** Score by key, −∞ for a key that the row does not see. */
+  readonly scores: Float64Array
+  /** Derivative of the score by the scaled product q · k: below 1 where a softcap bends it. */
+  readonly slopes: Float64Array
+}
+
+/** Rows and keys that belong together: one element of the batch, or one packed sequence. */
+interface Sequence {
+  readonly batch: number
+  readonly firstRow: number
+  readonly rows: number
+  readonly firstKey: number
+  readonly keys: number
+}
+
+/** Visits the rows of all heads, sequence by sequence, with their final scores in float64; `scores` and `slopes` are reused from row to row. */
+export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>, options: AttentionOptions, sizes: AttentionSizes, visit: (row: QueryRow) => void): void {
+  const { q, k, alibiSlopes, bias, mask } = inputs
+  const { numHeads, numKvHeads, seqLenQ, seqLenKv, headDim } = sizes
+  const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight, softcap, scale = 1 / Math.sqrt(headDim) } = options
+  const scores = new Float64Array(seqLenKv)
+  const slopes = new Float64Array(seqLenKv)
+  for (const { batch, firstRow, rows, firstKey, keys } of sequencesOf(inputs, sizes)) {
+    const endKey = firstKey + keys
+    for (let head = 0; head < numHeads; head++) {
+      const kvHead = Math.floor(head / (numHeads / numKvHeads))
+      for (let row = firstRow; row < firstRow + rows; row++) {
+        const position = endKey - (firstRow + rows) + row
+        const queryAt = elementOffset(layout, batch, head, row, numHeads, seqLenQ, headDim)
+        for (let j = firstKey; j < endKey; j++) {
+          scores[j] = Number.NEGATIVE_INFINITY
+          slopes[j] = 0
+          if (isCausal && j > position) continue
+          if (windowLeft !== undefined && j < position - windowLeft) continue
+          if (windowRight !== undefined && j > position + windowRight) continue
+          if (mask && broadcast(mask, batch, head, row, j) === 0) continue
+          const added = bias ? broadcast(bias, batch, head, row, j) : 0
+          if (added <= hiddenBias) continue
+          const keyAt = elementOffset(kvLayout, batch, kvHead, j, numKvHeads, seqLenKv, headDim)
+          let score = 0
+          for (let d = 0; d < headDim; d++) score += (q.data[queryAt + d] as number) * scale * (k.data[keyAt + d] as number)
+          slopes[j] = softcap === undefined ? 1 : 1 - Math.tanh(score / softcap) ** 2
+          if (softcap !== undefined) score = softcap * Math.tanh(score / softcap)
+          if (alibiSlopes) score -= (alibiSlopes.data[head] as number) * Math.abs(position - j)
+          scores[j] = score + added
+        }
+        visit({ batch, head, kvHead, row, firstKey, endKey, scores, slopes })
+      }
+    }
+  }
+}
+
+/** Index of the first element of a row of a tensor [B, H, L, D] or [B, L, H, D]. */
+export function elementOffset(layout: Layout, batch: number, head: number, row: number, heads: number, length: number, width: number): number {
+  return (layout === 'bhld' ? (batch * heads + head) * length + row : (batch * length + row) * heads + head) * width
+}
+
+function sequencesOf({ kvLengths, cuSeqLens, cuSeqLensKv = cuSeqLens }: HostInputs<Pick<AttentionInputs, 'kvLengths' | 'cuSeqLens' | 'cuSeqLensKv'>>, { batch, numSequences, seqLenQ, seqLenKv }: AttentionSizes): readonly Sequence[] {
+  if (!cuSeqLens || !cuSeqLensKv) {
+    return Array.from({ length: batch }, (_, b) => ({ batch: b, firstRow: 0, rows: seqLenQ, firstKey: 0, keys: Math.max(0, Math.min(kvLengths ? (kvLengths.data[b] as number) : seqLenKv, seqLenKv)) }))
+  }
+  return Array.from({ length: numSequences }, (_, n) => {
+    const [firstRow, endRow, firstKey, endKey] = [cuSeqLens.data[n], cuSeqLens.data[n + 1], cuSeqLensKv.data[n], cuSeqLensKv.data[n + 1]] as [number, number, number, number]
+    return { batch: 0, firstRow, rows: endRow - firstRow, firstKey, keys: endKey - firstKey }
+  })
+}
+
+function broadcast({ data, shape }: HostTensor, batch: number, head: number, row: number, key: number): number {
+  const [b = 1, h = 1, l = 1, keys = 1] = shape
+  return data[(((b === 1 ? 0 : batch) * h + (h === 1 ? 0 : head)) * l + (l === 1 ? 0 : row)) * keys + key] as number
+}
