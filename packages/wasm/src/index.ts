@@ -2,5 +2,6 @@ export { createWasmDevice, type WasmControls, type WasmDevice, type WasmDeviceOp
 export { defineWasmKernel, type WasmKernelDefinition } from './kernel/define.ts'
 export type { ArgumentWriter, Bindings, WasmKernel, WasmModule, WasmStage } from './kernel/kernel.ts'
 export { hasRelaxedSimd } from './module/probe.ts'
+export { instantiateStandalone, type StandaloneModule } from './module/standalone.ts'
 export { workerScript } from './pool/worker-script.ts'
 export type { StageTime } from './timing/stopwatch.ts'

@@ -1,0 +1,1 @@
+export { multiplyPanels, tile } from './linear-algebra/panels'
