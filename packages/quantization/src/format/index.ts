@@ -1,3 +1,6 @@
 export { type Block, type BlockType, createBlock } from './block-type.ts'
+export { ggmlBlockTypes } from './block-types.ts'
 export { createBlockFormat } from './block-format.ts'
-export { ggmlBlockTypes, ggmlFormat, ggmlFormats } from './ggml.ts'
+export type { EncodableFormat, EncodeOptions } from './encodable-format.ts'
+export { createEncodableBlockFormat, type RowEncoder, type Scratch } from './encode/index.ts'
+export { ggmlFormat, ggmlFormats } from './ggml.ts'
