@@ -1,0 +1,3 @@
+export * from './names/index.ts'
+export * from './recipe/index.ts'
+export * from './weights/index.ts'

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { canonicalName, isBlockLinear, weightClass } from './index.ts'
+
+test.each([
+  ['blk.3.ffn_down.weight', 'layers.3.mlp.down', 'mlp', true],
+  ['model.layers.3.mlp.down_proj.weight', 'layers.3.mlp.down', 'mlp', true],
+  ['blk.11.attn_q.bias', 'layers.11.attention.query.bias', 'attention', false],
+  ['model.layers.0.input_layernorm.weight', 'layers.0.attention_norm', 'norm', false],
+  ['blk.0.attn_q_norm.weight', 'layers.0.attention.query_norm', 'norm', false],
+  ['token_embd.weight', 'embedding', 'embedding', false],
+  ['lm_head.weight', 'head', 'head', false],
+  ['output_norm.weight', 'norm', 'norm', false],
+  ['rope_freqs.weight', 'rope_freqs.weight', 'other', false],
+  ['blk.0.ssm_a', 'blk.0.ssm_a', 'other', false],
+])('%s is %s', (stored, name, kind, isLinear) => {
+  expect(canonicalName(stored)).toBe(name)
+  expect(weightClass(name)).toBe(kind)
+  expect(isBlockLinear(name)).toBe(isLinear)
+})

@@ -1,0 +1,52 @@
+/** What a weight is, for targets and for the receipt's table of bytes. */
+export type WeightClass = 'embedding' | 'attention' | 'mlp' | 'head' | 'norm' | 'other'
+
+/** Names of a part in GGUF files, in Hugging Face checkpoints, and in recipes; `#` is the number of the layer. */
+const whole: readonly (readonly [string, string, string])[] = [
+  ['token_embd', 'model.embed_tokens', 'embedding'],
+  ['output', 'lm_head', 'head'],
+  ['output_norm', 'model.norm', 'norm'],
+]
+const inLayer: readonly (readonly [string, string, string])[] = [
+  ['attn_norm', 'input_layernorm', 'attention_norm'],
+  ['attn_q', 'self_attn.q_proj', 'attention.query'],
+  ['attn_k', 'self_attn.k_proj', 'attention.key'],
+  ['attn_v', 'self_attn.v_proj', 'attention.value'],
+  ['attn_output', 'self_attn.o_proj', 'attention.output'],
+  ['attn_q_norm', 'self_attn.q_norm', 'attention.query_norm'],
+  ['attn_k_norm', 'self_attn.k_norm', 'attention.key_norm'],
+  ['ffn_norm', 'post_attention_layernorm', 'mlp_norm'],
+  ['ffn_gate', 'mlp.gate_proj', 'mlp.gate'],
+  ['ffn_up', 'mlp.up_proj', 'mlp.up'],
+  ['ffn_down', 'mlp.down_proj', 'mlp.down'],
+]
+
+const wholeByStored: ReadonlyMap<string, string> = new Map(whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]))
+const partByStored: ReadonlyMap<string, string> = new Map(inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]))
+
+/**
+ * The name by which recipes call a stored tensor: `layers.3.mlp.down` for `blk.3.ffn_down.weight` as for
+ * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. What no recipe can change keeps its stored name.
+ */
+export function canonicalName(stored: string): string {
+  const found = /^(?:(?:blk|model\.layers)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
+  if (!found) return stored
+  const [, layer, part = '', kind] = found
+  const name = layer === undefined ? wholeByStored.get(part) : partByStored.get(part)
+  if (name === undefined) return stored
+  return `${layer === undefined ? '' : `layers.${layer}.`}${name}${kind === 'bias' ? '.bias' : ''}`
+}
+
+/** The class of a canonical name. */
+export function weightClass(name: string): WeightClass {
+  if (name === 'embedding' || name === 'head') return name
+  if (/norm$/.test(name)) return 'norm'
+  if (/^layers\.\d+\.attention\./.test(name)) return 'attention'
+  if (/^layers\.\d+\.mlp\./.test(name)) return 'mlp'
+  return 'other'
+}
+
+/** True for the matrices of linear layers inside of blocks: what methods compress unless told otherwise. */
+export function isBlockLinear(name: string): boolean {
+  return /^layers\.\d+\.(?:attention\.(?:query|key|value|output)|mlp\.(?:gate|up|down))$/.test(name)
+}

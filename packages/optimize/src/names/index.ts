@@ -1,0 +1,1 @@
+export { canonicalName, isBlockLinear, type WeightClass, weightClass } from './canonical-names.ts'

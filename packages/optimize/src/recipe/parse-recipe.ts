@@ -1,0 +1,97 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { closest } from 'fastest-levenshtein'
+import * as v from 'valibot'
+import { parseBytes } from './bytes.ts'
+import { ggmlFormats, type Recipe } from './recipe.ts'
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1))
+const integerFormat = v.strictObject({
+  bits: v.picklist([2, 3, 4, 8]),
+  group: v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))]),
+  symmetric: v.optional(v.boolean()),
+})
+const format = v.union([v.picklist(ggmlFormats), integerFormat])
+const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])
+const method = v.picklist(['rtn', 'hqq', 'gptq', 'awq'])
+
+const steps = {
+  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])) }),
+  smooth: v.strictObject({ kind: v.literal('smooth'), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
+  quantize: v.strictObject({
+    kind: v.literal('quantize'), targets: v.optional(targets), method, format,
+    importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
+    damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  }),
+  allocate: v.strictObject({
+    kind: v.literal('allocate'), bytes: v.union([v.pipe(v.number(), v.minValue(1)), v.pipe(v.string(), v.check(isBytes, 'must be a size such as 60MB'))]),
+    formats: v.pipe(v.array(format), v.minLength(1)), method: v.optional(method), targets: v.optional(targets),
+  }),
+}
+const kinds = Object.keys(steps) as (keyof typeof steps)[]
+
+const head = v.strictObject({
+  name: v.optional(v.string()),
+  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
+  steps: v.pipe(v.array(v.looseObject({ kind: v.picklist(kinds) })), v.minLength(1)),
+})
+
+/**
+ * Checks what a recipe file holds.
+ *
+ * @throws TesseraError `invalid-option` that names the place, the value, and for an unknown key the nearest known one
+ */
+export function parseRecipe(value: unknown): Recipe {
+  const recipe = check(head, value, 'recipe')
+  const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
+  return { ...recipe, steps: parsed }
+}
+
+/** Parses a recipe file's text. */
+export function parseRecipeJson(text: string): Recipe {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new TesseraError('invalid-option', `recipe: not JSON (${(error as Error).message})`, { cause: error })
+  }
+  return parseRecipe(value)
+}
+
+function check<T>(schema: v.GenericSchema<unknown, T>, value: unknown, where: string): T {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new TesseraError('invalid-option', `${where}: ${describe(result.issues.find(isUnknownKey) ?? result.issues[0], schema)}`)
+}
+
+function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
+  return issue.type === 'strict_object' && issue.expected === 'never'
+}
+
+function describe(issue: v.BaseIssue<unknown>, schema: unknown): string {
+  const path = v.getDotPath(issue) ?? ''
+  const last = issue.path?.at(-1)
+  if (isUnknownKey(issue)) {
+    const known = keysAt(schema, issue.path?.slice(0, -1) ?? [])
+    const key = String(last?.key)
+    return `the key ${JSON.stringify(path || key)} is not known${known.length > 0 ? `; did you mean ${JSON.stringify(closest(key, known))}? Known are ${known.join(', ')}` : ''}`
+  }
+  if (issue.type === 'strict_object' && issue.received === 'undefined') return `the key ${JSON.stringify(path)} is missing`
+  const value = JSON.stringify(issue.input) ?? 'nothing'
+  if (issue.type === 'check') return `${path} is ${value}, which ${issue.message}`
+  return `${path || 'it'} is ${value}, but must be ${issue.expected ?? issue.message}`
+}
+
+/** Keys of the object that the path ends in. */
+function keysAt(schema: unknown, path: readonly { readonly key?: unknown }[]): string[] {
+  let at = schema as { readonly entries?: Record<string, unknown>; readonly wrapped?: unknown } | undefined
+  for (const { key } of path) {
+    at = at?.entries?.[String(key)] as typeof at
+    while (at?.wrapped) at = at.wrapped as typeof at
+  }
+  return Object.keys(at?.entries ?? {})
+}
+
+function isBytes(text: string): boolean {
+  return parseBytes(text) !== undefined
+}

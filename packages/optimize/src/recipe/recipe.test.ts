@@ -1,0 +1,74 @@
+import { isTesseraError } from '@tessera-llm/tensor'
+import { describe, expect, test } from 'vitest'
+import { matchTargets, parseBytes, parseRecipe, parseRecipeJson } from './index.ts'
+
+describe('parseRecipe', () => {
+  test('gives back what it was given', () => {
+    const recipe = {
+      name: 'gptq-4',
+      seed: 1,
+      calibration: { windows: 8, window: 256 },
+      steps: [
+        { kind: 'rotate' },
+        { kind: 'quantize', targets: ['layers.*.mlp.*'], method: 'gptq', format: { bits: 4, group: 64 }, correct: true },
+        { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' },
+      ],
+    }
+    expect(parseRecipe(recipe)).toEqual(recipe)
+    expect(parseRecipeJson(JSON.stringify(recipe))).toEqual(recipe)
+  })
+
+  test.each([
+    [{}, 'recipe: the key "steps" is missing'],
+    [{ steps: [] }, 'steps'],
+    [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
+    [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
+    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "smooth" | "quantize" | "allocate")'],
+    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] }, 'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?'],
+    [{ steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] }, 'recipe: steps[0] (quantize): format'],
+    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9"'],
+    [{ steps: [{ kind: 'allocate', bytes: '60 parsecs', formats: ['q4_0'] }] }, 'bytes'],
+    ['gptq', 'recipe: it is "gptq", but must be Object'],
+  ])('refuses %j', (recipe, message) => {
+    let error: unknown
+    try {
+      parseRecipe(recipe)
+    } catch (caught) {
+      error = caught
+    }
+    expect(isTesseraError(error, 'invalid-option')).toBe(true)
+    expect(String(error)).toContain(message)
+  })
+
+  test('says where JSON breaks', () => {
+    expect(() => parseRecipeJson('{"steps": [')).toThrow('recipe: not JSON')
+  })
+})
+
+test.each([
+  ['60MB', 60e6],
+  ['60 MiB', 60 * 2 ** 20],
+  ['1.5gb', 1.5e9],
+  ['4096', 4096],
+  [4096, 4096],
+  ['60 parsecs', undefined],
+  ['-5MB', undefined],
+  ['0', undefined],
+])('parseBytes(%j) is %j', (text, bytes) => {
+  expect(parseBytes(text)).toBe(bytes)
+})
+
+describe('matchTargets', () => {
+  const names = ['embedding', 'layers.0.attention.query', 'layers.0.mlp.up', 'layers.1.attention.query', 'layers.11.mlp.up', 'head']
+  test.each([
+    ['layers.*.mlp.*', ['layers.0.mlp.up', 'layers.11.mlp.up']],
+    ['layers.1*.**', ['layers.1.attention.query', 'layers.11.mlp.up']],
+    ['**', names],
+    [['head', 'embedding'], ['embedding', 'head']],
+  ])('%j', (targets, expected) => {
+    expect(matchTargets(targets, names)).toEqual(expected)
+  })
+  test('refuses a pattern without a match, and tells what there is', () => {
+    expect(() => matchTargets('layers.*.ffn.*', names)).toThrow('"layers.*.ffn.*" matches no weight of this model; its names are like embedding, layers.1.attention.query, layers.11.mlp.up, head')
+  })
+})

@@ -1,0 +1,80 @@
+/** How weights are stored after quantization: a ggml block type by name, or groups of integers. */
+export type WeightFormat = GgmlFormat | IntegerFormat
+
+/** ggml block types that recipes may ask for; `f16` and `f32` keep a tensor dense. */
+export const ggmlFormats = [
+  'f32', 'f16', 'q8_0', 'q6_k', 'q5_k', 'q5_1', 'q5_0', 'q4_k', 'q4_1', 'q4_0', 'iq4_xs', 'iq4_nl', 'mxfp4', 'q3_k', 'q2_k', 'tq2_0', 'tq1_0',
+] as const
+export type GgmlFormat = (typeof ggmlFormats)[number]
+
+/** Integers of `bits` bits that share a scale by groups of `group` columns. */
+export interface IntegerFormat {
+  readonly bits: 2 | 3 | 4 | 8
+  /** Columns that share a scale; `row` for one scale a row (per output channel). */
+  readonly group: number | 'row'
+  /** Without a zero point. Default false. */
+  readonly symmetric?: boolean | undefined
+}
+
+/** Which weights a step changes: patterns over canonical names such as `layers.*.mlp.*`, `embedding`, `head`. */
+export type Targets = string | readonly string[]
+
+/** Turns the residual stream by one seeded matrix, which leaves the function as it is and spreads outliers (QuaRot, arXiv 2404.00456). */
+export interface RotateStep {
+  readonly kind: 'rotate'
+  /** `hadamard` needs a hidden size that is a power of two times 1, 12 or 20; `orthogonal` takes any. Default `orthogonal`. */
+  readonly matrix?: 'orthogonal' | 'hadamard' | undefined
+}
+
+/** Moves the spread of activations into the weights before them (SmoothQuant, arXiv 2211.10438). */
+export interface SmoothStep {
+  readonly kind: 'smooth'
+  /** 0 leaves the weights, 1 moves all of it. Default 0.5. */
+  readonly alpha?: number | undefined
+}
+
+export interface QuantizeStep {
+  readonly kind: 'quantize'
+  /** Default: every linear layer of the blocks. */
+  readonly targets?: Targets | undefined
+  readonly method: 'rtn' | 'hqq' | 'gptq' | 'awq'
+  readonly format: WeightFormat
+  /** Weighs errors by the second moment of the inputs (the importance matrix of llama.cpp); for `rtn` with a ggml type. */
+  readonly importance?: boolean | undefined
+  /** GPTQ: quantize columns in the order of falling curvature. */
+  readonly actOrder?: boolean | undefined
+  /** GPTQ: search the clipping range that costs the least squared error. */
+  readonly clip?: boolean | undefined
+  /** GPTQ: aim at the outputs of the uncompressed model, not at those of the inputs that the compressed one sees (GPTAQ, arXiv 2504.02692). */
+  readonly correct?: boolean | undefined
+  /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01. */
+  readonly damping?: number | undefined
+}
+
+/** Chooses a format for each tensor, so that the model fits `bytes` and the predicted divergence is the least. */
+export interface AllocateStep {
+  readonly kind: 'allocate'
+  /** Size of the whole file: a number, or a text such as `60MB` (10⁶) or `60MiB` (2²⁰). */
+  readonly bytes: number | string
+  readonly formats: readonly WeightFormat[]
+  readonly method?: QuantizeStep['method'] | undefined
+  /** Default: everything that a format can hold, the embedding included. */
+  readonly targets?: Targets | undefined
+}
+
+export type RecipeStep = RotateStep | SmoothStep | QuantizeStep | AllocateStep
+
+/** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
+export interface Recipe {
+  readonly name?: string | undefined
+  readonly seed?: number | undefined
+  readonly calibration?: RecipeCalibration | undefined
+  readonly steps: readonly RecipeStep[]
+}
+
+export interface RecipeCalibration {
+  /** Windows of the text that are read. Default 32. */
+  readonly windows?: number | undefined
+  /** Tokens a window. Default 512. */
+  readonly window?: number | undefined
+}

@@ -1,0 +1,50 @@
+import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
+import { ggmlFormat } from '@tessera-llm/quantization'
+import { decodeElements, type DType, formatShape, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { canonicalName } from '../names/index.ts'
+import type { ModelWeight, ModelWeights } from './model-weights.ts'
+
+const denseFormats: readonly string[] = ['f32', 'f16', 'bf16', 'f64'] satisfies DType[]
+
+/**
+ * The weights of a checkpoint. Reading one decodes it exactly.
+ *
+ * @throws TesseraError on reading: `unsupported` for a format without a decoder, `invalid-value` for NaN or infinite weights, naming tensor and index
+ */
+export function checkpointWeights(checkpoint: Checkpoint): ModelWeights {
+  const weights = new Map<string, ModelWeight>()
+  for (const stored of checkpoint.tensors.values()) {
+    const name = canonicalName(stored.name)
+    if (weights.has(name)) throw new TesseraError('invalid-file', `optimize: ${stored.name} and ${weights.get(name)?.storedName} are both ${name}`)
+    weights.set(name, {
+      name,
+      storedName: stored.name,
+      shape: stored.shape,
+      format: stored.format,
+      storedBytes: stored.byteLength,
+      read: async (signal) => checkFinite(stored, decode(stored, await stored.read(0, stored.byteLength, signal))),
+    })
+  }
+  return weights
+}
+
+function decode(stored: StoredTensor, bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const { format, shape } = stored
+  if (denseFormats.includes(format)) {
+    const dtype = format as DType
+    return Float32Array.from(decodeElements(viewBytes(bytes, dtype), dtype, shape.reduce((product, length) => product * length, 1)))
+  }
+  const block = ggmlFormat(format)
+  if (!block) throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)
+  return Float32Array.from(block.decode({ blocks: bytes }, shape))
+}
+
+function checkFinite(stored: StoredTensor, values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  for (let index = 0; index < values.length; index++) {
+    if (Number.isFinite(values[index])) continue
+    throw new TesseraError('invalid-value', `optimize: ${stored.name} ${formatShape(stored.shape)} holds ${values[index]} at index ${index}; the file is damaged, or was made by a run that overflowed`, {
+      details: { tensor: stored.name, index },
+    })
+  }
+  return values
+}

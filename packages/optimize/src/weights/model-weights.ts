@@ -1,0 +1,19 @@
+import type { Shape } from '@tessera-llm/tensor'
+
+/** A weight that can be read as f32, whatever it is stored as. */
+export interface ModelWeight {
+  /** Canonical name: `layers.3.mlp.down`. */
+  readonly name: string
+  /** Name in the checkpoint: `blk.3.ffn_down.weight`. */
+  readonly storedName: string
+  /** Row-major; matrices of linear layers are [outputs, inputs]. */
+  readonly shape: Shape
+  /** Id of the storage format. */
+  readonly format: string
+  readonly storedBytes: number
+  /** The values, row-major; a new array at each call, which the caller may change. */
+  read(signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>
+}
+
+/** The weights of a model by canonical name, read one at a time. Transformations (rotation, smoothing) wrap it and give a new one. */
+export type ModelWeights = ReadonlyMap<string, ModelWeight>

@@ -1,0 +1,3 @@
+import { defineLibrary } from '../../tooling/tsup/index.mjs'
+
+export default defineLibrary(['src/index.ts'])
