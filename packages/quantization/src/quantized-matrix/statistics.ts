@@ -13,6 +13,8 @@ export interface LinearStatistics {
   readonly squares?: Float32Array | undefined
   /** f32[K]: Σ x. */
   readonly sum?: Float32Array | undefined
+  /** f32[K]: Σ |x|. */
+  readonly absSum?: Float32Array | undefined
   /** f32[K]: max |x|. */
   readonly absMax?: Float32Array | undefined
   /** f32[K, K]: Σ (x_f − x)·xᵀ, where x_f is the input in the uncompressed model: what target correction aims by. */

@@ -1,0 +1,1 @@
+export { checkWeight, importanceOf, secondMomentOf, type WeightMatrix } from './weight-matrix.ts'

@@ -1,0 +1,1 @@
+export { rtn, type RtnOptions } from './rtn.ts'

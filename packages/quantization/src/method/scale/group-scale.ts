@@ -1,0 +1,152 @@
+import type { CodebookGrid, Grid, IntegerGrid } from '../../quantized-matrix/index.ts'
+import { nearestEven } from '../../format/encode/rounding.ts'
+import { scaleRounder } from './round-scale.ts'
+
+/**
+ * How a group's scale is found. `range`: the grid spans the smallest and the largest weight. `search`: the scale (and zero) of least
+ * weighted squared error among clipped ranges, each refitted by least squares to the codes that it leads to.
+ */
+export type ScaleRule = 'range' | 'search'
+
+/** Scale and zero of one group, and the codes that they give. */
+export interface GroupScale {
+  scale: number
+  /** In units of codes; for codebooks 0. */
+  zero: number
+  /** Chooses scale and zero for x[at … at + count); `weights[i]` is the cost of a squared error in x[at + i], 1 where absent. */
+  fit(x: Values, at: number, count: number, weights: Values | undefined): void
+  /** The code of a value. */
+  code(value: number): number
+  /** What a code stands for, as `dequantizeMatrix` computes it. */
+  value(code: number): number
+}
+
+type Values = Float64Array | Float32Array
+
+/**
+ * @param spread symmetric integers under `range`: `full` lays the largest weight half a step beyond the last code, as GPTQ does;
+ * `narrow` lays it onto the last code and leaves the lowest code unused
+ */
+export function createGroupScale(grid: Grid, rule: ScaleRule, spread: 'full' | 'narrow'): GroupScale {
+  return grid.kind === 'codebook' ? codebookScale(grid, rule) : integerScale(grid, rule, spread)
+}
+
+/** Ranges that `search` tries, as fractions of the whole range: 1 down to 0.36. */
+const searchSteps = 32
+const searchStep = 0.02
+
+function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narrow'): GroupScale {
+  const round = scaleRounder(grid.scaleType)
+  const last = 2 ** grid.bits - 1
+  const middle = 2 ** (grid.bits - 1)
+  const lowest = grid.isSymmetric && rule === 'range' && spread === 'narrow' ? 1 : 0
+  const group: GroupScale = {
+    scale: 1,
+    zero: middle,
+    fit(x, at, count, weights) {
+      let low = 0
+      let high = 0
+      for (let i = at; i < at + count; i++) {
+        const value = x[i] as number
+        if (value < low) low = value
+        if (value > high) high = value
+      }
+      const extreme = Math.max(high, -low)
+      const step = !grid.isSymmetric ? (high - low) / last : spread === 'narrow' ? extreme / (last - middle) : (2 * extreme) / last
+      group.scale = step > 0 ? round(step) : 1
+      group.zero = grid.isSymmetric ? middle : Math.min(Math.max(nearestEven(-low / (step || 1)), 0), last)
+      if (rule === 'search' && step > 0) search(group, grid.isSymmetric, step, x, at, count, weights, round)
+    },
+    code(value) {
+      const code = nearestEven(value / group.scale) + group.zero
+      return Math.min(Math.max(code, lowest), last)
+    },
+    value: (code) => Math.fround(group.scale * (code - group.zero)),
+  }
+  return group
+}
+
+function search(group: GroupScale, isSymmetric: boolean, widest: number, x: Values, at: number, count: number, weights: Values | undefined, round: (scale: number) => number): void {
+  const zero = group.zero
+  let { scale: bestScale, zero: bestZero } = group
+  let least = Number.POSITIVE_INFINITY
+  const attempt = (scale: number, zeroNow: number): void => {
+    group.scale = round(scale)
+    group.zero = zeroNow
+    if (!(group.scale > 0)) return
+    const error = squaredError(group, x, at, count, weights)
+    if (error >= least) return
+    least = error
+    bestScale = group.scale
+    bestZero = zeroNow
+  }
+  for (let i = 0; i < searchSteps; i++) {
+    const scale = widest * (1 - i * searchStep)
+    attempt(scale, zero)
+    if (isSymmetric) continue
+    attempt(scale, zero + 1)
+    attempt(scale, zero - 1)
+  }
+  for (let turn = 0; turn < 2; turn++) {
+    group.scale = bestScale
+    group.zero = bestZero
+    attempt(refit(group, x, at, count, weights), bestZero)
+  }
+  group.scale = bestScale
+  group.zero = bestZero
+}
+
+function squaredError(group: GroupScale, x: Values, at: number, count: number, weights: Values | undefined): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const value = x[at + i] as number
+    const error = value - group.value(group.code(value))
+    sum += (weights ? (weights[i] as number) : 1) * error * error
+  }
+  return sum
+}
+
+/** The scale of least weighted squared error for the codes of the present one. */
+function refit(group: GroupScale, x: Values, at: number, count: number, weights: Values | undefined): number {
+  let products = 0
+  let squares = 0
+  for (let i = 0; i < count; i++) {
+    const value = x[at + i] as number
+    const unit = group.value(group.code(value)) / group.scale
+    const weight = weights ? (weights[i] as number) : 1
+    products += weight * unit * value
+    squares += weight * unit * unit
+  }
+  return squares > 0 ? products / squares : group.scale
+}
+
+function codebookScale(grid: CodebookGrid, rule: ScaleRule): GroupScale {
+  const round = scaleRounder(grid.scaleType)
+  const values = Float64Array.from(grid.values).sort()
+  const order = [...grid.values.keys()].sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const group: GroupScale = {
+    scale: 1,
+    zero: 0,
+    fit(x, at, count, weights) {
+      let extreme = 0
+      for (let i = at; i < at + count; i++) extreme = Math.max(extreme, Math.abs(x[i] as number))
+      const step = extreme / largest
+      group.scale = step > 0 ? round(step) : 1
+      if (rule === 'search' && step > 0) search(group, true, step, x, at, count, weights, round)
+    },
+    code(value) {
+      const scaled = value / group.scale
+      let low = 0
+      let high = values.length - 1
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (scaled > ((values[middle] as number) + (values[middle + 1] as number)) / 2) low = middle + 1
+        else high = middle
+      }
+      return order[low] as number
+    },
+    value: (code) => Math.fround(group.scale * (grid.values[code] as number)),
+  }
+  return group
+}
