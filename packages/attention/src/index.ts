@@ -1,4 +1,5 @@
 export * from './attention/index.ts'
 export * from './attention-backward/index.ts'
 export * from './cache/index.ts'
+export * from './head-conversion/index.ts'
 export * from './kv-append/index.ts'

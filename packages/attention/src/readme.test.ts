@@ -3,6 +3,17 @@ import { expect, test, vi } from 'vitest'
 
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
 
+test('the README shows how heads are converted', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-convert-heads.ts')}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-convert-heads.ts')
+  const [[numKvHeads, keys], [groups, queryOrder]] = log.mock.calls as [[number, number], [number[][], number[]]]
+  expect([numKvHeads, keys]).toEqual([2, 2 * 16 * 64])
+  expect(groups.map((group) => group.length)).toEqual([4, 4])
+  expect(queryOrder).toEqual(groups.flat())
+  log.mockRestore()
+})
+
 test('the README shows the example, which prints what it should', async () => {
   expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
