@@ -57,10 +57,11 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     )
     .command(
       'eval <model>',
-      'measure perplexity on a text',
+      'measure perplexity on a text, and divergence from another model',
       (y) =>
         modelOptions(y, 'exact')
           .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
+          .option('against', { type: 'string', requiresArg: true, describe: 'the model that MODEL was made of: adds the divergence from it, token by token' })
           .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
           .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
           .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))

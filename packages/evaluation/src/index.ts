@@ -1,1 +1,3 @@
+export * from './divergence/index.ts'
 export * from './perplexity/index.ts'
+export * from './statistics/index.ts'

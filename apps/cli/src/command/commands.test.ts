@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tessera } from '../../test/support/capture.ts'
-import { inFolder, tiny, type TinyGolden, tinyGolden, tinyWith } from '../../test/support/models.ts'
+import { inFolder, llamaGguf, tiny, type TinyGolden, tinyGolden, tinyWith } from '../../test/support/models.ts'
 
 let golden: TinyGolden['prompts'][number]
 beforeAll(async () => {
@@ -173,6 +173,28 @@ describe('eval', () => {
     inText(async (path) => {
       const { stdout } = await tessera(['eval', tiny, '--text', path, '--window', '16', '--windows', '2', ...onReference])
       expect(stdout).toMatch(/^perplexity [\d.]+ ± [\d.]+ \(tokens independent\), ± [\d.]+ \(windows as clusters\)\n14 tokens scored by second-half in 2 windows of 16, f32 activations on reference/)
+    }))
+
+  test('--against adds the divergence, which is zero from the model itself and not from the model with other weights', () =>
+    inText(async (path) => {
+      const argv = ['eval', tiny, '--text', path, '--window', '16', '--windows', '2', '--protocol', 'all', ...onReference]
+      const { result: alone } = await json(...argv)
+      const { result } = await json(...argv, '--against', tiny)
+      expect(result).toEqual({ ...alone, kld: 0, kldStandardError: 0, kldStandardErrorClustered: 0, top1Agreement: 1, original: alone })
+      const changed = join(path, '../changed.gguf')
+      await tinyWith(changed, [], (name, bytes) => (name === 'output_norm.weight' ? new Uint8Array(new Float32Array(bytes.slice().buffer).map((value, index) => value * (1 + (index % 7) / 50)).buffer) : bytes))
+      const { result: other } = await json(...argv, '--against', changed)
+      expect(other['kld']).toBeGreaterThan(1e-4)
+      expect(other).toMatchObject({ perplexity: alone['perplexity'], kldStandardError: expect.any(Number), kldStandardErrorClustered: expect.any(Number) })
+      const { stdout } = await tessera([...argv, '--against', changed])
+      expect(stdout).toMatch(/\ndivergence 0\.\d+ ± 0\.\d+ \(tokens independent\), ± 0\.\d+ \(windows as clusters\) from .*changed\.gguf, of perplexity [\d.]+\nthe same most likely token in [\d.]+ % of places\n/)
+    }))
+
+  test('--against refuses a model with another tokenizer', () =>
+    inText(async (path) => {
+      const { code, stderr } = await tessera(['eval', tiny, '--text', path, '--window', '16', '--windows', '1', '--against', llamaGguf, ...onReference])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/--against: .*llama\.gguf reads the text as other tokens than .*; divergence needs the same tokenizer in both/)
     }))
 
   test('one window has no clustered error: null', () =>

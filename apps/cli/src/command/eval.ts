@@ -1,16 +1,21 @@
-import { cutWindows, measurePerplexity, type PerplexityProtocol } from '@tessera-llm/evaluation'
+import { cutWindows, type Divergence, measureDivergence, measurePerplexity, type Perplexity, type PerplexityProtocol, type WindowOptions } from '@tessera-llm/evaluation'
+import type { Session } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
 import { contextFor, type ModelArguments, readTextFile, textOf, withFiles, withModel } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface EvalArguments extends ModelArguments {
   readonly text: string
+  readonly against: string | undefined
   readonly window: number
   readonly windows: number | undefined
   readonly skip: number
   readonly protocol: PerplexityProtocol
 }
 
-/** `eval MODEL --text FILE`: perplexity on a text, window by window. */
+type Measured = Perplexity & Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
+
+/** `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text, window by window, and the divergence from another model. */
 export async function evaluate(args: EvalArguments, output: Output, signal: AbortSignal): Promise<void> {
   const written = await readTextFile('text', args.text)
   await withFiles(args.model, output, signal, async (files) => {
@@ -24,17 +29,56 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     cutWindows(ids, cut)
     const contextLength = contextFor(files, args, { what: `a window of ${window}`, least: window - 1, remedy: 'use a smaller --window' })
     await withModel(files, args, { contextLength, text, everyLogits: true }, output, signal, async ({ model, session }) => {
+      const measured = args.against === undefined
+        ? await measureAlone(session, ids, { ...cut, signal }, output)
+        : await measureAgainst(args.against, session, written, ids, { ...cut, signal }, args, output)
+      const { perplexity, standardError, standardErrorClustered, tokens, nll, kld, kldStandardError, kldStandardErrorClustered, top1Agreement, original } = measured
+      output.text(`perplexity ${perplexity.toFixed(4)} ± ${standardError.toFixed(4)} (tokens independent), ± ${standardErrorClustered.toFixed(4)} (windows as clusters)\n`)
+      if (kld !== undefined) {
+        output.text(`divergence ${significant(kld)} ± ${significant(kldStandardError)} (tokens independent), ± ${significant(kldStandardErrorClustered)} (windows as clusters) from ${args.against}, of perplexity ${original?.perplexity.toFixed(4)}\n`)
+        output.text(`the same most likely token in ${((top1Agreement ?? 0) * 100).toFixed(2)} % of places\n`)
+      }
+      output.text(`${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${session.activations} activations on ${model.device.name}\n`)
+      output.result({ perplexity, standardError, standardErrorClustered, tokens, nll, ...(kld === undefined ? {} : { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, original }) })
+    })
+  })
+}
+
+type CutOptions = WindowOptions & { readonly signal: AbortSignal }
+
+async function measureAlone(session: Session, ids: readonly number[], options: CutOptions, output: Output): Promise<Measured> {
+  const progress = output.progress('measuring')
+  try {
+    return await measurePerplexity(session, ids, { ...options, onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows) })
+  } finally {
+    progress.end()
+  }
+}
+
+/** Opens the original beside the model that is loaded already; both must read the text as the same tokens. */
+async function measureAgainst(name: string, session: Session, written: string, ids: readonly number[], options: CutOptions, args: EvalArguments, output: Output): Promise<Measured> {
+  return withFiles(name, output, options.signal, async (files) => {
+    const text = textOf(files)
+    const same = text.tokenizer.encode(written)
+    const differs = ids.findIndex((id, index) => same[index] !== id)
+    if (differs >= 0 || same.length !== ids.length) {
+      throw new TesseraError('invalid-value', `--against: ${name} reads the text as other tokens than ${args.model} (first at token ${differs < 0 ? ids.length : differs}); divergence needs the same tokenizer in both`)
+    }
+    const least = (options.window ?? 512) - 1
+    const contextLength = contextFor(files, args, { what: `a window of ${least + 1}`, least, remedy: 'use a smaller --window' })
+    return withModel(files, args, { contextLength, text, everyLogits: true }, output, options.signal, async (original) => {
       const progress = output.progress('measuring')
       try {
-        const measured = await measurePerplexity(session, ids, { ...cut, signal, onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows) })
-        progress.end()
-        const { perplexity, standardError, standardErrorClustered, tokens, nll } = measured
-        output.text(`perplexity ${perplexity.toFixed(4)} ± ${standardError.toFixed(4)} (tokens independent), ± ${standardErrorClustered.toFixed(4)} (windows as clusters)\n`)
-        output.text(`${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${session.activations} activations on ${model.device.name}\n`)
-        output.result({ perplexity, standardError, standardErrorClustered, tokens, nll })
+        const { compared, ...divergence } = await measureDivergence(original.session, session, ids, { ...options, onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows) })
+        return { ...divergence, ...compared }
       } finally {
         progress.end()
       }
     })
   })
+}
+
+/** Three digits that count, since divergences go from 1e-4 to 10. */
+function significant(value: number | undefined): string {
+  return value === undefined ? '' : Number(value.toPrecision(3)).toString()
 }

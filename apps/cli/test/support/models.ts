@@ -36,11 +36,11 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** The tiny model with metadata of its own instead of some of the file's. */
-export async function tinyWith(path: string, changes: readonly (readonly [string, GgufValue])[]): Promise<void> {
+/** The tiny model with metadata of its own instead of some of the file's, and its weights as `change` makes them. */
+export async function tinyWith(path: string, changes: readonly (readonly [string, GgufValue])[], change: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes): Promise<void> {
   const checkpoint = await readGguf(await fileSource(tiny))
   const sink = bufferSink()
-  await writeGguf({ metadata: new Map([...checkpoint.typedMetadata, ...changes]), tensors: [...checkpoint.tensors.values()] }, sink)
+  await writeGguf({ metadata: new Map([...checkpoint.typedMetadata, ...changes]), tensors: [...checkpoint.tensors.values()].map((stored) => ({ name: stored.name, shape: stored.shape, format: stored.format, bytes: async () => change(stored.name, await stored.read()) })) }, sink)
   await checkpoint.close()
   await writeFile(path, sink.bytes())
 }

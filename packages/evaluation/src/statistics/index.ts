@@ -1,0 +1,1 @@
+export { type MeanWithErrors, meanWithErrors } from './mean-with-errors.ts'
