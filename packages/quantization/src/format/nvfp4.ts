@@ -13,7 +13,7 @@ export const nvfp4: BlockType = {
 }
 
 /** Exponent bias 7, no sign bit in use; ggml reads the NaN pattern 0x7f as 0. */
-function decodeUE4M3(bits: number): number {
+export function decodeUE4M3(bits: number): number {
   const exponent = (bits >> 3) & 15
   const fraction = bits & 7
   if (bits === 0x7f) return 0

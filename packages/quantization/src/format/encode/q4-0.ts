@@ -28,7 +28,7 @@ export function roundFromExtreme(values: Float32Array, at: number, half: number,
   const last = 2 * half - 1
   for (let i = 0; i < 32; i++) {
     const code = f32(f32((values[at + i] as number) * inverse) + middle) | 0
-    codes[i] = Math.min(code , last)
+    codes[i] = Math.min(code, last)
   }
   return d
 }

@@ -37,6 +37,6 @@ export function storeRange(values: Float32Array, at: number, last: number, impor
   storeF16(out, offset + 2, minimum)
   for (let i = 0; i < 32; i++) {
     const code = f32(f32(f32((values[at + i] as number) - minimum) * inverse) + 0.5) | 0
-    scratch.codes[i] = Math.min(code , last)
+    scratch.codes[i] = Math.min(code, last)
   }
 }

@@ -28,6 +28,13 @@ export function sumOfSquares(x: Float32Array, at: number, count: number): number
   return sum
 }
 
+/** Sum of the first `count` of x, accumulated in f32. */
+export function sumOf(x: Float32Array, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum = f32(sum + (x[i] as number))
+  return sum
+}
+
 /** weights[i] = importance[i] · √(variance + x[i]²) for a group of `count`: columns that matter, in proportion to the size of what stands in them. */
 export function weighByImportance(x: Float32Array, at: number, importance: Float32Array, column: number, count: number, variance: number, weights: Float32Array): void {
   for (let i = 0; i < count; i++) {

@@ -66,8 +66,9 @@ function fitRange(x: Float32Array, at: number, count: number, last: number, weig
   let sumXC = 0
   for (let i = 0; i < count; i++) {
     const value = x[at + i] as number
-    const nearest = nearestEven(f32(inverse * f32(value - minimum)))
-    const code = nearest < 0 ? 0 : Math.min(nearest , last)
+    // The range of a later trial may be empty: what is then infinite or not a number becomes the last code or 0.
+    const scaled = f32(inverse * f32(value - minimum))
+    const code = scaled > 0 ? nearestEven(Math.min(scaled, last)) : 0
     codes[i] = code
     const weighted = f32((weights[i] as number) * code)
     sumC = f32(sumC + weighted)

@@ -35,7 +35,7 @@ export function searchScale(x: Float32Array, at: number, count: number, half: nu
 /** Nearest code −half … half − 1. */
 export function signedCode(scaled: number, half: number): number {
   const code = nearestEven(scaled)
-  return code < -half ? -half : Math.min(code , half - 1)
+  return code < -half ? -half : Math.min(code, half - 1)
 }
 
 const sums = { products: 0, squares: 0 }
