@@ -1,0 +1,1 @@
+export { allocate, type Allocation, type AllocationOption } from './allocate.ts'

@@ -1,0 +1,1 @@
+export { awq, type AwqOptions, type AwqScales, awqScales } from './awq.ts'

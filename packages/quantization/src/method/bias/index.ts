@@ -1,0 +1,1 @@
+export { compensateBias } from './bias.ts'

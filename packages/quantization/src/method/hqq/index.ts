@@ -1,0 +1,1 @@
+export { hqq, type HqqOptions, type HqqResult } from './hqq.ts'

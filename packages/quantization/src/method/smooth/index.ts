@@ -1,0 +1,1 @@
+export { smoothScales } from './smooth.ts'
