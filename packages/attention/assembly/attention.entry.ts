@@ -1,5 +1,6 @@
 export { decodeJoin, decodeSplits } from './decode'
 export { flash } from './flash'
+export { gatherKeys } from './gather'
 export { kvAppend } from './kv-append'
 export { plain } from './plain'
 

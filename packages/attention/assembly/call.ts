@@ -1,4 +1,5 @@
 import { argument, floatArgument } from '@tessera-llm/wasm/assembly/lib'
+import { pageOf } from './pages'
 
 // The argument block that all attention kernels share (src/attention/wasm/arguments.ts writes it), and what follows from it.
 
@@ -10,6 +11,8 @@ export const WINDOW_LEFT: u32 = 31, WINDOW_RIGHT: u32 = 32, SCALE: u32 = 33, SOF
 /** Strides of the batch, head and row axes of bias and mask; 0 for an axis that is repeated. */
 export const STRIDE_BIAS: u32 = 35, STRIDE_MASK: u32 = 38
 export const SCRATCH: u32 = 41, SCRATCH_BYTES: u32 = 42, PARTIALS: u32 = 43, K_IS_HALF: u32 = 44, V_IS_HALF: u32 = 45, SEQUENCES: u32 = 46
+/** i32 [batch, pages] or 0; where it is not, the batch strides of k and v are those of pages. */
+export const BLOCK_TABLE: u32 = 47, PAGES: u32 = 48, PAGE_ROWS: u32 = 49
 
 /** A score that counts as hidden. */
 export const HIDDEN: f32 = -3.4e38
@@ -25,11 +28,24 @@ export function elementShift(args: usize, isHalf: u32): u32 {
   return argument(args, isHalf) != 0 ? 1 : 2
 }
 
-/** Keys that exist for this element of the batch. */
+/** Address of a row of k or v, which may lie in pages. */
+export function keyAddress(args: usize, tensor: u32, strides: u32, batch: u32, head: u32, key: u32, shift: u32): usize {
+  const table: usize = argument(args, BLOCK_TABLE), rows = argument(args, PAGE_ROWS)
+  if (table == 0) return rowAddress(args, tensor, strides, batch, head, key, shift)
+  return rowAddress(args, tensor, strides, pageOf(table, argument(args, PAGES), batch, key / rows), head, key % rows, shift)
+}
+
+/** Keys that exist for this element of the batch, those of a ring that are gone included. */
 export function keyCount(args: usize, batch: u32): i32 {
   const keys: i32 = argument(args, KEYS)
   const lengths: usize = argument(args, KV_LENGTHS)
+  if (argument(args, BLOCK_TABLE) != 0) return max(0, load<i32>(lengths + (batch << 2)))
   return lengths == 0 ? keys : max(0, min(load<i32>(lengths + (batch << 2)), keys))
+}
+
+/** First of `keys` keys that is still there. */
+export function firstKept(args: usize, keys: i32): i32 {
+  return argument(args, BLOCK_TABLE) == 0 ? 0 : max(0, keys - <i32>argument(args, KEYS))
 }
 
 /** First key that the row at `position` sees. */

@@ -1,6 +1,6 @@
 import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
 import {
-  BATCH, elementShift, endVisible, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
+  BATCH, elementShift, endVisible, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
   STRIDE_V, V, V_IS_HALF, VALUE_DIM,
 } from './call'
 import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
@@ -13,13 +13,13 @@ import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 /** Keys in a split: those of 64 channels fill half of a first-level cache. */
 const SPLIT: i32 = 128
 
-/** Keys that meet all lines before the next ones are read: 16 of 64 channels are 4 kB. */
+/** Keys that meet all lines before the next ones are read: 16 of 64 channels are 4 kB. They lie in one page. */
 const KEYS_AT_ONCE: i32 = 16
 
 /** Splits first … end − 1 that hold a visible key of any row: first in the low word, end in the high one. */
 function activeSplits(args: usize, batch: u32): u64 {
   const rows: i32 = argument(args, ROWS), keys = keyCount(args, batch)
-  const first = firstVisible(args, keys - rows, 0), end = endVisible(args, keys - 1, keys)
+  const first = firstVisible(args, keys - rows, firstKept(args, keys)), end = endVisible(args, keys - 1, keys)
   if (end <= first) return 0
   return <u64>(first / SPLIT) | (<u64>((end + SPLIT - 1) / SPLIT) << 32)
 }
@@ -53,12 +53,12 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   const rows = argument(args, ROWS), headDim = argument(args, HEAD_DIM), valueDim = argument(args, VALUE_DIM)
   const keys = keyCount(args, batch), start = split * SPLIT, count = min(SPLIT, keys - start), padded = (count + 3) & ~3
   const shiftK = elementShift(args, K_IS_HALF), shiftV = elementShift(args, V_IS_HALF)
-  const k = rowAddress(args, K, STRIDE_K, batch, kvHead, start, shiftK), strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK
-  const v = rowAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
+  const strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
+  const kept = firstKept(args, keys)
   const lines = group * rows, scale = scaleOf(args), bytes = partialBytes(args)
   // Line = head of the group, then row. A few keys meet all lines while they are in the first-level cache.
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
-    const some = min(KEYS_AT_ONCE, count - from), keysAt = k + <usize>from * strideK
+    const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
     if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, partial)
     for (let line: u32 = 0; line < lines; line += 2) {
       const q0 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2), s0 = scores + (<usize>line * SPLIT + from << 2)
@@ -76,7 +76,7 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
     const head = kvHead * group + line / rows, position = keys - <i32>rows + <i32>(line % rows)
     const row = scores + line * (SPLIT << 2), to = partial + line * bytes
     for (let i = count; i < padded; i++) store<f32>(row + (i << 2), 0)
-    const largest = finishScores(row, start, padded, firstVisible(args, position, 0), endVisible(args, position, keys), position, softcapOf(args), slopeOf(args, head), 0, 0)
+    const largest = finishScores(row, start, padded, firstVisible(args, position, kept), endVisible(args, position, keys), position, softcapOf(args), slopeOf(args, head), 0, 0)
     store<f32>(to + (<usize>valueDim << 2), largest)
     if (largest <= HIDDEN) {
       store<f32>(to + (<usize>valueDim << 2), 0, 4)
@@ -84,10 +84,12 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
     } else store<f32>(to + (<usize>valueDim << 2), exponentiate(row, padded, largest), 4)
   }
   // Keys that no line sees (before a window) must not be touched by their zero weights.
-  const skip = max(0, firstVisible(args, keys - <i32>rows, 0) - start), until = min(count, endVisible(args, keys - 1, keys) - start)
+  const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start), until = min(count, endVisible(args, keys - 1, keys) - start)
   for (let line: u32 = 0; line < lines; line++) memory.fill(partial + line * bytes, 0, <usize>valueDim << 2)
-  for (let from = skip; from < until; from += KEYS_AT_ONCE) {
-    const last = min(from + KEYS_AT_ONCE, until)
+  for (let from = skip, last = 0; from < until; from = last) {
+    last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
+    // Where row 0 of the split would lie, if all of it were where this part is.
+    const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
     if (strideV == <usize>valueDim << shiftV) touch(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
     for (let line: u32 = 0; line < lines; line += 2) {
       const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes

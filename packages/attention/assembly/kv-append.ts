@@ -1,6 +1,7 @@
 import { argument, floatToHalf, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { pageOf } from './pages'
 
-/** Words: cache, x, positions, batch, rows of x, heads, capacity, width, 1 for an f16 cache. (b, i, h) are shared out. */
+/** Words: cache, x, positions, batch, rows of x, heads, capacity, width, 1 for an f16 cache, block table or 0, pages. (b, i, h) are shared out. */
 export function kvAppend(args: usize, thread: u32, threads: u32): void {
   const length = argument(args, 4), heads = argument(args, 5), capacity: i32 = argument(args, 6), width = argument(args, 7)
   const units = argument(args, 3) * length * heads
@@ -8,9 +9,11 @@ export function kvAppend(args: usize, thread: u32, threads: u32): void {
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     const head = unit % heads, i = unit / heads % length, batch = unit / (heads * length)
     const row = load<i32>(argument(args, 2) + (batch << 2)) + <i32>i
-    if (row < 0 || row >= capacity) continue
+    const table: usize = argument(args, 9)
+    if (row < 0 || (table == 0 && row >= capacity)) continue
+    const page = table == 0 ? batch : pageOf(table, argument(args, 10), batch, row / capacity)
     const from: usize = argument(args, 1) + ((<usize>unit * width) << 2)
-    const to = (<usize>batch * heads + head) * capacity * width + <usize>row * width
+    const to = ((<usize>page * heads + head) * capacity + row % capacity) * width
     if (argument(args, 8) == 0) memory.copy(argument(args, 0) + (to << 2), from, <usize>width << 2)
     else for (let d: u32 = 0; d < width; d++) store<u16>(argument(args, 0) + ((to + d) << 1), floatToHalf(load<f32>(from + (<usize>d << 2))))
   }

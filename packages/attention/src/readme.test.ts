@@ -18,6 +18,6 @@ test('the README shows the example, which prints what it should', async () => {
   expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   await import('../test/readme-example.ts')
-  expect(log.mock.calls).toEqual([[[1, 8, 100, 64], 'flash', true], [[1, 8, 1, 64], 131_072]])
+  expect(log.mock.calls).toEqual([[[1, 8, 100, 64], 'flash', true], [[1, 101, 8, 64], 131_072]])
   log.mockRestore()
 })

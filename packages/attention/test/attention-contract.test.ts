@@ -40,6 +40,10 @@ test.for<[string, { readonly q?: Tensor; readonly k?: Tensor; readonly v?: Tenso
   ['packed sequences with lengths', { ...packed, call: { cuSeqLens: tensor([3], 'i32'), cuSeqLensKv: tensor([3], 'i32'), kvLengths: tensor([1], 'i32') } }, 'invalid-option', /cuSeqLens and kvLengths contradict/],
   ['packed keys of unknown place', { ...packed, call: { cuSeqLens: tensor([3], 'i32') } }, 'invalid-shape', /without cuSeqLensKv, packed sequences have as many keys as queries/],
   ['other numbers of sequences', { ...packed, call: { cuSeqLens: tensor([3], 'i32'), cuSeqLensKv: tensor([4], 'i32') } }, 'invalid-shape', /cuSeqLensKv must be \[3\], not \[4\]/],
+  ['a block table for another batch', { call: { blockTable: tensor([1, 3], 'i32'), kvLengths: tensor([2], 'i32'), kvLayout: 'bhld' } }, 'invalid-shape', /blockTable must be i32 \[2, P\] for P ≥ 1 pages, not i32 \[1, 3\]/],
+  ['a block table without lengths', { call: { blockTable: tensor([2, 3], 'i32') } }, 'invalid-option', /with a blockTable kvLengths says how many keys there are/],
+  ['a block table over keys of the other layout', { call: { blockTable: tensor([2, 3], 'i32'), kvLengths: tensor([2], 'i32'), kvLayout: 'blhd' } }, 'invalid-option', /k and v are pages \[N, Hkv, R, D\]; set kvLayout to bhld/],
+  ['a block table with a mask', { call: { blockTable: tensor([2, 3], 'i32'), kvLengths: tensor([2], 'i32'), mask: tensor([1, 1, 1, 15], 'u8') } }, 'invalid-option', /not bounded by a shape, which bias and mask need/],
   ['no sequence', { ...packed, call: { cuSeqLens: tensor([1], 'i32'), cuSeqLensKv: tensor([1], 'i32') } }, 'invalid-shape', /N ≥ 1 sequences, not i32 \[1\]/],
 ])('refuses %s', ([, given, code, message]) => {
   expect(() => attention(given.q ?? q, given.k ?? k, given.v ?? v, given.call ?? {})).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))

@@ -43,7 +43,7 @@ interface Variant {
   readonly options?: AttentionOptions
 }
 
-/** Compiles the variant; false where the kernel says that the device has too few bindings. */
+/** Compiles the variant; false where the kernel says that the device has too few bindings, or that it takes no pages. */
 async function compiles(kernel: string, { heads = 2, kvHeads = 1, rows = 3, keys = 70, headDim = 16, valueDim = headDim, keyDtype = 'f32', valueDtype = 'f32', side = {}, options = {} }: Variant): Promise<boolean> {
   const made: Tensor[] = []
   const make = (shape: Shape, dtype: DType): Tensor => {
@@ -58,7 +58,7 @@ async function compiles(kernel: string, { heads = 2, kvHeads = 1, rows = 3, keys
   try {
     const explanation = base.explain(attentionOp, inputs, options, { kernel })
     if (explanation.kernel === undefined) {
-      expect(explanation.reason).toMatch(/binds \d+ tensors for these options, this GPU takes 8/)
+      expect(explanation.reason).toMatch(/binds \d+ tensors for these options, this GPU takes 8|a block table sets no limit to keys/)
       return false
     }
     expect(await base.webgpu.prepare(() => base.run(attentionOp, inputs, options, { kernel }))).toBeGreaterThan(0)
@@ -106,6 +106,16 @@ test.for(kernels)('%s compiles with every set of options that needs no more than
           expect(await compiles(kernel, { side, keys, options: { softcap, returnLse, isCausal: true } })).toBe(fits)
         }
       }
+    }
+  }
+})
+
+test('flash and decode compile over pages, and say so to plain', async () => {
+  for (const dtype of ['f32', 'f16'] as const) {
+    for (const headDim of [6, 64]) {
+      const pages: Variant = { keys: 32, headDim, keyDtype: dtype, valueDtype: dtype, side: { blockTable: [[1, 9], 'i32'], kvLengths: [[1], 'i32'] }, options: { isCausal: true, returnLse: false } }
+      for (const kernel of ['flash', 'decode']) expect(await compiles(kernel, pages)).toBe(true)
+      expect(await compiles('plain', pages)).toBe(false)
     }
   }
 })

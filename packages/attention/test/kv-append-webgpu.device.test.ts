@@ -3,7 +3,7 @@ import { compare, normal, upload, valuesOf } from '@tessera-llm/testing'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attention, attentionOp, createContiguousCache, kvAppend, kvAppendOp } from '../src/index.ts'
+import { attention, type CacheLayer, denseCache, kvAppendOp, type LayerCache } from '../src/index.ts'
 import { attentionWebgpu } from '../src/webgpu.ts'
 import { kvAppendConformance } from './cases/kv-append.ts'
 
@@ -24,18 +24,17 @@ test('an f16 cache of an odd head size has no kernel, and says why', () => {
 
 test.for(['f32', 'f16'] as const)('a captured step over a cache of %s replays at new positions, with the bits of eager calls', async (dtype) => {
   const [heads, kvHeads, headDim, capacity] = [6, 2, 32, 256]
-  const cache = createContiguousCache(device, { numLayers: 1, batch: 1, numKvHeads: kvHeads, headDim, capacity, dtype })
-  const eagerCache = createContiguousCache(device, { numLayers: 1, batch: 1, numKvHeads: kvHeads, headDim, capacity, dtype })
+  const layers: readonly CacheLayer[] = [{ numKvHeads: kvHeads, headDim }]
+  const cache = denseCache(dtype).create(device, { layers, batch: 1, capacity })
+  const eagerCache = denseCache(dtype).create(device, { layers, batch: 1, capacity })
   const q = device.empty([1, 1, heads, headDim], 'f32')
   const [k, v] = [0, 1].map(() => device.empty([1, 1, kvHeads, headDim], 'f32')) as [Tensor, Tensor]
   const start = device.tensor(Int32Array.of(0), [1])
   const lengths = device.tensor(Int32Array.of(1), [1])
-  const step = (layer: { readonly k: Tensor; readonly v: Tensor }): Tensor => {
-    kvAppend(layer.k, k, start)
-    kvAppend(layer.v, v, start)
-    return attention(q, layer.k, layer.v, { isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, returnLse: false }).o
+  const step = (layer: LayerCache): Tensor => {
+    layer.append(k, v, { start, lengths })
+    return layer.attend(q, { start, lengths })
   }
-  expect(device.explain(attentionOp, { q, k: cache.layer(0).k, v: cache.layer(0).v, kvLengths: lengths }, { isCausal: true, layout: 'blhd', kvLayout: 'bhld' }).kernel).toBe('decode')
   const plan = device.capture(() => step(cache.layer(0)))
   const written: Float32Array[][] = []
   for (let position = 0; position < 150; position++) {

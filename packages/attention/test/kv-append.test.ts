@@ -1,7 +1,7 @@
 import { createReferenceDevice, type DType, type Shape, type Tensor } from '@tessera-llm/tensor'
 import { constant, normal, upload, values, valuesOf } from '@tessera-llm/testing'
 import { expect, test } from 'vitest'
-import { createContiguousCache, kvAppend } from '../src/index.ts'
+import { kvAppend } from '../src/index.ts'
 
 const device = createReferenceDevice()
 const tensor = (shape: Shape, dtype: DType = 'f32'): Tensor => upload(device, normal(shape, { dtype }))
@@ -27,21 +27,8 @@ test.for<[string, Tensor, Tensor, Tensor, string, RegExp]>([
   expect(() => kvAppend(cache, x, positions)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))
 })
 
-test.for(['f32', 'f16'] as const)('a contiguous cache of %s says its bytes and grows by copying rows', async (dtype) => {
-  const sizes = { numLayers: 2, batch: 1, numKvHeads: 2, headDim: 4, valueDim: 2, dtype }
-  const small = createContiguousCache(device, { ...sizes, capacity: 3 })
-  expect(small.byteLength).toBe(2 * 2 * 3 * 6 * (dtype === 'f32' ? 4 : 2))
-  const { k, v } = small.layer(1)
-  kvAppend(k, tensor([1, 2, 2, 4]), device.tensor(Int32Array.of(0), [1]))
-  kvAppend(v, tensor([1, 2, 2, 2]), device.tensor(Int32Array.of(0), [1]))
-  const large = createContiguousCache(device, { ...sizes, capacity: 5 })
-  await small.copyTo(large, 2)
-  for (const [from, to, width] of [[k, large.layer(1).k, 4], [v, large.layer(1).v, 2]] as const) {
-    const [before, after] = [await valuesOf(from), await valuesOf(to)].map((data) => Array.from(data))
-    for (const head of [0, 1]) expect(after?.slice(head * 5 * width, (head * 5 + 2) * width)).toEqual(before?.slice(head * 3 * width, (head * 3 + 2) * width))
-  }
-  const before = device.memory().liveTensors
-  small.dispose()
-  large.dispose()
-  expect(before - device.memory().liveTensors).toBe(8)
+test('refuses a block table for another batch, and more rows than its pages have', () => {
+  const append = (rows: number, table: Tensor) => () => kvAppend(tensor([5, 2, 4, 8]), tensor([2, rows, 2, 8]), tensor([2], 'i32'), table)
+  expect(append(1, tensor([3, 2], 'i32'))).toThrow(expect.objectContaining({ code: 'invalid-shape', message: expect.stringMatching(/blockTable must be i32 \[2, P\], not i32 \[3, 2\]/) }))
+  expect(append(9, tensor([2, 2], 'i32'))).toThrow(expect.objectContaining({ code: 'invalid-shape', message: expect.stringMatching(/9 rows do not fit the 2 pages of 4 rows/) }))
 })

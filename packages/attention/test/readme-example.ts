@@ -1,4 +1,4 @@
-import { attention, attentionOp, createContiguousCache, kvAppend } from '@tessera-llm/attention'
+import { attention, attentionOp, denseCache } from '@tessera-llm/attention'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { createWasmDevice } from '@tessera-llm/wasm'
 
@@ -12,12 +12,11 @@ const plain = attention(q, k, v, { isCausal: true }, { kernel: 'plain' })
 const [a, b] = [await device.read(flash.o), await device.read(plain.o)] as Float32Array[]
 console.log(flash.o.shape, device.explain(attentionOp, { q, k, v }, { isCausal: true }).kernel, a?.every((value, i) => Math.abs(value - (b?.[i] ?? 0)) < 1e-5))
 
-// One more token, over a cache with room for 128: the rows beyond kvLengths are not seen.
-const cache = createContiguousCache(device, { numLayers: 1, batch: 1, numKvHeads: 2, headDim: 64, capacity: 128 })
-const layer = cache.layer(0)
-kvAppend(layer.k, random(1, 101, 2, 64), device.tensor(Int32Array.of(0), [1]))
-kvAppend(layer.v, random(1, 101, 2, 64), device.tensor(Int32Array.of(0), [1]))
-const kvLengths = device.tensor(Int32Array.of(101), [1])
-const { o } = attention(random(1, 8, 1, 64), layer.k, layer.v, { isCausal: true, kvLengths, returnLse: false })
+// A cache with room for 128 tokens, of which a step of 101 is appended; its queries see what came before them.
+const cache = denseCache('f32').create(device, { layers: [{ numKvHeads: 2, headDim: 64 }], batch: 1, capacity: 128 })
+cache.prepare(0, 101)
+const step = { start: device.tensor(Int32Array.of(0), [1]), lengths: device.tensor(Int32Array.of(101), [1]) }
+cache.layer(0).append(random(1, 101, 2, 64), random(1, 101, 2, 64), step)
+const o = cache.layer(0).attend(random(1, 101, 8, 64), step)
 console.log(o.shape, cache.byteLength)
 await device.dispose()

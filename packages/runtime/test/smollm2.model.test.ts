@@ -1,8 +1,8 @@
-import { createContiguousCache } from '@tessera-llm/attention'
+import { denseCache } from '@tessera-llm/attention'
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSession, type LanguageModel } from '../src/index.ts'
+import { cacheLayersOf, createSession, type LanguageModel } from '../src/index.ts'
 import { makers } from './support/devices.ts'
 import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from './support/golden.ts'
 import { expectLogits, type GreedyGolden, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
@@ -95,7 +95,8 @@ async function observe(model: LanguageModel, ids: readonly number[]): Promise<Ma
   const { device, config } = model
   const hidden = new Map<string, Float32Array>()
   const pending: Promise<unknown>[] = []
-  const cache = createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity: 64 })
+  const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: 64 })
+  cache.prepare(0, ids.length)
   const step = {
     ids: device.tensor(Int32Array.from(ids), [ids.length]),
     positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),

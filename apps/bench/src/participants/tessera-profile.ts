@@ -1,4 +1,4 @@
-import { createContiguousCache, type KvCache } from '@tessera-llm/attention'
+import { denseCache, type KvCache } from '@tessera-llm/attention'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { readCheckpoint } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
@@ -6,7 +6,7 @@ import { argmax } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
-import { llamaFamily, loadModel, type StepInputs } from '@tessera-llm/runtime'
+import { cacheLayersOf, llamaFamily, loadModel, type StepInputs } from '@tessera-llm/runtime'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import type { Description, Participant, Sample } from '../participant/index.ts'
@@ -46,10 +46,10 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
   const source = await fileSource(path)
   try {
     const model = await loadModel(await readCheckpoint(source), { device, packers: ggmlPackers, families: [llamaFamily] })
-    const { numLayers, numKvHeads, headDim, vocabSize } = model.config
+    const { vocabSize } = model.config
     const keys = position + tokens
-    const cache = createContiguousCache(device, { numLayers, batch: 1, numKvHeads, headDim, capacity: keys })
-    fill(device, cache, numLayers)
+    const cache = denseCache('f32').create(device, { layers: cacheLayersOf(model.config), batch: 1, capacity: keys })
+    fill(device, cache)
     const i32 = (shape: readonly number[], value: (index: number) => number): Tensor => device.tensor(Int32Array.from({ length: shape.at(-1) ?? 1 }, (_, index) => value(index)), shape)
     const inputs: StepInputs = {
       ids: i32([tokens], (index) => hash(index) % vocabSize),
@@ -72,12 +72,15 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
 }
 
 /** Numbers between −1 and 1: all keys alike would spare attention the work of finding the largest score, and unwritten pages lie in the cache. */
-function fill(device: WasmDevice, cache: KvCache, numLayers: number): void {
-  const { k, v } = cache.layer(0)
-  const values = Float32Array.from({ length: Math.max(k.byteLength, v.byteLength) / 4 }, (_, index) => hash(index) / 2 ** 31 - 1)
-  for (let index = 0; index < numLayers; index++) {
-    for (const tensor of Object.values(cache.layer(index)) as readonly Tensor[]) device.write(tensor, values.subarray(0, tensor.byteLength / 4))
+function fill(device: WasmDevice, cache: KvCache): void {
+  cache.prepare(0, cache.capacity)
+  const step = { start: device.tensor(Int32Array.of(0), [1]), lengths: device.tensor(Int32Array.of(cache.capacity), [1]) }
+  for (const [index, { numKvHeads, headDim }] of cache.sizes.layers.entries()) {
+    const rows = device.tensor(Float32Array.from({ length: cache.capacity * numKvHeads * headDim }, (_, at) => hash(at) / 2 ** 31 - 1), [1, cache.capacity, numKvHeads, headDim])
+    cache.layer(index).append(rows, rows, step)
+    rows.dispose()
   }
+  for (const tensor of Object.values(step)) tensor.dispose()
 }
 
 function measureStep({ device, plan, stages, keys }: Step, roundMs: number): Sample {

@@ -4,8 +4,8 @@ import { visiblePairs } from '../attention/pairs.ts'
 import { type AttentionSizes, attentionSizes } from '../attention/sizes.ts'
 import { referenceAttentionBackward } from './reference.ts'
 
-/** The inputs of attention, its outputs, and the gradients of the loss by its outputs. */
-export type AttentionBackwardInputs = AttentionInputs & {
+/** The inputs of attention but for a block table, its outputs, and the gradients of the loss by its outputs. */
+export type AttentionBackwardInputs = Omit<AttentionInputs, 'blockTable'> & {
   /** f32, what attention returned: axes of `layout`. */
   readonly o: Tensor
   /** f32[B, Hq, Lq], what attention returned; −∞ where a row sees nothing. */

@@ -18,6 +18,11 @@ export type AttentionInputs = {
   readonly cuSeqLens?: Tensor | undefined
   /** The same for k and v; that of q when absent. */
   readonly cuSeqLensKv?: Tensor | undefined
+  /**
+   * i32[B, P], with k and v as pages [N, Hkv, R, D]: key j of batch row b lies in row j mod R of page blockTable[b, ⌊j / R⌋ mod P]. kvLengths
+   * is then required and may exceed P · R: a later key takes the place of the one P · R before it, which is no longer seen (a ring).
+   */
+  readonly blockTable?: Tensor | undefined
   /** f32[Hq]: logits that take part in the softmax's denominator and have no value (Xiao et al. 2023; learned as in gpt-oss). */
   readonly sinks?: Tensor | undefined
   /** f32[Hq]: ALiBi slopes (Press et al. 2021); `alibiSlopes(numHeads)` gives the paper's. */
@@ -72,9 +77,10 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   // Storage of k and v in f16 costs nothing here: the reference reads the same rounded values.
   tolerance: ({ inputs }) => toleranceOf({ dtype: 'f32', reduce: inputs.q.shape.at(-1) ?? 1, stages: 4 }),
   cost({ inputs, outputs, options }) {
-    const { batch, numHeads, headDim, valueDim } = attentionSizes(inputs, options)
+    const { batch, numHeads, headDim, valueDim, seqLenKv, pages } = attentionSizes(inputs, options)
+    const k = pages === 0 ? inputs.k.shape : [batch, 1, seqLenKv, headDim]
     return {
-      flops: 2 * batch * numHeads * visiblePairs(inputs.q.shape, inputs.k.shape, options) * (headDim + valueDim),
+      flops: 2 * batch * numHeads * visiblePairs(inputs.q.shape, k, options) * (headDim + valueDim),
       bytesRead: specBytes(inputs.q) + specBytes(inputs.k) + specBytes(inputs.v),
       bytesWritten: 4 * (sizeOf(outputs.o.shape) + (outputs.lse ? sizeOf(outputs.lse.shape) : 0)),
     }
@@ -88,6 +94,6 @@ export type AttentionCall = AttentionOptions & Omit<AttentionInputs, 'q' | 'k' |
 /** Runs the op; `o` and `lse` belong to the caller. `{ kernel: 'plain' }` asks for one kernel and no other. */
 export function attention(q: Tensor, k: Tensor, v: Tensor, call?: AttentionCall & { readonly returnLse?: true | undefined }, run?: { readonly kernel?: string }): Required<AttentionOutputs>
 export function attention(q: Tensor, k: Tensor, v: Tensor, call: AttentionCall, run?: { readonly kernel?: string }): AttentionOutputs
-export function attention(q: Tensor, k: Tensor, v: Tensor, { kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
-  return q.device.run(attentionOp, { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask }, options, run)
+export function attention(q: Tensor, k: Tensor, v: Tensor, { kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
+  return q.device.run(attentionOp, { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask }, options, run)
 }

@@ -1,18 +1,20 @@
 import type { HostInputs, HostOutputs, Problem } from '@tessera-llm/tensor'
 import type { AttentionInputs, AttentionOptions, AttentionOutputs } from './contract.ts'
+import { gatherPages } from './pages.ts'
 import { elementOffset, visitRows } from './rows.ts'
 import { attentionSizes } from './sizes.ts'
 
 /** The definition in float64: all scores of a row at once, softmax against the row's largest. */
 export function referenceAttention(inputs: HostInputs<AttentionInputs>, options: AttentionOptions, problem: Problem<AttentionInputs, AttentionOutputs, AttentionOptions>): HostOutputs<AttentionOutputs> {
-  const { v, sinks } = inputs
-  const sizes = attentionSizes(problem.inputs, options)
+  const { sinks } = inputs
+  const { sizes, ...cached } = gatherPages(inputs, attentionSizes(problem.inputs, options))
+  const { v } = cached
   const { batch, numHeads, numKvHeads, seqLenQ, seqLenKv, valueDim } = sizes
   const { layout = 'bhld', kvLayout = layout } = options
   const o = new Float64Array(batch * numHeads * seqLenQ * valueDim)
   const lse = new Float64Array(batch * numHeads * seqLenQ).fill(Number.NEGATIVE_INFINITY)
 
-  visitRows(inputs, options, sizes, (at) => {
+  visitRows({ ...inputs, k: cached.k }, options, sizes, (at) => {
     const sink = sinks ? (sinks.data[at.head] as number) : Number.NEGATIVE_INFINITY
     let max = sink
     for (let j = at.firstKey; j < at.endKey; j++) max = Math.max(max, at.scores[j] as number)

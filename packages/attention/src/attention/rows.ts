@@ -25,8 +25,11 @@ interface Sequence {
   readonly keys: number
 }
 
+/** What `visitRows` needs to know; `keptKeys`: of each sequence only the last so many keys are there. */
+type RowSizes = AttentionSizes & { readonly keptKeys?: number | undefined }
+
 /** Visits the rows of all heads, sequence by sequence, with their final scores in float64; `scores` and `slopes` are reused from row to row. */
-export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>, options: AttentionOptions, sizes: AttentionSizes, visit: (row: QueryRow) => void): void {
+export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>, options: AttentionOptions, sizes: RowSizes, visit: (row: QueryRow) => void): void {
   const { q, k, alibiSlopes, bias, mask } = inputs
   const { numHeads, numKvHeads, seqLenQ, seqLenKv, headDim } = sizes
   const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight, softcap, scale = 1 / Math.sqrt(headDim) } = options
@@ -67,9 +70,13 @@ export function elementOffset(layout: Layout, batch: number, head: number, row: 
   return (layout === 'bhld' ? (batch * heads + head) * length + row : (batch * length + row) * heads + head) * width
 }
 
-function sequencesOf({ kvLengths, cuSeqLens, cuSeqLensKv = cuSeqLens }: HostInputs<Pick<AttentionInputs, 'kvLengths' | 'cuSeqLens' | 'cuSeqLensKv'>>, { batch, numSequences, seqLenQ, seqLenKv }: AttentionSizes): readonly Sequence[] {
+function sequencesOf({ kvLengths, cuSeqLens, cuSeqLensKv = cuSeqLens }: HostInputs<Pick<AttentionInputs, 'kvLengths' | 'cuSeqLens' | 'cuSeqLensKv'>>, { batch, numSequences, seqLenQ, seqLenKv, keptKeys = seqLenKv }: RowSizes): readonly Sequence[] {
   if (!cuSeqLens || !cuSeqLensKv) {
-    return Array.from({ length: batch }, (_, b) => ({ batch: b, firstRow: 0, rows: seqLenQ, firstKey: 0, keys: Math.max(0, Math.min(kvLengths ? (kvLengths.data[b] as number) : seqLenKv, seqLenKv)) }))
+    return Array.from({ length: batch }, (_, b) => {
+      const length = Math.max(0, Math.min(kvLengths ? (kvLengths.data[b] as number) : seqLenKv, seqLenKv))
+      const firstKey = Math.max(0, length - keptKeys)
+      return { batch: b, firstRow: 0, rows: seqLenQ, firstKey, keys: length - firstKey }
+    })
   }
   return Array.from({ length: numSequences }, (_, n) => {
     const [firstRow, endRow, firstKey, endKey] = [cuSeqLens.data[n], cuSeqLens.data[n + 1], cuSeqLensKv.data[n], cuSeqLensKv.data[n + 1]] as [number, number, number, number]

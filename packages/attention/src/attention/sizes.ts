@@ -9,7 +9,11 @@ export interface AttentionSizes {
   readonly numKvHeads: number
   /** Rows of the axis L of q, of all packed sequences together. */
   readonly seqLenQ: number
+  /** Keys of a sequence that can be there at once. */
   readonly seqLenKv: number
+  /** Pages of a sequence and rows of a page, where a block table says which; else 0. */
+  readonly pages: number
+  readonly pageRows: number
   readonly headDim: number
   readonly valueDim: number
 }
@@ -22,16 +26,18 @@ export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: Att
   const v = spec4(inputs.v, 'v', ['f32', 'f16'])
   const { layout = 'bhld', kvLayout = layout } = options
   const [batch, numHeads, seqLenQ, headDim] = axes(q.shape, layout)
-  const [batchK, numKvHeads, seqLenKv, keyDim] = axes(k.shape, kvLayout)
+  const [batchK, numKvHeads, lengthK, keyDim] = axes(k.shape, kvLayout)
   const [batchV, headsV, lengthV, valueDim] = axes(v.shape, kvLayout)
+  const pages = pagesOf(inputs, kvLayout, batch)
   const require = (holds: boolean, rule: string): void => {
     if (!holds) throw new TesseraError('invalid-shape', `attention: ${rule} (q ${formatShape(q.shape)} ${layout}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)} ${kvLayout})`)
   }
-  require(batch === batchK && batch === batchV, 'q, k and v must have one batch size')
+  require(batchK === batchV && (batch === batchK || inputs.blockTable !== undefined), 'q, k and v must have one batch size')
   require(keyDim === headDim, `the head size of k (${keyDim}) must be that of q (${headDim})`)
   require(headDim > 0 && valueDim > 0, 'the head sizes must be at least 1')
-  require(headsV === numKvHeads && lengthV === seqLenKv, 'k and v must have the same heads and length')
+  require(headsV === numKvHeads && lengthV === lengthK, 'k and v must have the same heads and length')
   require(numKvHeads > 0 && numHeads % numKvHeads === 0, `numHeads (${numHeads}) must be a multiple of numKvHeads (${numKvHeads})`)
+  const seqLenKv = pages === 0 ? lengthK : pages * lengthK
   const numSequences = sequencesOf(inputs, require, batch, seqLenQ === seqLenKv)
   checkSide(inputs.kvLengths, 'i32', [[batch]], 'kvLengths')
   checkSide(inputs.sinks, 'f32', [[numHeads]], 'sinks')
@@ -39,7 +45,22 @@ export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: Att
   const perScore = [batch, 1].flatMap((b) => [numHeads, 1].flatMap((h) => [seqLenQ, 1].map((l) => [b, h, l, seqLenKv])))
   checkSide(inputs.bias, 'f32', perScore, 'bias')
   checkSide(inputs.mask, 'u8', perScore, 'mask')
-  return { batch, numSequences, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim }
+  return { batch, numSequences, numHeads, numKvHeads, seqLenQ, seqLenKv, pages, pageRows: pages === 0 ? 0 : lengthK, headDim, valueDim }
+}
+
+/** Checks a block table and what cannot go with it; returns the pages of a sequence, 0 without a table. */
+function pagesOf({ blockTable, kvLengths, cuSeqLens, bias, mask }: InputSpecs<AttentionInputs>, kvLayout: Layout, batch: number): number {
+  if (blockTable === undefined) return 0
+  const { dtype, shape } = denseSpec(blockTable, 'attention', 'blockTable')
+  if (dtype !== 'i32' || shape.length !== 2 || shape[0] !== batch || (shape[1] ?? 0) < 1) throw new TesseraError('invalid-shape', `attention: blockTable must be i32 [${batch}, P] for P ≥ 1 pages, not ${dtype} ${formatShape(shape)}`)
+  const refuse = (rule: string): never => {
+    throw new TesseraError('invalid-option', `attention: with a blockTable ${rule}`)
+  }
+  if (kvLayout !== 'bhld') refuse('k and v are pages [N, Hkv, R, D]; set kvLayout to bhld')
+  if (kvLengths === undefined) refuse('kvLengths says how many keys there are; it is required')
+  if (cuSeqLens !== undefined) refuse('the sequences are rows of the batch; leave out cuSeqLens')
+  if (bias !== undefined || mask !== undefined) refuse('the number of keys is not bounded by a shape, which bias and mask need; leave them out')
+  return shape[1] as number
 }
 
 function checkOptions({ isCausal, windowLeft, windowRight, softcap, scale, layout, kvLayout }: AttentionOptions): void {

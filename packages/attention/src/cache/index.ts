@@ -1,2 +1,3 @@
-export type { KvCache, LayerCache } from './cache.ts'
-export { type ContiguousCacheOptions, createContiguousCache } from './contiguous.ts'
+export type { CacheAttention, CacheKind, CacheLayer, CacheSizes, CacheStep, KvCache, LayerCache } from './cache.ts'
+export { denseCache } from './dense-cache.ts'
+export type { DenseDType } from './dense-layer.ts'

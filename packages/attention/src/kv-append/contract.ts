@@ -1,10 +1,16 @@
 import { decodeElements, denseSpec, encodeElements, formatShape, sizeOf, type Op, specBytes, type Tensor, TesseraError } from '@tessera-llm/tensor'
 
-export type KvAppendInputs = { readonly cache: Tensor; readonly x: Tensor; readonly positions: Tensor }
+export type KvAppendInputs = {
+  readonly cache: Tensor
+  readonly x: Tensor
+  readonly positions: Tensor
+  /** i32[B, P], as in attention: the cache is then pages [N, H, R, D], and row r lies in row r mod R of page blockTable[b, ⌊r / R⌋ mod P]. */
+  readonly blockTable?: Tensor | undefined
+}
 
 /**
  * `cache[b, h, positions[b] + i, :] = x[b, i, h, :]`: cache f32 or f16[B, H, C, D] (written in place; f16 rounds to nearest, ties to
- * even), x f32[B, L, H, D], positions i32[B]. Rows outside 0 … C − 1 are dropped.
+ * even), x f32[B, L, H, D], positions i32[B]. Rows outside 0 … C − 1 are dropped; with a block table, which has no last row, those below 0.
  */
 export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string, never>> = {
   id: 'kv-append',
@@ -15,27 +21,36 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
     const cache = denseSpec(inputs.cache, 'kv-append', 'cache')
     const x = denseSpec(inputs.x, 'kv-append', 'x')
     const positions = denseSpec(inputs.positions, 'kv-append', 'positions')
-    const [batch = 0, heads = 0, , width = 0] = cache.shape
+    const [cacheBatch = 0, heads = 0, rows = 0, width = 0] = cache.shape
+    const table = inputs.blockTable && denseSpec(inputs.blockTable, 'kv-append', 'blockTable')
+    const batch = table ? (x.shape[0] ?? 0) : cacheBatch
     if ((cache.dtype !== 'f32' && cache.dtype !== 'f16') || x.dtype !== 'f32' || positions.dtype !== 'i32') throw new TesseraError('invalid-dtype', `kv-append: cache must be f32 or f16, x f32 and positions i32, not ${cache.dtype}, ${x.dtype} and ${positions.dtype}`)
     if (cache.shape.length !== 4 || x.shape.length !== 4 || x.shape[0] !== batch || x.shape[2] !== heads || x.shape[3] !== width) {
       throw new TesseraError('invalid-shape', `kv-append: x must be [B, L, H, D] of the cache [B, H, C, D], not ${formatShape(x.shape)} and ${formatShape(cache.shape)}`)
     }
     if (positions.shape.join() !== String(batch)) throw new TesseraError('invalid-shape', `kv-append: positions must be ${formatShape([batch])}, not ${formatShape(positions.shape)}`)
+    if (table) {
+      const [tableBatch, pages = 0] = table.shape
+      if (table.dtype !== 'i32' || table.shape.length !== 2 || tableBatch !== batch) throw new TesseraError('invalid-shape', `kv-append: blockTable must be i32 [${batch}, P], not ${table.dtype} ${formatShape(table.shape)}`)
+      if ((x.shape[1] ?? 0) > pages * rows) throw new TesseraError('invalid-shape', `kv-append: ${x.shape[1]} rows do not fit the ${pages} pages of ${rows} rows of a sequence; append fewer at once`)
+    }
     return {}
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost: ({ inputs }) => ({ flops: 0, bytesRead: 4 * sizeOf(inputs.x.shape), bytesWritten: (specBytes(inputs.cache) / Math.max(1, sizeOf(inputs.cache.shape))) * sizeOf(inputs.x.shape) }),
-  reference({ cache, x, positions }) {
-    const [batch = 0, heads = 0, capacity = 0, width = 0] = cache.shape
-    const length = x.shape[1] ?? 0
+  reference({ cache, x, positions, blockTable }) {
+    const [, , capacity = 0, width = 0] = cache.shape
+    const [batch = 0, length = 0, heads = 0] = x.shape
+    const pages = blockTable?.shape[1] ?? 0
     const stored = cache.dtype === 'f16' ? decodeElements(encodeElements(x.data, 'f16'), 'f16', x.data.length) : x.data
     for (let b = 0; b < batch; b++) {
       for (let i = 0; i < length; i++) {
         const row = (positions.data[b] as number) + i
-        if (row < 0 || row >= capacity) continue
+        if (row < 0 || (!blockTable && row >= capacity)) continue
+        const page = blockTable ? (blockTable.data[b * pages + (Math.floor(row / capacity) % pages)] as number) : b
         for (let h = 0; h < heads; h++) {
           const from = ((b * length + i) * heads + h) * width
-          cache.data.set(stored.subarray(from, from + width), ((b * heads + h) * capacity + row) * width)
+          cache.data.set(stored.subarray(from, from + width), ((page * heads + h) * capacity + (row % capacity)) * width)
         }
       }
     }
@@ -43,6 +58,6 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
   },
 }
 
-export function kvAppend(cache: Tensor, x: Tensor, positions: Tensor): void {
-  cache.device.run(kvAppendOp, { cache, x, positions }, {})
+export function kvAppend(cache: Tensor, x: Tensor, positions: Tensor, blockTable?: Tensor): void {
+  cache.device.run(kvAppendOp, { cache, x, positions, blockTable }, {})
 }

@@ -7,10 +7,12 @@ export interface Part {
   readonly params: NonNullable<WebGpuPass['params']>
 }
 
+/** What several parts bind or declare alike is there once. */
 export function joinParts(...parts: readonly Part[]): Part {
+  const bindings = parts.flatMap((part) => part.bindings)
   return {
-    bindings: parts.flatMap(({ bindings }) => bindings),
-    fragments: parts.flatMap(({ fragments }) => fragments),
+    bindings: bindings.filter(({ name }, index) => bindings.findIndex((other) => other.name === name) === index),
+    fragments: [...new Set(parts.flatMap(({ fragments }) => fragments))],
     params: Object.assign({}, ...parts.map(({ params }) => params)) as Part['params'],
   }
 }

@@ -27,7 +27,7 @@ function problem(name: string, sizes: Sizes, options: AttentionOptions = {}, sid
       q: normal(shape(layout, heads, rows, headDim), { seed: 11 }),
       k: normal(shape(kvLayout, kvHeads, keys, headDim), { seed: 12, dtype }),
       v: normal(shape(kvLayout, kvHeads, keys, valueDim), { seed: 13, dtype }),
-      kvLengths: undefined, cuSeqLens: undefined, cuSeqLensKv: undefined, sinks: undefined, alibiSlopes: undefined, bias: undefined, mask: undefined,
+      kvLengths: undefined, cuSeqLens: undefined, cuSeqLensKv: undefined, blockTable: undefined, sinks: undefined, alibiSlopes: undefined, bias: undefined, mask: undefined,
       ...side,
     },
     options: { layout, kvLayout, ...options },
@@ -63,6 +63,32 @@ function cached(name: string, sizes: Sizes & { readonly counts: readonly number[
   return { ...base, inputs: { ...base.inputs, k, v } }
 }
 
+/**
+ * The keys of `cached` in pages: page p of sequence b is a random one of more than there are, all others and the rows that are not filled
+ * hold NaN. With more keys than `pages` hold, the last ones are in a ring.
+ */
+function paged(name: string, sizes: Omit<Sizes, 'keys'> & { readonly counts: readonly number[]; readonly pages: number; readonly pageRows: number }, options: AttentionOptions = causal, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
+  const { counts, pages, pageRows, heads, kvHeads = heads, headDim = 64, valueDim = headDim, dtype = 'f32' } = sizes
+  const base = problem(name, { ...sizes, keys: 1, batch: counts.length, layout: 'blhd', kvLayout: 'bhld' }, options, { kvLengths: lengths(...counts), ...side })
+  const total = counts.length * pages + 3
+  const places = Array.from({ length: total }, (_, index) => (index * 7 + 3) % total)
+  const fill = (width: number, seed: number): HostValue => {
+    const { data } = normal([counts.length, Math.max(...counts), kvHeads, width], { seed })
+    const numbers = new Float64Array(total * kvHeads * pageRows * width).fill(Number.NaN)
+    for (const [b, count] of counts.entries()) {
+      for (let j = Math.max(0, count - pages * pageRows); j < count; j++) {
+        const page = places[b * pages + (Math.floor(j / pageRows) % pages)] as number
+        for (let head = 0; head < kvHeads; head++) {
+          const from = ((b * Math.max(...counts) + j) * kvHeads + head) * width
+          numbers.set((data as Float32Array).subarray(from, from + width), ((page * kvHeads + head) * pageRows + (j % pageRows)) * width)
+        }
+      }
+    }
+    return { dtype, shape: [total, kvHeads, pageRows, width], data: encodeElements(numbers, dtype) }
+  }
+  return { ...base, inputs: { ...base.inputs, k: fill(headDim, 12), v: fill(valueDim, 13), blockTable: values([counts.length, pages], places.slice(0, counts.length * pages), 'i32') } }
+}
+
 const batches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   problem('MHA, all see all', { batch: 2, heads: 3, rows: 33, keys: 33, headDim: 32 }),
   problem('MHA, cold causal prefill of 70', { heads: 2, rows: 70, keys: 70 }, causal),
@@ -95,6 +121,17 @@ const caches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   cached('decode of a long context', { heads: 4, kvHeads: 2, rows: 1, keys: 2048, headDim: 16, counts: [2000] }),
   problem('decode of a group of 12 with a score far above the others', { heads: 12, kvHeads: 1, rows: 1, keys: 64, headDim: 16 }, {}, { bias: values([1, 1, 1, 64], Array.from({ length: 64 }, (_, i) => (i === 21 ? 500 : 0))) }),
   cached('decode with sinks and ALiBi', { heads: 8, kvHeads: 2, rows: 1, keys: 192, counts: [190, 3] }, causal, { sinks: normal([8], { scale: 3 }), alibiSlopes: slopes(8) }),
+]
+
+const pages: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
+  paged('decode in pages', { heads: 9, kvHeads: 3, rows: 1, pages: 9, pageRows: 32, counts: [200, 33] }),
+  paged('decode in f16 pages of 16 rows', { heads: 4, kvHeads: 1, rows: 2, pages: 20, pageRows: 16, counts: [1, 300, 17], dtype: 'f16' }),
+  paged('decode in a ring', { heads: 4, kvHeads: 1, rows: 1, pages: 5, pageRows: 32, headDim: 40, valueDim: 24, counts: [1000, 161, 20] }, { isCausal: true, windowLeft: 149 }),
+  paged('decode in a ring of no window', { heads: 2, rows: 1, pages: 2, pageRows: 64, headDim: 32, counts: [300, 129] }),
+  paged('append to pages', { heads: 6, kvHeads: 2, rows: 33, pages: 8, pageRows: 32, counts: [200, 40] }, causal, { sinks: normal([6]), alibiSlopes: slopes(6) }),
+  paged('append to a ring of f16', { heads: 4, kvHeads: 1, rows: 20, pages: 4, pageRows: 16, headDim: 32, counts: [333, 70], dtype: 'f16' }, { isCausal: true, windowLeft: 40, softcap: 5 }),
+  paged('pages of 5 rows', { heads: 2, rows: 3, pages: 7, pageRows: 5, headDim: 16, counts: [34, 50] }),
+  paged('pages of an empty sequence', { heads: 2, rows: 2, pages: 2, pageRows: 32, headDim: 16, counts: [0, 3] }),
 ]
 
 const variants: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
@@ -134,7 +171,10 @@ const crowded: OpProblem<AttentionInputs, AttentionOptions> = problem('decode of
 /** The problems without packed sequences, and those with them. */
 export const attentionProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [...batches, ...caches, ...variants]
 export const packedProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = packed
+/** Those with a block table. */
+export const pagedProblems: readonly OpProblem<AttentionInputs, AttentionOptions>[] = pages
 
 export const attentionConformance: readonly DeviceCase[] = attentionProblems.map((one) => conformanceCase(attentionOp, one))
+export const pagedConformance: readonly DeviceCase[] = pagedProblems.map((one) => conformanceCase(attentionOp, one))
 export const crowdedConformance: DeviceCase = conformanceCase(attentionOp, crowded)
 export const packedConformance: readonly DeviceCase[] = packedProblems.map((one) => conformanceCase(attentionOp, one))

@@ -20,6 +20,8 @@ export interface ModelConfig {
   readonly numHeads: number
   readonly numKvHeads: number
   readonly headDim: number
+  /** For each layer, the tokens that a query sees, its own included; undefined where it sees all. Absent where no layer has a window. */
+  readonly windows?: readonly (number | undefined)[] | undefined
   readonly vocabSize: number
   /** Longest context that the model was trained for, in tokens. */
   readonly contextLength: number

@@ -1,4 +1,4 @@
-import { attention, type KvCache, kvAppend } from '@tessera-llm/attention'
+import type { KvCache } from '@tessera-llm/attention'
 import { embedding, gatedActivation, linear, rmsNorm, rope } from '@tessera-llm/kernels'
 import { reshape, type Tensor, type Weight } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
@@ -117,11 +117,9 @@ function forwardLayer(
   const rotatedKey = rope(heads(k, numKvHeads), table.cos, table.sin, step.positions, { style })
   report('q_rope', rotatedQuery)
   report('k_rope', rotatedKey)
-  const { k: keys, v: values } = cache.layer(index)
-  kvAppend(keys, rotatedKey, step.start)
-  kvAppend(values, heads(v, numKvHeads), step.start)
-  const { o } = attention(rotatedQuery, keys, values, { isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: step.lengths })
-  const attended = reshape(o, [tokens, numHeads * headDim])
+  const kept = cache.layer(index)
+  kept.append(rotatedKey, heads(v, numKvHeads), step)
+  const attended = reshape(kept.attend(rotatedQuery, step), [tokens, numHeads * headDim])
   report('attn_heads', attended)
   const afterAttention = project(attended, layer.output, hidden)
   const mlpInput = rmsNorm(afterAttention, layer.mlpNorm, { eps })

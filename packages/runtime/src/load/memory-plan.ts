@@ -1,7 +1,9 @@
+import { type CacheKind, denseCache } from '@tessera-llm/attention'
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device, WeightPacker } from '@tessera-llm/tensor'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
+import { cacheLayersOf } from '../family/index.ts'
 import { predictWeightBytes } from './weights.ts'
 
 /** Bytes that a model will need, before anything is loaded. */
@@ -20,15 +22,17 @@ export interface MemoryPlanOptions {
   readonly packers: readonly WeightPacker[]
   readonly contextLength: number
   readonly chunkTokens: number
+  /** How keys and values are kept; f32 when left out. */
+  readonly cache?: CacheKind | undefined
 }
 
 /** States what loading the checkpoint and filling `contextLength` tokens of cache will allocate on the device. */
 export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options: MemoryPlanOptions): MemoryPlan {
-  const { contextLength, chunkTokens, kind, packers } = options
+  const { contextLength, chunkTokens, kind, packers, cache = denseCache('f32') } = options
   // The reference device computes in float64, whatever the storage.
   const width = kind === 'reference' ? 8 : 4
   const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)
-  const cacheBytes = 2 * config.numLayers * config.numKvHeads * config.headDim * contextLength * width
+  const cacheBytes = cache.byteLength({ layers: cacheLayersOf(config), batch: 1, capacity: contextLength, chunkTokens }, kind)
   const widest = 3 * config.hiddenSize + 3 * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
   const activationBytes = width * (chunkTokens * widest + config.vocabSize + config.contextLength * config.rope.rotaryDim)
   return { weightBytes, cacheBytes, activationBytes, totalBytes: weightBytes + cacheBytes + activationBytes, contextLength }

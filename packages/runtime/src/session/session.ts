@@ -1,7 +1,7 @@
-import { createContiguousCache, type KvCache } from '@tessera-llm/attention'
+import { type CacheKind, denseCache, type KvCache } from '@tessera-llm/attention'
 import { argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
-import type { LanguageModel, StepInputs } from '../family/index.ts'
+import { cacheLayersOf, type LanguageModel, type StepInputs } from '../family/index.ts'
 import { yieldToEventLoop } from './yield.ts'
 
 export interface SessionOptions {
@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly activations?: 'f32' | 'int8' | undefined
   /** Tokens that prefill computes at once: more is faster, fewer yields more often. Default 128. */
   readonly chunkTokens?: number | undefined
+  /** How keys and values are kept: `denseCache('f16')`. Default `denseCache('f32')`. */
+  readonly cache?: CacheKind | undefined
 }
 
 export interface AppendOptions {
@@ -30,12 +32,12 @@ export interface EveryLogits {
   readonly visit: (rows: readonly Float32Array[], position: number) => void
 }
 
-/** One sequence and its cache. Tokens that are already in the cache are never computed twice. */
+/** One sequence and its cache. Tokens are computed once, unless the cache cannot go back to where the sequence is cut (rings). */
 export interface Session {
   readonly model: LanguageModel
   readonly contextLength: number
   readonly activations: 'f32' | 'int8'
-  /** The tokens whose keys and values are in the cache. */
+  /** The sequence: tokens whose keys and values are in the cache, or are computed again before the next token. */
   readonly tokens: readonly number[]
   /** Bytes that the cache occupies now. */
   readonly cacheBytes: number
@@ -48,7 +50,7 @@ export interface Session {
   step(id: number): Promise<Float32Array>
   /** Appends one token and returns the most likely next one; the logits stay on the device. */
   stepGreedy(id: number): Promise<number>
-  /** Drops all tokens from `length` on. */
+  /** Drops all tokens from `length` on. Where the cache cannot go back there, the next call computes again what is missing. */
   truncate(length: number): void
   /** Makes room for `tokens` tokens in all, so that generating them does not grow the cache. */
   reserve(tokens: number): Promise<void>
@@ -65,7 +67,7 @@ const minimumCapacity = 256
 
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
-  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128 } = options
+  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128, cache: kind = denseCache('f32') } = options
   const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
   if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
     throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
@@ -73,9 +75,6 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   const tokens: number[] = []
   let cache: KvCache | undefined
   let decode: DecodePlan | undefined
-
-  const createCache = (capacity: number): KvCache =>
-    createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity })
 
   const dropPlan = (): void => {
     decode?.plan.dispose()
@@ -90,11 +89,9 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     if (cache && cache.capacity >= count) return cache
     let capacity = minimumCapacity
     while (capacity < count) capacity *= 2
-    const grown = createCache(Math.min(capacity, contextLength))
-    if (cache) {
-      await cache.copyTo(grown, tokens.length)
-      cache.dispose()
-    }
+    const room = Math.min(capacity, contextLength)
+    const grown = cache ? await cache.fork(room) : kind.create(device, { layers: cacheLayersOf(config), batch: 1, capacity: room, chunkTokens })
+    cache?.dispose()
     cache = grown
     dropPlan()
     return grown
@@ -118,6 +115,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
 
   const decodePlanFor = async (id: number): Promise<DecodePlan> => {
     checkId(id)
+    await computeMissing()
     const into = await reserve(tokens.length + 1)
     decode ??= makeDecodePlan(into)
     return decode
@@ -126,6 +124,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   /** Synchronous, so that a read which follows in the same turn shares the submission on WebGPU. */
   const replay = ({ step, plan }: DecodePlan, id: number): DecodePlan['plan']['result'] => {
     const position = tokens.length
+    cache?.prepare(position, 1)
     device.write(step.ids, Int32Array.of(id))
     device.write(step.positions, Int32Array.of(position))
     device.write(step.start, Int32Array.of(position))
@@ -138,6 +137,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   const prefillChunk = async (chunk: readonly number[], wanted: 'last' | 'all' | 'none'): Promise<readonly Float32Array[]> => {
     const begin = tokens.length
     const into = await reserve(begin + chunk.length)
+    into.prepare(begin, chunk.length)
     const logits = device.scope((scope) => {
       const step: StepInputs = {
         ids: device.tensor(Int32Array.from(chunk), [chunk.length]),
@@ -155,9 +155,18 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       // Only what was computed without an error counts as cached.
       tokens.push(...chunk)
       return rows
+    } catch (error) {
+      into.truncate(begin)
+      throw error
     } finally {
       logits?.dispose()
     }
+  }
+
+  /** What a truncation took from the cache and not from the sequence. */
+  const computeMissing = async (): Promise<void> => {
+    const missing = tokens.splice(cache?.length ?? 0)
+    for (let at = 0; at < missing.length; at += chunkTokens) await prefillChunk(missing.slice(at, at + chunkTokens), 'none')
   }
 
   return {
@@ -177,7 +186,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       const reusable = Math.min(ids.length - 1, every)
       let shared = 0
       while (shared < reusable && shared < tokens.length && ids[shared] === tokens[shared]) shared += 1
-      tokens.length = shared
+      tokens.length = cache?.truncate(Math.min(shared, cache.length)) ?? 0
       await reserve(ids.length)
       for (;;) {
         signal?.throwIfAborted()
@@ -206,9 +215,10 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
 
     truncate(length) {
       if (!Number.isInteger(length) || length < 0 || length > tokens.length) {
-        throw new TesseraError('invalid-value', `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens in the cache`)
+        throw new TesseraError('invalid-value', `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens of the sequence`)
       }
       tokens.length = length
+      cache?.truncate(Math.min(length, cache.length))
     },
 
     async reserve(count) {

@@ -1,9 +1,9 @@
-import { createContiguousCache } from '@tessera-llm/attention'
+import { denseCache } from '@tessera-llm/attention'
 import type { Checkpoint } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { llamaFamily } from '../../src/family/llama.ts'
+import { cacheLayersOf, llamaFamily } from '../../src/family/index.ts'
 import type { LanguageModel } from '../../src/family/model.ts'
 import { loadModel } from '../../src/load/index.ts'
 import { createSession } from '../../src/session/index.ts'
@@ -89,7 +89,8 @@ function llamaCases(kind: Device['kind'], makeDevice: () => Promise<Device>): vo
 
 async function forwardAll(model: LanguageModel, ids: readonly number[]): Promise<{ values: Float32Array; hidden: Map<string, Float32Array> }> {
   const { device, config } = model
-  const cache = createContiguousCache(device, { numLayers: config.numLayers, batch: 1, numKvHeads: config.numKvHeads, headDim: config.headDim, capacity: 64 })
+  const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: 64 })
+  cache.prepare(0, ids.length)
   const step = {
     ids: device.tensor(Int32Array.from(ids), [ids.length]),
     positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),

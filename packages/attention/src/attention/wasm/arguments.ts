@@ -8,20 +8,29 @@ export type AttentionProblem = Problem<AttentionInputs, AttentionOutputs, Attent
 /** More keys than any sequence has: no window. */
 const unlimited = 2 ** 30
 
+/** Addresses of keys and values that an earlier stage has laid out as [B, Hkv, Lkv, D], and of their lengths. */
+export interface Gathered {
+  readonly k: number
+  readonly v: number
+  readonly lengths: number
+}
+
 /** Writes the argument block of assembly/call.ts. `partials` is the shared part of the scratch memory. */
-export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings): void {
-  const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, headDim, valueDim } = attentionSizes(inputs, options)
+export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings, gathered?: Gathered): void {
+  const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, pages, pageRows, headDim, valueDim } = attentionSizes(inputs, options)
   const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft = unlimited, windowRight = isCausal ? 0 : unlimited, softcap = 0, scale = 1 / Math.sqrt(headDim) } = options
-  for (const name of ['q', 'k', 'v', 'kvLengths', 'sinks', 'alibiSlopes', 'bias', 'mask', 'cuSeqLens'] as const) write.u32(inputs[name] ? at.address(name) : 0)
+  write.u32(at.address('q')).u32(gathered?.k ?? at.address('k')).u32(gathered?.v ?? at.address('v')).u32(gathered?.lengths ?? (inputs.kvLengths ? at.address('kvLengths') : 0))
+  for (const name of ['sinks', 'alibiSlopes', 'bias', 'mask', 'cuSeqLens'] as const) write.u32(inputs[name] ? at.address(name) : 0)
   write.u32(inputs.cuSeqLens ? at.address(inputs.cuSeqLensKv ? 'cuSeqLensKv' : 'cuSeqLens') : 0).u32(at.address('o')).u32(outputs.lse ? at.address('lse') : 0)
   for (const size of [batch, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim]) write.u32(size)
   for (const stride of strides(layout, numHeads, seqLenQ, headDim)) write.u32(stride)
-  for (const width of [headDim, valueDim]) for (const stride of strides(kvLayout, numKvHeads, seqLenKv, width)) write.u32(stride)
+  for (const width of [headDim, valueDim]) for (const stride of strides(kvLayout, numKvHeads, gathered || !inputs.blockTable ? seqLenKv : pageRows, width)) write.u32(stride)
   for (const stride of strides(layout, numHeads, seqLenQ, valueDim)) write.u32(stride)
   write.i32(windowLeft).i32(isCausal ? 0 : windowRight).f32(scale).f32(softcap)
   for (const stride of broadcastStrides(inputs.bias?.shape)) write.u32(stride)
   for (const stride of broadcastStrides(inputs.mask?.shape)) write.u32(stride)
   write.u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(isHalf(inputs.k)).u32(isHalf(inputs.v)).u32(numSequences)
+  write.u32(inputs.blockTable && !gathered ? at.address('blockTable') : 0).u32(pages).u32(pageRows)
 }
 
 /** Elements between neighbours on the batch, head and row axes. */

@@ -6,6 +6,8 @@ import { type AttentionProblem, lines64, writeArguments } from './arguments.ts'
 
 /** Keys in a split, as in assembly/decode.ts. */
 const splitKeys = 128
+/** Keys that are read together, from one page. */
+const keysAtOnce = 16
 /** Beyond this many query rows, tiles of flash use the keys better. */
 const mostRows = 4
 
@@ -15,9 +17,10 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
   module: attentionModule,
   priority: 2,
   supports({ inputs, options }) {
-    const { seqLenQ } = attentionSizes(inputs, options)
+    const { seqLenQ, pageRows } = attentionSizes(inputs, options)
     if (seqLenQ > mostRows) return `${seqLenQ} query rows are for flash; decode takes up to ${mostRows}`
     if (inputs.cuSeqLens) return 'packed sequences (cuSeqLens) are for plain'
+    if (pageRows % keysAtOnce !== 0) return `pages of ${pageRows} rows are for flash; decode takes multiples of ${keysAtOnce}`
     return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
   },
   stages(problem) {
@@ -25,8 +28,10 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
     return [{ entry: 'decodeSplits', args }, { entry: 'decodeJoin', args }]
   },
   scratchBytes(problem, threads) {
-    const { batch, numKvHeads, seqLenKv, valueDim } = attentionSizes(problem.inputs, problem.options)
-    return bytesPerThread(problem) * threads + batch * numKvHeads * Math.ceil(seqLenKv / splitKeys) * linesOf(problem) * (valueDim + 4) * 4
+    const { batch, numKvHeads, seqLenKv, pages, valueDim } = attentionSizes(problem.inputs, problem.options)
+    // Splits start at multiples of their length, the keys of a ring do not.
+    const splits = Math.ceil(seqLenKv / splitKeys) + (pages > 0 ? 1 : 0)
+    return bytesPerThread(problem) * threads + batch * numKvHeads * splits * linesOf(problem) * (valueDim + 4) * 4
   },
 })
 

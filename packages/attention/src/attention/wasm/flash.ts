@@ -2,7 +2,8 @@ import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { attentionModule } from '../../generated/attention.ts'
 import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
-import { type AttentionProblem, lines64, writeArguments } from './arguments.ts'
+import { type AttentionProblem, lines64 } from './arguments.ts'
+import { gatherBytes, stagesOver } from './gather.ts'
 
 /** Query rows of one head in a block and keys in a tile, as in assembly/flash.ts. */
 const blockRows = 16
@@ -14,8 +15,8 @@ export const flashWasm: WasmKernel = defineWasmKernel(attentionOp, {
   module: attentionModule,
   priority: 1,
   supports: ({ inputs }) => inputs.cuSeqLens === undefined || 'packed sequences (cuSeqLens) are for plain',
-  stages: (problem) => [{ entry: 'flash', args: (write, at) => writeArguments(problem, bytesPerThread(problem), write, at) }],
-  scratchBytes: (problem, threads) => bytesPerThread(problem) * threads,
+  stages: (problem) => stagesOver(problem, bytesPerThread(problem), 'flash'),
+  scratchBytes: (problem, threads) => bytesPerThread(problem) * threads + gatherBytes(problem),
 })
 
 function bytesPerThread({ inputs, options }: AttentionProblem): number {

@@ -2,7 +2,8 @@ import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { attentionModule } from '../../generated/attention.ts'
 import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
-import { type AttentionProblem, lines64, writeArguments } from './arguments.ts'
+import { type AttentionProblem, lines64 } from './arguments.ts'
+import { gatherBytes, stagesOver } from './gather.ts'
 
 /** All scores of a row at once. Takes every option; flash is compared with it. */
 export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
@@ -10,8 +11,8 @@ export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   module: attentionModule,
   priority: 0,
   supports: () => true,
-  stages: (problem) => [{ entry: 'plain', args: (write, at) => writeArguments(problem, bytesPerThread(problem), write, at) }],
-  scratchBytes: (problem, threads) => bytesPerThread(problem) * threads,
+  stages: (problem) => stagesOver(problem, bytesPerThread(problem), 'plain'),
+  scratchBytes: (problem, threads) => bytesPerThread(problem) * threads + gatherBytes(problem),
 })
 
 function bytesPerThread({ inputs, options }: AttentionProblem): number {

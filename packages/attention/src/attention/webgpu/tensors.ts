@@ -1,5 +1,5 @@
 import { type AttentionProblem, inputSpec, strides } from './problem.ts'
-import { type Part, u32 } from '../../webgpu-part/index.ts'
+import { joinParts, type Part, u32 } from '../../webgpu-part/index.ts'
 
 /*
  * How kernels read q, k and v and write o. Each tensor x has, in WGSL,
@@ -13,11 +13,30 @@ export function queryPart(problem: AttentionProblem): Part {
 }
 
 export function keyPart(problem: AttentionProblem): Part {
-  return rowsPart('k', inputSpec(problem, 'k').dtype, problem.headDim, strides(problem.kvLayout, problem.numKvHeads, problem.seqLenKv, problem.headDim))
+  return storedPart(problem, 'k', problem.headDim)
 }
 
 export function valuePart(problem: AttentionProblem): Part {
-  return rowsPart('v', inputSpec(problem, 'v').dtype, problem.valueDim, strides(problem.kvLayout, problem.numKvHeads, problem.seqLenKv, problem.valueDim))
+  return storedPart(problem, 'v', problem.valueDim)
+}
+
+/** k or v; where a block table says so, row j of a sequence is row j mod R of a page, and the first stride is that of pages. */
+function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): Part {
+  const { kvLayout, numKvHeads, seqLenKv, pages, pageRows } = problem
+  const rows = rowsPart(name, inputSpec(problem, name).dtype, width, strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width))
+  if (pages === 0) return rows
+  const [, read] = rows.fragments
+  return joinParts(
+    {
+      bindings: [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' }],
+      fragments: ['fn page_of(batch: u32, row: u32) -> u32 { return u32(block_table[batch * params.pages + (row / params.page_rows) % params.pages]); }'],
+      params: { pages: u32(pages), page_rows: u32(pageRows) },
+    },
+    {
+      ...rows,
+      fragments: [`fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return page_of(batch, row) * params.${name}_batch + head * params.${name}_head + (row % params.page_rows) * params.${name}_row; }`, read as string],
+    },
+  )
 }
 
 /** `store_o4(at, chunk, value)` beside `o_at`. */

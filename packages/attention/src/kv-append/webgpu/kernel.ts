@@ -18,8 +18,9 @@ export const kvAppendWebgpu: WebGpuKernel = {
     return true
   },
   passes(problem) {
-    const { dtype, shape: [batch = 0, heads = 0, capacity = 0, width = 0] } = spec(problem, 'cache')
-    const rows = spec(problem, 'x').shape[1] ?? 0
+    const { dtype, shape: [, heads = 0, capacity = 0, width = 0] } = spec(problem, 'cache')
+    const [batch = 0, rows = 0] = spec(problem, 'x').shape
+    const table = problem.inputs['blockTable']
     const isHalf = dtype === 'f16'
     const wordElements = isHalf ? 2 : 1
     const words = sizeOf([batch, rows, heads, width]) / wordElements
@@ -30,14 +31,19 @@ export const kvAppendWebgpu: WebGpuKernel = {
         { name: 'x', tensor: 'x', access: 'read', type: 'array<f32>' },
         { name: 'positions', tensor: 'positions', access: 'read', type: 'array<i32>' },
         { name: 'cache', tensor: 'cache', access: 'read_write', type: isHalf ? 'array<u32>' : 'array<f32>' },
+        ...(table ? [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' } as const] : []),
       ],
-      fragments: [isHalf ? packHalf : 'fn word_of(at: u32) -> f32 { return x[at]; }'],
+      fragments: [isHalf ? packHalf : 'fn word_of(at: u32) -> f32 { return x[at]; }', table ? inPages : inBatchRow],
       constants: { WORD_ELEMENTS: wordElements },
-      params: { words: u32(words), row_words: u32(width / wordElements), heads: u32(heads), rows: u32(rows), capacity: u32(capacity) },
+      params: { words: u32(words), row_words: u32(width / wordElements), heads: u32(heads), rows: u32(rows), capacity: u32(capacity), ...(table && { pages: u32(table.shape[1] ?? 0) }) },
       workgroups: linearGrid(Math.ceil(words / 64)),
     }]
   },
 }
+
+/** `page_of(batch, row)`: the page that holds a row of a sequence, or the row of the batch; −1 where the row has no place. */
+const inPages = 'fn page_of(batch: u32, row: i32) -> i32 { return select(block_table[batch * params.pages + (u32(max(row, 0)) / params.capacity) % params.pages], -1, row < 0); }'
+const inBatchRow = 'fn page_of(batch: u32, row: i32) -> i32 { return select(i32(batch), -1, row < 0 || row >= i32(params.capacity)); }'
 
 function spec(problem: Problem, name: string): TensorSpec {
   const found = problem.inputs[name]

@@ -22,6 +22,7 @@ export const plainWebgpu: WebGpuKernel = {
   name: 'plain',
   supports(problem, capabilities) {
     const attention = attentionProblem(problem)
+    if (attention.pages > 0) return 'has a column of scores for each key, and a block table sets no limit to keys; use flash or decode'
     const { maxBufferSize, maxStorageBufferBindingSize } = webgpuCapabilities(capabilities).limits
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     if (scoreBytes(attention) > limit) return `the scores take ${scoreBytes(attention)} bytes, this GPU binds at most ${limit}`

@@ -11,7 +11,7 @@ const log2e = Math.LOG2E
  * `span_of(batch, row) -> Span`: the row's position and the keys `first` to `end` − 1 that causality, window and lengths let it see.
  * Values come from tensors, so a replayed plan sees new lengths; shapes alone decide the grid.
  */
-export function spanPart({ inputs, seqLenQ, seqLenKv, numSequences, windowLeft, windowRight }: AttentionProblem): Part {
+export function spanPart({ inputs, seqLenQ, seqLenKv, pages, numSequences, windowLeft, windowRight }: AttentionProblem): Part {
   const declaration = 'struct Span { position: i32, first: i32, end: i32 }'
   const params = { seq_q: u32(seqLenQ), seq_kv: u32(seqLenKv), window_left: i32(windowLeft), window_right: i32(windowRight) }
   if (inputs.cuSeqLens) {
@@ -22,7 +22,7 @@ export function spanPart({ inputs, seqLenQ, seqLenKv, numSequences, windowLeft, 
       params: { ...params, sequences: u32(numSequences) },
     }
   }
-  const lengths = inputs.kvLengths ? 'clamp(kv_lengths[batch], 0, i32(params.seq_kv))' : 'i32(params.seq_kv)'
+  const lengths = pages > 0 ? 'max(kv_lengths[batch], 0)' : inputs.kvLengths ? 'clamp(kv_lengths[batch], 0, i32(params.seq_kv))' : 'i32(params.seq_kv)'
   return {
     bindings: inputs.kvLengths ? [readI32('kv_lengths', 'kvLengths')] : [],
     fragments: [declaration, `fn keys_of(batch: u32) -> i32 { return ${lengths}; }`, spanSource],

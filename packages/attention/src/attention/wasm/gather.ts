@@ -1,0 +1,49 @@
+import type { ArgumentWriter, Bindings, WasmStage } from '@tessera-llm/wasm'
+import { attentionSizes } from '../sizes.ts'
+import { type AttentionProblem, type Gathered, lines64, writeArguments } from './arguments.ts'
+
+/*
+ * Kernels for many rows read keys and values that lie next to each other. Where they lie in pages, a stage before theirs lays the visible
+ * ones out in scratch memory: once a call, where the kernel itself would do it once for each block of rows. The kernel then does what
+ * it does for contiguous keys, so that its results are equal to the bit.
+ */
+
+/** The stage `entry`, after a gathering one where it is needed. `perThread` are the bytes of scratch memory of a thread. */
+export function stagesOver(problem: AttentionProblem, perThread: number, entry: string): readonly WasmStage[] {
+  if (!needsGather(problem)) return [{ entry, args: (write, at) => writeArguments(problem, perThread, write, at) }]
+  const gathered = (at: Bindings): Gathered => gatheredAt(problem, at.scratch + perThread * at.threads)
+  return [
+    {
+      entry: 'gatherKeys',
+      args(write: ArgumentWriter, at: Bindings) {
+        const { k, v, lengths } = gathered(at)
+        writeArguments(problem, perThread, write, at)
+        write.u32(k).u32(v).u32(lengths)
+      },
+    },
+    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, gathered(at)) },
+  ]
+}
+
+/** Bytes of scratch memory that gathering takes. */
+export function gatherBytes(problem: AttentionProblem): number {
+  if (!needsGather(problem)) return 0
+  const { batch } = attentionSizes(problem.inputs, problem.options)
+  return gatheredAt(problem, 0).lengths + lines64(4 * batch)
+}
+
+function needsGather({ inputs }: AttentionProblem): boolean {
+  return inputs.blockTable !== undefined
+}
+
+function gatheredAt(problem: AttentionProblem, k: number): Gathered {
+  const { batch, numKvHeads, seqLenKv, headDim, valueDim } = attentionSizes(problem.inputs, problem.options)
+  const rows = batch * numKvHeads * seqLenKv
+  const v = k + lines64(rows * headDim * bytesOf(problem, 'k'))
+  return { k, v, lengths: v + lines64(rows * valueDim * bytesOf(problem, 'v')) }
+}
+
+function bytesOf({ inputs }: AttentionProblem, name: 'k' | 'v'): number {
+  const spec = inputs[name]
+  return spec.kind === 'dense' && spec.dtype === 'f16' ? 2 : 4
+}

@@ -1,0 +1,74 @@
+import { createReferenceDevice } from '@tessera-llm/tensor'
+import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { actions, runModel } from '../../test/support/cache-model.ts'
+import { type CacheLayer, denseCache } from '../index.ts'
+import { attentionWasm } from '../wasm.ts'
+
+let device: WasmDevice
+beforeAll(async () => {
+  device = await createWasmDevice({ kernels: attentionWasm, threads: 2 })
+})
+afterAll(() => device.dispose())
+
+const whole: CacheLayer = { numKvHeads: 2, headDim: 16 }
+const local: CacheLayer = { numKvHeads: 1, headDim: 12, valueDim: 8, window: 20 }
+const sizes = { layers: [whole, local], batch: 1, capacity: 150, chunkTokens: 9 }
+
+describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
+  test('holds what a list holds: appended to, cut, forked and freed at random, with equal bits', async () => {
+    const model = { device, kind: denseCache(dtype), ...sizes, numHeads: 4, dtype, expectEqual: (got: Float32Array, want: Float32Array, where: string) => expect(got, where).toEqual(want) }
+    await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
+  })
+
+  test('says its bytes before and after it is there; a layer with a window holds the window and a step', () => {
+    const kind = denseCache(dtype)
+    const cache = kind.create(device, { ...sizes, capacity: 100_000 })
+    const width = dtype === 'f32' ? 4 : 2
+    // 20 − 1 + 9 rows, in pages of 32.
+    expect(cache.byteLength).toBe(100_000 * 2 * 32 * width + 32 * 20 * width + 4)
+    expect(kind.byteLength(cache.sizes, 'wasm')).toBe(cache.byteLength)
+    cache.dispose()
+  })
+})
+
+test('the reference device keeps float64, and a plan for it says so', () => {
+  expect(denseCache('f16').byteLength({ layers: [whole], batch: 1, capacity: 10 }, 'reference')).toBe(8 * 10 * 2 * 32)
+})
+
+test('a ring goes back as far as its rows are there, and says how far', () => {
+  const cache = denseCache('f32').create(createReferenceDevice(), { ...sizes, capacity: 1000 })
+  for (let start = 0; start < 90; start += 9) cache.prepare(start, 9)
+  // 32 rows: those of the tokens 58 … 89. The token 77 sees 58 … 77.
+  expect(cache.truncate(80)).toBe(80)
+  expect(cache.truncate(77)).toBe(77)
+  expect(cache.truncate(76)).toBe(0)
+  expect(cache.length).toBe(0)
+  cache.prepare(0, 9)
+  expect(cache.truncate(4)).toBe(4)
+  cache.dispose()
+})
+
+test.for<[string, (cache: ReturnType<ReturnType<typeof denseCache>['create']>) => unknown, string, RegExp]>([
+  ['a step beyond what is there', (cache) => cache.prepare(5, 1), 'invalid-value', /cannot start at 5; the cache holds 4 tokens/],
+  ['a step of more tokens than the rings take', (cache) => cache.prepare(4, 10), 'invalid-value', /a step of 10 tokens; this cache takes 1 to 9 at once \(chunkTokens\)/],
+  ['more tokens than there is room for', (cache) => [9, 9, 9, 9, 9].reduce((start, count) => (cache.prepare(start, count), start + count), 4), 'context-full', /49 tokens do not fit a cache of 40; fork it with more room/],
+  ['a truncation to more than there is', (cache) => cache.truncate(5), 'invalid-value', /truncate\(5\) must be between 0 and the 4 tokens/],
+  ['a layer that is not there', (cache) => cache.layer(2), 'invalid-value', /no layer 2; the cache was made for 2/],
+  ['a step at rows that are gone', (cache) => ([4, 13, 22, 31].map((start) => cache.prepare(start, 9)), cache.prepare(3, 1)), 'invalid-value', /cannot start at 3 any more: .* truncate\(3\) keeps 0 tokens/],
+])('refuses %s', ([, act, code, message]) => {
+  const cache = denseCache('f32').create(device, { ...sizes, capacity: 40 })
+  cache.prepare(0, 4)
+  expect(() => act(cache)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))
+  cache.dispose()
+})
+
+test('a fork with too little room, and sizes that are none, are refused', async () => {
+  const cache = denseCache('f32').create(device, sizes)
+  cache.prepare(0, 9)
+  await expect(cache.fork(8)).rejects.toMatchObject({ code: 'context-full', message: expect.stringContaining('9 tokens do not fit a fork of 8') })
+  cache.dispose()
+  expect(() => denseCache('f32').create(device, { ...sizes, capacity: 0 })).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining('capacity must be a positive integer, not 0') }))
+  expect(() => denseCache('f32').create(device, { ...sizes, layers: [{ numKvHeads: 1, headDim: 8, window: 0 }] })).toThrow(expect.objectContaining({ message: expect.stringContaining('window of layer 0 must be a positive integer, not 0') }))
+})

@@ -1,0 +1,71 @@
+import { denseCache } from '@tessera-llm/attention'
+import type { Device } from '@tessera-llm/tensor'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makers } from '../../test/support/devices.ts'
+import { loadTiny } from '../../test/support/tiny.ts'
+import { createSession, type LanguageModel } from '../index.ts'
+
+let device: Device
+let model: LanguageModel
+/** The model with a window of 20 tokens in every second layer: no such model was trained, but the arithmetic is that of one. */
+let windowed: LanguageModel
+beforeAll(async () => {
+  device = await makers.wasm()
+  model = await loadTiny(device)
+  windowed = { ...model, config: { ...model.config, windows: Array.from({ length: model.config.numLayers }, (_, index) => (index % 2 === 0 ? 20 : undefined)) } }
+})
+afterAll(() => device.dispose())
+
+const ids = Array.from({ length: 150 }, (_, index) => 5 + ((index * 37) % 200))
+const exact = { activations: 'f32', contextLength: 256 } as const
+
+/** A cache that keeps every row of every layer, with the same windows: a step may append as many tokens as the context has. */
+const contiguous = { ...exact, chunkTokens: 256 } as const
+
+test('rings give the bits of caches that keep every row, in chunks and step by step, in fewer bytes', async () => {
+  const [ring, whole] = [createSession(windowed, { ...exact, chunkTokens: 12 }), createSession(windowed, contiguous)]
+  // Equal chunks, so that nothing but the cache differs.
+  for (let end = 12; end <= 120; end += 12) expect(await ring.prefill(ids.slice(0, end))).toEqual(await whole.prefill(ids.slice(0, end)))
+  for (const id of ids.slice(120)) expect(await ring.step(id)).toEqual(await whole.step(id))
+  const { numLayers, numKvHeads, headDim } = model.config
+  // 20 − 1 + 12 rows of 256, in pages of 32: an eighth.
+  const layers = Math.ceil(numLayers / 2)
+  expect(whole.cacheBytes - ring.cacheBytes).toBe(layers * (2 * numKvHeads * headDim * 4 * (256 - 32) - 4))
+  ring.dispose()
+  whole.dispose()
+})
+
+test('a window changes what the model says', async () => {
+  const [plain, local] = [createSession(model, exact), createSession(windowed, exact)]
+  expect(await local.prefill(ids)).not.toEqual(await plain.prefill(ids))
+  plain.dispose()
+  local.dispose()
+})
+
+test('a sequence that is cut where rings cannot go back is computed again, and says the same', async () => {
+  const [session, fresh] = [createSession(windowed, { ...exact, chunkTokens: 12 }), createSession(windowed, { ...exact, chunkTokens: 12 })]
+  await session.prefill(ids)
+  session.truncate(24)
+  expect(session.tokens).toEqual(ids.slice(0, 24))
+  await fresh.prefill(ids.slice(0, 24))
+  expect(await session.step(7)).toEqual(await fresh.step(7))
+  // A prompt that shares a beginning, too, and one cut of a few tokens, which the ring can go back.
+  await session.prefill(ids)
+  const other = [...ids.slice(0, 48), 9, 8, 7]
+  expect(await session.prefill(other)).toEqual(await fresh.prefill(other))
+  session.truncate(50)
+  fresh.truncate(50)
+  expect(await session.stepGreedy(3)).toBe(await fresh.stepGreedy(3))
+  session.dispose()
+  fresh.dispose()
+})
+
+test('a cache of f16 takes half the bytes, and moves logits little', async () => {
+  const half = createSession(model, { ...exact, cache: denseCache('f16') })
+  const full = createSession(model, exact)
+  const [rounded, logits] = [await half.prefill(ids), await full.prefill(ids)]
+  expect(2 * half.cacheBytes).toBe(full.cacheBytes)
+  expect(Math.max(...rounded.map((value, index) => Math.abs(value - (logits[index] as number))))).toBeLessThan(0.02)
+  half.dispose()
+  full.dispose()
+})
