@@ -22,8 +22,8 @@ describe.each([
   test.for(cases)('the chosen kernel: $name', (one) => one.run(device, reference))
   test.for(cases)('plain: $name', (one) => one.run(device, reference, { kernel: 'plain' }))
 
-  // decode takes up to four query rows; only plain takes packed sequences.
-  test.for([['flash', 100], ['decode', 25]] as const)('%s wherever it says that it can', async ([kernel, leastTaken]) => {
+  // flash takes every call; decode up to four query rows, not packed.
+  test.for([['flash', cases.length], ['decode', 26]] as const)('%s wherever it says that it can', async ([kernel, leastTaken]) => {
     const failures: string[] = []
     let refused = 0
     for (const one of cases) {
@@ -35,6 +35,6 @@ describe.each([
       }
     }
     expect(failures.join('\n')).toBe('')
-    expect(cases.length - refused).toBeGreaterThan(leastTaken)
+    expect(cases.length - refused).toBeGreaterThanOrEqual(leastTaken)
   })
 })

@@ -19,7 +19,7 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
   supports({ inputs, options }) {
     const { seqLenQ, pageRows } = attentionSizes(inputs, options)
     if (seqLenQ > mostRows) return `${seqLenQ} query rows are for flash; decode takes up to ${mostRows}`
-    if (inputs.cuSeqLens) return 'packed sequences (cuSeqLens) are for plain'
+    if (inputs.cuSeqLens) return 'packed sequences (cuSeqLens) are for flash'
     if (pageRows % keysAtOnce !== 0) return `pages of ${pageRows} rows are for flash; decode takes multiples of ${keysAtOnce}`
     return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
   },

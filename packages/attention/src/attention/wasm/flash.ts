@@ -5,8 +5,7 @@ import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, lines64 } from './arguments.ts'
 import { gatherBytes, stagesOver } from './gather.ts'
 
-/** Query rows of one head in a block and keys in a tile, as in assembly/flash.ts. */
-const blockRows = 16
+/** Keys in a tile, as in assembly/tiles.ts. */
 const tileKeys = 64
 
 /** FlashAttention: tiles of keys, a running softmax, memory that does not grow with the sequence. */
@@ -14,13 +13,14 @@ export const flashWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'flash',
   module: attentionModule,
   priority: 1,
-  supports: ({ inputs }) => inputs.cuSeqLens === undefined || 'packed sequences (cuSeqLens) are for plain',
+  supports: () => true,
   stages: (problem) => stagesOver(problem, bytesPerThread(problem), 'flash'),
   scratchBytes: (problem, threads) => bytesPerThread(problem) * threads + gatherBytes(problem),
 })
 
 function bytesPerThread({ inputs, options }: AttentionProblem): number {
   const { numHeads, numKvHeads, headDim, valueDim } = attentionSizes(inputs, options)
-  const lines = Math.ceil(((numHeads / numKvHeads) * blockRows) / 4) * 4
-  return lines64(4 * (lines * (headDim + tileKeys + valueDim + 2) + tileKeys * (headDim + valueDim)))
+  const group = numHeads / numKvHeads
+  const lines = group * Math.max(4, Math.floor(64 / group / 4) * 4)
+  return lines64(32 + 4 * (lines * (4 + headDim + valueDim) + tileKeys * (4 + headDim + valueDim)))
 }

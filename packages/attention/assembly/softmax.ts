@@ -1,0 +1,101 @@
+import { logarithm, madd } from '@tessera-llm/wasm/assembly/lib'
+import { HIDDEN } from './call'
+import { LINE } from './tiles'
+
+// The softmax of tiles, to the base 2: a score's weight is 2^(s · log2 e − m), one fused step from the score to the exponent. What is
+// subtracted is rounded once and kept, so its rounding cancels between weights and sum.
+
+// @ts-ignore: decorator
+@inline
+export const LOG2E: f32 = 1.4426950408889634
+// @ts-ignore: decorator
+@inline
+export const LN2: f64 = 0.6931471805599453
+
+/**
+ * 2^x for four lanes with x ≤ 0 or a little above: 2^n for the nearest n by exponent arithmetic, times a polynomial (minimax, degree 6,
+ * 8e-8 of the value evaluated in f32) of what is left. Below −126 the result is 0, and 2^−∞ is 0; NaN becomes 0 or NaN.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp2of4(x: v128): v128 {
+  const lowest = f32x4.splat(-126), magic = f32x4.splat(12582912)
+  const clamped = f32x4.pmax(x, lowest)
+  const shifted = f32x4.add(clamped, magic)
+  const r = f32x4.sub(clamped, f32x4.sub(shifted, magic))
+  let p = f32x4.splat(0.0001534581185092088)
+  p = madd(p, r, f32x4.splat(0.0013399931218651565))
+  p = madd(p, r, f32x4.splat(0.009618488957699725))
+  p = madd(p, r, f32x4.splat(0.05550328776967388))
+  p = madd(p, r, f32x4.splat(0.24022646890628507))
+  p = madd(p, r, f32x4.splat(0.6931472057372655))
+  p = madd(p, r, f32x4.splat(1))
+  return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.le(x, lowest))
+}
+
+/** Largest of four lines, one a lane; no less than HIDDEN. `count` is a multiple of 8. */
+export function largestOfLines(scores: usize, count: i32): v128 {
+  let a = f32x4.splat(HIDDEN), b = a, c = a, d = a
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+    a = f32x4.pmax(a, v128.load(scores))
+    b = f32x4.pmax(b, v128.load(scores, 256))
+    c = f32x4.pmax(c, v128.load(scores, 512))
+    d = f32x4.pmax(d, v128.load(scores, 768))
+  }
+  const ab = f32x4.pmax(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
+  const cd = f32x4.pmax(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
+  return f32x4.pmax(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
+}
+
+/** Replaces `count` scores (a multiple of 8) by 2^(s · log2 e − subtracted) and returns their sums, four lanes of it. Hidden scores become exactly 0. */
+export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
+  const scale = f32x4.splat(LOG2E), m = f32x4.splat(-subtracted)
+  let sum = f32x4.splat(0)
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+    const p = exp2of4(madd(v128.load(scores), scale, m))
+    v128.store(scores, p)
+    sum = f32x4.add(sum, p)
+  }
+  return sum
+}
+
+/** What is subtracted for a largest score: m · log2 e, and 0 for a line that sees nothing, whose scores then all become 0. */
+// @ts-ignore: decorator
+@inline
+export function subtractedFor(largest: v128): v128 {
+  return v128.andnot(f32x4.mul(largest, f32x4.splat(LOG2E)), f32x4.le(largest, f32x4.splat(HIDDEN)))
+}
+
+/**
+ * The online softmax of four lines of scores, `count` columns (a multiple of 8): scores become weights, `maxima` (f32[4]) and `sums`
+ * (f32[4]) go on, and what was summed before has to be multiplied by the factors returned.
+ */
+export function softmaxTile(scores: usize, count: i32, maxima: usize, sums: usize): v128 {
+  const before = v128.load(maxima)
+  const largest = f32x4.pmax(before, largestOfLines(scores, count))
+  v128.store(maxima, largest)
+  const subtracted = subtractedFor(largest)
+  // Before the first visible key this is 2^−∞.
+  const factors = exp2of4(f32x4.sub(f32x4.mul(before, f32x4.splat(LOG2E)), subtracted))
+  const a = weighLine(scores, count, f32x4.extract_lane(subtracted, 0)), b = weighLine(scores + LINE, count, f32x4.extract_lane(subtracted, 1))
+  const c = weighLine(scores + 2 * LINE, count, f32x4.extract_lane(subtracted, 2)), d = weighLine(scores + 3 * LINE, count, f32x4.extract_lane(subtracted, 3))
+  const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
+  const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
+  v128.store(sums, madd(v128.load(sums), factors, f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))))
+  return factors
+}
+
+/** Weight of one score against a largest one, as weighLine gives it. */
+export function weigh(score: f32, largest: f32): f32 {
+  return f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.neg(subtractedFor(f32x4.splat(largest))))), 0)
+}
+
+/** What weights against one largest score are multiplied by when a larger one comes. */
+export function rescale(before: f32, largest: f32): f32 {
+  return f32x4.extract_lane(exp2of4(f32x4.sub(subtractedFor(f32x4.splat(before)), subtractedFor(f32x4.splat(largest)))), 0)
+}
+
+/** The log-sum-exp of weights that `softmaxTile` summed: what was subtracted, rounding included, plus the logarithm of the sum. */
+export function logOfSum(largest: f32, sum: f32): f32 {
+  return <f32>(<f64>f32x4.extract_lane(subtractedFor(f32x4.splat(largest)), 0) * LN2 + <f64>logarithm(sum))
+}
