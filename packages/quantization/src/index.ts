@@ -1,4 +1,5 @@
 export * from './format/index.ts'
+export * from './grid-format/index.ts'
 export * from './packer/index.ts'
 export * from './rows8/index.ts'
 export * from './quantized-matrix/index.ts'

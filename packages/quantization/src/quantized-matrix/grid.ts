@@ -1,3 +1,9 @@
+/**
+ * What scales are rounded to before codes are chosen, and stored as. `e8m0` has the powers of two (OCP Microscaling Formats 1.0): the one
+ * that sends a group's extreme to 4 … 8 where the largest value of the table is 6.
+ */
+export type ScaleType = 'f32' | 'f16' | 'bf16' | 'e8m0'
+
 /** Integers that share a scale by groups of columns: value = scale · (code − zero). */
 export interface IntegerGrid {
   readonly kind: 'integer'
@@ -6,8 +12,7 @@ export interface IntegerGrid {
   readonly group: number | 'row' | 'tensor'
   /** Without zero points: the zero is 2^(bits − 1) everywhere, so that codes stay unsigned. */
   readonly isSymmetric: boolean
-  /** What scales are rounded to before codes are chosen. */
-  readonly scaleType: 'f32' | 'f16' | 'bf16'
+  readonly scaleType: ScaleType
 }
 
 /** A table of values that share a scale by groups of columns: value = scale · table[code]. */
@@ -15,10 +20,10 @@ export interface CodebookGrid {
   readonly kind: 'codebook'
   /** `nf4`, `fp4_e2m1`, `fp8_e4m3`, … */
   readonly id: string
-  /** The values in the order of their codes, 256 at most. */
+  /** The values in the order of their codes, 256 at most. Codes of values that are not finite are never chosen. */
   readonly values: Float32Array
   readonly group: number | 'row' | 'tensor'
-  readonly scaleType: 'f32' | 'f16' | 'bf16'
+  readonly scaleType: ScaleType
 }
 
 export type Grid = IntegerGrid | CodebookGrid
@@ -31,4 +36,14 @@ export function groupColumns(grid: Grid, columns: number): number {
 /** Groups of one row. */
 export function groupsPerRow(grid: Grid, columns: number): number {
   return Math.ceil(columns / groupColumns(grid, columns))
+}
+
+/** Bits of a code. */
+export function codeBits(grid: Grid): number {
+  return grid.kind === 'integer' ? grid.bits : Math.max(1, Math.ceil(Math.log2(grid.values.length)))
+}
+
+/** Scales of a matrix [rows, columns]: one a row and group, or one in all. */
+export function scaleCount(grid: Grid, [rows, columns]: readonly [number, number]): number {
+  return grid.group === 'tensor' ? 1 : rows * groupsPerRow(grid, columns)
 }

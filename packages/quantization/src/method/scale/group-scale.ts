@@ -122,8 +122,9 @@ function refit(group: GroupScale, x: Values, at: number, count: number, weights:
 
 function codebookScale(grid: CodebookGrid, rule: ScaleRule): GroupScale {
   const round = scaleRounder(grid.scaleType)
-  const values = Float64Array.from(grid.values).sort()
-  const order = [...grid.values.keys()].sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
+  const order = [...grid.values.keys()].filter((code) => Number.isFinite(grid.values[code]) && !Object.is(grid.values[code], -0)).sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
+  const minusZero = grid.values.findIndex((value) => Object.is(value, -0))
+  const values = Float64Array.from(order, (code) => grid.values[code] as number)
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   const group: GroupScale = {
     scale: 1,
@@ -141,10 +142,14 @@ function codebookScale(grid: CodebookGrid, rule: ScaleRule): GroupScale {
       let high = values.length - 1
       while (low < high) {
         const middle = (low + high) >> 1
-        if (scaled > ((values[middle] as number) + (values[middle + 1] as number)) / 2) low = middle + 1
+        const limit = ((values[middle] as number) + (values[middle + 1] as number)) / 2
+        // Halves go to the even code, as floats are rounded.
+        if (scaled > limit || (scaled === limit && (order[middle + 1] as number) % 2 === 0)) low = middle + 1
         else high = middle
       }
-      return order[low] as number
+      const code = order[low] as number
+      // Tables of floats have a −0, which keeps the sign as a cast does.
+      return minusZero >= 0 && (scaled < 0 || Object.is(scaled, -0)) && grid.values[code] === 0 ? minusZero : code
     },
     value: (code) => Math.fround(group.scale * (grid.values[code] as number)),
   }
