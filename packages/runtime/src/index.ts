@@ -1,5 +1,6 @@
 export * from './chat/index.ts'
 export * from './config/index.ts'
+export * from './embed/index.ts'
 export * from './family/index.ts'
 export * from './load/index.ts'
 export * from './sampler/index.ts'

@@ -1,11 +1,13 @@
 import type { WebGpuCounters, WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSession, type LanguageModel } from '../src/index.ts'
-import { argmaxOf, describeLlama } from './cases/llama.ts'
+import { argmaxOf, describeDecoders } from './cases/decoder.ts'
+import { describeEncoders } from './cases/encoder.ts'
 import { loadTiny, tinyGolden } from './support/tiny.ts'
 import { makeWebGpu } from './support/webgpu.ts'
 
-describeLlama('webgpu', makeWebGpu)
+describeDecoders('webgpu', makeWebGpu)
+describeEncoders('webgpu', makeWebGpu)
 
 describe('the tiny model on webgpu', () => {
   let device: WebGpuDevice

@@ -1,4 +1,4 @@
-import type { RopeScaling } from '@tessera-llm/kernels'
+import type { ActivationKind, RopeScaling } from '@tessera-llm/kernels'
 
 export type { RopeScaling }
 
@@ -11,8 +11,8 @@ export interface RopeConfig {
   readonly scaling: RopeScaling
 }
 
-/** The sizes and constants of a decoder, whatever file they came from. */
-export interface ModelConfig {
+/** The sizes and constants of a transformer's layers, whatever file they came from. */
+export interface TransformerConfig {
   readonly architecture: string
   readonly numLayers: number
   readonly hiddenSize: number
@@ -20,13 +20,41 @@ export interface ModelConfig {
   readonly numHeads: number
   readonly numKvHeads: number
   readonly headDim: number
-  /** For each layer, the tokens that a query sees, its own included; undefined where it sees all. Absent where no layer has a window. */
-  readonly windows?: readonly (number | undefined)[] | undefined
   readonly vocabSize: number
   /** Longest context that the model was trained for, in tokens. */
   readonly contextLength: number
   readonly normEps: number
-  readonly rope: RopeConfig
+  readonly activation: ActivationKind
+  /** How each layer rotates queries and keys; undefined where it does not. */
+  readonly ropes: readonly (RopeConfig | undefined)[]
+  /** For each layer, the tokens that a query sees, its own included; undefined where it sees all. Absent where no layer has a window. */
+  readonly windows?: readonly (number | undefined)[] | undefined
+  /** Factor of the attention scores; 1 / √headDim when absent. */
+  readonly attentionScale?: number | undefined
+  /** Attention scores s become c · tanh(s / c). */
+  readonly attentionSoftcap?: number | undefined
+  /** Factor of what each block adds to the residual stream. */
+  readonly residualScale?: number | undefined
+}
+
+/** A decoder: it predicts the next token. */
+export interface ModelConfig extends TransformerConfig {
+  /** Factor of the embeddings. */
+  readonly embeddingScale?: number | undefined
+  /** Factor of the logits. */
+  readonly logitScale?: number | undefined
+  /** Logits l become c · tanh(l / c). */
+  readonly logitSoftcap?: number | undefined
+  /** True when attention and MLP of a layer read the same input and are added together. */
+  readonly isParallel?: boolean | undefined
   /** True when the output head is the embedding matrix. */
   readonly tiedHead: boolean
+}
+
+/** An encoder: every token sees every other of its sequence. */
+export interface EncoderConfig extends TransformerConfig {
+  /** Kinds of segments that the embeddings tell apart; 0 where they do not. */
+  readonly tokenTypes: number
+  /** Row of the position table that the first token has. */
+  readonly firstPosition: number
 }

@@ -1,6 +1,8 @@
+import type { ActivationKind } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
-import type { ModelConfig, RopeScaling } from './config.ts'
-import { type Fields, type FieldReader, readFields } from './fields.ts'
+import { checkHeads } from './check-heads.ts'
+import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
+import { type FieldReader, type Fields, readFields } from './fields.ts'
 
 /** What the tensors of a file tell that its metadata may leave out. */
 export interface GgufFacts {
@@ -8,23 +10,47 @@ export interface GgufFacts {
   readonly tiedHead: boolean
 }
 
+/** What llama.cpp knows about an architecture and no key says. */
+interface Traits {
+  readonly activation: ActivationKind
+  readonly ropeStyle: RopeConfig['style']
+  /** What only this architecture has. */
+  readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
+}
+
+const llama: Traits = { activation: 'silu', ropeStyle: 'gptj' }
+
+const traits: Readonly<Record<string, Traits>> = {
+  llama,
+  gemma3: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma3 },
+}
+
 /** Reads the keys `<architecture>.*` of a GGUF file (ggml's GGUF specification, 2023–2026). */
 export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig {
   const architecture = readFields(metadata, 'GGUF metadata').string('general.architecture')
+  // A family from outside may bring an architecture that is not listed here.
+  const known = traits[architecture] ?? llama
   const prefix = `${architecture}.`
   const own: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(metadata)) {
     if (key.startsWith(prefix)) own[key.slice(prefix.length)] = typeof value === 'bigint' ? Number(value) : value
   }
   const fields = readFields(own, `GGUF metadata (${architecture})`)
+  const numLayers = fields.integer('block_count')
   const hiddenSize = fields.integer('embedding_length')
   const numHeads = fields.integer('attention.head_count')
   const numKvHeads = fields.integer('attention.head_count_kv', numHeads)
   const headDim = fields.integer('attention.key_length', Math.floor(hiddenSize / numHeads))
   checkHeads('GGUF metadata', hiddenSize, numHeads, numKvHeads, headDim)
-  return {
+  const rope: RopeConfig = {
+    theta: fields.number('rope.freq_base', 10000),
+    rotaryDim: fields.integer('rope.dimension_count', headDim),
+    style: known.ropeStyle,
+    scaling: ggufScaling(fields),
+  }
+  const common: ModelConfig = {
     architecture,
-    numLayers: fields.integer('block_count'),
+    numLayers,
     hiddenSize,
     intermediateSize: fields.integer('feed_forward_length'),
     numHeads,
@@ -33,23 +59,23 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
     vocabSize: facts.vocabSize,
     contextLength: fields.integer('context_length'),
     normEps: fields.number('attention.layer_norm_rms_epsilon'),
-    rope: {
-      theta: fields.number('rope.freq_base', 10000),
-      rotaryDim: fields.integer('rope.dimension_count', headDim),
-      style: 'gptj',
-      scaling: ggufScaling(fields),
-    },
+    activation: known.activation,
+    ropes: Array.from({ length: numLayers }, () => rope),
     tiedHead: facts.tiedHead,
   }
+  return { ...common, ...known.own?.(fields, common) }
 }
 
-/** Throws unless the head counts and sizes make an attention layer. */
-export function checkHeads(source: string, hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number): void {
-  if (hiddenSize < 1 || numHeads < 1 || numKvHeads < 1 || headDim < 1) {
-    throw new TesseraError('invalid-file', `${source}: hidden size (${hiddenSize}), head count (${numHeads}), KV head count (${numKvHeads}) and head size (${headDim}) must be positive`)
-  }
-  if (numHeads % numKvHeads !== 0) {
-    throw new TesseraError('invalid-file', `${source}: the head count (${numHeads}) must be a multiple of the KV head count (${numKvHeads})`)
+/** Every sixth layer is global; the rest have a window and a rope base of 10000 without scaling, which no key says. */
+function ownGemma3(fields: FieldReader, { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig): Partial<ModelConfig> {
+  const window = fields.integer('attention.sliding_window')
+  const isLocal = (index: number): boolean => (index + 1) % 6 !== 0
+  return {
+    ropes: ropes.map((rope, index) => (rope && isLocal(index) ? { ...rope, theta: 10000, scaling: { type: 'none' } } : rope)),
+    windows: ropes.map((_, index) => (isLocal(index) ? window : undefined)),
+    embeddingScale: Math.sqrt(hiddenSize),
+    // The 27B model alone, told by its 62 layers, divides by its width a head instead of the head size.
+    attentionScale: 1 / Math.sqrt(numLayers === 62 ? hiddenSize / numHeads : headDim),
   }
 }
 

@@ -1,7 +1,30 @@
-import { TesseraError } from '@tessera-llm/tensor'
-import type { ModelConfig, RopeScaling } from './config.ts'
-import { type Fields, readFields } from './fields.ts'
-import { checkHeads } from './gguf.ts'
+import type { ActivationKind } from '@tessera-llm/kernels'
+import { activationOf } from './activation.ts'
+import { canonicalArchitecture } from './architecture.ts'
+import { checkHeads } from './check-heads.ts'
+import type { ModelConfig } from './config.ts'
+import { type FieldReader, type Fields, readFields } from './fields.ts'
+import { ropesFrom } from './hugging-face-rope.ts'
+
+/** What transformers takes for granted where a config.json is silent, and what only one architecture has. */
+interface Traits {
+  readonly activation: ActivationKind
+  readonly normEps: number
+  readonly tiedHead: boolean
+  readonly contextLength?: number
+  /** Fields of this architecture alone. */
+  readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
+}
+
+const llama: Traits = { activation: 'silu', normEps: 1e-6, tiedHead: false }
+const gemma: Traits = { activation: 'gelu-tanh', normEps: 1e-6, tiedHead: true }
+
+const traits: Readonly<Record<string, Traits>> = {
+  llama,
+  // Gemma's first configs say "gelu" and mean its tanh approximation.
+  gemma: { ...gemma, own: (_, { hiddenSize }) => ({ activation: 'gelu-tanh', embeddingScale: Math.sqrt(hiddenSize) }) },
+  gemma3: { ...gemma, own: ownGemma },
+}
 
 /**
  * Reads a Hugging Face `config.json`, both as transformers 5 writes it (`rope_parameters`) and in the older spelling
@@ -9,71 +32,64 @@ import { checkHeads } from './gguf.ts'
  */
 export function configFromHuggingFace(config: Fields): ModelConfig {
   const fields = readFields(config, 'config.json')
-  const architecture = fields.string('model_type')
+  const architecture = canonicalArchitecture(fields.string('model_type'))
+  // A family from outside may bring an architecture that is not listed here.
+  const known = traits[architecture] ?? llama
   const hiddenSize = fields.integer('hidden_size')
+  const numLayers = fields.integer('num_hidden_layers')
   const numHeads = fields.integer('num_attention_heads')
   const numKvHeads = fields.integer('num_key_value_heads', numHeads)
   const headDim = fields.integer('head_dim', Math.floor(hiddenSize / numHeads))
   checkHeads('config.json', hiddenSize, numHeads, numKvHeads, headDim)
-  const activation = fields.string('hidden_act', 'silu')
-  if (architecture === 'llama' && activation !== 'silu') {
-    throw new TesseraError('unsupported', `config.json: hidden_act is "${activation}"; the llama family has silu`)
-  }
-  const contextLength = fields.integer('max_position_embeddings')
-  const parameters = fields.record('rope_parameters')
-  const rope = readFields(parameters ?? config, parameters ? 'config.json, rope_parameters' : 'config.json')
-  const partial = rope.number('partial_rotary_factor', fields.number('partial_rotary_factor', 1))
-  return {
+  const activation = ['hidden_activation', 'hidden_act']
+  const common: ModelConfig = {
     architecture,
-    numLayers: fields.integer('num_hidden_layers'),
+    numLayers,
     hiddenSize,
     intermediateSize: fields.integer('intermediate_size'),
     numHeads,
     numKvHeads,
     headDim,
     vocabSize: fields.integer('vocab_size'),
-    contextLength,
-    normEps: fields.number('rms_norm_eps', 1e-6),
-    rope: {
-      theta: rope.number('rope_theta', 10000),
-      rotaryDim: Math.floor(headDim * partial),
-      style: 'neox',
-      scaling: scalingFrom(parameters ?? fields.record('rope_scaling'), contextLength),
-    },
-    tiedHead: fields.boolean('tie_word_embeddings', false),
+    contextLength: fields.integer('max_position_embeddings', known.contextLength),
+    normEps: fields.number('rms_norm_eps', known.normEps),
+    activation: fields.has(activation) ? activationOf(fields.string(activation)) : known.activation,
+    ...layersFrom(config, architecture, numLayers, headDim),
+    tiedHead: fields.boolean('tie_word_embeddings', known.tiedHead),
+  }
+  return { ...common, ...known.own?.(fields, common) }
+}
+
+function ownGemma(fields: FieldReader, { hiddenSize, headDim }: ModelConfig): Partial<ModelConfig> {
+  return {
+    embeddingScale: Math.sqrt(hiddenSize),
+    attentionScale: 1 / Math.sqrt(fields.number('query_pre_attn_scalar', headDim)),
+    attentionSoftcap: fields.has('attn_logit_softcapping') ? fields.number('attn_logit_softcapping') : undefined,
+    logitSoftcap: fields.has('final_logit_softcapping') ? fields.number('final_logit_softcapping') : undefined,
   }
 }
 
-function scalingFrom(scaling: Fields | undefined, contextLength: number): RopeScaling {
-  if (scaling === undefined) return { type: 'none' }
-  const fields = readFields(scaling, 'config.json, rope scaling')
-  const type = fields.string('rope_type', fields.string('type', 'default'))
-  switch (type) {
-    case 'default':
-      return { type: 'none' }
-    case 'linear':
-      return { type: 'linear', factor: fields.number('factor') }
-    case 'llama3':
-      return {
-        type: 'llama3',
-        factor: fields.number('factor'),
-        lowFreqFactor: fields.number('low_freq_factor'),
-        highFreqFactor: fields.number('high_freq_factor'),
-        originalMaxPositions: fields.integer('original_max_position_embeddings'),
-      }
-    case 'yarn':
-      return {
-        type: 'yarn',
-        factor: fields.number('factor'),
-        originalMaxPositions: fields.integer('original_max_position_embeddings', contextLength),
-        betaFast: fields.number('beta_fast', 32),
-        betaSlow: fields.number('beta_slow', 1),
-        attentionFactor: fields.has('attention_factor') ? fields.number('attention_factor') : undefined,
-        mscale: fields.has('mscale') ? fields.number('mscale') : undefined,
-        mscaleAllDim: fields.has('mscale_all_dim') ? fields.number('mscale_all_dim') : undefined,
-        truncate: fields.boolean('truncate', true),
-      }
-    default:
-      throw new TesseraError('unsupported', `config.json: rope_type is "${type}"; supported are default, linear, llama3 and yarn`)
+function layersFrom(config: Fields, architecture: string, numLayers: number, headDim: number): Pick<ModelConfig, 'ropes' | 'windows'> {
+  const fields = readFields(config, 'config.json')
+  const ropes = ropesFrom(config, headDim)
+  const window = windowOf(fields)
+  const isLocal = localLayers(fields, architecture)
+  const local = Array.from({ length: numLayers }, (_, index) => window !== undefined && isLocal(index))
+  return { ropes: local.map((sees) => (sees ? ropes.local : ropes.global)), windows: local.includes(true) ? local.map((sees) => (sees ? window : undefined)) : undefined }
+}
+
+/** Qwen's configs state a window and a switch that is off. */
+function windowOf(fields: FieldReader): number | undefined {
+  return fields.has('sliding_window') && fields.boolean('use_sliding_window', true) ? fields.integer('sliding_window') : undefined
+}
+
+/** Which layers see a window only: as `layer_types` says, or by the rule of the architecture where older configs leave it out. */
+function localLayers(fields: FieldReader, architecture: string): (index: number) => boolean {
+  const types = fields.list('layer_types')
+  if (types) return (index) => types[index] === 'sliding_attention'
+  if (architecture === 'gemma3') {
+    const every = fields.integer(['sliding_window_pattern', '_sliding_window_pattern'], 6)
+    return (index) => (index + 1) % every !== 0
   }
+  return () => true
 }

@@ -1,4 +1,6 @@
-export type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
-export { type FieldReader, type Fields, readFields } from './fields.ts'
+export { canonicalArchitecture } from './architecture.ts'
+export type { EncoderConfig, ModelConfig, RopeConfig, RopeScaling, TransformerConfig } from './config.ts'
+export { type FieldName, type FieldReader, type Fields, readFields } from './fields.ts'
 export { configFromGguf } from './gguf.ts'
+export { encoderConfigFromHuggingFace } from './encoder.ts'
 export { configFromHuggingFace } from './hugging-face.ts'

@@ -1,3 +1,6 @@
+export { bertFamily } from './bert.ts'
 export { cacheLayersOf } from './cache-layers.ts'
+export type { Encoder, PackedSequences } from './encoder.ts'
+export { gemmaFamily } from './gemma.ts'
 export { llamaFamily } from './llama.ts'
-export type { ForwardOptions, LanguageModel, ModelFamily, StepInputs, WeightSource } from './model.ts'
+export type { EncoderFamily, ForwardOptions, LanguageModel, ModelFamily, StepInputs, StoredPart, WeightSource } from './model.ts'

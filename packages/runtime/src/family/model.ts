@@ -1,6 +1,7 @@
 import type { KvCache } from '@tessera-llm/attention'
-import type { Device, Tensor, Weight } from '@tessera-llm/tensor'
-import type { ModelConfig } from '../config/index.ts'
+import type { Device, Shape, Tensor, Weight } from '@tessera-llm/tensor'
+import type { EncoderConfig, ModelConfig } from '../config/index.ts'
+import type { Encoder } from './encoder.ts'
 
 /** Where the tokens of one forward pass stand; all tensors are i32 on the model's device, for a batch of one sequence. */
 export interface StepInputs {
@@ -19,7 +20,10 @@ export interface ForwardOptions {
   readonly logits: 'last' | 'all' | 'none'
   /** `int8` quantizes the inputs of packed linear layers on the fly: faster, and about 0.1 % of perplexity. */
   readonly activations: 'f32' | 'int8'
-  /** Called with intermediate tensors by name (`layers.0.output`); they are freed when the call returns. */
+  /**
+   * Called with intermediate tensors by name, which are freed when the call returns: `embed`, `layers.0.output`, `final_norm`, and
+   * the input of every linear layer (`layers.0.attention.query.input`, `layers.0.mlp.down.input`, `head.input`).
+   */
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined
 }
 
@@ -34,18 +38,42 @@ export interface LanguageModel {
   dispose(): void
 }
 
-/** Hands out the weights of a checkpoint while a family builds a model; remembers them for disposal. */
+/** A weight that is not a tensor of its own in the file. */
+export interface StoredPart {
+  /** Rows of the stored tensor; those in `ranges`, one range after the other, make the weight. */
+  readonly storedRows: number
+  readonly ranges: readonly (readonly [begin: number, end: number])[]
+}
+
+/** Hands out the weights of a checkpoint while a family builds a model, and owns them. */
 export interface WeightSource {
-  /** `linear` and `embedding` weights may come packed. Throws `invalid-file` naming the tensor when it is missing or misshapen. */
-  matrix(name: string, shape: readonly [number, number]): Promise<Weight>
+  /**
+   * `linear` and `embedding` weights `[N, K]` may come packed. `transposed` ones lie in the file as `[K, N]` (GPT-2).
+   * Throws `invalid-file` naming the tensor when it is missing or misshapen.
+   */
+  matrix(name: string, shape: readonly [number, number], from?: StoredPart | 'transposed'): Promise<Weight>
   /** Norm weights and biases: dense f32. */
-  vector(name: string, size: number): Promise<Tensor>
+  vector(name: string, size: number, from?: StoredPart): Promise<Tensor>
+  /** Values that follow from the configuration, f32: rope tables, ALiBi slopes. */
+  constant(values: Float32Array, shape: Shape): Tensor
   has(name: string): boolean
+  /** Bytes of all that was handed out. */
+  readonly byteLength: number
+  dispose(): void
 }
 
 /** Knows the tensor names and the forward pass of related architectures. */
 export interface ModelFamily {
   /** Values of `general.architecture` and `model_type` that it builds. */
   readonly architectures: readonly string[]
+  /** The model owns `weights` from then on. */
   build(config: ModelConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<LanguageModel>
+}
+
+/** The same for encoders, which are read from safetensors. */
+export interface EncoderFamily {
+  /** Values of `model_type` that it builds. */
+  readonly architectures: readonly string[]
+  /** The encoder owns `weights` from then on. */
+  build(config: EncoderConfig, weights: WeightSource, device: Device): Promise<Encoder>
 }

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
-import { configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, readFields } from '../config/index.ts'
+import { canonicalArchitecture, configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, readFields } from '../config/index.ts'
 import type { LanguageModel, ModelFamily } from '../family/index.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
@@ -38,11 +38,11 @@ export function readModelConfig(checkpoint: Checkpoint, config?: Fields): ModelC
 /** The architecture that the checkpoint names itself by: `llama`. */
 export function architectureOf(checkpoint: Checkpoint, config?: Fields): string {
   if (checkpoint.container === 'gguf') return readFields(checkpoint.metadata as Fields, 'GGUF metadata').string('general.architecture')
-  return readFields(requireConfig(config), 'config.json').string('model_type')
+  return canonicalArchitecture(readFields(requireConfig(config), 'config.json').string('model_type'))
 }
 
 /** The family that builds `architecture`, or an `unsupported` error that lists what there is. */
-export function familyOf(architecture: string, families: readonly ModelFamily[]): ModelFamily {
+export function familyOf<Family extends { readonly architectures: readonly string[] }>(architecture: string, families: readonly Family[]): Family {
   const family = families.find((candidate) => candidate.architectures.includes(architecture))
   if (family) return family
   const known = families.flatMap((candidate) => candidate.architectures).join(', ')

@@ -1,8 +1,8 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import {
-  decodeElements, type Device, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, viewBytes, type Weight, type WeightPacker,
+  decodeElements, type Device, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, type TypedArray, viewBytes, type Weight, type WeightPacker,
 } from '@tessera-llm/tensor'
-import type { WeightSource } from '../family/index.ts'
+import type { StoredPart, WeightSource } from '../family/index.ts'
 
 export interface LoadProgress {
   readonly tensor: string
@@ -24,7 +24,7 @@ const denseFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
  * Brings weights from a checkpoint to a device one tensor at a time: the only copies in JavaScript memory are those of the
  * tensor in hand and of the next one. What was uploaded before an error is freed.
  */
-export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOptions): WeightSource & { readonly dispose: () => void } {
+export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOptions): WeightSource {
   const { device, packers, signal, onProgress } = options
   const uploaded: Weight[] = []
   let loadedBytes = 0
@@ -48,12 +48,24 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     bytes.catch(() => {})
     ahead = { stored: next, bytes }
   }
+  const count = ({ name }: StoredTensor, bytes: number): void => {
+    loadedBytes += bytes
+    onProgress?.({ tensor: name, loadedBytes, totalBytes: checkpoint.byteLength })
+  }
   const bring = async (stored: StoredTensor): Promise<Uint8Array> => {
     signal?.throwIfAborted()
     const bytes = await (ahead?.stored === stored ? ahead.bytes : stored.read(0, stored.byteLength, signal))
     readAhead(stored)
-    loadedBytes += stored.byteLength
-    onProgress?.({ tensor: stored.name, loadedBytes, totalBytes: checkpoint.byteLength })
+    count(stored, stored.byteLength)
+    return bytes
+  }
+  const bringRows = async (stored: StoredTensor, { storedRows, ranges }: StoredPart): Promise<Uint8Array> => {
+    signal?.throwIfAborted()
+    const rowBytes = stored.byteLength / storedRows
+    const pieces: Uint8Array[] = []
+    for (const [begin, end] of ranges) pieces.push(await stored.read(begin * rowBytes, (end - begin) * rowBytes, signal))
+    const bytes = joined(pieces)
+    count(stored, bytes.length)
     return bytes
   }
   const own = <T extends Weight>(weight: T): T => {
@@ -64,22 +76,32 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
   return {
     has: (name) => name !== '' && checkpoint.tensors.has(name),
 
-    async matrix(name, shape) {
-      const stored = find(name, shape)
+    async matrix(name, shape, from) {
+      const [rows, columns] = shape
+      const stored = find(name, from === 'transposed' ? [columns, rows] : [from?.storedRows ?? rows, columns])
+      const read = async (): Promise<Uint8Array> => (typeof from === 'object' ? bringRows(stored, from) : bring(stored))
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
-        return own(device.tensor(viewBytes(await bring(stored), dtype), shape, dtype))
+        const values = viewBytes(await read(), dtype)
+        return own(device.tensor(from === 'transposed' ? transposed(values, columns) : values, shape, dtype))
       }
-      const packer = choosePacker(packers, device.kind, stored)
-      return own(device.pack(packer.format, shape, packer.pack(await bring(stored), shape)))
+      if (from === 'transposed') throw new TesseraError('unsupported', `load: ${name} is stored as ${stored.format} and transposed; only dense weights can be`)
+      const packer = choosePacker(packers, device.kind, stored, shape)
+      return own(device.pack(packer.format, shape, packer.pack(await read(), shape)))
     },
 
-    async vector(name, size): Promise<Tensor> {
-      const stored = find(name, [size])
+    async vector(name, size, from): Promise<Tensor> {
+      const stored = find(name, [from?.storedRows ?? size])
       if (!denseFormats.includes(stored.format)) throw new TesseraError('invalid-file', `load: ${name} is stored as ${stored.format}; norm weights and biases must be f32, f16 or bf16`)
       const dtype = stored.format as DType
-      const raw = viewBytes(await bring(stored), dtype)
+      const raw = viewBytes(await (from ? bringRows(stored, from) : bring(stored)), dtype)
       return own(device.tensor(dtype === 'f32' ? raw : Float32Array.from(decodeElements(raw, dtype, size)), [size], 'f32'))
+    },
+
+    constant: (values, shape) => own(device.tensor(values, shape)),
+
+    get byteLength() {
+      return uploaded.reduce((sum, weight) => sum + weight.byteLength, 0)
     },
 
     dispose() {
@@ -88,24 +110,44 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
   }
 }
 
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  if (first && pieces.length === 1) return first
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+/** Values of `[rows, columns]`, where `columns` follows from their number, as `[columns, rows]`. */
+function transposed<T extends TypedArray>(values: T, rows: number): T {
+  const columns = values.length / rows
+  const out = values.slice() as T
+  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) out[column * rows + row] = values[row * columns + column] as number
+  return out
+}
+
 /** Bytes that the checkpoint's tensors will take on a device of this kind: packed where a packer applies. */
 export function predictWeightBytes(checkpoint: Checkpoint, packers: readonly WeightPacker[], kind: Device['kind']): number {
   let bytes = 0
   for (const stored of checkpoint.tensors.values()) {
     if (denseFormats.includes(stored.format)) bytes += stored.byteLength
     else {
-      const { format } = choosePacker(packers, kind, stored)
+      const { format } = choosePacker(packers, kind, stored, stored.shape)
       for (const part of Object.values(format.parts(stored.shape))) bytes += Math.ceil((sizeOf(part.shape) * dtypes[part.dtype].bits) / 8)
     }
   }
   return bytes
 }
 
-function choosePacker(packers: readonly WeightPacker[], kind: Device['kind'], stored: StoredTensor): WeightPacker {
+function choosePacker(packers: readonly WeightPacker[], kind: Device['kind'], stored: StoredTensor, shape: Shape): WeightPacker {
   const reasons: string[] = []
   for (const packer of packers) {
     if (packer.source !== stored.format || packer.device !== kind) continue
-    const supported = packer.supports(stored.shape)
+    const supported = packer.supports(shape)
     if (supported === true) return packer
     reasons.push(`${packer.format.id}: ${supported}`)
   }

@@ -1,13 +1,13 @@
 import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
-import { type Fields, llamaFamily, loadModel, type LoadProgress, type ModelFamily, type SessionOptions } from '@tessera-llm/runtime'
+import { type Fields, gemmaFamily, llamaFamily, loadModel, type LoadProgress, type ModelFamily, type SessionOptions } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
 import { createModel, type Model } from './model.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
 
 /** The model families that `load` builds. */
-export const defaultFamilies: readonly ModelFamily[] = [llamaFamily]
+export const defaultFamilies: readonly ModelFamily[] = [llamaFamily, gemmaFamily]
 
 export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device'>, SessionOptions {
   /** A choice, or a device that you made and keep. */

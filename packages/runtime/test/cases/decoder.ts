@@ -3,7 +3,7 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cacheLayersOf, llamaFamily } from '../../src/family/index.ts'
+import { cacheLayersOf, gemmaFamily, llamaFamily } from '../../src/family/index.ts'
 import type { LanguageModel } from '../../src/family/model.ts'
 import { loadModel } from '../../src/load/index.ts'
 import { createSession } from '../../src/session/index.ts'
@@ -16,34 +16,44 @@ interface ArchitectureGolden {
 }
 
 const defaultActivations = { reference: 'f32', wasm: 'int8', webgpu: 'f32' } as const
-const containers = ['gguf', 'config.json', 'config_v4.json'] as const
+
+/** Files that a model is loaded from: GGUF, or safetensors with a config.json in the spelling of transformers 5 or 4. */
+type Source = 'gguf' | 'config.json' | 'config_v4.json'
+const folder: readonly Source[] = ['config.json', 'config_v4.json']
+
+/** The decoders of `golden/architectures` that are supported, each from every kind of file that there is of it. */
+export const decoders: readonly (readonly [name: string, sources: readonly Source[]])[] = [
+  ['llama', ['gguf', ...folder]],
+  ['llama_rope3', ['gguf', ...folder]],
+  ['gemma3', ['gguf', ...folder]],
+]
 
 /** Holds the models of `golden/architectures`, from every container, to what PyTorch computes, on a device of its own. */
-export function describeLlama(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
-  describe(`llama on ${kind}`, () => llamaCases(kind, makeDevice))
+export function describeDecoders(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
+  describe(`decoders on ${kind}`, () => decoderCases(kind, makeDevice))
 }
 
-function llamaCases(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
+function decoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
   let device: Device
   beforeAll(async () => {
     device = await makeDevice()
   })
   afterAll(() => device.dispose())
 
-  describe.each(['llama', 'llama_rope3'])('%s', (name) => {
+  describe.each(decoders)('%s', (name, sources) => {
     const golden = goldenJson<ArchitectureGolden>(`architectures/${name}/golden.json`)
     let expected: Checkpoint
     beforeAll(async () => {
       expected = await goldenSafetensors(`architectures/${name}/golden.safetensors`)
     })
 
-    describe.each(containers)('from %s', (container) => {
+    describe.each(sources)('from %s', (container) => {
       let model: LanguageModel
       beforeAll(async () => {
         const path = `architectures/${name}/`
         const checkpoint = container === 'gguf' ? await goldenGguf(`${path}model.gguf`) : await goldenSafetensors(`${path}model.safetensors`)
         const config = container === 'gguf' ? undefined : goldenJson<Record<string, unknown>>(path + container)
-        model = await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily], config })
+        model = await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily, gemmaFamily], config })
       })
       afterAll(() => model.dispose())
 

@@ -3,7 +3,7 @@ import { fileSource } from '@tessera-llm/formats/node'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import type { Device } from '@tessera-llm/tensor'
 import { expect } from 'vitest'
-import { createSession, type LanguageModel, llamaFamily, loadModel } from '../../src/index.ts'
+import { createSession, gemmaFamily, type LanguageModel, llamaFamily, loadModel } from '../../src/index.ts'
 import { goldenJson, goldenTensor, largestDifference } from './golden.ts'
 import { realModel } from './models.ts'
 
@@ -22,14 +22,33 @@ export interface GreedyGolden {
   readonly prompts: readonly { readonly name: string; readonly promptIds: number[]; readonly generatedIds: number[]; readonly margins: number[] }[]
 }
 
-export const smolLm2Path: string | undefined = realModel('SmolLM2-135M-Instruct.Q4_1.gguf')
-export const logitsGolden: LogitsGolden = goldenJson<LogitsGolden>('smollm2/logits.json')
-export const greedyGolden: GreedyGolden = goldenJson<GreedyGolden>('smollm2/greedy.json')
+/** A real decoder and what PyTorch computes with it; `path` is undefined where `tooling/models.sh` has not brought it. */
+export interface RealModel {
+  readonly title: string
+  readonly folder: string
+  readonly path: string | undefined
+  readonly logits: LogitsGolden
+  readonly greedy: GreedyGolden
+  /** A short prompt whose first three greedy tokens win by far. */
+  readonly firmPrompt: string
+}
 
-export async function loadSmolLm2(device: Device): Promise<LanguageModel> {
-  const checkpoint = await readGguf(await fileSource(smolLm2Path ?? ''))
+const realModelOf = (title: string, folder: string, file: string, firmPrompt: string): RealModel => ({
+  title,
+  folder,
+  path: realModel(file),
+  logits: goldenJson<LogitsGolden>(`${folder}/logits.json`),
+  greedy: goldenJson<GreedyGolden>(`${folder}/greedy.json`),
+  firmPrompt,
+})
+
+export const smolLm2: RealModel = realModelOf('SmolLM2-135M Q4_1', 'smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf', 'list')
+export const gemma3: RealModel = realModelOf('Gemma 3 270M Q4_K_M', 'gemma3', 'gemma-3-270m.Q4_K_M.gguf', 'capital')
+
+export async function loadRealModel({ path }: RealModel, device: Device): Promise<LanguageModel> {
+  const checkpoint = await readGguf(await fileSource(path ?? ''))
   try {
-    return await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
+    return await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily, gemmaFamily] })
   } finally {
     await checkpoint.close()
   }

@@ -3,32 +3,39 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cacheLayersOf, createSession, type LanguageModel } from '../src/index.ts'
+import { argmaxOf } from './cases/decoder.ts'
 import { makers } from './support/devices.ts'
 import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from './support/golden.ts'
-import { expectLogits, type GreedyGolden, greedyGolden, loadSmolLm2, logitsGolden, smolLm2Path } from './support/smollm2.ts'
+import { expectLogits, gemma3, type GreedyGolden, loadRealModel, type RealModel, smolLm2 } from './support/real-models.ts'
 
 /** Largest allowed error of a logit. The reference has the golden's own tolerance; the f32 path is the issue's bound. */
 const bounds = { reference: 1e-3, wasm: 2e-3 } as const
 /**
- * int8 activations round each input block of 32 to 1/254 of its largest value. Over 211 linear layers this moves logits by
+ * int8 activations round each input block of 32 to 1/254 of its largest value. Over SmolLM2's 211 linear layers this moves logits by
  * about 0.3 (measured below); llama.cpp's own 8-bit activations move them as far (golden README: "8-bit activations: 1").
  */
 const int8Bound = 1
 
-describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)('SmolLM2-135M Q4_1 on %s, exact activations (skipped where tooling/models.sh has not brought the model)', (kind) => {
+describe.each([smolLm2, gemma3])('$title (skipped where tooling/models.sh has not brought the model)', (real) => {
+  describe.skipIf(real.path === undefined).each(['reference', 'wasm'] as const)('on %s, exact activations', (kind) => exactCases(real, kind))
+  describe.skipIf(real.path === undefined)('on wasm, greedy text', () => greedyCases(real))
+})
+
+function exactCases(real: RealModel, kind: 'reference' | 'wasm'): void {
   let device: Device
   let model: LanguageModel
   let expected: Checkpoint
   beforeAll(async () => {
     device = await makers[kind]()
-    model = await loadSmolLm2(device)
-    expected = await goldenSafetensors('smollm2/logits.safetensors')
+    model = await loadRealModel(real, device)
+    expected = await goldenSafetensors(`${real.folder}/logits.safetensors`)
   })
   afterAll(() => device.dispose())
 
-  it('gives the hidden states, layer by layer', async () => {
-    const golden = await goldenSafetensors('smollm2/hidden.safetensors')
-    const { ids } = goldenJson<{ ids: number[] }>('smollm2/hidden.json')
+  // The reference takes a second for each of Gemma's tokens.
+  it.skipIf(kind === 'reference' && real === gemma3)('gives the hidden states, layer by layer (Gemma on WebAssembly alone)', async () => {
+    const golden = await goldenSafetensors(`${real.folder}/hidden.safetensors`)
+    const { ids } = goldenJson<{ ids: number[] }>(`${real.folder}/hidden.json`)
     const hidden = await observe(model, ids)
     const names = [...golden.tensors.keys()].filter((name) => !name.includes('_hf') && hidden.has(name))
     expect(names.length).toBeGreaterThan(35)
@@ -41,46 +48,56 @@ describe.skipIf(smolLm2Path === undefined).each(['reference', 'wasm'] as const)(
   })
 
   // The reference computes about three tokens a second.
-  const prompts = logitsGolden.prompts.filter(({ tokens }) => kind !== 'reference' || tokens <= 5)
+  const prompts = real.logits.prompts.filter(({ tokens }) => kind !== 'reference' || tokens <= 5)
   it.each(prompts)('gives the logits of $name', async (prompt) => {
     await expectLogits(model, prompt, expected, bounds[kind])
   })
-})
+}
 
-describe.skipIf(smolLm2Path === undefined)('SmolLM2-135M Q4_1 on wasm, greedy text (skipped where tooling/models.sh has not brought the model)', () => {
+function greedyCases(real: RealModel): void {
   let device: Device
   let model: LanguageModel
   beforeAll(async () => {
     device = await makers.wasm()
-    model = await loadSmolLm2(device)
+    model = await loadRealModel(real, device)
   })
   afterAll(() => device.dispose())
 
-  it.each(greedyGolden.prompts)('$name: the golden tokens while their margin is above the bound, f32', async (prompt) => {
+  // Read at once: decoding in f32 takes ten times as long.
+  it.each(real.greedy.prompts)('$name: the golden tokens have the largest logits while their margin is above the bound, f32', async ({ promptIds, generatedIds, margins }) => {
+    const session = createSession(model, { activations: 'f32' })
+    const best: number[] = []
+    await session.prefill([...promptIds, ...generatedIds], { everyLogits: { from: promptIds.length - 1, visit: (rows) => void best.push(...rows.map(argmaxOf)) } })
+    session.dispose()
+    expect(best).toHaveLength(generatedIds.length + 1)
+    for (const [step, want] of generatedIds.entries()) if (best[step] !== want) expect(margins[step], `step ${step}: got ${best[step]}, want ${want}`).toBeLessThan(2 * bounds.wasm)
+  })
+
+  it.each(real.greedy.prompts.filter(({ name }) => name === real.firmPrompt))('$name: decodes the golden tokens while their margin is above the bound, f32', async (prompt) => {
     await expectGreedy(model, prompt, 'f32', 2 * bounds.wasm)
   })
 
-  it.each(greedyGolden.prompts)('$name: the golden tokens while their margin is above the bound, int8', async (prompt) => {
+  it.each(real.greedy.prompts)('$name: decodes the golden tokens while their margin is above the bound, int8', async (prompt) => {
     await expectGreedy(model, prompt, 'int8', int8Bound)
   })
 
   it('int8 activations keep every logit within the stated bound', async () => {
     const session = createSession(model, { activations: 'int8' })
-    const expected = await goldenSafetensors('smollm2/logits.safetensors')
-    for (const prompt of logitsGolden.prompts) {
+    const expected = await goldenSafetensors(`${real.folder}/logits.safetensors`)
+    for (const prompt of real.logits.prompts) {
       if (prompt.fullLogits === null) continue
       const { value } = largestDifference(await session.prefill(prompt.ids), await goldenTensor(expected, prompt.fullLogits))
       expect(value, prompt.name).toBeLessThan(int8Bound)
     }
     session.dispose()
   })
-})
+}
 
 /** A step whose margin is below the bound may flip, and all after it with it; up to there the tokens must be equal. */
 async function expectGreedy(model: LanguageModel, prompt: GreedyGolden['prompts'][number], activations: 'f32' | 'int8', bound: number): Promise<void> {
   const session = createSession(model, { activations })
   const logits = await session.prefill(prompt.promptIds)
-  let next = logits.reduce((best, value, index) => (value > (logits[best] as number) ? index : best), 0)
+  let next = argmaxOf(logits)
   for (const [step, want] of prompt.generatedIds.entries()) {
     if (next !== want) {
       expect(prompt.margins[step], `step ${step}: got ${next}, want ${want}`).toBeLessThan(bound)

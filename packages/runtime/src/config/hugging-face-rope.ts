@@ -1,0 +1,75 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import type { RopeConfig, RopeScaling } from './config.ts'
+import { type Fields, readFields } from './fields.ts'
+
+export interface Ropes {
+  readonly global: RopeConfig
+  /** Of layers with a window. */
+  readonly local: RopeConfig
+}
+
+/**
+ * The rotary settings of a `config.json`: transformers 5 has them in `rope_parameters`, one record or one for each kind of
+ * layer; before, they were `rope_theta`, `rope_scaling`, `rope_local_base_freq` and `partial_rotary_factor`.
+ */
+export function ropesFrom(config: Fields, headDim: number): Ropes {
+  const fields = readFields(config, 'config.json')
+  const contextLength = fields.integer('max_position_embeddings', 0)
+  const partial = fields.number('partial_rotary_factor', 1)
+  const parameters = fields.record('rope_parameters')
+  const from = (flat: Fields, source: string, scaling: Fields | undefined): RopeConfig => {
+    const rope = readFields(flat, source)
+    return {
+      theta: rope.number('rope_theta', 10000),
+      rotaryDim: Math.floor(headDim * rope.number('partial_rotary_factor', partial)),
+      style: 'neox',
+      scaling: scalingFrom(scaling, contextLength),
+    }
+  }
+  if (parameters === undefined) {
+    const global = from(config, 'config.json', fields.record('rope_scaling'))
+    // Gemma 3 scales the global layers alone.
+    return { global, local: fields.has('rope_local_base_freq') ? { ...global, theta: fields.number('rope_local_base_freq'), scaling: { type: 'none' } } : global }
+  }
+  const byKind = readFields(parameters, 'config.json, rope_parameters')
+  const kind = (name: string): RopeConfig | undefined => {
+    const own = byKind.record(name)
+    return own && from(own, `config.json, rope_parameters.${name}`, own)
+  }
+  const global = kind('full_attention') ?? from(parameters, 'config.json, rope_parameters', parameters)
+  return { global, local: kind('sliding_attention') ?? global }
+}
+
+function scalingFrom(scaling: Fields | undefined, contextLength: number): RopeScaling {
+  if (scaling === undefined) return { type: 'none' }
+  const fields = readFields(scaling, 'config.json, rope scaling')
+  const type = fields.string(['rope_type', 'type'], 'default')
+  switch (type) {
+    case 'default':
+      return { type: 'none' }
+    case 'linear':
+      return { type: 'linear', factor: fields.number('factor') }
+    case 'llama3':
+      return {
+        type: 'llama3',
+        factor: fields.number('factor'),
+        lowFreqFactor: fields.number('low_freq_factor'),
+        highFreqFactor: fields.number('high_freq_factor'),
+        originalMaxPositions: fields.integer('original_max_position_embeddings'),
+      }
+    case 'yarn':
+      return {
+        type: 'yarn',
+        factor: fields.number('factor'),
+        originalMaxPositions: fields.integer('original_max_position_embeddings', contextLength),
+        betaFast: fields.number('beta_fast', 32),
+        betaSlow: fields.number('beta_slow', 1),
+        attentionFactor: fields.has('attention_factor') ? fields.number('attention_factor') : undefined,
+        mscale: fields.has('mscale') ? fields.number('mscale') : undefined,
+        mscaleAllDim: fields.has('mscale_all_dim') ? fields.number('mscale_all_dim') : undefined,
+        truncate: fields.boolean('truncate', true),
+      }
+    default:
+      throw new TesseraError('unsupported', `config.json: rope_type is "${type}"; supported are default, linear, llama3 and yarn`)
+  }
+}

@@ -1,0 +1,125 @@
+import { matmul } from '@tessera-llm/kernels'
+import { TesseraError } from '@tessera-llm/tensor'
+import type { Encoder } from '../family/index.ts'
+import { yieldToEventLoop } from '../session/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import { packSequences } from './pack-sequences.ts'
+import type { Pooling, SentenceConfig } from './sentence-config.ts'
+
+export interface EmbedOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called after each batch. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Tokens that are computed at once: more texts share the reading of the weights. Default 1024. */
+  readonly batchTokens?: number | undefined
+}
+
+/** Turns texts into vectors whose cosine says how close they are in meaning. */
+export interface Embedder {
+  readonly encoder: Encoder
+  /** Length of the vectors. */
+  readonly dimensions: number
+  /** Tokens that a text is cut to, special ones included. */
+  readonly maxTokens: number
+  /**
+   * One vector f32 `[dimensions]` for each text, in their order.
+   *
+   * @throws TesseraError `invalid-option`, or `aborted` when the signal says so
+   */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
+}
+
+/** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
+export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: SentenceConfig): Embedder {
+  const { device } = encoder
+  const { hiddenSize, contextLength, firstPosition } = encoder.config
+  const room = contextLength - firstPosition
+  const maxTokens = Math.min(config.maxTokens ?? room, room)
+  const { before, after } = specialTokens(tokenizer)
+  const encode = (text: string): readonly number[] => {
+    // Special tokens in a text are parsed, as sentence-transformers does.
+    const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: true })
+    return [...before, ...ids.slice(0, maxTokens - before.length - after.length), ...after]
+  }
+
+  const embedBatch = async (sequences: readonly (readonly number[])[]): Promise<Float32Array> => {
+    const packed = packSequences(device, encoder.config, sequences)
+    const pooled = device.scope((scope) => {
+      const hidden = encoder.forward(packed, { activations: 'f32' })
+      const shares = poolingShares(sequences, config.pooling)
+      return scope.keep(matmul(device.tensor(shares, [sequences.length, shares.length / sequences.length]), hidden))
+    })
+    try {
+      return (await device.read(pooled)) as Float32Array
+    } finally {
+      for (const tensor of [...Object.values(packed), pooled]) tensor?.dispose()
+    }
+  }
+
+  return {
+    encoder,
+    dimensions: hiddenSize,
+    maxTokens,
+
+    async embed(texts, { signal, onProgress, batchTokens = 1024 } = {}) {
+      if (!(batchTokens >= 1)) throw new TesseraError('invalid-option', `embed: batchTokens must be at least 1, not ${batchTokens}`)
+      const vectors: Float32Array[] = []
+      while (vectors.length < texts.length) {
+        if (signal?.aborted) throw new TesseraError('aborted', `embed: aborted by the caller after ${vectors.length} of ${texts.length} texts`)
+        const batch = takeBatch(texts, vectors.length, batchTokens, encode)
+        const pooled = await embedBatch(batch)
+        for (let row = 0; row < batch.length; row++) {
+          const vector = pooled.slice(row * hiddenSize, (row + 1) * hiddenSize)
+          vectors.push(config.isNormalized ? normalized(vector) : vector)
+        }
+        onProgress?.(vectors.length, texts.length)
+        await yieldToEventLoop()
+      }
+      return vectors
+    },
+  }
+}
+
+/** The texts from `begin` on that fill a batch; at least one. */
+function takeBatch(texts: readonly string[], begin: number, batchTokens: number, encode: (text: string) => readonly number[]): (readonly number[])[] {
+  const batch: (readonly number[])[] = []
+  let tokens = 0
+  for (let index = begin; index < texts.length; index++) {
+    const text: unknown = texts[index]
+    if (typeof text !== 'string') throw new TesseraError('invalid-value', `embed: text ${index} must be a string, not ${typeof text}`)
+    const ids = encode(text)
+    if (batch.length > 0 && tokens + ids.length > batchTokens) break
+    batch.push(ids)
+    tokens += ids.length
+  }
+  return batch
+}
+
+/** Row n of f32 [N, T] holds what each token's state counts in the vector of sequence n. */
+function poolingShares(sequences: readonly (readonly number[])[], pooling: Pooling): Float32Array {
+  const tokens = sequences.reduce((sum, { length }) => sum + length, 0)
+  const shares = new Float32Array(sequences.length * tokens)
+  let start = 0
+  for (const [row, { length }] of sequences.entries()) {
+    const at = row * tokens + start
+    if (pooling === 'first') shares[at] = 1
+    else if (pooling === 'last') shares[at + length - 1] = 1
+    else shares.fill(1 / (pooling === 'mean' ? length : Math.sqrt(length)), at, at + length)
+    start += length
+  }
+  return shares
+}
+
+/** The tokens that the tokenizer puts around a text: `[CLS]` and `[SEP]`. */
+function specialTokens(tokenizer: Tokenizer): { readonly before: readonly number[]; readonly after: readonly number[] } {
+  const bare = tokenizer.encode('a', { addSpecial: false })
+  const whole = tokenizer.encode('a')
+  const begin = whole.findIndex((_, index) => bare.every((id, offset) => whole[index + offset] === id))
+  return { before: whole.slice(0, begin), after: whole.slice(begin + bare.length) }
+}
+
+/** The vector at length 1; one of zeros stays. */
+function normalized(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
+  return length > 0 ? vector.map((value) => value / length) : vector
+}

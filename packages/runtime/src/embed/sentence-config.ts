@@ -1,0 +1,72 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { type Fields, readFields } from '../config/index.ts'
+
+/** How the states of a sequence's tokens become one vector. */
+export type Pooling = 'mean' | 'mean-sqrt-length' | 'first' | 'last'
+
+/** What makes an encoder a sentence encoder. */
+export interface SentenceConfig {
+  readonly pooling: Pooling
+  /** Scales every vector to length 1. */
+  readonly isNormalized: boolean
+  /** Tokens that a text is cut to; the encoder's own limit when absent. */
+  readonly maxTokens?: number | undefined
+}
+
+/** The files of a sentence-transformers folder, parsed. */
+export interface SentenceFiles {
+  /** `modules.json`: what follows the encoder, in order. */
+  readonly modules: readonly unknown[]
+  /** `config.json` in the folder of the pooling module. */
+  readonly pooling?: Fields | undefined
+  /** `sentence_bert_config.json` */
+  readonly transformer?: Fields | undefined
+}
+
+const poolings: readonly (readonly [field: string, pooling: Pooling])[] = [
+  ['pooling_mode_mean_tokens', 'mean'],
+  ['pooling_mode_cls_token', 'first'],
+  ['pooling_mode_lasttoken', 'last'],
+  ['pooling_mode_mean_sqrt_len_tokens', 'mean-sqrt-length'],
+]
+
+/** What sentence-transformers takes an encoder without its files for. */
+export const plainSentenceConfig: SentenceConfig = { pooling: 'mean', isNormalized: false }
+
+/** The folder of the pooling module, to find its configuration: `1_Pooling`. */
+export function poolingFolder(modules: readonly unknown[]): string | undefined {
+  return modulesOf(modules).find(({ type }) => type === 'Pooling')?.path
+}
+
+/** Reads the configuration of a sentence-transformers model. Throws `unsupported` for modules and poolings that there are not. */
+export function sentenceConfigFrom({ modules, pooling, transformer }: SentenceFiles): SentenceConfig {
+  const types = modulesOf(modules).map(({ type }) => type)
+  const known = ['Transformer', 'Pooling', 'Normalize']
+  const other = types.find((type) => !known.includes(type))
+  if (other !== undefined) throw new TesseraError('unsupported', `modules.json: the module ${other} is not supported; supported are ${known.join(', ')}`)
+  const limit = transformer && readFields(transformer, 'sentence_bert_config.json')
+  return {
+    pooling: pooling ? poolingFrom(pooling) : plainSentenceConfig.pooling,
+    isNormalized: types.includes('Normalize'),
+    maxTokens: limit?.has('max_seq_length') ? limit.integer('max_seq_length') : undefined,
+  }
+}
+
+function poolingFrom(config: Fields): Pooling {
+  const fields = readFields(config, 'the pooling config.json')
+  const chosen = Object.keys(config).filter((name) => name.startsWith('pooling_mode_') && fields.boolean(name, false))
+  const [first] = chosen
+  const found = poolings.find(([field]) => field === first)
+  if (chosen.length !== 1 || !found) {
+    throw new TesseraError('unsupported', `the pooling config.json asks for ${chosen.join(' and ') || 'no pooling'}; supported is one of ${poolings.map(([field]) => field).join(', ')}`)
+  }
+  return found[1]
+}
+
+/** The last word of each module's class, and its folder. */
+function modulesOf(modules: readonly unknown[]): readonly { readonly type: string; readonly path: string }[] {
+  return modules.map((module) => {
+    const fields = readFields(typeof module === 'object' && module !== null ? (module as Fields) : {}, 'modules.json')
+    return { type: fields.string('type').replace(/^.*\./, ''), path: fields.string('path') }
+  })
+}

@@ -1,0 +1,47 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { createDecoder } from './decoder.ts'
+import type { ModelFamily } from './model.ts'
+import { type TensorNames, withPrefix } from './names/index.ts'
+import type { Layer } from './part/layer.ts'
+import { createLayerLoader, type LayerLoader, loadNorm, type NormStyle, type PartSource } from './part/loader.ts'
+import { createRotations, storedFactors } from './part/rotation.ts'
+
+/** An architecture in one kind of file. */
+export interface Layout {
+  readonly names: TensorNames
+  readonly norm: NormStyle
+}
+
+/** What tells a decoder from others. Its sizes and constants are in the configuration. */
+export interface DecoderDesign {
+  /** The kinds of file that it is read from. */
+  readonly layouts: Readonly<Partial<Record<'gguf' | 'hugging-face', Layout>>>
+  /** Puts a layer together from its parts. */
+  readonly layer: (load: LayerLoader) => Promise<Layer>
+}
+
+/** A family of decoders, by architecture. */
+export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>): ModelFamily {
+  return {
+    architectures: Object.keys(designs),
+
+    async build(config, container, weights, device) {
+      const { architecture, hiddenSize, vocabSize, ropes, contextLength } = config
+      const design = designs[architecture]
+      const layout = design?.layouts[container]
+      if (!design || !layout) {
+        throw new TesseraError('unsupported', `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`)
+      }
+      const names = withPrefix(layout.names, weights.has)
+      const source: PartSource = { config, weights, names, norm: layout.norm }
+      const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
+      const factors = await storedFactors(device, weights, names.ropeFactors ?? '', (ropes[0]?.rotaryDim ?? 0) / 2)
+      const rotationOf = createRotations(weights, contextLength, factors)
+      const built: Layer[] = []
+      for (const [index, rope] of ropes.entries()) built.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
+      const finalNorm = await loadNorm(source, names.finalNorm ?? '', hiddenSize)
+      const head = config.tiedHead ? embedding : await weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize])
+      return createDecoder(device, config, weights, { embedding, layers: built, finalNorm, head })
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import type { KvCache } from '@tessera-llm/attention'
+import { activation, embedding, linear, scale } from '@tessera-llm/kernels'
+import type { Device, Tensor, Weight } from '@tessera-llm/tensor'
+import type { ModelConfig } from '../config/index.ts'
+import type { ForwardOptions, LanguageModel, StepInputs, WeightSource } from './model.ts'
+import { forwardLayer, type Layer } from './part/layer.ts'
+import { type Norm, normalize } from './part/norm.ts'
+import type { LayerPass } from './part/pass.ts'
+
+/** Everything that a decoder is made of. */
+export interface DecoderParts {
+  readonly embedding: Weight
+  readonly layers: readonly Layer[]
+  readonly finalNorm: Norm
+  readonly head: Weight
+}
+
+/** Embedding → layers → norm → head, with the residual stream in f32. The model owns `weights`. */
+export function createDecoder(device: Device, config: ModelConfig, weights: WeightSource, parts: DecoderParts): LanguageModel {
+  const { layers } = parts
+  return {
+    device,
+    config,
+    weightBytes: weights.byteLength,
+
+    forward(step, cache, options) {
+      return device.scope((scope) => {
+        let hidden = embed(step, config, parts)
+        options.observe?.('embed', hidden)
+        for (const [index, layer] of layers.entries()) {
+          const pass = layerPass(index, step, cache, options)
+          const next = device.scope((inner) => inner.keep(forwardLayer(hidden, layer, pass)))
+          hidden.dispose()
+          hidden = next
+          pass.report('output', hidden)
+        }
+        return options.logits === 'none' ? undefined : scope.keep(logitsOf(hidden, config, parts, options))
+      })
+    },
+
+    dispose: () => weights.dispose(),
+  }
+}
+
+function layerPass(index: number, step: StepInputs, cache: KvCache, options: ForwardOptions): LayerPass {
+  return {
+    positions: step.positions,
+    options,
+    attend({ query, key, value }, scores) {
+      const kept = cache.layer(index)
+      kept.append(key, value, step)
+      return kept.attend(query, step, scores)
+    },
+    report: (name, tensor) => options.observe?.(`layers.${index}.${name}`, tensor),
+  }
+}
+
+function embed({ ids }: StepInputs, { embeddingScale }: ModelConfig, parts: DecoderParts): Tensor {
+  return embedding(ids, parts.embedding, { scale: embeddingScale })
+}
+
+function logitsOf(hidden: Tensor, { logitScale, logitSoftcap }: ModelConfig, { finalNorm, head }: DecoderParts, { logits, activations, observe }: ForwardOptions): Tensor {
+  const normed = normalize(logits === 'last' ? lastRow(hidden) : hidden, finalNorm)
+  observe?.('final_norm', normed)
+  observe?.('head.input', normed)
+  const raw = linear(normed, head, { activations })
+  const scaled = logitScale === undefined ? raw : scale(raw, { factor: logitScale })
+  if (logitSoftcap === undefined) return scaled
+  return scale(activation(scale(scaled, { factor: 1 / logitSoftcap }), { kind: 'tanh' }), { factor: logitSoftcap })
+}
+
+/** The last row of `[T, D]` as `[1, D]`. */
+function lastRow(hidden: Tensor): Tensor {
+  const rows = hidden.shape[0] ?? 0
+  return rows === 1 ? hidden : embedding(hidden.device.tensor(Int32Array.of(rows - 1), [1]), hidden)
+}

@@ -1,0 +1,24 @@
+import { prefixed, type TensorNames } from './names.ts'
+
+/** GGUF files call the tensors of all architectures alike. */
+export const ggufNames: TensorNames = {
+  embedding: 'token_embd',
+  finalNorm: 'output_norm',
+  head: 'output',
+  ropeFactors: 'rope_freqs.weight',
+  layer: prefixed('blk.#.', {
+    attention_norm: 'attn_norm',
+    'attention.query': 'attn_q',
+    'attention.key': 'attn_k',
+    'attention.value': 'attn_v',
+    'attention.output': 'attn_output',
+    'attention.query_norm': 'attn_q_norm',
+    'attention.key_norm': 'attn_k_norm',
+    post_attention_norm: 'post_attention_norm',
+    mlp_norm: 'ffn_norm',
+    'mlp.gate': 'ffn_gate',
+    'mlp.up': 'ffn_up',
+    'mlp.down': 'ffn_down',
+    post_mlp_norm: 'post_ffw_norm',
+  }),
+}

@@ -1,0 +1,67 @@
+import { add, scale } from '@tessera-llm/kernels'
+import type { Tensor } from '@tessera-llm/tensor'
+import { type Attention, attend } from './attention.ts'
+import { feedForward, type Mlp } from './mlp.ts'
+import { type Norm, normalize } from './norm.ts'
+import type { LayerPass } from './pass.ts'
+
+/** A transformer layer. Which norms there are, and where, is what most architectures differ in. */
+export interface Layer {
+  /** `sequential` feeds the sum after attention to the MLP; `parallel` feeds both blocks the layer's input. */
+  readonly order: 'sequential' | 'parallel'
+  readonly attention: Branch<Attention>
+  readonly mlp: Branch<Mlp>
+  /** Factor of what each block adds. */
+  readonly residualScale?: number | undefined
+}
+
+/** `ofSum(x + after(block(before(x))))`, where norms that are absent change nothing. */
+export interface Branch<Block> {
+  readonly before?: Norm | undefined
+  readonly block: Block
+  readonly after?: Norm | undefined
+  readonly ofSum?: Norm | undefined
+}
+
+/** x f32[T, D] → f32[T, D]. */
+export function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
+  const { attention, mlp, residualScale } = layer
+  const run = {
+    attention: (input: Tensor, residual?: Tensor) => attend(input, attention.block, pass, residual),
+    mlp: (input: Tensor, residual?: Tensor) => feedForward(input, mlp.block, pass.options, residual),
+  }
+  const normed = named(x, attention.before, 'attn_norm', pass)
+  const attended = addBranch(x, normed, attention, run.attention, ['attn_proj', 'post_attn_norm'], residualScale, pass)
+  // In a parallel layer the blocks may share their norm; nothing computes it twice.
+  const input = layer.order === 'sequential' ? named(attended, mlp.before, 'ffn_norm', pass) : mlp.before === attention.before ? normed : named(x, mlp.before, 'ffn_norm', pass)
+  return addBranch(attended, input, mlp, run.mlp, ['mlp', 'post_ffw_norm'], residualScale, pass)
+}
+
+function addBranch<Block>(
+  residual: Tensor,
+  input: Tensor,
+  { after, ofSum }: Branch<Block>,
+  run: (input: Tensor, residual?: Tensor) => Tensor,
+  [blockName, afterName]: readonly [string, string],
+  factor: number | undefined,
+  pass: LayerPass,
+): Tensor {
+  let sum: Tensor
+  // Where nothing comes between, the last linear layer of the block adds.
+  if (!after && factor === undefined) sum = run(input, residual)
+  else {
+    const out = run(input)
+    pass.report(blockName, out)
+    const normed = named(out, after, afterName, pass)
+    sum = add(residual, factor === undefined ? normed : scale(normed, { factor }))
+  }
+  return ofSum ? normalize(sum, ofSum) : sum
+}
+
+/** Applies and reports a norm; without one, x itself. */
+function named(x: Tensor, norm: Norm | undefined, name: string, pass: LayerPass): Tensor {
+  if (!norm) return x
+  const normed = normalize(x, norm)
+  pass.report(name, normed)
+  return normed
+}
