@@ -1,3 +1,4 @@
+export * from './checkpoint/index.ts'
 export * from './format/index.ts'
 export * from './grid-format/index.ts'
 export * from './packer/index.ts'

@@ -1,0 +1,112 @@
+import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
+import { bytesOf, type Shape, TesseraError } from '@tessera-llm/tensor'
+import { ggmlBlockTypes } from '../format/index.ts'
+import { dequantizeMatrix, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { readAwq } from './awq.ts'
+import { readCompressed } from './compressed-tensors.ts'
+import { type QuantizationConfig, readQuantizationConfig, schemeOf } from './config.ts'
+import { areHalves, exactBlocks, exactBlockType } from './exact-blocks.ts'
+import { readGptq } from './gptq.ts'
+import type { StoredPart } from './parts.ts'
+
+/** A checkpoint whose quantized weights are read as whole tensors `<layer>.weight`. */
+export interface QuantizedCheckpoint extends Checkpoint {
+  /** Reads the codes and scales of a weight by its name, `model.layers.0.mlp.down_proj.weight`; undefined where it is not stored quantized. */
+  matrix(name: string, signal?: AbortSignal): Promise<QuantizedMatrix> | undefined
+}
+
+/**
+ * Shows a safetensors checkpoint of the GPTQ, AWQ or compressed-tensors layout as one of ordinary tensors, which any loader takes: weights
+ * that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value changes. Weights are decoded when they are read.
+ *
+ * @param config `quantization_config` of the checkpoint's `config.json`
+ * @throws TesseraError `invalid-file`, `unsupported` naming field, layer or part; those of a weight when it is opened or read
+ */
+export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknown): Promise<QuantizedCheckpoint> {
+  const scheme = readQuantizationConfig(config)
+  const layers = findLayers(checkpoint, scheme)
+  const hidden = new Set([...layers.values()].flatMap((parts) => Object.values(parts)))
+  const tensors = new Map<string, StoredTensor>()
+  for (const stored of checkpoint.tensors.values()) {
+    const layer = hidden.has(stored) ? layerOf(stored.name) : undefined
+    if (layer === undefined) tensors.set(stored.name, stored)
+    else if (!tensors.has(`${layer}.weight`)) tensors.set(`${layer}.weight`, await wholeTensor(layer, layers.get(layer) as LayerParts, scheme))
+  }
+  return {
+    container: checkpoint.container, metadata: checkpoint.metadata, byteLength: checkpoint.byteLength, tensors,
+    close: () => checkpoint.close(),
+    matrix(name, signal) {
+      const parts = layers.get(name.replace(/\.weight$/, ''))
+      return parts && name.endsWith('.weight') ? readMatrix(layerOf(name) as string, parts, scheme, signal) : undefined
+    },
+  }
+}
+
+type LayerParts = Readonly<Record<string, StoredTensor>>
+
+/** What follows a layer's name in each layout. */
+const partNames = {
+  gptq: ['qweight', 'qzeros', 'scales', 'g_idx'],
+  awq: ['qweight', 'qzeros', 'scales'],
+  'compressed-tensors': ['weight_packed', 'weight', 'weight_scale', 'weight_zero_point', 'weight_g_idx', 'weight_shape', 'input_scale', 'input_zero_point', 'output_scale', 'output_zero_point'],
+} as const
+
+function layerOf(name: string): string | undefined {
+  const at = name.lastIndexOf('.')
+  return at < 0 ? undefined : name.slice(0, at)
+}
+
+function findLayers(checkpoint: Checkpoint, { layout }: QuantizationConfig): ReadonlyMap<string, LayerParts> {
+  const marks = layout === 'compressed-tensors' ? ['weight_packed', 'weight_scale'] : ['qweight']
+  const layers = new Map<string, Record<string, StoredTensor>>()
+  for (const name of checkpoint.tensors.keys()) {
+    const layer = layerOf(name)
+    if (layer === undefined || !marks.includes(name.slice(layer.length + 1)) || layers.has(layer)) continue
+    const parts: Record<string, StoredTensor> = {}
+    for (const part of partNames[layout]) {
+      const stored = checkpoint.tensors.get(`${layer}.${part}`)
+      if (stored) parts[part] = stored
+    }
+    layers.set(layer, parts)
+  }
+  if (layers.size === 0) throw new TesseraError('invalid-file', `quantization_config: says ${layout}, but no tensor is called *.${marks.join(' or *.')}`)
+  return layers
+}
+
+async function readMatrix(layer: string, parts: LayerParts, scheme: QuantizationConfig, signal?: AbortSignal, skipCodes = false): Promise<QuantizedMatrix> {
+  const stored: Record<string, StoredPart> = {}
+  for (const [name, { format, shape, byteLength, read }] of Object.entries(parts)) {
+    stored[name] = { format, shape, bytes: skipCodes && codeParts.includes(name) ? new Uint8Array() : await read(0, byteLength, signal) }
+  }
+  if (scheme.layout === 'gptq') return readGptq(layer, stored, scheme, skipCodes)
+  if (scheme.layout === 'awq') return readAwq(layer, stored, scheme.groupSize, skipCodes)
+  return readCompressed(layer, stored, schemeOf(layer, scheme.schemes), skipCodes)
+}
+
+/** The large parts. */
+const codeParts: readonly string[] = ['qweight', 'weight_packed', 'weight']
+
+/** The weight as one tensor. What it can be stored as depends on its scales and zeros, which are read at once. */
+async function wholeTensor(layer: string, parts: LayerParts, scheme: QuantizationConfig): Promise<StoredTensor> {
+  const { shape, grid, groupOfColumn, scales } = await readMatrix(layer, parts, scheme, undefined, true)
+  const block = exactBlockType(grid, shape[1], groupOfColumn !== undefined)
+  const type = block && areHalves(scales) ? block : undefined
+  const byteLength = type ? blockBytes(type, shape) : 4 * shape[0] * shape[1]
+  return {
+    name: `${layer}.weight`,
+    shape,
+    format: type ?? 'f32',
+    byteLength,
+    async read(offset = 0, length = byteLength - offset, signal) {
+      if (!(offset >= 0 && length >= 0 && offset + length <= byteLength)) throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${layer}.weight", which has ${byteLength} bytes`)
+      const matrix = await readMatrix(layer, parts, scheme, signal)
+      const bytes = type ? exactBlocks(matrix, type) : bytesOf(dequantizeMatrix(matrix))
+      return bytes.subarray(offset, offset + length)
+    },
+  }
+}
+
+function blockBytes(type: string, [rows = 0, columns = 0]: Shape): number {
+  const { blockSize = 32, blockBytes: size = 0 } = ggmlBlockTypes.find(({ id }) => id === type) ?? {}
+  return (rows * columns / blockSize) * size
+}
