@@ -4,8 +4,9 @@ import { openCheckpoint } from '@tessera-llm/formats/node'
 import type { Fields } from '@tessera-llm/runtime'
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from '../model/load.ts'
+import { wholeWeights } from '../model/whole-weights.ts'
 
-/** Opens a folder with `config.json`, `tokenizer.json` and safetensors; the caller closes the checkpoint. */
+/** Opens a folder with `config.json`, `tokenizer.json` and safetensors; the caller closes the checkpoint. Weights in the layouts of GPTQ, AWQ and compressed-tensors are shown as whole tensors. */
 export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFiles> {
   const config = await readJson(join(path, 'config.json'))
   const tokenizer = await readJson(join(path, 'tokenizer.json'))
@@ -13,7 +14,13 @@ export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFi
     if (isTesseraError(error, 'not-found')) return undefined
     throw error
   })
-  return { checkpoint: await openCheckpoint(path), config, tokenizer, tokenizerConfig }
+  const checkpoint = await openCheckpoint(path)
+  try {
+    return { checkpoint: await wholeWeights(checkpoint, config), config, tokenizer, tokenizerConfig }
+  } catch (error) {
+    await checkpoint.close()
+    throw error
+  }
 }
 
 async function readJson(path: string): Promise<Fields> {

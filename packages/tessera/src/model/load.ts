@@ -5,6 +5,7 @@ import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
 import { createModel, type Model } from './model.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
+import { wholeWeights } from './whole-weights.ts'
 
 /** The model families that `load` builds. */
 export const defaultFamilies: readonly ModelFamily[] = [llamaFamily, gemmaFamily]
@@ -50,9 +51,9 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   return build(checkpoint, undefined, options.text ?? textOfGguf(checkpoint), options)
 }
 
-/** Loads a safetensors checkpoint with its configuration files. */
+/** Loads a safetensors checkpoint with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
 export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
-  return build(files.checkpoint, files.config, options.text ?? textOfHuggingFace(files), options)
+  return build(await wholeWeights(files.checkpoint, files.config), files.config, options.text ?? textOfHuggingFace(files), options)
 }
 
 async function build(checkpoint: Checkpoint, config: Fields | undefined, text: ModelText, options: LoadOptions): Promise<Model> {

@@ -1,0 +1,18 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import { type QuantizedCheckpoint, quantizedCheckpoint } from '@tessera-llm/quantization'
+import type { Fields } from '@tessera-llm/runtime'
+
+/**
+ * The checkpoint with one tensor for each weight: those that `config.json` says are stored quantized (GPTQ, AWQ, compressed-tensors) are put
+ * together, all others are as they were.
+ *
+ * @throws TesseraError `invalid-file` or `unsupported` for a layout that cannot be read
+ */
+export async function wholeWeights(checkpoint: Checkpoint, config: Fields): Promise<Checkpoint> {
+  const quantization = config['quantization_config']
+  return quantization === undefined || quantization === null || isWhole(checkpoint) ? checkpoint : quantizedCheckpoint(checkpoint, quantization)
+}
+
+function isWhole(checkpoint: Checkpoint): checkpoint is QuantizedCheckpoint {
+  return 'matrix' in checkpoint
+}
