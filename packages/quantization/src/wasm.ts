@@ -5,3 +5,4 @@ import { rows8ExactWasm, rows8Int8Wasm } from './linear/wasm.ts'
 /** Every kernel of this package for the WebAssembly device. */
 export const quantizationWasm: readonly WasmKernel[] = [rows8EmbeddingWasm, rows8ExactWasm, rows8Int8Wasm]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
+export { createWasmGptqKernel } from './method/gptq/wasm.ts'

@@ -4,6 +4,8 @@ import { factorUpper, type Multiply } from '../../linear-algebra/index.ts'
 export interface DampedFactor {
   /** f64 [K, K], upper triangular R with R · Rᵀ = H + λ, rows and columns in processing order. */
   readonly factor: Float64Array
+  /** f64 [K, K]: H + λ in processing order. */
+  readonly hessian: Float64Array
   /** The damping that was used, as a fraction of the mean diagonal; greater than asked for where the matrix needed it. */
   readonly damping: number
 }
@@ -20,11 +22,12 @@ export function factorDamped(secondMoment: Float32Array, order: Int32Array, damp
   let mean = 0
   for (let i = 0; i < n; i++) mean += (secondMoment[i * (n + 1)] as number) / n
   for (let tried = damping; tried <= mostDamping; tried = Math.max(tried * 10, 0.01)) {
-    const factor = permuted(secondMoment, order)
-    for (let i = 0; i < n; i++) factor[i * (n + 1)] = (factor[i * (n + 1)] as number) + tried * mean
+    const hessian = permuted(secondMoment, order)
+    for (let i = 0; i < n; i++) hessian[i * (n + 1)] = (hessian[i * (n + 1)] as number) + tried * mean
+    const factor = hessian.slice()
     try {
       factorUpper(factor, n, multiply)
-      return { factor, damping: tried }
+      return { factor, hessian, damping: tried }
     } catch (error) {
       if (!isTesseraError(error, 'invalid-value')) throw error
     }

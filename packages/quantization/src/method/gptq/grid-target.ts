@@ -1,5 +1,5 @@
 import { type Grid, groupColumns, groupsPerRow } from '../../quantized-matrix/index.ts'
-import { createGroupScale, type GroupScale, type ScaleRule } from '../scale/index.ts'
+import { createGroupScale, type GroupScale, type ScaleCandidate, type ScaleRule } from '../scale/index.ts'
 import type { SweepTarget } from './sweep.ts'
 
 /** Codes, scales and zeros of a matrix under construction. */
@@ -15,6 +15,9 @@ export interface GridStore {
   readonly group: GroupScale
 }
 
+/** Scales that are gone through with, of all that the search tries. */
+export const simulated = 8
+
 /** @param order the columns in processing order, where groups follow it; undefined where groups are made of columns that stand together */
 export function createGridStore(grid: Grid, rows: number, columns: number, rule: ScaleRule, order: Int32Array | undefined): GridStore {
   const width = groupColumns(grid, columns)
@@ -27,7 +30,7 @@ export function createGridStore(grid: Grid, rows: number, columns: number, rule:
     codes: new Uint8Array(rows * columns),
     scales: new Float32Array(count),
     zeros: grid.kind === 'integer' && !grid.isSymmetric ? new Float32Array(count) : undefined,
-    group: createGroupScale(grid, rule, 'full'),
+    group: createGroupScale(grid, rule, 'full', simulated),
   }
 }
 
@@ -57,10 +60,11 @@ export function gridTarget({ grid, columns, groups, codes, scales, zeros, groupO
   const middle = group.zero
   return {
     width: isStatic ? undefined : groupColumns(grid, columns),
-    fit(start, count, weights, offset, stride, costs) {
+    fit(start, count, weights, offset, stride, costs, inverse) {
       const index = groupOfColumn[order[start] as number] as number
       for (let row = 0; row < rows; row++) {
         group.fit(weights, row * stride + offset, count, costs)
+        choose(group, weights, row * stride + offset, count, inverse, offset, stride)
         scales[(firstRow + row) * groups + index] = group.scale
         if (zeros) zeros[(firstRow + row) * groups + index] = group.zero
       }
@@ -74,5 +78,39 @@ export function gridTarget({ grid, columns, groups, codes, scales, zeros, groupO
       codes[(firstRow + row) * columns + column] = code
       return group.value(code)
     },
+    value(row, position) {
+      const column = order[position] as number
+      const at = grid.group === 'tensor' ? 0 : (firstRow + row) * groups + (groupOfColumn[column] as number)
+      group.scale = scales[at] as number
+      group.zero = zeros ? (zeros[at] as number) : middle
+      return group.value(codes[(firstRow + row) * columns + column] as number)
+    },
   }
+}
+
+/** Of the candidates the one that loses least when the group is gone through with it. */
+function choose(group: GroupScale, weights: Float64Array, at: number, count: number, inverse: Float64Array, offset: number, stride: number): void {
+  if (group.candidates.length < 2) return
+  let least = Number.POSITIVE_INFINITY
+  let best: ScaleCandidate | undefined
+  const current = new Float64Array(count)
+  for (const candidate of group.candidates) {
+    group.scale = candidate.scale
+    group.zero = candidate.zero
+    for (let i = 0; i < count; i++) current[i] = weights[at + i] as number
+    let loss = 0
+    for (let i = 0; i < count && loss < least; i++) {
+      const weight = current[i] as number
+      const line = (offset + i) * stride + offset
+      const error = (weight - group.value(group.code(weight))) / (inverse[line + i] as number)
+      loss += error * error
+      for (let j = i + 1; j < count; j++) current[j] = (current[j] as number) - error * (inverse[line + j] as number)
+    }
+    if (loss >= least) continue
+    least = loss
+    best = candidate
+  }
+  if (!best) return
+  group.scale = best.scale
+  group.zero = best.zero
 }

@@ -6,11 +6,14 @@ export interface SweepTarget {
   readonly width: number | undefined
   /**
    * Chooses the scales of the columns at positions [start, start + count). Row r's present weights are
-   * `weights[r · stride + offset …]`; `costs[i]` is what a squared error at position start + i costs after others made up for it.
+   * `weights[r · stride + offset …]`; `costs[i]` is what a squared error at position start + i costs after others made up for it;
+   * `inverse` f64 [stride, stride] is that of the block's factor, the group's part beginning at (offset, offset).
    */
-  fit(start: number, count: number, weights: Float64Array, offset: number, stride: number, costs: Float64Array): void
+  fit(start: number, count: number, weights: Float64Array, offset: number, stride: number, costs: Float64Array, inverse: Float64Array): void
   /** Stores the code for a weight and returns what it stands for. */
   round(row: number, position: number, weight: number): number
+  /** What the stored code stands for. */
+  value(row: number, position: number): number
 }
 
 /**
@@ -36,7 +39,7 @@ export function sweep(weights: Float64Array, rows: number, factor: Float64Array,
     if (target.width !== undefined) {
       for (let group = start; group < end; group += target.width) {
         const count = Math.min(target.width, end - group)
-        target.fit(group, count, current, group - start, width, costs.subarray(group - start))
+        target.fit(group, count, current, group - start, width, costs.subarray(group - start), inverse)
       }
     }
     for (let row = 0; row < rows; row++) loss += sweepRow(weights, row * n + start, current, row, width, inverse, start, target)

@@ -13,6 +13,10 @@ export interface GroupScale {
   scale: number
   /** In units of codes; for codebooks 0. */
   zero: number
+  /** For codebooks, the codes that may be chosen by rising value; empty for integers. */
+  readonly rising: readonly number[]
+  /** The best that the last search found, best first, as many as were asked for; empty under `range`. */
+  readonly candidates: readonly ScaleCandidate[]
   /** Chooses scale and zero for x[at … at + count); `weights[i]` is the cost of a squared error in x[at + i], 1 where absent. */
   fit(x: Values, at: number, count: number, weights: Values | undefined): void
   /** The code of a value. */
@@ -21,28 +25,44 @@ export interface GroupScale {
   value(code: number): number
 }
 
+export interface ScaleCandidate {
+  readonly scale: number
+  readonly zero: number
+  /** Summed cost times squared error. */
+  readonly error: number
+}
+
 type Values = Float64Array | Float32Array
 
 /**
  * @param spread symmetric integers under `range`: `full` lays the largest weight half a step beyond the last code, as GPTQ does;
  * `narrow` lays it onto the last code and leaves the lowest code unused
+ * @param keep candidates that a search remembers
  */
-export function createGroupScale(grid: Grid, rule: ScaleRule, spread: 'full' | 'narrow'): GroupScale {
-  return grid.kind === 'codebook' ? codebookScale(grid, rule) : integerScale(grid, rule, spread)
+export function createGroupScale(grid: Grid, rule: ScaleRule, spread: 'full' | 'narrow', keep = 1): GroupScale {
+  return grid.kind === 'codebook' ? codebookScale(grid, rule, keep) : integerScale(grid, rule, spread, keep)
 }
 
-/** Ranges that `search` tries, as fractions of the whole range: 1 down to 0.36. */
-const searchSteps = 32
-const searchStep = 0.02
+/** How many clipped ranges `search` tries. */
+export const searchSteps = 32
 
-function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narrow'): GroupScale {
+/** By what fraction of the whole range they differ: down to 0.38 of it, less far where there are codes enough. */
+export function searchStep(grid: Grid): number {
+  if (grid.kind === 'codebook') return grid.values.length > 16 ? 0.005 : 0.02
+  return { 2: 0.02, 3: 0.02, 4: 0.0125, 8: 0.001 }[grid.bits]
+}
+
+function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narrow', keep: number): GroupScale {
   const round = scaleRounder(grid.scaleType)
   const last = 2 ** grid.bits - 1
   const middle = 2 ** (grid.bits - 1)
   const lowest = grid.isSymmetric && rule === 'range' && spread === 'narrow' ? 1 : 0
+  const candidates: ScaleCandidate[] = []
   const group: GroupScale = {
     scale: 1,
     zero: middle,
+    rising: [],
+    candidates,
     fit(x, at, count, weights) {
       let low = 0
       let high = 0
@@ -55,7 +75,8 @@ function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narr
       const step = !grid.isSymmetric ? (high - low) / last : spread === 'narrow' ? extreme / (last - middle) : (2 * extreme) / last
       group.scale = step > 0 ? round(step) : 1
       group.zero = grid.isSymmetric ? middle : Math.min(Math.max(nearestEven(-low / (step || 1)), 0), last)
-      if (rule === 'search' && step > 0) search(group, grid.isSymmetric, step, x, at, count, weights, round)
+      candidates.length = 0
+      if (rule === 'search' && step > 0) search(group, candidates, keep, grid.isSymmetric ? undefined : last, step, searchStep(grid), x, at, count, weights, round)
     },
     code(value) {
       const code = nearestEven(value / group.scale) + group.zero
@@ -66,34 +87,41 @@ function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narr
   return group
 }
 
-function search(group: GroupScale, isSymmetric: boolean, widest: number, x: Values, at: number, count: number, weights: Values | undefined, round: (scale: number) => number): void {
-  const zero = group.zero
-  let { scale: bestScale, zero: bestZero } = group
-  let least = Number.POSITIVE_INFINITY
+/** @param last the largest zero, where there are zeros to move */
+function search(
+  group: GroupScale, candidates: ScaleCandidate[], keep: number, last: number | undefined, widest: number, step: number,
+  x: Values, at: number, count: number, weights: Values | undefined, round: (scale: number) => number,
+): void {
+  const { zero } = group
   const attempt = (scale: number, zeroNow: number): void => {
     group.scale = round(scale)
     group.zero = zeroNow
-    if (!(group.scale > 0)) return
+    if (!(group.scale > 0) || zeroNow < 0 || (last !== undefined && zeroNow > last)) return
     const error = squaredError(group, x, at, count, weights)
-    if (error >= least) return
-    least = error
-    bestScale = group.scale
-    bestZero = zeroNow
+    let place = candidates.length
+    while (place > 0 && error < (candidates[place - 1] as ScaleCandidate).error) place--
+    if (place === keep) return
+    candidates.splice(place, 0, { scale: group.scale, zero: zeroNow, error })
+    if (candidates.length > keep) candidates.pop()
+  }
+  const useBest = (): void => {
+    const [best] = candidates
+    if (!best) return
+    group.scale = best.scale
+    group.zero = best.zero
   }
   for (let i = 0; i < searchSteps; i++) {
-    const scale = widest * (1 - i * searchStep)
+    const scale = widest * (1 - i * step)
     attempt(scale, zero)
-    if (isSymmetric) continue
+    if (last === undefined) continue
     attempt(scale, zero + 1)
     attempt(scale, zero - 1)
   }
   for (let turn = 0; turn < 2; turn++) {
-    group.scale = bestScale
-    group.zero = bestZero
-    attempt(refit(group, x, at, count, weights), bestZero)
+    useBest()
+    attempt(refit(group, x, at, count, weights), group.zero)
   }
-  group.scale = bestScale
-  group.zero = bestZero
+  useBest()
 }
 
 function squaredError(group: GroupScale, x: Values, at: number, count: number, weights: Values | undefined): number {
@@ -120,21 +148,25 @@ function refit(group: GroupScale, x: Values, at: number, count: number, weights:
   return squares > 0 ? products / squares : group.scale
 }
 
-function codebookScale(grid: CodebookGrid, rule: ScaleRule): GroupScale {
+function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): GroupScale {
   const round = scaleRounder(grid.scaleType)
   const order = [...grid.values.keys()].filter((code) => Number.isFinite(grid.values[code]) && !Object.is(grid.values[code], -0)).sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
   const minusZero = grid.values.findIndex((value) => Object.is(value, -0))
   const values = Float64Array.from(order, (code) => grid.values[code] as number)
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const candidates: ScaleCandidate[] = []
   const group: GroupScale = {
     scale: 1,
     zero: 0,
+    rising: order,
+    candidates,
     fit(x, at, count, weights) {
       let extreme = 0
       for (let i = at; i < at + count; i++) extreme = Math.max(extreme, Math.abs(x[i] as number))
       const step = extreme / largest
       group.scale = step > 0 ? round(step) : 1
-      if (rule === 'search' && step > 0) search(group, true, step, x, at, count, weights, round)
+      candidates.length = 0
+      if (rule === 'search' && step > 0) search(group, candidates, keep, undefined, step, searchStep(grid), x, at, count, weights, round)
     },
     code(value) {
       const scaled = value / group.scale

@@ -1,2 +1,2 @@
-export { createGroupScale, type GroupScale, type ScaleRule } from './group-scale.ts'
+export { createGroupScale, type GroupScale, type ScaleCandidate, type ScaleRule, searchStep, searchSteps } from './group-scale.ts'
 export { scaleRounder } from './round-scale.ts'

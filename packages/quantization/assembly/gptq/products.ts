@@ -1,0 +1,86 @@
+// The products of GPTQ on panels of 8 rows, f32 [columns][8]. Tiles of 4 columns by 8 rows are 8 accumulators.
+import { madd, splat } from './lanes'
+
+/**
+ * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][stride] holds row c: U[0 … c][c].
+ */
+export function currentPanel(weights: usize, pending: usize, upper: usize, stride: u32, count: u32, current: usize): void {
+  for (let column: u32 = 0; column < count; column++, upper += <usize>stride << 2, weights += 32, current += 32) {
+    let a = v128.load(weights), b = v128.load(weights, 16)
+    let from = pending
+    for (let weight = upper, end = upper + (<usize>(column + 1) << 2); weight < end; weight += 4, from += 32) {
+      const w = splat(weight)
+      a = madd(v128.load(from), w, a)
+      b = madd(v128.load(from, 16), w, b)
+    }
+    v128.store(current, a)
+    v128.store(current, b, 16)
+  }
+}
+
+/** pending[l] += Σ_j lost[j] · R[j][l] for l = from … to − 1 (whole tiles of 4), `count` lines j of R from `factor` f32 [][stride]. */
+export function pendingPanel(lost: usize, factor: usize, stride: u32, count: u32, from: u32, to: u32, pending: usize): void {
+  for (let column = from; column < to; column += 4) forward(lost, factor + (<usize>column << 2), <usize>stride << 2, count, pending + (<usize>column << 5))
+}
+
+export function forward(lost: usize, factor: usize, line: usize, count: u32, at: usize): void {
+  let a0 = v128.load(at), b0 = v128.load(at, 16), a1 = v128.load(at, 32), b1 = v128.load(at, 48)
+  let a2 = v128.load(at, 64), b2 = v128.load(at, 80), a3 = v128.load(at, 96), b3 = v128.load(at, 112)
+  for (let j: u32 = 0; j < count; j++, lost += 32, factor += line) {
+    const x = v128.load(lost), y = v128.load(lost, 16)
+    let w = splat(factor)
+    a0 = madd(x, w, a0)
+    b0 = madd(y, w, b0)
+    w = splat(factor + 4)
+    a1 = madd(x, w, a1)
+    b1 = madd(y, w, b1)
+    w = splat(factor + 8)
+    a2 = madd(x, w, a2)
+    b2 = madd(y, w, b2)
+    w = splat(factor + 12)
+    a3 = madd(x, w, a3)
+    b3 = madd(y, w, b3)
+  }
+  v128.store(at, a0)
+  v128.store(at, b0, 16)
+  v128.store(at, a1, 32)
+  v128.store(at, b1, 48)
+  v128.store(at, a2, 64)
+  v128.store(at, b2, 80)
+  v128.store(at, a3, 96)
+  v128.store(at, b3, 112)
+}
+
+/** gradient[i] = −Σ_{l ≥ i} R[i][l] · errors[l] for all columns (whole tiles of 4): the errors, which are kept negated, times Rᵀ. */
+export function gradientPanel(errors: usize, factor: usize, stride: u32, columns: u32, gradient: usize): void {
+  for (let column: u32 = 0; column < columns; column += 4) {
+    backward(errors + (<usize>column << 5), factor + ((<usize>column * stride + column) << 2), <usize>stride << 2, columns - column, gradient + (<usize>column << 5))
+  }
+}
+
+export function backward(errors: usize, factor: usize, line: usize, count: u32, at: usize): void {
+  let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0
+  for (let l: u32 = 0; l < count; l++, errors += 32, factor += 4) {
+    const x = v128.load(errors), y = v128.load(errors, 16)
+    let w = splat(factor)
+    a0 = madd(x, w, a0)
+    b0 = madd(y, w, b0)
+    w = splat(factor + line)
+    a1 = madd(x, w, a1)
+    b1 = madd(y, w, b1)
+    w = splat(factor + 2 * line)
+    a2 = madd(x, w, a2)
+    b2 = madd(y, w, b2)
+    w = splat(factor + 3 * line)
+    a3 = madd(x, w, a3)
+    b3 = madd(y, w, b3)
+  }
+  v128.store(at, f32x4.neg(a0))
+  v128.store(at, f32x4.neg(b0), 16)
+  v128.store(at, f32x4.neg(a1), 32)
+  v128.store(at, f32x4.neg(b1), 48)
+  v128.store(at, f32x4.neg(a2), 64)
+  v128.store(at, f32x4.neg(b2), 80)
+  v128.store(at, f32x4.neg(a3), 96)
+  v128.store(at, f32x4.neg(b3), 112)
+}

@@ -1,0 +1,46 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { rowBytesOf } from '../../format/block-format.ts'
+import { ggmlBlockTypes, ggmlFormat } from '../../format/index.ts'
+import type { LinearStatistics } from '../../quantized-matrix/index.ts'
+import { importanceOf, type WeightMatrix } from '../matrix/index.ts'
+import { blockTarget, createBlockStore } from './block-target.ts'
+import type { GptqResult } from './gptq.ts'
+import { hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
+import { refine } from './refine.ts'
+import { sweep } from './sweep.ts'
+
+export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
+  /** u8 [N, K / blockSize · blockBytes], as a GGUF file stores the type. */
+  readonly blocks: Uint8Array
+}
+
+/**
+ * GPTQ onto a block type of ggml, so that files for llama.cpp are calibrated too. When the sweep comes to a block, ggml's encoder
+ * chooses its scales for the weights as they are by then, with the cost of an error in each column as importance; codes are then
+ * rounded one after another, each making up for those before it, and gone over again.
+ *
+ * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be encoded
+ * @throws TesseraError as `gptq`; `invalid-shape` when rows are not whole blocks, `unsupported` for a type that is not known or cannot be encoded
+ */
+export function gptqBlocks(weight: WeightMatrix, statistics: LinearStatistics, id: string, options: Omit<SweepOptions, 'order'> & { readonly order?: 'stored' | 'groups' | undefined } = {}): GptqBlocksResult {
+  const type = ggmlBlockTypes.find((known) => known.id === id)
+  const format = ggmlFormat(id)
+  if (!type || !format) throw new TesseraError('unsupported', `gptq: no block type of ggml is called ${JSON.stringify(id)}; known are ${ggmlBlockTypes.map((known) => known.id).join(', ')}`)
+  rowBytesOf(type, weight.shape)
+  const [rows, columns] = weight.shape
+  const prepared = prepareSweep(weight, statistics, type.blockSize, options)
+  if (!prepared) {
+    const { blocks } = format.encode(weight.values, weight.shape, { importance: importanceOf(statistics) }) as { blocks: Uint8Array }
+    return { blocks, loss: Number.NaN, damping: undefined, notes: [hopelessNote(weight.shape)] }
+  }
+  const { factor, hessian, order, passes, multiply, damping, notes } = prepared
+  const store = createBlockStore(type, format, rows, columns)
+  const loss = prepared.forSlices((targets, count, first) => {
+    const target = blockTarget(store, first, count, order)
+    const swept = sweep(targets, count, factor, columns, target, type.blockSize, multiply)
+    const refined = passes > 0 ? refine(targets, count, hessian, columns, target, passes, multiply) : swept
+    target.store()
+    return refined
+  })
+  return { blocks: store.blocks, loss, damping, notes }
+}

@@ -1,0 +1,25 @@
+import type { Grid } from '../../quantized-matrix/index.ts'
+import type { ScaleRule } from '../scale/index.ts'
+import type { GridStore } from './grid-target.ts'
+
+/** What GPTQ does to one weight, apart from its rows. */
+export interface GptqPlan {
+  readonly columns: number
+  /** f64 [K, K] in processing order: R with R · Rᵀ = H + λ. */
+  readonly factor: Float64Array
+  /** f64 [K, K]: H + λ. */
+  readonly hessian: Float64Array
+  readonly order: Int32Array
+  readonly rule: ScaleRule
+  /** Turns of coordinate descent after the sweep. */
+  readonly passes: number
+}
+
+/** A fast form of the sweep, of its search for scales and of the descent, in f32. One at a time: what it begins, it ends before it begins another. */
+export interface GptqKernel {
+  /** Whether it can work on groups of this grid; otherwise the methods compute in f64 themselves. */
+  supports(grid: Grid, columns: number): boolean
+  begin(plan: GptqPlan, store: GridStore): void
+  /** Rounds rows of target weights f64 [rows, K], in processing order, into the store from `firstRow` on; returns the summed loss. */
+  slice(weights: Float64Array, rows: number, firstRow: number): number
+}
