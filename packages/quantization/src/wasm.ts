@@ -1,8 +1,8 @@
 import type { WasmKernel } from '@tessera-llm/wasm'
 import { rows8EmbeddingWasm } from './embedding/wasm.ts'
-import { rows8ExactWasm, rows8Int8Wasm } from './linear/wasm.ts'
+import { rows8ExactWasm, rows8Int8Wasm, rows8RowsWasm } from './linear/wasm.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
-export const quantizationWasm: readonly WasmKernel[] = [rows8EmbeddingWasm, rows8ExactWasm, rows8Int8Wasm]
+export const quantizationWasm: readonly WasmKernel[] = [rows8EmbeddingWasm, rows8ExactWasm, rows8Int8Wasm, rows8RowsWasm]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel } from './method/gptq/wasm.ts'

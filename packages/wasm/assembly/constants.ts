@@ -27,3 +27,31 @@ export function halfBias(): v128 {
 export function highMask(bits: i32): v128 {
   return bits == 1 ? v128.load(BASE, 48) : v128.load(BASE, 64)
 }
+
+/** The lowest two bits of every byte. */
+// @ts-ignore: decorator
+@inline
+export function crumbMask(): v128 {
+  return v128.load(BASE, 80)
+}
+
+/** Bit 2 of every byte. */
+// @ts-ignore: decorator
+@inline
+export function thirdMask(): v128 {
+  return v128.load(BASE, 96)
+}
+
+/** The 16 levels of IQ4_NL. */
+// @ts-ignore: decorator
+@inline
+export function iq4Table(): v128 {
+  return v128.load(BASE, 112)
+}
+
+/** The 16 values of e2m1, doubled, plus 12. */
+// @ts-ignore: decorator
+@inline
+export function e2m1Table(): v128 {
+  return v128.load(BASE, 128)
+}

@@ -16,6 +16,14 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return f32x4.sub(c, f32x4.mul(a, b))
 }
 
+/** Byte i of the result is byte codes[i] (below 16) of the table. */
+// @ts-ignore: decorator
+@inline
+export function lookup(table: v128, codes: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, codes)
+  return i8x16.swizzle(table, codes)
+}
+
 /** Sum of the four lanes, always in the same order. */
 // @ts-ignore: decorator
 @inline

@@ -5,14 +5,14 @@ export const activationBlock = 32
 const smallest = 2 ** -100
 
 /**
- * x rounded to int8 per block along rows of `columns`: scale = max |x| / 127, code = round(x · (127 / max |x|)), halves to even.
- * Each operation is rounded to f32, so that every device arrives at the same codes.
+ * x rounded to int8 per block of `block` along rows of `columns` (a whole row: one scale a token): scale = max |x| / 127,
+ * code = round(x · (127 / max |x|)), halves to even. Each operation is rounded to f32, so that every device arrives at the same codes.
  */
-export function roundToBlocks(x: Float64Array, columns: number): Float64Array {
+export function roundToBlocks(x: Float64Array, columns: number, block: number = activationBlock): Float64Array {
   const out = new Float64Array(x.length)
   for (let row = 0; row < x.length; row += columns) {
-    for (let start = row; start < row + columns; start += activationBlock) {
-      const end = Math.min(start + activationBlock, row + columns)
+    for (let start = row; start < row + columns; start += block) {
+      const end = Math.min(start + block, row + columns)
       let max = 0
       for (let k = start; k < end; k++) max = Math.max(max, Math.abs(Math.fround(x[k] as number)))
       const scale = Math.fround(max / 127)

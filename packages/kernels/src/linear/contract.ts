@@ -1,16 +1,18 @@
 import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight, type WeightSpec } from '@tessera-llm/tensor'
 import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
-import { roundToBlocks } from './activations.ts'
+import { activationBlock, roundToBlocks } from './activations.ts'
 
 export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
 export type LinearOutputs = { readonly y: Tensor }
 export type LinearOptions = {
   /**
-   * `int8` rounds x to 8 bits per block of 32 along K before the product with a packed weight; see `roundToBlocks`. With a dense
-   * weight it changes nothing: rounding would cost accuracy and save nothing. Default `f32`.
+   * `int8` rounds x to 8 bits per block of 32 along K before the product with a packed weight, `int8-token` with one scale for all of a
+   * token's K; see `roundToBlocks`. With a dense weight neither changes anything: rounding would cost accuracy and save nothing. Default `f32`.
    */
-  readonly activations?: 'f32' | 'int8' | undefined
+  readonly activations?: Activations | undefined
 }
+
+export type Activations = 'f32' | 'int8' | 'int8-token'
 
 /** `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y f32[…, N]. */
 export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
@@ -26,7 +28,7 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     const outShape = [...shape.slice(0, -1), rows]
     checkF32(bias, [rows], 'linear', 'bias')
     checkF32(residual, outShape, 'linear', 'residual')
-    checkChoice(activations, ['f32', 'int8'], 'linear', 'activations')
+    checkChoice(activations, ['f32', 'int8', 'int8-token'], 'linear', 'activations')
     return { y: dense('f32', outShape) }
   },
   // Partial sums of K products of magnitude 1 and either sign reach √K, and every addition rounds one.
@@ -39,7 +41,8 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   reference({ x, weight, bias, residual }, options, { inputs, outputs }) {
     const [rows = 0, columns = 0] = weight.shape
     const tokens = rowsOf(outputs.y.shape)
-    const input = roundsActivations(inputs.weight, options) ? roundToBlocks(x.data, columns) : x.data
+    const block = roundedBlock(inputs.weight, options, columns)
+    const input = block === undefined ? x.data : roundToBlocks(x.data, columns, block)
     const y = new Float64Array(tokens * rows)
     for (let token = 0; token < tokens; token++) {
       for (let row = 0; row < rows; row++) {
@@ -58,7 +61,8 @@ export function linear(x: Tensor, weight: Weight, { bias, residual, ...options }
   return x.device.run(linearOp, { x, weight, bias, residual }, options).y
 }
 
-/** Whether a call rounds its activations. */
-export function roundsActivations(weight: WeightSpec, { activations }: LinearOptions): boolean {
-  return activations === 'int8' && weight.kind === 'packed'
+/** Columns that share a scale where a call rounds its activations; undefined where it does not. */
+export function roundedBlock(weight: WeightSpec, { activations = 'f32' }: LinearOptions, columns: number): number | undefined {
+  if (weight.kind === 'dense' || activations === 'f32') return undefined
+  return activations === 'int8' ? activationBlock : columns
 }

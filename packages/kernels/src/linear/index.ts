@@ -1,2 +1,2 @@
-export { linear, type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
+export { type Activations, linear, type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
 export { activationBlock, roundToBlocks } from './activations.ts'

@@ -2,8 +2,7 @@ import { type Capabilities, type Problem, rowsOf } from '@tessera-llm/tensor'
 import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
-import { activationBlock } from './activations.ts'
-import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundsActivations } from './contract.ts'
+import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundedBlock } from './contract.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
@@ -72,7 +71,8 @@ function tiledPass({ tokens, rows }: Sizes, { name }: WeightReader): Specialisat
 function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes) => Specialisation): readonly WebGpuPass[] {
   const { weight, bias, residual } = problem.inputs
   const { tokens, rows, columns } = sizesOf(problem)
-  const isRounded = roundsActivations(weight, problem.options)
+  const block = roundedBlock(weight, problem.options, columns)
+  const isRounded = block !== undefined
   const isVector = columns % 4 === 0
   const bindings: Binding[] = [
     { name: 'x', tensor: isRounded ? 'rounded' : 'x', access: 'read', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' },
@@ -88,23 +88,22 @@ function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: 
     `fn residual_of(at: u32) -> f32 { return ${residual ? 'residual[at]' : '0.0'}; }`,
   ]
   const product = { ...specialise({ tokens, rows, columns }), bindings, fragments, params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) } }
-  return isRounded ? [roundPass(tokens, columns), product] : [product]
+  return isRounded ? [roundPass(tokens, columns, block), product] : [product]
 }
 
-function roundPass(tokens: number, columns: number): WebGpuPass {
+function roundPass(tokens: number, columns: number, block: number): WebGpuPass {
   return {
     name: 'round-activations',
     source: roundActivations,
     bindings: [bind('x', 'read'), bind('rounded', 'read_write')],
-    constants: { BLOCK: activationBlock },
-    params: { tokens: u32(tokens), columns: u32(columns) },
-    workgroups: linearGrid(Math.ceil((tokens * Math.ceil(columns / activationBlock)) / 64)),
+    params: { tokens: u32(tokens), columns: u32(columns), block: u32(block) },
+    workgroups: linearGrid(Math.ceil((tokens * Math.ceil(columns / block)) / 64)),
   }
 }
 
 function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> {
   const { tokens, columns } = sizesOf(problem)
-  return roundsActivations(problem.inputs.weight, problem.options) ? { rounded: 4 * tokens * columns } : {}
+  return roundedBlock(problem.inputs.weight, problem.options, columns) === undefined ? {} : { rounded: 4 * tokens * columns }
 }
 
 function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {

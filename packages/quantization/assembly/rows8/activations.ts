@@ -1,40 +1,53 @@
-// Dynamic 8-bit activations: per block of 32 columns, scale = max |x| / 127 and q = round-half-even(x · (127 / max |x|)),
-// each operation rounded to f32. A record holds `columns` (1 or 4) tokens side by side, so that one pointer serves all:
+// Dynamic 8-bit activations, per block of 32 columns or per token: scale = max |x| / 127 and q = round-half-even(x · (127 / max |x|)),
+// each operation rounded to f32. A record holds 32 columns of `columns` (1 or 4) tokens side by side, so that one pointer serves all:
 // the codes of each token (32 i8 or 32 i16), then the fields below, one value for each token.
 
 /** f32 scale */
 export const SCALE: usize = 0
-/** i32 −zeroPoint · Σ q over the block, over its first and over its second half */
+/** i32 −zero · Σ q over the block, over its first and over its second half */
 export const ZERO: usize = 1
 export const ZERO_LOW: usize = 2
 export const ZERO_HIGH: usize = 3
-/** f32 scale · Σ q over the block */
+/** f32 scale · Σ q over the block, over its first and over its second half */
 export const SUM: usize = 4
-export const FIELDS: i32 = 5
+export const SUM_LOW: usize = 5
+export const SUM_HIGH: usize = 6
+export const FIELDS: i32 = 7
 
-/** Below this a block counts as zero: its reciprocal would overflow. 2^-100. */
+/** Below this x counts as zero: its reciprocal would overflow. 2^-100. */
 const SMALLEST: f32 = 7.888609052210118e-31
 
 @inline export function recordBytes(wide: bool, columns: i32): i32 {
   return columns * ((wide ? 64 : 32) + FIELDS * 4)
 }
 
-/** Quantizes 32 values at x into token `column` of the record at `record`. */
-export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32, column: i32, zero: i32): void {
-  const v0 = v128.load(x), v1 = v128.load(x, 16), v2 = v128.load(x, 32), v3 = v128.load(x, 48)
-  const v4 = v128.load(x, 64), v5 = v128.load(x, 80), v6 = v128.load(x, 96), v7 = v128.load(x, 112)
-  const m01 = f32x4.max(f32x4.abs(v0), f32x4.abs(v1)), m23 = f32x4.max(f32x4.abs(v2), f32x4.abs(v3))
-  const m45 = f32x4.max(f32x4.abs(v4), f32x4.abs(v5)), m67 = f32x4.max(f32x4.abs(v6), f32x4.abs(v7))
+/** max |x| of 32 values. */
+@inline function largest32(x: usize): f32 {
+  const m01 = f32x4.max(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16))), m23 = f32x4.max(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)))
+  const m45 = f32x4.max(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80))), m67 = f32x4.max(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112)))
   let m = f32x4.max(f32x4.max(m01, m23), f32x4.max(m45, m67))
   m = f32x4.max(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1))
   m = f32x4.max(m, v128.shuffle<i32>(m, m, 1, 0, 3, 2))
-  const max = f32x4.extract_lane(m, 0)
-  const scale: f32 = max / 127
-  const inverse = f32x4.splat(max >= SMALLEST ? <f32>127 / max : <f32>0)
-  const q0 = toInteger(f32x4.mul(v0, inverse)), q1 = toInteger(f32x4.mul(v1, inverse))
-  const q2 = toInteger(f32x4.mul(v2, inverse)), q3 = toInteger(f32x4.mul(v3, inverse))
-  const q4 = toInteger(f32x4.mul(v4, inverse)), q5 = toInteger(f32x4.mul(v5, inverse))
-  const q6 = toInteger(f32x4.mul(v6, inverse)), q7 = toInteger(f32x4.mul(v7, inverse))
+  return f32x4.extract_lane(m, 0)
+}
+
+/** max |x| of a row. */
+export function largest(x: usize, columns: u32): f32 {
+  let found: f32 = 0, k: u32 = 0
+  for (; k + 32 <= columns; k += 32) found = max<f32>(found, largest32(x + (<usize>k << 2)))
+  for (; k < columns; k++) found = max<f32>(found, abs<f32>(load<f32>(x + (<usize>k << 2))))
+  return found
+}
+
+/** Quantizes the 32 values at x, of which `limit` is the largest magnitude (negative: theirs is looked for), into token `column` of the record at `record`. */
+export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, columns: i32, column: i32, zero: i32): void {
+  if (limit < 0) limit = largest32(x)
+  const scale: f32 = limit / 127
+  const inverse = f32x4.splat(limit >= SMALLEST ? <f32>127 / limit : <f32>0)
+  const q0 = toInteger(f32x4.mul(v128.load(x), inverse)), q1 = toInteger(f32x4.mul(v128.load(x, 16), inverse))
+  const q2 = toInteger(f32x4.mul(v128.load(x, 32), inverse)), q3 = toInteger(f32x4.mul(v128.load(x, 48), inverse))
+  const q4 = toInteger(f32x4.mul(v128.load(x, 64), inverse)), q5 = toInteger(f32x4.mul(v128.load(x, 80), inverse))
+  const q6 = toInteger(f32x4.mul(v128.load(x, 96), inverse)), q7 = toInteger(f32x4.mul(v128.load(x, 112), inverse))
   const h0 = i16x8.narrow_i32x4_s(q0, q1), h1 = i16x8.narrow_i32x4_s(q2, q3), h2 = i16x8.narrow_i32x4_s(q4, q5), h3 = i16x8.narrow_i32x4_s(q6, q7)
   const codes = record + (column << (wide ? 6 : 5))
   if (wide) {
@@ -55,10 +68,24 @@ export function quantizeBlock(x: usize, record: usize, wide: bool, columns: i32,
   i32.store(fields + ZERO_LOW * step, -zero * low)
   i32.store(fields + ZERO_HIGH * step, -zero * high)
   f32.store(fields + SUM * step, scale * <f32>(low + high))
+  f32.store(fields + SUM_LOW * step, scale * <f32>low)
+  f32.store(fields + SUM_HIGH * step, scale * <f32>high)
+}
+
+/** A row of `columns` values into token `column` of consecutive records; the last block is filled up with zeros, by way of 128 bytes at `tail`. */
+export function quantizeRow(x: usize, columns: u32, perToken: bool, record: usize, wide: bool, tokens: i32, token: i32, zero: i32, tail: usize): void {
+  const limit: f32 = perToken ? largest(x, columns) : -1
+  const bytes = recordBytes(wide, tokens)
+  let k: u32 = 0
+  for (; k + 32 <= columns; k += 32, record += bytes) quantizeBlock(x + (<usize>k << 2), limit, record, wide, tokens, token, zero)
+  if (k == columns) return
+  memory.fill(tail, 0, 128)
+  memory.copy(tail, x + (<usize>k << 2), (columns - k) << 2)
+  quantizeBlock(tail, limit, record, wide, tokens, token, zero)
 }
 
 /** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */
-@inline function toInteger(v: v128): v128 {
+@inline export function toInteger(v: v128): v128 {
   return i32x4.sub(f32x4.add(v, f32x4.splat(12582912)), i32x4.splat(0x4b400000))
 }
 

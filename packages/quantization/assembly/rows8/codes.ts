@@ -1,37 +1,79 @@
-import { isByte, Q5_0, Q5_1, Q5_K, Q6_K } from './layout'
+import { crumbMask, e2m1Table, highMask, iq4Table, lookup, nibbleMask, thirdMask } from '@tessera-llm/wasm/assembly/lib'
+import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layout'
 
-/** `fifth` 0x10 in every byte; whether the kind has one high bit for each code. */
-@inline export function hasFifth(kind: i32): bool {
-  return kind == Q5_0 || kind == Q5_1 || kind == Q5_K
+// Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are the constants of the way they are stored.
+
+/** Selects the low part of a code. */
+@inline export function lowConstant(codes: i32): v128 {
+  return codes == CRUMBS || codes == CRUMBS_1 ? crumbMask() : nibbleMask()
 }
 
-/** Unsigned codes of columns 4t … 4t+3 from nibble vector `v`; `high` holds the quad's high bits of the low nibbles. */
-@inline export function lowCodes(kind: i32, v: v128, high: v128, t: i32, nibble: v128, mask: v128): v128 {
-  const codes = v128.and(v, nibble)
-  if (hasFifth(kind)) return v128.or(codes, v128.and(i16x8.shl(high, 4 - t), mask))
-  if (kind == Q6_K) return v128.or(codes, v128.and(t < 2 ? i16x8.shl(high, 4 - 2 * t) : t == 2 ? high : i16x8.shr_u(high, 2), mask))
-  return codes
+/** Selects the high part of a code, or maps codes to values. */
+@inline export function highConstant(codes: i32): v128 {
+  return codes == IQ4 ? iq4Table() : codes == E2M1 ? e2m1Table() : codes == CRUMBS_1 ? thirdMask() : highMask(codes == NIBBLES_2 ? 2 : 1)
 }
 
-/** Unsigned codes of columns 16+4t … 16+4t+3. */
-@inline export function highCodes(kind: i32, v: v128, high: v128, t: i32, nibble: v128, mask: v128): v128 {
-  const codes = v128.and(i16x8.shr_u(v, 4), nibble)
-  if (hasFifth(kind)) return v128.or(codes, v128.and(t == 0 ? high : i16x8.shr_u(high, t), mask))
-  if (kind == Q6_K) return v128.or(codes, v128.and(t < 2 ? i16x8.shl(high, 4 - 2 * t) : t == 2 ? high : i16x8.shr_u(high, 2), mask))
-  return codes
+/** Codes of vector t (0 … 3) from nibble vector `v`; `bits` holds the quad's high bits. */
+@inline export function lowNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
+  const q = v128.and(v, low)
+  if (codes == IQ4 || codes == E2M1) return lookup(high, q)
+  if (codes == NIBBLES_1) return v128.or(q, v128.and(i16x8.shl(bits, 4 - t), high))
+  if (codes == NIBBLES_2) return v128.or(q, v128.and(pairOf(bits, t), high))
+  return q
 }
 
-/** Codes of columns 4t … 4t+3 (t from 0 to 7) of a quad as bytes; `codes` is the address of the block's codes. */
-@inline export function byteCodes(kind: i32, codes: usize, t: i32, quad: i32, nibble: v128, mask: v128): v128 {
-  if (isByte(kind)) return v128.load(codes + 32 * t + 16 * quad)
-  const v = v128.load(codes + 32 * (t & 3) + 16 * quad)
-  if (t < 4) return lowCodes(kind, v, hasFifth(kind) || kind == Q6_K ? v128.load(codes + 128 + 16 * quad) : v, t, nibble, mask)
-  return highCodes(kind, v, hasFifth(kind) ? v128.load(codes + 128 + 16 * quad) : kind == Q6_K ? v128.load(codes + 160 + 16 * quad) : v, t - 4, nibble, mask)
+/** Codes of vector 4 + t. */
+@inline export function highNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
+  const q = v128.and(i16x8.shr_u(v, 4), low)
+  if (codes == IQ4 || codes == E2M1) return lookup(high, q)
+  if (codes == NIBBLES_1) return v128.or(q, v128.and(t == 0 ? bits : i16x8.shr_u(bits, t), high))
+  if (codes == NIBBLES_2) return v128.or(q, v128.and(pairOf(bits, t), high))
+  return q
 }
 
-/** The same widened to i16, of rows 2·pair and 2·pair + 1 of the quad. */
-@inline export function wideCodes(kind: i32, codes: usize, t: i32, quad: i32, pair: i32, nibble: v128, mask: v128): v128 {
-  if (isByte(kind)) return v128.load8x8_s(codes + 32 * t + 16 * quad + 8 * pair)
-  const bytes = byteCodes(kind, codes, t, quad, nibble, mask)
-  return pair == 0 ? i16x8.extend_low_i8x16_s(bytes) : i16x8.extend_high_i8x16_s(bytes)
+/** Bits 2t, 2t+1 of every byte at bits 4 and 5; what crosses bytes is for the caller to mask. */
+@inline function pairOf(bits: v128, t: i32): v128 {
+  return t < 2 ? i16x8.shl(bits, 4 - 2 * t) : t == 2 ? bits : i16x8.shr_u(bits, 2)
+}
+
+/** Codes of vector 4u + j from crumb vector `v`; `bits` holds the quad's third bits, moved right by 4u. */
+@inline export function crumbs(codes: i32, v: v128, bits: v128, j: i32, low: v128, high: v128): v128 {
+  const q = v128.and(j == 0 ? v : i16x8.shr_u(v, 2 * j), low)
+  if (codes == CRUMBS) return q
+  return v128.or(q, v128.and(j < 2 ? i16x8.shl(bits, 2 - j) : j == 2 ? bits : i16x8.shr_u(bits, 1), high))
+}
+
+/** The codes of a block at `from` as bytes: 8 × (quad 0, quad 1) vectors at `to`. */
+@inline export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high: v128): void {
+  if (codes == BYTES) {
+    for (const end = to + 256; to < end; to += 32, from += 32) {
+      v128.store(to, v128.load(from))
+      v128.store(to, v128.load(from, 16), 16)
+    }
+    return
+  }
+  for (let quad = 0; quad < 2; quad++, from += 16, to += 16) {
+    if (codes == CRUMBS || codes == CRUMBS_1) {
+      let bits = codes == CRUMBS_1 ? v128.load(from, 64) : low
+      for (let u = 0; u < 2; u++) {
+        const v = v128.load(from + 32 * u), t = to + 128 * u
+        v128.store(t, crumbs(codes, v, bits, 0, low, high))
+        v128.store(t, crumbs(codes, v, bits, 1, low, high), 32)
+        v128.store(t, crumbs(codes, v, bits, 2, low, high), 64)
+        v128.store(t, crumbs(codes, v, bits, 3, low, high), 96)
+        bits = i16x8.shr_u(bits, 4)
+      }
+    } else {
+      const bits = codes == NIBBLES_1 || codes == NIBBLES_2 ? v128.load(from, 128) : low, upper = codes == NIBBLES_2 ? v128.load(from, 160) : bits
+      unpackNibbles(codes, v128.load(from), bits, upper, 0, to, low, high)
+      unpackNibbles(codes, v128.load(from, 32), bits, upper, 1, to + 32, low, high)
+      unpackNibbles(codes, v128.load(from, 64), bits, upper, 2, to + 64, low, high)
+      unpackNibbles(codes, v128.load(from, 96), bits, upper, 3, to + 96, low, high)
+    }
+  }
+}
+
+@inline function unpackNibbles(codes: i32, v: v128, bits: v128, upper: v128, t: i32, to: usize, low: v128, high: v128): void {
+  v128.store(to, lowNibbles(codes, v, bits, t, low, high))
+  v128.store(to, highNibbles(codes, v, upper, t, low, high), 128)
 }

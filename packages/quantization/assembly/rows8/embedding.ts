@@ -1,12 +1,17 @@
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { groupBytes } from './layout'
-import { layPanel } from './panel'
+import { formAt, groupBytesAt, hasHalves } from './layout'
+import { PANEL_BYTES, spreadPanel } from './panel'
+import { unpack } from './unpack'
 
-/** Words: ids, weight, y, tokens, vocabulary, width, scale f32, scratch, scratch bytes per thread. Tokens are shared out; an id outside gives zeros. */
-@inline export function gather(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 3), vocabulary = argument(args, 4), width = argument(args, 5)
+/**
+ * Words: ids, weight, y, tokens, vocabulary, width, scale f32, scratch, scratch bytes per thread, the weight's layout.
+ * Tokens are shared out; an id outside gives zeros.
+ */
+export function gather(args: usize, thread: u32, threads: u32): void {
+  const tokens = argument(args, 3), vocabulary = argument(args, 4), width = argument(args, 5), blocks: i32 = (width + 31) >> 5
+  const layout = args + 36, bytes = groupBytesAt(layout, blocks)
   const scale = floatArgument(args, 6)
-  const panel: usize = argument(args, 7) + thread * argument(args, 8)
+  const codes: usize = argument(args, 7) + thread * argument(args, 8), panel = codes + blocks * PANEL_BYTES
   const end = shareEnd(tokens, thread, threads)
   for (let token = shareBegin(tokens, thread, threads); token < end; token++) {
     const id = load<u32>(argument(args, 0) + (<usize>token << 2))
@@ -15,7 +20,8 @@ import { layPanel } from './panel'
       memory.fill(y, 0, <usize>width << 2)
       continue
     }
-    layPanel(kind, argument(args, 1) + <usize>(id >> 3) * groupBytes(kind, width >> 5), width >> 5, panel)
+    unpack(layout, argument(args, 1) + <usize>(id >> 3) * bytes, blocks, codes)
+    spreadPanel(codes, blocks, hasHalves(formAt(layout)), panel)
     const column = panel + ((id & 7) << 2)
     for (let i: u32 = 0; i < width; i++) store<f32>(y + (<usize>i << 2), scale * load<f32>(column + (<usize>i << 5)))
   }

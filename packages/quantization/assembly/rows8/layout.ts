@@ -1,70 +1,99 @@
 // The packed layouts `…/rows8`, as the kernels read them. A weight [N, K] is a sequence of groups of 8 rows; a group is a
-// sequence of blocks of 32 columns. The 8 rows are two quads of 4. A code vector holds 4 columns of 4 rows: lane r (32 bits)
-// is row r of the quad, its bytes are the columns in order. Sums over columns so stay within a lane, and no horizontal
-// sum is ever needed.
+// sequence of blocks of 32 columns (⌈K / 32⌉: the last is filled up with anything). The 8 rows are two quads of 4. A code vector holds
+// 4 columns of 4 rows: lane r (32 bits) is row r of the quad, its bytes are the columns in order. Sums over columns so stay within a
+// lane, and no horizontal sum is ever needed. Vector t has columns 4t … 4t+3.
 //
-//   nibbles   4 × (quad 0, quad 1) vectors; vector t has columns 4t … 4t+3 in the low nibbles, 16+4t … in the high ones
-//   high 1    (quad 0, quad 1); bit t of a byte is the fifth bit of low nibble t, bit 4+t that of high nibble t
-//   high 2    (quad 0, quad 1) for the low nibbles, then for the high ones; bits 2t, 2t+1 of a byte belong to vector t
-//   bytes     8 × (quad 0, quad 1) vectors of signed codes; vector t has columns 4t … 4t+3
-//
-// Block contents in order (f16 and u8 fields hold one value for each of the 8 rows):
+// A block is a head of scales, then codes; before each `superBlocks` blocks lie fields that they share. Fields hold one value for each of
+// the 8 rows. A layout is a way to store codes and a way to store scales; sizes, zero and `superBlocks` are run-time numbers.
+// value = scale · (code − zero) + offset.
 
-/** d f16, nibbles: d · (q − 8) */
-export const Q4_0: i32 = 0
-/** d f16, m f16, nibbles: d · q + m */
-export const Q4_1: i32 = 1
-/** d f16, nibbles, high 1: d · (q − 16) */
-export const Q5_0: i32 = 2
-/** d f16, m f16, nibbles, high 1: d · q + m */
-export const Q5_1: i32 = 3
-/** d f16, bytes: d · q */
-export const Q8_0: i32 = 4
-/** every 8 blocks d f16, dmin f16; each block scale u8, minimum u8, nibbles: d · scale · q − dmin · minimum */
-export const Q4_K: i32 = 5
-/** as Q4_K, with high 1 after the nibbles */
-export const Q5_K: i32 = 6
-/** every 8 blocks d f16; each block scale i8 of columns 0 … 15, scale i8 of columns 16 … 31, nibbles, high 2: d · scale · (q − 32) */
-export const Q6_K: i32 = 7
-@inline export function isByte(kind: i32): bool {
-  return kind == Q8_0
-}
+/** How codes are stored. */
+/** 8 × (quad 0, quad 1) vectors of signed codes */
+export const BYTES: i32 = 0
+/** 4 × (quad 0, quad 1); vector t has the codes of vector t in the low nibbles, those of vector 4 + t in the high ones */
+export const NIBBLES: i32 = 1
+/** then (quad 0, quad 1) whose byte has in bit t the fifth bit of vector t */
+export const NIBBLES_1: i32 = 2
+/** then (quad 0, quad 1) for vectors 0 … 3 and again for 4 … 7, whose byte has in bits 2t, 2t+1 the high bits of the t-th of them */
+export const NIBBLES_2: i32 = 3
+/** nibbles that index the values of e2m1, doubled, plus 12 */
+export const E2M1: i32 = 4
+/** nibbles that index the levels of IQ4: signed codes */
+export const IQ4: i32 = 5
+/** 2 × (quad 0, quad 1) of 2-bit codes; bits 2j, 2j+1 of vector u belong to vector 4u + j */
+export const CRUMBS: i32 = 6
+/** then (quad 0, quad 1) whose byte has in bit t the third bit of vector t */
+export const CRUMBS_1: i32 = 7
 
-@inline export function isK(kind: i32): bool {
-  return kind == Q4_K || kind == Q5_K || kind == Q6_K
-}
+/** How scales are stored; heads are in the order named. */
+/** scale f16 */
+export const HALF: i32 = 0
+/** scale f16, offset f16 */
+export const HALF_OFFSET: i32 = 1
+/** shared f16 d and f16 m; scale u8 (times d), minimum u8 (offset −m times it) */
+export const U8_OFFSET: i32 = 2
+/** shared f16 d; scale i8 */
+export const I8: i32 = 3
+/** shared f16 d; scale i8 of columns 0 … 15, then of 16 … 31 */
+export const I8_HALVES: i32 = 4
+/** shared f16 d and f16 m; scales u8 of both halves, minimums u8 of both */
+export const U8_HALVES_OFFSET: i32 = 5
+/** scale bf16 */
+export const BRAIN: i32 = 6
+/** unsigned e4m3 of both halves; the scale is half of it */
+export const E4M3_HALVES: i32 = 7
+/** shared f32 scale */
+export const SHARED: i32 = 8
+/** shared f32 scale, f32 offset */
+export const SHARED_OFFSET: i32 = 9
 
 /** Whether columns 0 … 15 and 16 … 31 of a block have scales of their own. */
-@inline export function hasHalves(kind: i32): bool {
-  return kind == Q6_K
+@inline export function hasHalves(form: i32): bool {
+  return form == I8_HALVES || form == U8_HALVES_OFFSET || form == E4M3_HALVES
 }
 
-/** Whether a value is scale · code + offset with an offset that is not a multiple of the scale. */
-@inline export function hasOffset(kind: i32): bool {
-  return kind == Q4_1 || kind == Q5_1 || kind == Q4_K || kind == Q5_K
+@inline export function hasOffset(form: i32): bool {
+  return form == HALF_OFFSET || form == U8_OFFSET || form == U8_HALVES_OFFSET || form == SHARED_OFFSET
 }
 
-/** What is subtracted from a stored code. */
-@inline export function zeroPoint(kind: i32): i32 {
-  return kind == Q4_0 ? 8 : kind == Q5_0 ? 16 : kind == Q6_K ? 32 : 0
+/** Products of 8 bits need unsigned codes below 64 and relaxed SIMD; everything else widens to 16 bits. */
+@inline export function isWide(codes: i32): bool {
+  return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4
 }
 
-/** Bytes before the codes of a block. */
-@inline export function headBytes(kind: i32): i32 {
-  return kind == Q4_1 || kind == Q5_1 ? 32 : 16
+/** How many pair sums i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */
+@inline export function sumsInI16(codes: i32): i32 {
+  return codes == NIBBLES_2 ? 2 : codes == NIBBLES_1 || codes == E2M1 ? 4 : 8
 }
 
-@inline export function blockBytes(kind: i32): i32 {
-  const high = kind == Q5_0 || kind == Q5_1 || kind == Q5_K ? 32 : kind == Q6_K ? 64 : 0
-  return headBytes(kind) + (isByte(kind) ? 256 : 128) + high
+/** The description of a weight in an argument block: words from `at` on. */
+export const LAYOUT_WORDS: u32 = 7
+@inline export function codesAt(at: usize): i32 {
+  return load<i32>(at)
 }
-
-/** Bytes before each 8 blocks. */
-@inline export function superBytes(kind: i32): i32 {
-  return kind == Q4_K || kind == Q5_K ? 32 : kind == Q6_K ? 16 : 0
+@inline export function formAt(at: usize): i32 {
+  return load<i32>(at, 4)
+}
+/** Bytes of a block before its codes. */
+@inline export function headBytesAt(at: usize): usize {
+  return load<u32>(at, 8)
+}
+@inline export function blockBytesAt(at: usize): usize {
+  return load<u32>(at, 12)
+}
+/** Bytes of what blocks share. */
+@inline export function superBytesAt(at: usize): usize {
+  return load<u32>(at, 16)
+}
+/** How many blocks share it. */
+@inline export function superBlocksAt(at: usize): i32 {
+  return load<i32>(at, 20)
+}
+@inline export function zeroAt(at: usize): i32 {
+  return load<i32>(at, 24)
 }
 
 /** Bytes of a group of 8 rows with `blocks` blocks of 32 columns. */
-@inline export function groupBytes(kind: i32, blocks: i32): i32 {
-  return blocks * blockBytes(kind) + (blocks >> 3) * superBytes(kind)
+@inline export function groupBytesAt(at: usize, blocks: i32): usize {
+  return <usize>blocks * blockBytesAt(at) + <usize>((blocks + superBlocksAt(at) - 1) / superBlocksAt(at)) * superBytesAt(at)
 }

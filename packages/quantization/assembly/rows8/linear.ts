@@ -1,100 +1,157 @@
-import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
 import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
+import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { quantizeBlock, recordBytes } from './activations'
-import { unpackGroup } from './gemm-int8'
-import { tile } from './gemm-tiles'
-import { gemvGroup, isWide } from './gemv-int8'
-import { groupBytes, zeroPoint } from './layout'
-import { layPanel } from './panel'
+import { quantizeRow, recordBytes } from './activations'
+import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasOffset, headBytesAt, isWide, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
+import { PANEL_BYTES, spreadPanel, widenPanel } from './panel'
+import {
+  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,
+  tileWideHalvesOffset, tileWideOffset,
+} from './tile'
+import { finishTokenBy } from './token-finish'
+import { tokenSums } from './token-sums'
+import { unpack } from './unpack'
 
 // y = x · weightᵀ + bias + residual. Groups of 8 rows are shared out among the threads.
 
 /** Words of every argument block. */
-const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
+export const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
 /** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
-const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
+export const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
+/** Whether activations have one scale a token (1) or one a block (0); the weight's layout. */
+export const PER_TOKEN: u32 = 11, LAYOUT: u32 = 12
+
+/** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
+export const TAIL: usize = 128, REST: usize = 256
 
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
 
+@inline export function blocksOf(args: usize): i32 {
+  return <i32>((argument(args, COLUMNS) + 31) >> 5)
+}
+
+@inline export function layoutOf(args: usize): usize {
+  return args + (LAYOUT << 2)
+}
+
+/** Adds bias and residual of group g to the sums of `count` tokens from `token` on, which lie at `sums`, and stores them. */
+export function storeGroup(args: usize, token: u32, count: u32, g: u32, sums: usize): void {
+  const rows = argument(args, ROWS), valid = min<u32>(8, rows - (g << 3)), stride: usize = <usize>rows << 2, column: usize = <usize>g << 5
+  const bias: usize = argument(args, BIAS) == 0 ? 0 : argument(args, BIAS) + column
+  let y: usize = argument(args, Y) + <usize>token * stride + column, residual: usize = argument(args, RESIDUAL)
+  if (residual != 0) residual += <usize>token * stride + column
+  for (const end = sums + (<usize>count << 5); sums < end; sums += 32, y += stride) {
+    let low = v128.load(sums), high = v128.load(sums, 16)
+    if (valid < 8) {
+      addAndStore(y, low, high, valid, bias, residual)
+    } else {
+      if (bias != 0) low = f32x4.add(low, v128.load(bias)), high = f32x4.add(high, v128.load(bias, 16))
+      if (residual != 0) low = f32x4.add(low, v128.load(residual)), high = f32x4.add(high, v128.load(residual, 16))
+      v128.store(y, low), v128.store(y, high, 16)
+    }
+    if (residual != 0) residual += stride
+  }
+}
+
 /** One token, int8 activations. Each thread quantizes x for itself: that is cheaper than a barrier. */
-@inline export function gemvInt8(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const rows = argument(args, ROWS), blocks: i32 = argument(args, COLUMNS) >> 5
-  const x: usize = argument(args, X), weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y)
-  const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), records = out + 128
-  const record = recordBytes(isWide(kind), 1)
-  for (let b = 0; b < blocks; b++) quantizeBlock(x + b * 128, records + b * record, isWide(kind), 1, 0, zeroPoint(kind))
-  const groups = (rows + 7) >> 3
+export function gemvInt8(args: usize, thread: u32, threads: u32): void {
+  const layout = layoutOf(args), codes = codesAt(layout), form = formAt(layout), wide = isWide(codes), blocks = blocksOf(args)
+  const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
+  const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
+  quantizeRow(argument(args, X), argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), out + TAIL)
+  const groups = (argument(args, ROWS) + 7) >> 3, stride = groupBytesAt(layout, blocks)
   const end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-    gemvGroup(kind, weight + <usize>g * groupBytes(kind, blocks), records, blocks, out)
-    const at: usize = <usize>g << 5
-    addAndStore(y + at, v128.load(out), v128.load(out, 16), min<u32>(8, rows - (g << 3)), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + at)
+    const group = argument(args, WEIGHT) + g * stride
+    tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes)
+    finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
+    storeGroup(args, 0, 1, g, out)
   }
 }
 
 /** First stage for several tokens: records of four tokens each, quads shared out; tokens that are missing in the last quad count as zeros. */
-@inline export function quantizeTokens(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), blocks: i32 = columns >> 5
-  const quads = (tokens + 3) >> 2
-  const record = recordBytes(isWide(kind), 4)
+export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
+  const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), blocks = blocksOf(args), layout = layoutOf(args), wide = isWide(codesAt(layout))
+  const quads = (tokens + 3) >> 2, bytes = recordBytes(wide, 4) * blocks
+  const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
   const end = shareEnd(quads, thread, threads)
   for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
-    const to: usize = argument(args, RECORDS) + <usize>quad * record * blocks
-    if (tokens - (quad << 2) < 4) memory.fill(to, 0, record * blocks)
-    for (let column: u32 = 0; column < min<u32>(4, tokens - (quad << 2)); column++) {
-      const from: usize = argument(args, X) + ((<usize>(quad << 2) + column) * columns << 2)
-      for (let b = 0; b < blocks; b++) quantizeBlock(from + b * 128, to + b * record, isWide(kind), 4, column, zeroPoint(kind))
+    const to: usize = argument(args, RECORDS) + <usize>quad * bytes
+    if (tokens - (quad << 2) < 4) memory.fill(to, 0, bytes)
+    for (let token: u32 = 0; token < min<u32>(4, tokens - (quad << 2)); token++) {
+      const from: usize = argument(args, X) + ((<usize>(quad << 2) + token) * columns << 2)
+      quantizeRow(from, columns, argument(args, PER_TOKEN) != 0, to, wide, 4, token, zeroAt(layout), tail)
     }
   }
 }
 
 /** Second stage: each group of rows meets the tokens of a stretch, four at a time. */
-@inline export function gemmInt8(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS), rows = argument(args, ROWS), blocks: i32 = argument(args, COLUMNS) >> 5
-  const weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
+export function gemmInt8(args: usize, thread: u32, threads: u32): void {
+  const tokens = argument(args, TOKENS), blocks = blocksOf(args), layout = layoutOf(args), wide = isWide(codesAt(layout))
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const panel = out + 128, quadBytes = recordBytes(isWide(kind), 4) * blocks
-  const groups = (rows + 7) >> 3
+  const panel = out + REST, codes = panel + blocks * PANEL_BYTES
+  const groups = (argument(args, ROWS) + 7) >> 3, bytes = groupBytesAt(layout, blocks), quadBytes = recordBytes(wide, 4) * blocks
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const last = min(first + TOKENS_AT_ONCE, tokens)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-      unpackGroup(kind, weight + <usize>g * groupBytes(kind, blocks), blocks, panel)
-      const valid = min<u32>(8, rows - (g << 3))
+      unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, panel)
+      if (wide) widenPanel(panel, PANEL_BYTES, blocks, zeroAt(layout), codes)
       for (let token = first; token < last; token += 4) {
-        const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes
-        tile(kind, panel, x, blocks, out)
-        for (let i: u32 = 0; i < min<u32>(4, last - token); i++) {
-          const at: usize = <usize>(token + i) * (<usize>rows << 2) + (<usize>g << 5)
-          const sums = out + (i << 5)
-          addAndStore(y + at, v128.load(sums), v128.load(sums, 16), valid, bias == 0 ? 0 : bias + (<usize>g << 5), residual == 0 ? 0 : residual + at)
-        }
+        tile(layout, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, blocks, out)
+        storeGroup(args, token, min<u32>(4, last - token), g, out)
       }
     }
   }
 }
 
+/** out[4][8] = four tokens, their first record at `x`, times the panel of a group. */
+function tile(layout: usize, panel: usize, codes: usize, x: usize, blocks: i32, out: usize): void {
+  const halves = hasHalves(formAt(layout)), offset = hasOffset(formAt(layout)), held = sumsInI16(codesAt(layout))
+  if (isWide(codesAt(layout))) {
+    const record = recordBytes(true, 4)
+    if (halves) {
+      if (offset) tileWideHalvesOffset(codes, panel, x, record, blocks, out)
+      else tileWideHalves(codes, panel, x, record, blocks, out)
+    } else if (offset) tileWideOffset(codes, panel, x, record, blocks, out)
+    else tileWide(codes, panel, x, record, blocks, out)
+    return
+  }
+  const record = recordBytes(false, 4)
+  if (halves) {
+    if (offset) tileNarrow2HalvesOffset(panel, x, record, blocks, out)
+    else if (held == 2) tileNarrow4HalvesZero(panel, x, record, blocks, out)
+    else tileNarrow2HalvesZero(panel, x, record, blocks, out)
+  } else if (held == 4) {
+    if (offset) tileNarrow2Offset(panel, x, record, blocks, out)
+    else tileNarrow2Zero(panel, x, record, blocks, out)
+  } else if (offset) tileNarrow1Offset(panel, x, record, blocks, out)
+  else tileNarrow1Zero(panel, x, record, blocks, out)
+}
+
 /** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie in quads at RECORDS. */
-@inline export function exactProduct(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS)
-  const weight: usize = argument(args, WEIGHT), y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), panel = out + SUMS_BYTES
+export function exactProduct(args: usize, thread: u32, threads: u32): void {
+  const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS), blocks = blocksOf(args)
+  const layout = layoutOf(args), form = formAt(layout), bytes = groupBytesAt(layout, blocks)
+  const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
+  const codes: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), out = codes + blocks * PANEL_BYTES, panel = out + SUMS_BYTES
   const strideY: usize = <usize>rows << 2
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const count = min(TOKENS_AT_ONCE, tokens - first)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-      layPanel(kind, weight + <usize>g * groupBytes(kind, columns >> 5), columns >> 5, panel)
-      const at: usize = <usize>g << 5, valid = min<u32>(8, rows - (g << 3))
-      const addBias = bias == 0 ? 0 : bias + at, addResidual = residual == 0 ? 0 : residual + first * strideY + at
+      unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, codes)
+      spreadPanel(codes, blocks, hasHalves(form), panel)
       if (tokens == 1) {
         panelRow(argument(args, X), panel, columns, out)
-        addAndStore(y + at, v128.load(out), v128.load(out, 16), valid, addBias, addResidual)
-      } else panelProduct(argument(args, RECORDS) + (<usize>first * columns << 2), count, panel, columns, y + first * strideY + at, strideY, valid, addBias, addResidual)
+        storeGroup(args, 0, 1, g, out)
+        continue
+      }
+      const at: usize = <usize>g << 5, valid = min<u32>(8, rows - (g << 3))
+      panelProduct(argument(args, RECORDS) + (<usize>first * columns << 2), count, panel, columns, argument(args, Y) + first * strideY + at, strideY, valid, bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + first * strideY + at)
     }
   }
 }

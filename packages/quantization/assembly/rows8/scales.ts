@@ -1,15 +1,38 @@
-import { f16Floats, i8Floats, u8Floats } from './lanes'
-import { isK, Q6_K } from './layout'
+import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
+import { brainFloats, e4m3Floats, f16Floats, i8Floats, u8Floats } from './lanes'
+import { BRAIN, E4M3_HALVES, HALF, HALF_OFFSET, hasOffset, I8, I8_HALVES, SHARED, SHARED_OFFSET, U8_HALVES_OFFSET, U8_OFFSET } from './layout'
 
-/** Scales of 4 rows for one half of the block at `p`; `d` are their super-block scales, for kinds that have them. */
-@inline export function scaleOf(kind: i32, p: usize, quad: i32, half: i32, d: v128, bits: v128, bias: v128): v128 {
-  if (kind == Q6_K) return f32x4.mul(d, i8Floats(p + 8 * half, quad))
-  if (isK(kind)) return f32x4.mul(d, u8Floats(p, quad))
+/** What blocks share, for 4 rows, from the fields at `p`: their scale, or that of their scales. */
+@inline export function sharedScale(form: i32, p: usize, quad: i32): v128 {
+  if (form == SHARED || form == SHARED_OFFSET) return v128.load(p + 16 * quad)
+  return f16Floats(p + 8 * quad, halfMask(), halfBias())
+}
+
+/** Their offset, or the negated scale of their minimums. */
+@inline export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
+  if (!hasOffset(form)) return f32x4.splat(0)
+  if (form == SHARED_OFFSET) return v128.load(p + 32 + 16 * quad)
+  return f32x4.neg(f16Floats(p + 16 + 8 * quad, halfMask(), halfBias()))
+}
+
+@inline export function isShared(form: i32): bool {
+  return form != HALF && form != HALF_OFFSET && form != BRAIN && form != E4M3_HALVES
+}
+
+/** Scales of 4 rows for one half of the block at `p`; `shared` is what `sharedScale` gave. */
+@inline export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
+  if (form == SHARED || form == SHARED_OFFSET) return shared
+  if (form == I8 || form == I8_HALVES) return f32x4.mul(shared, i8Floats(p + 8 * half, quad))
+  if (form == U8_OFFSET || form == U8_HALVES_OFFSET) return f32x4.mul(shared, u8Floats(p + 8 * half, quad))
+  if (form == E4M3_HALVES) return e4m3Floats(p + 8 * half, quad)
+  if (form == BRAIN) return brainFloats(p + 8 * quad)
   return f16Floats(p + 8 * quad, bits, bias)
 }
 
-/** Offsets of 4 rows, of kinds that have them; `dmin` are the negated super-block minimum scales. */
-@inline export function offsetOf(kind: i32, p: usize, quad: i32, dmin: v128, bits: v128, bias: v128): v128 {
-  if (isK(kind)) return f32x4.mul(dmin, u8Floats(p + 8, quad))
+/** Offsets of 4 rows, of forms that have them; `shared` is what `sharedOffset` gave. */
+@inline export function offsetOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
+  if (form == SHARED_OFFSET) return shared
+  if (form == U8_OFFSET) return f32x4.mul(shared, u8Floats(p + 8, quad))
+  if (form == U8_HALVES_OFFSET) return f32x4.mul(shared, u8Floats(p + 16 + 8 * half, quad))
   return f16Floats(p + 16 + 8 * quad, bits, bias)
 }

@@ -2,32 +2,53 @@ import { linearOp } from '@tessera-llm/kernels'
 import { lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
-import { rows8Kinds } from '../rows8/kind.ts'
+import { rows8LayoutOf } from '../rows8/format.ts'
+import { blocksOf, layoutWords, type Rows8Layout } from '../rows8/layout.ts'
 
-/** Suffix of the entries for a weight's format, or undefined when it is none of ours. */
-export function rows8Suffix(weight: WeightSpec): string | undefined {
-  if (weight.kind !== 'packed' || weight.format.version !== 1) return undefined
-  return rows8Kinds.find(({ source }) => weight.format.id === `${source}/rows8`)?.source
+/** `true`, or why a weight is not in one of our layouts. */
+export function fitsRows8(weight: WeightSpec): true | string {
+  if (weight.kind === 'dense') return 'the weight is dense'
+  return rows8LayoutOf(weight.format) !== undefined || `the weight is packed as ${weight.format.id}@${weight.format.version}, not as one of the formats …/rows8@1`
 }
 
-export function whyNotRows8(weight: WeightSpec): string {
-  return weight.kind === 'dense' ? 'the weight is dense' : `the weight is packed as ${weight.format.id}@${weight.format.version}, not as one of ${rows8Kinds.map(({ source }) => `${source}/rows8`).join(', ')}`
+export function layoutOf(weight: WeightSpec): Rows8Layout {
+  return (weight.kind === 'packed' ? rows8LayoutOf(weight.format) : undefined) as Rows8Layout
+}
+
+interface Sizes {
+  readonly tokens: number
+  readonly rows: number
+  readonly columns: number
+  readonly perThread: number
+  readonly isPerToken: boolean
 }
 
 /** The argument block that all entries of `linear` share. */
-function writeArguments(write: ArgumentWriter, at: Bindings, tokens: number, rows: number, columns: number, perThread: number): void {
+function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, isPerToken }: Sizes): void {
   write.u32(at.address('x')).u32(at.address('weight.groups')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads)
+    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(isPerToken ? 1 : 0)
+  for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
-/** The f32 panel of 8 rows; or results of four tokens, then the decoded panel of 8 rows (at most 640 bytes for 32 columns) or the int8 records of one token. */
-function bytesPerThread(columns: number, isExact: boolean): number {
-  return Math.ceil((128 + (isExact ? columns * 32 : (columns / 32) * 640)) / 64) * 64
+/** Of a tile's results, and of the end of a row filled up. */
+const tileBytes = 256
+/** Of each block the decoded panel, and its codes widened; or for one token 64 bytes of sums and 92 of a record. */
+const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(columns) * (384 + 512))
+/** Of each block the decoded panel, then as f32; between them the sums of a tile. */
+const exactBytes = (columns: number): number => align(128 + blocksOf(columns) * (384 + 1024))
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64
 }
 
-/** int8 records of all tokens, padded to four: at most 64 bytes of codes and 20 of fields for 32 columns of a token. */
+/** int8 records of all tokens, padded to four: at most 64 bytes of codes and 28 of fields for 32 columns of a token. */
 function recordBytes(tokens: number, columns: number): number {
-  return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * (columns / 32) * 84
+  return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * blocksOf(columns) * 92
+}
+
+function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, isPerToken: boolean): Sizes {
+  const [rows = 0, columns = 0] = weight.shape
+  return { tokens: rowsOf(x.shape), rows, columns, perThread, isPerToken }
 }
 
 /** int8 activations: a dot product of integers for each block, one token at a time or four. */
@@ -35,20 +56,42 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-int8',
   module: quantizationModule,
   supports({ inputs: { weight }, options: { activations = 'f32' } }) {
-    if (rows8Suffix(weight) === undefined) return whyNotRows8(weight)
-    return activations === 'int8' || 'the call asks for f32 activations'
+    return activations === 'f32' ? 'the call asks for f32 activations' : fitsRows8(weight)
   },
-  stages({ inputs: { x, weight } }) {
-    const suffix = rows8Suffix(weight)
-    const [rows = 0, columns = 0] = weight.shape
-    const tokens = rowsOf(x.shape)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, tokens, rows, columns, bytesPerThread(columns, false))
-    if (tokens === 1) return [{ entry: `gemv_${suffix}`, args }]
-    return [{ entry: `quantize_${suffix}`, args }, { entry: `gemm_${suffix}`, args }]
+  stages({ inputs: { x, weight }, options: { activations } }) {
+    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), activations === 'int8-token')
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
+    if (sizes.tokens === 1) return [{ entry: 'gemvInt8', args }]
+    return [{ entry: 'quantizeTokens', args }, { entry: 'gemmInt8', args }]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
-    return bytesPerThread(columns, false) * threads + recordBytes(rowsOf(x.shape), columns)
+    return int8Bytes(columns) * threads + recordBytes(rowsOf(x.shape), columns)
+  },
+})
+
+/** W8A8: codes of 8 bits with one scale a row, activations with one a token: sums run over whole rows. */
+export const rows8RowsWasm: WasmKernel = defineWasmKernel(linearOp, {
+  name: 'rows8-w8a8',
+  priority: 10,
+  module: quantizationModule,
+  supports({ inputs: { x, weight }, options: { activations } }) {
+    if (activations !== 'int8-token') return 'the call does not ask for activations with one scale a token'
+    const fits = fitsRows8(weight)
+    if (fits !== true) return fits
+    const { codes, scales, superBlocks } = layoutOf(weight)
+    if (codes !== 'bytes' || scales !== 'f32' || superBlocks < blocksOf(lastAxis(weight.shape))) return 'the weight does not have 8 bits and one scale a row'
+    return rowsOf(x.shape) > 1 || 'one token is read as it comes'
+  },
+  stages({ inputs: { x, weight } }) {
+    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), true)
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
+    return [{ entry: 'quantizeRows', args }, { entry: 'gemmRows', args }]
+  },
+  scratchBytes({ inputs: { x } }, threads) {
+    const columns = lastAxis(x.shape)
+    // Four tokens: 256 bytes of codes a block, and their scales.
+    return int8Bytes(columns) * threads + Math.ceil(rowsOf(x.shape) / 4) * (blocksOf(columns) * 256 + 16)
   },
 })
 
@@ -57,20 +100,18 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-exact',
   module: quantizationModule,
   supports({ inputs: { weight }, options: { activations = 'f32' } }) {
-    if (rows8Suffix(weight) === undefined) return whyNotRows8(weight)
-    return activations === 'f32' || 'the call asks for int8 activations'
+    return activations === 'f32' ? fitsRows8(weight) : 'the call asks for int8 activations'
   },
   stages({ inputs: { x, weight } }) {
-    const [rows = 0, columns = 0] = weight.shape
-    const tokens = rowsOf(x.shape)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, tokens, rows, columns, bytesPerThread(columns, true))
-    const product = { entry: `exact_${rows8Suffix(weight)}`, args }
-    return tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
+    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), false)
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
+    const product = { entry: 'exactProduct', args }
+    return sizes.tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     const tokens = rowsOf(x.shape)
     // Several tokens lie in quads: f32 [⌈M / 4⌉][K][4].
-    return bytesPerThread(columns, true) * threads + (tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0)
+    return exactBytes(columns) * threads + (tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0)
   },
 })

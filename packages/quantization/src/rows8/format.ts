@@ -1,92 +1,61 @@
 import { type Format, formatShape, lastAxis, rowsOf, type Shape, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
-import { f16At } from '../format/block-type.ts'
-import { blockOffset, codeOffset, groupBytesOf, type Rows8Kind, rows8Kinds, rowsPerGroup } from './kind.ts'
+import { decodeRows8 } from './decode.ts'
+import { type Rows8Kind, rows8Kinds } from './kind.ts'
+import { groupBytesOf, type Rows8Layout, rowsPerGroup } from './layout.ts'
 import { packRows8 } from './pack.ts'
 
-/** Formats of the WebAssembly kernels: one part `groups`, u8[⌈N / 8⌉, bytes of a group]. The values are those of the stored type, bit for bit. */
-export const rows8Formats: readonly Format[] = rows8Kinds.map(createRows8Format)
+/** A format that the WebAssembly kernels read: one part `groups`, u8[⌈N / 8⌉, bytes of a group], and how to read them. */
+export interface Rows8Format extends Format {
+  readonly layout: Rows8Layout
+}
+
+/** `<source>/rows8`: matrices that `source` stores, in this layout. */
+export function createRows8Format(source: string, layout: Rows8Layout): Rows8Format {
+  const id = `${source}/rows8`
+  const bytesOf = (shape: Shape): number => Math.ceil(rowsOf(shape) / rowsPerGroup) * groupBytesOf(layout, lastAxis(shape))
+  return {
+    id,
+    version: 1,
+    layout,
+    parts(shape) {
+      if (shape.length !== 2) throw new TesseraError('invalid-shape', `${id}: holds matrices, not ${formatShape(shape)}`)
+      return { groups: { dtype: 'u8', shape: [Math.ceil(rowsOf(shape) / rowsPerGroup), groupBytesOf(layout, lastAxis(shape))] } }
+    },
+    decode(parts, shape) {
+      const groups = parts['groups']
+      if (groups?.byteLength !== bytesOf(shape)) throw new TesseraError('invalid-shape', `${id}: the part groups takes ${bytesOf(shape)} bytes, got ${groups?.byteLength ?? 'none'}`)
+      return decodeRows8(layout, groups, rowsOf(shape), lastAxis(shape))
+    },
+  }
+}
+
+/** The layout of a format that the kernels read, or undefined. */
+export function rows8LayoutOf(format: Format): Rows8Layout | undefined {
+  return format.version === 1 && format.id.endsWith('/rows8') && 'layout' in format ? (format as Rows8Format).layout : undefined
+}
+
+/** Formats of the WebAssembly kernels for ggml's block types. The values are those of the stored type, bit for bit. */
+export const rows8Formats: readonly Rows8Format[] = rows8Kinds.map(({ type, layout }) => createRows8Format(type.id, layout))
 
 /** From stored ggml blocks to the layout that the WebAssembly kernels read. */
 export const rows8Packers: readonly WeightPacker[] = rows8Kinds.map((kind, index) => ({
-  source: kind.source,
+  source: kind.type.id,
   device: 'wasm',
-  format: rows8Formats[index] as Format,
+  format: rows8Formats[index] as Rows8Format,
   supports: (shape) => fits(kind, shape),
   pack(stored, shape) {
+    const fit = fits(kind, shape)
+    if (fit !== true) throw new TesseraError('invalid-shape', `pack: ${fit}`)
+    const { id, blockBytes, blockSize } = kind.type
     const rows = rowsOf(shape)
     const columns = lastAxis(shape)
-    const expected = (rows * columns * kind.sourceBytes) / kind.sourceColumns
-    if (stored.byteLength !== expected) throw new TesseraError('invalid-shape', `pack: a ${kind.source} weight of ${formatShape(shape)} takes ${expected} bytes, got ${stored.byteLength}`)
+    const expected = (rows * columns * blockBytes) / blockSize
+    if (stored.byteLength !== expected) throw new TesseraError('invalid-shape', `pack: a ${id} weight of ${formatShape(shape)} takes ${expected} bytes, got ${stored.byteLength}`)
     return { groups: packRows8(kind, stored, rows, columns) }
   },
 }))
 
-function fits({ source, sourceColumns }: Rows8Kind, shape: Shape): true | string {
-  if (shape.length !== 2) return `${source}/rows8 holds matrices, not ${formatShape(shape)}`
-  return lastAxis(shape) % sourceColumns === 0 || `${source} stores rows in blocks of ${sourceColumns}; the rows of ${formatShape(shape)} have ${lastAxis(shape)} elements`
-}
-
-function createRows8Format(kind: Rows8Kind): Format {
-  const id = `${kind.source}/rows8`
-  return {
-    id,
-    version: 1,
-    parts(shape) {
-      const fit = fits(kind, shape)
-      if (fit !== true) throw new TesseraError('invalid-shape', `${id}: ${fit}`)
-      return { groups: { dtype: 'u8', shape: [Math.ceil(rowsOf(shape) / rowsPerGroup), groupBytesOf(kind, lastAxis(shape))] } }
-    },
-    decode(parts, shape) {
-      const groups = parts['groups']
-      const expected = Math.ceil(rowsOf(shape) / rowsPerGroup) * groupBytesOf(kind, lastAxis(shape))
-      if (groups?.byteLength !== expected) throw new TesseraError('invalid-shape', `${id}: the part groups takes ${expected} bytes, got ${groups?.byteLength ?? 'none'}`)
-      return decodeRows8(kind, groups, rowsOf(shape), lastAxis(shape))
-    },
-  }
-}
-
-/** Values with the roundings of the stored type: the product, then the sum, each to f32. */
-function decodeRows8(kind: Rows8Kind, groups: Uint8Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(rows * columns)
-  const groupBytes = groupBytesOf(kind, columns)
-  for (let row = 0; row < rows; row++) {
-    const group = Math.floor(row / rowsPerGroup) * groupBytes
-    const lane = row % rowsPerGroup
-    for (let column = 0; column < columns; column++) {
-      const p = group + blockOffset(kind, column >> 5)
-      const product = Math.fround(scaleAt(kind, groups, group, p, lane, column) * codeAt(kind, groups, p + kind.headBytes, lane, column & 31))
-      out[row * columns + column] = kind.hasOffset ? Math.fround(product + offsetAt(kind, groups, group, p, lane, column)) : product
-    }
-  }
-  return out
-}
-
-/** Offset of the super-block's scales. */
-function superAt(kind: Rows8Kind, group: number, column: number): number {
-  return group + blockOffset(kind, (column >> 8) * 8) - kind.superBytes
-}
-
-function scaleAt(kind: Rows8Kind, bytes: Uint8Array, group: number, p: number, lane: number, column: number): number {
-  if (kind.superBytes === 0) return f16At(bytes, p + 2 * lane)
-  const d = f16At(bytes, superAt(kind, group, column) + 2 * lane)
-  // The signed scales of q6_k belong to 16 columns each.
-  if (kind.codes === 'nibbles+2') return Math.fround(d * (((bytes[p + ((column & 16) >> 1) + lane] as number) << 24) >> 24))
-  return Math.fround(d * (bytes[p + lane] as number))
-}
-
-function offsetAt(kind: Rows8Kind, bytes: Uint8Array, group: number, p: number, lane: number, column: number): number {
-  if (kind.superBytes === 0) return f16At(bytes, p + 16 + 2 * lane)
-  return -Math.fround(f16At(bytes, superAt(kind, group, column) + 16 + 2 * lane) * (bytes[p + 8 + lane] as number))
-}
-
-function codeAt(kind: Rows8Kind, bytes: Uint8Array, codes: number, lane: number, column: number): number {
-  if (kind.codes === 'bytes') return ((bytes[codes + codeOffset(column >> 2, lane, column & 3)] as number) << 24) >> 24
-  const isUpper = column >= 16
-  const t = (column & 15) >> 2
-  const nibble = ((bytes[codes + codeOffset(t, lane, column & 3)] as number) >> (isUpper ? 4 : 0)) & 15
-  const highAt = codes + 128 + codeOffset(0, lane, column & 3)
-  let high = 0
-  if (kind.codes === 'nibbles+1') high = ((bytes[highAt] as number) >> (isUpper ? 4 + t : t)) & 1
-  else if (kind.codes === 'nibbles+2') high = ((bytes[highAt + (isUpper ? 32 : 0)] as number) >> (2 * t)) & 3
-  return nibble + 16 * high - kind.zeroPoint
+function fits({ type: { id, blockSize } }: Rows8Kind, shape: Shape): true | string {
+  if (shape.length !== 2) return `${id}/rows8 holds matrices, not ${formatShape(shape)}`
+  return lastAxis(shape) % blockSize === 0 || `${id} stores rows in blocks of ${blockSize}; the rows of ${formatShape(shape)} have ${lastAxis(shape)} elements`
 }

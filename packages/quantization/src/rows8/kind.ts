@@ -1,55 +1,36 @@
-/**
- * How one ggml block type is laid out for the WebAssembly kernels: groups of 8 rows, blocks of 32 columns. The picture is in
- * assembly/rows8/layout.ts, whose numbers these are.
- */
+import type { BlockType } from '../format/block-type.ts'
+import { ggmlBlockTypes } from '../format/block-types.ts'
+import { columnsPerBlock, type Rows8Layout } from './layout.ts'
+
+/** How one ggml block type is laid out for the WebAssembly kernels; the packed format is `<type>/rows8`. */
 export interface Rows8Kind {
-  /** ggml's name of the stored type; the packed format is `<source>/rows8`. */
-  readonly source: string
-  /** Columns and bytes of a stored block. */
-  readonly sourceColumns: 32 | 256
-  readonly sourceBytes: number
-  /** Bytes before each 8 blocks: the f16 scales of super-blocks. */
-  readonly superBytes: number
-  /** Bytes before a block's codes. */
-  readonly headBytes: number
-  readonly codes: 'nibbles' | 'nibbles+1' | 'nibbles+2' | 'bytes'
-  /** Subtracted from a stored code. */
-  readonly zeroPoint: number
-  /** value = scale · code + offset with offsets of its own. */
-  readonly hasOffset: boolean
+  readonly type: BlockType
+  readonly layout: Rows8Layout
 }
 
-export const rows8Kinds: readonly Rows8Kind[] = [
-  { source: 'q4_0', sourceColumns: 32, sourceBytes: 18, superBytes: 0, headBytes: 16, codes: 'nibbles', zeroPoint: 8, hasOffset: false },
-  { source: 'q4_1', sourceColumns: 32, sourceBytes: 20, superBytes: 0, headBytes: 32, codes: 'nibbles', zeroPoint: 0, hasOffset: true },
-  { source: 'q5_0', sourceColumns: 32, sourceBytes: 22, superBytes: 0, headBytes: 16, codes: 'nibbles+1', zeroPoint: 16, hasOffset: false },
-  { source: 'q5_1', sourceColumns: 32, sourceBytes: 24, superBytes: 0, headBytes: 32, codes: 'nibbles+1', zeroPoint: 0, hasOffset: true },
-  { source: 'q8_0', sourceColumns: 32, sourceBytes: 34, superBytes: 0, headBytes: 16, codes: 'bytes', zeroPoint: 0, hasOffset: false },
-  { source: 'q4_k', sourceColumns: 256, sourceBytes: 144, superBytes: 32, headBytes: 16, codes: 'nibbles', zeroPoint: 0, hasOffset: true },
-  { source: 'q5_k', sourceColumns: 256, sourceBytes: 176, superBytes: 32, headBytes: 16, codes: 'nibbles+1', zeroPoint: 0, hasOffset: true },
-  { source: 'q6_k', sourceColumns: 256, sourceBytes: 210, superBytes: 16, headBytes: 16, codes: 'nibbles+2', zeroPoint: 32, hasOffset: false },
-]
+/** Blocks of 256 columns that share an f16. */
+const superBlocks = 256 / columnsPerBlock
 
-export const rowsPerGroup = 8
-
-const codeBytes = { nibbles: 128, 'nibbles+1': 160, 'nibbles+2': 192, bytes: 256 } as const
-
-/** Bytes of one block of 8 rows × 32 columns. */
-export function blockBytesOf(kind: Rows8Kind): number {
-  return kind.headBytes + codeBytes[kind.codes]
+const layouts: Readonly<Record<string, Rows8Layout>> = {
+  q4_0: { codes: 'nibbles', scales: 'f16', zero: 8, superBlocks: 1 },
+  q4_1: { codes: 'nibbles', scales: 'f16+offset', zero: 0, superBlocks: 1 },
+  q5_0: { codes: 'nibbles+1', scales: 'f16', zero: 16, superBlocks: 1 },
+  q5_1: { codes: 'nibbles+1', scales: 'f16+offset', zero: 0, superBlocks: 1 },
+  q8_0: { codes: 'bytes', scales: 'f16', zero: 0, superBlocks: 1 },
+  q2_k: { codes: 'crumbs', scales: 'u8/16+offset', zero: 0, superBlocks },
+  q3_k: { codes: 'crumbs+1', scales: 'i8/16', zero: 4, superBlocks },
+  q4_k: { codes: 'nibbles', scales: 'u8+offset', zero: 0, superBlocks },
+  q5_k: { codes: 'nibbles+1', scales: 'u8+offset', zero: 0, superBlocks },
+  q6_k: { codes: 'nibbles+2', scales: 'i8/16', zero: 32, superBlocks },
+  iq4_nl: { codes: 'iq4', scales: 'f16', zero: 0, superBlocks: 1 },
+  iq4_xs: { codes: 'iq4', scales: 'i8', zero: 0, superBlocks },
+  tq1_0: { codes: 'crumbs', scales: 'f32', zero: 1, superBlocks },
+  tq2_0: { codes: 'crumbs', scales: 'f32', zero: 1, superBlocks },
+  mxfp4: { codes: 'e2m1', scales: 'bf16', zero: 12, superBlocks: 1 },
+  nvfp4: { codes: 'e2m1', scales: 'e4m3/16', zero: 12, superBlocks: 1 },
 }
 
-/** Bytes of a group of 8 rows. */
-export function groupBytesOf(kind: Rows8Kind, columns: number): number {
-  return (columns / 32) * blockBytesOf(kind) + (columns / 256) * kind.superBytes
-}
-
-/** Offset of block `index` within its group. */
-export function blockOffset(kind: Rows8Kind, index: number): number {
-  return index * blockBytesOf(kind) + (kind.superBytes === 0 ? 0 : (Math.floor(index / 8) + 1) * kind.superBytes)
-}
-
-/** Offset, within a block's codes, of the byte of row `row` (0 … 7) and column `column` of a vector `t`. */
-export function codeOffset(t: number, row: number, column: number): number {
-  return 32 * t + 16 * (row >> 2) + 4 * (row & 3) + column
-}
+export const rows8Kinds: readonly Rows8Kind[] = ggmlBlockTypes.flatMap((type) => {
+  const layout = layouts[type.id]
+  return layout ? [{ type, layout }] : []
+})

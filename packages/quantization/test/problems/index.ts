@@ -3,11 +3,15 @@ import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPac
 import { integers, normal, type OpProblem } from '@tessera-llm/testing'
 import { type BlockType, ggmlBlockTypes } from '../../src/index.ts'
 
-/** Offsets of the f16 fields of each block type. */
-const halves: Readonly<Record<string, readonly number[]>> = { q4_0: [0], q4_1: [0, 2], q5_0: [0], q5_1: [0, 2], q8_0: [0], q4_k: [0, 2], q5_k: [0, 2], q6_k: [208] }
+/** Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which tolerances are made. */
+const halves: Readonly<Record<string, { readonly at: readonly number[]; readonly spread: number }>> = {
+  q4_0: { at: [0], spread: 0.05 }, q4_1: { at: [0, 2], spread: 0.05 }, q5_0: { at: [0], spread: 0.02 }, q5_1: { at: [0, 2], spread: 0.02 }, q8_0: { at: [0], spread: 0.004 },
+  q2_k: { at: [80, 82], spread: 0.03 }, q3_k: { at: [108], spread: 0.01 }, q4_k: { at: [0, 2], spread: 0.001 }, q5_k: { at: [0, 2], spread: 0.0005 }, q6_k: { at: [208], spread: 0.0002 },
+  iq4_nl: { at: [0], spread: 0.01 }, iq4_xs: { at: [0], spread: 0.0005 }, tq1_0: { at: [52], spread: 0.8 }, tq2_0: { at: [64], spread: 0.8 },
+}
 
-/** Spread of the f16 fields that gives weights of about unit size, for which tolerances are made. */
-const spreads: Readonly<Record<string, number>> = { q4_0: 0.05, q4_1: 0.05, q5_0: 0.02, q5_1: 0.02, q8_0: 0.004, q4_k: 0.001, q5_k: 0.0005, q6_k: 0.0002 }
+/** Bytes of a block that are scales of another kind, and values between which they give weights of about unit size. */
+const exponents: Readonly<Record<string, { readonly count: number; readonly from: number; readonly to: number }>> = { mxfp4: { count: 1, from: 124, to: 126 }, nvfp4: { count: 4, from: 16, to: 44 } }
 
 /** Stored rows of random codes with scales of a sensible size. */
 export function randomBlocks(source: string, rows: number, columns: number, seed: number): Uint8Array {
@@ -15,8 +19,12 @@ export function randomBlocks(source: string, rows: number, columns: number, seed
   const random = createRandom(seed)
   const bytes = Uint8Array.from({ length: ((rows * columns) / blockSize) * blockBytes }, () => random.integer(256))
   const view = new DataView(bytes.buffer)
-  const spread = spreads[source] as number
-  for (let at = 0; at < bytes.length; at += blockBytes) for (const field of halves[source] ?? []) view.setUint16(at + field, encodeF16(spread * random.normal()), true)
+  const fields = halves[source]
+  const scales = exponents[source]
+  for (let at = 0; at < bytes.length; at += blockBytes) {
+    for (const field of fields?.at ?? []) view.setUint16(at + field, encodeF16((fields?.spread ?? 0) * random.normal()), true)
+    for (let i = 0; i < (scales?.count ?? 0); i++) bytes[at + i] = (scales?.from ?? 0) + random.integer((scales?.to ?? 0) - (scales?.from ?? 0) + 1)
+  }
   return bytes
 }
 
@@ -31,11 +39,12 @@ function weightOf(packers: readonly WeightPacker[], source: string, rows: number
 
 /** `linear` on packed weights of one type: one token and several, groups that lack rows, bias and residual. */
 export function packedLinearProblems(source: string, packers: readonly WeightPacker[]): readonly OpProblem<LinearInputs, LinearOptions>[] {
-  const columns = source.endsWith('_k') ? [256, 512] : [32, 576]
+  const { blockSize } = ggmlBlockTypes.find(({ id }) => id === source) as BlockType
+  const columns = blockSize === 256 ? [256, 512] : [blockSize, 576]
   return [
     { tokens: 1, rows: 8 }, { tokens: 1, rows: 37 }, { tokens: 2, rows: 9 }, { tokens: 4, rows: 16 }, { tokens: 7, rows: 24 }, { tokens: 133, rows: 10 },
   ].flatMap(({ tokens, rows }, index) =>
-    (['f32', 'int8'] as const).map((activations) => {
+    (['f32', 'int8', 'int8-token'] as const).map((activations) => {
       const width = columns[index % 2] as number
       return {
         name: `${source}, ${activations}, ${tokens} × ${width} → ${rows}`,

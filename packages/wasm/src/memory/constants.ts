@@ -23,4 +23,11 @@ export function writeConstants(memory: ArenaMemory): void {
   // 3: bit 4 of every byte; 4: bits 4 and 5
   splat(0x10101010)
   splat(0x30303030)
+  // 5: the lowest two bits; 6: bit 2
+  splat(0x03030303)
+  splat(0x04040404)
+  // 7: the levels of IQ4_NL (ggml); 8: the values of e2m1 doubled, plus 12, as bytes in the order of their codes
+  const bytes = new Int8Array(words.buffer, words.byteOffset, layout.heap)
+  bytes.set([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], at * 4)
+  bytes.set([12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0], at * 4 + 16)
 }

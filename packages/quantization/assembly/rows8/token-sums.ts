@@ -1,0 +1,224 @@
+import { recordBytes } from './activations'
+import { crumbs, highConstant, highNibbles, lowConstant, lowNibbles, unpackBlock } from './codes'
+import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, NIBBLES, NIBBLES_1, NIBBLES_2, sumsInI16 } from './layout'
+
+// First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or those of the first
+// half of the columns, then of the second (64 bytes). One function for each way to store codes: engines allocate registers for one function
+// at a time. `p` is the group's first byte.
+
+/** 16 products of signed x and codes below 128, summed in pairs to i16. */
+@inline export function dot8(x: v128, codes: v128): v128 {
+  if (!ASC_FEATURE_RELAXED_SIMD) return x
+  return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
+}
+
+/** 8 products of 16-bit values, summed in pairs to i32. */
+@inline export function dot16(x: v128, codes: v128): v128 {
+  return i32x4.dot_i16x8_s(x, codes)
+}
+
+@inline function widened(a: v128): v128 {
+  return i32x4.extadd_pairwise_i16x8_s(a)
+}
+
+/** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */
+@inline function addPairs(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
+}
+
+/** Adds vector t and vector 4 + t of a quad: `v` has both, xl and xh are their activations. */
+@inline function both(codes: i32, a: v128, v: v128, bits: v128, t: i32, xl: v128, xh: v128, low: v128, high: v128): v128 {
+  return i16x8.add(i16x8.add(a, dot8(xl, lowNibbles(codes, v, bits, t, low, high))), dot8(xh, highNibbles(codes, v, bits, t, low, high)))
+}
+
+/** Nibbles without halves. */
+@inline function nibbleSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), none = i16x8.splat(0), record = recordBytes(false, 1), end = sums + (blocks << 5)
+  p += head
+  for (let left = 0; sums < end; sums += 32, p += block, x += record) {
+    if (left == 0) {
+      p += superBytes
+      left = superBlocks
+    }
+    left -= 1
+    const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low, bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
+    let v0 = v128.load(p), v1 = v128.load(p, 16), xl = v128.load32_splat(x), xh = v128.load32_splat(x, 16)
+    let a0 = i16x8.add(dot8(xl, lowNibbles(codes, v0, bits0, 0, low, high)), dot8(xh, highNibbles(codes, v0, bits0, 0, low, high)))
+    let a1 = i16x8.add(dot8(xl, lowNibbles(codes, v1, bits1, 0, low, high)), dot8(xh, highNibbles(codes, v1, bits1, 0, low, high)))
+    v0 = v128.load(p, 32), v1 = v128.load(p, 48), xl = v128.load32_splat(x, 4), xh = v128.load32_splat(x, 20)
+    a0 = both(codes, a0, v0, bits0, 1, xl, xh, low, high), a1 = both(codes, a1, v1, bits1, 1, xl, xh, low, high)
+    let l0 = none, l1 = none
+    if (sumsInI16(codes) < 8) {
+      l0 = widened(a0), l1 = widened(a1)
+      a0 = none, a1 = none
+    }
+    v0 = v128.load(p, 64), v1 = v128.load(p, 80), xl = v128.load32_splat(x, 8), xh = v128.load32_splat(x, 24)
+    a0 = both(codes, a0, v0, bits0, 2, xl, xh, low, high), a1 = both(codes, a1, v1, bits1, 2, xl, xh, low, high)
+    v0 = v128.load(p, 96), v1 = v128.load(p, 112), xl = v128.load32_splat(x, 12), xh = v128.load32_splat(x, 28)
+    a0 = widened(both(codes, a0, v0, bits0, 3, xl, xh, low, high)), a1 = widened(both(codes, a1, v1, bits1, 3, xl, xh, low, high))
+    if (sumsInI16(codes) < 8) a0 = i32x4.add(l0, a0), a1 = i32x4.add(l1, a1)
+    v128.store(sums, a0), v128.store(sums, a1, 16)
+  }
+}
+
+/** Four vectors of one half of one quad. */
+@inline function halfNibbles(codes: i32, p: usize, x: usize, bits: v128, half: i32, low: v128, high: v128): v128 {
+  const v0 = v128.load(p), v1 = v128.load(p, 32), v2 = v128.load(p, 64), v3 = v128.load(p, 96)
+  if (half == 0) return join4(codes, dot8(v128.load32_splat(x), lowNibbles(codes, v0, bits, 0, low, high)), dot8(v128.load32_splat(x, 4), lowNibbles(codes, v1, bits, 1, low, high)),
+    dot8(v128.load32_splat(x, 8), lowNibbles(codes, v2, bits, 2, low, high)), dot8(v128.load32_splat(x, 12), lowNibbles(codes, v3, bits, 3, low, high)))
+  return join4(codes, dot8(v128.load32_splat(x, 16), highNibbles(codes, v0, bits, 0, low, high)), dot8(v128.load32_splat(x, 20), highNibbles(codes, v1, bits, 1, low, high)),
+    dot8(v128.load32_splat(x, 24), highNibbles(codes, v2, bits, 2, low, high)), dot8(v128.load32_splat(x, 28), highNibbles(codes, v3, bits, 3, low, high)))
+}
+
+@inline function join4(codes: i32, a: v128, b: v128, c: v128, d: v128): v128 {
+  if (sumsInI16(codes) < 4) return i32x4.add(widened(i16x8.add(a, b)), widened(i16x8.add(c, d)))
+  return widened(i16x8.add(i16x8.add(a, b), i16x8.add(c, d)))
+}
+
+/** Stores the sums of a block, halves apart or together; returns where the next go. */
+@inline function storeHalves(halves: bool, sums: usize, l0: v128, l1: v128, h0: v128, h1: v128): usize {
+  if (halves) {
+    v128.store(sums, l0), v128.store(sums, l1, 16), v128.store(sums, h0, 32), v128.store(sums, h1, 48)
+    return sums + 64
+  }
+  v128.store(sums, i32x4.add(l0, h0)), v128.store(sums, i32x4.add(l1, h1), 16)
+  return sums + 32
+}
+
+/** Nibbles, halves apart. */
+@inline function nibbleHalfSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1)
+  p += head
+  for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
+    if (left == 0) {
+      p += superBytes
+      left = superBlocks
+    }
+    left -= 1
+    const two = codes == NIBBLES_2
+    const l0 = halfNibbles(codes, p, x, two ? v128.load(p, 128) : low, 0, low, high), l1 = halfNibbles(codes, p + 16, x, two ? v128.load(p, 144) : low, 0, low, high)
+    const h0 = halfNibbles(codes, p, x, two ? v128.load(p, 160) : low, 1, low, high), h1 = halfNibbles(codes, p + 16, x, two ? v128.load(p, 176) : low, 1, low, high)
+    sums = storeHalves(true, sums, l0, l1, h0, h1)
+  }
+}
+
+/** Four vectors of 2- or 3-bit codes. */
+@inline function fourCrumbs(codes: i32, v: v128, bits: v128, x: usize, low: v128, high: v128): v128 {
+  return widened(i16x8.add(i16x8.add(dot8(v128.load32_splat(x), crumbs(codes, v, bits, 0, low, high)), dot8(v128.load32_splat(x, 4), crumbs(codes, v, bits, 1, low, high))),
+    i16x8.add(dot8(v128.load32_splat(x, 8), crumbs(codes, v, bits, 2, low, high)), dot8(v128.load32_splat(x, 12), crumbs(codes, v, bits, 3, low, high)))))
+}
+
+@inline function crumbSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1)
+  p += head
+  for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
+    if (left == 0) {
+      p += superBytes
+      left = superBlocks
+    }
+    left -= 1
+    const bits0 = codes == CRUMBS_1 ? v128.load(p, 64) : low, bits1 = codes == CRUMBS_1 ? v128.load(p, 80) : low
+    const l0 = fourCrumbs(codes, v128.load(p), bits0, x, low, high), l1 = fourCrumbs(codes, v128.load(p, 16), bits1, x, low, high)
+    const h0 = fourCrumbs(codes, v128.load(p, 32), i16x8.shr_u(bits0, 4), x + 16, low, high), h1 = fourCrumbs(codes, v128.load(p, 48), i16x8.shr_u(bits1, 4), x + 16, low, high)
+    sums = storeHalves(halves, sums, l0, l1, h0, h1)
+  }
+}
+
+/** Byte codes and 16-bit activations: four vectors of both quads from `p` on. Lanes hold two column pairs of two rows. */
+@inline function wideHalf(p: usize, x: usize, sums: usize): void {
+  let xt = v128.load64_splat(x)
+  let a0 = dot16(xt, v128.load8x8_s(p)), b0 = dot16(xt, v128.load8x8_s(p, 8)), a1 = dot16(xt, v128.load8x8_s(p, 16)), b1 = dot16(xt, v128.load8x8_s(p, 24))
+  xt = v128.load64_splat(x, 8)
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 32))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 40))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 48))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 56)))
+  xt = v128.load64_splat(x, 16)
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 64))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 72))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 80))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 88)))
+  xt = v128.load64_splat(x, 24)
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 96))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 104))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 112))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 120)))
+  v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
+}
+
+/** Codes of 8 bits where they lie. */
+export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
+  const record = recordBytes(true, 1)
+  p += head
+  for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
+    if (left == 0) {
+      p += superBytes
+      left = superBlocks
+    }
+    left -= 1
+    let xt = v128.load64_splat(x)
+    let a0 = dot16(xt, v128.load8x8_s(p)), b0 = dot16(xt, v128.load8x8_s(p, 8)), a1 = dot16(xt, v128.load8x8_s(p, 16)), b1 = dot16(xt, v128.load8x8_s(p, 24))
+    for (let q = p + 32, r = x + 8; q < p + 256; q += 32, r += 8) {
+      xt = v128.load64_splat(r)
+      a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(q, 8))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(q, 16))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(q, 24)))
+    }
+    v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
+  }
+}
+
+/** Codes of any kind that are multiplied as 16 bits: each block is decoded to bytes at `bytes` first. */
+@inline function unpackedSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(true, 1)
+  p += head
+  for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
+    if (left == 0) {
+      p += superBytes
+      left = superBlocks
+    }
+    left -= 1
+    unpackBlock(codes, p, bytes, low, high)
+    wideHalf(bytes, x, sums)
+    wideHalf(bytes + 128, x + 32, sums + 32)
+    if (halves) sums += 64
+    else {
+      v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32))), v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
+      sums += 32
+    }
+  }
+}
+
+// The functions. Those of 8-bit products are not called where there are none.
+
+export function sumsNibbles(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(NIBBLES)) unpackedSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else nibbleSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, sums)
+}
+export function sumsNibbles1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(NIBBLES_1)) unpackedSums(NIBBLES_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else nibbleSums(NIBBLES_1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+}
+export function sumsNibbles2(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(NIBBLES_2)) unpackedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else nibbleHalfSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, sums)
+}
+export function sumsE2M1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(E2M1)) unpackedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else if (halves) nibbleHalfSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else nibbleSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+}
+export function sumsIQ4(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  unpackedSums(IQ4, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+}
+export function sumsCrumbs(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else crumbSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+}
+export function sumsCrumbs1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  if (isWide(CRUMBS_1)) unpackedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  else crumbSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+}
+
+/** The sums of one token by how codes are stored; `bytes` are 256 bytes of scratch. */
+export function tokenSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+  switch (codes) {
+    case BYTES: return byteSums(p, x, blocks, head, block, superBytes, superBlocks, sums)
+    case NIBBLES: return sumsNibbles(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case NIBBLES_1: return sumsNibbles1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case NIBBLES_2: return sumsNibbles2(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case E2M1: return sumsE2M1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case IQ4: return sumsIQ4(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case CRUMBS: return sumsCrumbs(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    default: sumsCrumbs1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+  }
+}
