@@ -2,9 +2,9 @@ import { embeddingOp, linearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { packedEmbeddingProblems, packedLinearProblems } from '../test/problems/index.ts'
-import { ggmlPackers, rows8Packers } from './index.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { gridEmbeddingProblems, gridLinearProblems, grids, packedEmbeddingProblems, packedLinearProblems } from '../test/problems/index.ts'
+import { ggmlPackers, gridFormat, rows8Packers } from './index.ts'
 import { quantizationWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
@@ -22,4 +22,14 @@ describe.each([
 
   it.each(rows8Packers.map(({ source }) => source))('linear on %s', async (source) => void (await conform(device, reference, linearOp, packedLinearProblems(source, ggmlPackers))))
   it.each(rows8Packers.map(({ source }) => source))('embedding on %s', async (source) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(source, ggmlPackers))))
+  const named = grids.map((grid) => [gridFormat(grid).id, grid] as const)
+  it.each(named)('linear on %s', async (_, grid) => void (await conform(device, reference, linearOp, gridLinearProblems(grid))))
+  it.each(named)('embedding on %s', async (_, grid) => void (await conform(device, reference, embeddingOp, gridEmbeddingProblems(grid))))
+})
+
+it('several tokens of W8A8 take the kernel that sums over whole rows, one token and other scales do not', async () => {
+  const device = await createWasmDevice({ kernels: quantizationWasm, threads: 1 })
+  const byRow = gridLinearProblems({ kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }).filter(({ options }) => options.activations === 'int8-token')
+  expect((await conform(device, reference, linearOp, byRow)).map(({ kernel }) => kernel)).toEqual(['rows8-int8', 'rows8-int8', 'rows8-w8a8', 'rows8-w8a8', 'rows8-w8a8'])
+  await device.dispose()
 })

@@ -8,7 +8,7 @@ import { rawPackers } from './index.ts'
 describe('rawPackers', () => {
   it('offer every block type to the reference device, and to WebGPU those with kernels', () => {
     expect(rawPackers('reference').map(({ source }) => source)).toEqual(ggmlBlockTypes.map(({ id }) => id))
-    expect(rawPackers('webgpu').map(({ source }) => source)).toEqual(['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0', 'q4_k', 'q5_k', 'q6_k'])
+    expect(rawPackers('webgpu').map(({ source }) => source)).toEqual(['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k', 'iq4_nl', 'iq4_xs', 'tq1_0', 'tq2_0', 'mxfp4', 'nvfp4'])
     for (const device of ['reference', 'webgpu'] as const) expect(rawPackers(device).every((packer) => packer.device === device)).toBe(true)
   })
 

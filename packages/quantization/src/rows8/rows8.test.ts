@@ -1,7 +1,8 @@
 import { type Format, isTesseraError, type WeightPacker } from '@tessera-llm/tensor'
 import { describe, expect, it } from 'vitest'
 import { loadCases, loadGolden } from '../../test/golden.ts'
-import { ggmlFormat, rows8Packers } from '../index.ts'
+import { grids, randomMatrix } from '../../test/problems/index.ts'
+import { codebookGrid, ggmlFormat, type Grid, gridFormat, joinParts, packMatrix, rows8GridPacker, rows8Packers } from '../index.ts'
 
 describe('rows of eight keep every bit of', () => {
   const golden = loadGolden('gguf-encode')
@@ -32,6 +33,21 @@ it('packers refuse what does not fit', () => {
   const error = catchError(() => packer.pack(new Uint8Array(143), [1, 256]))
   expect(isTesseraError(error, 'invalid-shape') && error.message).toBe('pack: a q4_k weight of [1, 256] takes 144 bytes, got 143')
   expect(isTesseraError(catchError(() => packer.format.decode({}, [1, 256])), 'invalid-shape')).toBe(true)
+})
+
+it('grids keep every bit, but for the rounding of offsets; what has no kernel is refused', () => {
+  for (const grid of grids) {
+    const { format, parts } = packMatrix(randomMatrix(grid, 11, 80))
+    const packer = rows8GridPacker(format)
+    const packed = packer.format.decode(packer.pack(joinParts(format, parts, [11, 80]), [11, 80]), [11, 80])
+    const stored = format.decode(parts, [11, 80])
+    const tolerance = format.zeros === 'none' ? 0 : 1e-6
+    expect(packed.findIndex((value, i) => !(Math.abs(value - (stored[i] as number)) <= tolerance)), format.id).toBe(-1)
+  }
+  const refusal = (grid: Grid, hasColumnGroups = false) => String(catchError(() => rows8GridPacker(gridFormat(grid, { hasColumnGroups }))))
+  expect(refusal(codebookGrid('nf4', 64))).toContain('no table nf4; keep such a weight dense')
+  expect(refusal({ kind: 'integer', bits: 4, group: 48, isSymmetric: true, scaleType: 'f32' })).toContain('multiples of 32 columns, not of 48')
+  expect(refusal({ kind: 'integer', bits: 4, group: 64, isSymmetric: true, scaleType: 'f32' }, true)).toContain('columns that name their groups')
 })
 
 const decoded = new Map<Uint8Array, Float64Array>()

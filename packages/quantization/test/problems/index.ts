@@ -1,7 +1,9 @@
 import type { EmbeddingInputs, EmbeddingOptions, LinearInputs, LinearOptions } from '@tessera-llm/kernels'
 import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPacker } from '@tessera-llm/tensor'
 import { integers, normal, type OpProblem } from '@tessera-llm/testing'
-import { type BlockType, ggmlBlockTypes } from '../../src/index.ts'
+import {
+  type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, packMatrix, type QuantizedMatrix, rows8GridPacker,
+} from '../../src/index.ts'
 
 /** Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which tolerances are made. */
 const halves: Readonly<Record<string, { readonly at: readonly number[]; readonly spread: number }>> = {
@@ -60,4 +62,49 @@ export function packedLinearProblems(source: string, packers: readonly WeightPac
 
 export function packedEmbeddingProblems(source: string, packers: readonly WeightPacker[]): readonly OpProblem<EmbeddingInputs, EmbeddingOptions>[] {
   return [{ name: source, inputs: { ids: integers([2, 5], 21), weight: weightOf(packers, source, 20, 256) }, options: { scale: 1.25 } }]
+}
+
+/** Grids that the WebAssembly kernels take: every width, groups of every kind, with and without zero points. */
+export const grids: readonly Grid[] = [
+  ...([8, 4, 3, 2] as const).flatMap((bits) => [true, false].map((isSymmetric): Grid => ({ kind: 'integer', bits, group: isSymmetric ? 64 : 32, isSymmetric, scaleType: 'f32' }))),
+  { kind: 'integer', bits: 4, group: 32, isSymmetric: true, scaleType: 'f16' }, { kind: 'integer', bits: 4, group: 'tensor', isSymmetric: true, scaleType: 'f32' },
+  { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }, { kind: 'integer', bits: 8, group: 'row', isSymmetric: false, scaleType: 'bf16' },
+  { kind: 'integer', bits: 4, group: 128, isSymmetric: false, scaleType: 'f16' }, codebookGrid('fp4_e2m1', 32, 'e8m0'), codebookGrid('fp4_e2m1', 'row', 'f16'),
+]
+
+/** Random codes and scales of about unit weights; zero points that are no integers. */
+export function randomMatrix(grid: Grid, rows: number, columns: number): QuantizedMatrix {
+  const random = createRandom(5)
+  const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
+  const groups = grid.group === 'tensor' ? 1 : rows * groupsPerRow(grid, columns)
+  return {
+    shape: [rows, columns], grid,
+    codes: Uint8Array.from({ length: rows * columns }, () => random.integer(count)),
+    // Powers of two times 1, 1.25, 1.5 are values of every type but e8m0.
+    scales: Float32Array.from({ length: groups }, () => ((grid.scaleType === 'e8m0' ? 1 : 1 + random.integer(3) / 4) * 2 ** random.integer(2)) / (grid.kind === 'integer' ? count : 8)),
+    zeros: grid.kind === 'integer' && !grid.isSymmetric ? Float32Array.from({ length: groups }, () => count / 2 + random.integer(5) / 4) : undefined,
+  }
+}
+
+/** `linear` and `embedding` on a grid's matrix, on the reference device as it is stored; rows that end within a block. */
+export function gridLinearProblems(grid: Grid): readonly OpProblem<LinearInputs, LinearOptions>[] {
+  return [{ tokens: 1, rows: 9, columns: 64 }, { tokens: 1, rows: 8, columns: 80 }, { tokens: 5, rows: 13, columns: 576 }, { tokens: 6, rows: 8, columns: 83 }, { tokens: 131, rows: 8, columns: 160 }].flatMap(({ tokens, rows, columns }) =>
+    (['f32', 'int8', 'int8-token'] as const).map((activations) => ({
+      name: `${activations}, ${tokens} × ${columns} → ${rows}`,
+      inputs: { x: normal([tokens, columns]), weight: gridWeight(grid, rows, columns), bias: tokens === 1 ? undefined : normal([rows], { seed: 3 }), residual: undefined },
+      options: { activations },
+    })),
+  )
+}
+
+export function gridEmbeddingProblems(grid: Grid): readonly OpProblem<EmbeddingInputs, EmbeddingOptions>[] {
+  return [{ name: 'rows of 80', inputs: { ids: integers([7], 21), weight: gridWeight(grid, 20, 80) }, options: {} }]
+}
+
+function gridWeight(grid: Grid, rows: number, columns: number): (device: Device) => PackedTensor {
+  return (device) => {
+    const { format, parts } = packMatrix(randomMatrix(grid, rows, columns))
+    const packer = device.kind === 'wasm' ? rows8GridPacker(format) : gridPacker(format)
+    return device.pack(packer.format, [rows, columns], packer.pack(joinParts(format, parts, [rows, columns]), [rows, columns]))
+  }
 }

@@ -1,0 +1,8 @@
+// f16 scale; 16 bytes of nibbles, the low ones first.
+fn scale_of(row: u32, k: u32) -> vec2<f32> { return vec2<f32>(half_at(block_of(row, k)), 0.0); }
+
+fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
+  let at = block_of(row, k) + 2u + k % 16u;
+  let shift = (k % 32u) / 16u * 4u;
+  return array<vec4<f32>, 2>(levels_of(word_at(at) >> shift), levels_of(word_at(at + 4u) >> shift));
+}

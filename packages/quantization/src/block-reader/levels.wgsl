@@ -1,0 +1,7 @@
+// Levels of 16 codes: signed bytes in four words, LEVELS.
+fn level_of(code: u32) -> f32 { return f32(bitcast<i32>(LEVELS[code / 4u] << (24u - code % 4u * 8u)) >> 24u); }
+
+fn levels_of(word: u32) -> vec4<f32> {
+  let codes = nibbles_of(word);
+  return vec4<f32>(level_of(codes.x), level_of(codes.y), level_of(codes.z), level_of(codes.w));
+}

@@ -1,0 +1,81 @@
+import { encodeF16, lastAxis, rowsOf, type Shape, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
+import { type GridFormat, splitParts, unpackMatrix } from '../grid-format/index.ts'
+import { type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { createRows8Format } from './format.ts'
+import { blockOffset, blocksOf, columnsPerBlock, groupBytesOf, headBytesOf, type Rows8Layout, rowsPerGroup, sharedOffset } from './layout.ts'
+import { writeCodes } from './write-codes.ts'
+
+/** More blocks than a row has. */
+const allBlocks = 2 ** 20
+
+const integerCodes = { 8: 'bytes', 4: 'nibbles', 3: 'crumbs+1', 2: 'crumbs' } as const
+
+/** The layout of a grid's matrices, or why there is none. */
+function layoutOfGrid(grid: Grid): Rows8Layout | string {
+  const { group } = grid
+  if (typeof group === 'number' && group % columnsPerBlock !== 0) return `the kernels take groups of multiples of ${columnsPerBlock} columns, not of ${group}`
+  const superBlocks = typeof group === 'number' ? group / columnsPerBlock : allBlocks
+  if (grid.kind === 'codebook') {
+    return grid.id === 'fp4_e2m1' ? { codes: 'e2m1', scales: 'f32', zero: 12, superBlocks } : `the WebAssembly kernels have no table ${grid.id}`
+  }
+  const codes = integerCodes[grid.bits]
+  if (!grid.isSymmetric) return { codes, scales: 'f32+offset', zero: 0, superBlocks }
+  const zero = grid.bits === 8 ? 0 : 2 ** (grid.bits - 1)
+  // Scales of 32 columns are a fifth of the bytes: f16 stays f16.
+  return grid.scaleType === 'f16' && superBlocks === 1 ? { codes, scales: 'f16', zero, superBlocks } : { codes, scales: 'f32', zero, superBlocks }
+}
+
+/**
+ * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits and `fp4_e2m1`, with
+ * groups of a multiple of 32 columns, of rows, or one. Symmetric grids and tables keep their values bit for bit; with zero points a value is
+ * scale · code + offset, offset = −scale · zero, each rounded to f32.
+ *
+ * @throws TesseraError `unsupported` for other tables and groups, and where columns name their groups (act-order)
+ */
+export function rows8GridPacker(stored: GridFormat): WeightPacker {
+  const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored.grid)
+  if (typeof layout === 'string') throw new TesseraError('unsupported', `rows8GridPacker: ${stored.id}: ${layout}; keep such a weight dense, or quantize it to another grid`)
+  const format = createRows8Format(stored.id, layout)
+  return {
+    source: stored.id,
+    device: 'wasm',
+    format,
+    supports: (shape) => shape.length === 2 || `${format.id} holds matrices`,
+    pack: (bytes, shape) => ({ groups: packGrid(layout, unpackMatrix(stored, splitParts(stored, bytes, shape), shape), shape) }),
+  }
+}
+
+function packGrid(layout: Rows8Layout, matrix: QuantizedMatrix, shape: Shape): Uint8Array {
+  const { grid, codes, scales, zeros } = matrix
+  const rows = rowsOf(shape)
+  const columns = lastAxis(shape)
+  const groupBytes = groupBytesOf(layout, columns)
+  const out = new Uint8Array(Math.ceil(rows / rowsPerGroup) * groupBytes)
+  const view = new DataView(out.buffer)
+  const perGroup = groupColumns(grid, columns)
+  const groups = groupsPerRow(grid, columns)
+  const block = new Uint8Array(columnsPerBlock)
+  // Signed bytes: 128 less than the codes.
+  const shift = layout.codes === 'bytes' ? 128 : 0
+  for (let row = 0; row < rows; row++) {
+    const group = Math.floor(row / rowsPerGroup) * groupBytes
+    const lane = row % rowsPerGroup
+    for (let index = 0; index < blocksOf(columns); index++) {
+      const first = index * columnsPerBlock
+      const p = group + blockOffset(layout, index)
+      const at = grid.group === 'tensor' ? 0 : row * groups + Math.floor(first / perGroup)
+      block.fill(0)
+      for (let i = 0; i < Math.min(columnsPerBlock, columns - first); i++) block[i] = (codes[row * columns + first + i] as number) - shift
+      writeCodes(layout.codes, block, 0, out, p + headBytesOf(layout), lane)
+      writeScale(layout, view, p, group + sharedOffset(layout, index), lane, scales[at] as number, zeros ? shift - (zeros[at] as number) : 0, grid.kind === 'codebook')
+    }
+  }
+  return out
+}
+
+function writeScale({ scales }: Rows8Layout, view: DataView, p: number, shared: number, lane: number, scale: number, zero: number, isDoubled: boolean): void {
+  if (scales === 'f16') view.setUint16(p + 2 * lane, encodeF16(scale), true)
+  // The values of e2m1 are stored doubled.
+  else view.setFloat32(shared + 4 * lane, isDoubled ? scale / 2 : scale, true)
+  if (scales === 'f32+offset') view.setFloat32(shared + 32 + 4 * lane, scale * Math.fround(zero), true)
+}
