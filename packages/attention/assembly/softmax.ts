@@ -1,4 +1,4 @@
-import { logarithm, madd } from '@tessera-llm/wasm/assembly/lib'
+import { exp4, logarithm, madd } from '@tessera-llm/wasm/assembly/lib'
 import { HIDDEN } from './call'
 import { LINE } from './tiles'
 
@@ -98,4 +98,31 @@ export function rescale(before: f32, largest: f32): f32 {
 /** The log-sum-exp of weights that `softmaxTile` summed: what was subtracted, rounding included, plus the logarithm of the sum. */
 export function logOfSum(largest: f32, sum: f32): f32 {
   return <f32>(<f64>f32x4.extract_lane(subtractedFor(f32x4.splat(largest)), 0) * LN2 + <f64>logarithm(sum))
+}
+
+/** Weight of one score where `subtracted` is known: +∞ gives 0. */
+export function weighAgainst(score: f32, subtracted: f32): f32 {
+  return subtracted == Infinity ? 0 : f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.splat(-subtracted))), 0)
+}
+
+/**
+ * Turns `count` scores (a multiple of 4) of a row into weights p = 2^(s · log2 e − subtracted), and the products do · v beside them into
+ * the gradients p · (do · v − reduced) of the scores; where the weight is 0, so is the gradient.
+ */
+export function gradientLine(scores: usize, products: usize, count: i32, subtracted: f32, reduced: f32): void {
+  const scale = f32x4.splat(LOG2E), m = f32x4.splat(-subtracted), d = f32x4.splat(reduced), zero = f32x4.splat(0)
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {
+    const p = exp2of4(madd(v128.load(scores), scale, m))
+    v128.store(scores, p)
+    v128.store(products, v128.and(f32x4.mul(p, f32x4.sub(v128.load(products), d)), f32x4.ne(p, zero)))
+  }
+}
+
+/** Softcap's part of the gradient, before the scores are capped: products become (do · v − reduced) · (1 − tanh²(s / cap)), which is 4e / (1 + e)² with e = e^(−2 |s / cap|). */
+export function bendLine(scores: usize, products: usize, count: i32, reduced: f32, softcap: f32): void {
+  const inverse = f32x4.splat(-2 / softcap), d = f32x4.splat(reduced), one = f32x4.splat(1), four = f32x4.splat(4)
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {
+    const e = exp4(f32x4.neg(f32x4.abs(f32x4.mul(v128.load(scores), inverse)))), sum = f32x4.add(one, e)
+    v128.store(products, f32x4.mul(f32x4.sub(v128.load(products), d), f32x4.div(f32x4.mul(four, e), f32x4.mul(sum, sum))))
+  }
 }

@@ -83,7 +83,45 @@ export function addRows(weights: usize, rows: usize, stride: usize, count: i32, 
   }
 }
 
-/** As addRows, but a weight of zero does not touch its row: what is hidden may hold NaN. */
+/** As addRows, with weights that are four columns of a tile of scores: line i holds the weights of row i. */
+export function addColumns(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
+  const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + <usize>count * LINE
+  let d: u32 = 0
+  for (; d + 8 <= width; d += 8) {
+    const at: usize = <usize>d << 2
+    let a0 = v128.load(out + at), a1 = v128.load(out + at, 16), b0 = v128.load(o1 + at), b1 = v128.load(o1 + at, 16)
+    let c0 = v128.load(o2 + at), c1 = v128.load(o2 + at, 16), d0 = v128.load(o3 + at), d1 = v128.load(o3 + at, 16)
+    for (let from = rows + at, w = weights; w < last; w += LINE, from += stride) {
+      const v0 = v128.load(from), v1 = v128.load(from, 16)
+      let x = v128.load32_splat(w)
+      a0 = madd(x, v0, a0)
+      a1 = madd(x, v1, a1)
+      x = v128.load32_splat(w, 4)
+      b0 = madd(x, v0, b0)
+      b1 = madd(x, v1, b1)
+      x = v128.load32_splat(w, 8)
+      c0 = madd(x, v0, c0)
+      c1 = madd(x, v1, c1)
+      x = v128.load32_splat(w, 12)
+      d0 = madd(x, v0, d0)
+      d1 = madd(x, v1, d1)
+    }
+    v128.store(out + at, a0)
+    v128.store(out + at, a1, 16)
+    v128.store(o1 + at, b0)
+    v128.store(o1 + at, b1, 16)
+    v128.store(o2 + at, c0)
+    v128.store(o2 + at, c1, 16)
+    v128.store(o3 + at, d0)
+    v128.store(o3 + at, d1, 16)
+  }
+  if (d == width) return
+  for (let line: usize = 0; line < 4; line++) {
+    for (let i = 0; i < count; i++) addWeighted(out + line * outStride + (<usize>d << 2), load<f32>(weights + <usize>i * LINE + (line << 2)), rows + <usize>i * stride + (<usize>d << 2), width - d, 2)
+  }
+}
+
+/** One line of `out` += weights, `weightStep` bytes apart, times rows; a weight of zero does not touch its row, which may hold NaN where it is hidden. */
 export function addRowsCarefully(weights: usize, weightStep: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize): void {
   for (let i = 0; i < count; i++, weights += weightStep, rows += stride) {
     const weight = load<f32>(weights)

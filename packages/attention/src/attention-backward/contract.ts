@@ -25,6 +25,7 @@ export type AttentionBackwardOutputs = { readonly dq: Tensor; readonly dk: Tenso
  * With D = Σ do · o − dlse by row, dS = P ∘ (do Vᵀ − D) ∘ (1 − tanh² where there is a softcap):
  * dv = Pᵀ do, dq = scale · dS K, dk = scale · dSᵀ Q, dsinks = −Σ exp(sink − lse) · D. dk and dv sum over the query heads of a KV head.
  * Options and inputs are those of attention → dq f32 (shape of q), dk, dv f32 (shapes of k and v, also where those are f16), dsinks f32[Hq].
+ * The LSE is f32, so P is off by up to 2⁻²⁴ · |lse| of itself: nothing to see at ordinary scores, a percent where they are in the hundred thousands.
  * Rows that see nothing and keys that no row sees have a gradient of 0, whatever they hold. There is no gradient by bias and ALiBi slopes.
  */
 export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardOutputs, AttentionOptions> = {

@@ -1,4 +1,5 @@
 import { dense, type Op, sizeOf, specBytes, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import { differentiateAttention } from '../attention-backward/differentiate.ts'
 import { visiblePairs } from './pairs.ts'
 import { referenceAttention } from './reference.ts'
 import { attentionSizes } from './sizes.ts'
@@ -54,9 +55,6 @@ export type AttentionOptions = {
   readonly returnLse?: boolean | undefined
 }
 
-/** Biases from here (−1e38 as f32) down hide their key: lower than any score, and far enough from f32's limit for a score to be added. */
-export const hiddenBias: number = Math.fround(-1e38)
-
 /**
  * Scaled dot-product attention (Vaswani et al. 2017) with grouped KV heads (Ainslie et al. 2023): query head h reads KV head
  * ⌊h / (Hq / Hkv)⌋, so MHA, GQA and MQA are one op. Order: scale → softcap → ALiBi and bias → masks → sinks → softmax. Positions are
@@ -87,6 +85,7 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   },
   reference: referenceAttention,
   saves: ['lse'],
+  vjp: differentiateAttention,
 }
 
 export type AttentionCall = AttentionOptions & Omit<AttentionInputs, 'q' | 'k' | 'v'>

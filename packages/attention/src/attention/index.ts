@@ -1,3 +1,4 @@
 export { alibiSlopes } from './alibi-slopes.ts'
-export { attention, type AttentionCall, type AttentionInputs, attentionOp, type AttentionOptions, type AttentionOutputs, hiddenBias, type Layout } from './contract.ts'
+export { attention, type AttentionCall, type AttentionInputs, attentionOp, type AttentionOptions, type AttentionOutputs, type Layout } from './contract.ts'
+export { hiddenBias } from './hidden-bias.ts'
 export { type AttentionSizes, attentionSizes } from './sizes.ts'

@@ -1,5 +1,6 @@
 import type { HostInputs, HostTensor } from '@tessera-llm/tensor'
-import { type AttentionInputs, type AttentionOptions, hiddenBias, type Layout } from './contract.ts'
+import type { AttentionInputs, AttentionOptions, Layout } from './contract.ts'
+import { hiddenBias } from './hidden-bias.ts'
 import type { AttentionSizes } from './sizes.ts'
 
 /** A query row of one head, and the keys `firstKey` … `endKey` − 1 of its sequence. */

@@ -18,7 +18,7 @@ interface Sizes {
 type Side = { readonly [K in keyof Omit<AttentionInputs, 'q' | 'k' | 'v'>]?: HostValue }
 
 /** A problem of random q, k and v in the layouts that the sizes name. */
-function problem(name: string, sizes: Sizes, options: AttentionOptions = {}, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
+export function problem(name: string, sizes: Sizes, options: AttentionOptions = {}, side: Side = {}): OpProblem<AttentionInputs, AttentionOptions> {
   const { batch = 1, heads, kvHeads = heads, rows, keys, headDim = 64, valueDim = headDim, layout = 'bhld', kvLayout = layout, dtype = 'f32' } = sizes
   const shape = (order: Layout, count: number, length: number, width: number): Shape => (order === 'bhld' ? [batch, count, length, width] : [batch, length, count, width])
   return {

@@ -1,10 +1,10 @@
 import { type DeviceCase, type GoldenCase, goldenCase, goldenInput, type GoldenOutput, goldenOutput, type HostValue, readGolden, values } from '@tessera-llm/testing'
 import { alibiSlopes, type AttentionOptions, attentionOp } from '../../src/index.ts'
 
-const stored = await readGolden(new URL('../golden/', import.meta.url), 'attention')
+export const storedAttention: readonly GoldenCase[] = await readGolden(new URL('../golden/', import.meta.url), 'attention')
 
 /** Every case of PyTorch's results; those with sinks also without them. */
-export const attentionGolden: readonly DeviceCase[] = stored.flatMap((golden) => {
+export const attentionGolden: readonly DeviceCase[] = storedAttention.flatMap((golden) => {
   const { name } = golden
   const options = optionsOf(golden)
   const { sinks, ...inputs } = inputsOf(golden)
@@ -13,7 +13,7 @@ export const attentionGolden: readonly DeviceCase[] = stored.flatMap((golden) =>
   return sinks ? [whole, goldenCase(attentionOp, { name: `${name}, the sinks left out`, inputs, options }, { lse: goldenOutput(golden, 'lse_no_sink') })] : [whole]
 })
 
-function optionsOf({ params }: GoldenCase): AttentionOptions {
+export function optionsOf({ params }: GoldenCase): AttentionOptions {
   const number = (name: string): number | undefined => (typeof params[name] === 'number' && params[name] !== -1 ? params[name] : undefined)
   return {
     isCausal: params['causal'] === true,
@@ -26,7 +26,7 @@ function optionsOf({ params }: GoldenCase): AttentionOptions {
   }
 }
 
-function inputsOf(golden: GoldenCase) {
+export function inputsOf(golden: GoldenCase): Readonly<Record<'q' | 'k' | 'v', HostValue>> & Readonly<Record<'cuSeqLens' | 'cuSeqLensKv' | 'sinks' | 'alibiSlopes' | 'mask', HostValue | undefined>> & Readonly<Record<'kvLengths' | 'bias', undefined>> {
   const { params, inputs } = golden
   const numHeads = Number(params['heads'])
   const keyMask = inputs['key_mask']
@@ -46,6 +46,6 @@ function inputsOf(golden: GoldenCase) {
 }
 
 /** Packed cases have no batch axis; the op wants one of length 1. */
-function batched<T extends HostValue | GoldenOutput>(value: T, axes: number): T {
+export function batched<T extends HostValue | GoldenOutput>(value: T, axes: number): T {
   return value.shape.length === axes ? value : { ...value, shape: [1, ...value.shape] }
 }

@@ -1,0 +1,2 @@
+export { flashBackwardWasm } from './flash.ts'
+export { plainBackwardWasm } from './plain.ts'
