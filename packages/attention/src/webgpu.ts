@@ -1,9 +1,11 @@
 import type { WebGpuKernel } from '@tessera-llm/webgpu'
 import { decodeWebgpu, flashWebgpu, plainWebgpu } from './attention/webgpu/index.ts'
+import { flashBackwardWebgpu } from './attention-backward/webgpu/kernel.ts'
 import { kvAppendWebgpu } from './kv-append/webgpu/kernel.ts'
 
 export { decodeWebgpu, flashWebgpu, plainWebgpu } from './attention/webgpu/index.ts'
+export { flashBackwardWebgpu } from './attention-backward/webgpu/kernel.ts'
 export { kvAppendWebgpu } from './kv-append/webgpu/kernel.ts'
 
 /** All WebGPU kernels of this package, for `createWebGpuDevice({ kernels })`. */
-export const attentionWebgpu: readonly WebGpuKernel[] = [decodeWebgpu, flashWebgpu, plainWebgpu, kvAppendWebgpu]
+export const attentionWebgpu: readonly WebGpuKernel[] = [decodeWebgpu, flashWebgpu, plainWebgpu, flashBackwardWebgpu, kvAppendWebgpu]

@@ -1,26 +1,12 @@
 import type { DType, Shape, Tensor } from '@tessera-llm/tensor'
-import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
-import { createNullGpu } from '@tessera-tooling/swiftshader'
+import type { WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AttentionInputs, attentionOp, type AttentionOptions, kvAppend } from '../src/index.ts'
-import { attentionWebgpu } from '../src/webgpu.ts'
-
-/** Limits that every implementation of WebGPU has. */
-const baseLimits = { maxStorageBuffersPerShaderStage: 8, maxComputeWorkgroupStorageSize: 16384, maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256, maxComputeWorkgroupSizeY: 256 }
+import { createBaseDevice } from './support/base-webgpu.ts'
 
 let base: WebGpuDevice
 beforeAll(async () => {
-  const gpu = await createNullGpu()
-  const adapter = (await gpu.requestAdapter()) as GPUAdapter
-  const limits = new Proxy(adapter.limits, { get: (target, name) => baseLimits[name as keyof typeof baseLimits] ?? Reflect.get(target, name, target) })
-  const limited = new Proxy(adapter, {
-    get(target, name) {
-      if (name === 'limits') return limits
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-  base = await createWebGpuDevice({ gpu, adapter: limited, kernels: attentionWebgpu, features: [] })
+  base = await createBaseDevice()
 })
 afterAll(() => base.dispose())
 

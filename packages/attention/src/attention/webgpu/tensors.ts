@@ -9,7 +9,7 @@ import { joinParts, type Part, u32 } from '../../webgpu-part/index.ts'
  */
 
 export function queryPart(problem: AttentionProblem): Part {
-  return rowsPart('q', 'f32', problem.headDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.headDim))
+  return rowsPart('q', 'q', 'f32', problem.headDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.headDim))
 }
 
 export function keyPart(problem: AttentionProblem): Part {
@@ -23,7 +23,7 @@ export function valuePart(problem: AttentionProblem): Part {
 /** k or v; where a block table says so, row j of a sequence is row j mod R of a page, and the first stride is that of pages. */
 function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): Part {
   const { kvLayout, numKvHeads, seqLenKv, pages, pageRows } = problem
-  const rows = rowsPart(name, inputSpec(problem, name).dtype, width, strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width))
+  const rows = rowsPart(name, name, inputSpec(problem, name).dtype, width, strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width))
   if (pages === 0) return rows
   const [, read] = rows.fragments
   return joinParts(
@@ -41,17 +41,21 @@ function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): 
 
 /** `store_o4(at, chunk, value)` beside `o_at`. */
 export function outputPart(problem: AttentionProblem): Part {
-  const width = problem.valueDim
+  return storePart('o', 'o', problem.valueDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.valueDim))
+}
+
+/** `store_x4(at, chunk, value)` beside `x_at`, for rows of `width` of an output. */
+export function storePart(name: string, tensor: string, width: number, rowStrides: readonly [number, number, number]): Part {
   const isVector = width % 4 === 0
   const store = isVector
-    ? `fn store_o4(at: u32, chunk: u32, value: vec4<f32>) { if (chunk < ${width / 4}u) { o[at / 4u + chunk] = value; } }`
-    : `fn store_o4(at: u32, chunk: u32, value: vec4<f32>) {
-  for (var i = 0u; i < 4u; i++) { if (4u * chunk + i < ${width}u) { o[at + 4u * chunk + i] = value[i]; } }
+    ? `fn store_${name}4(at: u32, chunk: u32, value: vec4<f32>) { if (chunk < ${width / 4}u) { ${name}[at / 4u + chunk] = value; } }`
+    : `fn store_${name}4(at: u32, chunk: u32, value: vec4<f32>) {
+  for (var i = 0u; i < 4u; i++) { if (4u * chunk + i < ${width}u) { ${name}[at + 4u * chunk + i] = value[i]; } }
 }`
   return {
-    bindings: [{ name: 'o', tensor: 'o', access: 'read_write', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' }],
-    fragments: [address('o'), store],
-    params: addressParams('o', strides(problem.layout, problem.numHeads, problem.seqLenQ, width)),
+    bindings: [{ name, tensor, access: 'read_write', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' }],
+    fragments: [address(name), store],
+    params: addressParams(name, rowStrides),
   }
 }
 
@@ -69,7 +73,8 @@ export function lsePart({ returnLse, numHeads, seqLenQ }: AttentionProblem): Par
   }
 }
 
-function rowsPart(name: string, dtype: string, width: number, [batch, head, row]: readonly [number, number, number]): Part {
+/** `x_at` and `x4` of the input `tensor`, whose rows have `width` elements. */
+export function rowsPart(name: string, tensor: string, dtype: string, width: number, [batch, head, row]: readonly [number, number, number]): Part {
   const isVector = width % 4 === 0
   const half = (index: string): string => `unpack2x16float(${name}[(${index}) / 2u] >> (16u * ((${index}) & 1u))).x`
   const read = (index: string): string => (dtype === 'f16' ? half(index) : `${name}[${index}]`)
@@ -85,7 +90,7 @@ function rowsPart(name: string, dtype: string, width: number, [batch, head, row]
   }
   return value;`
   return {
-    bindings: [{ name, tensor: name, access: 'read', type }],
+    bindings: [{ name, tensor, access: 'read', type }],
     fragments: [address(name), `fn ${name}4(at: u32, chunk: u32) -> vec4<f32> {\n${body}\n}`],
     params: addressParams(name, [batch, head, row]),
   }
