@@ -15,11 +15,11 @@ async function backwardOf(forward: OpProblem<AttentionInputs, AttentionOptions>,
   const options = { ...forward.options, returnLse: undefined }
   const tensors = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, value && upload(reference, value as HostValue)])) as unknown as AttentionInputs
   const outputs = reference.run(attentionOp, tensors, options) as { readonly o: Tensor; readonly lse: Tensor }
-  const valueOf = async ({ shape, dtype }: Tensor, tensor: Tensor): Promise<HostValue> => ({ dtype, shape, data: (await reference.read(tensor)).slice() })
+  const host = async (tensor: Tensor): Promise<HostValue> => ({ dtype: tensor.dtype, shape: tensor.shape, data: (await reference.read(tensor)).slice() })
   return {
     name: forward.name,
     inputs: {
-      ...inputs, o: await valueOf(outputs.o, outputs.o), lse: await valueOf(outputs.lse, outputs.lse),
+      ...inputs, o: await host(outputs.o), lse: await host(outputs.lse),
       do: normal(outputs.o.shape, { seed: 21 }), dlse: hasDlse ? normal(outputs.lse.shape, { seed: 22 }) : undefined,
     },
     options,
