@@ -12,6 +12,8 @@ interface Resolved<K extends Kernel> {
   readonly problem: Problem
   readonly key: string
   readonly selection: Selection<K>
+  /** Calls that ran, not those that were only explained. */
+  calls: number
 }
 
 /** The part of a device that is the same everywhere: validation, kernel choice, ownership, accounting. */
@@ -54,7 +56,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     if (known) return known
     const problem = describeProblem(op, specs as InputSpecs, options)
     const selection = selectKernel(op, problem, backend.kernels, backend.capabilities, backend.name, run.kernel)
-    const entry = { problem, key, selection }
+    const entry = { problem, key, selection, calls: 0 }
     resolved.set(key, entry)
     return entry
   }
@@ -69,7 +71,8 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       for (const tensor of Object.values(inputs)) if (tensor) checkAlive(tensor, op.id)
       if (commonDevice(inputs, op.id) !== device) throw new TesseraError('device-mismatch', `${op.id}: the inputs are not on ${backend.name}`)
       const erased = op as unknown as Op
-      const { problem, key, selection } = resolve(erased, inputs, options, run)
+      const entry = resolve(erased, inputs, options, run)
+      const { problem, key, selection } = entry
       if (selection.kernel === undefined && backend.kind !== 'reference') {
         throw new TesseraError('missing-kernel', `${op.id}: no kernel on ${backend.name} (${selection.explanation.reason})`, { details: { key } })
       }
@@ -77,6 +80,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       for (const [name, spec] of Object.entries(problem.outputs)) outputs[name] = allocate(spec.dtype, spec.shape)
       try {
         backend.launch({ op: erased, problem, key, kernel: selection.kernel, inputs, outputs })
+        entry.calls += 1
       } catch (error) {
         for (const tensor of Object.values(outputs)) tensor.dispose()
         throw error
@@ -211,6 +215,11 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
           plan.dispose()
         },
       }
+    },
+
+    kernelsUsed() {
+      const used = [...resolved.values()].filter(({ calls }) => calls > 0).map(({ problem, selection }) => `${problem.op}: ${selection.kernel?.name ?? backend.kind}`)
+      return [...new Set(used)].sort()
     },
 
     memory: () => ({ allocatedBytes, peakBytes, liveTensors }),

@@ -61,6 +61,8 @@ export interface Device {
   adopt(tensor: Tensor): void
   /** Records what `fn` launches; nothing runs until `replay`. */
   capture<T>(fn: () => T): Plan<T>
+  /** The kernels that ran so far, `op: kernel`, sorted: what a measurement was made with. */
+  kernelsUsed(): readonly string[]
   memory(): MemoryUse
   synchronize(): Promise<void>
   /** Frees everything. Running calls end with an error; later ones throw `disposed`. */
