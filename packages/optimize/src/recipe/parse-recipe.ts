@@ -15,7 +15,7 @@ const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))
 const method = v.picklist(['rtn', 'hqq', 'gptq', 'awq'])
 
 const steps = {
-  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])) }),
+  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])), heads: v.optional(v.boolean()) }),
   smooth: v.strictObject({ kind: v.literal('smooth'), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
   quantize: v.strictObject({
     kind: v.literal('quantize'), targets: v.optional(targets), method, format,

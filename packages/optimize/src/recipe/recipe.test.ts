@@ -1,6 +1,6 @@
 import { isTesseraError } from '@tessera-llm/tensor'
 import { describe, expect, test } from 'vitest'
-import { matchTargets, parseBytes, parseRecipe, parseRecipeJson } from './index.ts'
+import { matchTargets, namedRecipe, namedRecipes, parseBytes, parseRecipe, parseRecipeJson } from './index.ts'
 
 describe('parseRecipe', () => {
   test('gives back what it was given', () => {
@@ -71,4 +71,10 @@ describe('matchTargets', () => {
   test('refuses a pattern without a match, and tells what there is', () => {
     expect(() => matchTargets('layers.*.ffn.*', names)).toThrow('"layers.*.ffn.*" matches no weight of this model; its names are like embedding, layers.1.attention.query, layers.11.mlp.up, head')
   })
+})
+
+test('recipes that ship are valid, and a name that is not known is answered with the nearest', () => {
+  for (const [name, recipe] of Object.entries(namedRecipes)) expect(parseRecipe(recipe), name).toEqual(recipe)
+  expect(namedRecipe('gptq-4').steps).toHaveLength(1)
+  expect(() => namedRecipe('gtpq-4')).toThrow('there is none called "gtpq-4"; did you mean gptq-4? Known are q8_0,')
 })

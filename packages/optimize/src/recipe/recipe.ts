@@ -24,6 +24,8 @@ export interface RotateStep {
   readonly kind: 'rotate'
   /** `hadamard` needs a hidden size that is a power of two times 1, 12 or 20; `orthogonal` takes any. Default `orthogonal`. */
   readonly matrix?: 'orthogonal' | 'hadamard' | undefined
+  /** Turns each head between value and output as well. Default false. */
+  readonly heads?: boolean | undefined
 }
 
 /** Moves the spread of activations into the weights before them (SmoothQuant, arXiv 2211.10438). */
@@ -41,13 +43,13 @@ export interface QuantizeStep {
   readonly format: WeightFormat
   /** Weighs errors by the second moment of the inputs (the importance matrix of llama.cpp); for `rtn` with a ggml type. */
   readonly importance?: boolean | undefined
-  /** GPTQ: quantize columns in the order of falling curvature. */
+  /** GPTQ: quantize groups, and the columns in each, in the order of falling curvature. Default true. */
   readonly actOrder?: boolean | undefined
-  /** GPTQ: search the clipping range that costs the least squared error. */
+  /** Search for scales that cost the least squared error, instead of spanning the largest weights. Default true; ggml types search by their own rule. */
   readonly clip?: boolean | undefined
   /** GPTQ: aim at the outputs of the uncompressed model, not at those of the inputs that the compressed one sees (GPTAQ, arXiv 2504.02692). */
   readonly correct?: boolean | undefined
-  /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01. */
+  /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01 + K / (2 · tokens). */
   readonly damping?: number | undefined
 }
 

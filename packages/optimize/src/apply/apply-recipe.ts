@@ -1,0 +1,152 @@
+import { createPlainMultiply, type LinearStatistics } from '@tessera-llm/quantization'
+import { type Device, TesseraError } from '@tessera-llm/tensor'
+import { type Calibration, type CalibrationText, calibrationWindows, gatherSite } from '../calibration/index.ts'
+import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
+import { decodeWeight, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
+import type { QuantizeStep, Recipe } from '../recipe/index.ts'
+import { memoryStore, type WorkStore } from '../store/index.ts'
+import type { Subject } from '../subject/index.ts'
+import { transformSubject } from '../transform/index.ts'
+import { type Assignments, assignSteps } from './assignments.ts'
+import { createEstimate, type Estimate } from './estimate.ts'
+import { deserializeWeight, serializeWeight } from './stored-weight.ts'
+
+export interface ApplyProgress {
+  /** What is being done: `layers.3.mlp.down`. */
+  readonly what: string
+  /** In the unit of `total`; proportional to the time that it takes. */
+  readonly done: number
+  readonly total: number
+}
+
+export interface ApplyOptions {
+  readonly device: Device
+  /** Needed by methods that look at activations, unless `statistics` are given. */
+  readonly calibration?: CalibrationText | undefined
+  /**
+   * What `calibrate` gathered of the uncompressed model: taken instead of a pass over the text. Faster to compare settings by, and a
+   * little worse than going layer by layer, because what the layers before lose is not seen.
+   */
+  readonly statistics?: Calibration | undefined
+  /** Keeps results on the way, by name; a later run with the same recipe, model and text goes on from them. Default: memory. */
+  readonly store?: WorkStore | undefined
+  /** Says what the results in `store` belong to, such as a hash of model and text: with another one they are thrown away. */
+  readonly identity?: string | undefined
+  /**
+   * What methods compute with beside the device: `createWasmMultiply` and `createWasmGptqKernel` of `@tessera-llm/quantization/wasm` are
+   * many times as fast as the plain product of the default. Different solvers may give different bytes.
+   */
+  readonly solver?: Solver | undefined
+  readonly onProgress?: ((progress: ApplyProgress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A model after a recipe. */
+export interface Applied {
+  /** The model whose weights were compressed: rotated and smoothed where the recipe says so. */
+  readonly subject: Subject
+  readonly assignments: Assignments
+  /** The result for an assigned weight. */
+  weight(name: string): Promise<QuantizedWeight>
+  /** What went otherwise than asked, by weight. */
+  readonly notes: readonly string[]
+  /** Results that were found from an earlier run. */
+  readonly resumed: number
+}
+
+/**
+ * Applies a recipe. Layer after layer, each weight is calibrated on what the layers before it, compressed already, make of the text.
+ * Everything but the order of time is decided by recipe, model, text and device class, so a run that was interrupted and goes on
+ * gives the same bytes as one that was not.
+ *
+ * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `invalid-value` for weights or activations that are
+ * not finite and for a text that is too short, `aborted`
+ */
+export async function applyRecipe(original: Subject, recipe: Recipe, options: ApplyOptions): Promise<Applied> {
+  const { device, calibration, statistics, store = memoryStore(), solver = { multiply: createPlainMultiply() }, signal, onProgress } = options
+  await store.claim(JSON.stringify(['apply', 1, recipe, options.identity ?? '']))
+  const subject = transformSubject(original, recipe, solver.multiply)
+  const assignments = assignSteps(subject.weights, recipe)
+  const names = [...assignments.keys()]
+  const calibrated = new Set(names.filter((name) => needsStatistics(assignments.get(name) as QuantizeStep)))
+  const kept = new Map<string, readonly string[]>()
+  for (const name of names) {
+    const bytes = await store.get(name)
+    if (bytes) kept.set(name, (await deserializeWeight(bytes)).notes)
+  }
+  const resumed = kept.size
+  if (statistics && (subject !== original || [...assignments.values()].some(({ correct }) => correct))) {
+    throw new TesseraError('invalid-option', 'optimize: statistics of the uncompressed model serve neither recipes that rotate it nor `correct`; give the calibration text instead')
+  }
+  const program = calibrated.size > 0 && !statistics ? await recordModel(subject, recipe.calibration?.window ?? 512) : undefined
+  const windows = program ? calibrationWindows(needed(calibration), recipe.calibration ?? {}, subject.config.contextLength) : []
+  const estimate = createEstimate({ subject, assignments, program, windows: windows.length, isDone: (name) => kept.has(name), onProgress })
+
+  const weightOf = async (name: string): Promise<QuantizedWeight> => {
+    const bytes = await store.get(name)
+    if (!bytes) throw new TesseraError('invalid-value', `optimize: ${name} was not compressed by this recipe`)
+    return deserializeWeight(bytes)
+  }
+  const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => {
+    if (kept.has(name)) return
+    signal?.throwIfAborted()
+    const weight = subject.weights.get(name) as NonNullable<ReturnType<typeof subject.weights.get>>
+    const result = quantizeWeight({ values: await weight.read(signal), shape: weight.shape as readonly [number, number] }, assignments.get(name) as QuantizeStep, inputs, solver)
+    await store.put(name, await serializeWeight(result))
+    kept.set(name, result.notes)
+    estimate.quantized(name)
+  }
+  const read = async (name: string, isCompressed: boolean): Promise<Float32Array> =>
+    isCompressed && kept.has(name) ? decodeWeight((await weightOf(name)).weight) : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
+
+  try {
+    for (const name of names) if (statistics || !calibrated.has(name)) await compress(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined)
+    if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, signal })
+  } catch (error) {
+    if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
+    throw error
+  }
+  return { subject, assignments, weight: weightOf, resumed, notes: [...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`)) }
+}
+
+interface Pass {
+  readonly device: Device
+  readonly program: Program
+  readonly windows: readonly (readonly number[])[]
+  readonly subject: Subject
+  readonly assignments: Assignments
+  readonly calibrated: ReadonlySet<string>
+  readonly estimate: Estimate
+  compress(name: string, statistics: LinearStatistics): Promise<void>
+  read(name: string, isCompressed: boolean): Promise<Float32Array>
+  readonly signal: AbortSignal | undefined
+}
+
+/** Sends the windows from site to site; what a site's layers read is gathered, they are compressed, and the windows go on through them. */
+async function compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, signal }: Pass): Promise<void> {
+  const sites = program.sites.filter(({ linears }) => linears.some((name) => calibrated.has(name) && !estimate.isDone(name)))
+  const corrects = [...calibrated].some((name) => assignments.get(name)?.correct)
+  const streamOf = (isCompressed: boolean): Stream =>
+    createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []) })
+  const stream = streamOf(true)
+  const aim = corrects ? streamOf(false) : undefined
+  try {
+    for (const site of sites) {
+      const pending = site.linears.filter((name) => calibrated.has(name))
+      for (const each of aim ? [aim, stream] : [stream]) {
+        const from = each.step
+        await each.advance(site.step, () => estimate.advanced(site.name, from, site.step))
+      }
+      const statistics = await gatherSite(device, site, windows.length, stream, aim, () => estimate.gathered(site))
+      for (const name of pending) await compress(name, statistics)
+    }
+  } finally {
+    stream.dispose()
+    aim?.dispose()
+  }
+}
+
+function needed(calibration: CalibrationText | undefined): CalibrationText {
+  if (calibration) return calibration
+  throw new TesseraError('invalid-option', 'optimize: this recipe looks at activations and needs a calibration text; give one (CLI: --calibrate FILE), or use method rtn without importance')
+}

@@ -1,0 +1,33 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { isBlockLinear } from '../names/index.ts'
+import { isSupported } from '../quantize/index.ts'
+import { matchTargets, type QuantizeStep, type Recipe } from '../recipe/index.ts'
+import { bytesAs } from '../plan/format-bytes.ts'
+import type { ModelWeights } from '../weights/index.ts'
+
+/** What is to be done with each weight: the last quantizing step that names it. Weights that are missing here stay as they are. */
+export type Assignments = ReadonlyMap<string, QuantizeStep>
+
+/**
+ * Resolves the targets of a recipe's quantizing steps.
+ *
+ * @throws TesseraError `invalid-option` for targets that match nothing or no matrix, and for formats that a weight's rows do not fit
+ */
+export function assignSteps(weights: ModelWeights, recipe: Recipe): Assignments {
+  const names = [...weights.keys()]
+  const assigned = new Map<string, QuantizeStep>()
+  for (const step of recipe.steps) {
+    if (step.kind !== 'quantize') continue
+    const supported = isSupported(step)
+    if (supported !== true) throw new TesseraError('unsupported', `recipe: ${supported}`)
+    const matched = step.targets === undefined ? names.filter(isBlockLinear) : matchTargets(step.targets, names).filter((name) => weights.get(name)?.shape.length === 2)
+    if (matched.length === 0) throw new TesseraError('invalid-option', `recipe: the targets ${JSON.stringify(step.targets ?? 'of the linear layers')} match no matrix of this model`)
+    for (const name of matched) {
+      const shape = weights.get(name)?.shape ?? []
+      const bytes = bytesAs(step.format, shape)
+      if (typeof bytes === 'string') throw new TesseraError('invalid-option', `recipe: ${name} cannot be stored as ${JSON.stringify(step.format)}: ${bytes}`)
+      assigned.set(name, step)
+    }
+  }
+  return new Map([...assigned].sort(([a], [b]) => names.indexOf(a) - names.indexOf(b)))
+}

@@ -1,0 +1,66 @@
+import { describeProblem, lastAxis, sizeOf } from '@tessera-llm/tensor'
+import type { Program, Site, Step } from '../program/index.ts'
+import type { QuantizeStep } from '../recipe/index.ts'
+import type { Subject } from '../subject/index.ts'
+import type { ApplyProgress } from './apply-recipe.ts'
+import type { Assignments } from './assignments.ts'
+
+/** How far a run is, in floating-point operations of the device's product; other work counts as what it takes beside that. */
+export interface Estimate {
+  readonly total: number
+  isDone(name: string): boolean
+  /** One window went from one step to another. */
+  advanced(what: string, from: number, to: number): void
+  /** One window's statistics were gathered. */
+  gathered(site: Site): void
+  quantized(name: string): void
+}
+
+export interface EstimateOptions {
+  readonly subject: Subject
+  readonly assignments: Assignments
+  readonly program: Program | undefined
+  readonly windows: number
+  isDone(name: string): boolean
+  readonly onProgress: ((progress: ApplyProgress) => void) | undefined
+}
+
+/** An operation of a method in f64 takes as long as so many of the device's product; measured on two cores. */
+const solverFactor = 12
+/** Rounding a weight to nearest takes as long as so many operations of the device's product. */
+const roundingOperations = 1500
+
+export function createEstimate({ subject, assignments, program, windows, isDone, onProgress }: EstimateOptions): Estimate {
+  const flops = program ? program.steps.map(flopsOf) : []
+  const needed = new Set([...assignments].filter(([, step]) => step.method !== 'rtn' || step.importance).map(([name]) => name))
+  const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
+  const streams = [...assignments.values()].some(({ correct }) => correct) ? 2 : 1
+  const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
+  const gathering = (site: Site): number => 2 * streams * sizeOf(site.input.shape) * lastAxis(site.input.shape)
+  const quantizing = (name: string): number => costOf(subject.weights.get(name)?.shape ?? [], assignments.get(name) as QuantizeStep)
+  let total = [...assignments.keys()].filter((name) => !isDone(name)).reduce((sum, name) => sum + quantizing(name), 0)
+  for (const site of sites) total += windows * gathering(site)
+  const last = sites.at(-1)
+  if (last) total += windows * streams * between(0, last.step)
+  let done = 0
+  const add = (what: string, amount: number): void => {
+    done += amount
+    onProgress?.({ what, done: Math.min(done, total), total })
+  }
+  return {
+    total,
+    isDone,
+    advanced: (what, from, to) => add(what, between(from, to)),
+    gathered: (site) => add(site.name, gathering(site)),
+    quantized: (name) => add(name, quantizing(name)),
+  }
+}
+
+function flopsOf({ op, options, inputs }: Step): number {
+  return op.cost(describeProblem(op, inputs, options)).flops
+}
+
+function costOf([rows = 0, columns = 0]: readonly number[], { method }: QuantizeStep): number {
+  const rounding = roundingOperations * rows * columns
+  return method === 'gptq' ? rounding + solverFactor * (2 * rows * columns ** 2 + (2 * columns ** 3) / 3) : rounding
+}

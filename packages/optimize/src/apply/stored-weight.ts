@@ -1,0 +1,47 @@
+import { bufferSink, bufferSource, readSafetensors, type TensorData, writeSafetensors } from '@tessera-llm/formats'
+import type { Grid, QuantizedMatrix } from '@tessera-llm/quantization'
+import { bytesOf, viewBytes } from '@tessera-llm/tensor'
+import type { QuantizedWeight } from '../quantize/index.ts'
+
+interface Kept {
+  readonly notes: readonly string[]
+  readonly shape: readonly [number, number]
+  readonly format?: string
+  readonly grid?: Omit<Grid, 'values'>
+}
+
+/** A result as one safetensors file. */
+export async function serializeWeight({ weight, notes }: QuantizedWeight): Promise<Uint8Array> {
+  const sink = bufferSink()
+  const tensor = (name: string, format: string, data: Uint8Array | Float32Array | Int32Array): TensorData => ({ name, shape: [data.length], format, bytes: bytesOf(data) })
+  if (weight.kind === 'blocks') {
+    const kept: Kept = { notes, shape: weight.shape, format: weight.format }
+    await writeSafetensors({ metadata: { kept: JSON.stringify(kept) }, tensors: [tensor('blocks', 'u8', weight.bytes)] }, sink)
+    return sink.bytes()
+  }
+  const { shape, grid, codes, scales, zeros, groupOfColumn } = weight.matrix
+  const kept: Kept = { notes, shape, grid }
+  const tensors = [tensor('codes', 'u8', codes), tensor('scales', 'f32', scales)]
+  if (zeros) tensors.push(tensor('zeros', 'f32', zeros))
+  if (groupOfColumn) tensors.push(tensor('groupOfColumn', 'i32', groupOfColumn))
+  if (grid.kind === 'codebook') tensors.push(tensor('values', 'f32', grid.values))
+  await writeSafetensors({ metadata: { kept: JSON.stringify(kept) }, tensors }, sink)
+  return sink.bytes()
+}
+
+export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWeight> {
+  const checkpoint = await readSafetensors(bufferSource(bytes as Uint8Array<ArrayBuffer>))
+  const { notes, shape, format, grid } = JSON.parse(checkpoint.metadata['kept'] as string) as Kept
+  const read = async (name: string): Promise<Uint8Array> => (await checkpoint.tensors.get(name)?.read())?.slice() ?? new Uint8Array()
+  if (format !== undefined) return { notes, weight: { kind: 'blocks', format: format as never, shape, bytes: await read('blocks') } }
+  const f32 = async (name: string): Promise<Float32Array> => viewBytes(await read(name), 'f32') as Float32Array
+  const matrix: QuantizedMatrix = {
+    shape,
+    grid: (grid?.kind === 'codebook' ? { ...grid, values: await f32('values') } : grid) as Grid,
+    codes: await read('codes'),
+    scales: await f32('scales'),
+    zeros: checkpoint.tensors.has('zeros') ? await f32('zeros') : undefined,
+    groupOfColumn: checkpoint.tensors.has('groupOfColumn') ? (viewBytes(await read('groupOfColumn'), 'i32') as Int32Array) : undefined,
+  }
+  return { notes, weight: { kind: 'matrix', matrix } }
+}

@@ -1,0 +1,2 @@
+export { folderStore } from './store/folder-store.ts'
+export * from './index.ts'

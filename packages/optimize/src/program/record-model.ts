@@ -1,0 +1,70 @@
+import { denseCache } from '@tessera-llm/attention'
+import { cacheLayersOf, type WeightSource } from '@tessera-llm/runtime'
+import { formatShape, sameShape, TesseraError } from '@tessera-llm/tensor'
+import { canonicalName } from '../names/index.ts'
+import type { Subject } from '../subject/index.ts'
+import type { ModelWeight } from '../weights/index.ts'
+import { memoriesOf, type Program, type Site, type Step } from './program.ts'
+import { createRecordingDevice } from './recording-device.ts'
+
+/**
+ * Records the forward pass of a model over one window of `tokens` tokens, logits of all of them included. Any family is recorded as
+ * it stands, because nothing but its op calls is looked at.
+ *
+ * @throws TesseraError `invalid-file` for weights that are missing or misshapen, `unsupported` for a forward pass that no recording can follow
+ */
+export async function recordModel({ config, container, family, weights }: Subject, tokens: number): Promise<Program> {
+  const recording = createRecordingDevice()
+  const { device, memoryOf } = recording
+  const names = new Map<number, string>()
+  const find = (stored: string, shape: readonly number[], from: unknown): ModelWeight => {
+    if (from !== undefined) throw new TesseraError('unsupported', `optimize: ${stored} is stored as part of another tensor or transposed; such a model cannot be compressed yet`)
+    const weight = weights.get(canonicalName(stored))
+    if (!weight) throw new TesseraError('invalid-file', `optimize: the weight ${stored} is missing`)
+    if (!sameShape(weight.shape, shape)) throw new TesseraError('invalid-file', `optimize: ${stored} must have shape ${formatShape(shape)}, but has ${formatShape(weight.shape)}`)
+    return weight
+  }
+  const source: WeightSource = {
+    has: (stored) => stored !== '' && weights.has(canonicalName(stored)),
+    async matrix(stored, shape, from) {
+      const { name } = find(stored, shape, from)
+      const tensor = device.empty(shape, 'f32')
+      names.set(memoryOf(tensor.storage), name)
+      return tensor
+    },
+    // Vectors are small, and a family may read them while it builds.
+    vector: async (stored, size, from) => device.tensor(await find(stored, [size], from).read(), [size]),
+    constant: (values, shape) => device.tensor(values, shape),
+    byteLength: 0,
+    dispose: () => {},
+  }
+  const model = await family.build(config, container, source, device)
+  const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: tokens })
+  cache.prepare(0, tokens)
+  const ids = device.tensor(new Int32Array(tokens), [tokens])
+  const positions = device.tensor(Int32Array.from({ length: tokens }, (_, index) => index), [1, tokens])
+  const before = recording.memory.size
+  model.forward({ ids, positions, start: device.tensor(Int32Array.of(0), [1]), lengths: device.tensor(Int32Array.of(tokens), [1]) }, cache, { logits: 'all', activations: 'f32' })
+  const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
+  return { steps: recording.steps, weights: names, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
+}
+
+function lastUses(steps: readonly Step[]): ReadonlyMap<number, number> {
+  const last = new Map<number, number>()
+  for (const [index, { inputs, outputs }] of steps.entries()) {
+    for (const slot of [...Object.values(inputs), ...Object.values(outputs)]) if (slot) for (const { memory } of memoriesOf(slot)) last.set(memory, index)
+  }
+  return last
+}
+
+function findSites(steps: readonly Step[], names: ReadonlyMap<number, string>): readonly Site[] {
+  const sites = new Map<number, { site: Omit<Site, 'linears'>; linears: string[] }>()
+  for (const [index, { op, inputs: { x, weight } }] of steps.entries()) {
+    const name = weight?.kind === 'dense' ? names.get(weight.memory) : undefined
+    if (op.id !== 'linear' || name === undefined || x?.kind !== 'dense') continue
+    const known = sites.get(x.memory)
+    if (known) known.linears.push(name)
+    else sites.set(x.memory, { site: { name, input: x, step: index }, linears: [name] })
+  }
+  return [...sites.values()].map(({ site, linears }) => ({ ...site, linears }))
+}

@@ -1,0 +1,118 @@
+import { createPackedTensor, type Device, type PackedTensor, reshape, sameShape, type Tensor, TesseraError, viewBytes, type Weight } from '@tessera-llm/tensor'
+import { type DenseSlot, memoriesOf, type Program, type Slot, type Step } from './program.ts'
+
+export interface StreamOptions {
+  readonly device: Device
+  readonly program: Program
+  /** Token ids of each window, `program.tokens` each. */
+  readonly windows: readonly (readonly number[])[]
+  /** Brings a weight by canonical name; the stream disposes it after its last use. */
+  readonly weight: (name: string) => Promise<Weight>
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Windows on their way through a program, all at the same step: what they hold is the activations between two steps and the weights
+ * of the steps at work, so that a model needs no more memory than its largest layer.
+ */
+export interface Stream {
+  /** The next step to compute. */
+  readonly step: number
+  /** Computes the steps before `step` for every window. */
+  advance(step: number, onWindow?: (window: number) => void): Promise<void>
+  /** What a window holds in a slot that was computed and is still to be read: a handle of its own, which the caller disposes. */
+  tensor(window: number, slot: DenseSlot): Tensor
+  dispose(): void
+}
+
+export function createStream({ device, program, windows, weight, signal }: StreamOptions): Stream {
+  const { steps, initial, lastUse } = program
+  /** Memory that all windows share: constants, caches, weights. */
+  const shared = new Map<number, Weight>()
+  const own = windows.map(() => new Map<number, Tensor>())
+  let at = 0
+
+  const bring = async (from: number, to: number): Promise<void> => {
+    for (const memory of readBy(steps.slice(from, to))) {
+      if (shared.has(memory)) continue
+      const name = program.weights.get(memory)
+      const start = initial.get(memory)
+      if (name !== undefined) shared.set(memory, await weight(name))
+      else if (start && memory !== program.ids) {
+        shared.set(memory, start.bytes ? device.tensor(viewBytes(start.bytes, start.dtype), start.shape, start.dtype) : device.empty(start.shape, start.dtype))
+      }
+    }
+  }
+  const releaseShared = (before: number): void => {
+    for (const [memory, held] of shared) {
+      if ((lastUse.get(memory) ?? -1) >= before) continue
+      held.dispose()
+      shared.delete(memory)
+    }
+  }
+  const find = (window: number, memory: number): Weight => {
+    const found = own[window]?.get(memory) ?? shared.get(memory)
+    if (!found) throw new TesseraError('unsupported', `optimize: step ${at} reads memory that no step has written; the forward pass of this model cannot be followed`)
+    return found
+  }
+  const tensorOf = (window: number, { memory, shape }: DenseSlot): Weight => {
+    const found = find(window, memory)
+    return found.kind === 'packed' || sameShape(found.shape, shape) ? found : reshape(found, shape)
+  }
+  const resolve = (window: number, slot: Slot): Weight => {
+    if (slot.kind === 'dense') return tensorOf(window, slot)
+    const parts = Object.entries(slot.parts).map(([name, part]) => [name, tensorOf(window, part) as Tensor])
+    return createPackedTensor(device, slot.format, slot.shape, Object.fromEntries(parts) as Record<string, Tensor>) satisfies PackedTensor
+  }
+  const compute = (window: number, index: number): void => {
+    const { op, options, inputs, outputs } = steps[index] as Step
+    const held = own[window] as Map<number, Tensor>
+    device.scope((scope) => {
+      const given = Object.fromEntries(Object.entries(inputs).map(([name, slot]) => [name, slot && resolve(window, slot)]))
+      const made = device.run(op, given, options)
+      for (const [name, { memory }] of Object.entries(outputs)) {
+        if ((lastUse.get(memory) ?? -1) > index) held.set(memory, scope.keep(made[name] as Tensor))
+      }
+    })
+    for (const slot of Object.values(inputs)) {
+      for (const { memory } of slot ? memoriesOf(slot) : []) {
+        if (lastUse.get(memory) !== index) continue
+        held.get(memory)?.dispose()
+        held.delete(memory)
+      }
+    }
+  }
+
+  return {
+    get step() {
+      return at
+    },
+    async advance(to, onWindow) {
+      if (to <= at) return
+      await bring(at, to)
+      for (const [window, ids] of windows.entries()) {
+        signal?.throwIfAborted()
+        if (at === 0) own[window]?.set(program.ids, device.tensor(Int32Array.from(ids), [ids.length]))
+        for (let index = at; index < to; index++) compute(window, index)
+        await device.synchronize()
+        onWindow?.(window)
+      }
+      at = to
+      releaseShared(at)
+    },
+    tensor: (window, slot) => reshape(find(window, slot.memory) as Tensor, slot.shape),
+    dispose() {
+      for (const held of own) for (const tensor of held.values()) tensor.dispose()
+      for (const held of shared.values()) held.dispose()
+      shared.clear()
+      for (const held of own) held.clear()
+    },
+  }
+}
+
+/** Memory that steps read and do not write before. */
+function readBy(steps: readonly Step[]): ReadonlySet<number> {
+  const read = new Set<number>()
+  for (const { inputs } of steps) for (const slot of Object.values(inputs)) if (slot) for (const { memory } of memoriesOf(slot)) read.add(memory)
+  return read
+}

@@ -1,0 +1,29 @@
+import { dequantizeMatrix, type QuantizedMatrix } from '@tessera-llm/quantization'
+import { decodeElements, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { ggmlFormat } from '@tessera-llm/quantization'
+import type { GgmlFormat } from '../recipe/index.ts'
+
+/** What a method made of a weight: bytes as a GGUF file stores them, or integers with their scales. */
+export type CompressedWeight = BlockWeight | MatrixWeight
+
+export interface BlockWeight {
+  readonly kind: 'blocks'
+  readonly format: GgmlFormat
+  readonly shape: readonly [number, number]
+  readonly bytes: Uint8Array
+}
+
+export interface MatrixWeight {
+  readonly kind: 'matrix'
+  readonly matrix: QuantizedMatrix
+}
+
+/** The values that a compressed weight stands for, f32 row-major: what the compressed model computes with. */
+export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer> {
+  if (weight.kind === 'matrix') return dequantizeMatrix(weight.matrix)
+  const { format, shape, bytes } = weight
+  if (format === 'f32' || format === 'f16') return Float32Array.from(decodeElements(viewBytes(bytes, format satisfies DType), format, sizeOf(shape)))
+  const block = ggmlFormat(format)
+  if (!block) throw new TesseraError('unsupported', `optimize: ${format} has no decoder`)
+  return Float32Array.from(block.decode({ blocks: bytes }, shape))
+}

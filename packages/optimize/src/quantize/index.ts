@@ -1,0 +1,2 @@
+export { type BlockWeight, type CompressedWeight, decodeWeight, type MatrixWeight } from './compressed-weight.ts'
+export { isSupported, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from './quantize-weight.ts'

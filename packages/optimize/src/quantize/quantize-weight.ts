@@ -1,0 +1,63 @@
+import { ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
+import { encodeElements, TesseraError } from '@tessera-llm/tensor'
+import type { GgmlFormat, QuantizeStep } from '../recipe/index.ts'
+import type { CompressedWeight } from './compressed-weight.ts'
+import { integerGrid } from './integer-grid.ts'
+
+export interface QuantizedWeight {
+  readonly weight: CompressedWeight
+  /** What went otherwise than asked, as sentences for the receipt. */
+  readonly notes: readonly string[]
+}
+
+/** What methods compute with. */
+export interface Solver {
+  /** The product in f64. */
+  readonly multiply: Multiply
+  /** The sweep of GPTQ over integers in WebAssembly; in TypeScript where absent. */
+  readonly kernel?: GptqKernel | undefined
+}
+
+/** True for steps that look at the inputs of a layer. */
+export function needsStatistics({ method, importance = false }: Pick<QuantizeStep, 'method' | 'importance'>): boolean {
+  return method === 'gptq' || importance
+}
+
+/** `true`, or why a step cannot be done whatever the weight. */
+export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
+  if (method === 'awq') return 'this version has the methods rtn, hqq and gptq'
+  if (method === 'hqq' && typeof format === 'string') return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${format}; use rtn or gptq`
+  return true
+}
+
+/**
+ * Does one step's work on one weight.
+ *
+ * @throws TesseraError what the method throws
+ */
+export function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel }: Solver): QuantizedWeight {
+  const { method, format, damping, actOrder = true, clip = true } = step
+  const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
+  if (format === 'f16' || format === 'f32') {
+    const { buffer, byteOffset, byteLength } = encodeElements(weight.values, format)
+    return blocks(format, new Uint8Array(buffer, byteOffset, byteLength))
+  }
+  const scale = clip ? 'search' : 'range'
+  const order = actOrder ? 'groups' : 'stored'
+  const importance = step.importance && statistics ? importanceOf(statistics) : undefined
+  if (method === 'gptq' && statistics) {
+    const options = { order, damping, multiply, correction: step.correct ? 1 : 0 } as const
+    if (typeof format === 'string') {
+      const result = gptqBlocks(weight, statistics, format, options)
+      return blocks(format, result.blocks, result.notes)
+    }
+    const { matrix, notes } = gptq(weight, statistics, integerGrid(format), { ...options, scale, kernel })
+    return { weight: { kind: 'matrix', matrix }, notes }
+  }
+  if (method === 'rtn') {
+    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, integerGrid(format), { scale, importance }) }, notes: [] }
+    return blocks(format, ggmlFormat(format)?.encode(weight.values, weight.shape, importance ? { importance } : {})['blocks'] as Uint8Array)
+  }
+  if (method === 'hqq' && typeof format !== 'string') return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format)).matrix }, notes: [] }
+  throw new TesseraError('unsupported', `optimize: ${method} cannot round to ${JSON.stringify(format)} here`)
+}

@@ -1,0 +1,33 @@
+import { closest } from 'fastest-levenshtein'
+import { TesseraError } from '@tessera-llm/tensor'
+import type { Recipe, RecipeStep } from './recipe.ts'
+
+const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({ kind: 'quantize', method: 'gptq', format, ...more })
+
+/**
+ * Recipes that ship, for the linear layers of all blocks; embedding and head stay as they are. What each cost on SmolLM2-135M is in
+ * the README.
+ */
+export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
+  [
+    { name: 'q8_0', steps: [{ kind: 'quantize', method: 'rtn', format: 'q8_0' }] },
+    { name: 'q4_0-importance', steps: [{ kind: 'quantize', method: 'rtn', format: 'q4_0', importance: true }] },
+    { name: 'gptq-q4_0', steps: [gptq('q4_0')] },
+    { name: 'gptq-q4_0-rotated', steps: [{ kind: 'rotate' }, gptq('q4_0')] },
+    { name: 'rtn-4', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 64 } }] },
+    { name: 'hqq-4', steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }] },
+    { name: 'gptq-4', steps: [gptq({ bits: 4, group: 64 })] },
+    { name: 'gptq-4-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 4, group: 64 }, { correct: true })] },
+    { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },
+    { name: 'gptq-3-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 3, group: 64 }, { correct: true })] },
+    { name: 'gptq-2-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 2, group: 64 }, { correct: true })] },
+  ].map((recipe) => [recipe.name, recipe as Recipe]),
+)
+
+/** @throws TesseraError `invalid-option` that names the nearest one */
+export function namedRecipe(name: string): Recipe {
+  const found = namedRecipes[name]
+  if (found) return found
+  const names = Object.keys(namedRecipes)
+  throw new TesseraError('invalid-option', `recipe: there is none called ${JSON.stringify(name)}; did you mean ${closest(name, names)}? Known are ${names.join(', ')}`)
+}

@@ -1,0 +1,40 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TesseraError } from '@tessera-llm/tensor'
+import { claimStore, type WorkStore } from './work-store.ts'
+
+/** Keeps results in a folder, which is made inside one that exists; each is written beside its place and renamed when it is on the disk. Throws `io`. */
+export function folderStore(path: string): WorkStore {
+  const place = (key: string): string => join(path, `${key}.part`)
+  const failed = (cause: unknown): never => {
+    throw new TesseraError('io', `optimize: the folder of intermediate results ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+  const store: Omit<WorkStore, 'claim'> = {
+    async get(key) {
+      try {
+        return await readFile(place(key))
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        return failed(cause)
+      }
+    },
+    async put(key, bytes) {
+      try {
+        await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error
+        })
+        const handle = await open(`${place(key)}.new`, 'w')
+        try {
+          await handle.writeFile(bytes)
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
+        await rename(`${place(key)}.new`, place(key))
+      } catch (cause) {
+        failed(cause)
+      }
+    },
+  }
+  return { ...store, claim: (identity) => claimStore(store, () => rm(path, { recursive: true, force: true }).catch(failed), identity) }
+}

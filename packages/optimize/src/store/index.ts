@@ -1,0 +1,1 @@
+export { memoryStore, type WorkStore } from './work-store.ts'

@@ -1,0 +1,1 @@
+export { type Subject, subjectOf, type SubjectOptions } from './subject.ts'

@@ -1,0 +1,1 @@
+export { transformSubject } from './transform-subject.ts'

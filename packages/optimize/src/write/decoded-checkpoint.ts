@@ -1,0 +1,24 @@
+import type { Checkpoint, MetadataValue, StoredTensor } from '@tessera-llm/formats'
+import { bytesOf } from '@tessera-llm/tensor'
+import type { Applied } from '../apply/index.ts'
+import { decodeWeight } from '../quantize/index.ts'
+import type { ModelWeight } from '../weights/index.ts'
+
+/**
+ * The compressed model with its values decoded to f32, as a checkpoint that `loadModel` takes: what the compressed file computes, on
+ * any device, whether or not there are kernels for its format. `metadata` is that of the original.
+ */
+export function decodedCheckpoint({ subject, assignments, weight }: Applied, metadata: Readonly<Record<string, MetadataValue>>): Checkpoint {
+  const tensors = new Map<string, StoredTensor>()
+  for (const each of subject.weights.values()) {
+    const byteLength = 4 * each.shape.reduce((product, length) => product * length, 1)
+    const values = async (): Promise<Float32Array> => (assignments.has(each.name) ? decodeWeight((await weight(each.name)).weight) : each.read())
+    tensors.set(each.storedName, { ...described(each), byteLength, read: async (offset = 0, length = byteLength - offset) => bytesOf(await values()).subarray(offset, offset + length) })
+  }
+  const byteLength = [...tensors.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0)
+  return { container: subject.container === 'gguf' ? 'gguf' : 'safetensors', metadata, tensors, byteLength, close: async () => {} }
+}
+
+function described({ storedName, shape }: ModelWeight): Pick<StoredTensor, 'name' | 'shape' | 'format'> {
+  return { name: storedName, shape, format: 'f32' }
+}

@@ -1,0 +1,77 @@
+import { type ByteSink, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
+import { encodeElements, TesseraError } from '@tessera-llm/tensor'
+import type { Applied } from '../apply/index.ts'
+import { formatLabel } from '../plan/index.ts'
+import type { Subject } from '../subject/index.ts'
+import type { ModelWeight } from '../weights/index.ts'
+
+/** `general.file_type` of llama.cpp by the type that most weights have; for people, loaders go by each tensor. */
+const fileTypes: Readonly<Record<string, number>> = {
+  f32: 0, f16: 1, q4_0: 2, q4_1: 3, q8_0: 7, q5_0: 8, q5_1: 9, q2_k: 10, q3_k: 12, q4_k: 14, q5_k: 16, q6_k: 18, iq4_nl: 25, iq4_xs: 30, tq1_0: 36, tq2_0: 37, mxfp4: 38,
+}
+
+/**
+ * Writes the compressed model as a GGUF file: what was not compressed is copied, or, where a step changed it, stored as f16 (vectors
+ * as f32). Nothing is seen of the file before it is whole.
+ *
+ * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for
+ */
+export async function writeGgufModel(applied: Applied, original: Subject, checkpoint: GgufCheckpoint, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+  let content: GgufContent
+  try {
+    content = ggufContent(applied, original, checkpoint)
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+  await writeGguf(content, sink, options)
+}
+
+function ggufContent(applied: Applied, original: Subject, checkpoint: GgufCheckpoint): GgufContent {
+  const metadata = new Map<string, GgufValue>(checkpoint.typedMetadata)
+  const common = commonFormat(applied)
+  if (common !== undefined && fileTypes[common] !== undefined) metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
+  metadata.set('general.quantization_version', { type: 'u32', value: 2 })
+  const tensors = [...applied.subject.weights.values()].map((weight): TensorData => {
+    const step = applied.assignments.get(weight.name)
+    if (step) return compressed(applied, weight, ggufFormat(weight, formatLabel(step.format)))
+    const stored = checkpoint.tensors.get(weight.storedName)
+    if (stored && original.weights.get(weight.name) === weight) return stored
+    return changed(weight)
+  })
+  return { metadata, tensors }
+}
+
+/** How a changed weight that no step compresses is stored. */
+export function changedFormat({ shape }: Pick<ModelWeight, 'shape'>): 'f16' | 'f32' {
+  return shape.length > 1 ? 'f16' : 'f32'
+}
+
+function changed(weight: ModelWeight): TensorData {
+  const format = changedFormat(weight)
+  const bytes = async (): Promise<Uint8Array> => {
+    const { buffer, byteOffset, byteLength } = encodeElements(await weight.read(), format)
+    return new Uint8Array(buffer, byteOffset, byteLength)
+  }
+  return { name: weight.storedName, shape: weight.shape, format, bytes }
+}
+
+function compressed({ weight: result }: Applied, { name, storedName, shape }: ModelWeight, format: string): TensorData {
+  const bytes = async (): Promise<Uint8Array> => {
+    const { weight } = await result(name)
+    if (weight.kind !== 'blocks') throw new TesseraError('unsupported', `optimize: ${name} was rounded to integers in groups, for which GGUF has no type`)
+    return weight.bytes
+  }
+  return { name: storedName, shape, format, bytes }
+}
+
+function ggufFormat({ name }: ModelWeight, label: string): string {
+  if (fileTypes[label] !== undefined) return label
+  throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0`)
+}
+
+function commonFormat({ assignments }: Applied): string | undefined {
+  const counts = new Map<string, number>()
+  for (const { format } of assignments.values()) counts.set(formatLabel(format), (counts.get(formatLabel(format)) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
+}
