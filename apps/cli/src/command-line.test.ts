@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest'
 import { tessera } from '../test/support/capture.ts'
 import { tiny } from '../test/support/models.ts'
 
-const commands = ['run', 'chat', 'eval', 'inspect', 'tokenize', 'logits', 'bench']
+const commands = ['run', 'chat', 'eval', 'inspect', 'tokenize', 'logits', 'optimize', 'verify', 'bench']
 
 describe('help', () => {
   test('lists every command, on stdout', async () => {
     const { code, stdout, stderr } = await tessera(['--help'])
     expect([code, stderr]).toEqual([0, ''])
-    for (const command of commands) expect(stdout).toContain(`tessera ${command} <model>`)
+    for (const command of commands) expect(stdout).toContain(`tessera ${command} <${command === 'verify' ? 'receipt' : 'model'}>`)
     expect(stdout).toContain('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted')
   })
 
   test.each(commands)('describes the options of %s', async (command) => {
     const { code, stdout } = await tessera([command, '--help'])
     expect(code).toBe(0)
-    expect(stdout).toContain(`tessera ${command} <model>`)
+    expect(stdout).toContain(`tessera ${command} <${command === 'verify' ? 'receipt' : 'model'}>`)
     expect(stdout).toContain('--json')
   })
 

@@ -5,9 +5,11 @@ import { chat } from './command/chat.ts'
 import { evaluate } from './command/eval.ts'
 import { inspect } from './command/inspect.ts'
 import { logits } from './command/logits.ts'
+import { optimize } from './command/optimize.ts'
 import { run } from './command/run.ts'
 import { samplingArguments } from './command/sampling.ts'
 import { tokenize } from './command/tokenize.ts'
+import { verify } from './command/verify.ts'
 import { commonOptions, integer, modelOptions, placeOptions } from './open/index.ts'
 import type { Io, Output } from './terminal/index.ts'
 
@@ -93,6 +95,39 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('ids', { type: 'string', demandOption: true, requiresArg: true, describe: 'token ids: 1,2,3' })
           .option('top', integer('top', 0, { default: 20, describe: 'how many of the largest' })),
       (args) => choose(args, (output, signal) => logits(args, output, signal)),
+    )
+    .command(
+      'optimize <model> <output>',
+      'make a model smaller, and write down what that cost',
+      (y) =>
+        placeOptions(y)
+          .positional('output', { type: 'string', demandOption: true, describe: 'the GGUF file to write; OUTPUT.receipt.json is written beside it' })
+          .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
+          .option('recipe', { type: 'string', requiresArg: true, describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0' })
+          .option('method', { choices: ['rtn', 'hqq', 'gptq'] as const, describe: 'how weights are rounded (default: rtn, which needs no text)' })
+          .option('format', { type: 'string', requiresArg: true, describe: 'a ggml type such as q4_0' })
+          .option('bits', integer('bits', 2, { describe: 'integers of so many bits, 2, 3, 4 or 8' }))
+          .option('group', integer('group', 8, { describe: 'columns that share a scale (default: 64)' }))
+          .option('symmetric', { type: 'boolean', default: false, describe: 'integers without zero points' })
+          .option('rotate', { type: 'boolean', default: false, describe: 'turn the residual stream first: less is lost by gptq' })
+          .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
+          .option('calibrate', { type: 'string', requiresArg: true, describe: 'a text file that methods look at activations of' })
+          .option('evaluate', { type: 'string', requiresArg: true, describe: 'a text file to measure the loss on: perplexity, divergence, speed' })
+          .option('window', integer('window', 3, { default: 512, describe: 'tokens of a window of that text' }))
+          .option('windows', integer('windows', 1, { describe: 'how many of its windows (default: all)' }))
+          .option('dry-run', { type: 'boolean', default: false, describe: 'only say what every tensor would become' }),
+      (args) => choose(args, (output, signal) => optimize(args, output, signal)),
+    )
+    .command(
+      'verify <receipt>',
+      'apply a receipt\'s recipe again and compare',
+      (y) =>
+        y
+          .positional('receipt', { type: 'string', demandOption: true, describe: 'the receipt that optimize wrote' })
+          .option('device', { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute' })
+          .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
+          .option('json', { type: 'boolean', default: false, describe: 'print one JSON object on stdout, everything else on stderr' }),
+      (args) => choose(args, (output, signal) => verify(args, output, signal)),
     )
     .command(
       'bench <model>',

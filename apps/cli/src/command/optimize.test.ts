@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Receipt } from '@tessera-llm/optimize'
+import { expect, test } from 'vitest'
+import { tessera } from '../../test/support/capture.ts'
+import { inFolder, tiny } from '../../test/support/models.ts'
+
+const text = 'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
+
+/** A folder with two texts and a recipe for windows that the tiny model can hold. */
+function inWork<T>(use: (paths: { readonly out: string; readonly calibrate: string; readonly evaluate: string; readonly recipe: string }) => Promise<T>): Promise<T> {
+  return inFolder(async (folder) => {
+    const paths = { out: join(folder, 'out.gguf'), calibrate: join(folder, 'calibrate.txt'), evaluate: join(folder, 'evaluate.txt'), recipe: join(folder, 'recipe.json') }
+    await writeFile(paths.calibrate, text.repeat(8))
+    await writeFile(paths.evaluate, text.repeat(4))
+    await writeFile(paths.recipe, JSON.stringify({ name: 'test', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'quantize', targets: 'layers.1.mlp.*', method: 'gptq', format: 'q4_0' }] }))
+    return use(paths)
+  })
+}
+
+test('a recipe becomes a smaller file with a receipt, and verify finds the same bytes', () =>
+  inWork(async ({ out, calibrate, evaluate, recipe }) => {
+    const { code, stdout, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', calibrate, '--evaluate', evaluate, '--window', '32', '--windows', '2'])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toMatch(/ {2}mlp +18 tensors {2}3\.4 MiB → 3\.0 MiB\n/)
+    expect(stdout).toMatch(/out\.gguf: 5\.3 MiB → 4\.9 MiB in [\d.]+ s\nperplexity [\d.]+ → [\d.]+, divergence [\d.e-]+ ± [\d.e-]+, the same most likely token in [\d.]+ % of 62 places\ndecode/)
+    const receipt = JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
+    expect(receipt).toMatchObject({ receipt: 1, seed: 0, recipe: { name: 'test' }, calibration: { windows: 2, window: 48 }, output: { bytes: (await stat(out)).size }, quality: { windows: 2, tokens: 62 }, bytes: { mlp: { tensors: 18 } } })
+    expect(receipt.device.kernels).toContain('matmul: panels')
+    expect(receipt.quality?.kld).toBeGreaterThan(1e-6)
+    expect(existsSync(`${out}.work`)).toBe(false)
+
+    const again = await tessera(['verify', `${out}.receipt.json`])
+    expect(again.stdout, again.stderr).toMatch(/^verified: the same \d+ bytes/)
+
+    await writeFile(`${out}.receipt.json`, JSON.stringify({ ...receipt, output: { ...receipt.output, sha256: '0'.repeat(64) } }))
+    expect((await tessera(['verify', `${out}.receipt.json`])).stdout).toMatch(/^verified within two standard errors: other bytes/)
+    await writeFile(`${out}.receipt.json`, JSON.stringify({ ...receipt, output: { ...receipt.output, sha256: '0'.repeat(64) }, quality: { ...receipt.quality, kld: 3 } }))
+    expect(await tessera(['verify', `${out}.receipt.json`])).toMatchObject({ code: 1, stderr: expect.stringContaining('other bytes came out, and the quality differs') })
+    await writeFile(calibrate, text.repeat(9))
+    expect(await tessera(['verify', `${out}.receipt.json`])).toMatchObject({ code: 1, stderr: expect.stringContaining('is another file than the receipt was made with') })
+  }))
+
+test('--dry-run says what every tensor becomes, and computes nothing', () =>
+  inWork(async ({ out }) => {
+    const { code, stdout } = await tessera(['optimize', tiny, out, '--format', 'q8_0', '--dry-run', '--json'])
+    expect(code).toBe(0)
+    const plan = JSON.parse(stdout) as { tensors: { name: string; after: object }[]; bytesBefore: number; bytesAfter: number }
+    expect(plan.tensors.find(({ name }) => name === 'layers.1.attention.key')).toMatchObject({ before: { format: 'f16' }, after: { format: 'q8_0' }, method: 'rtn' })
+    expect(plan.bytesAfter).toBeLessThan(plan.bytesBefore)
+    expect(existsSync(out)).toBe(false)
+  }))
+
+test.each([
+  [[], 2, 'say what is to be done: --recipe FILE, --format q4_0, or --bits 4 --group 64'],
+  [['--format', 'q4_O'], 2, 'format is "q4_O", but must be'],
+  [['--format', 'q4_0', '--bits', '4'], 2, '--format names a ggml type, --bits and --group integers in groups; give one of the two'],
+  [['--format', 'q4_0', '--method', 'gptq'], 2, 'this recipe looks at activations and needs a calibration text'],
+  [['--bits', '4', '--group', '32'], 1, 'for which GGUF has no type'],
+  [['--recipe', '/no/such.json'], 1, '--recipe: /no/such.json cannot be read'],
+])('%j is refused', (argv, expected, message) =>
+  inWork(async ({ out }) => {
+    const { code, stderr } = await tessera(['optimize', tiny, out, ...argv])
+    expect(stderr).toContain(message)
+    expect(code).toBe(expected)
+    expect(existsSync(out)).toBe(false)
+  }))
+
+test('a recipe with an unknown key is refused with the nearest known one; an output that cannot be written leaves nothing', () =>
+  inWork(async ({ out, recipe }) => {
+    await writeFile(recipe, '{"steps":[{"kind":"quantize","method":"rtn","fromat":"q4_0"}]}')
+    expect((await tessera(['optimize', tiny, out, '--recipe', recipe])).stderr).toContain('did you mean "format"?')
+    const { code, stderr } = await tessera(['optimize', tiny, '/no/such/folder/out.gguf', '--format', 'q4_0'])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/\/no\/such\/folder/)])
+  }))

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { bytesByClass, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
+import { TesseraError } from '@tessera-llm/tensor'
+import { openDevice } from '../open/device.ts'
+import { type ModelArguments, withFiles } from '../open/index.ts'
+import { forgetWork, hashFile, measureQuality, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles } from '../optimize/index.ts'
+import { formatBytes, type Output } from '../terminal/index.ts'
+
+export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads'>, RecipeArguments {
+  readonly output: string
+  readonly calibrate: string | undefined
+  readonly evaluate: string | undefined
+  readonly window: number
+  readonly windows: number | undefined
+  readonly dryRun: boolean
+}
+
+/** `optimize IN OUT`: applies a recipe, writes the model, measures what was lost and gained, and writes that beside it as a receipt. */
+export async function optimize(args: OptimizeArguments, output: Output, signal: AbortSignal): Promise<void> {
+  const began = performance.now()
+  const recipe = await recipeOf(args)
+  await withFiles(args.model, output, signal, async (files) => {
+    const plan = planRecipe(subjectOfFiles(files), recipe)
+    describePlan(plan, output, args.dryRun)
+    if (args.dryRun) {
+      output.result({ ...plan, classes: bytesByClass(plan) })
+      return
+    }
+    if (args.output === args.model) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input; name another file`)
+    const input = await hashFile(args.model)
+    const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
+    try {
+      const applied = await runRecipe(files, { recipe, device, output: args.output, calibrate: args.calibrate, signal }, output)
+      const applySeconds = (performance.now() - began) / 1000
+      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, signal }, output)
+      const receipt: Receipt = {
+        receipt: 1,
+        input,
+        output: await hashFile(args.output),
+        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), windows: recipe.calibration?.windows ?? 32, window: recipe.calibration?.window ?? 512 } }),
+        recipe,
+        seed: recipe.seed ?? 0,
+        versions: { tessera: ownVersion(), node: process.version },
+        device: { kind: device.kind, name: device.name, kernels: device.kernelsUsed() },
+        bytes: bytesByClass(plan),
+        ...measured,
+        peakRssBytes: process.resourceUsage().maxRSS * 1024,
+        seconds: { apply: applySeconds, total: (performance.now() - began) / 1000 },
+        notes: applied.notes,
+      }
+      await writeFile(receiptPath(args.output), `${JSON.stringify(receipt, null, 2)}\n`)
+      // Only now: what is kept saves the work of a run that ends before the receipt.
+      await forgetWork(args.output)
+      summarize(receipt, output)
+      output.result(receipt)
+    } finally {
+      await device.dispose()
+    }
+  })
+}
+
+/** Where the receipt of an output lies. */
+export function receiptPath(output: string): string {
+  return `${output}.receipt.json`
+}
+
+function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void {
+  const say = isResult ? output.text : (text: string): void => output.note(text.trimEnd())
+  if (isResult) {
+    for (const { name, before, after, method } of plan.tensors) if (method !== undefined || before.format !== after.format) say(`${name}\t${before.format}\t${before.bytes}\t→ ${after.format}\t${after.bytes}\t${method ?? ''}\n`)
+  }
+  for (const [kind, { tensors, before, after }] of Object.entries(bytesByClass(plan))) say(`  ${kind.padEnd(10)} ${String(tensors).padStart(4)} tensors  ${formatBytes(before)} → ${formatBytes(after)}\n`)
+  say(`  all        ${String(plan.tensors.length).padStart(4)} tensors  ${formatBytes(plan.bytesBefore)} → ${formatBytes(plan.bytesAfter)}\n`)
+}
+
+function summarize({ input, output: written, quality, speed, seconds }: Receipt, output: Output): void {
+  output.text(`${written.path}: ${formatBytes(input.bytes)} → ${formatBytes(written.bytes)} in ${seconds.apply.toFixed(1)} s\n`)
+  if (quality) {
+    output.text(`perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`)
+  }
+  if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s\n`)
+  output.text(`receipt in ${receiptPath(written.path)}${quality ? '' : '; --evaluate TEXT adds what was lost'}\n`)
+}
+
+function ownVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+}

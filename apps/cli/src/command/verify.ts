@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { agreesWithin, parseReceipt, type Receipt, type ReceiptFile } from '@tessera-llm/optimize'
+import { TesseraError } from '@tessera-llm/tensor'
+import { openDevice } from '../open/device.ts'
+import { type ModelArguments, withFiles } from '../open/index.ts'
+import { hashFile, measureQuality, runRecipe } from '../optimize/index.ts'
+import type { Output } from '../terminal/index.ts'
+
+export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
+  readonly receipt: string
+}
+
+/**
+ * `verify RECEIPT`: applies the recipe again to the same input and says whether the same bytes come out; where they do not (another
+ * build, another kind of device), whether the divergence is the same within two standard errors. Fails where neither holds.
+ */
+export async function verify(args: VerifyArguments, output: Output, signal: AbortSignal): Promise<void> {
+  const receipt = parseReceipt(await readReceipt(args.receipt))
+  await same('input', receipt.input)
+  if (receipt.calibration) await same('calibration text', receipt.calibration)
+  if (receipt.quality) await same('evaluation text', receipt.quality.text)
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-verify-'))
+  const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
+  try {
+    const again = join(folder, 'again.gguf')
+    await withFiles(receipt.input.path, output, signal, (files) => runRecipe(files, { recipe: receipt.recipe, device, output: again, calibrate: receipt.calibration?.path, signal }, output))
+    const { sha256 } = await hashFile(again)
+    const sameBytes = sha256 === receipt.output.sha256
+    if (sameBytes) {
+      output.text(`verified: the same ${receipt.output.bytes} bytes (SHA-256 ${sha256})\n`)
+      output.result({ verified: true, sameBytes, sha256 })
+      return
+    }
+    await compareQuality(receipt, again, { device, signal, sha256 }, output)
+  } finally {
+    await device.dispose()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Again {
+  readonly device: Parameters<typeof measureQuality>[0]['device']
+  readonly signal: AbortSignal
+  readonly sha256: string
+}
+
+async function compareQuality({ input, quality, device: before }: Receipt, compressed: string, { device, signal, sha256 }: Again, output: Output): Promise<void> {
+  if (!quality) throw new TesseraError('invalid-value', `verify: other bytes came out (SHA-256 ${sha256}) than the receipt has, and it holds no divergence to compare; it was made on ${before.name}, this is ${device.name}`)
+  const { text: { path: text }, window, windows } = quality
+  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, signal }, output)
+  const { agrees, difference, allowed } = agreesWithin(quality, measured.quality)
+  const told = `divergence ${measured.quality.kld.toPrecision(3)}, in the receipt ${quality.kld.toPrecision(3)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
+  if (!agrees) throw new TesseraError('invalid-value', `verify: other bytes came out, and the quality differs: ${told}`)
+  output.text(`verified within two standard errors: other bytes (made on ${before.name}, this is ${device.name}), ${told}\n`)
+  output.result({ verified: true, sameBytes: false, sha256, kld: measured.quality.kld, difference, allowed })
+}
+
+async function same(what: string, expected: ReceiptFile): Promise<void> {
+  const { sha256 } = await hashFile(expected.path)
+  if (sha256 !== expected.sha256) throw new TesseraError('invalid-value', `verify: the ${what} ${expected.path} is another file than the receipt was made with (SHA-256 ${sha256} instead of ${expected.sha256})`)
+}
+
+async function readReceipt(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new TesseraError('not-found', `verify: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+  }
+}

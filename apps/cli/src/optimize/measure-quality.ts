@@ -1,0 +1,76 @@
+import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
+import type { ReceiptQuality, ReceiptSpeed } from '@tessera-llm/optimize'
+import { createRandom, type Device } from '@tessera-llm/tensor'
+import { loadCheckpoint, type Model } from '@tessera-llm/tessera'
+import { readTextFile, textOf, withFiles } from '../open/index.ts'
+import type { Output } from '../terminal/index.ts'
+import { hashFile } from './hash-file.ts'
+
+export interface QualityOptions {
+  readonly device: Device
+  /** Paths of the model before and after. */
+  readonly original: string
+  readonly compressed: string
+  readonly text: string
+  readonly window: number
+  readonly windows: number | undefined
+  readonly signal: AbortSignal
+}
+
+export interface MeasuredQuality {
+  readonly quality: ReceiptQuality
+  readonly speed: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed }
+}
+
+/** The divergence of a compressed model from the original on a text, all positions, inputs of layers in f32; and the speed of both. */
+export async function measureQuality({ device, original, compressed, text, window, windows, signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
+  const written = await readTextFile('evaluate', text)
+  return withFiles(original, output, signal, async (before) => withFiles(compressed, output, signal, async (after) => {
+    const { tokenizer } = textOf(before)
+    const ids = tokenizer.encode(written, { addSpecial: false })
+    const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
+    const settings = { device, signal, activations: 'f32', contextLength: window - 1 } as const
+    const cuts = cutWindows(ids, cut)
+    const first = await loadCheckpoint(before.checkpoint, settings)
+    try {
+      const second = await loadCheckpoint(after.checkpoint, settings)
+      try {
+        const progress = output.progress('measuring')
+        try {
+          const divergence = await measureDivergence(first.session, second.session, ids, { ...cut, signal, onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows) })
+          const { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared } = divergence
+          const quality: ReceiptQuality = {
+            text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations: 'f32',
+            kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared,
+          }
+          return { quality, speed: { before: await speedOf(first, signal), after: await speedOf(second, signal) } }
+        } finally {
+          progress.end()
+        }
+      } finally {
+        await second.dispose()
+      }
+    } finally {
+      await first.dispose()
+    }
+  }))
+}
+
+/** Random tokens: speed does not depend on them. The first round warms up. */
+async function speedOf({ session, language }: Model, signal: AbortSignal): Promise<ReceiptSpeed> {
+  const random = createRandom(1)
+  const promptTokens = Math.min(64, Math.floor(session.contextLength / 2))
+  const generate = Math.min(24, session.contextLength - promptTokens)
+  let speed: ReceiptSpeed = { promptTokensPerSecond: 0, decodeTokensPerSecond: 0 }
+  for (let round = 0; round < 2; round++) {
+    const prompt = Array.from({ length: promptTokens }, () => random.integer(language.config.vocabSize))
+    session.truncate(0)
+    const begin = performance.now()
+    await session.prefill(prompt, { signal })
+    const middle = performance.now()
+    let id = prompt[0] as number
+    for (let step = 0; step < generate; step++) id = await session.stepGreedy(id)
+    speed = { promptTokensPerSecond: (1000 * promptTokens) / (middle - begin), decodeTokensPerSecond: (1000 * generate) / (performance.now() - middle) }
+  }
+  return speed
+}
