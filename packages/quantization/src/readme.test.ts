@@ -14,6 +14,16 @@ test('the README shows the example, which prints what it should', async () => {
   expect(Math.abs(Number(rounded) - 48)).toBeLessThan(0.01)
 })
 
+test('the README shows the example of the methods, where GPTQ loses less than rounding', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/methods-example.ts')}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/methods-example.ts')
+  const [nearest = Number.NaN, calibrated = Number.NaN] = log.mock.calls.map(([line]) => Number.parseFloat(String(line)))
+  log.mockRestore()
+  expect(nearest).toBeGreaterThan(1)
+  expect(calibrated).toBeLessThan(nearest / 3)
+})
+
 test('the README names every block type, and those that the devices compute with', async () => {
   const readme = await read('README.md')
   for (const { id } of ggmlBlockTypes) expect(readme).toContain(`\`${id}\``)

@@ -24,3 +24,19 @@ export function codebookValues(id: CodebookId): Float32Array {
 export function codebookGrid(id: CodebookId, group: CodebookGrid['group'], scaleType: CodebookGrid['scaleType'] = 'f16'): CodebookGrid {
   return { kind: 'codebook', id, values: codebookValues(id), group, scaleType }
 }
+
+/** Levels > 0 of the quantizers of least squared error for a standard normal variable (Max 1960, table I). */
+const normalLevels = {
+  2: [0.4528, 1.51],
+  3: [0.2451, 0.756, 1.344, 2.152],
+  4: [0.1284, 0.3881, 0.6568, 0.9424, 1.256, 1.618, 2.069, 2.733],
+} as const
+
+/**
+ * Tables for weights that are distributed normally, as rotated ones are: `normal2`, `normal3`, `normal4`, with levels closer where
+ * weights are denser, and no zero points. Scales are to be searched: the table ends before the largest weights do.
+ */
+export function normalGrid(bits: 2 | 3 | 4, group: CodebookGrid['group'], scaleType: CodebookGrid['scaleType'] = 'f16'): CodebookGrid {
+  const levels = normalLevels[bits]
+  return { kind: 'codebook', id: `normal${bits}`, values: Float32Array.from([...levels.map((level) => -level).reverse(), ...levels]), group, scaleType }
+}
