@@ -1,7 +1,7 @@
 import { createRandom, TesseraError } from '@tessera-llm/tensor'
 import { createPlainMultiply, factorUpper, type Multiply, rowMajor } from '../../linear-algebra/index.ts'
 import { dequantizeMatrix, type Grid, type LinearStatistics, type QuantizedMatrix } from '../../quantized-matrix/index.ts'
-import { checkWeight, importanceOf, scaleStatistics, secondMomentOf, type WeightMatrix } from '../matrix/index.ts'
+import { checkGrid, checkWeight, importanceOf, scaleStatistics, secondMomentOf, type WeightMatrix } from '../matrix/index.ts'
 import { rtn } from '../rtn/index.ts'
 import { transformWeight } from '../rotation/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
@@ -38,6 +38,7 @@ export function awqScales(weights: readonly WeightMatrix[], statistics: LinearSt
   const [first] = weights
   if (!first) throw new TesseraError('invalid-option', 'awq: takes the weights that read this input, got none')
   if (!(Number.isInteger(steps) && steps > 0)) throw new TesseraError('invalid-option', `awq: steps is a number of exponents > 0, got ${steps}`)
+  checkGrid('awq', grid)
   for (const weight of weights) checkWeight('awq', weight)
   const { columns } = statistics
   const probe = createProbe(secondMomentOf('awq', first, statistics), columns, probes ?? (columns > 256 ? 128 : 0), multiply)

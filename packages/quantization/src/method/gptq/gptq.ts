@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Grid, groupColumns, type LinearStatistics, type QuantizedMatrix } from '../../quantized-matrix/index.ts'
-import type { WeightMatrix } from '../matrix/index.ts'
+import { checkGrid, type WeightMatrix } from '../matrix/index.ts'
 import { rtn } from '../rtn/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 import { createGridStore, fitStatic, gridTarget } from './grid-target.ts'
@@ -41,6 +41,7 @@ export interface GptqResult {
  */
 export function gptq(weight: WeightMatrix, statistics: LinearStatistics, grid: Grid, options: GptqOptions = {}): GptqResult {
   const { staticGroups = false, scale = 'search' } = options
+  checkGrid('gptq', grid)
   const [rows, columns] = weight.shape
   const width = groupColumns(grid, columns)
   const isStatic = staticGroups || typeof grid.group !== 'number'

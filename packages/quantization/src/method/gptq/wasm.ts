@@ -33,8 +33,8 @@ function sizesOf(n: number) {
 }
 
 /**
- * The sweep of GPTQ in WebAssembly SIMD, f32, for integers and tables of up to 16 codes in groups of up to 512 columns: some thirty times as
- * fast as without. Pass it to `gptq` as `kernel`. It keeps 8 · maxColumns² bytes.
+ * The sweep of GPTQ in WebAssembly SIMD, f32, for integers and tables of up to 16 codes in groups of up to 512 columns: in a third of the
+ * time that f64 takes. Pass it to `gptq` as `kernel`. It keeps 8 · maxColumns² bytes.
  *
  * @param maxColumns the most inputs of a weight that will come
  * @throws TesseraError `unsupported` where WebAssembly SIMD is missing

@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { nearestEven } from '../../format/encode/rounding.ts'
 import { groupColumns, groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../../quantized-matrix/index.ts'
-import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
+import { checkGrid, checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { scaleRounder } from '../scale/index.ts'
 
 export interface HqqOptions {
@@ -31,6 +31,7 @@ export interface HqqResult {
  */
 export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta: firstBeta = 10, growth = 1.01, steps = 20, integerZeros = false }: HqqOptions = {}): HqqResult {
   checkWeight('hqq', weight)
+  checkGrid('hqq', grid)
   if (grid.isSymmetric || grid.group === 'tensor') throw new TesseraError('invalid-option', 'hqq: takes grids with zero points, by groups or rows; use rtn for symmetric ones and for one scale a tensor')
   const { values, shape } = weight
   const [rows, columns] = shape

@@ -1,6 +1,6 @@
 import { formatShape, TesseraError } from '@tessera-llm/tensor'
 import { firstNonFinite } from '../../format/encodable-format.ts'
-import type { LinearStatistics } from '../../quantized-matrix/index.ts'
+import type { Grid, LinearStatistics } from '../../quantized-matrix/index.ts'
 
 /** The weight of a linear layer: f32 [N, K], outputs by inputs, row-major. Methods leave it as it is. */
 export interface WeightMatrix {
@@ -15,6 +15,14 @@ export function checkWeight(method: string, { values, shape }: WeightMatrix): vo
   const index = firstNonFinite(values)
   if (index < 0) return
   throw new TesseraError('invalid-value', `${method}: the weight ${formatShape(shape)} holds ${values[index]} at row ${Math.floor(index / columns)}, column ${index % columns}; it is damaged, or its training diverged`, { details: { index } })
+}
+
+/** @throws TesseraError `invalid-option` for groups, bits or tables that cannot be */
+export function checkGrid(method: string, grid: Grid): void {
+  const { group } = grid
+  if (group !== 'row' && group !== 'tensor' && !(Number.isInteger(group) && group > 0)) throw new TesseraError('invalid-option', `${method}: a group is a number of columns > 0, "row" or "tensor", got ${group}`)
+  if (grid.kind === 'integer' && ![2, 3, 4, 8].includes(grid.bits)) throw new TesseraError('invalid-option', `${method}: integers have 2, 3, 4 or 8 bits, got ${grid.bits}`)
+  if (grid.kind === 'codebook' && !(grid.values.length >= 2 && grid.values.length <= 256)) throw new TesseraError('invalid-option', `${method}: a table has 2 to 256 values, got ${grid.values.length}`)
 }
 
 /**

@@ -45,5 +45,8 @@ test('what does not fit is refused by name', () => {
   expect(() => rtn({ values: new Float32Array(5), shape: [2, 3] }, grid)).toThrow('rtn: a weight [2, 3] has 6 values (at least one), got 5')
   expect(() => rtn({ values: Float32Array.of(1, 2, 3, Number.NaN), shape: [2, 2] }, grid)).toThrow('rtn: the weight [2, 2] holds NaN at row 1, column 1')
   expect(() => rtn({ values: Float32Array.of(1e7), shape: [1, 1] }, grid)).toThrow('too large for f16')
+  expect(() => rtn(weight, { ...grid, group: 0 })).toThrow('rtn: a group is a number of columns > 0, "row" or "tensor", got 0')
+  expect(() => rtn(weight, { ...grid, bits: 6 as never })).toThrow('rtn: integers have 2, 3, 4 or 8 bits, got 6')
+  expect(() => rtn(weight, { kind: 'codebook', id: 'none', values: new Float32Array(1), group: 4, scaleType: 'f32' })).toThrow('rtn: a table has 2 to 256 values, got 1')
   expect(() => rtn(weight, grid, { importance: new Float32Array(3) })).toThrow('importance holds one weight for each of the 72 columns, got 3')
 })

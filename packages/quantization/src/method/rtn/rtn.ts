@@ -1,6 +1,6 @@
 import { type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../../quantized-matrix/index.ts'
 import { checkImportance } from '../../format/encodable-format.ts'
-import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
+import { checkGrid, checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { createGroupScale, type ScaleRule } from '../scale/index.ts'
 
 export interface RtnOptions {
@@ -18,6 +18,7 @@ export interface RtnOptions {
  */
 export function rtn(weight: WeightMatrix, grid: Grid, { scale: rule = 'search', importance }: RtnOptions = {}): QuantizedMatrix {
   checkWeight('rtn', weight)
+  checkGrid('rtn', grid)
   const { values, shape } = weight
   const [rows, columns] = shape
   if (importance) checkImportance('rtn', importance, columns)
