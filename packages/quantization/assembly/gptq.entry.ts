@@ -1,3 +1,3 @@
-export { currentPanel, gradientPanel, pendingPanel } from './gptq/products'
+export { currentPanel, gradientPanel, pendingPanel, solvePanel } from './gptq/products'
 export { fitPanel, simulatePanel, sweepPanel } from './gptq/panel'
 export { refineRow } from './gptq/refine'

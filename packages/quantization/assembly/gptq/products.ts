@@ -84,3 +84,57 @@ export function backward(errors: usize, factor: usize, line: usize, count: u32, 
   v128.store(at, f32x4.neg(a3), 96)
   v128.store(at, f32x4.neg(b3), 112)
 }
+
+/** Solves X · Rᵀ = B for X in place of B f32 [columns][8], whole tiles of 4 columns from the last to the first. */
+export function solvePanel(panel: usize, factor: usize, stride: u32, columns: u32): void {
+  const line = <usize>stride << 2
+  for (let column = columns; column > 0; ) {
+    column -= 4
+    const at = panel + (<usize>column << 5)
+    const tile = factor + ((<usize>column * stride + column) << 2)
+    solveTile(at, tile, line, columns - column)
+  }
+}
+
+/** The first 4 of `count` columns, of which all later ones are solved; `factor` is R from their first on. */
+export function solveTile(at: usize, factor: usize, line: usize, count: u32): void {
+  let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0
+  let from = at + 128
+  for (let l: u32 = 4, weight = factor + 16; l < count; l++, from += 32, weight += 4) {
+    const x = v128.load(from), y = v128.load(from, 16)
+    let w = splat(weight)
+    a0 = madd(x, w, a0)
+    b0 = madd(y, w, b0)
+    w = splat(weight + line)
+    a1 = madd(x, w, a1)
+    b1 = madd(y, w, b1)
+    w = splat(weight + 2 * line)
+    a2 = madd(x, w, a2)
+    b2 = madd(y, w, b2)
+    w = splat(weight + 3 * line)
+    a3 = madd(x, w, a3)
+    b3 = madd(y, w, b3)
+  }
+  store4(at, a0, b0, a1, b1, a2, b2, a3, b3)
+  for (let column: usize = 4; column > 0; ) {
+    column--
+    const row = factor + column * line
+    for (let half: usize = 0; half < 32; half += 16) {
+      let value = v128.load(at + column * 32 + half)
+      for (let later = column + 1; later < 4; later++) value = f32x4.sub(value, f32x4.mul(v128.load(at + later * 32 + half), splat(row + later * 4)))
+      v128.store(at + column * 32 + half, f32x4.div(value, splat(row + column * 4)))
+    }
+  }
+}
+
+/** Subtracts from 4 columns. */
+function store4(at: usize, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128): void {
+  v128.store(at, f32x4.sub(v128.load(at), a0))
+  v128.store(at, f32x4.sub(v128.load(at, 16), b0), 16)
+  v128.store(at, f32x4.sub(v128.load(at, 32), a1), 32)
+  v128.store(at, f32x4.sub(v128.load(at, 48), b1), 48)
+  v128.store(at, f32x4.sub(v128.load(at, 64), a2), 64)
+  v128.store(at, f32x4.sub(v128.load(at, 80), b2), 80)
+  v128.store(at, f32x4.sub(v128.load(at, 96), a3), 96)
+  v128.store(at, f32x4.sub(v128.load(at, 112), b3), 112)
+}

@@ -4,13 +4,13 @@ import { madd } from './lanes'
 /**
  * Goes over the columns once; each takes the code that is best given all others. `gradient` f32[n] is the lost part of the row times
  * H, `rounded` f32[n] what the codes f32[n] stand for; all three are kept up to date. `scales` and `zeros` f32 are those of the row's
- * groups of `width` columns, `hessian` f32 [n][stride]. Returns how many codes changed.
+ * groups of `width` columns, `hessian` f32 [n][stride]. Returns by how much the loss fell.
  */
-export function refineRow(gradient: usize, rounded: usize, codes: usize, scales: usize, zeros: usize, hessian: usize, stride: u32, n: u32, width: u32, p: usize): u32 {
+export function refineRow(gradient: usize, rounded: usize, codes: usize, scales: usize, zeros: usize, hessian: usize, stride: u32, n: u32, width: u32, p: usize): f64 {
   const isTable = load<i32>(p)
   const last = load<f32>(p, 4)
   const table = load<usize>(p, 28), middles = load<usize>(p, 32)
-  let changed: u32 = 0
+  let fallen: f64 = 0
   for (let group: u32 = 0, column: u32 = 0; column < n; group++) {
     const scale = load<f32>(scales + (<usize>group << 2)), zero = load<f32>(zeros + (<usize>group << 2))
     const inverse: f32 = 1 / scale
@@ -26,14 +26,15 @@ export function refineRow(gradient: usize, rounded: usize, codes: usize, scales:
         code = max(min(nearest(target) + zero, last), 0)
       }
       if (code == load<f32>(codes + at)) continue
-      changed++
       const after: f32 = scale * (isTable ? load<f32>(table + (<usize>code << 2)) : code - zero)
+      const change: f64 = <f64>after - <f64>before
+      fallen += change * (2 * <f64>load<f32>(gradient + at) - change * <f64>load<f32>(line + at))
       store<f32>(codes + at, code)
       store<f32>(rounded + at, after)
       add(gradient, line, before - after, stride)
     }
   }
-  return changed
+  return fallen
 }
 
 /** gradient += factor · line, for `count` values, a multiple of 4. */

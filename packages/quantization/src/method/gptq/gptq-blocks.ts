@@ -5,7 +5,7 @@ import type { LinearStatistics } from '../../quantized-matrix/index.ts'
 import { importanceOf, type WeightMatrix } from '../matrix/index.ts'
 import { blockTarget, createBlockStore } from './block-target.ts'
 import type { GptqResult } from './gptq.ts'
-import { hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
+import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
@@ -35,10 +35,11 @@ export function gptqBlocks(weight: WeightMatrix, statistics: LinearStatistics, i
   }
   const { factor, hessian, order, passes, multiply, damping, notes } = prepared
   const store = createBlockStore(type, format, rows, columns)
-  const loss = prepared.forSlices((targets, count, first) => {
+  const loss = prepared.forSlices((weights, count, first) => {
+    correctTargets(weights, count, prepared)
     const target = blockTarget(store, first, count, order)
-    const swept = sweep(targets, count, factor, columns, target, type.blockSize, multiply)
-    const refined = passes > 0 ? refine(targets, count, hessian, columns, target, passes, multiply) : swept
+    const swept = sweep(weights, count, factor, columns, target, type.blockSize, multiply)
+    const refined = passes > 0 ? refine(weights, count, hessian, columns, target, passes, multiply) : swept
     target.store()
     return refined
   })

@@ -5,7 +5,7 @@ import { rtn } from '../rtn/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 import { createGridStore, fitStatic, gridTarget } from './grid-target.ts'
 import type { GptqKernel } from './kernel.ts'
-import { hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
+import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
@@ -48,17 +48,18 @@ export function gptq(weight: WeightMatrix, statistics: LinearStatistics, grid: G
   const block = blockColumns(options.block, isStatic ? 1 : width, columns)
   const prepared = prepareSweep(weight, statistics, width, options)
   if (!prepared) return { matrix: rtn(weight, grid, { scale }), loss: Number.NaN, damping: undefined, notes: [hopelessNote(weight.shape)] }
-  const { factor, hessian, order, passes, multiply, damping, notes } = prepared
+  const { factor, hessian, mismatch, order, passes, multiply, damping, notes } = prepared
   const isGathered = options.order === 'columns' && !isStatic
   const store = createGridStore(grid, rows, columns, scale, isGathered ? order : undefined)
   if (isStatic) fitStatic(store, weight.values, costsOf(factor, order))
   const kernel = !isStatic && options.block === undefined && options.kernel?.supports(grid, columns) ? options.kernel : undefined
-  kernel?.begin({ columns, factor, hessian, order, rule: scale, passes }, store)
-  const loss = prepared.forSlices((targets, count, first) => {
-    if (kernel) return kernel.slice(targets, count, first)
+  kernel?.begin({ columns, factor, hessian, mismatch, order, rule: scale, passes }, store)
+  const loss = prepared.forSlices((weights, count, first) => {
+    if (kernel) return kernel.slice(weights, count, first)
+    correctTargets(weights, count, prepared)
     const target = gridTarget(store, first, count, order, isStatic)
-    const swept = sweep(targets, count, factor, columns, target, block, multiply)
-    return passes > 0 ? refine(targets, count, hessian, columns, target, passes, multiply) : swept
+    const swept = sweep(weights, count, factor, columns, target, block, multiply)
+    return passes > 0 ? refine(weights, count, hessian, columns, target, passes, multiply) : swept
   })
   const { codes, scales, zeros, groupOfColumn } = store
   return { matrix: { shape: weight.shape, grid, codes, scales, zeros, groupOfColumn: isGathered ? groupOfColumn : undefined }, loss, damping, notes }

@@ -9,6 +9,8 @@ export interface GptqPlan {
   readonly factor: Float64Array
   /** f64 [K, K]: H + λ. */
   readonly hessian: Float64Array
+  /** f64 [K, K] in processing order: what weights are multiplied by, and then by (H + λ)⁻¹, to be added to the targets; none where absent. */
+  readonly mismatch: Float64Array | undefined
   readonly order: Int32Array
   readonly rule: ScaleRule
   /** Turns of coordinate descent after the sweep. */
@@ -20,6 +22,6 @@ export interface GptqKernel {
   /** Whether it can work on groups of this grid; otherwise the methods compute in f64 themselves. */
   supports(grid: Grid, columns: number): boolean
   begin(plan: GptqPlan, store: GridStore): void
-  /** Rounds rows of target weights f64 [rows, K], in processing order, into the store from `firstRow` on; returns the summed loss. */
+  /** Rounds rows of weights f64 [rows, K], in processing order, into the store from `firstRow` on; returns the summed loss. */
   slice(weights: Float64Array, rows: number, firstRow: number): number
 }

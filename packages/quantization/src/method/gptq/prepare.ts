@@ -34,8 +34,10 @@ export interface Preparation extends DampedFactor {
   readonly passes: number
   readonly multiply: Multiply
   readonly notes: readonly string[]
-  /** Goes over the weight some rows at a time: targets f64 [rows, K] in processing order, corrected; adds up what `visit` returns. */
-  forSlices(visit: (targets: Float64Array, rows: number, firstRow: number) => number): number
+  /** f64 [K, K] in processing order, times the correction; undefined without one. */
+  readonly mismatch: Float64Array | undefined
+  /** Goes over the weight some rows at a time: weights f64 [rows, K] in processing order; adds up what `visit` returns, over tokens. */
+  forSlices(visit: (weights: Float64Array, rows: number, firstRow: number) => number): number
 }
 
 /** Rows that are worked on at a time: what bounds the memory beside the factor. */
@@ -55,18 +57,16 @@ export function prepareSweep(weight: WeightMatrix, statistics: LinearStatistics,
   if (!(Number.isInteger(passes) && passes >= 0)) throw new TesseraError('invalid-option', `gptq: passes is a number of turns ≥ 0, got ${passes}`)
   const [rows, columns] = weight.shape
   const order = orderColumns(secondMoment, columns, columnOrder, width)
-  const correct = correction === 0 ? undefined : correctionOf(statistics, order, correction)
+  const mismatch = correction === 0 ? undefined : mismatchOf(statistics, order, correction)
   const factored = factorDamped(secondMoment, order, damping, multiply)
   return factored && {
-    ...factored, order, passes, multiply,
+    ...factored, order, passes, multiply, mismatch,
     notes: factored.damping > damping ? [`gptq: the second moment of the inputs needed a damping of ${factored.damping} instead of ${damping}`] : [],
     forSlices(visit) {
       let sum = 0
       for (let first = 0; first < rows; first += sliceRows) {
         const count = Math.min(sliceRows, rows - first)
-        const targets = gather(weight, first, count, order)
-        correct?.(targets, count, factored.factor, multiply)
-        sum += visit(targets, count, first)
+        sum += visit(gather(weight, first, count, order), count, first)
       }
       return sum / Math.max(statistics.count, 1)
     },
@@ -87,16 +87,20 @@ function gather({ values, shape: [, columns] }: WeightMatrix, first: number, cou
   return out
 }
 
-function correctionOf({ columns, mismatch }: LinearStatistics, order: Int32Array, correction: number): (weights: Float64Array, rows: number, factor: Float64Array, multiply: Multiply) => void {
+function mismatchOf({ columns, mismatch }: LinearStatistics, order: Int32Array, correction: number): Float64Array {
   if (mismatch?.length !== columns * columns) throw new TesseraError('invalid-shape', `gptq: correction takes the mismatch of the inputs, f32 [${columns}, ${columns}], got ${mismatch ? `${mismatch.length} values` : 'none'}; calibrate with it, or leave correction 0`)
   const permuted = new Float64Array(columns * columns)
   for (let row = 0; row < columns; row++) {
-    for (let column = 0; column < columns; column++) permuted[row * columns + column] = mismatch[(order[row] as number) * columns + (order[column] as number)] as number
+    for (let column = 0; column < columns; column++) permuted[row * columns + column] = correction * (mismatch[(order[row] as number) * columns + (order[column] as number)] as number)
   }
-  return (weights, rows, factor, multiply) => {
-    const change = new Float64Array(rows * columns)
-    multiply(rows, columns, columns, correction, rowMajor(weights, columns), rowMajor(permuted, columns), rowMajor(change, columns))
-    solveFactored(change, rows, factor, columns, multiply)
-    for (let i = 0; i < change.length; i++) weights[i] = (weights[i] as number) + (change[i] as number)
-  }
+  return permuted
+}
+
+/** Moves weights f64 [rows, K] to the targets of the correction. */
+export function correctTargets(weights: Float64Array, rows: number, { mismatch, factor, order: { length: columns }, multiply }: Preparation): void {
+  if (!mismatch) return
+  const change = new Float64Array(rows * columns)
+  multiply(rows, columns, columns, 1, rowMajor(weights, columns), rowMajor(mismatch, columns), rowMajor(change, columns))
+  solveFactored(change, rows, factor, columns, multiply)
+  for (let i = 0; i < change.length; i++) weights[i] = (weights[i] as number) + (change[i] as number)
 }

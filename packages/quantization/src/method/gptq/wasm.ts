@@ -25,7 +25,7 @@ type BufferName = keyof ReturnType<typeof sizesOf>
 /** Floats of each buffer, for `n` columns rounded up to whole tiles of 4. */
 function sizesOf(n: number) {
   return {
-    grid: 16, table: mostCodes, middles: mostCodes, factor: n * n, hessian: n * n, costs: n, upper: mostWidth * mostWidth,
+    grid: 16, table: mostCodes, middles: mostCodes, factor: n * n, hessian: n * n, mismatch: n * n, costs: n, upper: mostWidth * mostWidth,
     weights: n * lanes, pending: n * lanes, current: n * lanes, errors: n * lanes, rounded: n * lanes, lost: n * lanes, codes: n * lanes, gradient: n * lanes,
     list: simulated * 3 * lanes, chosen: 2 * lanes, loss: lanes,
     rowGradient: n, rowRounded: n, rowCodes: n, rowScales: n, rowZeros: n,
@@ -34,7 +34,7 @@ function sizesOf(n: number) {
 
 /**
  * The sweep of GPTQ in WebAssembly SIMD, f32, for integers and tables of up to 16 codes in groups of up to 512 columns: in a third of the
- * time that f64 takes. Pass it to `gptq` as `kernel`. It keeps 8 · maxColumns² bytes.
+ * time that f64 takes. Pass it to `gptq` as `kernel`. It keeps 12 · maxColumns² bytes.
  *
  * @param maxColumns the most inputs of a weight that will come
  * @throws TesseraError `unsupported` where WebAssembly SIMD is missing
@@ -42,7 +42,7 @@ function sizesOf(n: number) {
 export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKernel> {
   const most = Math.ceil(maxColumns / 4) * 4
   const { exports, buffer } = await instantiateStandalone(gptqModule, Object.values(sizesOf(most)).reduce((sum, size) => sum + 4 * size, 0))
-  const call = exports as unknown as Readonly<Record<'currentPanel' | 'pendingPanel' | 'gradientPanel' | 'fitPanel' | 'simulatePanel' | 'sweepPanel' | 'refineRow', Call>>
+  const call = exports as unknown as Readonly<Record<'currentPanel' | 'pendingPanel' | 'solvePanel' | 'gradientPanel' | 'fitPanel' | 'simulatePanel' | 'sweepPanel' | 'refineRow', Call>>
   let run: ((weights: Float64Array, rows: number, firstRow: number) => number) | undefined
   return {
     supports: ({ kind, group, scaleType, ...grid }, columns) =>
@@ -76,17 +76,21 @@ function layOut(buffer: ArrayBuffer, stride: number): Buffers {
 
 /** Writes what all rows share, and returns what rounds up to 8 of them. */
 function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats }: Buffers, call: Readonly<Record<string, Call>>): (weights: Float64Array, rows: number, firstRow: number) => number {
-  const { columns, factor, hessian, order, rule, passes } = plan
+  const { columns, factor, hessian, mismatch, order, rule, passes } = plan
   const { grid, groups, codes, scales, zeros, groupOfColumn } = store
   const width = groupColumns(grid, columns)
   const round = scaleRounder(grid.scaleType)
   const codeOf = writeGrid(store, rule, at, floats)
   floats('factor').fill(0)
   floats('hessian').fill(0)
+  floats('mismatch').fill(0)
   for (let row = 0; row < columns; row++) {
     floats('factor').set(factor.subarray(row * columns, (row + 1) * columns), row * stride)
     floats('hessian').set(hessian.subarray(row * columns, (row + 1) * columns), row * stride)
+    if (mismatch) floats('mismatch').set(mismatch.subarray(row * columns, (row + 1) * columns), row * stride)
   }
+  // Columns that fill up the last tile are solved for too.
+  for (let column = columns; column < stride; column++) floats('factor')[column * (stride + 1)] = 1
   const blocks = Array.from({ length: Math.ceil(columns / width) }, (_, block) => prepareBlock(factor, columns, block * width, Math.min((block + 1) * width, columns)))
   const step = (panel: BufferName, column: number): number => at[panel] + column * lanes * 4
 
@@ -94,6 +98,11 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
     for (const name of ['weights', 'pending', 'errors', 'loss'] as const) floats(name).fill(0)
     const panel = floats('weights')
     for (let row = 0; row < rows; row++) for (let position = 0; position < columns; position++) panel[position * lanes + row] = weights[row * columns + position] as number
+    if (mismatch) {
+      // Errors that are pending from the start: what corrects the targets, times R.
+      call['pendingPanel']?.(at.weights, at.mismatch, stride, columns, 0, stride, at.pending)
+      call['solvePanel']?.(at.pending, at.factor, stride, stride)
+    }
     for (const { start, count, upper, costs, roots } of blocks) {
       floats('upper').set(upper)
       floats('costs').set(costs)
@@ -115,7 +124,7 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
       }
     }
     let loss = floats('loss').subarray(0, rows).reduce((sum, value) => sum + value, 0)
-    if (passes > 0) loss = descend(rows, firstRow)
+    if (passes > 0) loss -= descend(rows, firstRow)
     for (let row = 0; row < rows; row++) {
       for (let position = 0; position < columns; position++) codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(floats('codes')[position * lanes + row] as number)
     }
@@ -124,7 +133,7 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
 
   function descend(rows: number, firstRow: number): number {
     call['gradientPanel']?.(at.errors, at.factor, stride, stride, at.gradient)
-    let loss = 0
+    let fallen = 0
     for (let row = 0; row < rows; row++) {
       for (let position = 0; position < stride; position++) {
         floats('rowGradient')[position] = floats('gradient')[position * lanes + row] as number
@@ -137,14 +146,13 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
         floats('rowZeros')[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
       }
       for (let pass = 0; pass < passes; pass++) {
-        if (call['refineRow']?.(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid) === 0) break
+        const by = call['refineRow']?.(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid) ?? 0
+        if (by === 0) break
+        fallen += by
       }
-      for (let position = 0; position < columns; position++) {
-        floats('codes')[position * lanes + row] = floats('rowCodes')[position] as number
-        loss += (floats('rowGradient')[position] as number) * ((floats('weights')[position * lanes + row] as number) - (floats('rowRounded')[position] as number))
-      }
+      for (let position = 0; position < columns; position++) floats('codes')[position * lanes + row] = floats('rowCodes')[position] as number
     }
-    return loss
+    return fallen
   }
 }
 
