@@ -23,6 +23,8 @@ export interface TransformerConfig {
   readonly vocabSize: number
   /** Longest context that the model was trained for, in tokens. */
   readonly contextLength: number
+  /** Rows of a table of learned positions before that of a sequence's first token. */
+  readonly unusedPositions?: number | undefined
   readonly normEps: number
   readonly activation: ActivationKind
   /** How each layer rotates queries and keys; undefined where it does not. */
@@ -33,6 +35,10 @@ export interface TransformerConfig {
   readonly attentionScale?: number | undefined
   /** Attention scores s become c · tanh(s / c). */
   readonly attentionSoftcap?: number | undefined
+  /** True when scores fall with the distance of the keys (ALiBi). */
+  readonly hasAlibi?: boolean | undefined
+  /** True when attention and MLP of a layer read the same input and are added together. */
+  readonly isParallel?: boolean | undefined
   /** Factor of what each block adds to the residual stream. */
   readonly residualScale?: number | undefined
 }
@@ -45,8 +51,6 @@ export interface ModelConfig extends TransformerConfig {
   readonly logitScale?: number | undefined
   /** Logits l become c · tanh(l / c). */
   readonly logitSoftcap?: number | undefined
-  /** True when attention and MLP of a layer read the same input and are added together. */
-  readonly isParallel?: boolean | undefined
   /** True when the output head is the embedding matrix. */
   readonly tiedHead: boolean
 }
@@ -55,6 +59,4 @@ export interface ModelConfig extends TransformerConfig {
 export interface EncoderConfig extends TransformerConfig {
   /** Kinds of segments that the embeddings tell apart; 0 where they do not. */
   readonly tokenTypes: number
-  /** Row of the position table that the first token has. */
-  readonly firstPosition: number
 }

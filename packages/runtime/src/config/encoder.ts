@@ -26,6 +26,5 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
     activation: activationOf(fields.string(['hidden_act', 'activation'], 'gelu')),
     ropes: Array.from({ length: numLayers }, () => undefined),
     tokenTypes: architecture === 'distilbert' ? 0 : fields.integer('type_vocab_size', 2),
-    firstPosition: 0,
   }
 }

@@ -13,7 +13,8 @@ export interface GgufFacts {
 /** What llama.cpp knows about an architecture and no key says. */
 interface Traits {
   readonly activation: ActivationKind
-  readonly ropeStyle: RopeConfig['style']
+  /** Undefined where positions are learned. */
+  readonly ropeStyle: RopeConfig['style'] | undefined
   /** What only this architecture has. */
   readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
 }
@@ -22,6 +23,8 @@ const llama: Traits = { activation: 'silu', ropeStyle: 'gptj' }
 
 const traits: Readonly<Record<string, Traits>> = {
   llama,
+  qwen2: { activation: 'silu', ropeStyle: 'neox' },
+  gpt2: { activation: 'gelu-tanh', ropeStyle: undefined },
   gemma3: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma3 },
 }
 
@@ -42,7 +45,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
   const numKvHeads = fields.integer('attention.head_count_kv', numHeads)
   const headDim = fields.integer('attention.key_length', Math.floor(hiddenSize / numHeads))
   checkHeads('GGUF metadata', hiddenSize, numHeads, numKvHeads, headDim)
-  const rope: RopeConfig = {
+  const rope: RopeConfig | undefined = known.ropeStyle && {
     theta: fields.number('rope.freq_base', 10000),
     rotaryDim: fields.integer('rope.dimension_count', headDim),
     style: known.ropeStyle,
@@ -58,7 +61,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
     headDim,
     vocabSize: facts.vocabSize,
     contextLength: fields.integer('context_length'),
-    normEps: fields.number('attention.layer_norm_rms_epsilon'),
+    normEps: fields.number(['attention.layer_norm_rms_epsilon', 'attention.layer_norm_epsilon']),
     activation: known.activation,
     ropes: Array.from({ length: numLayers }, () => rope),
     tiedHead: facts.tiedHead,

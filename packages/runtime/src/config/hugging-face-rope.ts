@@ -15,13 +15,14 @@ export interface Ropes {
 export function ropesFrom(config: Fields, headDim: number): Ropes {
   const fields = readFields(config, 'config.json')
   const contextLength = fields.integer('max_position_embeddings', 0)
-  const partial = fields.number('partial_rotary_factor', 1)
+  const partial = fields.number(['partial_rotary_factor', 'rotary_pct'], 1)
   const parameters = fields.record('rope_parameters')
   const from = (flat: Fields, source: string, scaling: Fields | undefined): RopeConfig => {
     const rope = readFields(flat, source)
     return {
-      theta: rope.number('rope_theta', 10000),
-      rotaryDim: Math.floor(headDim * rope.number('partial_rotary_factor', partial)),
+      theta: rope.number(['rope_theta', 'rotary_emb_base'], 10000),
+      // Rotated channels come in pairs.
+      rotaryDim: 2 * Math.floor((headDim * rope.number('partial_rotary_factor', partial)) / 2),
       style: 'neox',
       scaling: scalingFrom(scaling, contextLength),
     }

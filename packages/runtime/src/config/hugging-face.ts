@@ -1,29 +1,46 @@
 import type { ActivationKind } from '@tessera-llm/kernels'
+import { TesseraError } from '@tessera-llm/tensor'
 import { activationOf } from './activation.ts'
 import { canonicalArchitecture } from './architecture.ts'
 import { checkHeads } from './check-heads.ts'
 import type { ModelConfig } from './config.ts'
-import { type FieldReader, type Fields, readFields } from './fields.ts'
-import { ropesFrom } from './hugging-face-rope.ts'
+import { type Fields, type FieldReader, readFields } from './fields.ts'
+import { layersFrom } from './hugging-face-layers.ts'
 
 /** What transformers takes for granted where a config.json is silent, and what only one architecture has. */
 interface Traits {
   readonly activation: ActivationKind
   readonly normEps: number
   readonly tiedHead: boolean
+  /** Where no field says it. */
   readonly contextLength?: number
-  /** Fields of this architecture alone. */
+  /** Fields of this architecture alone, or with a meaning of their own in it. */
   readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
 }
 
 const llama: Traits = { activation: 'silu', normEps: 1e-6, tiedHead: false }
 const gemma: Traits = { activation: 'gelu-tanh', normEps: 1e-6, tiedHead: true }
+const gpt: Traits = { activation: 'gelu-tanh', normEps: 1e-5, tiedHead: true }
 
 const traits: Readonly<Record<string, Traits>> = {
   llama,
+  mistral: llama,
+  qwen2: llama,
+  qwen3: llama,
+  phi3: llama,
+  olmo2: llama,
+  granite: { ...llama, own: ownGranite },
+  smollm3: { ...llama, tiedHead: true },
+  stablelm: { ...llama, normEps: 1e-5, own: (fields) => ({ isParallel: fields.boolean('use_parallel_residual', false) }) },
   // Gemma's first configs say "gelu" and mean its tanh approximation.
   gemma: { ...gemma, own: (_, { hiddenSize }) => ({ activation: 'gelu-tanh', embeddingScale: Math.sqrt(hiddenSize) }) },
+  gemma2: { ...gemma, own: ownGemma },
   gemma3: { ...gemma, own: ownGemma },
+  gpt2: gpt,
+  gpt_neox: { ...gpt, activation: 'gelu-erf', tiedHead: false, own: (fields) => ({ isParallel: fields.boolean('use_parallel_residual', true) }) },
+  opt: { ...gpt, activation: 'relu', own: ownOpt },
+  bloom: { ...gpt, contextLength: 2048, own: () => ({ hasAlibi: true }) },
+  falcon: { ...gpt, activation: 'gelu-erf', contextLength: 2048, own: ownFalcon },
 }
 
 /**
@@ -35,29 +52,60 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
   const architecture = canonicalArchitecture(fields.string('model_type'))
   // A family from outside may bring an architecture that is not listed here.
   const known = traits[architecture] ?? llama
-  const hiddenSize = fields.integer('hidden_size')
-  const numLayers = fields.integer('num_hidden_layers')
-  const numHeads = fields.integer('num_attention_heads')
-  const numKvHeads = fields.integer('num_key_value_heads', numHeads)
+  const hiddenSize = fields.integer(['hidden_size', 'n_embd'])
+  const numLayers = fields.integer(['num_hidden_layers', 'n_layer'])
+  const numHeads = fields.integer(['num_attention_heads', 'n_head'])
+  const numKvHeads = kvHeadsOf(fields, architecture, numHeads)
   const headDim = fields.integer('head_dim', Math.floor(hiddenSize / numHeads))
   checkHeads('config.json', hiddenSize, numHeads, numKvHeads, headDim)
-  const activation = ['hidden_activation', 'hidden_act']
+  const activation = ['hidden_activation', 'hidden_act', 'activation_function', 'activation']
   const common: ModelConfig = {
     architecture,
     numLayers,
     hiddenSize,
-    intermediateSize: fields.integer('intermediate_size'),
+    intermediateSize: fields.integer(['intermediate_size', 'ffn_hidden_size', 'ffn_dim', 'n_inner'], 4 * hiddenSize),
     numHeads,
     numKvHeads,
     headDim,
     vocabSize: fields.integer('vocab_size'),
-    contextLength: fields.integer('max_position_embeddings', known.contextLength),
-    normEps: fields.number('rms_norm_eps', known.normEps),
+    contextLength: fields.integer(['max_position_embeddings', 'n_positions'], known.contextLength),
+    normEps: fields.number(['rms_norm_eps', 'layer_norm_eps', 'layer_norm_epsilon'], known.normEps),
     activation: fields.has(activation) ? activationOf(fields.string(activation)) : known.activation,
     ...layersFrom(config, architecture, numLayers, headDim),
     tiedHead: fields.boolean('tie_word_embeddings', known.tiedHead),
   }
   return { ...common, ...known.own?.(fields, common) }
+}
+
+/** Falcon's `num_kv_heads` counts only in its newer architecture; before, `multi_query` says whether there is one or one a head. */
+function kvHeadsOf(fields: FieldReader, architecture: string, numHeads: number): number {
+  if (architecture !== 'falcon') return fields.integer('num_key_value_heads', numHeads)
+  if (fields.boolean('new_decoder_architecture', false)) return fields.integer('num_kv_heads', numHeads)
+  return fields.boolean('multi_query', true) ? 1 : numHeads
+}
+
+function ownFalcon(fields: FieldReader): Partial<ModelConfig> {
+  // Its scores are those of PyTorch's bfloat16: slopes and their products are rounded, which no kernel here does.
+  if (fields.boolean('alibi', false)) throw new TesseraError('unsupported', 'config.json: Falcon with ALiBi (falcon-rw) is not supported; use a Falcon with rotary positions')
+  if (!fields.boolean('new_decoder_architecture', false) && !fields.boolean('parallel_attn', true)) throw new TesseraError('unsupported', 'config.json: Falcon with parallel_attn false is not supported')
+  return { isParallel: true }
+}
+
+/** Its position table begins two rows early. Post-norm and projected embeddings are OPT-350m's alone. */
+function ownOpt(fields: FieldReader, { hiddenSize }: ModelConfig): Partial<ModelConfig> {
+  if (!fields.boolean('do_layer_norm_before', true) || fields.integer('word_embed_proj_dim', hiddenSize) !== hiddenSize) {
+    throw new TesseraError('unsupported', 'config.json: OPT with norms after its blocks or with projected embeddings (OPT-350m) is not supported; use another size')
+  }
+  return { unusedPositions: 2 }
+}
+
+function ownGranite(fields: FieldReader): Partial<ModelConfig> {
+  return {
+    embeddingScale: fields.number('embedding_multiplier', 1),
+    attentionScale: fields.number('attention_multiplier', 1),
+    residualScale: fields.number('residual_multiplier', 1),
+    logitScale: 1 / fields.number('logits_scaling', 1),
+  }
 }
 
 function ownGemma(fields: FieldReader, { hiddenSize, headDim }: ModelConfig): Partial<ModelConfig> {
@@ -67,29 +115,4 @@ function ownGemma(fields: FieldReader, { hiddenSize, headDim }: ModelConfig): Pa
     attentionSoftcap: fields.has('attn_logit_softcapping') ? fields.number('attn_logit_softcapping') : undefined,
     logitSoftcap: fields.has('final_logit_softcapping') ? fields.number('final_logit_softcapping') : undefined,
   }
-}
-
-function layersFrom(config: Fields, architecture: string, numLayers: number, headDim: number): Pick<ModelConfig, 'ropes' | 'windows'> {
-  const fields = readFields(config, 'config.json')
-  const ropes = ropesFrom(config, headDim)
-  const window = windowOf(fields)
-  const isLocal = localLayers(fields, architecture)
-  const local = Array.from({ length: numLayers }, (_, index) => window !== undefined && isLocal(index))
-  return { ropes: local.map((sees) => (sees ? ropes.local : ropes.global)), windows: local.includes(true) ? local.map((sees) => (sees ? window : undefined)) : undefined }
-}
-
-/** Qwen's configs state a window and a switch that is off. */
-function windowOf(fields: FieldReader): number | undefined {
-  return fields.has('sliding_window') && fields.boolean('use_sliding_window', true) ? fields.integer('sliding_window') : undefined
-}
-
-/** Which layers see a window only: as `layer_types` says, or by the rule of the architecture where older configs leave it out. */
-function localLayers(fields: FieldReader, architecture: string): (index: number) => boolean {
-  const types = fields.list('layer_types')
-  if (types) return (index) => types[index] === 'sliding_attention'
-  if (architecture === 'gemma3') {
-    const every = fields.integer(['sliding_window_pattern', '_sliding_window_pattern'], 6)
-    return (index) => (index + 1) % every !== 0
-  }
-  return () => true
 }

@@ -32,9 +32,8 @@ export interface Embedder {
 /** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
 export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: SentenceConfig): Embedder {
   const { device } = encoder
-  const { hiddenSize, contextLength, firstPosition } = encoder.config
-  const room = contextLength - firstPosition
-  const maxTokens = Math.min(config.maxTokens ?? room, room)
+  const { hiddenSize, contextLength } = encoder.config
+  const maxTokens = Math.min(config.maxTokens ?? contextLength, contextLength)
   const { before, after } = specialTokens(tokenizer)
   const encode = (text: string): readonly number[] => {
     // Special tokens in a text are parsed, as sentence-transformers does.
@@ -43,7 +42,7 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
   }
 
   const embedBatch = async (sequences: readonly (readonly number[])[]): Promise<Float32Array> => {
-    const packed = packSequences(device, encoder.config, sequences)
+    const packed = packSequences(device, sequences)
     const pooled = device.scope((scope) => {
       const hidden = encoder.forward(packed, { activations: 'f32' })
       const shares = poolingShares(sequences, config.pooling)

@@ -1,11 +1,10 @@
 import type { Device } from '@tessera-llm/tensor'
-import type { EncoderConfig } from '../config/index.ts'
 import type { PackedSequences } from '../family/index.ts'
 
 /** Puts token ids on a device, sequence after sequence. The caller disposes the tensors. */
-export function packSequences(device: Device, { firstPosition }: EncoderConfig, sequences: readonly (readonly number[])[], types?: readonly (readonly number[])[]): PackedSequences {
+export function packSequences(device: Device, sequences: readonly (readonly number[])[], types?: readonly (readonly number[])[]): PackedSequences {
   const ids = Int32Array.from(sequences.flat())
-  const positions = Int32Array.from(sequences.flatMap((sequence) => sequence.map((_, index) => firstPosition + index)))
+  const positions = Int32Array.from(sequences.flatMap((sequence) => sequence.map((_, index) => index)))
   const cuSeqLens = new Int32Array(sequences.length + 1)
   for (const [index, { length }] of sequences.entries()) cuSeqLens[index + 1] = (cuSeqLens[index] as number) + length
   return {

@@ -3,7 +3,7 @@ import { createEncoder, type Encoder } from './encoder.ts'
 import type { EncoderFamily } from './model.ts'
 import { bertNames, distilbertNames, type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
-import { createLayerLoader, type LayerLoader, loadNorm, loadProjection, type PartSource } from './part/loader.ts'
+import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, loadProjection, type PartSource } from './part/loader.ts'
 
 const names: Readonly<Record<string, TensorNames>> = { bert: bertNames, distilbert: distilbertNames }
 
@@ -15,13 +15,13 @@ export const bertFamily: EncoderFamily = {
   architectures: Object.keys(names),
 
   async build(config, weights, device): Promise<Encoder> {
-    const { architecture, hiddenSize, vocabSize, contextLength, tokenTypes, numLayers } = config
+    const { architecture, hiddenSize, vocabSize, tokenTypes, numLayers } = config
     const stored = names[architecture]
     if (!stored) throw new TesseraError('unsupported', `load: ${architecture} is not of this family, which has ${Object.keys(names).join(', ')}`)
     const found = withPrefix(stored, weights.has)
     const source: PartSource = { config, weights, names: found, norm: { kind: 'layer' } }
     const embedding = await weights.matrix(`${found.embedding}.weight`, [vocabSize, hiddenSize])
-    const positions = await weights.matrix(`${found.positions}.weight`, [contextLength, hiddenSize])
+    const positions = await loadPositions(source)
     const types = tokenTypes > 0 ? await weights.matrix(`${found.types}.weight`, [tokenTypes, hiddenSize]) : undefined
     const embeddingNorm = await loadNorm(source, found.embeddingNorm ?? '', hiddenSize)
     const layers: Layer[] = []

@@ -3,7 +3,7 @@ import { createDecoder } from './decoder.ts'
 import type { ModelFamily } from './model.ts'
 import { type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
-import { createLayerLoader, type LayerLoader, loadNorm, type NormStyle, type PartSource } from './part/loader.ts'
+import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
 import { createRotations, storedFactors } from './part/rotation.ts'
 
 /** An architecture in one kind of file. */
@@ -35,13 +35,15 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       const names = withPrefix(layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
+      const positions = await loadPositions(source)
+      const embeddingNorm = names.embeddingNorm === undefined ? undefined : await loadNorm(source, names.embeddingNorm, hiddenSize)
       const factors = await storedFactors(device, weights, names.ropeFactors ?? '', (ropes[0]?.rotaryDim ?? 0) / 2)
       const rotationOf = createRotations(weights, contextLength, factors)
       const built: Layer[] = []
       for (const [index, rope] of ropes.entries()) built.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
       const finalNorm = await loadNorm(source, names.finalNorm ?? '', hiddenSize)
       const head = config.tiedHead ? embedding : await weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize])
-      return createDecoder(device, config, weights, { embedding, layers: built, finalNorm, head })
+      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers: built, finalNorm, head })
     },
   }
 }

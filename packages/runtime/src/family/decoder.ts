@@ -1,6 +1,6 @@
 import type { KvCache } from '@tessera-llm/attention'
-import { activation, embedding, linear, scale } from '@tessera-llm/kernels'
-import type { Device, Tensor, Weight } from '@tessera-llm/tensor'
+import { activation, add, embedding, linear, scale } from '@tessera-llm/kernels'
+import { type Device, reshape, type Tensor, type Weight } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
 import type { ForwardOptions, LanguageModel, StepInputs, WeightSource } from './model.ts'
 import { forwardLayer, type Layer } from './part/layer.ts'
@@ -10,6 +10,9 @@ import type { LayerPass } from './part/pass.ts'
 /** Everything that a decoder is made of. */
 export interface DecoderParts {
   readonly embedding: Weight
+  /** Learned positions, added to the embeddings. */
+  readonly positions?: Weight | undefined
+  readonly embeddingNorm?: Norm | undefined
   readonly layers: readonly Layer[]
   readonly finalNorm: Norm
   readonly head: Weight
@@ -55,8 +58,10 @@ function layerPass(index: number, step: StepInputs, cache: KvCache, options: For
   }
 }
 
-function embed({ ids }: StepInputs, { embeddingScale }: ModelConfig, parts: DecoderParts): Tensor {
-  return embedding(ids, parts.embedding, { scale: embeddingScale })
+function embed({ ids, positions }: StepInputs, { embeddingScale }: ModelConfig, parts: DecoderParts): Tensor {
+  const tokens = embedding(ids, parts.embedding, { scale: embeddingScale })
+  const placed = parts.positions ? add(tokens, reshape(embedding(positions, parts.positions), tokens.shape)) : tokens
+  return parts.embeddingNorm ? normalize(placed, parts.embeddingNorm) : placed
 }
 
 function logitsOf(hidden: Tensor, { logitScale, logitSoftcap }: ModelConfig, { finalNorm, head }: DecoderParts, { logits, activations, observe }: ForwardOptions): Tensor {

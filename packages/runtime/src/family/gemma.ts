@@ -1,21 +1,36 @@
-import { decoderFamily } from './decoder-family.ts'
+import { decoderFamily, type Layout } from './decoder-family.ts'
 import type { ModelFamily } from './model.ts'
-import { ggufNames, sandwichNames } from './names/index.ts'
+import { ggufNames, llamaNames, sandwichNames } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import type { LayerLoader } from './part/loader.ts'
 
+/** Norm weights are 1 + w: GGUF files store the sum. */
+const gguf: Layout = { names: ggufNames, norm: { kind: 'rms' } }
+const folder: Layout = { names: sandwichNames, norm: { kind: 'rms', unitOffset: true } }
+
 /**
- * Gemma 3 (arXiv 2503.19786): norms before and after each block, queries and keys normalized a head, a window in five of six
- * layers with a rope base of their own, GEGLU, embeddings scaled by √D. Norm weights are 1 + w: GGUF files store the sum.
+ * Gemma (arXiv 2403.08295): GEGLU, embeddings scaled by √D, a tied head. Gemma 2 (2408.00118) has norms before and after each
+ * block, caps on scores and logits, and a window in every second layer; Gemma 3 (2503.19786) normalizes queries and keys instead
+ * of capping, and has a window, with a rope base of its own, in five of six layers.
  */
 export const gemmaFamily: ModelFamily = decoderFamily({
-  gemma3: { layouts: { gguf: { names: ggufNames, norm: { kind: 'rms' } }, 'hugging-face': { names: sandwichNames, norm: { kind: 'rms', unitOffset: true } } }, layer: sandwich },
+  gemma: { layouts: { 'hugging-face': { ...folder, names: llamaNames } }, layer: preNorm },
+  gemma2: { layouts: { 'hugging-face': folder }, layer: (load) => sandwich(load) },
+  gemma3: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => sandwich(load, 'each-head') },
 })
 
-async function sandwich(load: LayerLoader): Promise<Layer> {
+async function preNorm(load: LayerLoader): Promise<Layer> {
   return {
     order: 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention('head-norms'), after: await load.norm('post_attention_norm') },
+    attention: { before: await load.norm('attention_norm'), block: await load.attention() },
+    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
+  }
+}
+
+async function sandwich(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
+  return {
+    order: 'sequential',
+    attention: { before: await load.norm('attention_norm'), block: await load.attention(headNorms), after: await load.norm('post_attention_norm') },
     mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp(), after: await load.norm('post_mlp_norm') },
   }
 }

@@ -1,6 +1,16 @@
-export { bertFamily } from './bert.ts'
+import { bertFamily } from './bert.ts'
+import { gemmaFamily } from './gemma.ts'
+import { gptFamily } from './gpt.ts'
+import { llamaFamily } from './llama.ts'
+import type { EncoderFamily, ModelFamily } from './model.ts'
+
 export { cacheLayersOf } from './cache-layers.ts'
 export type { Encoder, PackedSequences } from './encoder.ts'
-export { gemmaFamily } from './gemma.ts'
-export { llamaFamily } from './llama.ts'
 export type { EncoderFamily, ForwardOptions, LanguageModel, ModelFamily, StepInputs, StoredPart, WeightSource } from './model.ts'
+export { bertFamily, gemmaFamily, gptFamily, llamaFamily }
+
+/** Every decoder that there is. Pass a shorter list to ship less. */
+export const decoderFamilies: readonly ModelFamily[] = [llamaFamily, gemmaFamily, gptFamily]
+
+/** Every encoder that there is. */
+export const encoderFamilies: readonly EncoderFamily[] = [bertFamily]

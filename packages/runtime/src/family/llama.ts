@@ -1,22 +1,43 @@
-import { decoderFamily } from './decoder-family.ts'
+import { type DecoderDesign, decoderFamily, type Layout } from './decoder-family.ts'
 import type { ModelFamily } from './model.ts'
-import { ggufNames, llamaNames } from './names/index.ts'
+import { ggufNames, llamaNames, phi3Names, postNormNames } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import type { LayerLoader } from './part/loader.ts'
 
+const gguf: Layout = { names: ggufNames, norm: { kind: 'rms' } }
+const folder: Layout = { names: llamaNames, norm: { kind: 'rms' } }
+const fromFolder: DecoderDesign = { layouts: { 'hugging-face': folder }, layer: (load) => preNorm(load) }
+
 /**
- * Llama (Touvron et al. 2023; arXiv 2302.13971, GQA since 2307.09288) and its kin: pre-RMSNorm, rotary positions, grouped-query
- * attention, SwiGLU, residual stream in f32. SmolLM2 and TinyLlama are llamas.
+ * Llama (Touvron et al. 2023; arXiv 2302.13971, GQA since 2307.09288) and its kin: RMSNorm, rotary positions, grouped-query
+ * attention, SwiGLU, residual stream in f32. SmolLM2 and TinyLlama are llamas. Of the others, Mistral adds a window (arXiv
+ * 2310.06825), Qwen 2 biases (2407.10671), Qwen 3 norms of queries and keys (2505.09388), Granite factors, SmolLM3 layers
+ * without rotation; Phi-3 fuses matrices (2404.14219); OLMo 2 has its norms behind the blocks (2501.00656).
  */
 export const llamaFamily: ModelFamily = decoderFamily({
-  llama: { layouts: { gguf: { names: ggufNames, norm: { kind: 'rms' } }, 'hugging-face': { names: llamaNames, norm: { kind: 'rms' } } }, layer: preNorm },
+  llama: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => preNorm(load) },
+  mistral: fromFolder,
+  qwen2: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => preNorm(load) },
+  qwen3: { layouts: { 'hugging-face': folder }, layer: (load) => preNorm(load, 'each-head') },
+  granite: fromFolder,
+  smollm3: fromFolder,
+  phi3: { layouts: { 'hugging-face': { ...folder, names: phi3Names } }, layer: (load) => preNorm(load) },
+  olmo2: { layouts: { 'hugging-face': { ...folder, names: postNormNames } }, layer: postNorm },
 })
 
-async function preNorm(load: LayerLoader): Promise<Layer> {
+async function preNorm(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
   return {
     order: 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention() },
+    attention: { before: await load.norm('attention_norm'), block: await load.attention(headNorms) },
     mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
     residualScale: load.config.residualScale,
+  }
+}
+
+async function postNorm(load: LayerLoader): Promise<Layer> {
+  return {
+    order: 'sequential',
+    attention: { block: await load.attention('all-heads'), after: await load.norm('post_attention_norm') },
+    mlp: { block: await load.gatedMlp(), after: await load.norm('post_mlp_norm') },
   }
 }

@@ -43,15 +43,17 @@ export interface StoredPart {
   /** Rows of the stored tensor; those in `ranges`, one range after the other, make the weight. */
   readonly storedRows: number
   readonly ranges: readonly (readonly [begin: number, end: number])[]
+  /** The file holds `[K, storedRows]` instead of `[storedRows, K]`. */
+  readonly isTransposed?: boolean | undefined
 }
 
 /** Hands out the weights of a checkpoint while a family builds a model, and owns them. */
 export interface WeightSource {
   /**
-   * `linear` and `embedding` weights `[N, K]` may come packed. `transposed` ones lie in the file as `[K, N]` (GPT-2).
+   * `linear` and `embedding` weights `[N, K]` may come packed.
    * Throws `invalid-file` naming the tensor when it is missing or misshapen.
    */
-  matrix(name: string, shape: readonly [number, number], from?: StoredPart | 'transposed'): Promise<Weight>
+  matrix(name: string, shape: readonly [number, number], from?: StoredPart): Promise<Weight>
   /** Norm weights and biases: dense f32. */
   vector(name: string, size: number, from?: StoredPart): Promise<Tensor>
   /** Values that follow from the configuration, f32: rope tables, ALiBi slopes. */

@@ -78,16 +78,16 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
 
     async matrix(name, shape, from) {
       const [rows, columns] = shape
-      const stored = find(name, from === 'transposed' ? [columns, rows] : [from?.storedRows ?? rows, columns])
-      const read = async (): Promise<Uint8Array> => (typeof from === 'object' ? bringRows(stored, from) : bring(stored))
+      const { storedRows = rows, isTransposed = false } = from ?? {}
+      const stored = find(name, isTransposed ? [columns, storedRows] : [storedRows, columns])
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
-        const values = viewBytes(await read(), dtype)
-        return own(device.tensor(from === 'transposed' ? transposed(values, columns) : values, shape, dtype))
+        if (from?.isTransposed) return own(device.tensor(transposedRows(viewBytes(await bring(stored), dtype), columns, from), shape, dtype))
+        return own(device.tensor(viewBytes(await (from ? bringRows(stored, from) : bring(stored)), dtype), shape, dtype))
       }
-      if (from === 'transposed') throw new TesseraError('unsupported', `load: ${name} is stored as ${stored.format} and transposed; only dense weights can be`)
+      if (isTransposed) throw new TesseraError('unsupported', `load: ${name} is stored as ${stored.format} and transposed, which only dense weights can be; use the GGUF file of the model`)
       const packer = choosePacker(packers, device.kind, stored, shape)
-      return own(device.pack(packer.format, shape, packer.pack(await read(), shape)))
+      return own(device.pack(packer.format, shape, packer.pack(await (from ? bringRows(stored, from) : bring(stored)), shape)))
     },
 
     async vector(name, size, from): Promise<Tensor> {
@@ -122,11 +122,11 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Values of `[rows, columns]`, where `columns` follows from their number, as `[columns, rows]`. */
-function transposed<T extends TypedArray>(values: T, rows: number): T {
-  const columns = values.length / rows
-  const out = values.slice() as T
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) out[column * rows + row] = values[row * columns + column] as number
+/** The rows `ranges` of the transpose of `[columns, storedRows]`. */
+function transposedRows(values: TypedArray, columns: number, { storedRows, ranges }: StoredPart): TypedArray {
+  const rows = ranges.flatMap(([begin, end]) => Array.from({ length: end - begin }, (_, index) => begin + index))
+  const out = values.slice(0, rows.length * columns)
+  for (const [to, row] of rows.entries()) for (let column = 0; column < columns; column++) out[to * columns + column] = values[column * storedRows + row] as number
   return out
 }
 

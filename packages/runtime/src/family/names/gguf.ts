@@ -22,3 +22,11 @@ export const ggufNames: TensorNames = {
     post_mlp_norm: 'post_ffw_norm',
   }),
 }
+
+/** Of architectures whose query, key and value lie in one matrix; learned positions where there are any. */
+export const ggufFusedNames: TensorNames = {
+  ...ggufNames,
+  positions: 'position_embd',
+  layer: { ...ggufNames.layer, 'attention.fused': 'blk.#.attn_qkv' },
+  fusedOrder: 'stacked',
+}

@@ -2,7 +2,13 @@
 export type LayerPart =
   | 'attention_norm' | 'post_attention_norm' | 'mlp_norm' | 'post_mlp_norm'
   | 'attention.query' | 'attention.key' | 'attention.value' | 'attention.output' | 'attention.query_norm' | 'attention.key_norm'
+  /** The norm before both blocks of a parallel layer. */
+  | 'shared_norm'
+  /** Query, key and value in one tensor, in the order of `fusedOrder`. */
+  | 'attention.fused'
   | 'mlp.gate' | 'mlp.up' | 'mlp.down'
+  /** The rows of gate, then those of up. */
+  | 'mlp.fused'
 
 /** The names of an architecture's tensors in one kind of file: stems, but for `ropeFactors`. */
 export interface TensorNames {
@@ -19,6 +25,10 @@ export interface TensorNames {
   readonly ropeFactors?: string
   /** `#` is the layer's number. */
   readonly layer: Readonly<Partial<Record<LayerPart, string>>>
+  /** Rows of `attention.fused`: all queries, all keys, all values; or those of each KV head together: its query heads, its key, its value. */
+  readonly fusedOrder?: 'stacked' | 'by-kv-head'
+  /** Matrices of linear layers lie in the file as `[inputs, outputs]`. */
+  readonly isTransposed?: boolean
 }
 
 /** The stems of `layer` with `prefix` before each. */
@@ -28,9 +38,17 @@ export function prefixed(prefix: string, layer: TensorNames['layer']): TensorNam
 
 /** The names with the one of their prefixes under which the file has an embedding; the first where it has none. */
 export function withPrefix(names: TensorNames, has: (name: string) => boolean): TensorNames {
-  const { prefixes = [''], layer, ...stems } = names
+  const { prefixes = [''] } = names
   const prefix = prefixes.find((candidate) => has(`${candidate}${names.embedding}.weight`)) ?? prefixes[0] ?? ''
-  if (prefix === '') return names
-  const whole = Object.fromEntries(Object.entries(stems).map(([name, stem]) => [name, `${prefix}${stem}`]))
-  return { ...whole, embedding: `${prefix}${names.embedding}`, layer: prefixed(prefix, layer) }
+  const whole = (stem: string | undefined): string | undefined => stem && `${prefix}${stem}`
+  return {
+    ...names,
+    embedding: `${prefix}${names.embedding}`,
+    ...withoutAbsent({ positions: whole(names.positions), types: whole(names.types), embeddingNorm: whole(names.embeddingNorm), finalNorm: whole(names.finalNorm), pooler: whole(names.pooler) }),
+    layer: prefixed(prefix, names.layer),
+  }
+}
+
+function withoutAbsent<K extends string>(stems: Readonly<Record<K, string | undefined>>): Partial<Record<K, string>> {
+  return Object.fromEntries(Object.entries(stems).filter(([, stem]) => stem !== undefined)) as Partial<Record<K, string>>
 }

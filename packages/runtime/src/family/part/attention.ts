@@ -12,7 +12,7 @@ export interface Attention {
   readonly key: Projection
   readonly value: Projection
   readonly output: Projection
-  /** Over each head of the queries and keys, before they are rotated. */
+  /** Before the rotation: over each head, or, where the norm is as wide as the projection, over all heads together. */
   readonly queryNorm?: Norm | undefined
   readonly keyNorm?: Norm | undefined
   readonly rotation?: Rotation | undefined
@@ -39,7 +39,7 @@ function projectHeads(x: Tensor, block: Attention, { positions, options, report 
     report(name, flat)
     let prepared = heads(flat, count)
     if (norm) {
-      prepared = normalize(prepared, norm)
+      prepared = norm.weight.shape[0] === headDim ? normalize(prepared, norm) : heads(normalize(flat, norm), count)
       report(`${name}_norm`, prepared)
     }
     if (rotation) {

@@ -1,8 +1,10 @@
-import { TesseraError } from '@tessera-llm/tensor'
+import { alibiSlopes } from '@tessera-llm/attention'
+import { TesseraError, type Weight } from '@tessera-llm/tensor'
 import type { TransformerConfig } from '../../config/index.ts'
-import type { WeightSource } from '../model.ts'
+import type { StoredPart, WeightSource } from '../model.ts'
 import type { LayerPart, TensorNames } from '../names/index.ts'
 import type { Attention } from './attention.ts'
+import { fusedHeads } from './fused-heads.ts'
 import type { Mlp } from './mlp.ts'
 import type { Norm } from './norm.ts'
 import type { Projection } from './projection.ts'
@@ -26,8 +28,9 @@ export interface PartSource {
 export interface LayerLoader {
   readonly config: TransformerConfig
   norm(part: LayerPart): Promise<Norm>
-  /** `head-norms` normalize each query and key head. */
-  attention(...features: readonly 'head-norms'[]): Promise<Attention>
+  has(part: LayerPart): boolean
+  /** Queries and keys may be normalized: each head by itself, or all heads together. */
+  attention(normed?: 'each-head' | 'all-heads'): Promise<Attention>
   gatedMlp(): Promise<Mlp>
   plainMlp(): Promise<Mlp>
 }
@@ -38,51 +41,67 @@ export async function loadNorm({ weights, norm, config: { normEps: eps } }: Part
   return { kind: 'layer', weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, size) : undefined, eps }
 }
 
-/** The weight `[rows, columns]`, and the bias where the file has one. */
-export async function loadProjection({ weights }: Pick<PartSource, 'weights'>, stem: string, name: string, rows: number, columns: number): Promise<Projection> {
-  const weight = await weights.matrix(`${stem}.weight`, [rows, columns])
-  return { name, weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, rows) : undefined }
+/** The weight `[rows, columns]`, and the bias where the file has one; of a tensor of their own, or of the part `from` of one. */
+export async function loadProjection({ weights, names }: PartSource, stem: string, name: string, rows: number, columns: number, from?: StoredPart): Promise<Projection> {
+  const part = names.isTransposed ? { storedRows: rows, ranges: [[0, rows] as const], ...from, isTransposed: true } : from
+  const weight = await weights.matrix(`${stem}.weight`, [rows, columns], part)
+  return { name, weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, rows, from) : undefined }
+}
+
+/** The table of learned positions `[contextLength, D]`; undefined for architectures without one. */
+export async function loadPositions({ config, weights, names }: PartSource): Promise<Weight | undefined> {
+  if (names.positions === undefined) return undefined
+  const { contextLength, hiddenSize, unusedPositions = 0 } = config
+  const storedRows = unusedPositions + contextLength
+  return weights.matrix(`${names.positions}.weight`, [contextLength, hiddenSize], { storedRows, ranges: [[unusedPositions, storedRows]] })
 }
 
 export function createLayerLoader(source: PartSource, index: number, rotation: Rotation | undefined): LayerLoader {
-  const { config, names } = source
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim } = config
+  const { config, names, weights } = source
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, attentionScale, attentionSoftcap, hasAlibi } = config
   const stemOf = (part: LayerPart): string => {
     const stem = names.layer[part]
     if (stem === undefined) throw new TesseraError('unsupported', `load: ${config.architecture} has no ${part} in this kind of file`)
     return stem.replace('#', String(index))
   }
-  const projection = (part: LayerPart, rows: number, columns: number): Promise<Projection> => loadProjection(source, stemOf(part), `layers.${index}.${part}`, rows, columns)
-  const norm = (part: LayerPart, size: number): Promise<Norm> => loadNorm(source, stemOf(part), size)
+  const projection = (part: LayerPart, rows: number, columns: number, stored: LayerPart = part, from?: StoredPart): Promise<Projection> =>
+    loadProjection(source, stemOf(stored), `layers.${index}.${part}`, rows, columns, from)
+  const norm = (part: LayerPart, size = hiddenSize): Promise<Norm> => loadNorm(source, stemOf(part), size)
 
-  const plainMlp = async (): Promise<Mlp> => ({
-    up: await projection('mlp.up', intermediateSize, hiddenSize),
-    down: await projection('mlp.down', hiddenSize, intermediateSize),
-    activation: config.activation,
-  })
+  const headProjections = async (): Promise<Pick<Attention, 'query' | 'key' | 'value'>> => {
+    const fused = names.layer['attention.fused'] === undefined ? undefined : fusedHeads(config, names.fusedOrder ?? 'stacked')
+    const heads = (part: 'query' | 'key' | 'value', count: number): Promise<Projection> =>
+      projection(`attention.${part}`, count * headDim, hiddenSize, fused ? 'attention.fused' : undefined, fused?.[part])
+    return { query: await heads('query', numHeads), key: await heads('key', numKvHeads), value: await heads('value', numKvHeads) }
+  }
+  const inner = (part: 'mlp.gate' | 'mlp.up'): Promise<Projection> => {
+    if (names.layer['mlp.fused'] === undefined) return projection(part, intermediateSize, hiddenSize)
+    const begin = part === 'mlp.gate' ? 0 : intermediateSize
+    return projection(part, intermediateSize, hiddenSize, 'mlp.fused', { storedRows: 2 * intermediateSize, ranges: [[begin, begin + intermediateSize]] })
+  }
+  const plainMlp = async (): Promise<Mlp> => ({ up: await inner('mlp.up'), down: await projection('mlp.down', hiddenSize, intermediateSize), activation: config.activation })
 
   return {
     config,
-    norm: (part) => norm(part, hiddenSize),
+    norm: (part) => norm(part),
+    has: (part) => names.layer[part] !== undefined && weights.has(`${stemOf(part)}.weight`),
 
-    async attention(...features) {
-      const hasHeadNorms = features.includes('head-norms')
+    async attention(normed) {
+      const width = (heads: number): number => (normed === 'each-head' ? headDim : heads * headDim)
       return {
-        query: await projection('attention.query', numHeads * headDim, hiddenSize),
-        key: await projection('attention.key', numKvHeads * headDim, hiddenSize),
-        value: await projection('attention.value', numKvHeads * headDim, hiddenSize),
+        ...(await headProjections()),
         output: await projection('attention.output', hiddenSize, numHeads * headDim),
-        queryNorm: hasHeadNorms ? await norm('attention.query_norm', headDim) : undefined,
-        keyNorm: hasHeadNorms ? await norm('attention.key_norm', headDim) : undefined,
+        queryNorm: normed && (await norm('attention.query_norm', width(numHeads))),
+        keyNorm: normed && (await norm('attention.key_norm', width(numKvHeads))),
         rotation,
         numHeads,
         numKvHeads,
         headDim,
-        scores: { scale: config.attentionScale, softcap: config.attentionSoftcap },
+        scores: { scale: attentionScale, softcap: attentionSoftcap, alibiSlopes: hasAlibi ? weights.constant(alibiSlopes(numHeads), [numHeads]) : undefined },
       }
     },
 
-    gatedMlp: async () => ({ gate: await projection('mlp.gate', intermediateSize, hiddenSize), ...(await plainMlp()) }),
+    gatedMlp: async () => ({ gate: await inner('mlp.gate'), ...(await plainMlp()) }),
     plainMlp,
   }
 }
