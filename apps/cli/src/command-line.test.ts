@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { tessera } from '../test/support/capture.ts'
 import { tiny } from '../test/support/models.ts'
 
-const commands = ['run', 'chat', 'eval', 'inspect', 'tokenize', 'logits', 'optimize', 'verify', 'bench']
+const commands = ['run', 'chat', 'eval', 'inspect', 'tokenize', 'embed', 'logits', 'optimize', 'verify', 'bench']
 
 describe('help', () => {
   test('lists every command, on stdout', async () => {
@@ -62,6 +62,7 @@ describe('wrong usage ends with 2, says why on stderr, and leaves stdout empty',
     [['eval', tiny, '--text', tiny, '--window', '2'], '--window must be an integer of at least 3'],
     [['logits', tiny], 'Missing required argument: ids'],
     [['tokenize', tiny], 'give either --text TEXT or --jsonl FILE'],
+    [['embed', tiny], 'embed: give either --text TEXT or --jsonl FILE'],
     [['tokenize', tiny, '--text', 'a', '--jsonl', 'b'], 'give either --text TEXT or --jsonl FILE'],
     [['bench', tiny, '--generate', '0'], '--generate must be an integer of at least 1'],
   ])('%j', async (argv, message) => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { bench } from './command/bench.ts'
 import { chat } from './command/chat.ts'
+import { embed } from './command/embed.ts'
 import { evaluate } from './command/eval.ts'
 import { inspect } from './command/inspect.ts'
 import { logits } from './command/logits.ts'
@@ -10,7 +11,7 @@ import { run } from './command/run.ts'
 import { samplingArguments } from './command/sampling.ts'
 import { tokenize } from './command/tokenize.ts'
 import { verify } from './command/verify.ts'
-import { commonOptions, integer, modelOptions, placeOptions } from './open/index.ts'
+import { commonOptions, encoderOptions, integer, modelOptions, placeOptions } from './open/index.ts'
 import type { Io, Output } from './terminal/index.ts'
 
 /** What a command line asks for. */
@@ -86,6 +87,15 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('special', { type: 'boolean', default: true, describe: '--no-special treats special tokens in the text as text' })
           .option('bos', { type: 'boolean', default: true, describe: '--no-bos adds no BOS token' }),
       (args) => choose(args, (output, signal) => tokenize(args, output, signal)),
+    )
+    .command(
+      'embed <model>',
+      'turn texts into vectors',
+      (y) =>
+        encoderOptions(y)
+          .option('text', { type: 'string', requiresArg: true, describe: 'the text' })
+          .option('jsonl', { type: 'string', requiresArg: true, describe: 'a file with one JSON string a line' }),
+      (args) => choose(args, (output, signal) => embed(args, output, signal)),
     )
     .command(
       'logits <model>',

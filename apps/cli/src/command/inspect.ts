@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@tessera-llm/formats'
-import { checkMemory, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
+import { checkMemory, type EncoderConfig, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
-import { availableMemory, configOf, contextFor, describePlan, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
+import { availableMemory, configOf, contextFor, describePlan, encoderConfigOf, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context'> {
@@ -15,12 +15,14 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
     const { tensors, formats, parameters } = contentsOf(checkpoint)
     output.text(`${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`)
     for (const [format, { tensors: count, bytes }] of Object.entries(formats)) output.text(`  ${format.padEnd(8)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}\n`)
-    const { config, memory, error } = forecast(files, args)
+    const encoder = encoderConfigOf(files)
+    const { config, memory, error }: Forecast = encoder ? { config: encoder } : forecast(files, args)
     if (config) output.text(summary(config))
+    if (encoder) output.text('  an encoder: tessera embed turns texts into vectors\n')
     if (memory) output.text(`  ${describePlan(memory)}\n`)
     if (error !== undefined) output.text(`  cannot be run: ${error}\n`)
     if (args.tensors) for (const { name, shape, format, bytes } of tensors) output.text(`${name}\t${format}\t[${shape.join(', ')}]\t${bytes}\n`)
-    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, config, memory, error, ...(args.tensors ? { tensors } : {}) })
+    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, config, encoder: encoder ? true : undefined, memory, error, ...(args.tensors ? { tensors } : {}) })
   })
 }
 
@@ -42,7 +44,7 @@ function contentsOf(checkpoint: Checkpoint): Contents {
 }
 
 interface Forecast {
-  readonly config?: ModelConfig
+  readonly config?: ModelConfig | EncoderConfig
   readonly memory?: MemoryPlan
   /** Why the model cannot be run here, with the remedy. */
   readonly error?: string
@@ -64,6 +66,6 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   }
 }
 
-function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength }: ModelConfig): string {
+function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength }: ModelConfig | EncoderConfig): string {
   return `  ${architecture}: ${numLayers} layers, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n`
 }

@@ -1,5 +1,5 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { readTextFile, textOf, withFiles } from '../open/index.ts'
+import { readStrings, textOf, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface TokenizeArguments {
@@ -14,7 +14,7 @@ export interface TokenizeArguments {
 export async function tokenize(args: TokenizeArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { text, jsonl } = args
   if ((text === undefined) === (jsonl === undefined)) throw new TesseraError('invalid-option', 'tokenize: give either --text TEXT or --jsonl FILE')
-  const texts = jsonl === undefined ? undefined : readStrings(jsonl, await readTextFile('jsonl', jsonl))
+  const texts = jsonl === undefined ? undefined : await readStrings('tokenize', jsonl)
   await withFiles(args.model, output, signal, async (files) => {
     const { tokenizer } = textOf(files)
     const encode = (value: string): number[] => tokenizer.encode(value, { addSpecial: args.bos, parseSpecial: args.special })
@@ -28,19 +28,4 @@ export async function tokenize(args: TokenizeArguments, output: Output, signal: 
       output.result({ ids })
     }
   })
-}
-
-/** One JSON string a line; empty lines do not count. Only LF ends a line: U+2028 may stand in a JSON string. */
-function readStrings(path: string, content: string): string[] {
-  return content.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseString(line, `${path}:${index + 1}`)]))
-}
-
-function parseString(line: string, where: string): string {
-  try {
-    const value: unknown = JSON.parse(line)
-    if (typeof value === 'string') return value
-  } catch {
-    // Reported below, with the place.
-  }
-  throw new TesseraError('invalid-value', `tokenize: ${where} must be one JSON string, but is ${line.slice(0, 40)}`)
 }

@@ -1,8 +1,9 @@
 import { type Checkpoint, readGguf } from '@tessera-llm/formats'
 import type { HuggingFaceFiles, ModelText } from '@tessera-llm/tessera'
-import { defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
+import { defaultEncoderFamilies, defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
 import { openHuggingFaceFolder, openModelSource } from '@tessera-llm/tessera/node'
-import { architectureOf, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
+import { architectureOf, type EncoderConfig, encoderConfigFromHuggingFace, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
 import type { Output } from '../terminal/index.ts'
 
 /** The files of a model, opened but not read beyond their headers. */
@@ -47,9 +48,18 @@ async function openFiles(name: string, output: Output, signal: AbortSignal): Pro
 }
 
 /** The sizes of the model. Throws `unsupported` for an architecture that cannot be run. */
-export function configOf({ checkpoint, folder }: ModelFiles): ModelConfig {
+export function configOf({ name, checkpoint, folder }: ModelFiles): ModelConfig {
+  const encoder = encoderConfigOf({ checkpoint, folder })
+  if (encoder) throw new TesseraError('unsupported', `${name} holds an encoder (${encoder.architecture}), which writes no text; use tessera embed`)
   familyOf(architectureOf(checkpoint, folder?.config), defaultFamilies)
   return readModelConfig(checkpoint, folder?.config)
+}
+
+/** The sizes of an encoder; undefined for other models. */
+export function encoderConfigOf({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): EncoderConfig | undefined {
+  if (!folder) return undefined
+  const architecture = architectureOf(checkpoint, folder.config)
+  return defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architecture)) ? encoderConfigFromHuggingFace(folder.config) : undefined
 }
 
 /** Its tokenizer and chat template. */

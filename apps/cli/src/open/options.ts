@@ -19,17 +19,28 @@ export function commonOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object on stdout, everything else on stderr' }) as Argv<Pick<ModelArguments, 'model' | 'json'>>
 }
 
+const device = { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute; reference is float64 and slow' }
+
+function threads(): Options {
+  return integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' })
+}
+
+/** Of commands that load an encoder, which has no context to choose. */
+export function encoderOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads'>> {
+  return commonOptions(yargs).option('device', device).option('threads', threads()) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads'>>
+}
+
 /** What decides the memory that a model needs. */
 export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>> {
   return commonOptions(yargs)
-    .option('device', { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute; reference is float64 and slow' })
+    .option('device', device)
     .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' })) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>>
 }
 
 /** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
 export function modelOptions(yargs: Argv, activations: 'exact' | 'faster'): Argv<ModelArguments> {
   return placeOptions(yargs)
-    .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
+    .option('threads', threads())
     .option('activations', {
       choices: ['f32', 'int8'] as const,
       ...(activations === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),

@@ -1,29 +1,56 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openCheckpoint } from '@tessera-llm/formats/node'
-import type { Fields } from '@tessera-llm/runtime'
+import { type Fields, poolingFolder, type SentenceFiles } from '@tessera-llm/runtime'
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from '../model/load.ts'
 import { wholeWeights } from '../model/whole-weights.ts'
 
 /** Opens a folder with `config.json`, `tokenizer.json` and safetensors; the caller closes the checkpoint. Weights in the layouts of GPTQ, AWQ and compressed-tensors are shown as whole tensors. */
 export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFiles> {
-  const config = await readJson(join(path, 'config.json'))
-  const tokenizer = await readJson(join(path, 'tokenizer.json'))
-  const tokenizerConfig = await readJson(join(path, 'tokenizer_config.json')).catch((error: unknown) => {
-    if (isTesseraError(error, 'not-found')) return undefined
-    throw error
-  })
+  const config = await readObject(join(path, 'config.json'))
+  const tokenizer = await readObject(join(path, 'tokenizer.json'))
+  const tokenizerConfig = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
+  const sentence = await readSentenceFiles(path)
   const checkpoint = await openCheckpoint(path)
   try {
-    return { checkpoint: await wholeWeights(checkpoint, config), config, tokenizer, tokenizerConfig }
+    return { checkpoint: await wholeWeights(checkpoint, config), config, tokenizer, tokenizerConfig, sentence }
   } catch (error) {
     await checkpoint.close()
     throw error
   }
 }
 
-async function readJson(path: string): Promise<Fields> {
+/** The files of sentence-transformers, where the folder has them. */
+async function readSentenceFiles(path: string): Promise<SentenceFiles | undefined> {
+  const place = join(path, 'modules.json')
+  const modules = await unlessAbsent(readJson(place))
+  if (modules === undefined) return undefined
+  if (!Array.isArray(modules)) throw new TesseraError('invalid-file', `load: ${place} must hold a JSON list`)
+  const folder = poolingFolder(modules)
+  // The file names a folder inside its own; one that leads elsewhere is not followed.
+  if (folder !== undefined && !/^[\w-]+$/.test(folder)) throw new TesseraError('invalid-file', `load: ${place} names the folder ${JSON.stringify(folder)}, which must be a plain name`)
+  return {
+    modules,
+    pooling: folder === undefined ? undefined : await readObject(join(path, folder, 'config.json')),
+    transformer: await unlessAbsent(readObject(join(path, 'sentence_bert_config.json'))),
+  }
+}
+
+async function unlessAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
+  return reading.catch((error: unknown) => {
+    if (isTesseraError(error, 'not-found')) return undefined
+    throw error
+  })
+}
+
+async function readObject(path: string): Promise<Fields> {
+  const value = await readJson(path)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  throw new TesseraError('invalid-file', `load: ${path} must hold a JSON object`)
+}
+
+async function readJson(path: string): Promise<unknown> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -31,10 +58,8 @@ async function readJson(path: string): Promise<Fields> {
     throw new TesseraError('not-found', `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`, { cause })
   }
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+    return JSON.parse(text)
   } catch (cause) {
     throw new TesseraError('invalid-file', `load: ${path} is not valid JSON`, { cause })
   }
-  throw new TesseraError('invalid-file', `load: ${path} must hold a JSON object`)
 }

@@ -10,7 +10,7 @@ export type HubChoice =
 const indexName = 'model.safetensors.index.json'
 const singleName = 'model.safetensors'
 /** Brought along where they exist; a model needs only the first and a tokenizer. */
-const configNames = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja']
+const configNames = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja', 'modules.json', 'sentence_bert_config.json', '1_Pooling/config.json']
 
 /** Which files to bring, given the names of those that there are. Throws `not-found`, or `invalid-option` where the user must choose. */
 export function chooseFiles(reference: HubReference, names: readonly string[]): HubChoice {

@@ -1,19 +1,26 @@
 import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
-import { type Fields, gemmaFamily, llamaFamily, loadModel, type LoadProgress, type ModelFamily, type SessionOptions } from '@tessera-llm/runtime'
+import {
+  architectureOf, createEmbedder, decoderFamilies, type EncoderFamily, encoderFamilies, type Fields, loadEncoder, loadModel, type LoadProgress, type ModelFamily, plainSentenceConfig, sentenceConfigFrom, type SentenceFiles, type SessionOptions,
+} from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
+import { createEncoderModel } from './encoder-model.ts'
 import { createModel, type Model } from './model.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
 import { wholeWeights } from './whole-weights.ts'
 
-/** The model families that `load` builds. */
-export const defaultFamilies: readonly ModelFamily[] = [llamaFamily, gemmaFamily]
+/** The families of decoders that `load` builds. */
+export const defaultFamilies: readonly ModelFamily[] = decoderFamilies
+
+/** The families of encoders that `load` builds. */
+export const defaultEncoderFamilies: readonly EncoderFamily[] = encoderFamilies
 
 export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device'>, SessionOptions {
   /** A choice, or a device that you made and keep. */
   readonly device?: DeviceChoice | Device | undefined
   readonly families?: readonly ModelFamily[] | undefined
+  readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
   /** What `textOfGguf` or `textOfHuggingFace` gave, for callers who need it before the weights; read anew when left out. */
@@ -29,6 +36,8 @@ export interface HuggingFaceFiles {
   readonly tokenizer: Fields
   /** `tokenizer_config.json`: special tokens and the chat template. */
   readonly tokenizerConfig?: Fields | undefined
+  /** The files of sentence-transformers: how an encoder's states become one vector. */
+  readonly sentence?: SentenceFiles | undefined
 }
 
 /**
@@ -48,20 +57,27 @@ export async function load(source: string | URL | Blob | Uint8Array | ByteSource
 
 /** Loads an open GGUF checkpoint; the caller closes it. */
 export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions = {}): Promise<Model> {
-  return build(checkpoint, undefined, options.text ?? textOfGguf(checkpoint), options)
+  return build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options)
 }
 
-/** Loads a safetensors checkpoint with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
+/** Loads a safetensors checkpoint, of a decoder or an encoder, with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
 export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
-  return build(await wholeWeights(files.checkpoint, files.config), files.config, options.text ?? textOfHuggingFace(files), options)
+  return build(await wholeWeights(files.checkpoint, files.config), files.config, files.sentence, options.text ?? textOfHuggingFace(files), options)
 }
 
-async function build(checkpoint: Checkpoint, config: Fields | undefined, text: ModelText, options: LoadOptions): Promise<Model> {
-  const { device: choice, families = defaultFamilies, onProgress, signal } = options
+async function build(checkpoint: Checkpoint, config: Fields | undefined, sentence: SentenceFiles | undefined, text: ModelText, options: LoadOptions): Promise<Model> {
+  const { device: choice, families = defaultFamilies, encoderFamilies: encoders = defaultEncoderFamilies, onProgress, signal } = options
   const ownedDevice = typeof choice === 'object' ? undefined : await createDefaultDevice({ ...options, device: choice })
   const device = ownedDevice ?? (choice as Device)
+  const common = { device, packers: ggmlPackers, onProgress, signal }
   try {
-    const model = await loadModel(checkpoint, { device, packers: ggmlPackers, families, config, onProgress, signal })
+    const architecture = architectureOf(checkpoint, config)
+    if (config && encoders.some(({ architectures }) => architectures.includes(architecture))) {
+      const pooling = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
+      const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
+      return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling), tokenizer: text.tokenizer, ownedDevice })
+    }
+    const model = await loadModel(checkpoint, { ...common, families, config })
     return createModel({ model, ...text, ownedDevice, session: options })
   } catch (error) {
     await ownedDevice?.dispose()

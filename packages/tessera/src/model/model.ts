@@ -1,7 +1,7 @@
 import {
-  type ChatMessage, type ChatTemplate, createSession, generate, type GenerateOptions, type Generation, type LanguageModel, type Session, type SessionOptions, type Tokenizer,
+  type ChatMessage, type ChatTemplate, createSession, type Embedder, type EmbedOptions, generate, type GenerateOptions, type Generation, type LanguageModel, type Session, type SessionOptions, type Tokenizer,
 } from '@tessera-llm/runtime'
-import type { Device } from '@tessera-llm/tensor'
+import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { encodeChat, type ModelText } from './text.ts'
 
 export interface ModelParts extends ModelText {
@@ -11,9 +11,14 @@ export interface ModelParts extends ModelText {
   readonly session?: SessionOptions | undefined
 }
 
-/** A loaded model: text in, text out. */
+/**
+ * A loaded model. A decoder generates text; an encoder (BERT and its kin) turns texts into vectors. What the one that was loaded
+ * cannot do throws `unsupported`.
+ */
 export interface Model {
   readonly language: LanguageModel
+  /** The encoder with its pooling; undefined for a decoder. */
+  readonly embedder: Embedder | undefined
   readonly tokenizer: Tokenizer
   readonly chatTemplate: ChatTemplate | undefined
   readonly device: Device
@@ -23,6 +28,8 @@ export interface Model {
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation
   /** Answers the last message through the model's chat template. */
   chat(messages: readonly ChatMessage[], options?: GenerateOptions): Generation
+  /** One vector f32 for each text, in their order; their cosines say how close the texts are in meaning. */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
   /** Another sequence with a cache of its own. */
   createSession(options?: SessionOptions): Session
   dispose(): Promise<void>
@@ -39,12 +46,16 @@ export function createModel({ model, tokenizer, chatTemplate, ownedDevice, sessi
   const session = open()
   return {
     language: model,
+    embedder: undefined,
     tokenizer,
     chatTemplate,
     device: model.device,
     session,
     generate: (prompt, options) => generate(session, tokenizer, typeof prompt === 'string' ? tokenizer.encode(prompt, { addSpecial: true }) : prompt, options),
     chat: (messages, options) => generate(session, tokenizer, encodeChat({ tokenizer, chatTemplate }, messages), options),
+    async embed() {
+      throw new TesseraError('unsupported', `embed: the architecture ${model.config.architecture} is a decoder, which generates text; load a sentence encoder (BERT and its kin)`)
+    },
     createSession: open,
     async dispose() {
       for (const opened of sessions) opened.dispose()

@@ -1,0 +1,50 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { load } from '@tessera-llm/tessera/node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sentenceFolder, textOf } from '../../../../packages/tessera/test/support/sentence-folder.ts'
+import { tessera } from '../../test/support/capture.ts'
+import { tiny } from '../../test/support/models.ts'
+
+const texts = [textOf([5, 6, 7]), textOf([8]), 'unknown words']
+let folder: string
+let vectors: number[][]
+beforeAll(async () => {
+  folder = await sentenceFolder()
+  await writeFile(join(folder, 'texts.jsonl'), texts.map((text) => `${JSON.stringify(text)}\n`).join('\n'))
+  const model = await load(folder, { device: 'reference' })
+  vectors = (await model.embed(texts)).map((vector) => [...vector])
+  await model.dispose()
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+test('embed --json gives a vector for each line, and without it a line for each vector', async () => {
+  const argv = ['embed', folder, '--jsonl', join(folder, 'texts.jsonl'), '--device', 'reference']
+  const { code, stdout } = await tessera([...argv, '--json'])
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toEqual({ embeddings: vectors })
+  expect(vectors.map(({ length }) => length)).toEqual([48, 48, 48])
+  expect((await tessera(argv)).stdout).toBe(vectors.map((vector) => `${JSON.stringify(vector)}\n`).join(''))
+})
+
+test('embed --text gives one vector, on WebAssembly', async () => {
+  const { stdout } = await tessera(['embed', folder, '--text', texts[0] as string, '--json'])
+  const [vector = [], ...more] = (JSON.parse(stdout) as { embeddings: number[][] }).embeddings
+  expect(more).toEqual([])
+  for (const [index, value] of vector.entries()) expect(Math.abs(value - (vectors[0]?.[index] as number))).toBeLessThan(1e-4)
+})
+
+test('a decoder gives no vectors, an encoder no text; both are said before anything is loaded', async () => {
+  const decoder = await tessera(['embed', tiny, '--text', 'a'])
+  expect(decoder).toMatchObject({ code: 1, stdout: '' })
+  expect(decoder.stderr).toMatch(/tiny\.gguf is a GGUF file; encoders are read from a folder/)
+  const encoder = await tessera(['run', folder, '-p', 'a'])
+  expect(encoder).toMatchObject({ code: 1, stdout: '' })
+  expect(encoder.stderr).toMatch(/holds an encoder \(distilbert\), which writes no text; use tessera embed/)
+})
+
+test('inspect says what an encoder is', async () => {
+  const { stdout } = await tessera(['inspect', folder])
+  expect(stdout).toContain('distilbert: 2 layers, width 48, 4 query and 4 KV heads of 12, MLP 64, vocabulary 256, context 64\n  an encoder: tessera embed turns texts into vectors\n')
+  expect(JSON.parse((await tessera(['inspect', folder, '--json'])).stdout)).toMatchObject({ config: { architecture: 'distilbert', numLayers: 2 }, encoder: true })
+})

@@ -1,0 +1,29 @@
+import { TesseraError } from '@tessera-llm/tensor'
+import { type ModelArguments, readStrings, withEncoder, withFiles } from '../open/index.ts'
+import type { Output } from '../terminal/index.ts'
+
+export interface EmbedArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads' | 'json'> {
+  readonly text: string | undefined
+  readonly jsonl: string | undefined
+}
+
+/** `embed MODEL --text T | --jsonl FILE`: a vector for each text, as JSON, one a line. */
+export async function embed(args: EmbedArguments, output: Output, signal: AbortSignal): Promise<void> {
+  const { text, jsonl } = args
+  if ((text === undefined) === (jsonl === undefined)) throw new TesseraError('invalid-option', 'embed: give either --text TEXT or --jsonl FILE')
+  const texts = jsonl === undefined ? [text ?? ''] : await readStrings('embed', jsonl)
+  await withFiles(args.model, output, signal, (files) =>
+    withEncoder(files, args, output, signal, async (model) => {
+      const progress = output.progress('embedding')
+      try {
+        const vectors = await model.embed(texts, { signal, onProgress: progress.report })
+        progress.end()
+        const embeddings = vectors.map((vector) => [...vector])
+        output.text(embeddings.map((vector) => `${JSON.stringify(vector)}\n`).join(''))
+        output.result({ embeddings })
+      } finally {
+        progress.end()
+      }
+    }),
+  )
+}
