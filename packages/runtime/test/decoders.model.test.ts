@@ -81,6 +81,17 @@ function greedyCases(real: RealModel): void {
     await expectGreedy(model, prompt, 'int8', int8Bound)
   })
 
+  it.skipIf(real !== gemma3)('keeps of 15 layers no more than their window of 512 and a chunk (Gemma alone)', async () => {
+    const session = createSession(model)
+    const prompt = real.logits.prompts.find(({ tokens }) => tokens === 700)
+    if (!prompt) throw new Error('the golden file has no prompt of 700 tokens')
+    await session.prefill(prompt.ids)
+    const rowBytes = 2 * 4 * model.config.headDim
+    // 512 − 1 + 128 rows, in pages of 32; the three global layers have room for 1024.
+    expect(session.cacheBytes).toBe(15 * (640 * rowBytes + 4) + 3 * 1024 * rowBytes)
+    session.dispose()
+  })
+
   it('int8 activations keep every logit within the stated bound', async () => {
     const session = createSession(model, { activations: 'int8' })
     const expected = await goldenSafetensors(`${real.folder}/logits.safetensors`)

@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { sentenceFolder } from '../test/support/sentence-folder.ts'
 import { load } from './node.ts'
 
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -35,4 +36,15 @@ test('the README shows the example, which writes what the reference device write
   await reference.dispose()
   expect(written.join('')).toBe(text)
   expect(calls).toEqual([['length', 16]])
+})
+
+test('the README shows the example of vectors, which compares texts with an encoder', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-embed.ts')}\`\`\``)
+  await rename(await sentenceFolder(), join(folder, 'all-MiniLM-L6-v2'))
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-embed.ts')
+  const calls = log.mock.calls
+  log.mockRestore()
+  // The small random encoder knows no word of the texts.
+  expect(calls).toEqual([[expect.stringMatching(/^-?\d+\.\d\d$/), 'A kitten naps on the couch.'], [expect.stringMatching(/^-?\d+\.\d\d$/), 'Shares fell on Monday.']])
 })

@@ -6,6 +6,16 @@ export type RopeScaling =
   | { readonly type: 'linear'; readonly factor: number }
   | { readonly type: 'llama3'; readonly factor: number; readonly lowFreqFactor: number; readonly highFreqFactor: number; readonly originalMaxPositions: number }
   | {
+      readonly type: 'longrope'
+      /** Divisors of the frequencies, `rotaryDim / 2` of each. */
+      readonly shortFactors: readonly number[]
+      readonly longFactors: readonly number[]
+      /** Tables of more positions are made with the long factors. */
+      readonly originalMaxPositions: number
+      /** Multiplies cos and sin. */
+      readonly attentionFactor: number
+    }
+  | {
       readonly type: 'yarn'
       readonly factor: number
       readonly originalMaxPositions: number
@@ -53,7 +63,7 @@ export function ropeTable(options: RopeTableOptions): RopeTable {
 }
 
 /** Frequency of each channel pair in radians per position, and the factor of cos and sin. */
-export function ropeFrequencies({ theta, rotaryDim, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): { readonly frequencies: Float64Array; readonly attentionFactor: number } {
+export function ropeFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): { readonly frequencies: Float64Array; readonly attentionFactor: number } {
   if (!Number.isInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0) throw new TesseraError('invalid-option', `ropeTable: rotaryDim must be even and positive, not ${rotaryDim}`)
   if (!(theta > 0)) throw new TesseraError('invalid-option', `ropeTable: theta must be positive, not ${theta}`)
   const half = rotaryDim / 2
@@ -66,6 +76,12 @@ export function ropeFrequencies({ theta, rotaryDim, scaling = { type: 'none' }, 
       return { frequencies: base.map((f) => f / scaling.factor), attentionFactor: 1 }
     case 'llama3':
       return { frequencies: base.map((f) => scaleLlama3(f, scaling)), attentionFactor: 1 }
+    case 'longrope': {
+      // LongRoPE (Ding et al. 2024, arXiv 2402.13753).
+      const factors = maxPositions > scaling.originalMaxPositions ? scaling.longFactors : scaling.shortFactors
+      if (factors.length !== half) throw new TesseraError('invalid-shape', `ropeTable: the factors of longrope must be ${half} values, not ${factors.length}`)
+      return { frequencies: base.map((f, i) => f / (factors[i] as number)), attentionFactor: scaling.attentionFactor }
+    }
     case 'yarn':
       return { frequencies: scaleYarn(base, theta, rotaryDim, scaling), attentionFactor: yarnAttentionFactor(scaling) }
   }

@@ -57,6 +57,6 @@ export interface ModelConfig extends TransformerConfig {
 
 /** An encoder: every token sees every other of its sequence. */
 export interface EncoderConfig extends TransformerConfig {
-  /** Kinds of segments that the embeddings tell apart; 0 where they do not. */
+  /** Kinds of segments that the embeddings tell apart; 0 where they do not. Half of a layer's window lies on either side of a token. */
   readonly tokenTypes: number
 }

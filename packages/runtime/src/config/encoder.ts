@@ -1,7 +1,8 @@
 import { activationOf } from './activation.ts'
-import { checkHeads } from './check-heads.ts'
+import { checkSizes } from './check-sizes.ts'
 import type { EncoderConfig } from './config.ts'
-import { type Fields, readFields } from './fields.ts'
+import { type Fields, type FieldReader, readFields } from './fields.ts'
+import { ropesFrom } from './hugging-face-rope.ts'
 
 /** Reads the `config.json` of a BERT and its kin; DistilBERT has names of its own for the same sizes. */
 export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
@@ -11,8 +12,8 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   const numHeads = fields.integer(['num_attention_heads', 'n_heads'])
   const numLayers = fields.integer(['num_hidden_layers', 'n_layers'])
   const headDim = Math.floor(hiddenSize / numHeads)
-  checkHeads('config.json', hiddenSize, numHeads, numHeads, headDim)
-  return {
+  checkSizes('config.json', numLayers, hiddenSize, numHeads, numHeads, headDim)
+  const common: EncoderConfig = {
     architecture,
     numLayers,
     hiddenSize,
@@ -22,9 +23,32 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
     headDim,
     vocabSize: fields.integer('vocab_size'),
     contextLength: fields.integer('max_position_embeddings'),
-    normEps: fields.number('layer_norm_eps', 1e-12),
-    activation: activationOf(fields.string(['hidden_act', 'activation'], 'gelu')),
+    normEps: fields.number(['layer_norm_eps', 'norm_eps'], 1e-12),
+    activation: activationOf(fields.string(['hidden_act', 'hidden_activation', 'activation'], 'gelu')),
     ropes: Array.from({ length: numLayers }, () => undefined),
-    tokenTypes: architecture === 'distilbert' ? 0 : fields.integer('type_vocab_size', 2),
+    tokenTypes: 0,
+  }
+  return { ...common, ...ownOf(config, fields, common) }
+}
+
+function ownOf(config: Fields, fields: FieldReader, { architecture, contextLength, headDim, numLayers }: EncoderConfig): Partial<EncoderConfig> {
+  switch (architecture) {
+    case 'bert':
+      return { tokenTypes: fields.integer('type_vocab_size', 2) }
+    case 'roberta': {
+      // Positions count from the one after padding's.
+      const unusedPositions = fields.integer('pad_token_id', 1) + 1
+      return { tokenTypes: fields.integer('type_vocab_size', 1), unusedPositions, contextLength: contextLength - unusedPositions }
+    }
+    case 'modernbert': {
+      const ropes = ropesFrom({ rope_theta: config['global_rope_theta'], rope_local_base_freq: config['local_rope_theta'], ...config }, headDim)
+      const every = fields.integer('global_attn_every_n_layers', 3)
+      const types = fields.list('layer_types')
+      const isLocal = Array.from({ length: numLayers }, (_, index) => (types ? types[index] === 'sliding_attention' : index % every !== 0))
+      const window = fields.integer('local_attention', 128)
+      return { ropes: isLocal.map((local) => (local ? ropes.local : ropes.global)), windows: isLocal.map((local) => (local ? window : undefined)) }
+    }
+    default:
+      return {}
   }
 }

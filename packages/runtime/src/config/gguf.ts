@@ -1,6 +1,6 @@
 import type { ActivationKind } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
-import { checkHeads } from './check-heads.ts'
+import { checkSizes } from './check-sizes.ts'
 import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
 import { type FieldReader, type Fields, readFields } from './fields.ts'
 
@@ -24,7 +24,14 @@ const llama: Traits = { activation: 'silu', ropeStyle: 'gptj' }
 const traits: Readonly<Record<string, Traits>> = {
   llama,
   qwen2: { activation: 'silu', ropeStyle: 'neox' },
+  qwen3: { activation: 'silu', ropeStyle: 'neox' },
+  phi3: { activation: 'silu', ropeStyle: 'neox', own: ownPhi3 },
+  stablelm: { activation: 'silu', ropeStyle: 'neox', own: ownStableLm },
+  olmo2: { activation: 'silu', ropeStyle: 'neox' },
+  granite: { activation: 'silu', ropeStyle: 'gptj', own: ownGranite },
   gpt2: { activation: 'gelu-tanh', ropeStyle: undefined },
+  gemma: { activation: 'gelu-tanh', ropeStyle: 'neox', own: (_, { hiddenSize }) => ({ embeddingScale: Math.sqrt(hiddenSize) }) },
+  gemma2: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma2 },
   gemma3: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma3 },
 }
 
@@ -44,7 +51,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
   const numHeads = fields.integer('attention.head_count')
   const numKvHeads = fields.integer('attention.head_count_kv', numHeads)
   const headDim = fields.integer('attention.key_length', Math.floor(hiddenSize / numHeads))
-  checkHeads('GGUF metadata', hiddenSize, numHeads, numKvHeads, headDim)
+  checkSizes('GGUF metadata', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const rope: RopeConfig | undefined = known.ropeStyle && {
     theta: fields.number('rope.freq_base', 10000),
     rotaryDim: fields.integer('rope.dimension_count', headDim),
@@ -67,6 +74,39 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
     tiedHead: facts.tiedHead,
   }
   return { ...common, ...known.own?.(fields, common) }
+}
+
+/** All layers have the window, where there is one. */
+function ownPhi3(fields: FieldReader, { ropes }: ModelConfig): Partial<ModelConfig> {
+  const window = fields.integer('attention.sliding_window', 0)
+  return window === 0 ? {} : { windows: ropes.map(() => window) }
+}
+
+function ownStableLm(fields: FieldReader): Partial<ModelConfig> {
+  if (fields.boolean('use_parallel_residual', false)) throw new TesseraError('unsupported', 'GGUF metadata: StableLM with parallel blocks (the 12B model) is not supported; use another size')
+  return {}
+}
+
+function ownGranite(fields: FieldReader): Partial<ModelConfig> {
+  return {
+    embeddingScale: fields.number('embedding_scale', 1),
+    attentionScale: fields.has('attention.scale') ? fields.number('attention.scale') : undefined,
+    residualScale: fields.number('residual_scale', 1),
+    logitScale: 1 / fields.number('logit_scale', 1),
+  }
+}
+
+/** Every second layer has a window, from the first on. */
+function ownGemma2(fields: FieldReader, { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig): Partial<ModelConfig> {
+  const window = fields.integer('attention.sliding_window')
+  return {
+    windows: ropes.map((_, index) => (index % 2 === 0 ? window : undefined)),
+    embeddingScale: Math.sqrt(hiddenSize),
+    attentionSoftcap: fields.number('attn_logit_softcapping', 50),
+    logitSoftcap: fields.number('final_logit_softcapping', 30),
+    // The 27B model alone, told by its 46 layers, divides by its width a head instead of the head size.
+    attentionScale: 1 / Math.sqrt(numLayers === 46 ? hiddenSize / numHeads : headDim),
+  }
 }
 
 /** Every sixth layer is global; the rest have a window and a rope base of 10000 without scaling, which no key says. */

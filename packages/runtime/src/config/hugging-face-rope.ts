@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { RopeConfig, RopeScaling } from './config.ts'
-import { type Fields, readFields } from './fields.ts'
+import { type FieldReader, type Fields, readFields } from './fields.ts'
 
 export interface Ropes {
   readonly global: RopeConfig
@@ -24,7 +24,7 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
       // Rotated channels come in pairs.
       rotaryDim: 2 * Math.floor((headDim * rope.number('partial_rotary_factor', partial)) / 2),
       style: 'neox',
-      scaling: scalingFrom(scaling, contextLength),
+      scaling: scalingFrom(scaling, contextLength, fields.integer('original_max_position_embeddings', contextLength)),
     }
   }
   if (parameters === undefined) {
@@ -41,7 +41,8 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
   return { global, local: kind('sliding_attention') ?? global }
 }
 
-function scalingFrom(scaling: Fields | undefined, contextLength: number): RopeScaling {
+/** `original` is what the config states beside the scaling, as Phi-3's do. */
+function scalingFrom(scaling: Fields | undefined, contextLength: number, original: number): RopeScaling {
   if (scaling === undefined) return { type: 'none' }
   const fields = readFields(scaling, 'config.json, rope scaling')
   const type = fields.string(['rope_type', 'type'], 'default')
@@ -70,7 +71,28 @@ function scalingFrom(scaling: Fields | undefined, contextLength: number): RopeSc
         mscaleAllDim: fields.has('mscale_all_dim') ? fields.number('mscale_all_dim') : undefined,
         truncate: fields.boolean('truncate', true),
       }
+    case 'longrope': {
+      const originalMaxPositions = fields.integer('original_max_position_embeddings', original)
+      return {
+        type: 'longrope',
+        shortFactors: factorsOf(fields, 'short_factor'),
+        longFactors: factorsOf(fields, 'long_factor'),
+        originalMaxPositions,
+        attentionFactor: fields.has('attention_factor') ? fields.number('attention_factor') : longRopeAttention(contextLength / originalMaxPositions, originalMaxPositions),
+      }
+    }
     default:
-      throw new TesseraError('unsupported', `config.json: rope_type is "${type}"; supported are default, linear, llama3 and yarn`)
+      throw new TesseraError('unsupported', `config.json: rope_type is "${type}"; supported are default, linear, llama3, longrope and yarn`)
   }
+}
+
+function factorsOf(fields: FieldReader, name: string): readonly number[] {
+  const factors = fields.list(name)
+  if (!factors?.every((factor): factor is number => typeof factor === 'number' && factor > 0)) throw new TesseraError('invalid-file', `config.json, rope scaling: ${name} must be a list of positive numbers`)
+  return factors
+}
+
+/** By how much scores grow with a context of `factor` times the original one (LongRoPE, arXiv 2402.13753). */
+export function longRopeAttention(factor: number, originalMaxPositions: number): number {
+  return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
 }

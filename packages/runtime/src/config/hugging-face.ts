@@ -2,7 +2,7 @@ import type { ActivationKind } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 import { activationOf } from './activation.ts'
 import { canonicalArchitecture } from './architecture.ts'
-import { checkHeads } from './check-heads.ts'
+import { checkSizes } from './check-sizes.ts'
 import type { ModelConfig } from './config.ts'
 import { type Fields, type FieldReader, readFields } from './fields.ts'
 import { layersFrom } from './hugging-face-layers.ts'
@@ -31,7 +31,7 @@ const traits: Readonly<Record<string, Traits>> = {
   olmo2: llama,
   granite: { ...llama, own: ownGranite },
   smollm3: { ...llama, tiedHead: true },
-  stablelm: { ...llama, normEps: 1e-5, own: (fields) => ({ isParallel: fields.boolean('use_parallel_residual', false) }) },
+  stablelm: { ...llama, normEps: 1e-5, own: ownStableLm },
   // Gemma's first configs say "gelu" and mean its tanh approximation.
   gemma: { ...gemma, own: (_, { hiddenSize }) => ({ activation: 'gelu-tanh', embeddingScale: Math.sqrt(hiddenSize) }) },
   gemma2: { ...gemma, own: ownGemma },
@@ -57,7 +57,7 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
   const numHeads = fields.integer(['num_attention_heads', 'n_head'])
   const numKvHeads = kvHeadsOf(fields, architecture, numHeads)
   const headDim = fields.integer('head_dim', Math.floor(hiddenSize / numHeads))
-  checkHeads('config.json', hiddenSize, numHeads, numKvHeads, headDim)
+  checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const activation = ['hidden_activation', 'hidden_act', 'activation_function', 'activation']
   const common: ModelConfig = {
     architecture,
@@ -89,6 +89,13 @@ function ownFalcon(fields: FieldReader): Partial<ModelConfig> {
   if (fields.boolean('alibi', false)) throw new TesseraError('unsupported', 'config.json: Falcon with ALiBi (falcon-rw) is not supported; use a Falcon with rotary positions')
   if (!fields.boolean('new_decoder_architecture', false) && !fields.boolean('parallel_attn', true)) throw new TesseraError('unsupported', 'config.json: Falcon with parallel_attn false is not supported')
   return { isParallel: true }
+}
+
+function ownStableLm(fields: FieldReader): Partial<ModelConfig> {
+  if (fields.boolean('use_parallel_residual', false) || fields.boolean('qk_layernorm', false)) {
+    throw new TesseraError('unsupported', 'config.json: StableLM with parallel blocks or norms of queries and keys (the 12B model) is not supported; use another size')
+  }
+  return {}
 }
 
 /** Its position table begins two rows early. Post-norm and projected embeddings are OPT-350m's alone. */

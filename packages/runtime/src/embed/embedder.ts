@@ -42,6 +42,8 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
   }
 
   const embedBatch = async (sequences: readonly (readonly number[])[]): Promise<Float32Array> => {
+    // Texts without a token, of a tokenizer that adds none.
+    if (sequences.every(({ length }) => length === 0)) return new Float32Array(sequences.length * hiddenSize)
     const packed = packSequences(device, sequences)
     const pooled = device.scope((scope) => {
       const hidden = encoder.forward(packed, { activations: 'f32' })

@@ -1,34 +1,48 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { createEncoder, type Encoder } from './encoder.ts'
 import type { EncoderFamily } from './model.ts'
-import { bertNames, distilbertNames, type TensorNames, withPrefix } from './names/index.ts'
+import { bertNames, distilbertNames, modernbertNames, type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, loadProjection, type PartSource } from './part/loader.ts'
+import { createRotations } from './part/rotation.ts'
 
-const names: Readonly<Record<string, TensorNames>> = { bert: bertNames, distilbert: distilbertNames }
+interface EncoderDesign {
+  readonly names: TensorNames
+  readonly layer: (load: LayerLoader) => Promise<Layer>
+}
+
+const designs: Readonly<Record<string, EncoderDesign>> = {
+  bert: { names: bertNames, layer: normOfSum },
+  roberta: { names: bertNames, layer: normOfSum },
+  distilbert: { names: distilbertNames, layer: normOfSum },
+  modernbert: { names: modernbertNames, layer: preNorm },
+}
 
 /**
- * BERT (Devlin et al. 2018, arXiv 1810.04805) and its kin: learned positions, LayerNorm of each sum, exact GELU. DistilBERT
- * (arXiv 1910.01108) has neither token types nor a pooler.
+ * BERT (Devlin et al. 2018, arXiv 1810.04805) and its kin: learned positions, LayerNorm of each sum, exact GELU. RoBERTa (1907.11692)
+ * counts positions from two on; DistilBERT (1910.01108) has neither token types nor a pooler; ModernBERT (2412.13663) has rotary
+ * positions, a window in two of three layers, norms before its blocks and a gated MLP.
  */
 export const bertFamily: EncoderFamily = {
-  architectures: Object.keys(names),
+  architectures: Object.keys(designs),
 
   async build(config, weights, device): Promise<Encoder> {
-    const { architecture, hiddenSize, vocabSize, tokenTypes, numLayers } = config
-    const stored = names[architecture]
-    if (!stored) throw new TesseraError('unsupported', `load: ${architecture} is not of this family, which has ${Object.keys(names).join(', ')}`)
-    const found = withPrefix(stored, weights.has)
-    const source: PartSource = { config, weights, names: found, norm: { kind: 'layer' } }
-    const embedding = await weights.matrix(`${found.embedding}.weight`, [vocabSize, hiddenSize])
+    const { architecture, hiddenSize, vocabSize, contextLength, tokenTypes, ropes } = config
+    const design = designs[architecture]
+    if (!design) throw new TesseraError('unsupported', `load: ${architecture} is not of this family, which has ${Object.keys(designs).join(', ')}`)
+    const names = withPrefix(design.names, weights.has)
+    const source: PartSource = { config, weights, names, norm: { kind: 'layer' } }
+    const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
     const positions = await loadPositions(source)
-    const types = tokenTypes > 0 ? await weights.matrix(`${found.types}.weight`, [tokenTypes, hiddenSize]) : undefined
-    const embeddingNorm = await loadNorm(source, found.embeddingNorm ?? '', hiddenSize)
+    const types = tokenTypes > 0 ? await weights.matrix(`${names.types}.weight`, [tokenTypes, hiddenSize]) : undefined
+    const embeddingNorm = await loadNorm(source, names.embeddingNorm ?? '', hiddenSize)
+    const rotationOf = createRotations(weights, contextLength)
     const layers: Layer[] = []
-    for (let index = 0; index < numLayers; index++) layers.push(await normOfSum(createLayerLoader(source, index, undefined)))
+    for (const [index, rope] of ropes.entries()) layers.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
+    const finalNorm = names.finalNorm === undefined ? undefined : await loadNorm(source, names.finalNorm, hiddenSize)
     // Sentence encoders are often stored without it.
-    const pooler = found.pooler !== undefined && weights.has(`${found.pooler}.weight`) ? await loadProjection(source, found.pooler, 'pooler', hiddenSize, hiddenSize) : undefined
-    return createEncoder(device, config, weights, { embedding, positions, types, embeddingNorm, layers, finalNorm: undefined, pooler })
+    const pooler = names.pooler !== undefined && weights.has(`${names.pooler}.weight`) ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize) : undefined
+    return createEncoder(device, config, weights, { embedding, positions, types, embeddingNorm, layers, finalNorm, pooler })
   },
 }
 
@@ -37,5 +51,14 @@ async function normOfSum(load: LayerLoader): Promise<Layer> {
     order: 'sequential',
     attention: { block: await load.attention(), ofSum: await load.norm('post_attention_norm') },
     mlp: { block: await load.plainMlp(), ofSum: await load.norm('post_mlp_norm') },
+  }
+}
+
+async function preNorm(load: LayerLoader): Promise<Layer> {
+  return {
+    order: 'sequential',
+    // The first layer has none: the norm of the embeddings stands there.
+    attention: { before: load.has('attention_norm') ? await load.norm('attention_norm') : undefined, block: await load.attention() },
+    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
   }
 }

@@ -32,6 +32,7 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       if (!design || !layout) {
         throw new TesseraError('unsupported', `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`)
       }
+      if (weights.has('rope_factors_short.weight')) throw new TesseraError('unsupported', `load: this ${architecture} file has LongRoPE (rope_factors_short.weight), which is not supported; use a model of the short context`)
       const names = withPrefix(layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])

@@ -14,8 +14,8 @@ const folder: Layout = { names: sandwichNames, norm: { kind: 'rms', unitOffset: 
  * of capping, and has a window, with a rope base of its own, in five of six layers.
  */
 export const gemmaFamily: ModelFamily = decoderFamily({
-  gemma: { layouts: { 'hugging-face': { ...folder, names: llamaNames } }, layer: preNorm },
-  gemma2: { layouts: { 'hugging-face': folder }, layer: (load) => sandwich(load) },
+  gemma: { layouts: { gguf, 'hugging-face': { ...folder, names: llamaNames } }, layer: preNorm },
+  gemma2: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => sandwich(load) },
   gemma3: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => sandwich(load, 'each-head') },
 })
 

@@ -59,6 +59,8 @@ export interface WeightSource {
   /** Values that follow from the configuration, f32: rope tables, ALiBi slopes. */
   constant(values: Float32Array, shape: Shape): Tensor
   has(name: string): boolean
+  /** As the file stores it; undefined where it has no such tensor. */
+  shapeOf(name: string): Shape | undefined
   /** Bytes of all that was handed out. */
   readonly byteLength: number
   dispose(): void

@@ -9,13 +9,15 @@ export interface LoadModelOptions extends WeightLoadOptions {
   readonly families: readonly ModelFamily[]
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
+  /** Longest context in tokens that will be used: tables of positions are made for so many. What the model was trained for when left out. */
+  readonly contextLength?: number | undefined
 }
 
 /** Builds the model that a checkpoint holds on `options.device`. Nothing stays allocated when it fails. */
 export async function loadModel(checkpoint: Checkpoint, options: LoadModelOptions): Promise<LanguageModel> {
   // Before the configuration: another architecture's need not have the fields that this runtime reads.
   const family = familyOf(architectureOf(checkpoint, options.config), options.families)
-  const config = readModelConfig(checkpoint, options.config)
+  const config = limited(readModelConfig(checkpoint, options.config), options.contextLength)
   const weights = createWeightSource(checkpoint, options)
   try {
     return await family.build(config, checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face', weights, options.device)
@@ -23,6 +25,11 @@ export async function loadModel(checkpoint: Checkpoint, options: LoadModelOption
     weights.dispose()
     throw error
   }
+}
+
+function limited(config: ModelConfig, contextLength = config.contextLength): ModelConfig {
+  if (!Number.isSafeInteger(contextLength) || contextLength < 1) throw new TesseraError('invalid-option', `load: contextLength must be a positive integer, not ${contextLength}`)
+  return { ...config, contextLength: Math.min(contextLength, config.contextLength) }
 }
 
 /** The sizes and constants of the model, without loading a weight. */

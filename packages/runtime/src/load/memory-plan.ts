@@ -36,7 +36,7 @@ export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options:
   const widest = 3 * config.hiddenSize + 3 * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
   const rotations = new Map(config.ropes.map((rope) => [JSON.stringify(rope), rope?.rotaryDim ?? 0] as const))
   const rotaryDims = [...rotations.values()].reduce((sum, rotaryDim) => sum + rotaryDim, 0)
-  const activationBytes = width * (chunkTokens * widest + config.vocabSize + config.contextLength * rotaryDims)
+  const activationBytes = width * (chunkTokens * widest + config.vocabSize + contextLength * rotaryDims)
   return { weightBytes, cacheBytes, activationBytes, totalBytes: weightBytes + cacheBytes + activationBytes, contextLength }
 }
 

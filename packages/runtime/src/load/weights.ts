@@ -75,6 +75,7 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
 
   return {
     has: (name) => name !== '' && checkpoint.tensors.has(name),
+    shapeOf: (name) => checkpoint.tensors.get(name)?.shape,
 
     async matrix(name, shape, from) {
       const [rows, columns] = shape

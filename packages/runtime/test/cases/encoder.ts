@@ -14,7 +14,7 @@ interface EncoderGolden {
 }
 
 /** The encoders of `golden/architectures` that are supported. */
-export const encoders: readonly string[] = ['bert', 'distilbert']
+export const encoders: readonly string[] = ['bert', 'roberta', 'distilbert', 'modernbert']
 const lengths = ['len1', 'len9', 'len40'] as const
 
 /** Holds them to what PyTorch computes, on a device of its own. */
@@ -47,7 +47,7 @@ function encoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
       it.each(lengths)('gives the last hidden state and the summary of %s', async (length) => {
         const { hidden, summary } = await encode(encoder, [golden.inputs[length]], typesOf(length))
         expect(largestDifference(hidden, await goldenTensor(expected, `last_hidden_state.${length}`)).value).toBeLessThan(tolerance)
-        expect(summary !== undefined).toBe(expected.tensors.has(`pooler_output.${length}`))
+        expect(summary !== undefined, 'summary').toBe(expected.tensors.has(`pooler_output.${length}`))
         if (summary) expect(largestDifference(summary, await goldenTensor(expected, `pooler_output.${length}`)).value).toBeLessThan(tolerance)
       })
 

@@ -77,7 +77,7 @@ async function build(checkpoint: Checkpoint, config: Fields | undefined, sentenc
       const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
       return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling), tokenizer: text.tokenizer, ownedDevice })
     }
-    const model = await loadModel(checkpoint, { ...common, families, config })
+    const model = await loadModel(checkpoint, { ...common, families, config, contextLength: options.contextLength })
     return createModel({ model, ...text, ownedDevice, session: options })
   } catch (error) {
     await ownedDevice?.dispose()

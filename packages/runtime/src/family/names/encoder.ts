@@ -36,3 +36,20 @@ export const distilbertNames: TensorNames = {
     post_mlp_norm: 'output_layer_norm',
   }),
 }
+
+/** Norms before the blocks, query, key and value in one matrix, and an MLP whose matrix of gate and up is one. */
+export const modernbertNames: TensorNames = {
+  prefixes: ['', 'model.'],
+  embedding: 'embeddings.tok_embeddings',
+  embeddingNorm: 'embeddings.norm',
+  finalNorm: 'final_norm',
+  layer: prefixed('layers.#.', {
+    attention_norm: 'attn_norm',
+    'attention.fused': 'attn.Wqkv',
+    'attention.output': 'attn.Wo',
+    mlp_norm: 'mlp_norm',
+    'mlp.fused': 'mlp.Wi',
+    'mlp.down': 'mlp.Wo',
+  }),
+  fusedOrder: 'stacked',
+}

@@ -30,3 +30,10 @@ export const ggufFusedNames: TensorNames = {
   layer: { ...ggufNames.layer, 'attention.fused': 'blk.#.attn_qkv' },
   fusedOrder: 'stacked',
 }
+
+/** Phi-3 has gate and up in the tensor of up, too. */
+export const ggufPhi3Names: TensorNames = {
+  ...ggufNames,
+  layer: { ...ggufNames.layer, 'attention.fused': 'blk.#.attn_qkv', 'mlp.fused': 'blk.#.ffn_up' },
+  fusedOrder: 'stacked',
+}

@@ -48,12 +48,14 @@ export async function loadProjection({ weights, names }: PartSource, stem: strin
   return { name, weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, rows, from) : undefined }
 }
 
-/** The table of learned positions `[contextLength, D]`; undefined for architectures without one. */
+/** The table of learned positions `[contextLength, D]`, the beginning of the stored one; undefined for architectures without one. */
 export async function loadPositions({ config, weights, names }: PartSource): Promise<Weight | undefined> {
   if (names.positions === undefined) return undefined
   const { contextLength, hiddenSize, unusedPositions = 0 } = config
-  const storedRows = unusedPositions + contextLength
-  return weights.matrix(`${names.positions}.weight`, [contextLength, hiddenSize], { storedRows, ranges: [[unusedPositions, storedRows]] })
+  const name = `${names.positions}.weight`
+  const end = unusedPositions + contextLength
+  const storedRows = Math.max(weights.shapeOf(name)?.[0] ?? 0, end)
+  return weights.matrix(name, [contextLength, hiddenSize], { storedRows, ranges: [[unusedPositions, end]] })
 }
 
 export function createLayerLoader(source: PartSource, index: number, rotation: Rotation | undefined): LayerLoader {

@@ -1,5 +1,5 @@
 import { ropeTable } from '@tessera-llm/kernels'
-import type { Device, Tensor } from '@tessera-llm/tensor'
+import { type Device, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import type { RopeConfig } from '../../config/index.ts'
 import type { WeightSource } from '../model.ts'
 
@@ -10,6 +10,9 @@ export interface Rotation {
   readonly style: RopeConfig['style']
 }
 
+/** 1 GiB: two million positions of a head of 128. */
+const mostTableBytes = 2 ** 30
+
 /** Makes the rotations of a model's layers; layers with equal settings share one. */
 export function createRotations(weights: WeightSource, contextLength: number, frequencyFactors?: Float32Array): (rope: RopeConfig | undefined) => Rotation | undefined {
   const made = new Map<string, Rotation>()
@@ -19,6 +22,9 @@ export function createRotations(weights: WeightSource, contextLength: number, fr
     const known = made.get(key)
     if (known) return known
     const { theta, rotaryDim, style, scaling } = rope
+    if (4 * contextLength * rotaryDim > mostTableBytes) {
+      throw new TesseraError('out-of-memory', `load: rotary tables for ${contextLength} positions would take ${Math.ceil((4 * contextLength * rotaryDim) / 2 ** 20)} MiB; pass a smaller contextLength`)
+    }
     const { cos, sin } = ropeTable({ theta, rotaryDim, maxPositions: contextLength, scaling, frequencyFactors })
     const shape = [contextLength, rotaryDim / 2]
     const rotation = { cos: weights.constant(cos, shape), sin: weights.constant(sin, shape), style }

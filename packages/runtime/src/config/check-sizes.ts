@@ -1,7 +1,11 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** Throws unless the head counts and sizes make an attention layer. */
-export function checkHeads(source: string, hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number): void {
+/** More than any model has; a damaged or hostile file must not make a loop of billions. */
+const mostLayers = 4096
+
+/** Throws unless the sizes make a transformer. */
+export function checkSizes(source: string, numLayers: number, hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number): void {
+  if (numLayers < 1 || numLayers > mostLayers) throw new TesseraError('invalid-file', `${source}: the number of layers must be from 1 to ${mostLayers}, but is ${numLayers}`)
   if (hiddenSize < 1 || numHeads < 1 || numKvHeads < 1 || headDim < 1) {
     throw new TesseraError('invalid-file', `${source}: hidden size (${hiddenSize}), head count (${numHeads}), KV head count (${numKvHeads}) and head size (${headDim}) must be positive`)
   }
