@@ -66,6 +66,8 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   }
 }
 
-function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength }: ModelConfig | EncoderConfig): string {
-  return `  ${architecture}: ${numLayers} layers, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n`
+function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength, windows = [] }: ModelConfig | EncoderConfig): string {
+  const local = windows.filter((window) => window !== undefined)
+  const reach = local.length === 0 ? '' : `, a window of ${local[0]} in ${local.length} of them`
+  return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n`
 }

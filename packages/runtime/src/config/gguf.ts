@@ -76,10 +76,13 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
   return { ...common, ...known.own?.(fields, common) }
 }
 
-/** All layers have the window, where there is one. */
-function ownPhi3(fields: FieldReader, { ropes }: ModelConfig): Partial<ModelConfig> {
+/** All layers have the window, where there is one. The factors of LongRoPE are tensors of the file. */
+function ownPhi3(fields: FieldReader, { ropes, contextLength }: ModelConfig): Partial<ModelConfig> {
   const window = fields.integer('attention.sliding_window', 0)
-  return window === 0 ? {} : { windows: ropes.map(() => window) }
+  const scaling: RopeScaling | undefined = fields.has('rope.scaling.attn_factor')
+    ? { type: 'longrope', shortFactors: [], longFactors: [], originalMaxPositions: fields.integer('rope.scaling.original_context_length', contextLength), attentionFactor: fields.number('rope.scaling.attn_factor') }
+    : undefined
+  return { windows: window === 0 ? undefined : ropes.map(() => window), ropes: ropes.map((rope) => rope && { ...rope, scaling: scaling ?? rope.scaling }) }
 }
 
 function ownStableLm(fields: FieldReader): Partial<ModelConfig> {

@@ -4,7 +4,7 @@ import type { ModelFamily } from './model.ts'
 import { type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
-import { createRotations, storedFactors } from './part/rotation.ts'
+import { createRotations, storedRopeFactors } from './part/rotation.ts'
 
 /** An architecture in one kind of file. */
 export interface Layout {
@@ -32,14 +32,12 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       if (!design || !layout) {
         throw new TesseraError('unsupported', `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`)
       }
-      if (weights.has('rope_factors_short.weight')) throw new TesseraError('unsupported', `load: this ${architecture} file has LongRoPE (rope_factors_short.weight), which is not supported; use a model of the short context`)
       const names = withPrefix(layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
       const positions = await loadPositions(source)
       const embeddingNorm = names.embeddingNorm === undefined ? undefined : await loadNorm(source, names.embeddingNorm, hiddenSize)
-      const factors = await storedFactors(device, weights, names.ropeFactors ?? '', (ropes[0]?.rotaryDim ?? 0) / 2)
-      const rotationOf = createRotations(weights, contextLength, factors)
+      const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
       const built: Layer[] = []
       for (const [index, rope] of ropes.entries()) built.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
       const finalNorm = await loadNorm(source, names.finalNorm ?? '', hiddenSize)

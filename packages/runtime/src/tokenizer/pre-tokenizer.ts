@@ -19,16 +19,24 @@ interface GgufPreTokenizer {
 
 const plain = { ignoreMerges: false, addBos: false }
 const llama3Rules: GgufPreTokenizer = { patterns: [llama3('\\p{N}{1,3}')], ignoreMerges: true, addBos: true }
+const smollm: GgufPreTokenizer = { patterns: ['\\p{N}', gpt2], ...plain }
+const qwen2: GgufPreTokenizer = { patterns: [llama3('\\p{N}')], ...plain }
 
 /** By the value of `tokenizer.ggml.pre`. */
 const known: Readonly<Record<string, GgufPreTokenizer>> = {
   default: { patterns: [gpt2], ...plain },
   'gpt-2': { patterns: [gpt2], ...plain },
-  smollm: { patterns: ['\\p{N}', gpt2], ...plain },
+  olmo: { patterns: [gpt2], ...plain },
+  smollm,
+  // Granite's.
+  refact: smollm,
   'llama-bpe': llama3Rules,
   llama3: llama3Rules,
   'llama-v3': llama3Rules,
-  qwen2: { patterns: [llama3('\\p{N}')], ...plain },
+  // OLMo 2's and Phi-4's.
+  dbrx: { patterns: llama3Rules.patterns, ...plain },
+  qwen2,
+  stablelm2: qwen2,
 }
 
 /** The rules that GGUF files name `pre`. Throws `unsupported` for a name that is not known. */

@@ -29,7 +29,7 @@ export const decoders: readonly (readonly [name: string, sources: readonly Sourc
   ['qwen2', ['gguf', ...folder]],
   ['qwen3', folder],
   ['phi3', folder],
-  ['phi3_longrope', folder],
+  ['phi3_longrope', ['gguf', ...folder]],
   ['granite', ['gguf', ...folder]],
   ['smollm3', folder],
   ['stablelm', ['gguf', ...folder]],

@@ -6,6 +6,7 @@ export const ggufNames: TensorNames = {
   finalNorm: 'output_norm',
   head: 'output',
   ropeFactors: 'rope_freqs.weight',
+  longRopeFactors: { short: 'rope_factors_short.weight', long: 'rope_factors_long.weight' },
   layer: prefixed('blk.#.', {
     attention_norm: 'attn_norm',
     'attention.query': 'attn_q',

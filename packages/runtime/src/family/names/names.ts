@@ -10,7 +10,7 @@ export type LayerPart =
   /** The rows of gate, then those of up. */
   | 'mlp.fused'
 
-/** The names of an architecture's tensors in one kind of file: stems, but for `ropeFactors`. */
+/** The names of an architecture's tensors in one kind of file: stems, but for the factors of rope. */
 export interface TensorNames {
   /** What may stand before every name: that of the model inside a larger one, or nothing. */
   readonly prefixes?: readonly string[]
@@ -21,8 +21,9 @@ export interface TensorNames {
   readonly finalNorm?: string
   readonly head?: string
   readonly pooler?: string
-  /** Divisors of the rotary frequencies, a whole name; only some GGUF files have them. */
+  /** Divisors of the rotary frequencies, whole names; only some GGUF files have them. */
   readonly ropeFactors?: string
+  readonly longRopeFactors?: { readonly short: string; readonly long: string }
   /** `#` is the layer's number. */
   readonly layer: Readonly<Partial<Record<LayerPart, string>>>
   /** Rows of `attention.fused`: all queries, all keys, all values; or those of each KV head together: its query heads, its key, its value. */
