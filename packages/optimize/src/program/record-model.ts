@@ -26,6 +26,7 @@ export async function recordModel({ config, container, family, weights }: Subjec
   }
   const source: WeightSource = {
     has: (stored) => stored !== '' && weights.has(canonicalName(stored)),
+    shapeOf: (stored) => weights.get(canonicalName(stored))?.shape,
     async matrix(stored, shape, from) {
       const { name } = find(stored, shape, from)
       const tensor = device.empty(shape, 'f32')

@@ -55,7 +55,7 @@ export async function loadPositions({ config, weights, names }: PartSource): Pro
   const name = `${names.positions}.weight`
   const end = unusedPositions + contextLength
   const storedRows = Math.max(weights.shapeOf(name)?.[0] ?? 0, end)
-  return weights.matrix(name, [contextLength, hiddenSize], { storedRows, ranges: [[unusedPositions, end]] })
+  return weights.matrix(name, [contextLength, hiddenSize], storedRows === contextLength ? undefined : { storedRows, ranges: [[unusedPositions, end]] })
 }
 
 export function createLayerLoader(source: PartSource, index: number, rotation: Rotation | undefined): LayerLoader {
