@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { bench } from './command/bench.ts'
 import { chat } from './command/chat.ts'
+import { convert } from './command/convert.ts'
 import { embed } from './command/embed.ts'
 import { evaluate } from './command/eval.ts'
 import { inspect } from './command/inspect.ts'
@@ -76,6 +77,15 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'show what is in a model file and what it needs',
       (y) => placeOptions(y).option('tensors', { type: 'boolean', default: false, describe: 'list every tensor' }),
       (args) => choose(args, (output, signal) => inspect(args, output, signal)),
+    )
+    .command(
+      'convert <model> <out>',
+      'turn a Hugging Face folder into a GGUF file and back, without changing a weight',
+      (y) =>
+        commonOptions(y)
+          .positional('out', { type: 'string', demandOption: true, describe: 'a file that ends in .gguf, or a new folder' })
+          .option('decode', { type: 'boolean', default: false, describe: 'write quantized weights with their exact values as f32 where the folder could not hold them' }),
+      (args) => choose(args, (output, signal) => convert(args, output, signal)),
     )
     .command(
       'tokenize <model>',

@@ -1,0 +1,79 @@
+import { storageFormat, type StoredTensor, type TensorData } from '@tessera-llm/formats'
+import { ggmlFormat } from '@tessera-llm/quantization'
+import { bytesOf, decodeElements, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
+
+/** Formats of plain elements. */
+const dense: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
+
+/** A tensor under another name, copied piece by piece. */
+export function copied(stored: StoredTensor, name: string): TensorData {
+  return { name, shape: stored.shape, format: stored.format, read: (offset, length, signal) => stored.read(offset, length, signal) }
+}
+
+/**
+ * The rows of a projection of `heads` heads in the other order of rotary pairs. In GGUF files of llama, channels 2i and 2i + 1 of a head turn
+ * together; in Hugging Face checkpoints, i and i + half. Rows are moved whole, so that blocks stay as they are.
+ */
+export function withRowsOf(stored: StoredTensor, name: string, heads: number, order: 'interleaved' | 'halves'): TensorData {
+  const rows = stored.shape[0] ?? 0
+  const perHead = rows / heads
+  if (!Number.isInteger(perHead / 2)) throw new TesseraError('invalid-file', `convert: ${stored.name} has ${rows} rows, which ${heads} heads of an even size do not make`)
+  return {
+    name, shape: stored.shape, format: stored.format,
+    async bytes() {
+      const bytes = await stored.read()
+      const rowBytes = bytes.length / rows
+      const out = new Uint8Array(bytes.length)
+      for (let row = 0; row < rows; row++) {
+        const channel = row % perHead
+        // The channel of the halved order that stands at this place of the interleaved one, or the other way round.
+        const from = order === 'interleaved' ? (channel >> 1) + (channel & 1) * (perHead / 2) : 2 * (channel % (perHead / 2)) + Math.floor(channel / (perHead / 2))
+        const at = (row - channel + from) * rowBytes
+        out.set(bytes.subarray(at, at + rowBytes), row * rowBytes)
+      }
+      return out
+    },
+  }
+}
+
+/** A vector as f32, `shift` added. Throws `unsupported` when the sum cannot be taken back exactly. */
+export function asF32(stored: StoredTensor, name: string, shift = 0): TensorData {
+  return {
+    name, shape: stored.shape, format: 'f32',
+    async bytes() {
+      const values = await floatsOf(stored)
+      const shifted = values.map((value) => value + shift)
+      if (shift === 0) return bytesOf(values)
+      const odd = shift < 0 ? shifted.findIndex((value, i) => Math.fround(value - shift) !== values[i]) : -1
+      if (odd >= 0) throw new TesseraError('unsupported', `convert: ${stored.name} holds ${values[odd]} at index ${odd}, which f32 cannot hold less 1`)
+      return bytesOf(shifted)
+    },
+  }
+}
+
+/** A tensor with its exact values as f32, whatever it is stored as. */
+export function decoded(stored: StoredTensor, name: string): TensorData {
+  return { name, shape: stored.shape, format: 'f32', bytes: async () => bytesOf(await floatsOf(stored)) }
+}
+
+/** True for plain f32, f16 and bf16. */
+export function isDense({ format }: Pick<StoredTensor, 'format'>): boolean {
+  return dense.includes(format)
+}
+
+/** Whether a GGUF file can hold the format. */
+export function hasGgufType({ format }: Pick<StoredTensor, 'format'>): boolean {
+  return storageFormat(format).ggufType !== undefined
+}
+
+/** The exact values. Throws `unsupported` for a format without a decoder. */
+export async function floatsOf(stored: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
+  const bytes = await stored.read()
+  if (isDense(stored)) {
+    const dtype = stored.format as DType
+    return Float32Array.from(decodeElements(viewBytes(bytes, dtype), dtype, sizeOf(stored.shape)))
+  }
+  const block = ggmlFormat(stored.format)
+  if (!block) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which cannot be decoded`)
+  return Float32Array.from(block.decode({ blocks: bytes }, stored.shape))
+}

@@ -1,0 +1,75 @@
+import type { Checkpoint, TensorData } from '@tessera-llm/formats'
+import type { Fields, RopeScaling } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
+import { huggingFaceConfig, readGgufConfig, type ReadConfig } from './config.ts'
+import { llama3Scaling } from './rope-factors.ts'
+import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
+import { asF32, copied, decoded, floatsOf, isDense, withRowsOf } from './tensors.ts'
+import { huggingFaceTokenizer } from './tokenizer-from-gguf.ts'
+
+/** The files of a Hugging Face folder, by what they hold. */
+export interface HuggingFaceContent {
+  readonly tensors: readonly TensorData[]
+  readonly config: Fields
+  readonly tokenizer: Fields
+  readonly tokenizerConfig: Fields
+}
+
+export interface ToHuggingFaceOptions {
+  /** Writes quantized weights with their exact values as f32, instead of refusing them. Default false. */
+  readonly decode?: boolean | undefined
+}
+
+/**
+ * What a Hugging Face folder of a GGUF file's model holds: every weight with its values, under the names and in the row order of transformers.
+ *
+ * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a folder cannot carry, blocks without `decode` among them
+ */
+export async function huggingFaceContent(checkpoint: Checkpoint, { decode = false }: ToHuggingFaceOptions = {}): Promise<HuggingFaceContent> {
+  const metadata = checkpoint.metadata as Fields
+  const embedding = checkpoint.tensors.get('token_embd.weight')
+  if (!embedding) throw new TesseraError('invalid-file', 'convert: the GGUF file has no token_embd.weight; is it a language model?')
+  const read = readGgufConfig(metadata, embedding.shape[0] ?? 0, !checkpoint.tensors.has('output.weight'))
+  const { architecture, config } = read
+  const tensors: TensorData[] = []
+  for (const stored of checkpoint.tensors.values()) {
+    if (stored.name === 'rope_freqs.weight') continue
+    const target = renamed(stored.name, 'hugging-face', architecture)
+    if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in Hugging Face checkpoints of ${architecture.modelTypes[0]}; nothing was written`, { details: { tensor: stored.name } })
+    if (!isDense(stored) && !decode) {
+      throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`, { details: { tensor: stored.name } })
+    }
+    const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
+    const heads = projection === 'query' ? config.numHeads : config.numKvHeads
+    const plain = isDense(stored) ? copied(stored, target) : decoded(stored, target)
+    if (projection) {
+      const turned = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & { bytes: () => Promise<Uint8Array> }
+      tensors.push(isDense(stored) ? turned : decoded({ ...stored, read: turned.bytes }, target))
+    } else tensors.push(architecture.addsOneToNorms && isNorm(stored.name) ? asF32(stored, target, -1) : plain)
+  }
+  const number = (key: string): number | undefined => (typeof metadata[key] === 'number' ? metadata[key] : undefined)
+  const dtypes = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const
+  return {
+    tensors,
+    config: huggingFaceConfig(read, {
+      dtype: embedding.format in dtypes ? dtypes[embedding.format as keyof typeof dtypes] : 'float32',
+      hasBias: checkpoint.tensors.has('blk.0.attn_q.bias'),
+      scaling: await scalingOf(checkpoint, read),
+      bosId: number('tokenizer.ggml.bos_token_id'),
+      eosId: number('tokenizer.ggml.eos_token_id'),
+      padId: number('tokenizer.ggml.padding_token_id'),
+    }),
+    ...huggingFaceTokenizer(metadata, config.contextLength),
+  }
+}
+
+/** The rope scaling, that of Llama 3.1 found again from the factors that it left. */
+async function scalingOf(checkpoint: Checkpoint, { rope, config }: ReadConfig): Promise<RopeScaling> {
+  const stored = checkpoint.tensors.get('rope_freqs.weight')
+  if (!stored) return rope.scaling
+  const factors = await floatsOf(stored)
+  if (rope.scaling.type !== 'none') throw new TesseraError('unsupported', 'convert: the GGUF file scales rope by metadata and by rope_freqs.weight at once, which config.json cannot say')
+  const scaling = factors.length === config.headDim / 2 ? llama3Scaling(factors, rope.theta) : undefined
+  if (!scaling) throw new TesseraError('unsupported', 'convert: the factors in rope_freqs.weight are not those of a scaling as in Llama 3.1, and config.json has no other place for them')
+  return scaling
+}
