@@ -161,4 +161,10 @@ describe('the kernel in WebAssembly computes what the f64 one does, but for roun
     }
     expect(kernel.supports(codebookGrid('nf4', 16), 81)).toBe(false)
   })
+
+  test('sizes and calls that cannot be are refused', async () => {
+    await expect(createWasmGptqKernel(0)).rejects.toThrow('the kernel takes up to 16384 columns, got 0')
+    const fresh = await createWasmGptqKernel(8)
+    expect(() => fresh.slice(new Float64Array(8), 1, 0)).toThrow('call begin first')
+  })
 })

@@ -1,3 +1,4 @@
+import { TesseraError } from '@tessera-llm/tensor'
 import { instantiateStandalone } from '@tessera-llm/wasm'
 import { gptqModule } from '../../generated/gptq.ts'
 import { invertUpper } from '../../linear-algebra/index.ts'
@@ -11,10 +12,13 @@ const lanes = 8
 /** Largest group, and largest table, that the kernel takes. */
 const mostWidth = 512
 const mostCodes = 16
+/** Three square matrices of it in f32 fit a WebAssembly memory of 4 GiB. */
+const mostColumns = 16_384
 /** Fraction bits that a scale loses to its type. */
 const cutBits = { f32: 0, f16: 13, bf16: 16 } as const
 
-type Call = (...values: number[]) => number
+type CallName = 'currentPanel' | 'pendingPanel' | 'solvePanel' | 'gradientPanel' | 'fitPanel' | 'simulatePanel' | 'sweepPanel' | 'refineRow'
+type Calls = Readonly<Record<CallName, (...values: number[]) => number>>
 
 interface Buffers {
   readonly floats: (name: BufferName) => Float32Array
@@ -37,12 +41,15 @@ function sizesOf(n: number) {
  * time that f64 takes. Pass it to `gptq` as `kernel`. It keeps 12 · maxColumns² bytes.
  *
  * @param maxColumns the most inputs of a weight that will come
- * @throws TesseraError `unsupported` where WebAssembly SIMD is missing
+ * @throws TesseraError `unsupported` where WebAssembly SIMD is missing, `invalid-option` for more than 16 384 columns
  */
 export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKernel> {
+  if (!(Number.isInteger(maxColumns) && maxColumns > 0 && maxColumns <= mostColumns)) {
+    throw new TesseraError('invalid-option', `gptq: the kernel takes up to ${mostColumns} columns, got ${maxColumns}; leave it out for wider weights`)
+  }
   const most = Math.ceil(maxColumns / 4) * 4
   const { exports, buffer } = await instantiateStandalone(gptqModule, Object.values(sizesOf(most)).reduce((sum, size) => sum + 4 * size, 0))
-  const call = exports as unknown as Readonly<Record<'currentPanel' | 'pendingPanel' | 'solvePanel' | 'gradientPanel' | 'fitPanel' | 'simulatePanel' | 'sweepPanel' | 'refineRow', Call>>
+  const call = exports as unknown as Calls
   let run: ((weights: Float64Array, rows: number, firstRow: number) => number) | undefined
   return {
     supports: ({ kind, group, scaleType, ...grid }, columns) =>
@@ -52,10 +59,12 @@ export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKern
       run = prepare(plan, store, stride, layOut(buffer, stride), call)
     },
     slice(weights, rows, firstRow) {
+      if (!run) throw new TesseraError('invalid-option', 'gptq: the kernel was given rows before it began a weight; call begin first')
+      const columns = weights.length / rows
       let loss = 0
       for (let row = 0; row < rows; row += lanes) {
         const count = Math.min(lanes, rows - row)
-        loss += run?.(weights.subarray(row * weights.length / rows, (row + count) * weights.length / rows), count, firstRow + row) ?? 0
+        loss += run(weights.subarray(row * columns, (row + count) * columns), count, firstRow + row)
       }
       return loss
     },
@@ -75,7 +84,7 @@ function layOut(buffer: ArrayBuffer, stride: number): Buffers {
 }
 
 /** Writes what all rows share, and returns what rounds up to 8 of them. */
-function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats }: Buffers, call: Readonly<Record<string, Call>>): (weights: Float64Array, rows: number, firstRow: number) => number {
+function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats }: Buffers, call: Calls): (weights: Float64Array, rows: number, firstRow: number) => number {
   const { columns, factor, hessian, mismatch, order, rule, passes } = plan
   const { grid, groups, codes, scales, zeros, groupOfColumn } = store
   const width = groupColumns(grid, columns)
@@ -100,23 +109,23 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
     for (let row = 0; row < rows; row++) for (let position = 0; position < columns; position++) panel[position * lanes + row] = weights[row * columns + position] as number
     if (mismatch) {
       // Errors that are pending from the start: what corrects the targets, times R.
-      call['pendingPanel']?.(at.weights, at.mismatch, stride, columns, 0, stride, at.pending)
-      call['solvePanel']?.(at.pending, at.factor, stride, stride)
+      call.pendingPanel(at.weights, at.mismatch, stride, columns, 0, stride, at.pending)
+      call.solvePanel(at.pending, at.factor, stride, stride)
     }
     for (const { start, count, upper, costs, roots } of blocks) {
       floats('upper').set(upper)
       floats('costs').set(costs)
-      call['currentPanel']?.(step('weights', start), step('pending', start), at.upper, count, count, at.current)
-      call['fitPanel']?.(at.current, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1)
+      call.currentPanel(step('weights', start), step('pending', start), at.upper, count, count, at.current)
+      call.fitPanel(at.current, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1)
       floats('costs').set(roots)
-      call['simulatePanel']?.(at.current, count, at.upper, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1, at.chosen, at.errors + start * lanes * 4)
-      call['sweepPanel']?.(at.current, count, at.upper, count, at.costs, at.grid, at.chosen, step('errors', start), step('rounded', start), step('codes', start), at.loss)
+      call.simulatePanel(at.current, count, at.upper, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1, at.chosen, at.errors + start * lanes * 4)
+      call.sweepPanel(at.current, count, at.upper, count, at.costs, at.grid, at.chosen, step('errors', start), step('rounded', start), step('codes', start), at.loss)
       const lost = floats('lost')
       const rounded = floats('rounded')
       for (let i = start * lanes; i < (start + count) * lanes; i++) lost[i - start * lanes] = (panel[i] as number) - (rounded[i] as number)
       const next = start + count
       // Tiles begin at multiples of 4: what they reach before the next column is done with.
-      if (next < columns) call['pendingPanel']?.(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
+      if (next < columns) call.pendingPanel(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
       const group = groupOfColumn[order[start] as number] as number
       for (let row = 0; row < rows; row++) {
         scales[(firstRow + row) * groups + group] = round(floats('chosen')[row] as number)
@@ -132,7 +141,7 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
   }
 
   function descend(rows: number, firstRow: number): number {
-    call['gradientPanel']?.(at.errors, at.factor, stride, stride, at.gradient)
+    call.gradientPanel(at.errors, at.factor, stride, stride, at.gradient)
     let fallen = 0
     for (let row = 0; row < rows; row++) {
       for (let position = 0; position < stride; position++) {
@@ -146,7 +155,7 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
         floats('rowZeros')[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
       }
       for (let pass = 0; pass < passes; pass++) {
-        const by = call['refineRow']?.(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid) ?? 0
+        const by = call.refineRow(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid)
         if (by === 0) break
         fallen += by
       }

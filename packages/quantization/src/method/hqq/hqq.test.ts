@@ -26,6 +26,7 @@ test('constant groups are exact, a last group may be short, zeros may be integer
   expect(zeros?.every((zero) => Number.isInteger(zero) && zero >= 0 && zero <= 7)).toBe(true)
 })
 
-test('symmetric grids are refused', () => {
+test('symmetric grids and norms that cannot be are refused', () => {
   expect(() => hqq({ values: Float32Array.of(1), shape: [1, 1] }, { ...grid, isSymmetric: true })).toThrow('hqq: takes grids with zero points')
+  expect(() => hqq({ values: Float32Array.of(1), shape: [1, 1] }, grid, { norm: 2 })).toThrow('hqq: norm is the p of |e|^p between 0 and 2, got 2')
 })

@@ -32,6 +32,7 @@ export interface HqqResult {
 export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta: firstBeta = 10, growth = 1.01, steps = 20, integerZeros = false }: HqqOptions = {}): HqqResult {
   checkWeight('hqq', weight)
   checkGrid('hqq', grid)
+  if (!(norm > 0 && norm < 2)) throw new TesseraError('invalid-option', `hqq: norm is the p of |e|^p between 0 and 2, got ${norm}; 0.7 is usual`)
   if (grid.isSymmetric || grid.group === 'tensor') throw new TesseraError('invalid-option', 'hqq: takes grids with zero points, by groups or rows; use rtn for symmetric ones and for one scale a tensor')
   const { values, shape } = weight
   const [rows, columns] = shape
@@ -70,6 +71,8 @@ export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta:
   for (let step = 0; step < steps; step++, beta *= growth) {
     encode()
     let sum = 0
+    // Below, |e| − |e|^(norm − 1) / beta is negative: all that small weights ever reach.
+    const threshold = beta ** (-1 / (2 - norm))
     each((group, start, end) => {
       const scale = scales[group] as number
       let total = 0
@@ -78,7 +81,7 @@ export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta:
         const code = codes[i] as number
         const error = value - (code - (zeros[group] as number)) * scale
         sum += Math.abs(error)
-        total += code - (value - shrink(error, norm, beta)) / scale
+        total += code - (value - (Math.abs(error) <= threshold ? 0 : shrink(error, norm, beta))) / scale
       }
       zeros[group] = total / (end - start)
     })
@@ -91,9 +94,8 @@ export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta:
   return { matrix: { shape, grid, codes, scales, zeros: Float32Array.from(zeros) }, errors }
 }
 
-/** The generalised soft threshold for |e|^p. */
+/** The generalised soft threshold for |e|^p, e ≠ 0. */
 function shrink(error: number, norm: number, beta: number): number {
   const magnitude = Math.abs(error)
-  if (magnitude === 0) return 0
   return Math.sign(error) * Math.max(0, magnitude - magnitude ** (norm - 1) / beta)
 }

@@ -19,6 +19,8 @@ export interface GroupScale {
   readonly candidates: readonly ScaleCandidate[]
   /** Chooses scale and zero for x[at … at + count); `weights[i]` is the cost of a squared error in x[at + i], 1 where absent. */
   fit(x: Values, at: number, count: number, weights: Values | undefined): void
+  /** Summed cost times squared error of the present scale. */
+  error(x: Values, at: number, count: number, weights: Values | undefined): number
   /** The code of a value. */
   code(value: number): number
   /** What a code stands for, as `dequantizeMatrix` computes it. */
@@ -78,6 +80,23 @@ function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narr
       candidates.length = 0
       if (rule === 'search' && step > 0) search(group, candidates, keep, grid.isSymmetric ? undefined : last, step, searchStep(grid), x, at, count, weights, round)
     },
+    // The search lives here: no call for each value.
+    error(x, at, count, weights) {
+      const { scale, zero } = group
+      const inverse = 1 / scale
+      const first = lowest - zero
+      const end = last - zero
+      let sum = 0
+      for (let i = 0; i < count; i++) {
+        const value = x[at + i] as number
+        let unit = nearestEven(value * inverse)
+        if (unit < first) unit = first
+        if (unit > end) unit = end
+        const error = value - scale * unit
+        sum += weights ? (weights[i] as number) * error * error : error * error
+      }
+      return sum
+    },
     code(value) {
       const code = nearestEven(value / group.scale) + group.zero
       return Math.min(Math.max(code, lowest), last)
@@ -97,7 +116,7 @@ function search(
     group.scale = round(scale)
     group.zero = zeroNow
     if (!(group.scale > 0) || zeroNow < 0 || (last !== undefined && zeroNow > last)) return
-    const error = squaredError(group, x, at, count, weights)
+    const error = group.error(x, at, count, weights)
     let place = candidates.length
     while (place > 0 && error < (candidates[place - 1] as ScaleCandidate).error) place--
     if (place === keep) return
@@ -110,28 +129,24 @@ function search(
     group.scale = best.scale
     group.zero = best.zero
   }
-  for (let i = 0; i < searchSteps; i++) {
-    const scale = widest * (1 - i * step)
-    attempt(scale, zero)
-    if (last === undefined) continue
-    attempt(scale, zero + 1)
-    attempt(scale, zero - 1)
+  const shifts = last === undefined ? [0] : [0, 1, -1]
+  if (keep > 1) {
+    for (let i = 0; i < searchSteps; i++) for (const shift of shifts) attempt(widest * (1 - i * step), zero + shift)
+  } else {
+    // Only the best is wanted: every third scale, then its neighbours, with other zeros too.
+    for (let i = 0; i < searchSteps; i += 3) attempt(widest * (1 - i * step), zero)
+    useBest()
+    const { scale } = group
+    for (const change of [1, -1, 2, -2]) attempt(scale + change * step * widest, zero)
+    useBest()
+    const { scale: nearer } = group
+    for (const shift of shifts) if (shift !== 0) for (const change of [0, 1, -1]) attempt(nearer + change * step * widest, zero + shift)
   }
   for (let turn = 0; turn < 2; turn++) {
     useBest()
     attempt(refit(group, x, at, count, weights), group.zero)
   }
   useBest()
-}
-
-function squaredError(group: GroupScale, x: Values, at: number, count: number, weights: Values | undefined): number {
-  let sum = 0
-  for (let i = 0; i < count; i++) {
-    const value = x[at + i] as number
-    const error = value - group.value(group.code(value))
-    sum += (weights ? (weights[i] as number) : 1) * error * error
-  }
-  return sum
 }
 
 /** The scale of least weighted squared error for the codes of the present one. */
@@ -154,6 +169,9 @@ function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): Group
   const minusZero = grid.values.findIndex((value) => Object.is(value, -0))
   const values = Float64Array.from(order, (code) => grid.values[code] as number)
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  // Filled up to a power of two, so that halving steps never leave it.
+  const firstStep = 2 ** Math.ceil(Math.log2(values.length)) / 2
+  const middles = Float64Array.from({ length: 2 * firstStep - 1 }, (_, i) => (i + 1 < values.length ? ((values[i] as number) + (values[i + 1] as number)) / 2 : Number.POSITIVE_INFINITY))
   const candidates: ScaleCandidate[] = []
   const group: GroupScale = {
     scale: 1,
@@ -167,6 +185,20 @@ function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): Group
       group.scale = step > 0 ? round(step) : 1
       candidates.length = 0
       if (rule === 'search' && step > 0) search(group, candidates, keep, undefined, step, searchStep(grid), x, at, count, weights, round)
+    },
+    error(x, at, count, weights) {
+      const { scale } = group
+      const inverse = 1 / scale
+      let sum = 0
+      for (let i = 0; i < count; i++) {
+        const value = x[at + i] as number
+        const scaled = value * inverse
+        let index = 0
+        for (let step = firstStep; step > 0; step >>= 1) if (scaled > (middles[index + step - 1] as number)) index += step
+        const error = value - scale * (values[index] as number)
+        sum += weights ? (weights[i] as number) * error * error : error * error
+      }
+      return sum
     },
     code(value) {
       const scaled = value / group.scale
