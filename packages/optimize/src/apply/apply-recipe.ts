@@ -43,7 +43,7 @@ export interface ApplyOptions {
 
 /** A model after a recipe. */
 export interface Applied {
-  /** The model whose weights were compressed: rotated and smoothed where the recipe says so. */
+  /** The model whose weights were compressed: rotated where the recipe says so. */
   readonly subject: Subject
   readonly assignments: Assignments
   /** The result for an assigned weight. */

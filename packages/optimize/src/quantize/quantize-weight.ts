@@ -25,7 +25,6 @@ export function needsStatistics({ method, importance = false }: Pick<QuantizeSte
 
 /** `true`, or why a step cannot be done whatever the weight. */
 export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
-  if (method === 'awq') return 'this version has the methods rtn, hqq and gptq'
   if (method === 'hqq' && typeof format === 'string') return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${format}; use rtn or gptq`
   return true
 }

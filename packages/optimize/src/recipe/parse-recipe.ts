@@ -1,7 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
-import { parseBytes } from './bytes.ts'
 import { ggmlFormats, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
@@ -12,19 +11,14 @@ const integerFormat = v.strictObject({
 })
 const format = v.union([v.picklist(ggmlFormats), integerFormat])
 const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])
-const method = v.picklist(['rtn', 'hqq', 'gptq', 'awq'])
+const method = v.picklist(['rtn', 'hqq', 'gptq'])
 
 const steps = {
   rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])), heads: v.optional(v.boolean()) }),
-  smooth: v.strictObject({ kind: v.literal('smooth'), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
   quantize: v.strictObject({
     kind: v.literal('quantize'), targets: v.optional(targets), method, format,
     importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
     damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
-  }),
-  allocate: v.strictObject({
-    kind: v.literal('allocate'), bytes: v.union([v.pipe(v.number(), v.minValue(1)), v.pipe(v.string(), v.check(isBytes, 'must be a size such as 60MB'))]),
-    formats: v.pipe(v.array(format), v.minLength(1)), method: v.optional(method), targets: v.optional(targets),
   }),
 }
 const kinds = Object.keys(steps) as (keyof typeof steps)[]
@@ -78,7 +72,6 @@ function describe(issue: v.BaseIssue<unknown>, schema: unknown): string {
   }
   if (issue.type === 'strict_object' && issue.received === 'undefined') return `the key ${JSON.stringify(path)} is missing`
   const value = JSON.stringify(issue.input) ?? 'nothing'
-  if (issue.type === 'check') return `${path} is ${value}, which ${issue.message}`
   return `${path || 'it'} is ${value}, but must be ${issue.expected ?? issue.message}`
 }
 
@@ -90,8 +83,4 @@ function keysAt(schema: unknown, path: readonly { readonly key?: unknown }[]): s
     while (at?.wrapped) at = at.wrapped as typeof at
   }
   return Object.keys(at?.entries ?? {})
-}
-
-function isBytes(text: string): boolean {
-  return parseBytes(text) !== undefined
 }

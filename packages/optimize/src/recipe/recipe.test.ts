@@ -1,6 +1,6 @@
 import { isTesseraError } from '@tessera-llm/tensor'
 import { describe, expect, test } from 'vitest'
-import { matchTargets, namedRecipe, namedRecipes, parseBytes, parseRecipe, parseRecipeJson } from './index.ts'
+import { matchTargets, namedRecipe, namedRecipes, parseRecipe, parseRecipeJson } from './index.ts'
 
 describe('parseRecipe', () => {
   test('gives back what it was given', () => {
@@ -23,11 +23,11 @@ describe('parseRecipe', () => {
     [{ steps: [] }, 'steps'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
     [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
-    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "smooth" | "quantize" | "allocate")'],
+    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "quantize")'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] }, 'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] }, 'recipe: steps[0] (quantize): format'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9"'],
-    [{ steps: [{ kind: 'allocate', bytes: '60 parsecs', formats: ['q4_0'] }] }, 'bytes'],
+    [{ steps: [{ kind: 'quantize', method: 'awq', format: 'q4_0' }] }, 'method is "awq", but must be ("rtn" | "hqq" | "gptq")'],
     ['gptq', 'recipe: it is "gptq", but must be Object'],
   ])('refuses %j', (recipe, message) => {
     let error: unknown
@@ -43,19 +43,6 @@ describe('parseRecipe', () => {
   test('says where JSON breaks', () => {
     expect(() => parseRecipeJson('{"steps": [')).toThrow('recipe: not JSON')
   })
-})
-
-test.each([
-  ['60MB', 60e6],
-  ['60 MiB', 60 * 2 ** 20],
-  ['1.5gb', 1.5e9],
-  ['4096', 4096],
-  [4096, 4096],
-  ['60 parsecs', undefined],
-  ['-5MB', undefined],
-  ['0', undefined],
-])('parseBytes(%j) is %j', (text, bytes) => {
-  expect(parseBytes(text)).toBe(bytes)
 })
 
 describe('matchTargets', () => {

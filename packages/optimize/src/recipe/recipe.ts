@@ -28,18 +28,11 @@ export interface RotateStep {
   readonly heads?: boolean | undefined
 }
 
-/** Moves the spread of activations into the weights before them (SmoothQuant, arXiv 2211.10438). */
-export interface SmoothStep {
-  readonly kind: 'smooth'
-  /** 0 leaves the weights, 1 moves all of it. Default 0.5. */
-  readonly alpha?: number | undefined
-}
-
 export interface QuantizeStep {
   readonly kind: 'quantize'
   /** Default: every linear layer of the blocks. */
   readonly targets?: Targets | undefined
-  readonly method: 'rtn' | 'hqq' | 'gptq' | 'awq'
+  readonly method: 'rtn' | 'hqq' | 'gptq'
   readonly format: WeightFormat
   /** Weighs errors by the second moment of the inputs (the importance matrix of llama.cpp); for `rtn` with a ggml type. */
   readonly importance?: boolean | undefined
@@ -53,18 +46,7 @@ export interface QuantizeStep {
   readonly damping?: number | undefined
 }
 
-/** Chooses a format for each tensor, so that the model fits `bytes` and the predicted divergence is the least. */
-export interface AllocateStep {
-  readonly kind: 'allocate'
-  /** Size of the whole file: a number, or a text such as `60MB` (10⁶) or `60MiB` (2²⁰). */
-  readonly bytes: number | string
-  readonly formats: readonly WeightFormat[]
-  readonly method?: QuantizeStep['method'] | undefined
-  /** Default: everything that a format can hold, the embedding included. */
-  readonly targets?: Targets | undefined
-}
-
-export type RecipeStep = RotateStep | SmoothStep | QuantizeStep | AllocateStep
+export type RecipeStep = RotateStep | QuantizeStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
 export interface Recipe {

@@ -15,5 +15,5 @@ export interface ModelWeight {
   read(signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>
 }
 
-/** The weights of a model by canonical name, read one at a time. Transformations (rotation, smoothing) wrap it and give a new one. */
+/** The weights of a model by canonical name, read one at a time. Transformations such as rotation wrap it and give a new one. */
 export type ModelWeights = ReadonlyMap<string, ModelWeight>
