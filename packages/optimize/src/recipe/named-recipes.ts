@@ -5,8 +5,8 @@ import type { Recipe, RecipeStep } from './recipe.ts'
 const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({ kind: 'quantize', method: 'gptq', format, ...more })
 
 /**
- * Recipes that ship, for the linear layers of all blocks; embedding and head stay as they are. What each cost on SmolLM2-135M is in
- * the README.
+ * Recipes that ship, for the linear layers of all blocks; embedding and head stay as they are. docs/lab-log.md has what was measured
+ * on SmolLM2-135M; the receipt says what a recipe costs on a model of one's own.
  */
 export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
   [
