@@ -1,5 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { identity, nearestRotation } from './nearest-rotation.ts'
+import { identity } from './jacobi.ts'
+import { nearestRotation } from './nearest-rotation.ts'
 
 /**
  * Which rotations of a head's channels leave attention unchanged when query and key share them. `orthogonal`: any, where nothing
@@ -75,7 +76,7 @@ export function alignHeads(moments: Moments, heads: readonly number[], allowed: 
   const { size } = moments
   const rotations = heads.map(() => identity(size))
   let before = 0
-  for (let sweep = 0; sweep < 100; sweep++) {
+  for (let sweep = 0; sweep < 50; sweep++) {
     let sum = 0
     for (let j = 1; j < heads.length; j++) {
       // The first sweep aligns each head with those before it, later ones with all others.
@@ -85,7 +86,7 @@ export function alignHeads(moments: Moments, heads: readonly number[], allowed: 
       rotations[j] = rotation
       sum += trace
     }
-    if (heads.length < 3 || (sweep > 1 && sum - before <= 1e-10 * Math.abs(sum))) break
+    if (heads.length < 3 || (sweep > 1 && sum - before <= 1e-7 * Math.abs(sum))) break
     before = sum
   }
   return rotations

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { attentionLayer, project } from '../../test/cases/attention-layer.ts'
 import { bestRotation, type KeyRotation } from './align-heads.ts'
 import { convertHeads, type ConvertHeadsOptions, createMomentSum, type HeadMoments, type HeadWeights, type ProjectionWeights } from './index.ts'
-import { rotateColumns, rotateRows } from './rotate-projection.ts'
+import { mapColumns, mapRows } from './map-projection.ts'
 
 const goldens = await readGolden(new URL('../../test/golden/', import.meta.url), 'mha2gqa')
 
@@ -45,12 +45,16 @@ function draw(numHeads: number, numKvHeads: number, seed: number): HeadWeights {
 
 const inputRows = (seed: number, tokens: number): Float32Array => normal([tokens, inputs], { seed, scale: 1 }).data as Float32Array
 
-function momentsOf({ numKvHeads, key, value }: HeadWeights, x: Float32Array): HeadMoments {
+function momentsOf({ numHeads, numKvHeads, query, key, value }: HeadWeights, x: Float32Array): HeadMoments {
   const tokens = x.length / inputs
   const [ofKeys, ofValues] = [createMomentSum(numKvHeads * headDim), createMomentSum(numKvHeads * valueDim)]
   ofKeys.add(Float32Array.from(project(key, x, tokens)))
   ofValues.add(Float32Array.from(project(value, x, tokens)))
-  return { key: ofKeys.moments, value: ofValues.moments }
+  const ofQueries = Array.from({ length: numKvHeads }, () => createMomentSum(headDim))
+  const queries = Float32Array.from(project(query, x, tokens))
+  const width = (numHeads / numKvHeads) * headDim
+  for (let at = 0; at < queries.length; at += width) ofQueries[(at / width) % numKvHeads]?.add(queries.subarray(at, at + width))
+  return { key: ofKeys.moments, value: ofValues.moments, query: Float64Array.from(ofQueries.flatMap(({ moments }) => [...moments])) }
 }
 
 const randomRotation = (seed: number, size: number, allowed: KeyRotation): Float64Array => bestRotation(Float64Array.from(normal([size, size], { seed }).data as Float32Array), size, allowed).rotation
@@ -64,16 +68,16 @@ function turned(weights: HeadWeights, seed: number, allowed: KeyRotation): HeadW
   const kvHead = (head: number): number => Math.floor((head * numKvHeads) / numHeads)
   return {
     ...weights,
-    query: rotateRows(query, headDim, queryHeads, (head) => keys[kvHead(head)]),
-    key: rotateRows(key, headDim, kvHeads, (head) => keys[head]),
-    value: rotateRows(value, valueDim, kvHeads, (head) => values[head]),
-    output: { ...output, weight: rotateColumns(output.weight, valueDim, queryHeads, (head) => values[kvHead(head)]) },
+    query: mapRows(query, headDim, queryHeads, (head) => keys[kvHead(head)]),
+    key: mapRows(key, headDim, kvHeads, (head) => keys[head]),
+    value: mapRows(value, valueDim, kvHeads, (head) => values[head]),
+    output: { ...output, weight: mapColumns(output.weight, valueDim, queryHeads, (head) => values[kvHead(head)]) },
   }
 }
 
 /** KV heads `copies[i]` of `weights`, which then has equal heads. */
 function copied(weights: HeadWeights, copies: readonly number[]): HeadWeights {
-  return { ...weights, key: rotateRows(weights.key, headDim, copies, undefined), value: rotateRows(weights.value, valueDim, copies, undefined) }
+  return { ...weights, key: mapRows(weights.key, headDim, copies, undefined), value: mapRows(weights.value, valueDim, copies, undefined) }
 }
 
 async function expectSameFunction(a: HeadWeights, b: HeadWeights, allowed: KeyRotation, seed = 1): Promise<void> {
@@ -93,19 +97,26 @@ describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => 
     fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
       // KV heads 0, 2 and 3 are one head turned, 1, 4 and 5 another.
       const weights = turned(copied(draw(12, 6, seed), [0, 1, 0, 0, 1, 1]), seed, keyRotation)
-      const converted = convertHeads(weights, { numKvHeads: 2, method: 'activation', keyRotation, moments: momentsOf(weights, inputRows(seed + 1, 40)) })
-      expect(converted.groups).toEqual([[0, 2, 3], [1, 4, 5]])
-      expect(converted.queryOrder).toEqual([0, 1, 4, 5, 6, 7, 2, 3, 8, 9, 10, 11])
-      await expectSameFunction(weights, converted.weights, keyRotation, seed)
+      for (const method of ['activation', 'principal'] as const) {
+        const converted = convertHeads(weights, { numKvHeads: 2, method, keyRotation, moments: momentsOf(weights, inputRows(seed + 1, 40)) })
+        expect(converted.groups).toEqual([[0, 2, 3], [1, 4, 5]])
+        expect(converted.queryOrder).toEqual([0, 1, 4, 5, 6, 7, 2, 3, 8, 9, 10, 11])
+        await expectSameFunction(weights, converted.weights, keyRotation, seed)
+      }
     }), { numRuns: 10 }))
 
-  test('loses less of the activations than the mean alone', async () => {
+  test('on random heads, principal errs less than activation, and that less than mean', async () => {
     const weights = draw(4, 4, 5)
     const x = inputRows(6, 60)
-    const options: ConvertHeadsOptions = { numKvHeads: 1, method: 'activation', keyRotation, moments: momentsOf(weights, x) }
-    const spread = (converted: HeadWeights) => project(converted.value, x, 60).reduce((sum, value) => sum + value ** 2, 0)
-    // The mean of vectors is longer, the better they agree.
-    expect(spread(convertHeads(weights, options).weights)).toBeGreaterThan(1.2 * spread(convertHeads(weights, { numKvHeads: 1, method: 'mean' }).weights))
+    const expected = await attentionLayer(weights, x, { ...layer(keyRotation), seq: 60 })
+    const errorOf = async (options: ConvertHeadsOptions): Promise<number> => {
+      const got = await attentionLayer(convertHeads(weights, options).weights, x, { ...layer(keyRotation), seq: 60 })
+      return got.reduce((sum, value, index) => sum + (value - (expected[index] as number)) ** 2, 0)
+    }
+    const moments = momentsOf(weights, x)
+    const [principal, activation, mean] = [await errorOf({ numKvHeads: 2, method: 'principal', keyRotation, moments }), await errorOf({ numKvHeads: 2, method: 'activation', keyRotation, moments }), await errorOf({ numKvHeads: 2, method: 'mean' })]
+    expect(principal).toBeLessThan(activation)
+    expect(activation).toBeLessThan(mean)
   })
 })
 
@@ -113,6 +124,8 @@ const methodsOf = (weights: HeadWeights, numKvHeads: number): readonly ConvertHe
   { numKvHeads, method: 'mean' }, { numKvHeads, method: 'first' },
   { numKvHeads, method: 'activation', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 }, moments: momentsOf(weights, inputRows(3, 30)) },
   { numKvHeads, method: 'activation', keyRotation: { kind: 'none' }, moments: momentsOf(weights, inputRows(3, 30)) },
+  { numKvHeads, method: 'principal', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 }, moments: momentsOf(weights, inputRows(3, 30)) },
+  { numKvHeads, method: 'principal', keyRotation: { kind: 'none' }, moments: momentsOf(weights, inputRows(3, 30)) },
 ]
 
 test('to the same number of heads is the identity', () => {
@@ -125,7 +138,7 @@ test('equal heads merge without loss by every method, exactly by mean and first'
   for (const options of methodsOf(weights, 1)) {
     const converted = convertHeads(weights, options)
     await expectSameFunction(weights, converted.weights, { kind: 'rope', style: 'neox', rotaryDim: 8 })
-    if (options.method === 'activation') continue
+    if ('moments' in options) continue
     expect(converted.weights.key.weight).toEqual(weights.key.weight.subarray(0, headDim * inputs))
     expect(converted.weights.query).toBe(weights.query)
     expect(converted.weights.output.weight).toBe(weights.output.weight)
@@ -149,7 +162,7 @@ test('groups that are no neighbours move query heads and columns of the output e
 test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
   ['a count that does not divide', {}, { numKvHeads: 4 }, 'invalid-option', /numKvHeads must divide the 6 KV heads that there are \(1, 2, 3, 6\), but is 4/],
   ['no head', {}, { numKvHeads: 0 }, 'invalid-option', /but is 0/],
-  ['a method that is none', {}, { method: 'median' }, 'invalid-option', /method must be mean, first or activation, not median/],
+  ['a method that is none', {}, { method: 'median' }, 'invalid-option', /method must be mean, first, activation or principal, not median/],
   ['a key of another size', { key: { weight: new Float32Array(7) } }, {}, 'invalid-shape', /key\.weight must have 480 values for 6 query and 6 KV heads of 8 and 10 inputs, but has 7/],
   ['a bias of another size', { value: { weight: new Float32Array(6 * valueDim * inputs), bias: new Float32Array(1) } }, {}, 'invalid-shape', /value\.bias must have 36 values/],
   ['a query of no heads', { query: { weight: new Float32Array(7) } }, {}, 'invalid-shape', /query\.weight has 7 values, which are no rows of 6 heads of 8/],
@@ -158,6 +171,7 @@ test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
   ['a head that is not there', {}, { groups: [[0, 1, 2], [3, 4, 6]] }, 'invalid-option', /group 1 names head 6/],
   ['groups of unequal size', {}, { groups: [[0, 1], [2, 3, 4, 5]] }, 'invalid-option', /group 0 has 2 heads/],
   ['moments of another size', {}, { method: 'activation', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(4), value: new Float64Array(4) } }, 'invalid-option', /moments\.key must be \[48, 48\] for 6 heads of 8, but has 4/],
+  ['query moments of another size', {}, { method: 'principal', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36), query: new Float64Array(3) } }, 'invalid-option', /moments\.query must be \[6, 8, 8\], but has 3/],
   ['moments that overflowed', {}, { method: 'activation', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(48 * 48).fill(Number.NaN), value: new Float64Array(36 * 36) } }, 'invalid-value', /moments\.key holds NaN/],
   ['an odd rotary size', {}, { method: 'activation', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 7 }, moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36) } }, 'invalid-option', /rotaryDim must be an even number from 2 to headDim \(8\), not 7/],
 ])('refuses %s', (_, weights, options, code, message) => {
@@ -171,9 +185,9 @@ test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
   expect(String(error)).toMatch(message)
 })
 
-test('heads without any activation merge too', () => {
+test.each(['activation', 'principal'] as const)('heads without any activation merge too: %s', (method) => {
   const weights = draw(4, 4, 2)
-  const moments = { key: new Float64Array((4 * headDim) ** 2), value: new Float64Array((4 * valueDim) ** 2) }
-  const { weights: converted } = convertHeads(weights, { numKvHeads: 2, method: 'activation', keyRotation: { kind: 'orthogonal' }, moments })
+  const moments = { key: new Float64Array((4 * headDim) ** 2), value: new Float64Array((4 * valueDim) ** 2), query: new Float64Array(4 * headDim ** 2) }
+  const { weights: converted } = convertHeads(weights, { numKvHeads: 2, method, keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 4 }, moments })
   expect([...converted.value.weight, ...converted.key.weight, ...converted.output.weight].every(Number.isFinite)).toBe(true)
 })

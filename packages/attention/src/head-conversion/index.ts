@@ -1,4 +1,5 @@
 export type { KeyRotation } from './align-heads.ts'
-export { type ConvertedHeads, type ConvertHeadsOptions, convertHeads, type HeadMoments } from './convert-heads.ts'
+export { type ConvertedHeads, type ConvertHeadsOptions, convertHeads } from './convert-heads.ts'
 export type { HeadWeights, ProjectionWeights } from './head-weights.ts'
+export type { HeadMoments } from './map-heads.ts'
 export { createMomentSum, type MomentSum } from './moment-sum.ts'

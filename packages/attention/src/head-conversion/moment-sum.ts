@@ -16,7 +16,10 @@ export function createMomentSum(width: number): MomentSum {
   let tokens = 0
   return {
     width,
-    moments,
+    get moments() {
+      for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) moments[j * width + i] = moments[i * width + j] as number
+      return moments
+    },
     get tokens() {
       return tokens
     },
@@ -28,7 +31,6 @@ export function createMomentSum(width: number): MomentSum {
           for (let j = 0; j <= i; j++) moments[i * width + j] = (moments[i * width + j] as number) + factor * (rows[at + j] as number)
         }
       }
-      for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) moments[j * width + i] = moments[i * width + j] as number
       tokens += rows.length / width
     },
   }
