@@ -13,7 +13,7 @@ const budgets = read<{ readonly gzipKilobytes: Readonly<Record<string, number>> 
 /** What a package cannot pass yet, and why. A check that passes although it is listed fails, so the list only shrinks. */
 const unfinished = read<readonly { readonly package: string; readonly check: Check; readonly reason: string }[]>('unfinished.json')
 
-const names = ['tensor', 'formats', 'wasm', 'webgpu', 'kernels', 'attention', 'quantization', 'runtime', 'evaluation', 'tiny-model', 'tessera', 'cli'].map((name) => `@tessera-llm/${name}`)
+const names = ['tensor', 'formats', 'wasm', 'webgpu', 'kernels', 'attention', 'quantization', 'runtime', 'evaluation', 'tiny-model', 'optimize', 'tessera', 'cli'].map((name) => `@tessera-llm/${name}`)
 const libraries = names.filter((name) => name !== '@tessera-llm/cli')
 
 const workplace = mkdtempSync(join(tmpdir(), 'tessera-dist-'))

@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { bench } from './command/bench.ts'
 import { chat } from './command/chat.ts'
 import { convert } from './command/convert.ts'
+import { convertHeads } from './command/convert-heads.ts'
 import { embed } from './command/embed.ts'
 import { evaluate } from './command/eval.ts'
 import { inspect } from './command/inspect.ts'
@@ -86,6 +87,19 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .positional('out', { type: 'string', demandOption: true, describe: 'a file that ends in .gguf, or a new folder' })
           .option('decode', { type: 'boolean', default: false, describe: 'write quantized weights with their exact values as f32 where the folder could not hold them' }),
       (args) => choose(args, (output, signal) => convert(args, output, signal)),
+    )
+    .command(
+      'convert-heads <model> <out>',
+      'merge key-value heads, so that the cache shrinks',
+      (y) =>
+        modelOptions(y, 'exact')
+          .positional('out', { type: 'string', demandOption: true, describe: 'what to write: a GGUF file for a GGUF file, a new folder for a folder' })
+          .option('kv-heads', integer('kv-heads', 1, { demandOption: true, describe: 'KV heads afterwards; 1 is multi-query attention' }))
+          .option('method', { choices: ['mean', 'first', 'activation', 'principal'] as const, default: 'principal' as const, describe: 'average neighbours; keep the first of them; align heads by their activations and average them; or keep the principal components of their activations, which loses least' })
+          .option('calibrate', { type: 'string', requiresArg: true, describe: 'a text file, which the methods activation and principal read' })
+          .option('window', integer('window', 3, { default: 512, describe: 'calibration: tokens a window' }))
+          .option('windows', integer('windows', 1, { default: 8, describe: 'calibration: how many windows' })),
+      (args) => choose(args, (output, signal) => convertHeads(args, output, signal)),
     )
     .command(
       'tokenize <model>',

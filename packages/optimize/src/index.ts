@@ -1,6 +1,7 @@
 export * from './apply/index.ts'
 export * from './calibration/index.ts'
 export * from './convert/index.ts'
+export * from './head-conversion/index.ts'
 export * from './names/index.ts'
 export * from './plan/index.ts'
 export * from './program/index.ts'

@@ -12,7 +12,7 @@ export interface ModelFiles {
   readonly name: string
   readonly checkpoint: Checkpoint
   /** The configuration files of a safetensors folder; absent for GGUF. */
-  readonly folder: HuggingFaceFiles | undefined
+  readonly folder: (HuggingFaceFiles & { readonly path: string }) | undefined
   /** `performance.now()` when MODEL was at hand and reading began. */
   readonly beganAt: number
 }
@@ -34,7 +34,7 @@ async function openFiles(name: string, output: Output, signal: AbortSignal): Pro
     const beganAt = performance.now()
     if (found.kind === 'folder') {
       const folder = await openHuggingFaceFolder(found.path)
-      return { name, checkpoint: folder.checkpoint, folder, beganAt }
+      return { name, checkpoint: folder.checkpoint, folder: { ...folder, path: found.path }, beganAt }
     }
     try {
       return { name, checkpoint: await readGguf(found.source), folder: undefined, beganAt }

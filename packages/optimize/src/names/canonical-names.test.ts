@@ -6,6 +6,8 @@ test.each([
   ['model.layers.3.mlp.down_proj.weight', 'layers.3.mlp.down', 'mlp', true],
   ['blk.11.attn_q.bias', 'layers.11.attention.query.bias', 'attention', false],
   ['model.layers.0.input_layernorm.weight', 'layers.0.attention_norm', 'norm', false],
+  ['encoder.layer.5.attention.self.key.weight', 'layers.5.attention.key', 'attention', true],
+  ['bert.encoder.layer.0.output.dense.bias', 'layers.0.mlp.down.bias', 'mlp', false],
   ['blk.0.attn_q_norm.weight', 'layers.0.attention.query_norm', 'norm', false],
   ['token_embd.weight', 'embedding', 'embedding', false],
   ['lm_head.weight', 'head', 'head', false],

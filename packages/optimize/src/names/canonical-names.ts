@@ -21,15 +21,25 @@ const inLayer: readonly (readonly [string, string, string])[] = [
   ['ffn_down', 'mlp.down_proj', 'mlp.down'],
 ]
 
+/** The same in Hugging Face checkpoints of BERT and its kind. */
+const inEncoderLayer: Readonly<Record<string, string>> = {
+  'attention.self.query': 'attention.query',
+  'attention.self.key': 'attention.key',
+  'attention.self.value': 'attention.value',
+  'attention.output.dense': 'attention.output',
+  'intermediate.dense': 'mlp.up',
+  'output.dense': 'mlp.down',
+}
+
 const wholeByStored: ReadonlyMap<string, string> = new Map(whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]))
-const partByStored: ReadonlyMap<string, string> = new Map(inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]))
+const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoderLayer)])
 
 /**
  * The name by which recipes call a stored tensor: `layers.3.mlp.down` for `blk.3.ffn_down.weight` as for
  * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. What no recipe can change keeps its stored name.
  */
 export function canonicalName(stored: string): string {
-  const found = /^(?:(?:blk|model\.layers)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
+  const found = /^(?:(?:blk|model\.layers|(?:bert\.)?encoder\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
   if (!found) return stored
   const [, layer, part = '', kind] = found
   const name = layer === undefined ? wholeByStored.get(part) : partByStored.get(part)

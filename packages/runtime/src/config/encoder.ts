@@ -12,14 +12,16 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   const numHeads = fields.integer(['num_attention_heads', 'n_heads'])
   const numLayers = fields.integer(['num_hidden_layers', 'n_layers'])
   const headDim = Math.floor(hiddenSize / numHeads)
-  checkSizes('config.json', numLayers, hiddenSize, numHeads, numHeads, headDim)
+  // Not a field of BERT's own: encoders whose key-value heads were merged have it.
+  const numKvHeads = fields.integer('num_key_value_heads', numHeads)
+  checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const common: EncoderConfig = {
     architecture,
     numLayers,
     hiddenSize,
     intermediateSize: fields.integer(['intermediate_size', 'hidden_dim']),
     numHeads,
-    numKvHeads: numHeads,
+    numKvHeads,
     headDim,
     vocabSize: fields.integer('vocab_size'),
     contextLength: fields.integer('max_position_embeddings'),

@@ -1,0 +1,3 @@
+export { calibrateEncoderHeads, type CalibrateHeadsOptions, calibrateHeads } from './calibrate-heads.ts'
+export type { HeadCalibration, LayerCalibration } from './collect-heads.ts'
+export { type ConvertedCheckpoint, convertCheckpointHeads, type HeadConversionOptions } from './convert-checkpoint-heads.ts'
