@@ -36,6 +36,15 @@ const tasks = {
       await node('apps/cli/bin/tessera.js', ...args)
     },
   },
+  playground: {
+    help: 'build the playground and serve it on this machine; --build only builds apps/playground/dist',
+    apps: ['@tessera-app/playground'],
+    async start(args) {
+      const vite = 'apps/playground/node_modules/vite/bin/vite.js'
+      await node(vite, 'build', 'apps/playground', '--logLevel', 'warn')
+      if (!args.includes('--build')) await node(vite, 'preview', 'apps/playground', ...args)
+    },
+  },
   test: {
     help: 'run every test tier and print the sum; arguments go to vitest, such as --project unit packages/tensor',
     start: (args) => node('tooling/bootstrap/test.mjs', ...args),

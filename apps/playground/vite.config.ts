@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite'
+import { wgslText } from '../../tooling/vitest/index.mjs'
+
+/** What a server sends for shared memory, and so for threads, to work; without it everything runs on one thread. */
+const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+
+export default defineConfig({
+  // Relative addresses, so that the folder can be served from anywhere.
+  base: './',
+  plugins: [wgslText()],
+  worker: { format: 'es', plugins: () => [wgslText()] },
+  resolve: { conditions: ['@tessera-llm/source', 'module', 'browser', 'import', 'default'] },
+  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 2000 },
+  server: { headers: isolation },
+  preview: { headers: isolation },
+})
