@@ -44,7 +44,7 @@ export async function calibrateHeads(model: LanguageModel, windows: readonly (re
 export async function calibrateEncoderHeads(encoder: Encoder, sequences: readonly (readonly number[])[], options: CalibrateHeadsOptions = {}): Promise<HeadCalibration> {
   const collector = collectHeads(encoder.config)
   await eachWindow(sequences, options, async (ids) => {
-    const packed = packSequences(encoder.device, encoder.config, [ids])
+    const packed = packSequences(encoder.device, [ids])
     await disposing(Object.values(packed), async () => {
       encoder.forward(packed, { activations: 'f32', observe: collector.observe }).dispose()
       await collector.settle()
