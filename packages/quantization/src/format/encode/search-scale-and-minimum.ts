@@ -33,7 +33,7 @@ export function searchScaleAndMinimum(
   let scale = f32(1 / f32(last / f32(maximum - minimum)))
   fitRange(x, at, count, last, weights, trial, f32(last / f32(maximum - minimum)), minimum)
   for (let i = 0; i < count; i++) codes[to + i] = trial[i] as number
-  let least = errorOf(x, at, count, weights, trial, scale, minimum, absolute)
+  let least = errorOf(x, at, count, weights, trial, scale, minimum, absolute, Number.POSITIVE_INFINITY)
   for (let n = 0; n <= steps; n++) {
     const inverse = f32(f32(f32(f32(first) + f32(f32(step) * n)) + last) / f32(maximum - minimum))
     fitRange(x, at, count, last, weights, trial, inverse, minimum)
@@ -46,7 +46,7 @@ export function searchScaleAndMinimum(
       newMinimum = 0
       newScale = f32(sumXC / sumCC)
     }
-    const error = errorOf(x, at, count, weights, trial, newScale, newMinimum, absolute)
+    const error = errorOf(x, at, count, weights, trial, newScale, newMinimum, absolute, least)
     if (!(error < least)) continue
     for (let i = 0; i < count; i++) codes[to + i] = trial[i] as number
     least = error
@@ -80,9 +80,10 @@ function fitRange(x: Float32Array, at: number, count: number, last: number, weig
   sums.sumXC = sumXC
 }
 
-function errorOf(x: Float32Array, at: number, count: number, weights: Float32Array, codes: Uint8Array, scale: number, minimum: number, absolute: boolean): number {
+/** The weighted error, or a part of it that is already no less than `most`. */
+function errorOf(x: Float32Array, at: number, count: number, weights: Float32Array, codes: Uint8Array, scale: number, minimum: number, absolute: boolean, most: number): number {
   let error = 0
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && error < most; i++) {
     const difference = f32(f32(f32(scale * (codes[i] as number)) + minimum) - (x[at + i] as number))
     error = f32(error + f32((weights[i] as number) * (absolute ? Math.abs(difference) : f32(difference * difference))))
   }
