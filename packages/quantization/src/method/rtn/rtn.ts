@@ -11,8 +11,8 @@ export interface RtnOptions {
 }
 
 /**
- * Rounds each weight to the nearest value of the grid, ties to even: needs no data, takes a second for 100 million weights with the
- * rule `range` and is the base line of every other method.
+ * Rounds each weight to the nearest value of the grid, ties to even: needs no data, is quick with the rule `range`, and is the base
+ * line of every other method.
  *
  * @throws TesseraError `invalid-shape`, `invalid-value` for weights or an importance that do not fit
  */
