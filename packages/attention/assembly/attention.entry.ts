@@ -5,9 +5,12 @@ export { decodeJoin, decodeSplits } from './decode'
 export { flash } from './flash'
 export { gatherKeys } from './gather'
 export { kvAppend } from './kv-append'
+export { kvCopyPage } from './kv-copy-page'
+export { kvPackGroups, kvStoreRecent, kvStoreRows } from './kv-store'
 export { plain } from './plain'
 
 // Not entries: see decode-tiles.ts.
 export { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
 export { gradientLine, largestOfLines, softmaxTile, weighLine } from './softmax'
 export { addColumns, addRows, areFinite, layPanel, layRows, productTile } from './tiles'
+export { lineCodes2, lineCodes4, lineScoresI8, lineValuesI8, pairCodes2, pairCodes4, pairScoresI8, pairValuesI8 } from './packed-tiles'

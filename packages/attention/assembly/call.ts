@@ -10,9 +10,17 @@ export const STRIDE_Q: u32 = 19, STRIDE_K: u32 = 22, STRIDE_V: u32 = 25, STRIDE_
 export const WINDOW_LEFT: u32 = 31, WINDOW_RIGHT: u32 = 32, SCALE: u32 = 33, SOFTCAP: u32 = 34
 /** Strides of the batch, head and row axes of bias and mask; 0 for an axis that is repeated. */
 export const STRIDE_BIAS: u32 = 35, STRIDE_MASK: u32 = 38
-export const SCRATCH: u32 = 41, SCRATCH_BYTES: u32 = 42, PARTIALS: u32 = 43, K_IS_HALF: u32 = 44, V_IS_HALF: u32 = 45, SEQUENCES: u32 = 46
+export const SCRATCH: u32 = 41, SCRATCH_BYTES: u32 = 42, PARTIALS: u32 = 43, K_STORAGE: u32 = 44, V_STORAGE: u32 = 45, SEQUENCES: u32 = 46
 /** i32 [batch, pages] or 0; where it is not, the batch strides of k and v are those of pages. */
 export const BLOCK_TABLE: u32 = 47, PAGES: u32 = 48, PAGE_ROWS: u32 = 49
+/** Scratch addresses of keys [B, Hkv, keys, D], values [B, Hkv, keys, Dv] and i32[B] lengths, for `gatherKeys`. */
+export const GATHERED_K: u32 = 50, GATHERED_V: u32 = 51, GATHERED_LENGTHS: u32 = 52
+/** Of keys and of values in groups: address of the first group, groups of a head, bytes of a group, address of the recent rows and their number. */
+export const GROUPS_K: u32 = 53, GROUPS_V: u32 = 58
+
+/** How elements of k and v are stored: `K_STORAGE`, `V_STORAGE`. Strides of rows of bytes are in bytes. */
+export const K_IS_HALF: u32 = K_STORAGE, V_IS_HALF: u32 = V_STORAGE
+export const F32: u32 = 0, F16: u32 = 1, INT8: u32 = 2, FP8: u32 = 3, INT4: u32 = 4, INT2: u32 = 5
 
 /** A score that counts as hidden. */
 export const HIDDEN: f32 = -3.4e38
@@ -23,9 +31,10 @@ export function rowAddress(args: usize, tensor: u32, strides: u32, batch: u32, h
   return argument(args, tensor) + (elements << shift)
 }
 
-/** log2 of the bytes of an element of k or v. */
-export function elementShift(args: usize, isHalf: u32): u32 {
-  return argument(args, isHalf) != 0 ? 1 : 2
+/** log2 of the bytes of an element of k or v, or of the unit of their strides. */
+export function elementShift(args: usize, storage: u32): u32 {
+  const kind = argument(args, storage)
+  return kind == F32 ? 2 : kind == F16 ? 1 : 0
 }
 
 /** Address of a row of k or v, which may lie in pages. */

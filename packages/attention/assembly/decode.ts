@@ -1,8 +1,9 @@
 import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
 import {
-  BATCH, elementShift, endVisible, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
-  STRIDE_V, V, V_IS_HALF, VALUE_DIM,
+  BATCH, elementShift, endVisible, F16, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_STORAGE, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
+  STRIDE_V, V, V_STORAGE, VALUE_DIM,
 } from './call'
+import { scorePacked, weighPacked } from './packed-decode'
 import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
 import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 
@@ -50,28 +51,12 @@ export function decodeSplits(args: usize, thread: u32, threads: u32): void {
 }
 
 function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u32, partial: usize, scores: usize): void {
-  const rows = argument(args, ROWS), headDim = argument(args, HEAD_DIM), valueDim = argument(args, VALUE_DIM)
+  const rows = argument(args, ROWS), valueDim = argument(args, VALUE_DIM)
   const keys = keyCount(args, batch), start = split * SPLIT, count = min(SPLIT, keys - start), padded = (count + 3) & ~3
-  const shiftK = elementShift(args, K_IS_HALF), shiftV = elementShift(args, V_IS_HALF)
-  const strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
-  const kept = firstKept(args, keys)
-  const lines = group * rows, scale = scaleOf(args), bytes = partialBytes(args)
-  // Line = head of the group, then row. A few keys meet all lines while they are in the first-level cache.
-  for (let from = 0; from < count; from += KEYS_AT_ONCE) {
-    const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
-    if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, partial)
-    for (let line: u32 = 0; line < lines; line += 2) {
-      const q0 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2), s0 = scores + (<usize>line * SPLIT + from << 2)
-      if (line + 1 == lines) {
-        if (shiftK == 2) lineScoresF32(q0, keysAt, strideK, some, headDim, scale, s0)
-        else lineScoresF16(q0, keysAt, strideK, some, headDim, scale, s0)
-        continue
-      }
-      const q1 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + (line + 1) / rows, (line + 1) % rows, 2)
-      if (shiftK == 2) pairScoresF32(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
-      else pairScoresF16(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
-    }
-  }
+  const lines = group * rows, bytes = partialBytes(args), kept = firstKept(args, keys)
+  const packed = scores + (<usize>lines * SPLIT << 2)
+  if (argument(args, K_STORAGE) > F16) scorePacked(args, batch, kvHead, start, count, group, scores, packed)
+  else scoreDense(args, batch, kvHead, start, count, group, scores, partial)
   for (let line: u32 = 0; line < lines; line++) {
     const head = kvHead * group + line / rows, position = keys - <i32>rows + <i32>(line % rows)
     const row = scores + line * (SPLIT << 2), to = partial + line * bytes
@@ -86,6 +71,34 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   // Keys that no line sees (before a window) must not be touched by their zero weights.
   const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start), until = min(count, endVisible(args, keys - 1, keys) - start)
   for (let line: u32 = 0; line < lines; line++) memory.fill(partial + line * bytes, 0, <usize>valueDim << 2)
+  if (argument(args, V_STORAGE) > F16) weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
+  else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
+}
+
+/** scores[line][i] = scale · q · k. Line = head of the group, then row. A few keys meet all lines while they are in the first-level cache. */
+function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize): void {
+  const rows = argument(args, ROWS), headDim = argument(args, HEAD_DIM), lines = group * rows, scale = scaleOf(args)
+  const shiftK = elementShift(args, K_STORAGE), strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK
+  for (let from = 0; from < count; from += KEYS_AT_ONCE) {
+    const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
+    if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, out)
+    for (let line: u32 = 0; line < lines; line += 2) {
+      const q0 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2), s0 = scores + (<usize>line * SPLIT + from << 2)
+      if (line + 1 == lines) {
+        if (shiftK == 2) lineScoresF32(q0, keysAt, strideK, some, headDim, scale, s0)
+        else lineScoresF16(q0, keysAt, strideK, some, headDim, scale, s0)
+        continue
+      }
+      const q1 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + (line + 1) / rows, (line + 1) % rows, 2)
+      if (shiftK == 2) pairScoresF32(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
+      else pairScoresF16(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
+    }
+  }
+}
+
+/** partial[line] += Σ weights · v over the keys skip … until − 1 of the split. */
+function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, scores: usize, partial: usize, bytes: usize): void {
+  const valueDim = argument(args, VALUE_DIM), shiftV = elementShift(args, V_STORAGE), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
     // Where row 0 of the split would lie, if all of it were where this part is.

@@ -2,11 +2,11 @@ import { createReferenceDevice, isTesseraError } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attentionWasm } from '../src/wasm.ts'
-import { attentionConformance, packedConformance, pagedConformance } from './cases/attention.ts'
+import { attentionConformance, packedConformance, pagedConformance, quantizedConformance } from './cases/attention.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 const reference = createReferenceDevice()
-const cases = [...attentionConformance, ...packedConformance, ...pagedConformance, ...attentionGolden]
+const cases = [...attentionConformance, ...packedConformance, ...pagedConformance, ...quantizedConformance, ...attentionGolden]
 
 describe.each([
   { threads: 1, relaxedSimd: true },

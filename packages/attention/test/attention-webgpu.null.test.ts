@@ -1,7 +1,7 @@
-import type { DType, Shape, Tensor } from '@tessera-llm/tensor'
+import { createPackedTensor, type DType, type PackedTensor, type Shape, type Tensor } from '@tessera-llm/tensor'
 import type { WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AttentionInputs, attentionOp, type AttentionOptions, kvAppend } from '../src/index.ts'
+import { type AttentionInputs, attentionOp, type AttentionOptions, groupFormat, kvAppend, type KvFormat, kvStore, kvWords, rowFormat } from '../src/index.ts'
 import { createBaseDevice } from './support/base-webgpu.ts'
 
 let base: WebGpuDevice
@@ -115,6 +115,23 @@ test('decode compiles for every size of a group, divided or not, within the base
     for (const keys of [64, 2000]) {
       for (const headDim of [64, 256, 320]) expect(await compiles('decode', { heads, rows: 1, keys, headDim })).toBe(true)
     }
+  }
+})
+
+test('flash, plain and decode compile over packed keys and values, within the base limits, and so does kv-store', async () => {
+  const pairs = [rowFormat('int8'), rowFormat('fp8')].map((format) => [format, format]).concat(([2, 4] as const).map((bits) => [groupFormat(bits, 'channel', 64), groupFormat(bits, 'token', 64)]))
+  for (const [keys, values] of pairs as [KvFormat, KvFormat][]) {
+    const shape = [1, 2, 130, 64]
+    const make = (format: KvFormat): PackedTensor => createPackedTensor(base, format, shape, { blocks: base.empty([kvWords(format.codes, shape)], 'u32') })
+    const [k, v, kvLengths] = [make(keys), make(values), base.empty([1], 'i32')]
+    for (const [kernel, rows] of [['decode', 1], ['flash', 40], ['plain', 40]] as const) {
+      const q = base.empty([1, 4, rows, 64], 'f32')
+      expect(await base.webgpu.prepare(() => base.run(attentionOp, { q, k, v, kvLengths }, { isCausal: true }, { kernel }))).toBeGreaterThan(0)
+      q.dispose()
+    }
+    const x = base.empty([1, 3, 2, 64], 'f32')
+    for (const cache of [k, v]) expect(await base.webgpu.prepare(() => kvStore(cache, x, kvLengths))).toBeGreaterThan(0)
+    for (const tensor of [k, v, kvLengths, x]) tensor.dispose()
   }
 })
 

@@ -66,7 +66,8 @@ async function measureAgainst(name: string, session: Session, written: string, i
     }
     const least = (options.window ?? 512) - 1
     const contextLength = contextFor(files, args, { what: `a window of ${least + 1}`, least, remedy: 'use a smaller --window' })
-    return withModel(files, args, { contextLength, text, everyLogits: true }, output, options.signal, async (original) => {
+    // The original keeps its cache exact, so that a model against itself shows what a kind of cache costs.
+    return withModel(files, { ...args, cache: 'f32' }, { contextLength, text, everyLogits: true }, output, options.signal, async (original) => {
       const progress = output.progress('measuring')
       try {
         const { compared, ...divergence } = await measureDivergence(original.session, session, ids, { ...options, onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows) })

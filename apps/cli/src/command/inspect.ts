@@ -4,7 +4,7 @@ import { isTesseraError } from '@tessera-llm/tensor'
 import { availableMemory, configOf, contextFor, describePlan, encoderConfigOf, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
-export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context'> {
+export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context' | 'cache'> {
   readonly tensors: boolean
 }
 
@@ -56,7 +56,7 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   try {
     const config = configOf(files)
     known = { config }
-    const memory = planFor(files, args.device, contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' }))
+    const memory = planFor(files, args, contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' }))
     known = { config, memory }
     checkMemory(memory, availableMemory(args.device))
     return known

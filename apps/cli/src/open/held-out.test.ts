@@ -13,7 +13,7 @@ test('the tiny model has the perplexity on held-out text that PyTorch measured f
   const windows = Array.from({ length: heldOut.windows }, (_, index) => ids.slice(index * heldOut.length, (index + 1) * heldOut.length + 1))
   const output = { ...createOutput(true, processIo()), note: () => {} }
   const { signal } = new AbortController()
-  const args = { model: tiny, device: 'wasm', threads: 2, activations: 'f32', context: undefined, json: true } as const
+  const args = { model: tiny, device: 'wasm', threads: 2, activations: 'f32', context: undefined, cache: 'f32', json: true } as const
   await withFiles(tiny, output, signal, (files) =>
     withModel(files, args, { contextLength: heldOut.length, everyLogits: true }, output, signal, async ({ session }) => {
       const { perplexity, tokens } = await measurePerplexity(session, windows.flat(), { window: heldOut.length + 1, protocol: 'all' })

@@ -3,7 +3,7 @@ import { ggmlPackers } from '@tessera-llm/quantization'
 import { type MemoryPlan, planMemory } from '@tessera-llm/runtime'
 import { formatBytes } from '../terminal/index.ts'
 import { configOf, type ModelFiles } from './files.ts'
-import { chunkTokens, kindOf, type ModelArguments } from './options.ts'
+import { cacheOf, chunkTokens, kindOf, type ModelArguments } from './options.ts'
 
 /** A WebAssembly memory addresses 4 GiB. */
 const wasmLimitBytes = 2 ** 32
@@ -12,10 +12,10 @@ const wasmLimitBytes = 2 ** 32
  * The memory that loading and `contextLength` tokens of cache would take, from the headers alone. `everyLogits` adds the logits of
  * a whole chunk, on the device and as they are read.
  */
-export function planFor(files: ModelFiles, device: ModelArguments['device'], contextLength: number, everyLogits = false): MemoryPlan {
+export function planFor(files: ModelFiles, { device, cache }: Pick<ModelArguments, 'device' | 'cache'>, contextLength: number, everyLogits = false): MemoryPlan {
   const config = configOf(files)
   const chunk = Math.min(chunkTokens(device), contextLength)
-  const plan = planMemory(files.checkpoint, config, { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunk })
+  const plan = planMemory(files.checkpoint, config, { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunk, cache: cacheOf(cache) })
   const more = everyLogits ? 2 * 4 * config.vocabSize * chunk : 0
   return { ...plan, activationBytes: plan.activationBytes + more, totalBytes: plan.totalBytes + more }
 }

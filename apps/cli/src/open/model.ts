@@ -6,7 +6,7 @@ import type { Output } from '../terminal/index.ts'
 import { openDevice } from './device.ts'
 import { configOf, type ModelFiles } from './files.ts'
 import { availableMemory, describePlan, planFor } from './memory.ts'
-import { chunkTokens, type ModelArguments } from './options.ts'
+import { cacheOf, chunkTokens, type ModelArguments } from './options.ts'
 
 export interface LoadedModel {
   readonly model: Model
@@ -51,7 +51,7 @@ export function contextFor(files: ModelFiles, { context }: Pick<ModelArguments, 
 /** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
 export async function withModel<T>(files: ModelFiles, args: ModelArguments, options: UseModelOptions, output: Output, signal: AbortSignal, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
   const { contextLength, text, everyLogits } = options
-  const plan = planFor(files, args.device, contextLength, everyLogits)
+  const plan = planFor(files, args, contextLength, everyLogits)
   output.note(`${files.name} ${describePlan(plan)}`)
   checkMemory(plan, availableMemory(args.device))
   const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
@@ -64,6 +64,7 @@ export async function withModel<T>(files: ModelFiles, args: ModelArguments, opti
       contextLength,
       activations: args.activations,
       chunkTokens: chunkTokens(args.device),
+      cache: cacheOf(args.cache),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
     }
     const model = await (files.folder ? loadHuggingFace(files.folder, settings) : loadCheckpoint(files.checkpoint, settings)).finally(() => progress.end())

@@ -1,5 +1,9 @@
+import { type CacheKind, denseCache, quantizedCache } from '@tessera-llm/attention'
 import type { Device } from '@tessera-llm/tensor'
 import type { Argv, Options } from 'yargs'
+
+const cacheNames = ['f32', 'f16', 'int8', 'fp8', 'int4', 'int2'] as const
+export type CacheName = (typeof cacheNames)[number]
 
 /** Options of every command that loads a model. */
 export interface ModelArguments {
@@ -9,6 +13,7 @@ export interface ModelArguments {
   /** The session's default for the device when undefined. */
   readonly activations: 'f32' | 'int8' | undefined
   readonly context: number | undefined
+  readonly cache: CacheName
   readonly json: boolean
 }
 
@@ -31,10 +36,11 @@ export function encoderOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' |
 }
 
 /** What decides the memory that a model needs. */
-export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>> {
+export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>> {
   return commonOptions(yargs)
     .option('device', device)
-    .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' })) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context'>>
+    .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' }))
+    .option('cache', { choices: cacheNames, default: 'f32' as const, describe: 'how keys and values are kept: fewer bits hold a longer context in the same memory' }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
 }
 
 /** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
@@ -63,6 +69,11 @@ export function integer<O extends Options>(name: string, least: number, options:
 /** `auto` is WebAssembly: a WebGPU in Node.js is an optional package, and without a GPU behind it the slower choice. */
 export function kindOf(device: ModelArguments['device']): Device['kind'] {
   return device === 'auto' ? 'wasm' : device
+}
+
+/** The kind of cache of `--cache`. */
+export function cacheOf(name: CacheName): CacheKind {
+  return name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
 }
 
 /** Tokens that prefill computes before it looks for Ctrl-C. */

@@ -5,7 +5,9 @@ import { type AttentionSizes, attentionSizes } from '../attention/sizes.ts'
 import { referenceAttentionBackward } from './reference.ts'
 
 /** The inputs of attention but for a block table, its outputs, and the gradients of the loss by its outputs. */
-export type AttentionBackwardInputs = Omit<AttentionInputs, 'blockTable'> & {
+export type AttentionBackwardInputs = Omit<AttentionInputs, 'k' | 'v' | 'blockTable'> & {
+  readonly k: Tensor
+  readonly v: Tensor
   /** f32, what attention returned: axes of `layout`. */
   readonly o: Tensor
   /** f32[B, Hq, Lq], what attention returned; −∞ where a row sees nothing. */

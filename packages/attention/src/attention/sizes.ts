@@ -1,4 +1,5 @@
-import { type DType, denseSpec, formatShape, type InputSpecs, type Shape, type TensorSpec, TesseraError } from '@tessera-llm/tensor'
+import { type DType, denseSpec, formatShape, type InputSpecs, type Shape, type TensorSpec, TesseraError, type WeightSpec } from '@tessera-llm/tensor'
+import { kvCodesOf } from '../kv-format/index.ts'
 import type { AttentionInputs, AttentionOptions, Layout } from './contract.ts'
 
 export interface AttentionSizes {
@@ -22,12 +23,13 @@ export interface AttentionSizes {
 export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: AttentionOptions): AttentionSizes {
   checkOptions(options)
   const q = spec4(inputs.q, 'q', ['f32'])
-  const k = spec4(inputs.k, 'k', ['f32', 'f16'])
-  const v = spec4(inputs.v, 'v', ['f32', 'f16'])
+  const k = stored4(inputs, 'k')
+  const v = stored4(inputs, 'v')
   const { layout = 'bhld', kvLayout = layout } = options
   const [batch, numHeads, seqLenQ, headDim] = axes(q.shape, layout)
   const [batchK, numKvHeads, lengthK, keyDim] = axes(k.shape, kvLayout)
   const [batchV, headsV, lengthV, valueDim] = axes(v.shape, kvLayout)
+  if (kvLayout !== 'bhld' && (inputs.k.kind === 'packed' || inputs.v.kind === 'packed')) throw new TesseraError('invalid-option', 'attention: packed k and v have the axes [B, Hkv, Lkv, D]; set kvLayout to bhld')
   const pages = pagesOf(inputs, kvLayout, batch)
   const require = (holds: boolean, rule: string): void => {
     if (!holds) throw new TesseraError('invalid-shape', `attention: ${rule} (q ${formatShape(q.shape)} ${layout}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)} ${kvLayout})`)
@@ -92,6 +94,18 @@ function sequencesOf(inputs: InputSpecs<AttentionInputs>, require: (holds: boole
   }
   checkSide(cuSeqLensKv, 'i32', [[entries]], 'cuSeqLensKv')
   return entries - 1
+}
+
+/** k or v: dense, or in a format of a cache. */
+function stored4(inputs: InputSpecs<AttentionInputs>, name: 'k' | 'v'): WeightSpec {
+  const spec = inputs[name]
+  if (spec?.kind !== 'packed') return spec4(spec, name, ['f32', 'f16'])
+  const codes = kvCodesOf(spec)
+  if (codes === undefined) throw new TesseraError('invalid-dtype', `attention: ${name} must be f32, f16 or in a format of a cache, not ${spec.format.id}@${spec.format.version}`)
+  if (codes.unit === 'group' && codes.along !== (name === 'k' ? 'channel' : 'token')) throw new TesseraError('invalid-dtype', `attention: ${name} is packed along ${codes.along}s; keys are packed by channel and values by token`)
+  if (codes.unit === 'group' && inputs.blockTable !== undefined) throw new TesseraError('invalid-option', `attention: ${spec.format.id} packs tokens that are neighbours, which pages of a blockTable are not; use a format of rows`)
+  if (spec.shape.length !== 4) throw new TesseraError('invalid-shape', `attention: ${name} must have four axes, not ${formatShape(spec.shape)}`)
+  return spec
 }
 
 function spec4(spec: InputSpecs[string], name: string, dtypes: readonly DType[]): TensorSpec {

@@ -3,7 +3,7 @@ import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { actions, runModel } from '../../test/support/cache-model.ts'
-import { type CacheLayer, denseCache } from '../index.ts'
+import { type CacheLayer, denseCache, quantizedCache } from '../index.ts'
 import { attentionWasm } from '../wasm.ts'
 
 let device: WasmDevice
@@ -31,6 +31,39 @@ describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
     expect(kind.byteLength(cache.sizes, 'wasm')).toBe(cache.byteLength)
     cache.dispose()
   })
+})
+
+// Of numbers of a standard deviation of 1: what a code of so many bits may move an average of values.
+describe.each([['int8', 0.03], ['fp8', 0.3], ['int4', 0.5], ['int2', 2.5]] as const)('a cache of %s', (name, bound) => {
+  const layers = [{ numKvHeads: 2, headDim: 32, valueDim: 20 }, { ...local }]
+
+  test('holds nearly what a list holds: appended to, cut, forked and freed at random', async () => {
+    const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
+      const worst = got.reduce((most, value, index) => Math.max(most, Math.abs(value - (want[index] as number))), 0)
+      // NaN is not less.
+      expect(worst < (where.startsWith('layer 0') ? bound : 0.01), `${where}: ${worst}`).toBe(true)
+    }
+    const model = { device, kind: quantizedCache(name, { exactTokens: 8 }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
+    await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
+  })
+
+  test('says its bytes before and after it is there', () => {
+    const cache = quantizedCache(name).create(device, { layers, batch: 1, capacity: 1000, chunkTokens: 100 })
+    expect(quantizedCache(name).byteLength(cache.sizes, 'wasm')).toBe(cache.byteLength)
+    expect(cache.byteLength).toBeLessThan(denseCache('f16').byteLength(cache.sizes, 'wasm'))
+    cache.dispose()
+  })
+})
+
+test('groups can be cut at their ends only', () => {
+  const cache = quantizedCache('int4', { exactTokens: 10 }).create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
+  for (let start = 0; start < 120; start += 20) cache.prepare(start, 20)
+  // Of 120 tokens the last step left 10 exact before its first: 64 are in groups.
+  expect(cache.truncate(100)).toBe(100)
+  expect(cache.truncate(70)).toBe(70)
+  expect(cache.truncate(63)).toBe(32)
+  expect(cache.length).toBe(32)
+  cache.dispose()
 })
 
 test('the reference device keeps float64, and a plan for it says so', () => {

@@ -127,7 +127,7 @@ function row(seed: number, layer: number, part: number, length: number): number[
 }
 
 /** The device, but its memory is full of ones: NaN in every float. */
-function poisoning(device: Device): Device {
+export function poisoning(device: Device): Device {
   return {
     ...device,
     empty(shape, dtype) {

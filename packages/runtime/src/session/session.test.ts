@@ -1,9 +1,9 @@
-import { denseCache } from '@tessera-llm/attention'
+import { type CacheKind, createPagePool, denseCache, quantizedCache } from '@tessera-llm/attention'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makers } from '../../test/support/devices.ts'
 import { loadTiny } from '../../test/support/tiny.ts'
-import { createSession, type LanguageModel } from '../index.ts'
+import { cacheLayersOf, createSession, type LanguageModel } from '../index.ts'
 
 let device: Device
 let model: LanguageModel
@@ -68,4 +68,36 @@ test('a cache of f16 takes half the bytes, and moves logits little', async () =>
   expect(Math.max(...rounded.map((value, index) => Math.abs(value - (logits[index] as number))))).toBeLessThan(0.02)
   half.dispose()
   full.dispose()
+})
+
+/** Largest difference of logits from those of an f32 cache: of a prompt, of decoded tokens, and after a cut. */
+async function worstDifference(cache: CacheKind): Promise<number> {
+  const options = { ...exact, chunkTokens: 24 }
+  const [session, full] = [createSession(model, { ...options, cache }), createSession(model, options)]
+  let worst = 0
+  const compare = async (of: (one: typeof session) => Promise<Float32Array>): Promise<void> => {
+    const [got, want] = [await of(session), await of(full)]
+    worst = got.reduce((most, value, index) => Math.max(most, Math.abs(value - (want[index] as number))), worst)
+  }
+  await compare((one) => one.prefill(ids))
+  for (const id of ids.slice(0, 70)) await compare((one) => one.step(id))
+  for (const one of [session, full]) one.truncate(51)
+  await compare((one) => one.step(11))
+  await compare((one) => one.prefill([...ids.slice(0, 40), 3, 2, 1]))
+  session.dispose()
+  full.dispose()
+  return worst
+}
+
+test.for([['f16', 0.02], ['int8', 0.5], ['fp8', 2], ['int4', 2], ['int2', 4]] as const)('a cache of %s moves logits by less than %f, and replays like others', async ([name, bound]) => {
+  const worst = await worstDifference(name === 'f16' ? denseCache(name) : quantizedCache(name, { exactTokens: 32 }))
+  expect(worst).toBeGreaterThan(0)
+  expect(worst).toBeLessThan(bound)
+})
+
+test('a session over a pool says what one with a cache of its own says, and gives its pages back', async () => {
+  const pool = createPagePool(device, { layers: cacheLayersOf(model.config), numPages: 12 })
+  expect(await worstDifference(pool.kind)).toBe(0)
+  expect(pool.freePages).toBe(12)
+  pool.dispose()
 })

@@ -10,6 +10,8 @@ import type { PackedTensor, Storage, Weight } from '../tensor/index.ts'
 interface HostStorage extends Storage {
   readonly dtype: DType
   readonly data: Float64Array | Uint8Array
+  /** Counts the writes: what was decoded before one is stale. */
+  writes: number
 }
 
 /**
@@ -17,7 +19,7 @@ interface HostStorage extends Storage {
  * Needs no kernels. f32 tensors are not rounded between ops.
  */
 export function createReferenceDevice(): Device {
-  const decoded = new WeakMap<PackedTensor, Float64Array>()
+  const decoded = new WeakMap<PackedTensor, { readonly data: Float64Array; readonly writes: number }>()
   let recording: (() => void)[] | undefined
 
   const hostTensor = (weight: Weight): HostTensor => {
@@ -25,14 +27,15 @@ export function createReferenceDevice(): Device {
       const { data, dtype } = weight.storage as HostStorage
       return { dtype: weight.dtype, shape: weight.shape, data: data instanceof Float64Array ? data : decodeElements(data, dtype, sizeOf(weight.shape)) }
     }
-    let data = decoded.get(weight)
-    if (!data) {
+    const writes = Object.values(weight.parts).reduce((sum, part) => sum + (part.storage as HostStorage).writes, 0)
+    let known = decoded.get(weight)
+    if (known?.writes !== writes) {
       const parts: Record<string, Uint8Array> = {}
       for (const [name, part] of Object.entries(weight.parts)) parts[name] = encodeStorage(part.storage as HostStorage)
-      data = weight.format.decode(parts, weight.shape)
-      decoded.set(weight, data)
+      known = { data: weight.format.decode(parts, weight.shape), writes }
+      decoded.set(weight, known)
     }
-    return { dtype: 'f64', shape: weight.shape, data }
+    return { dtype: 'f64', shape: weight.shape, data: known.data }
   }
 
   const execute = (launch: Launch<Kernel>): void => {
@@ -43,6 +46,8 @@ export function createReferenceDevice(): Device {
       if (target?.kind !== 'dense' || !((target.storage as HostStorage).data instanceof Float64Array)) {
         throw new TesseraError('invalid-dtype', `${launch.op.id}: ${name} is written in place and must be a dense tensor of a dtype other than u8`)
       }
+      const written = target.storage as HostStorage
+      written.writes += 1
     }
     const outputs = launch.op.reference(inputs, launch.problem.options, launch.problem)
     for (const [name, tensor] of Object.entries(launch.outputs)) {
@@ -65,14 +70,16 @@ export function createReferenceDevice(): Device {
       const size = sizeOf(shape)
       const byteLength = byteLengthOf(dtype, size)
       try {
-        return { dtype, byteLength, data: isRaw(dtype) ? new Uint8Array(byteLength) : new Float64Array(size) }
+        return { dtype, byteLength, writes: 0, data: isRaw(dtype) ? new Uint8Array(byteLength) : new Float64Array(size) }
       } catch (cause) {
         throw new TesseraError('out-of-memory', `reference: could not allocate ${size} float64 values`, { cause })
       }
     },
     free: () => {},
     write(storage, bytes, offsetBytes) {
-      const { data, dtype } = storage as HostStorage
+      const target = storage as HostStorage
+      const { data, dtype } = target
+      target.writes += 1
       if (data instanceof Uint8Array) data.set(bytes, offsetBytes)
       else {
         const offset = (offsetBytes * 8) / dtypes[dtype].bits

@@ -41,6 +41,12 @@ function linesOf({ inputs, options }: AttentionProblem): number {
   return (numHeads / numKvHeads) * seqLenQ
 }
 
+/** Scores, and what assembly/packed-decode.ts needs beside them. */
 function bytesPerThread(problem: AttentionProblem): number {
-  return lines64(linesOf(problem) * splitKeys * 4)
+  const lines = linesOf(problem)
+  const { inputs, options } = problem
+  if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return lines64(lines * splitKeys * 4)
+  const { headDim, valueDim } = attentionSizes(inputs, options)
+  const widest = Math.max(headDim, valueDim)
+  return lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + 16, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest)
 }

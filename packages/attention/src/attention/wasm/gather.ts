@@ -3,8 +3,8 @@ import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, type Gathered, lines64, writeArguments } from './arguments.ts'
 
 /*
- * Kernels for many rows read keys and values that lie next to each other. Where they lie in pages, a stage before theirs lays the visible
- * ones out in scratch memory: once a call, where the kernel itself would do it once for each block of rows. The kernel then does what
+ * Kernels for many rows read keys and values that lie next to each other. Where they lie in pages or are packed, a stage before theirs lays
+ * the visible ones out in scratch memory, decoded: once a call, where the kernel itself would do it once for each block of rows. The kernel then does what
  * it does for contiguous keys, so that its results are equal to the bit.
  */
 
@@ -16,12 +16,10 @@ export function stagesOver(problem: AttentionProblem, perThread: number, entry: 
     {
       entry: 'gatherKeys',
       args(write: ArgumentWriter, at: Bindings) {
-        const { k, v, lengths } = gathered(at)
-        writeArguments(problem, perThread, write, at)
-        write.u32(k).u32(v).u32(lengths)
+        writeArguments(problem, perThread, write, at, { target: gathered(at) })
       },
     },
-    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, gathered(at)) },
+    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, { gathered: gathered(at) }) },
   ]
 }
 
@@ -33,7 +31,7 @@ export function gatherBytes(problem: AttentionProblem): number {
 }
 
 function needsGather({ inputs }: AttentionProblem): boolean {
-  return inputs.blockTable !== undefined
+  return inputs.blockTable !== undefined || inputs.k.kind === 'packed' || inputs.v.kind === 'packed'
 }
 
 function gatheredAt(problem: AttentionProblem, k: number): Gathered {

@@ -1,3 +1,5 @@
+import { kvCodesOf } from '../../kv-format/index.ts'
+import { packedPart } from './packed/packed.ts'
 import { type AttentionProblem, inputSpec, strides } from './problem.ts'
 import { joinParts, type Part, u32 } from '../../webgpu-part/index.ts'
 
@@ -23,20 +25,20 @@ export function valuePart(problem: AttentionProblem): Part {
 /** k or v; where a block table says so, row j of a sequence is row j mod R of a page, and the first stride is that of pages. */
 function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): Part {
   const { kvLayout, numKvHeads, seqLenKv, pages, pageRows } = problem
+  const table: Part = {
+    bindings: [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' }],
+    fragments: ['fn page_of(batch: u32, row: u32) -> u32 { return u32(block_table[batch * params.pages + (row / params.page_rows) % params.pages]); }'],
+    params: { pages: u32(pages), page_rows: u32(pageRows) },
+  }
+  const codes = kvCodesOf(problem.inputs[name])
+  if (codes) return pages === 0 ? packedPart(problem, name, codes, width, 'batch') : joinParts(table, packedPart(problem, name, codes, width, 'page_of(batch, row)'))
   const rows = rowsPart(name, name, inputSpec(problem, name).dtype, width, strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width))
   if (pages === 0) return rows
   const [, read] = rows.fragments
-  return joinParts(
-    {
-      bindings: [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' }],
-      fragments: ['fn page_of(batch: u32, row: u32) -> u32 { return u32(block_table[batch * params.pages + (row / params.page_rows) % params.pages]); }'],
-      params: { pages: u32(pages), page_rows: u32(pageRows) },
-    },
-    {
-      ...rows,
-      fragments: [`fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return page_of(batch, row) * params.${name}_batch + head * params.${name}_head + (row % params.page_rows) * params.${name}_row; }`, read as string],
-    },
-  )
+  return joinParts(table, {
+    ...rows,
+    fragments: [`fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return page_of(batch, row) * params.${name}_batch + head * params.${name}_head + (row % params.page_rows) * params.${name}_row; }`, read as string],
+  })
 }
 
 /** `store_o4(at, chunk, value)` beside `o_at`. */

@@ -1,8 +1,7 @@
 import { kernelAbi, type Problem, sizeOf, type TensorSpec, TesseraError } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel } from '@tessera-llm/webgpu'
-import { u32 } from '../../webgpu-part/index.ts'
+import { halfBits, u32 } from '../../webgpu-part/index.ts'
 import append from './append.wgsl'
-import packHalf from './pack-half.wgsl'
 
 /** Writes new keys or values into a cache; f16 as packed words. */
 export const kvAppendWebgpu: WebGpuKernel = {
@@ -33,7 +32,7 @@ export const kvAppendWebgpu: WebGpuKernel = {
         { name: 'cache', tensor: 'cache', access: 'read_write', type: isHalf ? 'array<u32>' : 'array<f32>' },
         ...(table ? [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' } as const] : []),
       ],
-      fragments: [isHalf ? packHalf : 'fn word_of(at: u32) -> f32 { return x[at]; }', table ? inPages : inBatchRow],
+      fragments: [...(isHalf ? [halfBits, 'fn word_of(at: u32) -> u32 { return half_bits(x[at]) | (half_bits(x[at + 1u]) << 16u); }'] : ['fn word_of(at: u32) -> f32 { return x[at]; }']), table ? inPages : inBatchRow],
       constants: { WORD_ELEMENTS: wordElements },
       params: { words: u32(words), row_words: u32(width / wordElements), heads: u32(heads), rows: u32(rows), capacity: u32(capacity), ...(table && { pages: u32(table.shape[1] ?? 0) }) },
       workgroups: linearGrid(Math.ceil(words / 64)),
@@ -42,8 +41,8 @@ export const kvAppendWebgpu: WebGpuKernel = {
 }
 
 /** `page_of(batch, row)`: the page that holds a row of a sequence, or the row of the batch; −1 where the row has no place. */
-const inPages = 'fn page_of(batch: u32, row: i32) -> i32 { return select(block_table[batch * params.pages + (u32(max(row, 0)) / params.capacity) % params.pages], -1, row < 0); }'
-const inBatchRow = 'fn page_of(batch: u32, row: i32) -> i32 { return select(i32(batch), -1, row < 0 || row >= i32(params.capacity)); }'
+export const inPages: string = 'fn page_of(batch: u32, row: i32) -> i32 { return select(block_table[batch * params.pages + (u32(max(row, 0)) / params.capacity) % params.pages], -1, row < 0); }'
+export const inBatchRow: string = 'fn page_of(batch: u32, row: i32) -> i32 { return select(i32(batch), -1, row < 0 || row >= i32(params.capacity)); }'
 
 function spec(problem: Problem, name: string): TensorSpec {
   const found = problem.inputs[name]

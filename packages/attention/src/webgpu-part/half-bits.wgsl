@@ -19,5 +19,3 @@ fn half_bits(x: f32) -> u32 {
   let half = 1u << (shift - 1u);
   return sign | (steps + select(0u, 1u, rest > half || (rest == half && (steps & 1u) == 1u)));
 }
-
-fn word_of(at: u32) -> u32 { return half_bits(x[at]) | (half_bits(x[at + 1u]) << 16u); }

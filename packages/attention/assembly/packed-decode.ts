@@ -1,0 +1,183 @@
+import { argument } from '@tessera-llm/wasm/assembly/lib'
+import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, Q, rowAddress, ROWS, scaleOf, STRIDE_K, STRIDE_Q, STRIDE_V, V, VALUE_DIM } from './call'
+import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
+import { decodeKeys, decodeParameters, GROUP, groupAddress, groupedEnd, recentAddress, roundPairs, scaleBy, storageOf } from './packed'
+import { fourCodes, lineCodes2, lineCodes4, lineScoresI8, lineValuesI8, pairCodes2, pairCodes4, pairScoresI8, pairValuesI8 } from './packed-tiles'
+
+// Decode over packed keys and values, one split of one KV head. A line is a query head of the group, then a row; its queries and weights
+// are rounded to 16 bits, and meet the codes as integers.
+
+/** As in decode.ts. */
+const SPLIT: i32 = 128
+const KEYS_AT_ONCE: i32 = 16
+
+// A thread's memory beside the scores (src/attention/wasm/decode.ts counts it): rounded queries or weights [lines][max(D + 16, SPLIT)] i16,
+// factors [lines] and bases [lines], scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each, decoded rows [16][max(D, Dv)].
+
+// @ts-ignore: decorator
+@inline
+function roundedBytes(args: usize): usize {
+  return <usize>max<u32>(argument(args, HEAD_DIM) + 16, SPLIT) << 1
+}
+
+// @ts-ignore: decorator
+@inline
+function numbersBytes(args: usize): usize {
+  return <usize>(max(max(argument(args, HEAD_DIM), argument(args, VALUE_DIM)), <u32>SPLIT) + 32) << 2
+}
+
+// @ts-ignore: decorator
+@inline
+function queryAddress(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
+  const rows = argument(args, ROWS)
+  return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
+}
+
+/** scores[line][i] = scale · q · k for the keys start … start + count − 1. */
+export function scorePacked(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, memory0: usize): void {
+  const lines = group * argument(args, ROWS), width = argument(args, HEAD_DIM), storage = storageOf(args, K), scale = scaleOf(args)
+  const rounded = memory0, each = roundedBytes(args), factors = rounded + lines * each, bases = factors + (lines << 2)
+  const scales = bases + (lines << 2), minima = scales + numbersBytes(args), scaled = minima + numbersBytes(args), decoded = scaled + numbersBytes(args)
+  const grouped = groupedEnd(args, K, batch), padded = (width + 7) & ~7
+  const stride: usize = storage >= INT4 ? <usize>width << 1 : argument(args, STRIDE_K + 2)
+  if (storage == INT8) {
+    for (let line: u32 = 0; line < lines; line++) {
+      memory.fill(scaled, 0, padded << 2)
+      memory.copy(scaled, queryAddress(args, batch, kvHead, group, line), width << 2)
+      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 8, rounded + line * each))
+    }
+  }
+  for (let from = 0; from < count; from += KEYS_AT_ONCE) {
+    const some = min(KEYS_AT_ONCE, count - from), key = start + from
+    if (key < grouped) {
+      if ((from & (GROUP - 1)) == 0) scoreGroup(args, batch, kvHead, key, group, lines, scores + (from << 2), rounded, factors, bases, scales, minima, scaled)
+      continue
+    }
+    let keysAt: usize
+    if (storage == INT8) keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, key, 0)
+    else if (storage >= INT4) keysAt = recentAddress(args, K, batch, kvHead, key, stride)
+    else {
+      decodeKeys(args, K, batch, kvHead, key, some, width, decoded)
+      keysAt = decoded
+    }
+    for (let line: u32 = 0; line < lines; line += 2) {
+      const s0 = scores + (<usize>line * SPLIT + from << 2), s1 = s0 + (SPLIT << 2), isPair = line + 1 < lines
+      if (storage == INT8) {
+        const q = rounded + line * each
+        if (isPair) pairScoresI8(q, q + each, load<f32>(factors + (line << 2)), load<f32>(factors + (line << 2), 4), keysAt, stride, some, width, s0, s1)
+        else lineScoresI8(q, load<f32>(factors + (line << 2)), keysAt, stride, some, width, s0)
+        continue
+      }
+      const q0 = queryAddress(args, batch, kvHead, group, line), q1 = isPair ? queryAddress(args, batch, kvHead, group, line + 1) : q0
+      if (storage >= INT4) {
+        if (isPair) pairScoresF16(q0, q1, keysAt, stride, some, width, scale, s0, s1)
+        else lineScoresF16(q0, keysAt, stride, some, width, scale, s0)
+      } else if (isPair) pairScoresF32(q0, q1, keysAt, <usize>width << 2, some, width, scale, s0, s1)
+      else lineScoresF32(q0, keysAt, <usize>width << 2, some, width, scale, s0)
+    }
+  }
+}
+
+/** Scores of 32 tokens with keys in codes by channel: the channels' scales go into the queries, their minima into a sum for all tokens. */
+function scoreGroup(args: usize, batch: u32, kvHead: u32, key: u32, group: u32, lines: u32, scores: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize): void {
+  const width = argument(args, HEAD_DIM), is4 = storageOf(args, K) == INT4, bits: u32 = is4 ? 4 : 2, each = roundedBytes(args), scale = scaleOf(args)
+  const codes = groupAddress(args, K, batch, kvHead, key), steps = width * bits / 32
+  decodeParameters(codes + ((width * bits) << 2), width, scales, minima)
+  for (let line: u32 = 0; line < lines; line++) {
+    store<f32>(bases + (line << 2), scale * scaleBy(queryAddress(args, batch, kvHead, group, line), scales, minima, width, scaled))
+    store<f32>(factors + (line << 2), scale * roundPairs(scaled, width, bits, rounded + line * each))
+    memory.fill(scores + <usize>line * (SPLIT << 2), 0, GROUP << 2)
+  }
+  for (let line: u32 = 0; line < lines; line += 2) addCodes(is4, codes, GROUP << 2, steps, GROUP, line, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+}
+
+/** out += codes · x for lines `line` and the next, over `columns` columns, a multiple of 4. */
+function addCodes(is4: bool, codes: usize, stride: usize, steps: u32, columns: u32, line: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+  const x0 = rounded + line * each, o0 = out + line * outStride, isPair = line + 1 < lines, second: usize = isPair ? 4 : 0
+  const f0 = load<f32>(factors + (line << 2)), b0 = load<f32>(bases + (line << 2)), f1 = load<f32>(factors + (line << 2) + second), b1 = load<f32>(bases + (line << 2) + second)
+  let c: u32 = 0
+  if (isPair) {
+    for (; c + 16 <= columns; c += 16) {
+      const at: usize = <usize>c << 2
+      if (is4) pairCodes4(codes + at, stride, steps, x0, x0 + each, f0, f1, b0, b1, o0 + at, o0 + outStride + at)
+      else pairCodes2(codes + at, stride, steps, x0, x0 + each, f0, f1, b0, b1, o0 + at, o0 + outStride + at)
+    }
+  } else {
+    for (; c + 32 <= columns; c += 32) {
+      const at: usize = <usize>c << 2
+      if (is4) lineCodes4(codes + at, stride, steps, x0, f0, b0, o0 + at)
+      else lineCodes2(codes + at, stride, steps, x0, f0, b0, o0 + at)
+    }
+  }
+  for (; c < columns; c += 4) {
+    const at: usize = <usize>c << 2
+    fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x0, f0, b0, o0 + at)
+    if (isPair) fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x0 + each, f1, b1, o0 + outStride + at)
+  }
+}
+
+/** outputs[line] += Σ weights · v over the keys skip … until − 1 of the split; weights of other keys are 0 and lie in the rows of the scores. */
+export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, weights: usize, memory0: usize, outputs: usize, outputBytes: usize): void {
+  const width = argument(args, VALUE_DIM), storage = storageOf(args, V)
+  const rounded = memory0, each = roundedBytes(args), factors = rounded + lines * each, bases = factors + (lines << 2)
+  const scales = bases + (lines << 2), minima = scales + numbersBytes(args), scaled = minima + numbersBytes(args), decoded = scaled + numbersBytes(args)
+  const grouped = groupedEnd(args, V, batch)
+  const stride: usize = storage >= INT4 ? <usize>width << 1 : argument(args, STRIDE_V + 2)
+  if (storage == INT8) {
+    memory.fill(scales, 0, SPLIT << 2)
+    for (let i = skip; i < until; i++) store<f32>(scales + (i << 2), load<f32>(keyAddress(args, V, STRIDE_V, batch, kvHead, start + i, 0)))
+    const rest: usize = (until + 3) & ~3
+    for (let line: u32 = 0; line < lines; line++) {
+      memory.fill(weights + (<usize>line * SPLIT << 2) + (rest << 2), 0, (SPLIT - rest) << 2)
+      scaleBy(weights + (<usize>line * SPLIT << 2), scales, scales, SPLIT, scaled)
+      store<f32>(factors + (line << 2), roundPairs(scaled, SPLIT, 8, rounded + line * each))
+    }
+  }
+  // Without pages the rows of a split lie together.
+  const step = storage == INT8 && argument(args, BLOCK_TABLE) == 0 ? SPLIT : KEYS_AT_ONCE
+  for (let from = skip & ~1, last = 0; from < until; from = last) {
+    last = min((from + step) & ~(step - 1), until)
+    const key = start + from
+    if (key < grouped) {
+      const first = from & ~(GROUP - 1)
+      last = first + GROUP
+      weighGroup(args, batch, kvHead, start + first, lines, weights + (first << 2), rounded, factors, bases, scales, minima, scaled, outputs, outputBytes)
+      continue
+    }
+    let at: usize
+    if (storage == INT8) at = keyAddress(args, V, STRIDE_V, batch, kvHead, key, 0) - <usize>from * stride
+    else if (storage >= INT4) at = recentAddress(args, V, batch, kvHead, key, stride) - <usize>from * stride
+    else {
+      decodeKeys(args, V, batch, kvHead, key, last - from, width, decoded)
+      at = decoded - (<usize>from * width << 2)
+    }
+    // A row of f16 before the window may hold anything.
+    const begin = storage >= INT4 ? max(from, skip) : from
+    for (let line: u32 = 0; line < lines; line += 2) {
+      const p0 = weights + (<usize>line * SPLIT << 2), p1 = p0 + (SPLIT << 2), o0 = outputs + line * outputBytes, o1 = o0 + outputBytes, isPair = line + 1 < lines
+      if (storage == INT8) {
+        const w = rounded + line * each
+        if (isPair) pairValuesI8(w, w + each, load<f32>(factors + (line << 2)), load<f32>(factors + (line << 2), 4), at, stride, from, last, width, o0, o1)
+        else lineValuesI8(w, load<f32>(factors + (line << 2)), at, stride, from, last, width, o0)
+      } else if (storage >= INT4) {
+        if (isPair) pairValuesF16(p0, p1, at, stride, begin, last, width, o0, o1)
+        else lineValuesF16(p0, at, stride, begin, last, width, o0)
+      } else if (isPair) pairValuesF32(p0, p1, at, <usize>width << 2, begin, last, width, o0, o1)
+      else lineValuesF32(p0, at, <usize>width << 2, begin, last, width, o0)
+    }
+  }
+}
+
+/** 32 tokens of values in codes by token: the tokens' scales go into the weights of 32 channels, their minima into a sum for all of these. */
+function weighGroup(args: usize, batch: u32, kvHead: u32, key: u32, lines: u32, weights: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize, outputs: usize, outputBytes: usize): void {
+  const width = argument(args, VALUE_DIM), is4 = storageOf(args, V) == INT4, bits: u32 = is4 ? 4 : 2, each = roundedBytes(args)
+  const codes = groupAddress(args, V, batch, kvHead, key), parameters = codes + ((width * bits) << 2)
+  for (let first: u32 = 0; first < width; first += GROUP) {
+    decodeParameters(parameters + (first << 2), GROUP, scales, minima)
+    for (let line: u32 = 0; line < lines; line++) {
+      store<f32>(bases + (line << 2), scaleBy(weights + (<usize>line * SPLIT << 2), scales, minima, GROUP, scaled))
+      store<f32>(factors + (line << 2), roundPairs(scaled, GROUP, bits, rounded + line * each))
+    }
+    for (let line: u32 = 0; line < lines; line += 2) addCodes(is4, codes + (first << 2), width << 2, bits, min<u32>(GROUP, width - first), line, lines, rounded, each, factors, bases, outputs + (first << 2), outputBytes)
+  }
+}

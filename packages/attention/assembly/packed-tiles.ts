@@ -1,0 +1,255 @@
+import { madd } from '@tessera-llm/wasm/assembly/lib'
+
+// The inner loops of decode over packed keys and values: products of integers, the queries and weights rounded to 16 bits. Exported, as
+// those of decode-tiles.ts are, so that each has all registers.
+
+/** Four sums of four lanes each, as the four lanes of one vector. */
+// @ts-ignore: decorator
+@inline
+function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
+  const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
+  return i32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
+}
+
+/** Scores of two queries i16 (padded with zeros to a multiple of 8) with four rows of int8 at a time; rows beyond `count` are computed and not stored. */
+export function pairScoresI8(q0: usize, q1: usize, f0: f32, f1: f32, k: usize, stride: usize, count: i32, width: u32, s0: usize, s1: usize): void {
+  for (let i = 0; i < count; i += 4) {
+    const last = k + <usize>(count - 1) * stride, k0 = k + <usize>i * stride
+    const k1 = min(k0 + stride, last), k2 = min(k0 + 2 * stride, last), k3 = min(k0 + 3 * stride, last)
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    for (let d: usize = 0; d < width; d += 8) {
+      const x0 = v128.load(q0 + (d << 1)), x1 = v128.load(q1 + (d << 1))
+      let y = v128.load_ext<i8>(k0 + d, 4)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, y))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x1, y))
+      y = v128.load_ext<i8>(k1 + d, 4)
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x0, y))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, y))
+      y = v128.load_ext<i8>(k2 + d, 4)
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(x0, y))
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(x1, y))
+      y = v128.load_ext<i8>(k3 + d, 4)
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(x0, y))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(x1, y))
+    }
+    const scales = v128.load32_lane(k3, v128.load32_lane(k2, v128.load32_lane(k1, v128.load32_zero(k0), 1), 2), 3)
+    v128.store(s0 + (i << 2), f32x4.mul(f32x4.mul(scales, f32x4.splat(f0)), f32x4.convert_i32x4_s(sumFour(a0, a1, a2, a3))))
+    v128.store(s1 + (i << 2), f32x4.mul(f32x4.mul(scales, f32x4.splat(f1)), f32x4.convert_i32x4_s(sumFour(b0, b1, b2, b3))))
+  }
+}
+
+/** The same for one query, 16 channels at a time. */
+export function lineScoresI8(q: usize, f: f32, k: usize, stride: usize, count: i32, width: u32, s: usize): void {
+  for (let i = 0; i < count; i += 4) {
+    const last = k + <usize>(count - 1) * stride, k0 = k + <usize>i * stride
+    const k1 = min(k0 + stride, last), k2 = min(k0 + 2 * stride, last), k3 = min(k0 + 3 * stride, last)
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    let d: usize = 0
+    for (; d + 16 <= width; d += 16) {
+      const x0 = v128.load(q + (d << 1)), x1 = v128.load(q + (d << 1), 16)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k0 + d, 4)))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(k0 + d, 12)))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k1 + d, 4)))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(k1 + d, 12)))
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k2 + d, 4)))
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(k2 + d, 12)))
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k3 + d, 4)))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(k3 + d, 12)))
+    }
+    for (; d < width; d += 8) {
+      const x = v128.load(q + (d << 1))
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, v128.load_ext<i8>(k0 + d, 4)))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, v128.load_ext<i8>(k1 + d, 4)))
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(x, v128.load_ext<i8>(k2 + d, 4)))
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(x, v128.load_ext<i8>(k3 + d, 4)))
+    }
+    const scales = v128.load32_lane(k3, v128.load32_lane(k2, v128.load32_lane(k1, v128.load32_zero(k0), 1), 2), 3)
+    const sums = sumFour(i32x4.add(a0, b0), i32x4.add(a1, b1), i32x4.add(a2, b2), i32x4.add(a3, b3))
+    v128.store(s + (i << 2), f32x4.mul(f32x4.mul(scales, f32x4.splat(f)), f32x4.convert_i32x4_s(sums)))
+  }
+}
+
+/** Adds the products of two lines of weights i16 with rows first … end − 1 of int8, two rows and 16 channels at a time; weights outside are 0, `first` is even. */
+export function pairValuesI8(w0: usize, w1: usize, f0: f32, f1: f32, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+  let d: u32 = 0
+  for (; d + 16 <= width; d += 16) {
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    let row = v + <usize>first * stride + d
+    for (let i = first; i < end; i += 2, row += 2 * stride) {
+      const next = i + 1 < end ? row + stride : row
+      const x0 = v128.load32_splat(w0 + (i << 1)), x1 = v128.load32_splat(w1 + (i << 1))
+      let y = v128.load_ext<i8>(row, 4), z = v128.load_ext<i8>(next, 4)
+      let pairs = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pairs, x0))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pairs, x1))
+      pairs = v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15)
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pairs, x0))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(pairs, x1))
+      y = v128.load_ext<i8>(row, 12)
+      z = v128.load_ext<i8>(next, 12)
+      pairs = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11)
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(pairs, x0))
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(pairs, x1))
+      pairs = v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15)
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(pairs, x0))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(pairs, x1))
+    }
+    addInteger(o0 + (<usize>d << 2), f0, a0, a1, a2, a3)
+    addInteger(o1 + (<usize>d << 2), f1, b0, b1, b2, b3)
+  }
+  for (; d < width; d++) {
+    let a: i32 = 0, b: i32 = 0
+    for (let i = first; i < end; i++) {
+      const y: i32 = load<i8>(v + <usize>i * stride + d, 4)
+      a += y * load<i16>(w0 + (i << 1))
+      b += y * load<i16>(w1 + (i << 1))
+    }
+    store<f32>(o0 + (d << 2), load<f32>(o0 + (d << 2)) + f0 * <f32>a)
+    store<f32>(o1 + (d << 2), load<f32>(o1 + (d << 2)) + f1 * <f32>b)
+  }
+}
+
+/** The same for one line, 32 channels at a time. */
+export function lineValuesI8(w: usize, f: f32, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
+  let d: u32 = 0
+  for (; d + 32 <= width; d += 32) {
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    let row = v + <usize>first * stride + d
+    for (let i = first; i < end; i += 2, row += 2 * stride) {
+      const next = i + 1 < end ? row + stride : row
+      const x = v128.load32_splat(w + (i << 1))
+      let y = v128.load_ext<i8>(row, 4), z = v128.load_ext<i8>(next, 4)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), x))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15), x))
+      y = v128.load_ext<i8>(row, 12)
+      z = v128.load_ext<i8>(next, 12)
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), x))
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15), x))
+      y = v128.load_ext<i8>(row, 20)
+      z = v128.load_ext<i8>(next, 20)
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), x))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15), x))
+      y = v128.load_ext<i8>(row, 28)
+      z = v128.load_ext<i8>(next, 28)
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), x))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15), x))
+    }
+    addInteger(o + (<usize>d << 2), f, a0, a1, a2, a3)
+    addInteger(o + (<usize>d << 2) + 64, f, b0, b1, b2, b3)
+  }
+  for (; d < width; d++) {
+    let a: i32 = 0
+    for (let i = first; i < end; i++) a += <i32>load<i8>(v + <usize>i * stride + d, 4) * load<i16>(w + (i << 1))
+    store<f32>(o + (d << 2), load<f32>(o + (d << 2)) + f * <f32>a)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addInteger(to: usize, factor: f32, a: v128, b: v128, c: v128, d: v128): void {
+  const f = f32x4.splat(factor)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(a), v128.load(to)))
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(b), v128.load(to, 16)), 16)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(c), v128.load(to, 32)), 32)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(d), v128.load(to, 48)), 48)
+}
+
+/**
+ * out[c] += factor · Σ codes · x + base for 16 columns, of two lines. Word (s, c) of [steps][columns] holds 32 / bits codes of column c, which meet as
+ * many i16 of a line (in the order of `roundPairs`); `stride` are the bytes of the columns.
+ */
+// @ts-ignore: decorator
+@inline
+function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
+  const bytes: usize = bits == 4 ? 16 : 32
+  for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += bytes, x1 += bytes) {
+    let c0 = v128.load(codes), c1 = v128.load(codes, 16), c2 = v128.load(codes, 32), c3 = v128.load(codes, 48)
+    for (let i: usize = 0; i < bytes; i += 4) {
+      const p0 = v128.load32_splat(x0 + i), p1 = v128.load32_splat(x1 + i)
+      let y = v128.and(c0, mask)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y, p0))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, p1))
+      y = v128.and(c1, mask)
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(y, p0))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(y, p1))
+      y = v128.and(c2, mask)
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(y, p0))
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(y, p1))
+      y = v128.and(c3, mask)
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(y, p0))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(y, p1))
+      c0 = i32x4.shr_u(c0, bits)
+      c1 = i32x4.shr_u(c1, bits)
+      c2 = i32x4.shr_u(c2, bits)
+      c3 = i32x4.shr_u(c3, bits)
+    }
+  }
+  addBased(o0, f0, base0, a0, a1, a2, a3)
+  addBased(o1, f1, base1, b0, b1, b2, b3)
+}
+
+export function pairCodes4(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
+  pairCodes(4, codes, stride, steps, x0, x1, f0, f1, base0, base1, o0, o1)
+}
+export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
+  pairCodes(2, codes, stride, steps, x0, x1, f0, f1, base0, base1, o0, o1)
+}
+
+/** The same for 32 columns of one line. */
+// @ts-ignore: decorator
+@inline
+function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
+  const bytes: usize = bits == 4 ? 16 : 32
+  for (let s: u32 = 0; s < steps; s++, codes += stride, x += bytes) {
+    for (let i: usize = 0; i < bytes; i += 4) {
+      const p = v128.load32_splat(x + i), shift: i32 = <i32>(i >> 2) * bits
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes), shift), mask), p))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 16), shift), mask), p))
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 32), shift), mask), p))
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 48), shift), mask), p))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 64), shift), mask), p))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 80), shift), mask), p))
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 96), shift), mask), p))
+      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 112), shift), mask), p))
+    }
+  }
+  addBased(out, factor, base, a0, a1, a2, a3)
+  addBased(out + 64, factor, base, b0, b1, b2, b3)
+}
+
+export function lineCodes4(codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
+  lineCodes(4, codes, stride, steps, x, factor, base, out)
+}
+export function lineCodes2(codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
+  lineCodes(2, codes, stride, steps, x, factor, base, out)
+}
+
+/** The same for four columns of one line: where no tile fits. */
+export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
+  let a = i32x4.splat(0)
+  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
+  const bytes: usize = bits == 4 ? 16 : 32
+  for (let s: u32 = 0; s < steps; s++, codes += stride, x += bytes) {
+    let c = v128.load(codes)
+    for (let i: usize = 0; i < bytes; i += 4) {
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.and(c, mask), v128.load32_splat(x + i)))
+      c = i32x4.shr_u(c, bits)
+    }
+  }
+  v128.store(out, madd(f32x4.splat(factor), f32x4.convert_i32x4_s(a), f32x4.add(v128.load(out), f32x4.splat(base))))
+}
+
+// @ts-ignore: decorator
+@inline
+function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
+  const f = f32x4.splat(factor), more = f32x4.splat(base)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(a), f32x4.add(v128.load(to), more)))
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(b), f32x4.add(v128.load(to, 16), more)), 16)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(c), f32x4.add(v128.load(to, 32), more)), 32)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(d), f32x4.add(v128.load(to, 48), more)), 48)
+}

@@ -1,0 +1,121 @@
+import { createPackedTensor, type Device, type PackedTensor, type Shape, type Tensor } from '@tessera-llm/tensor'
+import { attention } from '../attention/index.ts'
+import { type GroupLayout, groupLayout, groupSize, headerFields, type KvCodes, type KvFormat, kvWords, rowLayout } from '../kv-format/index.ts'
+import { kvStore } from '../kv-store/index.ts'
+import type { CacheLayer, CacheSizes } from './cache.ts'
+import type { StoredLayer } from './stored-layer.ts'
+
+/** Formats of the keys and the values of a layer, and how many of the last tokens stay exact. */
+export interface PackedKind {
+  readonly keys: KvFormat
+  readonly values: KvFormat
+  readonly exactTokens: number
+}
+
+interface PackedLayer extends StoredLayer {
+  readonly k: PackedTensor
+  readonly v: PackedTensor
+  /** Tokens in groups; they cannot be had back as they were. */
+  grouped: number
+}
+
+export function packedLayerBytes(layer: CacheLayer, sizes: CacheSizes, { keys, values }: PackedKind): number {
+  return 4 * (kvWords(keys.codes, shapeOf(layer, sizes, layer.headDim)) + kvWords(values.codes, shapeOf(layer, sizes, layer.valueDim ?? layer.headDim)))
+}
+
+/** Packed keys and values of every token of the sequence. */
+export function createPackedLayer(device: Device, layer: CacheLayer, sizes: CacheSizes, { keys, values, exactTokens }: PackedKind): StoredLayer {
+  const { headDim, valueDim = headDim, window } = layer
+  const tensors: Tensor[] = []
+  const make = (format: KvFormat, width: number): PackedTensor => {
+    const shape = shapeOf(layer, sizes, width)
+    const blocks = device.empty([kvWords(format.codes, shape)], 'u32')
+    tensors.push(blocks)
+    return createPackedTensor(blocks.device, format, shape, { blocks })
+  }
+  const dispose = (): void => {
+    for (const tensor of tensors) tensor.dispose()
+  }
+  try {
+    const k = make(keys, headDim)
+    const v = make(values, valueDim)
+    const isGrouped = keys.codes.unit === 'group'
+    let written = ''
+    /** Tells the device which tokens are in groups, and which were before this step. */
+    const writeHeader = (grouped: number, before: number): void => {
+      if (!isGrouped || written === `${grouped},${before}`) return
+      written = `${grouped},${before}`
+      const header = Uint32Array.from({ length: headerFields * sizes.batch }, (_, index) => (index % headerFields === 0 ? grouped : before))
+      for (const { parts } of [k, v]) device.write(parts['blocks'] as Tensor, header)
+    }
+    writeHeader(0, 0)
+    const self: PackedLayer = {
+      k,
+      v,
+      grouped: 0,
+      byteLength: k.byteLength + v.byteLength,
+      append(newK, newV, { start }) {
+        kvStore(k, newK, start)
+        kvStore(v, newV, start)
+      },
+      attend: (q, { lengths }, options) =>
+        attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
+      retainable: (length) => (length >= self.grouped ? length : Math.floor(length / groupSize) * groupSize),
+      prepare(start) {
+        if (!isGrouped) return
+        const before = Math.min(self.grouped, start)
+        self.grouped = Math.max(before, Math.floor(Math.max(0, start + 1 - exactTokens) / groupSize) * groupSize)
+        writeHeader(self.grouped, before)
+      },
+      async copyTo(target, length) {
+        const into = target as PackedLayer
+        into.grouped = Math.min(self.grouped, length)
+        await copyPacked(k, into.k, length, into.grouped)
+        await copyPacked(v, into.v, length, into.grouped)
+      },
+      dispose,
+    }
+    return self
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+function shapeOf({ numKvHeads }: CacheLayer, { batch, capacity }: CacheSizes, width: number): Shape {
+  return [batch, numKvHeads, capacity, width]
+}
+
+/** Copies the first `length` tokens into a tensor of another capacity. */
+async function copyPacked(from: PackedTensor, to: PackedTensor, length: number, grouped: number): Promise<void> {
+  const [batch = 0, heads = 0, capacity = 0] = from.shape
+  const target = to.parts['blocks'] as Tensor
+  const words = (await from.device.read(from.parts['blocks'] as Tensor)) as Uint32Array
+  const copy = (at: number, count: number, toAt: number): void => {
+    if (count > 0) to.device.write(target, words.subarray(at, at + count), toAt)
+  }
+  const { codes } = from.format as KvFormat
+  if (codes.unit === 'row') {
+    const { rowWords } = rowLayout(from.shape)
+    for (let head = 0; head < batch * heads; head++) copy(head * capacity * rowWords, Math.min(length, capacity) * rowWords, head * (to.shape[2] ?? 0) * rowWords)
+    return
+  }
+  const [here, there] = [groupLayout(from.shape, codes), groupLayout(to.shape, codes)]
+  to.device.write(target, Uint32Array.from({ length: headerFields * batch }, () => grouped))
+  for (let head = 0; head < batch * heads; head++) copy(groupAt(here, head), (grouped / groupSize) * here.groupWords, groupAt(there, head))
+  const targetCodes = (to.format as KvFormat).codes as typeof codes
+  for (let row = grouped; row < length; ) {
+    // Up to where either ring begins anew.
+    const count = Math.min(length - row, codes.recentRows - (row % codes.recentRows), targetCodes.recentRows - (row % targetCodes.recentRows))
+    for (let head = 0; head < batch * heads; head++) copy(recentRowAt(here, codes, head, row), count * here.recentRowWords, recentRowAt(there, targetCodes, head, row))
+    row += count
+  }
+}
+
+function groupAt({ headerWords, groups, groupWords }: GroupLayout, head: number): number {
+  return headerWords + head * groups * groupWords
+}
+
+function recentRowAt({ recentAt, recentRowWords }: GroupLayout, { recentRows }: Extract<KvCodes, { unit: 'group' }>, head: number, row: number): number {
+  return recentAt + (head * recentRows + (row % recentRows)) * recentRowWords
+}

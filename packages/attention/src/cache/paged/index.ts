@@ -1,0 +1,1 @@
+export { createPagePool, type PagePool, type PagePoolOptions } from './pool.ts'

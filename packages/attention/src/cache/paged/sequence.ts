@@ -1,0 +1,111 @@
+import { type Device, TesseraError, type Weight } from '@tessera-llm/tensor'
+import { attention } from '../../attention/index.ts'
+import { kvAppend } from '../../kv-append/index.ts'
+import { kvStore } from '../../kv-store/index.ts'
+import type { CacheKind, CacheSizes, KvCache, LayerCache } from '../cache.ts'
+import type { PageList } from './page-list.ts'
+
+/** Keys and values of a layer, pages `[N, H, R, D]`. */
+export interface PoolLayer {
+  readonly k: Weight
+  readonly v: Weight
+  readonly window: number | undefined
+}
+
+/** What the sequences of a pool share. */
+export interface Pages {
+  readonly device: Device
+  readonly list: PageList
+  readonly pageRows: number
+  readonly pageBytes: number
+  readonly layers: readonly PoolLayer[]
+  copyPage(from: number, to: number): void
+}
+
+/** A sequence of a pool: a block table, and one owner's share of each page in it. `shared` are the pages that it begins with. */
+export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheSizes, shared: readonly number[] = [], sharedLength = 0): KvCache {
+  const { device, list, pageRows, pageBytes, layers, copyPage } = pages
+  const { capacity } = sizes
+  if (!Number.isSafeInteger(capacity) || capacity < 1) throw new TesseraError('invalid-option', `cache: capacity must be a positive integer, not ${capacity}`)
+  const blocks = [...shared]
+  for (const page of blocks) list.share(page)
+  let length = sharedLength
+  const entries = Math.ceil(capacity / pageRows)
+  const table = device.tensor(Int32Array.from({ length: entries }, (_, index) => blocks[index] ?? 0), [1, entries])
+
+  const put = (block: number, page: number): void => {
+    blocks[block] = page
+    device.write(table, Int32Array.of(page), block)
+  }
+  const cut = (count: number): void => {
+    for (const page of blocks.splice(count)) list.release(page)
+  }
+  const append = (cache: Weight, x: Parameters<LayerCache['append']>[0], start: Parameters<typeof kvAppend>[2]): void => {
+    if (cache.kind === 'dense') kvAppend(cache, x, start, table)
+    else kvStore(cache, x, start, table)
+  }
+  const views = layers.map(({ k, v, window }): LayerCache => ({
+    append(newK, newV, { start }) {
+      append(k, newK, start)
+      append(v, newV, start)
+    },
+    attend: (q, { lengths }, options) =>
+      attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, blockTable: table, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
+  }))
+  let disposed = false
+
+  return {
+    kind,
+    sizes,
+    capacity,
+    get byteLength() {
+      return blocks.length * pageBytes + table.byteLength
+    },
+    layer(index) {
+      const view = views[index]
+      if (!view) throw new TesseraError('invalid-value', `cache: there is no layer ${index}; the pool was made for ${views.length}`)
+      return view
+    },
+    get length() {
+      return length
+    },
+    prepare(start, count) {
+      if (!Number.isInteger(start) || start < 0 || start > length) throw new TesseraError('invalid-value', `cache: a step cannot start at ${start}; the cache holds ${length} tokens, and steps append to them`)
+      if (!Number.isInteger(count) || count < 1) throw new TesseraError('invalid-value', `cache: a step of ${count} tokens; it must have at least 1`)
+      if (start + count > capacity) throw new TesseraError('context-full', `cache: ${start + count} tokens do not fit a cache of ${capacity}; fork it with more room`)
+      cut(Math.ceil(start / pageRows))
+      length = start
+      const last = blocks.length - 1
+      const old = blocks[last]
+      const isShared = start % pageRows !== 0 && old !== undefined && list.owners(old) > 1
+      const needed = Math.ceil((start + count) / pageRows) - blocks.length + (isShared ? 1 : 0)
+      // All or nothing: a step that fails leaves the sequence as it was before it.
+      if (needed > list.free) throw new TesseraError('out-of-memory', `cache: the step needs ${needed} pages, ${list.free} of ${list.count} are free; dispose or truncate a sequence, or make a pool of more pages`)
+      if (isShared && old !== undefined) {
+        const own = list.take()
+        copyPage(old, own)
+        list.release(old)
+        put(last, own)
+      }
+      while (blocks.length * pageRows < start + count) put(blocks.length, list.take())
+      length = start + count
+    },
+    truncate(wanted) {
+      if (!Number.isInteger(wanted) || wanted < 0 || wanted > length) throw new TesseraError('invalid-value', `cache: truncate(${wanted}) must be between 0 and the ${length} tokens in the cache`)
+      length = wanted
+      cut(Math.ceil(length / pageRows))
+      return length
+    },
+    async fork(room = capacity) {
+      if (length > room) throw new TesseraError('context-full', `cache: ${length} tokens do not fit a fork of ${room}`)
+      return createPagedSequence(kind, pages, { ...sizes, capacity: room }, blocks, length)
+    },
+    dispose() {
+      if (disposed) return
+      disposed = true
+      cut(0)
+      length = 0
+      table.dispose()
+    },
+  }
+}

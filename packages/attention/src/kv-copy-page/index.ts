@@ -1,0 +1,1 @@
+export { kvCopyPage, type KvCopyPageInputs, kvCopyPageOp, type KvCopyPageOptions } from './contract.ts'

@@ -1,0 +1,1 @@
+export { kvStore, type KvStoreInputs, kvStoreOp, type KvStoreOptions } from './contract.ts'
