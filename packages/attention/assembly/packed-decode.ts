@@ -125,7 +125,11 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
   const stride: usize = storage >= INT4 ? <usize>width << 1 : argument(args, STRIDE_V + 2)
   if (storage == INT8) {
     memory.fill(scales, 0, SPLIT << 2)
-    for (let i = skip; i < until; i++) store<f32>(scales + (i << 2), load<f32>(keyAddress(args, V, STRIDE_V, batch, kvHead, start + i, 0)))
+    for (let from = skip; from < until; ) {
+      // Rows of a page lie together.
+      const last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
+      for (let at = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, 0); from < last; from++, at += stride) store<f32>(scales + (from << 2), load<f32>(at))
+    }
     const rest: usize = (until + 3) & ~3
     for (let line: u32 = 0; line < lines; line++) {
       memory.fill(weights + (<usize>line * SPLIT << 2) + (rest << 2), 0, (SPLIT - rest) << 2)
