@@ -13,7 +13,7 @@ export const STRIDE_BIAS: u32 = 35, STRIDE_MASK: u32 = 38
 export const SCRATCH: u32 = 41, SCRATCH_BYTES: u32 = 42, PARTIALS: u32 = 43, K_STORAGE: u32 = 44, V_STORAGE: u32 = 45, SEQUENCES: u32 = 46
 /** i32 [batch, pages] or 0; where it is not, the batch strides of k and v are those of pages. */
 export const BLOCK_TABLE: u32 = 47, PAGES: u32 = 48, PAGE_ROWS: u32 = 49
-/** Scratch addresses of keys [B, Hkv, keys, D], values [B, Hkv, keys, Dv] and i32[B] lengths, for `gatherKeys`. */
+/** Of decode and `gatherKeys` alone: scratch addresses of keys [B, Hkv, keys, D], values [B, Hkv, keys, Dv] and i32[B] lengths, for the latter. */
 export const GATHERED_K: u32 = 50, GATHERED_V: u32 = 51, GATHERED_LENGTHS: u32 = 52
 /** Of keys and of values in groups: address of the first group, groups of a head, bytes of a group, address of the recent rows and their number. */
 export const GROUPS_K: u32 = 53, GROUPS_V: u32 = 58

@@ -16,8 +16,8 @@ export interface Gathered {
   readonly lengths: number
 }
 
-/** Writes the argument block of assembly/call.ts: over keys that were `gathered`, or to gather them to `target`. */
-export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings, { gathered, target }: { readonly gathered?: Gathered; readonly target?: Gathered } = {}): void {
+/** Writes the argument block of assembly/call.ts, over keys that an earlier stage has `gathered` where it has. */
+export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings, gathered?: Gathered): void {
   const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, pages, pageRows, headDim, valueDim } = attentionSizes(inputs, options)
   const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft = unlimited, windowRight = isCausal ? 0 : unlimited, softcap = 0, scale = 1 / Math.sqrt(headDim) } = options
   write.u32(at.address('q')).u32(gathered?.k ?? addressOf(inputs, 'k', at)).u32(gathered?.v ?? addressOf(inputs, 'v', at)).u32(gathered?.lengths ?? (inputs.kvLengths ? at.address('kvLengths') : 0))
@@ -33,6 +33,10 @@ export function writeArguments({ inputs, outputs, options }: AttentionProblem, p
   for (const stride of broadcastStrides(inputs.mask?.shape)) write.u32(stride)
   write.u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(storageOf(inputs.k, gathered)).u32(storageOf(inputs.v, gathered)).u32(numSequences)
   write.u32(inputs.blockTable && !gathered ? at.address('blockTable') : 0).u32(pages).u32(pageRows)
+}
+
+/** The words that follow for kernels which read packed keys and values, and which gather them to `target`. */
+export function writeStored({ inputs }: AttentionProblem, write: ArgumentWriter, at: Bindings, target?: Gathered): void {
   write.u32(target?.k ?? 0).u32(target?.v ?? 0).u32(target?.lengths ?? 0)
   for (const name of ['k', 'v'] as const) for (const word of groupWords(inputs, name, at)) write.u32(word)
 }

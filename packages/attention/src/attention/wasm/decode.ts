@@ -2,7 +2,7 @@ import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel }
 import { attentionModule } from '../../generated/attention.ts'
 import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
-import { type AttentionProblem, lines64, writeArguments } from './arguments.ts'
+import { type AttentionProblem, lines64, writeArguments, writeStored } from './arguments.ts'
 
 /** Keys in a split, as in assembly/decode.ts. */
 const splitKeys = 128
@@ -24,7 +24,10 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
     return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
   },
   stages(problem) {
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, bytesPerThread(problem), write, at)
+    const args = (write: ArgumentWriter, at: Bindings): void => {
+      writeArguments(problem, bytesPerThread(problem), write, at)
+      writeStored(problem, write, at)
+    }
     return [{ entry: 'decodeSplits', args }, { entry: 'decodeJoin', args }]
   },
   scratchBytes(problem, threads) {

@@ -1,6 +1,6 @@
 import type { ArgumentWriter, Bindings, WasmStage } from '@tessera-llm/wasm'
 import { attentionSizes } from '../sizes.ts'
-import { type AttentionProblem, type Gathered, lines64, writeArguments } from './arguments.ts'
+import { type AttentionProblem, type Gathered, lines64, writeArguments, writeStored } from './arguments.ts'
 
 /*
  * Kernels for many rows read keys and values that lie next to each other. Where they lie in pages or are packed, a stage before theirs lays
@@ -16,10 +16,11 @@ export function stagesOver(problem: AttentionProblem, perThread: number, entry: 
     {
       entry: 'gatherKeys',
       args(write: ArgumentWriter, at: Bindings) {
-        writeArguments(problem, perThread, write, at, { target: gathered(at) })
+        writeArguments(problem, perThread, write, at)
+        writeStored(problem, write, at, gathered(at))
       },
     },
-    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, { gathered: gathered(at) }) },
+    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, gathered(at)) },
   ]
 }
 
