@@ -15,7 +15,7 @@ const matmul = ['gemm-f32', 'gemm-int8', 'gemv-4bit'] as const
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
-  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, 'profile'] },
+  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, 'format', 'profile'] },
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
   { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
   { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },

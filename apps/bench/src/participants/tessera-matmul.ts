@@ -1,6 +1,6 @@
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { linear } from '@tessera-llm/kernels'
-import { ggmlPackers } from '@tessera-llm/quantization'
+import { ggmlPackers, type Grid, joinParts, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { type Device, type Tensor, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
@@ -16,7 +16,7 @@ export async function openTesseraMatmul(workload: MatmulWorkload): Promise<Matmu
   const x = device.tensor(input, [m, k])
   const plan = device.capture(() => {
     let sum: Tensor | undefined
-    for (const weight of weights) sum = linear(x, weight, { activations: kind === 'gemm-f32' ? 'f32' : 'int8', residual: sum })
+    for (const weight of weights) sum = linear(x, weight, { activations: activations[kind], residual: sum })
     if (!sum) throw new TesseraError('invalid-option', 'bench: a workload needs a matrix')
     return sum
   })
@@ -39,23 +39,28 @@ export async function openTesseraMatmul(workload: MatmulWorkload): Promise<Matmu
   }
 }
 
+/** Peers round the input of `gemm-int8` with one scale in all, MatMulNBits in blocks. */
+const activations = { 'gemm-f32': 'f32', 'gemm-int8': 'int8-token', 'gemv-4bit': 'int8' } as const
+
 function weightOf(device: Device, workload: MatmulWorkload, matrix: number): Weight {
   const { kind, n, k } = workload
   if (kind === 'gemm-f32') {
     return device.tensor(Float32Array.from({ length: n * k }, (_, index) => weightF32(workload, matrix, index % k, Math.floor(index / k))), [n, k])
   }
-  const source = kind === 'gemm-int8' ? 'q8_0' : 'q4_0'
-  const packer = ggmlPackers.find((candidate) => candidate.source === source && candidate.device === 'wasm')
-  if (!packer) throw new TesseraError('missing-kernel', `bench: no packer for ${source} on wasm`)
-  return device.pack(packer.format, [n, k], packer.pack(kind === 'gemm-int8' ? blocksOfQ80(workload, matrix) : blocksOfQ40(workload, matrix), [n, k]))
+  if (kind === 'gemm-int8') return int8Weight(device, workload, matrix)
+  const packer = ggmlPackers.find((candidate) => candidate.source === 'q4_0' && candidate.device === 'wasm')
+  if (!packer) throw new TesseraError('missing-kernel', 'bench: no packer for q4_0 on wasm')
+  return device.pack(packer.format, [n, k], packer.pack(blocksOfQ40(workload, matrix), [n, k]))
 }
 
-/** Rows of blocks `{ f16 scale, i8[32] }`. */
-function blocksOfQ80(workload: MatmulWorkload, matrix: number): Uint8Array {
-  return blocks(workload, 34, (view, at, column, k) => {
-    view.setUint16(at, f16OfExact(int8Scale), true)
-    for (let i = 0; i < blockSize; i++) view.setInt8(at + 2 + i, weightI8(workload, matrix, k + i, column))
-  })
+/** 8 bits with one scale a row. */
+function int8Weight(device: Device, workload: MatmulWorkload, matrix: number): Weight {
+  const { n, k } = workload
+  const grid: Grid = { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }
+  const codes = Uint8Array.from({ length: n * k }, (_, index) => weightI8(workload, matrix, index % k, Math.floor(index / k)) + 128)
+  const { format, parts } = packMatrix({ shape: [n, k], grid, codes, scales: new Float32Array(n).fill(int8Scale) })
+  const packer = rows8GridPacker(format)
+  return device.pack(packer.format, [n, k], packer.pack(joinParts(format, parts, [n, k]), [n, k]))
 }
 
 /** Rows of blocks `{ f16 scale, u4[32] }`: elements 0 … 15 in the low halves, 16 … 31 in the high ones. */

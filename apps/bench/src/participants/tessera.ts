@@ -3,6 +3,7 @@ import { type Description, type Participant, serve } from '../participant/index.
 import { createMatmulParticipant, isMatmul } from '../participant/matmul/index.ts'
 import { createModelParticipant, promptText } from '../participant/model/index.ts'
 import type { Workload } from '../workload/index.ts'
+import { createFormatParticipant } from './tessera-format.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
 import { openTesseraModel } from './tessera-model.ts'
 import { createProfileParticipant } from './tessera-profile.ts'
@@ -14,11 +15,12 @@ const describeTessera = ({ threads, kind }: Workload): Description => ({
 const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
 const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
 const profile = createProfileParticipant(describeTessera)
+const format = createFormatParticipant(describeTessera)
 let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : workload.kind === 'profile' ? profile : model
+    chosen = isMatmul(workload) ? matmul : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

@@ -30,7 +30,7 @@ export function workOf(problem: Problem, keys: number): Work {
   if (problem.op === linearOp.id && weight) {
     const specs = Object.values(inputs).filter((spec): spec is WeightSpec => spec !== undefined)
     const bytes = specs.reduce((sum, spec) => sum + specBytes(spec), 0)
-    return { flops, bytesRead: bytes, isInteger: weight.kind === 'packed' && options['activations'] === 'int8', detail: describeWeight(weight) }
+    return { flops, bytesRead: bytes, isInteger: weight.kind === 'packed' && String(options['activations'] ?? 'f32').startsWith('int8'), detail: describeWeight(weight) }
   }
   if (problem.op === embeddingOp.id && weight) {
     const rows = sizeOf(denseSpec(inputs['ids'], problem.op, 'ids').shape)

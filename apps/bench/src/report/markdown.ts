@@ -13,6 +13,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
+  format: 'Linear layers by the format of their weights',
 }
 
 /** The report for readers; `[a–b]` are the quartiles of the rounds. */

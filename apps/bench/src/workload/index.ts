@@ -1,6 +1,7 @@
 export { answerElements, blockSize, hash, inputF32, int8Scale, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
 export { type ModelFacts, readModelFacts } from './model-facts.ts'
+export { formatWorkloads } from './format-workloads.ts'
 export { modelWorkloads } from './model-workloads.ts'
 export { profileWorkloads } from './profile-workloads.ts'
 export { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
-export type { Cost, DecodeWorkload, LoadWorkload, MatmulWorkload, Metric, ModelWorkload, PrefillWorkload, ProfileWorkload, RoofName, RoofWorkload, Workload } from './workload.ts'
+export type { Cost, DecodeWorkload, FormatWorkload, LoadWorkload, MatmulWorkload, Metric, ModelWorkload, PrefillWorkload, ProfileWorkload, RoofName, RoofWorkload, Workload } from './workload.ts'

@@ -75,10 +75,22 @@ export interface MatmulWorkload extends Common {
   readonly matrices: number
 }
 
+/**
+ * `linear` of `m` tokens f32 `[M, K]` with one weight `[N, K]` on the device, packed in `format`: `f16`, a type of ggml's blocks, or a grid
+ * (`int8/row`, `int4/g128`, `fp4/g32`). Tessera alone: how near each format comes to the roof.
+ */
+export interface FormatWorkload extends Common {
+  readonly kind: 'format'
+  readonly format: string
+  readonly m: number
+  readonly n: number
+  readonly k: number
+}
+
 /** What the machine itself can do. */
 export interface RoofWorkload extends Common {
   readonly kind: 'roof'
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | ProfileWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | ProfileWorkload | RoofWorkload

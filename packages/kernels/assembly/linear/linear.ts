@@ -1,7 +1,8 @@
 import { argument, madd, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from '../element'
 import { layPanel } from './lay-panel'
-import { layQuad, panelProduct, SUMS_BYTES } from './panel'
+import { layQuad, panelTile, SUMS_BYTES } from './panel'
+import { storeTile } from './store'
 
 // y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
 // scratch bytes per thread, quads of tokens (of all threads). Groups of 8 rows are shared out. One token reads the rows where they
@@ -27,30 +28,35 @@ export function linearBf16(args: usize, thread: u32, threads: u32): void {
   product(BF16, args, thread, threads)
 }
 
-/** Tokens (a multiple of 4) whose activations stay in the L2 cache while the panels pass by. */
-const TOKENS_AT_ONCE: u32 = 128
-
 // @ts-ignore: decorator
 @inline
 function product(kind: i32, args: usize, thread: u32, threads: u32): void {
   const x: usize = argument(args, 0), weight: usize = argument(args, 1), bias: usize = argument(args, 2), residual: usize = argument(args, 3), y: usize = argument(args, 4)
   const tokens = argument(args, 5), rows = argument(args, 6), columns = argument(args, 7)
-  const panel: usize = argument(args, 8) + thread * argument(args, 9) + SUMS_BYTES
   const strideY: usize = <usize>rows << 2, rowBytes: usize = columns * elementBytes(kind)
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
-  for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
-    const count = min(TOKENS_AT_ONCE, tokens - first)
+  if (tokens == 1) {
     for (let group = shareBegin(groups, thread, threads); group < end; group++) {
-      const row = group << 3, valid = min<u32>(8, rows - row)
-      const at: usize = <usize>row << 2
-      const source = weight + row * rowBytes
-      const target = y + first * strideY + at
-      const addBias = bias == 0 ? 0 : bias + at, addResidual = residual == 0 ? 0 : residual + first * strideY + at
-      if (tokens == 1) rowsProduct(kind, x, source, rowBytes, columns, target, valid, addBias, addResidual)
-      else {
-        layPanel(kind, source, rowBytes, columns, valid, panel)
-        panelProduct(argument(args, 10) + (<usize>first * columns << 2), count, panel, columns, target, strideY, valid, addBias, addResidual)
+      const row = group << 3, at: usize = <usize>row << 2
+      rowsProduct(kind, x, weight + row * rowBytes, rowBytes, columns, y + at, min<u32>(8, rows - row), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + at)
+    }
+    return
+  }
+  // As many panels at a time as the scratch memory holds, and the L2 cache: all tokens pass by each of them once, four at a time.
+  const out: usize = argument(args, 8) + thread * argument(args, 9), panels = out + SUMS_BYTES, panelBytes: usize = <usize>columns << 5
+  const atOnce = max<u32>(1, <u32>((argument(args, 9) - SUMS_BYTES) / max<usize>(panelBytes, 1)))
+  for (let first = shareBegin(groups, thread, threads); first < end; first += atOnce) {
+    const last = min(first + atOnce, end)
+    for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
+      layPanel(kind, weight + (group << 3) * rowBytes, rowBytes, columns, min<u32>(8, rows - (group << 3)), panel)
+    }
+    for (let token: u32 = 0; token < tokens; token += 4) {
+      const quad: usize = argument(args, 10) + (<usize>token * columns << 2), line = token * strideY
+      for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
+        const at: usize = <usize>group << 5
+        panelTile(quad, panel, columns, out)
+        storeTile(out, min<u32>(4, tokens - token), min<u32>(8, rows - (group << 3)), y + line + at, strideY, bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + line + at)
       }
     }
   }

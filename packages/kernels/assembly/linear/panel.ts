@@ -1,5 +1,5 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
-import { addAndStore } from './store'
+import { storeTile } from './store'
 
 // The f32 product with a panel: 8 weight rows stored column by column, f32 [K][8], so that a column is two vectors, an
 // activation one splat, and no sum crosses lanes. The 4 × 8 tile holds 8 accumulators, the most that every V8 keeps in registers.
@@ -18,9 +18,7 @@ export function panelProduct(quads: usize, tokens: u32, panel: usize, columns: u
   const out = panel - SUMS_BYTES
   for (let t: u32 = 0; t < tokens; t += 4, quads += <usize>columns << 4) {
     panelTile(quads, panel, columns, out)
-    for (let i: u32 = 0; i < min<u32>(4, tokens - t); i++) {
-      addAndStore(y + (t + i) * strideY, v128.load(out + (i << 5)), v128.load(out + (i << 5), 16), rows, bias, residual == 0 ? 0 : residual + (t + i) * strideY)
-    }
+    storeTile(out, min<u32>(4, tokens - t), rows, y + t * strideY, strideY, bias, residual == 0 ? 0 : residual + t * strideY)
   }
 }
 

@@ -1,5 +1,23 @@
+/**
+ * Adds bias and residual (addresses of the first row, 0 for none) to the results of up to 8 rows for `tokens` tokens, which lie at `sums`,
+ * and stores them from y on; both strides are `stride` bytes.
+ */
+export function storeTile(sums: usize, tokens: u32, rows: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
+  for (const end = sums + (<usize>tokens << 5); sums < end; sums += 32, y += stride) {
+    let low = v128.load(sums), high = v128.load(sums, 16)
+    if (rows < 8) {
+      addAndStore(y, low, high, rows, bias, residual)
+    } else {
+      if (bias != 0) low = f32x4.add(low, v128.load(bias)), high = f32x4.add(high, v128.load(bias, 16))
+      if (residual != 0) low = f32x4.add(low, v128.load(residual)), high = f32x4.add(high, v128.load(residual, 16))
+      v128.store(y, low), v128.store(y, high, 16)
+    }
+    if (residual != 0) residual += stride
+  }
+}
+
 /** Adds bias and residual (addresses, 0 for none) to the results of up to 8 rows and stores them at y. */
-export function addAndStore(y: usize, low: v128, high: v128, rows: u32, bias: usize, residual: usize): void {
+function addAndStore(y: usize, low: v128, high: v128, rows: u32, bias: usize, residual: usize): void {
   if (bias != 0) {
     low = f32x4.add(low, load4(bias, rows))
     high = f32x4.add(high, load4(bias + 16, rows - min<u32>(rows, 4)))

@@ -18,20 +18,25 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
     const tokens = rowsOf(x.shape)
     const args = (write: ArgumentWriter, at: Bindings): void => {
       write.u32(at.address('x')).u32(at.address('weight')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-        .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(panelBytes(columns)).u32(at.scratch + panelBytes(columns) * at.threads)
+        .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(panelBytes(tokens, columns)).u32(at.scratch + panelBytes(tokens, columns) * at.threads)
     }
     const product = { entry: `linear${'suffix' in dense ? dense.suffix : ''}`, args }
     return tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
-    return panelBytes(columns) * threads + quadBytes(rowsOf(x.shape), columns)
+    const tokens = rowsOf(x.shape)
+    return panelBytes(tokens, columns) * threads + quadBytes(tokens, columns)
   },
 })
 
-/** The sums of a tile, then one panel: f32 [K][8]. */
-function panelBytes(columns: number): number {
-  return Math.ceil((128 + columns * 32) / 64) * 64
+/** What of the L2 cache panels may fill. */
+const panelsBytes = 2 ** 18
+
+/** The sums of a tile, then panels, each f32 [K][8]: as many as the cache holds, one at least; for one token, which reads rows where they lie, none. */
+function panelBytes(tokens: number, columns: number): number {
+  const panels = tokens === 1 ? 0 : Math.max(1, Math.floor(panelsBytes / (columns * 32)))
+  return Math.ceil((128 + panels * columns * 32) / 64) * 64
 }
 
 /** Several tokens in quads: f32 [⌈M / 4⌉][K][4]. */

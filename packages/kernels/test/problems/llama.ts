@@ -58,6 +58,8 @@ export const linearProblems: readonly OpProblem<LinearInputs, LinearOptions>[] =
     { tokens: 4, rows: 16, columns: 64 },
     { tokens: 7, rows: 7, columns: 100 },
     { tokens: 130, rows: 12, columns: 20 },
+    // More rows than panels of WebAssembly lie in the cache at a time.
+    { tokens: 5, rows: 77, columns: 1500 },
   ].flatMap(({ tokens, rows, columns }) => {
     const x = normal([tokens, columns])
     const weight = normal([rows, columns], { dtype, seed: 2 })

@@ -1,5 +1,5 @@
 import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
-import { addAndStore } from '@tessera-llm/kernels/assembly/linear/store'
+import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
 import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasOffset, headBytesAt, isWide, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
@@ -36,22 +36,10 @@ const TOKENS_AT_ONCE: u32 = 128
 }
 
 /** Adds bias and residual of group g to the sums of `count` tokens from `token` on, which lie at `sums`, and stores them. */
-export function storeGroup(args: usize, token: u32, count: u32, g: u32, sums: usize): void {
-  const rows = argument(args, ROWS), valid = min<u32>(8, rows - (g << 3)), stride: usize = <usize>rows << 2, column: usize = <usize>g << 5
-  const bias: usize = argument(args, BIAS) == 0 ? 0 : argument(args, BIAS) + column
-  let y: usize = argument(args, Y) + <usize>token * stride + column, residual: usize = argument(args, RESIDUAL)
-  if (residual != 0) residual += <usize>token * stride + column
-  for (const end = sums + (<usize>count << 5); sums < end; sums += 32, y += stride) {
-    let low = v128.load(sums), high = v128.load(sums, 16)
-    if (valid < 8) {
-      addAndStore(y, low, high, valid, bias, residual)
-    } else {
-      if (bias != 0) low = f32x4.add(low, v128.load(bias)), high = f32x4.add(high, v128.load(bias, 16))
-      if (residual != 0) low = f32x4.add(low, v128.load(residual)), high = f32x4.add(high, v128.load(residual, 16))
-      v128.store(y, low), v128.store(y, high, 16)
-    }
-    if (residual != 0) residual += stride
-  }
+@inline export function storeGroup(args: usize, token: u32, count: u32, g: u32, sums: usize): void {
+  const rows = argument(args, ROWS), stride: usize = <usize>rows << 2, column: usize = <usize>g << 5, at = <usize>token * stride + column
+  const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
+  storeTile(sums, count, min<u32>(8, rows - (g << 3)), argument(args, Y) + at, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + at)
 }
 
 /** One token, int8 activations. Each thread quantizes x for itself: that is cheaper than a barrier. */

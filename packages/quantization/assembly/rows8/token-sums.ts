@@ -26,14 +26,11 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, NIBBLES, NIBBLES_1, NIBBLES
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
 
-/** Adds vector t and vector 4 + t of a quad: `v` has both, xl and xh are their activations. */
-@inline function both(codes: i32, a: v128, v: v128, bits: v128, t: i32, xl: v128, xh: v128, low: v128, high: v128): v128 {
-  return i16x8.add(i16x8.add(a, dot8(xl, lowNibbles(codes, v, bits, t, low, high))), dot8(xh, highNibbles(codes, v, bits, t, low, high)))
-}
+// Steps are written out for both quads at a time, with one splat of x alive: more of anything does not fit the registers.
 
 /** Nibbles without halves. */
 @inline function nibbleSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
-  const low = lowConstant(codes), high = highConstant(codes), none = i16x8.splat(0), record = recordBytes(false, 1), end = sums + (blocks << 5)
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1), end = sums + (blocks << 5)
   p += head
   for (let left = 0; sums < end; sums += 32, p += block, x += record) {
     if (left == 0) {
@@ -42,51 +39,74 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, NIBBLES, NIBBLES_1, NIBBLES
     }
     left -= 1
     const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low, bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
-    let v0 = v128.load(p), v1 = v128.load(p, 16), xl = v128.load32_splat(x), xh = v128.load32_splat(x, 16)
-    let a0 = i16x8.add(dot8(xl, lowNibbles(codes, v0, bits0, 0, low, high)), dot8(xh, highNibbles(codes, v0, bits0, 0, low, high)))
-    let a1 = i16x8.add(dot8(xl, lowNibbles(codes, v1, bits1, 0, low, high)), dot8(xh, highNibbles(codes, v1, bits1, 0, low, high)))
-    v0 = v128.load(p, 32), v1 = v128.load(p, 48), xl = v128.load32_splat(x, 4), xh = v128.load32_splat(x, 20)
-    a0 = both(codes, a0, v0, bits0, 1, xl, xh, low, high), a1 = both(codes, a1, v1, bits1, 1, xl, xh, low, high)
-    let l0 = none, l1 = none
+    let v0 = v128.load(p), v1 = v128.load(p, 16), xt = v128.load32_splat(x)
+    let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high)), a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
+    xt = v128.load32_splat(x, 16)
+    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high)))
+    v0 = v128.load(p, 32), v1 = v128.load(p, 48), xt = v128.load32_splat(x, 4)
+    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 1, low, high)))
+    xt = v128.load32_splat(x, 20)
+    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 1, low, high)))
     if (sumsInI16(codes) < 8) {
-      l0 = widened(a0), l1 = widened(a1)
-      a0 = none, a1 = none
+      v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
+      a0 = i16x8.splat(0), a1 = a0
     }
-    v0 = v128.load(p, 64), v1 = v128.load(p, 80), xl = v128.load32_splat(x, 8), xh = v128.load32_splat(x, 24)
-    a0 = both(codes, a0, v0, bits0, 2, xl, xh, low, high), a1 = both(codes, a1, v1, bits1, 2, xl, xh, low, high)
-    v0 = v128.load(p, 96), v1 = v128.load(p, 112), xl = v128.load32_splat(x, 12), xh = v128.load32_splat(x, 28)
-    a0 = widened(both(codes, a0, v0, bits0, 3, xl, xh, low, high)), a1 = widened(both(codes, a1, v1, bits1, 3, xl, xh, low, high))
-    if (sumsInI16(codes) < 8) a0 = i32x4.add(l0, a0), a1 = i32x4.add(l1, a1)
+    v0 = v128.load(p, 64), v1 = v128.load(p, 80), xt = v128.load32_splat(x, 8)
+    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 2, low, high)))
+    xt = v128.load32_splat(x, 24)
+    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 2, low, high)))
+    v0 = v128.load(p, 96), v1 = v128.load(p, 112), xt = v128.load32_splat(x, 12)
+    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 3, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 3, low, high)))
+    xt = v128.load32_splat(x, 28)
+    a0 = widened(i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 3, low, high)))), a1 = widened(i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 3, low, high))))
+    if (sumsInI16(codes) < 8) a0 = i32x4.add(v128.load(sums), a0), a1 = i32x4.add(v128.load(sums, 16), a1)
     v128.store(sums, a0), v128.store(sums, a1, 16)
   }
 }
 
-/** Four vectors of one half of one quad. */
-@inline function halfNibbles(codes: i32, p: usize, x: usize, bits: v128, half: i32, low: v128, high: v128): v128 {
-  const v0 = v128.load(p), v1 = v128.load(p, 32), v2 = v128.load(p, 64), v3 = v128.load(p, 96)
-  if (half == 0) return join4(codes, dot8(v128.load32_splat(x), lowNibbles(codes, v0, bits, 0, low, high)), dot8(v128.load32_splat(x, 4), lowNibbles(codes, v1, bits, 1, low, high)),
-    dot8(v128.load32_splat(x, 8), lowNibbles(codes, v2, bits, 2, low, high)), dot8(v128.load32_splat(x, 12), lowNibbles(codes, v3, bits, 3, low, high)))
-  return join4(codes, dot8(v128.load32_splat(x, 16), highNibbles(codes, v0, bits, 0, low, high)), dot8(v128.load32_splat(x, 20), highNibbles(codes, v1, bits, 1, low, high)),
-    dot8(v128.load32_splat(x, 24), highNibbles(codes, v2, bits, 2, low, high)), dot8(v128.load32_splat(x, 28), highNibbles(codes, v3, bits, 3, low, high)))
+/** Codes of the t-th vector of one half. */
+@inline function halfCodes(codes: i32, half: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
+  if (codes == CRUMBS || codes == CRUMBS_1) return crumbs(codes, v, bits, t, low, high)
+  return half == 0 ? lowNibbles(codes, v, bits, t, low, high) : highNibbles(codes, v, bits, t, low, high)
 }
 
-@inline function join4(codes: i32, a: v128, b: v128, c: v128, d: v128): v128 {
-  if (sumsInI16(codes) < 4) return i32x4.add(widened(i16x8.add(a, b)), widened(i16x8.add(c, d)))
-  return widened(i16x8.add(i16x8.add(a, b), i16x8.add(c, d)))
-}
-
-/** Stores the sums of a block, halves apart or together; returns where the next go. */
-@inline function storeHalves(halves: bool, sums: usize, l0: v128, l1: v128, h0: v128, h1: v128): usize {
-  if (halves) {
-    v128.store(sums, l0), v128.store(sums, l1, 16), v128.store(sums, h0, 32), v128.store(sums, h1, 48)
-    return sums + 64
+/** One half of the columns of both quads. Nibbles of a half lie in four vectors, crumbs in one. */
+@inline function halfSums(codes: i32, half: i32, p: usize, x: usize, low: v128, high: v128, sums: usize): void {
+  const crumb = codes == CRUMBS || codes == CRUMBS_1
+  let bits0 = low, bits1 = low
+  if (codes == NIBBLES_2) bits0 = v128.load(p + 128 + 32 * half), bits1 = v128.load(p + 144 + 32 * half)
+  if (codes == CRUMBS_1) {
+    bits0 = v128.load(p, 64), bits1 = v128.load(p, 80)
+    if (half == 1) bits0 = i16x8.shr_u(bits0, 4), bits1 = i16x8.shr_u(bits1, 4)
   }
-  v128.store(sums, i32x4.add(l0, h0)), v128.store(sums, i32x4.add(l1, h1), 16)
+  const from = crumb ? p + 32 * half : p, r = x + 16 * half
+  let v0 = v128.load(from), v1 = v128.load(from, 16), xt = v128.load32_splat(r)
+  let a0 = dot8(xt, halfCodes(codes, half, v0, bits0, 0, low, high)), a1 = dot8(xt, halfCodes(codes, half, v1, bits1, 0, low, high))
+  if (!crumb) v0 = v128.load(from, 32), v1 = v128.load(from, 48)
+  xt = v128.load32_splat(r, 4)
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 1, low, high)))
+  if (sumsInI16(codes) < 4) {
+    v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
+    a0 = i16x8.splat(0), a1 = a0
+  }
+  if (!crumb) v0 = v128.load(from, 64), v1 = v128.load(from, 80)
+  xt = v128.load32_splat(r, 8)
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 2, low, high)))
+  if (!crumb) v0 = v128.load(from, 96), v1 = v128.load(from, 112)
+  xt = v128.load32_splat(r, 12)
+  a0 = widened(i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 3, low, high)))), a1 = widened(i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 3, low, high))))
+  if (sumsInI16(codes) < 4) a0 = i32x4.add(v128.load(sums), a0), a1 = i32x4.add(v128.load(sums, 16), a1)
+  v128.store(sums, a0), v128.store(sums, a1, 16)
+}
+
+/** The two halves of a block, which lie one after the other, made one where scales do not tell them apart; returns where the next go. */
+@inline function nextSums(halves: bool, sums: usize): usize {
+  if (halves) return sums + 64
+  v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32))), v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
   return sums + 32
 }
 
-/** Nibbles, halves apart. */
-@inline function nibbleHalfSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
+@inline function halvedSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize): void {
   const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1)
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
@@ -95,32 +115,9 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, NIBBLES, NIBBLES_1, NIBBLES
       left = superBlocks
     }
     left -= 1
-    const two = codes == NIBBLES_2
-    const l0 = halfNibbles(codes, p, x, two ? v128.load(p, 128) : low, 0, low, high), l1 = halfNibbles(codes, p + 16, x, two ? v128.load(p, 144) : low, 0, low, high)
-    const h0 = halfNibbles(codes, p, x, two ? v128.load(p, 160) : low, 1, low, high), h1 = halfNibbles(codes, p + 16, x, two ? v128.load(p, 176) : low, 1, low, high)
-    sums = storeHalves(true, sums, l0, l1, h0, h1)
-  }
-}
-
-/** Four vectors of 2- or 3-bit codes. */
-@inline function fourCrumbs(codes: i32, v: v128, bits: v128, x: usize, low: v128, high: v128): v128 {
-  return widened(i16x8.add(i16x8.add(dot8(v128.load32_splat(x), crumbs(codes, v, bits, 0, low, high)), dot8(v128.load32_splat(x, 4), crumbs(codes, v, bits, 1, low, high))),
-    i16x8.add(dot8(v128.load32_splat(x, 8), crumbs(codes, v, bits, 2, low, high)), dot8(v128.load32_splat(x, 12), crumbs(codes, v, bits, 3, low, high)))))
-}
-
-@inline function crumbSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize): void {
-  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1)
-  p += head
-  for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
-    if (left == 0) {
-      p += superBytes
-      left = superBlocks
-    }
-    left -= 1
-    const bits0 = codes == CRUMBS_1 ? v128.load(p, 64) : low, bits1 = codes == CRUMBS_1 ? v128.load(p, 80) : low
-    const l0 = fourCrumbs(codes, v128.load(p), bits0, x, low, high), l1 = fourCrumbs(codes, v128.load(p, 16), bits1, x, low, high)
-    const h0 = fourCrumbs(codes, v128.load(p, 32), i16x8.shr_u(bits0, 4), x + 16, low, high), h1 = fourCrumbs(codes, v128.load(p, 48), i16x8.shr_u(bits1, 4), x + 16, low, high)
-    sums = storeHalves(halves, sums, l0, l1, h0, h1)
+    halfSums(codes, 0, p, x, low, high, sums)
+    halfSums(codes, 1, p, x, low, high, sums + 32)
+    sums = nextSums(halves, sums)
   }
 }
 
@@ -170,11 +167,7 @@ export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: us
     unpackBlock(codes, p, bytes, low, high)
     wideHalf(bytes, x, sums)
     wideHalf(bytes + 128, x + 32, sums + 32)
-    if (halves) sums += 64
-    else {
-      v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32))), v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
-      sums += 32
-    }
+    sums = nextSums(halves, sums)
   }
 }
 
@@ -190,11 +183,11 @@ export function sumsNibbles1(p: usize, x: usize, blocks: i32, head: usize, block
 }
 export function sumsNibbles2(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   if (isWide(NIBBLES_2)) unpackedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else nibbleHalfSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else halvedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
 }
 export function sumsE2M1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   if (isWide(E2M1)) unpackedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else if (halves) nibbleHalfSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else if (halves) halvedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, true, sums)
   else nibbleSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
 }
 export function sumsIQ4(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
@@ -202,11 +195,11 @@ export function sumsIQ4(p: usize, x: usize, blocks: i32, head: usize, block: usi
 }
 export function sumsCrumbs(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else crumbSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+  else halvedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
 }
 export function sumsCrumbs1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   if (isWide(CRUMBS_1)) unpackedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else crumbSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+  else halvedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
 }
 
 /** The sums of one token by how codes are stored; `bytes` are 256 bytes of scratch. */

@@ -1,0 +1,77 @@
+import { linear } from '@tessera-llm/kernels'
+import { kernelsWasm } from '@tessera-llm/kernels/wasm'
+import { codebookGrid, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
+import { quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { type Device, type DType, encodeElements, TesseraError, type Weight } from '@tessera-llm/tensor'
+import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
+import { medianRate } from '../participant/matmul/index.ts'
+import type { Description, Participant } from '../participant/index.ts'
+import { type FormatWorkload, hash, type Workload } from '../workload/index.ts'
+
+/** Measures one format: the device's time of one `linear`, replayed; activations rounded to int8 but for dense weights. */
+export function createFormatParticipant(describe: (workload: Workload) => Description): Participant {
+  let device: WasmDevice | undefined
+  let replay: (() => void) | undefined
+  let figures: (callsPerMs: number) => Readonly<Record<string, number>>
+  return {
+    async prepare(workload) {
+      if (workload.kind !== 'format') throw new TesseraError('invalid-option', `bench: a format is no ${workload.kind}`)
+      const { m, n, k, format, threads } = workload
+      const made = await createWasmDevice({ kernels: [...kernelsWasm, ...quantizationWasm], threads })
+      const weight = weightOf(made, workload)
+      const x = made.tensor(Float32Array.from({ length: m * k }, (_, i) => valueAt(i)), [m, k])
+      const plan = made.capture(() => linear(x, weight, { activations: format === 'int8/row' ? 'int8-token' : 'int8' }))
+      device = made
+      replay = () => plan.replay()
+      const gigaOperations = (2 * m * n * k) / 1e6
+      figures = (callsPerMs) => (m === 1 ? { rate: (weight.byteLength * callsPerMs) / 1e6, products: gigaOperations * callsPerMs } : { rate: gigaOperations * callsPerMs })
+      return describe(workload)
+    },
+    async measure() {
+      const run = replay
+      if (!run) throw new TesseraError('invalid-option', 'bench: measure comes after prepare')
+      return { figures: figures(await medianRate(async () => run())) }
+    },
+    async close() {
+      await device?.dispose()
+    },
+  }
+}
+
+/** Between −1 and 1. */
+const valueAt = (index: number): number => (hash(index) >>> 8) / 2 ** 23 - 1
+
+/** Rows that are made; the others repeat them. */
+const rowsMade = 8
+
+function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
+  const rows = Float32Array.from({ length: rowsMade * k }, (_, i) => valueAt(i))
+  const repeated = <T extends Uint8Array | Float32Array>(of: T): T => {
+    const all = new (of.constructor as new (length: number) => T)((of.length / rowsMade) * n)
+    for (let at = 0; at < all.length; at += of.length) all.set(of, at)
+    return all
+  }
+  if (/^b?f\d\d$/.test(format)) return device.tensor(encodeElements(repeated(rows), format as DType), [n, k], format as DType)
+  const blocks = ggmlFormat(format)
+  if (blocks) {
+    const packer = ggmlPackers.find((candidate) => candidate.source === format && candidate.device === 'wasm')
+    if (!packer) throw new TesseraError('missing-kernel', `bench: no packer for ${format} on wasm`)
+    return device.pack(packer.format, [n, k], packer.pack(repeated(blocks.encode(rows, [rowsMade, k])['blocks'] as Uint8Array), [n, k]))
+  }
+  const grid = gridOf(format)
+  const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
+  const matrix = { shape: [n, k] as const, grid, codes: Uint8Array.from({ length: n * k }, (_, i) => hash(i) % count), scales: new Float32Array(n * groupsPerRow(grid, k)).fill(1 / count) }
+  const stored = packMatrix(matrix)
+  const packer = rows8GridPacker(stored.format)
+  return device.pack(packer.format, [n, k], packer.pack(joinParts(stored.format, stored.parts, [n, k]), [n, k]))
+}
+
+/** `int4/g32`, `int8/row`, `fp4/g32`. */
+function gridOf(format: string): Grid {
+  const [codes = '', span = ''] = format.split('/')
+  const group = span === 'row' ? span : Number(span.slice(1))
+  if (codes === 'fp4') return codebookGrid('fp4_e2m1', group, 'f16')
+  const bits = ([8, 4, 3, 2] as const).find((width) => codes === `int${width}`)
+  if (bits === undefined) throw new TesseraError('invalid-option', `bench: no format ${format}`)
+  return { kind: 'integer', bits, group, isSymmetric: true, scaleType: 'f16' }
+}
