@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ import { memoryStore } from '../store/index.ts'
 import { type Subject, subjectOf } from '../subject/index.ts'
 import { decodedCheckpoint, writeGgufModel } from '../write/index.ts'
 import { type Applied, applyRecipe, type ApplyOptions } from './index.ts'
+import { serializeWeight } from './stored-weight.ts'
 
 let device: Device
 let checkpoint: GgufCheckpoint
@@ -50,6 +52,10 @@ async function fileOf(applied: Applied): Promise<Uint8Array<ArrayBuffer>> {
   const sink = bufferSink()
   await writeGgufModel(applied, subject, checkpoint, sink)
   return sink.bytes()
+}
+/** Every result, as a store keeps it. */
+async function codesOf(applied: Applied): Promise<string[]> {
+  return Promise.all([...applied.assignments.keys()].map(async (name) => createHash('sha256').update(await serializeWeight(await applied.weight(name))).digest('hex')))
 }
 const int3 = { bits: 3, group: 32 }
 
@@ -107,21 +113,21 @@ describe('GGUF', () => {
 })
 
 describe('interrupted', () => {
-  const recipe = recipeOf({ kind: 'rotate' }, { kind: 'quantize', targets: ['layers.0.**', 'layers.1.**', 'layers.2.attention.*'], method: 'gptq', format: 'q4_0', correct: true })
+  const recipe = recipeOf({ kind: 'rotate' }, { kind: 'quantize', targets: ['layers.0.**', 'layers.1.attention.*'], method: 'gptq', format: { bits: 4, group: 32 }, correct: true })
 
   test('a run goes on where it was and gives the same bytes; the store of another recipe is thrown away', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-work-'))
     try {
-      const expected = await fileOf(await apply(recipe))
+      const expected = await codesOf(await apply(recipe))
       const abort = new AbortController()
-      const stopped = apply(recipe, { store: folderStore(folder), signal: abort.signal, onProgress: ({ what }) => what === 'layers.1.mlp.gate' && abort.abort() })
-      await expect(stopped).rejects.toThrow(/optimize: aborted by the caller after 1\d of 18 weights; run it again to go on/)
+      const stopped = apply(recipe, { store: folderStore(folder), signal: abort.signal, onProgress: ({ what }) => what === 'layers.0.mlp.down' && abort.abort() })
+      await expect(stopped).rejects.toThrow(/optimize: aborted by the caller after \d+ of 11 weights; run it again to go on/)
       const again = await apply(recipe, { store: folderStore(folder) })
-      expect(again.resumed).toBeGreaterThan(9)
-      expect(Buffer.compare(await fileOf(again), expected)).toBe(0)
+      expect(again.resumed).toBeGreaterThan(3)
+      expect(await codesOf(again)).toEqual(expected)
       const other = await apply({ ...recipe, seed: 1 }, { store: folderStore(folder) })
       expect(other.resumed).toBe(0)
-      expect(Buffer.compare(await fileOf(other), expected)).not.toBe(0)
+      expect(await codesOf(other)).not.toEqual(expected)
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -129,7 +135,7 @@ describe('interrupted', () => {
 
   test('progress goes up to the whole', async () => {
     const seen: number[] = []
-    await apply(recipeOf({ kind: 'quantize', targets: 'layers.*.attention.*', method: 'gptq', format: 'q4_0' }), { onProgress: ({ done, total }) => seen.push(done / total) })
+    await apply(recipeOf({ kind: 'quantize', targets: 'layers.1.attention.*', method: 'gptq', format: int3 }), { onProgress: ({ done, total }) => seen.push(done / total) })
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
     expect(seen.at(-1)).toBeCloseTo(1, 12)
   })

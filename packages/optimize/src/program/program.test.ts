@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
-import { bufferSource, readGguf } from '@tessera-llm/formats'
+import { bufferSource, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
-import { createSession, llamaFamily, loadModel } from '@tessera-llm/runtime'
+import { createSession, type Fields, gemmaFamily, llamaFamily, loadModel } from '@tessera-llm/runtime'
 import { createReferenceDevice, type Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import { expect, test } from 'vitest'
+import { isBlockLinear } from '../names/index.ts'
 import { subjectOf } from '../subject/index.ts'
 import { createStream, recordModel } from './index.ts'
 
@@ -67,4 +68,16 @@ test.for(makers)('%s: going through the recorded steps, in pieces and window by 
   } finally {
     await device.dispose()
   }
+})
+
+const golden = (architecture: string, file: string): URL => new URL(`../../../runtime/test/golden/architectures/${architecture}/${file}`, import.meta.url)
+
+test.each([
+  ['gemma3', gemmaFamily],
+  ['qwen3', llamaFamily],
+])('%s is recorded as it stands, windows and norms of its own included', async (architecture, family) => {
+  const config = JSON.parse(await readFile(golden(architecture, 'config.json'), 'utf8')) as Fields
+  const subject = subjectOf(await readSafetensors(bufferSource(await readFile(golden(architecture, 'model.safetensors')))), { families: [family], config })
+  const { sites } = await recordModel(subject, 8)
+  expect(sites.filter(({ linears }) => linears.every(isBlockLinear)).map(({ linears }) => linears.length)).toEqual(Array.from({ length: subject.config.numLayers }, () => [3, 1, 2, 1]).flat())
 })
