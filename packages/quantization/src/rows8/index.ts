@@ -1,3 +1,4 @@
-export { createRows8Format, type Rows8Format, rows8Formats, rows8LayoutOf, rows8Packers } from './format.ts'
+export { createRows8Format, type Rows8Format, rows8LayoutOf } from './format.ts'
 export { rows8GridPacker } from './grid.ts'
+export { rows8Formats, rows8Packers } from './packers.ts'
 export type { Rows8Layout } from './layout.ts'
