@@ -12,15 +12,19 @@ export interface ParticipantSpec {
 const model = ['decode', 'prefill', 'load'] as const
 const matmul = ['gemm-f32', 'gemm-int8', 'gemv-4bit'] as const
 
+const attention = ['attention', 'attention-gradient'] as const
+
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
-  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, 'format', 'profile'] },
+  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, ...attention, 'attention-decode', 'format', 'profile'] },
+  { name: 'tessera plain', script: 'tessera-plain', kinds: attention },
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
   { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
   { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },
-  { name: 'onnxruntime-node', script: 'onnxruntime-node', kinds: matmul },
-  { name: 'onnxruntime-web', script: 'onnxruntime-web', page: 'onnxruntime-web', kinds: matmul },
+  { name: 'onnxruntime-node', script: 'onnxruntime-node', kinds: [...matmul, 'attention'] },
+  { name: 'onnxruntime-web', script: 'onnxruntime-web', page: 'onnxruntime-web', kinds: [...matmul, 'attention'] },
+  { name: 'pytorch', script: 'pytorch', kinds: attention },
 ]
 
 /** Node 20 hides relaxed SIMD behind a flag; every child gets it, since a peer may use it too. */

@@ -7,7 +7,7 @@ export { gatherKeys } from './gather'
 export { kvAppend } from './kv-append'
 export { kvCopyPage } from './kv-copy-page'
 export { kvPackGroups, kvStoreRecent, kvStoreRows } from './kv-store'
-export { plain } from './plain'
+export { plainScores, plainSoftmax, plainValues } from './plain'
 
 // Not entries: see decode-tiles.ts.
 export { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'

@@ -36,6 +36,13 @@ export function placeSequence(args: usize, sequence: u32, before: i32, place: us
   store<i32>(place, endKey, END_KEY << 2)
 }
 
+/** Query rows of one head in a block: about 64 lines in all, so that a tile of keys is laid out for many of them. */
+// @ts-ignore: decorator
+@inline
+export function blockRows(group: u32): u32 {
+  return max(4, (64 / group) & ~3)
+}
+
 /** Blocks of up to `size` rows in all sequences. */
 export function blockCount(args: usize, size: u32): u32 {
   const rows = argument(args, ROWS), cuQ: usize = argument(args, CU_Q)

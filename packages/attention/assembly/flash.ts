@@ -1,5 +1,5 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
-import { BLOCK_END, BLOCK_ROW, blockCount, endSeen, firstSeen, PLACE_BATCH, PLACE_BYTES, placeBlock, placed, positionOffset } from './blocks'
+import { BLOCK_END, BLOCK_ROW, blockCount, blockRows, endSeen, firstSeen, PLACE_BATCH, PLACE_BYTES, placeBlock, placed, positionOffset } from './blocks'
 import {
   ALIBI, BIAS, biasRow, elementShift, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, KV_HEADS, MASK, maskRow, O, Q, rowAddress, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF,
   VALUE_DIM,
@@ -12,14 +12,7 @@ import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productT
 // that share a KV head, passes over tiles of keys with a running maximum and sum; scores exist for four lines and one tile at a time.
 
 // A block's memory, in this order: place, first and end key of each line [L] i32 each, maxima [L], sums [L], scores [4][TILE], queries [L][D],
-// outputs [L][Dv], keys [TILE / 8][D][8], values [TILE][Dv]; L lines, a multiple of 4. src/attention/wasm/flash.ts reckons with it.
-
-/** Query rows of one head in a block: about 64 lines in all, so that a tile of keys is laid out for many of them. */
-// @ts-ignore: decorator
-@inline
-function blockRows(group: u32): u32 {
-  return max(4, (64 / group) & ~3)
-}
+// outputs [L][Dv], keys [TILE / 8][D][8], values [TILE][Dv]; L lines, a multiple of 4. src/attention/wasm/blocks.ts reckons with it.
 
 /** One unit is a block of one KV head. They are dealt out in turn, because later ones see more keys. */
 export function flash(args: usize, thread: u32, threads: u32): void {

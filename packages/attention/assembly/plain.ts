@@ -1,64 +1,112 @@
 import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
+import { blockCount, blockRows, BLOCK_END, BLOCK_ROW, endSeen, firstSeen, PLACE_BATCH, PLACE_BYTES, placeBlock, placed, positionOffset } from './blocks'
 import {
-  BATCH, biasRow, CU_KV, CU_Q, elementShift, endVisible, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, KEYS, keyCount, KV_HEADS, maskRow, O, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SEQUENCES, SINKS,
-  slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF, VALUE_DIM,
+  biasRow, elementShift, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, KEYS, KV_HEADS, maskRow, O, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF,
+  VALUE_DIM,
 } from './call'
-import { addWeighted, dotRow, exponentiate, finishScores, scaleRow } from './scores'
+import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
+import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productTile, TILE } from './tiles'
 
-/** All scores of a row at once, one row (b, h, i) after the other. Rows are dealt out one by one, because later ones see more keys. */
-export function plain(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS), rows = argument(args, ROWS)
-  const units = argument(args, BATCH) * heads * rows
+// Attention by its definition, in three stages: all scores in memory, the softmax of each row, weights times values. The products are
+// those of flash, so that the two differ by what they keep in memory alone. Blocks and their memory are those of flash.ts.
+
+/** f32 [B][Hq][Lq][columns]; columns are the keys and what the last vectors of a row need. */
+const SCORES: u32 = 50
+
+// @ts-ignore: decorator
+@inline
+function scoreRow(args: usize, batch: u32, head: u32, row: u32): usize {
+  return argument(args, SCORES) + ((((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) * ((argument(args, KEYS) + 10) & ~7)) << 2)
+}
+
+/** Keys first … end − 1 that rows `from` … `to` − 1 see between them. */
+function firstOf(args: usize, place: usize, from: u32): i32 {
+  return firstSeen(args, place, positionOffset(place) + <i32>from)
+}
+function endOf(args: usize, place: usize, to: u32): i32 {
+  return endSeen(args, place, positionOffset(place) + <i32>to - 1)
+}
+
+/** First stage: blocks of rows against tiles of keys. */
+export function plainScores(args: usize, thread: u32, threads: u32): void {
+  const kvHeads = argument(args, KV_HEADS), group = argument(args, HEADS) / kvHeads, size = blockRows(group), headDim = argument(args, HEAD_DIM)
+  const units = blockCount(args, size) * kvHeads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const scores = place + PLACE_BYTES, queries = scores + 4 * LINE, panel = queries + ((<usize>(group * size) * headDim) << 2)
+  const shift = elementShift(args, K_IS_HALF), stride: usize = <usize>argument(args, STRIDE_K + 2) << shift
   for (let unit = thread; unit < units; unit += threads) {
-    const row = unit / heads % rows
-    plainRow(args, unit / (heads * rows), unit % heads, row, argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES))
+    placeBlock(args, unit / kvHeads, size, place)
+    const batch: u32 = placed(place, PLACE_BATCH), firstRow: u32 = placed(place, BLOCK_ROW), endRow: u32 = placed(place, BLOCK_END), kvHead = unit % kvHeads, count = endRow - firstRow
+    const lines = group * count, first = firstOf(args, place, firstRow), end = endOf(args, place, endRow)
+    memory.fill(queries, 0, <usize>(group * size) * headDim << 2)
+    for (let line: u32 = 0; line < lines; line++) {
+      addWeighted(queries + (<usize>line * headDim << 2), scaleOf(args), rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / count, firstRow + line % count, 2), headDim, 2)
+    }
+    for (let start = first; start < end; start += TILE) {
+      const width = min(TILE, end - start)
+      layPanel(shift, rowAddress(args, K, STRIDE_K, batch, kvHead, start, shift), stride, width, headDim, panel)
+      for (let line: u32 = 0; line < lines; line += 4) {
+        productTile(queries + (<usize>line * headDim << 2), <usize>headDim << 2, headDim, panel, (width + 7) & ~7, scores)
+        for (let i: u32 = 0; i < min(4, lines - line); i++) {
+          memory.copy(scoreRow(args, batch, kvHead * group + (line + i) / count, firstRow + (line + i) % count) + (<usize>start << 2), scores + i * LINE, <usize>width << 2)
+        }
+      }
+    }
   }
 }
 
-function plainRow(args: usize, batch: u32, head: u32, row: u32, scores: usize): void {
-  const valueDim = argument(args, VALUE_DIM)
-  const o = rowAddress(args, O, STRIDE_O, batch, head, row, 2)
-  const sinks: usize = argument(args, SINKS)
-  let firstKey: i32 = 0, endKey = keyCount(args, batch), endRow: i32 = argument(args, ROWS)
-  if (argument(args, CU_Q) != 0) {
-    // The sequence that holds the row; a row beyond the last has no keys.
-    const ends: usize = argument(args, CU_Q), keys: usize = argument(args, CU_KV)
-    const sequences = argument(args, SEQUENCES)
-    endKey = 0
-    for (let n: u32 = 0; n < sequences; n++) {
-      if (<i32>row < load<i32>(ends + (n << 2)) || <i32>row >= load<i32>(ends + (n << 2), 4)) continue
-      firstKey = load<i32>(keys + (n << 2))
-      endKey = load<i32>(keys + (n << 2), 4)
-      endRow = load<i32>(ends + (n << 2), 4)
+/** Second stage: a row's scores become weights that sum to 1, less what the sink takes. */
+export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
+  const heads = argument(args, HEADS), units = blockCount(args, 1) * heads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), sinks: usize = argument(args, SINKS)
+  for (let unit = thread; unit < units; unit += threads) {
+    placeBlock(args, unit / heads, 1, place)
+    const batch: u32 = placed(place, PLACE_BATCH), row: u32 = placed(place, BLOCK_ROW), head = unit % heads, position = positionOffset(place) + <i32>row
+    const first = firstSeen(args, place, position), end = endSeen(args, place, position), padded = (max(0, end - first) + 3) & ~3
+    const scores = scoreRow(args, batch, head, row) + (<usize>first << 2)
+    let largest = finishScores(scores, first, padded, first, end, position, softcapOf(args), slopeOf(args, head), biasRow(args, batch, head, row), maskRow(args, batch, head, row))
+    let sum: f32 = 0
+    if (sinks != 0) {
+      const sink = load<f32>(sinks + (head << 2))
+      largest = max(largest, sink)
+      sum = exponential(sink - largest)
     }
+    if (largest <= HIDDEN) {
+      memory.fill(scores, 0, padded << 2)
+      storeLse(args, batch, head, row, -Infinity)
+      continue
+    }
+    sum += exponentiate(scores, padded, largest)
+    scaleRow(scores, 1 / sum, padded)
+    storeLse(args, batch, head, row, largest + logarithm(sum))
   }
-  const position = endKey - endRow + <i32>row
-  const first = firstVisible(args, position, firstKey), end = endVisible(args, position, endKey)
-  const count = max(0, end - first), padded = (count + 3) & ~3
-  const kvHead = head / (argument(args, HEADS) / argument(args, KV_HEADS))
-  const q = rowAddress(args, Q, STRIDE_Q, batch, head, row, 2)
-  const shiftK = elementShift(args, K_IS_HALF), shiftV = elementShift(args, V_IS_HALF)
-  const scale = scaleOf(args)
-  for (let i = 0; i < count; i++) store<f32>(scores + (i << 2), scale * dotRow(q, rowAddress(args, K, STRIDE_K, batch, kvHead, first + i, shiftK), argument(args, HEAD_DIM), shiftK))
-  for (let i = count; i < padded; i++) store<f32>(scores + (i << 2), 0)
-  let largest = finishScores(scores, first, padded, first, end, position, softcapOf(args), slopeOf(args, head), biasRow(args, batch, head, row), maskRow(args, batch, head, row))
-  memory.fill(o, 0, <usize>valueDim << 2)
-  let sum: f32 = 0
-  if (sinks != 0) {
-    const sink = load<f32>(sinks + (head << 2))
-    largest = max(largest, sink)
-    sum = exponential(sink - largest)
+}
+
+/** Third stage: blocks of rows, tile after tile of values. */
+export function plainValues(args: usize, thread: u32, threads: u32): void {
+  const kvHeads = argument(args, KV_HEADS), group = argument(args, HEADS) / kvHeads, size = blockRows(group), valueDim = argument(args, VALUE_DIM)
+  const units = blockCount(args, size) * kvHeads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const weights = place + PLACE_BYTES, outputs = weights + 4 * LINE, values = outputs + ((<usize>(group * size) * valueDim) << 2)
+  const shift = elementShift(args, V_IS_HALF), stride: usize = <usize>argument(args, STRIDE_V + 2) << shift, bytes: usize = <usize>valueDim << 2
+  for (let unit = thread; unit < units; unit += threads) {
+    placeBlock(args, unit / kvHeads, size, place)
+    const batch: u32 = placed(place, PLACE_BATCH), firstRow: u32 = placed(place, BLOCK_ROW), endRow: u32 = placed(place, BLOCK_END), kvHead = unit % kvHeads, count = endRow - firstRow, offset = positionOffset(place)
+    const lines = group * count, first = firstOf(args, place, firstRow), end = endOf(args, place, endRow)
+    memory.fill(outputs, 0, <usize>(group * size) * bytes)
+    for (let start = first; start < end; start += TILE) {
+      const width = min(TILE, end - start)
+      layRows(shift, 1, rowAddress(args, V, STRIDE_V, batch, kvHead, start, shift), stride, width, valueDim, values, bytes)
+      const isCareful = !areFinite(values, bytes, width, valueDim)
+      for (let line: u32 = 0; line < lines; line += 4) {
+        memory.fill(weights, 0, 4 * LINE)
+        for (let i: u32 = 0; i < min(4, lines - line); i++) {
+          // Weights exist for what the row sees.
+          const row = firstRow + (line + i) % count, position = offset + <i32>row, from = max(start, firstSeen(args, place, position)), to = min(start + width, endSeen(args, place, position))
+          if (from < to) memory.copy(weights + i * LINE + (<usize>(from - start) << 2), scoreRow(args, batch, kvHead * group + (line + i) / count, row) + (<usize>from << 2), <usize>(to - from) << 2)
+        }
+        const output = outputs + <usize>line * bytes
+        if (isCareful) for (let i: usize = 0; i < 4; i++) addRowsCarefully(weights + i * LINE, 4, values, bytes, width, valueDim, output + i * bytes)
+        else addRows(weights, values, bytes, width, valueDim, output, bytes)
+      }
+    }
+    for (let line: u32 = 0; line < lines; line++) memory.copy(rowAddress(args, O, STRIDE_O, batch, kvHead * group + line / count, firstRow + line % count, 2), outputs + <usize>line * bytes, bytes)
   }
-  if (largest <= HIDDEN) {
-    storeLse(args, batch, head, row, -Infinity)
-    return
-  }
-  sum += exponentiate(scores, padded, largest)
-  for (let i = 0; i < count; i++) {
-    const weight = load<f32>(scores + (i << 2))
-    // A weight of zero must not touch the value: padding may hold NaN.
-    if (weight != 0) addWeighted(o, weight, rowAddress(args, V, STRIDE_V, batch, kvHead, first + i, shiftV), valueDim, shiftV)
-  }
-  scaleRow(o, 1 / sum, valueDim)
-  storeLse(args, batch, head, row, largest + logarithm(sum))
 }

@@ -28,3 +28,11 @@ test('docs/attention.md names every option and every optional input of the contr
   expect(names.length).toBeGreaterThan(14)
   for (const name of names) expect(docs, name).toContain(`\`${name}\``)
 })
+
+test('the README shows a step against the gradient, which lowers the loss', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-gradients.ts')}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/readme-gradients.ts')
+  expect(log.mock.calls).toEqual([[[1, 4, 100, 32], [1, 2, 100, 32], [1, 2, 100, 32], true]])
+  log.mockRestore()
+})

@@ -1,7 +1,7 @@
-/** The few fields of onnx.proto (ONNX 1.16, opset 21) that a graph of matrix products needs, as protocol buffers. */
+/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products and of attention need, as protocol buffers. */
 
-export type OnnxType = 'f32' | 'u8' | 'i8'
-const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3 }
+export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32'
+const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6 }
 
 export interface OnnxTensor {
   readonly name: string
@@ -73,6 +73,7 @@ export function encodeOnnxModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
 
 function nodeParts({ operator, domain, inputs, outputs, integers }: OnnxNode): readonly Part[] {
   return [
+    // An empty name is an optional input that is not given.
     ...inputs.flatMap((name) => text(1, name)),
     ...outputs.flatMap((name) => text(2, name)),
     ...text(4, operator),

@@ -1,1 +1,2 @@
+export { openOnnxAttention } from './attention-graph.ts'
 export { openOnnxMatmul, type OnnxRuntime } from './session.ts'

@@ -1,24 +1,30 @@
 // Runs in the browser.
-import { type OnnxRuntime, openOnnxMatmul } from '../onnx/index.ts'
-import { type MatmulEngine, measureMatmul } from '../participant/matmul/measure.ts'
-import type { MatmulWorkload } from '../workload/workload.ts'
+import { type OnnxRuntime, openOnnxAttention, openOnnxMatmul } from '../onnx/index.ts'
+import { isAttention, measureAttention } from '../participant/attention/index.ts'
+import { measureMatmul } from '../participant/matmul/measure.ts'
+import type { AttentionWorkload, MatmulWorkload } from '../workload/workload.ts'
 
 interface OnnxRuntimeWeb extends OnnxRuntime {
   readonly env: { readonly wasm: { numThreads?: number; simd?: boolean; wasmPaths?: string } }
 }
 
-let engine: MatmulEngine | undefined
-let workload: MatmulWorkload | undefined
+let measureOpened: (() => Promise<unknown>) | undefined
 
-export async function open(asked: MatmulWorkload): Promise<void> {
+export async function open(asked: MatmulWorkload | AttentionWorkload): Promise<void> {
   const library = '/peer/dist/ort.wasm.min.mjs'
   const runtime = (await import(library)) as OnnxRuntimeWeb
   Object.assign(runtime.env.wasm, { numThreads: asked.threads, simd: true, wasmPaths: '/peer/dist/' })
-  workload = asked
-  engine = await openOnnxMatmul(runtime, asked, { executionProviders: ['wasm'] })
+  const options = { executionProviders: ['wasm'] }
+  if (isAttention(asked)) {
+    const engine = await openOnnxAttention(runtime, asked, options)
+    measureOpened = () => measureAttention(engine, asked)
+  } else {
+    const engine = await openOnnxMatmul(runtime, asked, options)
+    measureOpened = () => measureMatmul(engine, asked)
+  }
 }
 
 export async function measure(): Promise<unknown> {
-  if (!engine || !workload) throw new Error('open comes first')
-  return measureMatmul(engine, workload)
+  if (!measureOpened) throw new Error('open comes first')
+  return measureOpened()
 }

@@ -10,7 +10,7 @@ await serve({
     const version = peerVersion('onnxruntime-web')
     page = await openPage({ script: new URL('../pages/onnxruntime-web.js', import.meta.url).pathname, folders: { peer: peerPath('onnxruntime-web', '') } })
     await page.call('open', workload)
-    return { version: `${version}, ${page.version}`, settings: { threads: workload.threads, ...(workload.kind === 'gemv-4bit' ? { accuracyLevel: 4 } : {}) } }
+    return { version: `${version}, ${page.version}`, settings: { threads: workload.threads, ...(workload.kind === 'gemv-4bit' ? { accuracyLevel: 4 } : workload.kind === 'attention' ? { operator: 'GroupQueryAttention' } : {}) } }
   },
   async measure() {
     if (!page) throw new TesseraError('invalid-option', 'bench: measure comes after prepare')

@@ -1,8 +1,10 @@
 import { hasRelaxedSimd } from '@tessera-llm/wasm'
 import { type Description, type Participant, serve } from '../participant/index.ts'
+import { createAttentionParticipant, isAttention } from '../participant/attention/index.ts'
 import { createMatmulParticipant, isMatmul } from '../participant/matmul/index.ts'
 import { createModelParticipant, promptText } from '../participant/model/index.ts'
 import type { Workload } from '../workload/index.ts'
+import { openTesseraAttention } from './tessera-attention.ts'
 import { createFormatParticipant } from './tessera-format.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
 import { openTesseraModel } from './tessera-model.ts'
@@ -10,17 +12,18 @@ import { createProfileParticipant } from './tessera-profile.ts'
 
 const describeTessera = ({ threads, kind }: Workload): Description => ({
   version: 'of this repository',
-  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', activations: kind === 'gemm-f32' ? 'f32' : 'int8' },
+  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', ...(kind.startsWith('attention') ? {} : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }) },
 })
 const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
 const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
+const attention = createAttentionParticipant({ describe: describeTessera, open: (workload) => openTesseraAttention(workload) })
 const profile = createProfileParticipant(describeTessera)
 const format = createFormatParticipant(describeTessera)
 let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : model
+    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

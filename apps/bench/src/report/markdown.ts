@@ -12,6 +12,9 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   profile: 'Where the time of a step goes',
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
+  attention: 'Attention, causal, f32',
+  'attention-gradient': 'Gradients of attention, causal, f32',
+  'attention-decode': 'One more token over a context, f32',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
   format: 'Linear layers by the format of their weights',
 }

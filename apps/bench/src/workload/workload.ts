@@ -87,10 +87,22 @@ export interface FormatWorkload extends Common {
   readonly k: number
 }
 
+/**
+ * Causal attention in f32 over `length` positions, its gradients by q, k and v, or one more query over `length` keys and values that are
+ * there already. Other inputs and the results are the caller's arrays every time.
+ */
+export interface AttentionWorkload extends Common {
+  readonly kind: 'attention' | 'attention-gradient' | 'attention-decode'
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headDim: number
+  readonly length: number
+}
+
 /** What the machine itself can do. */
 export interface RoofWorkload extends Common {
   readonly kind: 'roof'
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | ProfileWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | AttentionWorkload | ProfileWorkload | RoofWorkload

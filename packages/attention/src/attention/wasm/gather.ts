@@ -8,9 +8,16 @@ import { type AttentionProblem, type Gathered, lines64, writeArguments, writeSto
  * it does for contiguous keys, so that its results are equal to the bit.
  */
 
-/** The stage `entry`, after a gathering one where it is needed. `perThread` are the bytes of scratch memory of a thread. */
-export function stagesOver(problem: AttentionProblem, perThread: number, entry: string): readonly WasmStage[] {
-  if (!needsGather(problem)) return [{ entry, args: (write, at) => writeArguments(problem, perThread, write, at) }]
+/** The stages `entries`, after a gathering one where it is needed. `perThread` are the bytes of scratch memory of a thread; `more` writes what comes after the common arguments. */
+export function stagesOver(problem: AttentionProblem, perThread: number, entries: readonly string[], more: (write: ArgumentWriter, at: Bindings) => void = () => {}): readonly WasmStage[] {
+  const stages = (gatheredIn?: (at: Bindings) => Gathered): readonly WasmStage[] => entries.map((entry) => ({
+    entry,
+    args(write, at) {
+      writeArguments(problem, perThread, write, at, gatheredIn?.(at))
+      more(write, at)
+    },
+  }))
+  if (!needsGather(problem)) return stages()
   const gathered = (at: Bindings): Gathered => gatheredAt(problem, at.scratch + perThread * at.threads)
   return [
     {
@@ -20,7 +27,7 @@ export function stagesOver(problem: AttentionProblem, perThread: number, entry: 
         writeStored(problem, write, at, gathered(at))
       },
     },
-    { entry, args: (write, at) => writeArguments(problem, perThread, write, at, gathered(at)) },
+    ...stages(gathered),
   ]
 }
 

@@ -3,18 +3,24 @@ import { attentionModule } from '../../generated/attention.ts'
 import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, lines64 } from './arguments.ts'
+import { blockBytes } from './blocks.ts'
 import { gatherBytes, stagesOver } from './gather.ts'
 
-/** All scores of a row at once. Takes every option; flash is compared with it. */
+/** Of a memory of 4 GiB; beyond it there is flash. */
+const mostScoreBytes = 2 ** 30
+
+/** Attention by its definition: all scores in memory (4 · B · Hq · Lq · Lkv bytes), softmax over each row, weights times values. */
 export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'plain',
   module: attentionModule,
   priority: 0,
-  supports: () => true,
-  stages: (problem) => stagesOver(problem, bytesPerThread(problem), 'plain'),
-  scratchBytes: (problem, threads) => bytesPerThread(problem) * threads + gatherBytes(problem),
+  supports: (problem) => scoreBytes(problem) <= mostScoreBytes || `the scores take ${scoreBytes(problem)} bytes, plain keeps at most ${mostScoreBytes}; use flash`,
+  stages: (problem) => stagesOver(problem, blockBytes(problem), ['plainScores', 'plainSoftmax', 'plainValues'], (write, { scratch, threads }) => void write.u32(scratch + blockBytes(problem) * threads + gatherBytes(problem))),
+  scratchBytes: (problem, threads) => blockBytes(problem) * threads + gatherBytes(problem) + scoreBytes(problem),
 })
 
-function bytesPerThread({ inputs, options }: AttentionProblem): number {
-  return lines64((attentionSizes(inputs, options).seqLenKv + 4) * 4)
+/** A row of scores has room for the last vector of those that it sees, as in assembly/plain.ts. */
+function scoreBytes({ inputs, options }: AttentionProblem): number {
+  const { batch, numHeads, seqLenQ, seqLenKv } = attentionSizes(inputs, options)
+  return lines64(4 * batch * numHeads * seqLenQ * Math.floor((seqLenKv + 10) / 8) * 8)
 }
