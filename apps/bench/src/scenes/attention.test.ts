@@ -37,7 +37,7 @@ test('the page has tables with ratios and limits, and a picture for both themes'
   expect(page).toContain('| MHA | 8 / 8 | 512 | 2.00 MiB | 5.00 µs | 419 GB/s | 105 µs |')
   expect(page).toContain('| GQA-4 | 8 / 2 |')
   // All scores of 8192 positions, and a block and a tile however long the sequence is.
-  expect(page).toMatch(/\| 8192 \|.* 256 MiB \| 0 MiB \| 0\.\d+ MiB \|/)
+  expect(page).toMatch(/\| 8192 \|.* 256 MiB \| 256 MiB \| 0 MiB \| 0\.\d+ MiB \|/)
   for (const name of ['traffic', 'memory', 'forward', 'backward', 'decode']) {
     for (const theme of ['light', 'dark']) expect(readFileSync(join(folder, `attention-${name}.${theme}.svg`), 'utf8')).toContain('</svg>')
   }

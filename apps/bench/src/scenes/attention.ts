@@ -46,21 +46,22 @@ function renderMemory(picture: Picture): string {
   const x = { label: 'sequence length N (tokens)', scale: 'log2' } as const
   return [
     '## Bytes moved, and memory',
-    'One causal head of 64 channels in f32. Bytes moved are counted from the loops of the WebGPU kernels, between memory and workgroups, as if no cache lay between; the least is each input and output once. Scratch memory is what the kernels ask the device for, besides inputs and outputs: `plain` on WebGPU keeps all scores, `plain` on WebAssembly one row of them.',
-    table(['N', 'plain moves', 'flash moves', 'ratio', 'least', 'plain (WebGPU) keeps', 'flash (WebGPU) keeps', 'flash (WebAssembly) keeps'], rows.map(({ length, plain, flash, least, plainScratch, flashScratch, flashWasmScratch }) => [String(length), mib(plain), mib(flash), `${digits(plain / flash)} ×`, mib(least), mib(plainScratch), mib(flashScratch), mib(flashWasmScratch)])),
+    'One causal head of 64 channels in f32. Bytes moved are counted from the loops of the WebGPU kernels, between memory and workgroups, as if no cache lay between; the least is each input and output once. Scratch memory is what the kernels ask the device for, besides inputs and outputs: `plain` keeps all scores, `flash` a block of rows and a tile of keys, on WebGPU in memory of the workgroup.',
+    table(['N', 'plain moves', 'flash moves', 'ratio', 'least', 'plain keeps (WebGPU)', '(WebAssembly)', 'flash keeps (WebGPU)', '(WebAssembly)'], rows.map(({ length, plain, flash, least, plainScratch, plainWasmScratch, flashScratch, flashWasmScratch }) => [String(length), mib(plain), mib(flash), `${digits(plain / flash)} ×`, mib(least), mib(plainScratch), mib(plainWasmScratch), mib(flashScratch), mib(flashWasmScratch)])),
     picture('attention-traffic', { title: 'Bytes moved by one causal head', subtitle: 'counted from the tiling of the WebGPU kernels, 64 channels, f32', x, y: { label: 'MiB', scale: 'log10' }, series: [line('plain', ({ plain }) => plain), line('flash', ({ flash }) => flash), line('inputs and outputs once', ({ least }) => least, 'dashed')] }),
     picture('attention-memory', { title: 'Scratch memory of one head', subtitle: 'what the kernels ask for besides inputs and outputs, 64 channels, f32', x, y: { label: 'MiB', scale: 'log10' }, series: [line('plain: all scores', ({ plainScratch }) => plainScratch), line('flash (WebAssembly): one block and one tile', ({ flashWasmScratch }) => flashWasmScratch), line('inputs and outputs', ({ least }) => least, 'dashed')] }),
   ].join('\n\n')
 }
 
 /** From the kernels' own data. */
-function scratchOf(length: number): { readonly plainScratch: number; readonly flashScratch: number; readonly flashWasmScratch: number } {
+function scratchOf(length: number): { readonly plainScratch: number; readonly plainWasmScratch: number; readonly flashScratch: number; readonly flashWasmScratch: number } {
   const rows = { kind: 'dense', dtype: 'f32', shape: [1, 1, length, 64] } as const
   const problem = describeProblem(attentionOp, { q: rows, k: rows, v: rows }, { isCausal: true }) as unknown as Parameters<NonNullable<(typeof attentionWasm)[number]['scratchBytes']>>[0]
   const none: Capabilities = { device: 'reference', features: new Set() } as unknown as Capabilities
   const sum = (sizes: Readonly<Record<string, number>> = {}): number => Object.values(sizes).reduce((total, size) => total + size, 0)
   const webgpu = (name: string): number => sum(attentionWebgpu.find((kernel) => kernel.op === 'attention' && kernel.name === name)?.temporaries?.(problem, none))
-  return { plainScratch: webgpu('plain'), flashScratch: webgpu('flash'), flashWasmScratch: attentionWasm.find((kernel) => kernel.op === 'attention' && kernel.name === 'flash')?.scratchBytes?.(problem, 1, none) ?? 0 }
+  const wasm = (name: string): number => attentionWasm.find((kernel) => kernel.op === 'attention' && kernel.name === name)?.scratchBytes?.(problem, 1, none) ?? 0
+  return { plainScratch: webgpu('plain'), plainWasmScratch: wasm('plain'), flashScratch: webgpu('flash'), flashWasmScratch: wasm('flash') }
 }
 
 function renderSpeed(title: string, name: string, measured: readonly Measured[], roofs: Roofs, subtitle: string, picture: Picture): string {
