@@ -96,13 +96,30 @@ describe('refuses what the other kind of file cannot carry', () => {
     return { ...checkpoint, tensors: new Map([...checkpoint.tensors, [name, extra]]) }
   }
 
+  /** The tokenizer with tokens that no merge makes, up to `count`. */
+  const withTokens = async (count: number): Promise<Fields> => {
+    const { tokenizer } = await folderOf('llama')
+    const model = tokenizer['model'] as { vocab: Record<string, number> }
+    const more = Object.fromEntries(Array.from({ length: count - 272 }, (_, i) => [`more-${i}`, 272 + i]))
+    return { ...tokenizer, model: { ...model, vocab: { ...model.vocab, ...more } } }
+  }
+
+  test('but not a vocabulary of 200 000 tokens', async () => {
+    const { checkpoint, ...folder } = await changed({ tokenizer: await withTokens(200_000) }, { vocab_size: 200_000 })
+    const embedding = checkpoint.tensors.get('model.embed_tokens.weight')
+    const large = { ...checkpoint, tensors: new Map([...checkpoint.tensors, ['model.embed_tokens.weight', { ...embedding, shape: [200_000, 48] } as NonNullable<typeof embedding>]]) }
+    const tokens = ggufContent({ ...folder, checkpoint: large }).metadata.get('tokenizer.ggml.tokens')
+    expect((tokens?.value as readonly string[]).at(-1)).toBe('more-199727')
+  })
+
   test.for<readonly [string, () => Promise<HuggingFaceModel>, string]>([
     ['an architecture', () => changed({}, { model_type: 'mamba' }), 'unsupported: convert: the architecture "mamba" is not known in both kinds of files; known are llama, mistral, qwen2, qwen3, gemma3_text'],
     ['a window', () => changed({}, { model_type: 'mistral', sliding_window: 4096 }), 'unsupported: convert: config.json has a window of 4096 tokens, which a GGUF file of llama cannot say'],
     ['a tensor', async () => changed({ checkpoint: await withTensor('model.layers.0.self_attn.sinks') }), 'unsupported: convert: the tensor model.layers.0.self_attn.sinks has no name in GGUF files of llama'],
     ['a format', async () => changed({ checkpoint: await withTensor('model.layers.9.mlp.up_proj.weight', 'u8') }), 'unsupported: convert: model.layers.9.mlp.up_proj.weight is stored as u8, for which GGUF has no type'],
     ['no embedding', async () => changed({ checkpoint: { ...(await folderOf('llama')).checkpoint, tensors: new Map() } }), 'invalid-file: convert: the checkpoint has no model.embed_tokens.weight'],
-    ['a vocabulary of another size', () => changed({}, { vocab_size: 100 }), 'invalid-file: convert: tokenizer.json has tokens up to id 271, but config.json a vocabulary of 100'],
+    ['a vocabulary of another size', () => changed({}, { vocab_size: 2 ** 31 - 1 }), 'invalid-file: convert: config.json has a vocabulary of 2147483647, but model.embed_tokens.weight 272 rows'],
+    ['tokens beyond the embedding', async () => changed({ tokenizer: await withTokens(300) }), 'invalid-file: convert: tokenizer.json has tokens up to id 299, but config.json a vocabulary of 272'],
     ['a pre-tokenizer', async () => changed({ tokenizer: { ...(await folderOf('llama')).tokenizer, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true, use_regex: true } } }), 'unsupported: convert: GGUF files have no name for the pre-tokenizer ByteLevel(prefix, words)'],
     ['yarn with an attention factor', () => changed({}, { rope_parameters: { rope_type: 'yarn', rope_theta: 10000, factor: 4, attention_factor: 1.2 } }), 'unsupported: convert: config.json scales rope by yarn with an attention factor of its own'],
   ])('%s', async ([, model, message]) => {

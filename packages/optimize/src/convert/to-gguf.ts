@@ -48,7 +48,9 @@ export function ggufContent({ checkpoint, config: fields, tokenizer, tokenizerCo
     } else tensors.push(isVector ? asF32(stored, target, architecture.addsOneToNorms && isNorm(stored.name) ? 1 : 0) : copied(stored, target))
     sizes.set(stored.format, (sizes.get(stored.format) ?? 0) + stored.byteLength)
   }
-  if (!tensors.some((tensor) => tensor.name === 'token_embd.weight')) throw new TesseraError('invalid-file', 'convert: the checkpoint has no model.embed_tokens.weight; is it a language model?')
+  const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
+  if (!embedding) throw new TesseraError('invalid-file', 'convert: the checkpoint has no model.embed_tokens.weight; is it a language model?')
+  if (embedding.shape[0] !== config.vocabSize) throw new TesseraError('invalid-file', `convert: config.json has a vocabulary of ${config.vocabSize}, but model.embed_tokens.weight ${embedding.shape[0]} rows; the files belong to different models`)
   if (rope.scaling.type === 'llama3') tensors.push({ name: 'rope_freqs.weight', shape: [rope.rotaryDim / 2], format: 'f32', bytes: bytesOf(llama3Factors(rope.scaling, rope.theta, rope.rotaryDim)) })
   const most = [...sizes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'f32'
   const isQuantized = !['f32', 'f16', 'bf16'].includes(most)

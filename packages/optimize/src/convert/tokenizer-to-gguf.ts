@@ -28,7 +28,8 @@ export function ggufTokenizer(json: Fields, configJson: Fields, modelConfig: Fie
   if (model['byte_fallback'] === true || (json['decoder'] as Fields | null)?.['type'] !== 'ByteLevel') refuse('is of SentencePiece')
   const vocab = model['vocab'] as Readonly<Record<string, number>>
   const added = (json['added_tokens'] ?? []) as readonly AddedToken[]
-  const size = Math.max(vocabSize, ...Object.values(vocab).map((id) => id + 1), ...added.map(({ id }) => id + 1))
+  // Vocabularies are too long for the arguments of one call.
+  const size = [...Object.values(vocab), ...added.map(({ id }) => id)].reduce((most, id) => Math.max(most, id + 1), vocabSize)
   if (size > vocabSize) throw new TesseraError('invalid-file', `convert: tokenizer.json has tokens up to id ${size - 1}, but config.json a vocabulary of ${vocabSize}; the files belong to different models`)
   const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`)
   const kinds = new Array<number>(size).fill(tokenKinds.unused)
