@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { bench } from './command/bench.ts'
 import { chat } from './command/chat.ts'
@@ -13,6 +12,7 @@ import { run } from './command/run.ts'
 import { samplingArguments } from './command/sampling.ts'
 import { tokenize } from './command/tokenize.ts'
 import { verify } from './command/verify.ts'
+import { ownVersion } from './own-version.ts'
 import { commonOptions, encoderOptions, integer, modelOptions, placeOptions } from './open/index.ts'
 import type { Io, Output } from './terminal/index.ts'
 
@@ -201,10 +201,4 @@ function wordsOf(message: string): string {
 /** yargs keeps a form for one and a form for many. */
 function same(text: string): string {
   return { one: text, other: text } as unknown as string
-}
-
-/** Of package.json, which lies one folder above `src` and above `dist`. */
-function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  return version
 }

@@ -103,4 +103,14 @@ describe('the built command', () => {
       expect(timed.code, timed.stderr).toBe(0)
       expect(Object.keys(JSON.parse(timed.stdout) as object)).toEqual(['promptTokensPerSecond', 'decodeTokensPerSecond', 'loadMs', 'peakRssBytes'])
     }))
+
+  test('makes a model smaller, and what its receipt says can be verified', () =>
+    inFolder(async (folder) => {
+      const smaller = join(folder, 'smaller.gguf')
+      const made = await tessera(['optimize', tiny, smaller, '--recipe', 'q8_0', '--json'])
+      expect(made.code, made.stderr).toBe(0)
+      expect(JSON.parse(made.stdout)).toMatchObject({ output: { path: smaller }, versions: { tessera: expect.stringMatching(/^\d+\.\d+\.\d+/) } })
+      const verified = await tessera(['verify', `${smaller}.receipt.json`])
+      expect(verified.code, verified.stderr).toBe(0)
+    }))
 })

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { bytesByClass, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
@@ -6,6 +5,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
 import { forgetWork, hashFile, measureQuality, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles } from '../optimize/index.ts'
+import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads'>, RecipeArguments {
@@ -82,8 +82,4 @@ function summarize({ input, output: written, quality, speed, seconds }: Receipt,
   }
   if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s\n`)
   output.text(`receipt in ${receiptPath(written.path)}${quality ? '' : '; --evaluate TEXT adds what was lost'}\n`)
-}
-
-function ownVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
