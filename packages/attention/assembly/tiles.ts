@@ -83,7 +83,7 @@ export function addRows(weights: usize, rows: usize, stride: usize, count: i32, 
   }
 }
 
-/** As addRows, with weights that are four columns of a tile of scores: line i holds the weights of row i. */
+/** As addRows, with weights that are four columns of a tile of scores: line i holds the weights of row i. Written out again, because offsets of loads must be constants, which an inlined parameter is not. */
 export function addColumns(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
   const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + <usize>count * LINE
   let d: u32 = 0

@@ -1,5 +1,6 @@
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import type { CacheKind, CacheLayer, CacheSizes, KvCache } from './cache.ts'
+import { checkFork, checkSizes, checkStep, checkTruncate } from './checks.ts'
 import { isRing } from './layer-rows.ts'
 import type { StoredLayer } from './stored-layer.ts'
 
@@ -50,9 +51,7 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
       return length
     },
     prepare(start, count) {
-      if (!Number.isInteger(start) || start < 0 || start > length) throw new TesseraError('invalid-value', `cache: a step cannot start at ${start}; the cache holds ${length} tokens, and steps append to them`)
-      if (!Number.isInteger(count) || count < 1 || count > mostAtOnce) throw new TesseraError('invalid-value', `cache: a step of ${count} tokens; this cache takes 1 to ${mostAtOnce} at once (chunkTokens)`)
-      if (start + count > capacity) throw new TesseraError('context-full', `cache: ${start + count} tokens do not fit a cache of ${capacity}; fork it with more room`)
+      checkStep(start, count, { length, capacity, mostAtOnce })
       const kept = retainable(start)
       if (kept < start) throw new TesseraError('invalid-value', `cache: a step cannot start at ${start} any more: rows before it were overwritten or rounded; truncate(${start}) keeps ${kept} tokens, compute the others again`)
       for (const layer of layers) layer.prepare?.(start, count)
@@ -60,13 +59,13 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
       highest = Math.max(highest, length)
     },
     truncate(wanted) {
-      if (!Number.isInteger(wanted) || wanted < 0 || wanted > length) throw new TesseraError('invalid-value', `cache: truncate(${wanted}) must be between 0 and the ${length} tokens in the cache`)
+      checkTruncate(wanted, length)
       length = retainable(wanted)
       if (length === 0) highest = 0
       return length
     },
     async fork(room = capacity) {
-      if (length > room) throw new TesseraError('context-full', `cache: ${length} tokens do not fit a fork of ${room}`)
+      checkFork(length, room)
       const copy = createCache(kind, device, { ...sizes, capacity: room }, createLayer, { length, highest })
       try {
         for (const [index, layer] of layers.entries()) await layer.copyTo(copy.layer(index) as StoredLayer, length)
@@ -77,16 +76,5 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
       }
     },
     dispose,
-  }
-}
-
-function checkSizes({ layers, batch, capacity, chunkTokens = capacity }: CacheSizes): void {
-  for (const [name, value] of Object.entries({ batch, capacity, chunkTokens })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new TesseraError('invalid-option', `cache: ${name} must be a positive integer, not ${value}`)
-  }
-  for (const [index, { numKvHeads, headDim, valueDim = headDim, window = 1 }] of layers.entries()) {
-    for (const [name, value] of Object.entries({ numKvHeads, headDim, valueDim, window })) {
-      if (!Number.isSafeInteger(value) || value < 1) throw new TesseraError('invalid-option', `cache: ${name} of layer ${index} must be a positive integer, not ${value}`)
-    }
   }
 }

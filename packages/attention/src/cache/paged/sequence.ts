@@ -3,6 +3,7 @@ import { attention } from '../../attention/index.ts'
 import { kvAppend } from '../../kv-append/index.ts'
 import { kvStore } from '../../kv-store/index.ts'
 import type { CacheKind, CacheSizes, KvCache, LayerCache } from '../cache.ts'
+import { checkFork, checkStep, checkTruncate } from '../checks.ts'
 import type { PageList } from './page-list.ts'
 
 /** Keys and values of a layer, pages `[N, H, R, D]`. */
@@ -70,16 +71,14 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
       return length
     },
     prepare(start, count) {
-      if (!Number.isInteger(start) || start < 0 || start > length) throw new TesseraError('invalid-value', `cache: a step cannot start at ${start}; the cache holds ${length} tokens, and steps append to them`)
-      if (!Number.isInteger(count) || count < 1) throw new TesseraError('invalid-value', `cache: a step of ${count} tokens; it must have at least 1`)
-      if (start + count > capacity) throw new TesseraError('context-full', `cache: ${start + count} tokens do not fit a cache of ${capacity}; fork it with more room`)
+      checkStep(start, count, { length, capacity })
       cut(Math.ceil(start / pageRows))
       length = start
       const last = blocks.length - 1
       const old = blocks[last]
       const isShared = start % pageRows !== 0 && old !== undefined && list.owners(old) > 1
       const needed = Math.ceil((start + count) / pageRows) - blocks.length + (isShared ? 1 : 0)
-      // All or nothing: a step that fails leaves the sequence as it was before it.
+      // All or nothing: a step that fails leaves the tokens before `start`, and takes no page.
       if (needed > list.free) throw new TesseraError('out-of-memory', `cache: the step needs ${needed} pages, ${list.free} of ${list.count} are free; dispose or truncate a sequence, or make a pool of more pages`)
       if (isShared && old !== undefined) {
         const own = list.take()
@@ -91,13 +90,13 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
       length = start + count
     },
     truncate(wanted) {
-      if (!Number.isInteger(wanted) || wanted < 0 || wanted > length) throw new TesseraError('invalid-value', `cache: truncate(${wanted}) must be between 0 and the ${length} tokens in the cache`)
+      checkTruncate(wanted, length)
       length = wanted
       cut(Math.ceil(length / pageRows))
       return length
     },
     async fork(room = capacity) {
-      if (length > room) throw new TesseraError('context-full', `cache: ${length} tokens do not fit a fork of ${room}`)
+      checkFork(length, room)
       return createPagedSequence(kind, pages, { ...sizes, capacity: room }, blocks, length)
     },
     dispose() {
