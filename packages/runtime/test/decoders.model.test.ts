@@ -2,7 +2,7 @@ import { denseCache } from '@tessera-llm/attention'
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cacheLayersOf, createSession, type LanguageModel } from '../src/index.ts'
+import { cacheLayersOf, createSession, type LanguageModel, uploadStep } from '../src/index.ts'
 import { argmaxOf } from './cases/decoder.ts'
 import { makers } from './support/devices.ts'
 import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from './support/golden.ts'
@@ -125,12 +125,7 @@ async function observe(model: LanguageModel, ids: readonly number[]): Promise<Ma
   const pending: Promise<unknown>[] = []
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: 64 })
   cache.prepare(0, ids.length)
-  const step = {
-    ids: device.tensor(Int32Array.from(ids), [ids.length]),
-    positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),
-    start: device.tensor(Int32Array.of(0), [1]),
-    lengths: device.tensor(Int32Array.of(ids.length), [1]),
-  }
+  const step = uploadStep(device, ids)
   const logits = model.forward(step, cache, {
     logits: 'all',
     activations: 'f32',

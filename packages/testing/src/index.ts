@@ -1,4 +1,5 @@
 export * from './compare/index.ts'
 export * from './conform/index.ts'
+export * from './failure/index.ts'
 export * from './generate/index.ts'
 export * from './golden/index.ts'

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import { fileSink } from '@tessera-llm/formats/node'
 import { bytesByClass, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
@@ -50,7 +50,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
         seconds: { apply: applySeconds, total: (performance.now() - began) / 1000 },
         notes: applied.notes,
       }
-      await writeFile(receiptPath(args.output), `${JSON.stringify(receipt, null, 2)}\n`)
+      await writeWhole(receiptPath(args.output), `${JSON.stringify(receipt, null, 2)}\n`)
       // Only now: what is kept saves the work of a run that ends before the receipt.
       await forgetWork(args.output)
       summarize(receipt, output)
@@ -59,6 +59,18 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
       await device.dispose()
     }
   })
+}
+
+/** A text, seen when it is whole. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const sink = await fileSink(path)
+  try {
+    await sink.write(new TextEncoder().encode(text))
+  } catch (error) {
+    await sink.abort()
+    throw error
+  }
+  await sink.finish()
 }
 
 /** Where the receipt of an output lies. */
@@ -80,6 +92,6 @@ function summarize({ input, output: written, quality, speed, seconds }: Receipt,
   if (quality) {
     output.text(`perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`)
   }
-  if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s\n`)
+  if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s, ${speed.after.activations} activations\n`)
   output.text(`receipt in ${receiptPath(written.path)}${quality ? '' : '; --evaluate TEXT adds what was lost'}\n`)
 }

@@ -1,5 +1,6 @@
 import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
 import type { ReceiptQuality, ReceiptSpeed } from '@tessera-llm/optimize'
+import { createSession, type Session } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
 import { loadCheckpoint, type Model } from '@tessera-llm/tessera'
 import { readTextFile, textOf, withFiles } from '../open/index.ts'
@@ -43,7 +44,7 @@ export async function measureQuality({ device, original, compressed, text, windo
             text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations: 'f32',
             kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared,
           }
-          return { quality, speed: { before: await speedOf(first, signal), after: await speedOf(second, signal) } }
+          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal) } }
         } finally {
           progress.end()
         }
@@ -56,21 +57,31 @@ export async function measureQuality({ device, original, compressed, text, windo
   }))
 }
 
-/** Random tokens: speed does not depend on them. The first round warms up. */
-async function speedOf({ session, language }: Model, signal: AbortSignal): Promise<ReceiptSpeed> {
+/** As users run it: a session with the device's own activations. Random tokens: speed does not depend on them. The first round warms up. */
+async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal): Promise<ReceiptSpeed> {
+  const session = createSession(language, { contextLength })
+  try {
+    return await timeSession(session, signal)
+  } finally {
+    session.dispose()
+  }
+}
+
+async function timeSession(session: Session, signal: AbortSignal): Promise<ReceiptSpeed> {
   const random = createRandom(1)
   const promptTokens = Math.min(64, Math.floor(session.contextLength / 2))
   const generate = Math.min(24, session.contextLength - promptTokens)
-  let speed: ReceiptSpeed = { promptTokensPerSecond: 0, decodeTokensPerSecond: 0 }
+  const { activations } = session
+  let speed: ReceiptSpeed = { activations, promptTokensPerSecond: 0, decodeTokensPerSecond: 0 }
   for (let round = 0; round < 2; round++) {
-    const prompt = Array.from({ length: promptTokens }, () => random.integer(language.config.vocabSize))
+    const prompt = Array.from({ length: promptTokens }, () => random.integer(session.model.config.vocabSize))
     session.truncate(0)
     const begin = performance.now()
     await session.prefill(prompt, { signal })
     const middle = performance.now()
     let id = prompt[0] as number
     for (let step = 0; step < generate; step++) id = await session.stepGreedy(id)
-    speed = { promptTokensPerSecond: (1000 * promptTokens) / (middle - begin), decodeTokensPerSecond: (1000 * generate) / (performance.now() - middle) }
+    speed = { activations, promptTokensPerSecond: (1000 * promptTokens) / (middle - begin), decodeTokensPerSecond: (1000 * generate) / (performance.now() - middle) }
   }
   return speed
 }

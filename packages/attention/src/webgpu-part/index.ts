@@ -1,4 +1,4 @@
-import halfBits from './half-bits.wgsl'
+import narrowBits from './narrow-bits.wgsl'
 
 export { f32, i32, joinParts, type Part, paramsPart, u32 } from './part.ts'
-export { halfBits }
+export { narrowBits }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { bufferSink, bufferSource, type Checkpoint, type GgufCheckpoint, readGguf, readSafetensors, type TensorData, writeGguf, writeSafetensors } from '@tessera-llm/formats'
 import { configFromHuggingFace, createTokenizerFromGguf, createTokenizerFromJson, type Fields } from '@tessera-llm/runtime'
-import { isTesseraError } from '@tessera-llm/tensor'
+import { failureOf } from '@tessera-llm/testing'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { describe, expect, test } from 'vitest'
 import { ggufContent, huggingFaceContent, type HuggingFaceModel } from './index.ts'
@@ -75,16 +75,6 @@ test('the tiny model goes both ways without a change, tokenizer included', async
   for (const [key, value] of gguf.typedMetadata) if (!key.startsWith('general.') || key === 'general.file_type') expect([key, again.typedMetadata.get(key)]).toEqual([key, value])
 })
 
-/** The code and the message of what a call throws. */
-async function errorOf(call: () => unknown): Promise<string> {
-  try {
-    await call()
-  } catch (error) {
-    return isTesseraError(error) ? `${error.code}: ${error.message}` : String(error)
-  }
-  return 'none'
-}
-
 describe('refuses what the other kind of file cannot carry', () => {
   const changed = async (change: Partial<HuggingFaceModel>, config: Fields = {}): Promise<HuggingFaceModel> => {
     const folder = await folderOf('llama')
@@ -123,14 +113,14 @@ describe('refuses what the other kind of file cannot carry', () => {
     ['a pre-tokenizer', async () => changed({ tokenizer: { ...(await folderOf('llama')).tokenizer, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true, use_regex: true } } }), 'unsupported: convert: GGUF files have no name for the pre-tokenizer ByteLevel(prefix, words)'],
     ['yarn with an attention factor', () => changed({}, { rope_parameters: { rope_type: 'yarn', rope_theta: 10000, factor: 4, attention_factor: 1.2 } }), 'unsupported: convert: config.json scales rope by yarn with an attention factor of its own'],
   ])('%s', async ([, model, message]) => {
-    expect(await errorOf(async () => ggufContent(await model()))).toContain(message)
+    expect(await failureOf(async () => ggufContent(await model()))).toContain(message)
   })
 
   test('blocks, unless they may be decoded', async () => {
     const { metadata, tensors } = ggufContent(await folderOf('llama'))
     const block = { name: 'output.weight', shape: [1, 32], format: 'q8_0', bytes: Uint8Array.from({ length: 34 }, (_, i) => [0, 0x3c][i] ?? i) }
     const quantized = await written({ metadata, tensors: [...tensors.filter(({ name }) => name !== 'output.weight'), block] })
-    expect(await errorOf(() => huggingFaceContent(quantized))).toBe('unsupported: convert: output.weight is stored as q8_0, which safetensors cannot hold; convert with --decode to write its exact values as f32')
+    expect(await failureOf(() => huggingFaceContent(quantized))).toBe('unsupported: convert: output.weight is stored as q8_0, which safetensors cannot hold; convert with --decode to write its exact values as f32')
     const { tensors: decoded } = await huggingFaceContent(quantized, { decode: true })
     const head = await safetensorsWritten(decoded.filter(({ name }) => name === 'lm_head.weight'))
     const bytes = await head.tensors.get('lm_head.weight')?.read()
@@ -140,7 +130,7 @@ describe('refuses what the other kind of file cannot carry', () => {
   test('factors of rope that no configuration has, and files that are no language model', async () => {
     const { metadata, tensors } = ggufContent(await folderOf('llama_rope3'))
     const odd = tensors.map((tensor) => (tensor.name === 'rope_freqs.weight' ? { ...tensor, bytes: new Uint8Array(Float32Array.from({ length: 8 }, (_, i) => 1 + i * i).buffer) } : tensor))
-    expect(await errorOf(async () => huggingFaceContent(await written({ metadata, tensors: odd as TensorData[] })))).toContain('the factors in rope_freqs.weight are not those of a scaling as in Llama 3.1')
-    expect(await errorOf(async () => huggingFaceContent(await written({ metadata, tensors: [] })))).toContain('invalid-file: convert: the GGUF file has no token_embd.weight')
+    expect(await failureOf(async () => huggingFaceContent(await written({ metadata, tensors: odd as TensorData[] })))).toContain('the factors in rope_freqs.weight are not those of a scaling as in Llama 3.1')
+    expect(await failureOf(async () => huggingFaceContent(await written({ metadata, tensors: [] })))).toContain('invalid-file: convert: the GGUF file has no token_embd.weight')
   })
 })

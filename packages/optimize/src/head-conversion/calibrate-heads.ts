@@ -1,5 +1,5 @@
 import { denseCache } from '@tessera-llm/attention'
-import { cacheLayersOf, type Encoder, type LanguageModel, packSequences } from '@tessera-llm/runtime'
+import { cacheLayersOf, type Encoder, type LanguageModel, packSequences, uploadStep } from '@tessera-llm/runtime'
 import { type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { collectHeads, type HeadCalibration } from './collect-heads.ts'
 
@@ -22,12 +22,7 @@ export async function calibrateHeads(model: LanguageModel, windows: readonly (re
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity })
   try {
     await eachWindow(windows, options, async (ids) => {
-      const step = {
-        ids: device.tensor(Int32Array.from(ids), [ids.length]),
-        positions: device.tensor(Int32Array.from(ids, (_, position) => position), [1, ids.length]),
-        start: device.tensor(Int32Array.of(0), [1]),
-        lengths: device.tensor(Int32Array.of(ids.length), [1]),
-      }
+      const step = uploadStep(device, ids)
       cache.prepare(0, ids.length)
       await disposing(Object.values(step), async () => {
         model.forward(step, cache, { logits: 'none', activations: 'f32', observe: collector.observe })

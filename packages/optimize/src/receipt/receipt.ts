@@ -13,6 +13,8 @@ export interface ReceiptFile {
 }
 
 export interface ReceiptSpeed {
+  /** How inputs of linear layers were held while it was timed: what a session does on this device unless told otherwise. */
+  readonly activations: 'f32' | 'int8'
   readonly promptTokensPerSecond: number
   readonly decodeTokensPerSecond: number
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { bufferSink, bufferSource, readSafetensors, type TensorData, writeSafetensors } from '@tessera-llm/formats'
-import { createRandom, decodeElements, type DType, isTesseraError, type Shape, sizeOf, viewBytes } from '@tessera-llm/tensor'
+import { createRandom, decodeElements, type DType, type Shape, sizeOf, viewBytes } from '@tessera-llm/tensor'
+import { failureOf } from '@tessera-llm/testing'
 import { describe, expect, test } from 'vitest'
 import {
   awqConfig, type CompressedFormat, codebookGrid, compressedTensorsConfig, dequantizeMatrix, ggmlFormat, gptqConfig, type Grid, type IntegerGrid, quantizedCheckpoint, type QuantizedMatrix, readQuantizationConfig, rtn,
@@ -98,27 +99,17 @@ describe('a matrix survives', () => {
   })
 })
 
-/** The code and the message of what a call throws. */
-async function errorOf(call: () => unknown): Promise<string> {
-  try {
-    await call()
-  } catch (error) {
-    return isTesseraError(error) ? `${error.code}: ${error.message}` : String(error)
-  }
-  return 'none'
-}
-
 describe('refuses by name', () => {
   test('matrices that a layout cannot hold, with what can', async () => {
-    expect(await errorOf(() => writeGptq(matrixOf(codebookGrid('nf4', 32)), 1))).toBe('unsupported: GPTQ layout: it holds integers with a scale for each row or group, not nf4; use compressed-tensors')
-    expect(await errorOf(() => writeGptq(matrixOf(integers(3, true), 32, 80), 1))).toContain('whole words of 32 bits; use compressed-tensors, which pads')
+    expect(await failureOf(() => writeGptq(matrixOf(codebookGrid('nf4', 32)), 1))).toBe('unsupported: GPTQ layout: it holds integers with a scale for each row or group, not nf4; use compressed-tensors')
+    expect(await failureOf(() => writeGptq(matrixOf(integers(3, true), 32, 80), 1))).toContain('whole words of 32 bits; use compressed-tensors, which pads')
     const positive = { ...matrixOf(integers(4, false)), zeros: new Float32Array(96) }
-    expect(await errorOf(() => writeGptq(positive, 1))).toContain('a zero of 0 is read differently by different programs; use version 2')
-    expect(await errorOf(() => writeGptq({ ...positive, zeros: new Float32Array(96).fill(1.5) }, 2))).toContain('the zero at index 0 is 1.5; quantize with integer zeros')
-    expect(await errorOf(() => writeAwq(matrixOf(integers(3, false))))).toContain('AWQ layout: it holds 4-bit integers with a scale for each row or group, not 3-bit ones by 32')
-    expect(await errorOf(() => writeAwq(matrixOf(integers(4, false), 12)))).toContain('12 is not a multiple of 8')
-    expect(await errorOf(() => writeCompressed(matrixOf(codebookGrid('nf4', 32)), 'pack-quantized'))).toContain('it holds integers, not nf4')
-    expect(await errorOf(() => writeCompressed(matrixOf(integers(4, true)), 'float-quantized'))).toContain('it holds fp8_e4m3, not 4-bit integers')
+    expect(await failureOf(() => writeGptq(positive, 1))).toContain('a zero of 0 is read differently by different programs; use version 2')
+    expect(await failureOf(() => writeGptq({ ...positive, zeros: new Float32Array(96).fill(1.5) }, 2))).toContain('the zero at index 0 is 1.5; quantize with integer zeros')
+    expect(await failureOf(() => writeAwq(matrixOf(integers(3, false))))).toContain('AWQ layout: it holds 4-bit integers with a scale for each row or group, not 3-bit ones by 32')
+    expect(await failureOf(() => writeAwq(matrixOf(integers(4, false), 12)))).toContain('12 is not a multiple of 8')
+    expect(await failureOf(() => writeCompressed(matrixOf(codebookGrid('nf4', 32)), 'pack-quantized'))).toContain('it holds integers, not nf4')
+    expect(await failureOf(() => writeCompressed(matrixOf(integers(4, true)), 'float-quantized'))).toContain('it holds fp8_e4m3, not 4-bit integers')
   })
 
   test.for([
@@ -134,7 +125,7 @@ describe('refuses by name', () => {
     [{ quant_method: 'compressed-tensors', config_groups: { a: { targets: ['Linear'], weights: { num_bits: 4, type: 'float' } } } }, 'unsupported: quantization_config: compressed-tensors floats of 4 bits; 8 are read'],
     [{ quant_method: 'compressed-tensors', config_groups: { a: { targets: ['Linear'], weights: { num_bits: 8, strategy: 'block' } } } }, 'invalid-file: quantization_config: config_groups.a.weights.block_structure must be two sides'],
   ] as const)('the configuration %o', async ([config, message]) => {
-    expect(await errorOf(() => readQuantizationConfig(config))).toContain(message)
+    expect(await failureOf(() => readQuantizationConfig(config))).toContain(message)
   })
 
   const gptq4 = async (): Promise<StoredParts> => (await goldenParts('gptq_4b')).parts
@@ -159,16 +150,16 @@ describe('refuses by name', () => {
     ['no scheme for a layer', packed, { ...packedConfig, config_groups: { a: { targets: ['model.layers.1.mlp.up_proj'], weights: { num_bits: 4, strategy: 'group', group_size: 32 } } } }, 'no entry of config_groups is for model.layers.0.mlp.up_proj'],
     ['a pattern that is none', packed, { ...packedConfig, config_groups: { a: { targets: ['re:('], weights: { num_bits: 4, strategy: 'group', group_size: 32 } } } }, 'the target "re:(" is not a regular expression'],
   ])('%s', async ([, parts, broken, message]) => {
-    expect(await errorOf(async () => quantizedCheckpoint(await checkpointOf(await parts()), broken))).toContain(message)
+    expect(await failureOf(async () => quantizedCheckpoint(await checkpointOf(await parts()), broken))).toContain(message)
   })
 
   test('8-bit floats that are no numbers, and integers beyond their bits, when they are read', async () => {
     const float = await goldenParts('float_8b_channel')
     const floatConfig = cases.find(({ case: name }) => name === 'float_8b_channel')?.config
     const broken = changed(float.parts, 'weight', { bytes: new Uint8Array(6 * 64).fill(0xff, 70, 71) })
-    expect(await errorOf(() => valuesOf(broken, floatConfig))).toContain('up_proj.weight is not a number at index 70')
+    expect(await failureOf(() => valuesOf(broken, floatConfig))).toContain('up_proj.weight is not a number at index 70')
     const { parts } = await goldenParts('int_8b_channel')
     const fourBits = { quant_method: 'compressed-tensors', format: 'int-quantized', config_groups: { a: { targets: ['Linear'], weights: { num_bits: 4, type: 'int', strategy: 'channel' } } } }
-    expect(await errorOf(() => valuesOf(parts, fourBits))).toMatch(/up_proj.weight holds -?\d+ at index \d+, beyond −8 … 7/)
+    expect(await failureOf(() => valuesOf(parts, fourBits))).toMatch(/up_proj.weight holds -?\d+ at index \d+, beyond −8 … 7/)
   })
 })

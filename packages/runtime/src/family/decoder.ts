@@ -3,7 +3,7 @@ import { activation, add, embedding, linear, scale } from '@tessera-llm/kernels'
 import { type Device, reshape, type Tensor, type Weight } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
 import type { ForwardOptions, LanguageModel, StepInputs, WeightSource } from './model.ts'
-import { forwardLayer, type Layer } from './part/layer.ts'
+import { forwardLayers, type Layer } from './part/layer.ts'
 import { type Norm, normalize } from './part/norm.ts'
 import type { LayerPass } from './part/pass.ts'
 
@@ -28,15 +28,9 @@ export function createDecoder(device: Device, config: ModelConfig, weights: Weig
 
     forward(step, cache, options) {
       return device.scope((scope) => {
-        let hidden = embed(step, config, parts)
-        options.observe?.('embed', hidden)
-        for (const [index, layer] of layers.entries()) {
-          const pass = layerPass(index, step, cache, options)
-          const next = device.scope((inner) => inner.keep(forwardLayer(hidden, layer, pass)))
-          hidden.dispose()
-          hidden = next
-          pass.report('output', hidden)
-        }
+        const embedded = embed(step, config, parts)
+        options.observe?.('embed', embedded)
+        const hidden = forwardLayers(embedded, layers, (index) => layerPass(index, step, cache, options))
         return options.logits === 'none' ? undefined : scope.keep(logitsOf(hidden, config, parts, options))
       })
     },

@@ -3,7 +3,7 @@ import { activation, add, embedding } from '@tessera-llm/kernels'
 import { type Device, reshape, type Tensor, type Weight } from '@tessera-llm/tensor'
 import type { EncoderConfig } from '../config/index.ts'
 import type { WeightSource } from './model.ts'
-import { forwardLayer, type Layer } from './part/layer.ts'
+import { forwardLayers, type Layer } from './part/layer.ts'
 import { type Norm, normalize } from './part/norm.ts'
 import type { BlockOptions, LayerPass } from './part/pass.ts'
 import { type Projection, project } from './part/projection.ts'
@@ -53,15 +53,9 @@ export function createEncoder(device: Device, config: EncoderConfig, weights: We
 
     forward(sequences, options) {
       return device.scope((scope) => {
-        let hidden = embed(sequences, parts)
-        options.observe?.('embed', hidden)
-        for (const [index, layer] of layers.entries()) {
-          const pass = layerPass(index, config, sequences, options)
-          const next = device.scope((inner) => inner.keep(forwardLayer(hidden, layer, pass)))
-          hidden.dispose()
-          hidden = next
-          pass.report('output', hidden)
-        }
+        const embedded = embed(sequences, parts)
+        options.observe?.('embed', embedded)
+        const hidden = forwardLayers(embedded, layers, (index) => layerPass(index, config, sequences, options))
         return scope.keep(finalNorm ? normalize(hidden, finalNorm) : hidden)
       })
     },

@@ -7,6 +7,7 @@ import type { EncoderFamily, ModelFamily } from './model.ts'
 export { cacheLayersOf } from './cache-layers.ts'
 export type { Encoder, PackedSequences } from './encoder.ts'
 export type { EncoderFamily, ForwardOptions, LanguageModel, ModelFamily, StepInputs, StoredPart, WeightSource } from './model.ts'
+export { uploadStep } from './upload-step.ts'
 export { bertFamily, gemmaFamily, gptFamily, llamaFamily }
 
 /** Every decoder that there is. Pass a shorter list to ship less. */

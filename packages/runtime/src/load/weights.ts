@@ -3,6 +3,7 @@ import {
   decodeElements, type Device, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, type TypedArray, viewBytes, type Weight, type WeightPacker,
 } from '@tessera-llm/tensor'
 import type { StoredPart, WeightSource } from '../family/index.ts'
+import { concatBytes } from '../tokenizer/bytes.ts'
 
 export interface LoadProgress {
   readonly tensor: string
@@ -113,14 +114,7 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces
-  if (first && pieces.length === 1) return first
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
+  return first && pieces.length === 1 ? first : concatBytes(pieces)
 }
 
 /** The rows `ranges` of the transpose of `[columns, storedRows]`. */

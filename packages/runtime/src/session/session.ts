@@ -1,7 +1,7 @@
 import { type CacheKind, denseCache, type KvCache } from '@tessera-llm/attention'
 import { argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
-import { cacheLayersOf, type LanguageModel, type StepInputs } from '../family/index.ts'
+import { cacheLayersOf, type LanguageModel, type StepInputs, uploadStep } from '../family/index.ts'
 import { yieldToEventLoop } from './yield.ts'
 
 export interface SessionOptions {
@@ -139,12 +139,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     const into = await reserve(begin + chunk.length)
     into.prepare(begin, chunk.length)
     const logits = device.scope((scope) => {
-      const step: StepInputs = {
-        ids: device.tensor(Int32Array.from(chunk), [chunk.length]),
-        positions: device.tensor(Int32Array.from(chunk, (_, index) => begin + index), [1, chunk.length]),
-        start: device.tensor(Int32Array.of(begin), [1]),
-        lengths: device.tensor(Int32Array.of(begin + chunk.length), [1]),
-      }
+      const step = uploadStep(device, chunk, begin)
       const out = model.forward(step, into, { logits: wanted, activations })
       return out && scope.keep(out)
     })

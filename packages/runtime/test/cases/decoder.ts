@@ -3,7 +3,7 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import type { Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cacheLayersOf, decoderFamilies } from '../../src/family/index.ts'
+import { cacheLayersOf, decoderFamilies, uploadStep } from '../../src/family/index.ts'
 import type { LanguageModel } from '../../src/family/model.ts'
 import { loadModel } from '../../src/load/index.ts'
 import { createSession } from '../../src/session/index.ts'
@@ -130,12 +130,7 @@ async function forwardAll(model: LanguageModel, ids: readonly number[]): Promise
   const { device, config } = model
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: 64 })
   cache.prepare(0, ids.length)
-  const step = {
-    ids: device.tensor(Int32Array.from(ids), [ids.length]),
-    positions: device.tensor(Int32Array.from(ids, (_, index) => index), [1, ids.length]),
-    start: device.tensor(Int32Array.of(0), [1]),
-    lengths: device.tensor(Int32Array.of(ids.length), [1]),
-  }
+  const step = uploadStep(device, ids)
   const pending: Promise<void>[] = []
   const hidden = new Map<string, Float32Array>()
   const observe = (name: string, tensor: Parameters<Device['read']>[0]): void => {

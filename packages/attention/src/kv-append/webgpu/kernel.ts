@@ -1,6 +1,6 @@
 import { kernelAbi, type Problem, sizeOf, type TensorSpec, TesseraError } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel } from '@tessera-llm/webgpu'
-import { halfBits, u32 } from '../../webgpu-part/index.ts'
+import { narrowBits, u32 } from '../../webgpu-part/index.ts'
 import append from './append.wgsl'
 
 /** Writes new keys or values into a cache; f16 as packed words. */
@@ -32,7 +32,7 @@ export const kvAppendWebgpu: WebGpuKernel = {
         { name: 'cache', tensor: 'cache', access: 'read_write', type: isHalf ? 'array<u32>' : 'array<f32>' },
         ...(table ? [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' } as const] : []),
       ],
-      fragments: [...(isHalf ? [halfBits, 'fn word_of(at: u32) -> u32 { return half_bits(x[at]) | (half_bits(x[at + 1u]) << 16u); }'] : ['fn word_of(at: u32) -> f32 { return x[at]; }']), table ? inPages : inBatchRow],
+      fragments: [...(isHalf ? [narrowBits, 'fn word_of(at: u32) -> u32 { return half_bits(x[at]) | (half_bits(x[at + 1u]) << 16u); }'] : ['fn word_of(at: u32) -> f32 { return x[at]; }']), table ? inPages : inBatchRow],
       constants: { WORD_ELEMENTS: wordElements },
       params: { words: u32(words), row_words: u32(width / wordElements), heads: u32(heads), rows: u32(rows), capacity: u32(capacity), ...(table && { pages: u32(table.shape[1] ?? 0) }) },
       workgroups: linearGrid(Math.ceil(words / 64)),

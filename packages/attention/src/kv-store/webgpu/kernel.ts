@@ -2,7 +2,7 @@ import { kernelAbi, type Problem, type Shape } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { inBatchRow, inPages } from '../../kv-append/webgpu/kernel.ts'
 import { groupLayout, groupSize, type KvCodes, parseKvFormat } from '../../kv-format/index.ts'
-import { f32, halfBits, u32 } from '../../webgpu-part/index.ts'
+import { f32, narrowBits, u32 } from '../../webgpu-part/index.ts'
 import codesSource from './codes.wgsl'
 import packSource from './pack.wgsl'
 import recentSource from './recent.wgsl'
@@ -32,7 +32,7 @@ function rowPass({ inputs }: Problem, isFp8: boolean, shape: Shape): WebGpuPass 
     name: `row-${isFp8 ? 'fp8' : 'int8'}`,
     source: rowSource,
     bindings: [...rowsIn, blocks, ...(table ? [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' } as const] : [])],
-    fragments: [codesSource, table ? inPages : inBatchRow],
+    fragments: [narrowBits, codesSource, table ? inPages : inBatchRow],
     constants: { IS_FP8: isFp8 ? 1 : 0 },
     params: { rows: u32(rows), ...sizes, ...(table && { pages: u32(table.shape[1] ?? 0) }) },
     workgroups: linearGrid(rows),
@@ -51,7 +51,7 @@ function groupPasses({ inputs }: Problem, codes: Extract<KvCodes, { unit: 'group
       name: `pack-${bits}-${along}`,
       source: packSource,
       bindings: [blocks],
-      fragments: [halfBits, codesSource],
+      fragments: [narrowBits, codesSource],
       constants: { BITS: bits, PER_WORD: 32 / bits, ALONG_TOKEN: along === 'token' ? 1 : 0 },
       params: {
         most: u32(most), heads: u32(batch * heads), heads_of_batch: u32(heads), groups: u32(groups), header_words: u32(headerWords), group_words: u32(groupWords), code_words: u32(codeWords),
@@ -63,7 +63,7 @@ function groupPasses({ inputs }: Problem, codes: Extract<KvCodes, { unit: 'group
       name: 'recent',
       source: recentSource,
       bindings: [...rowsIn, blocks],
-      fragments: [halfBits],
+      fragments: [narrowBits],
       params: { rows: u32(rows), ...sizes, recent_at: u32(recentAt), recent_rows: u32(recentRows) },
       workgroups: linearGrid(Math.ceil((rows * width) / 2 / 64)),
     },

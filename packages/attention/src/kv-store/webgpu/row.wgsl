@@ -1,21 +1,6 @@
 // Rounds rows of x to bytes; one workgroup a row.
-// Prelude: IS_FP8; x, positions, blocks; nearest_code, page_of(batch, row).
+// Prelude: IS_FP8; x, positions, blocks; fp8_bits, nearest_code, page_of(batch, row).
 var<workgroup> partial: array<f32, 64>;
-
-fn fp8_bits(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let sign = (bits >> 24u) & 0x80u;
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude >= 0x3c800000u) { return sign | ((magnitude - 0x3c000000u + 0x7ffffu + ((magnitude >> 20u) & 1u)) >> 20u); }
-  // Below 2^-6 an e4m3 counts steps of 2^-9.
-  let shift = 141u - (magnitude >> 23u);
-  if (shift > 24u) { return sign; }
-  let fraction = (magnitude & 0x7fffffu) | 0x800000u;
-  let steps = fraction >> shift;
-  let rest = fraction & ((1u << shift) - 1u);
-  let half = 1u << (shift - 1u);
-  return sign | (steps + select(0u, 1u, rest > half || (rest == half && (steps & 1u) == 1u)));
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -24,7 +24,7 @@ export interface Branch<Block> {
 }
 
 /** x f32[T, D] → f32[T, D]. */
-export function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
+function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
   const { attention, mlp, residualScale } = layer
   const run = {
     attention: (input: Tensor, residual?: Tensor) => attend(input, attention.block, pass, residual),
@@ -64,4 +64,18 @@ function named(x: Tensor, norm: Norm | undefined, name: string, pass: LayerPass)
   const normed = normalize(x, norm)
   pass.report(name, normed)
   return normed
+}
+
+/** All layers one after the other, each with what it left freed but its output; disposes `hidden`. */
+export function forwardLayers(hidden: Tensor, layers: readonly Layer[], passOf: (index: number) => LayerPass): Tensor {
+  const { device } = hidden
+  let current = hidden
+  for (const [index, layer] of layers.entries()) {
+    const pass = passOf(index)
+    const next = device.scope((scope) => scope.keep(forwardLayer(current, layer, pass)))
+    current.dispose()
+    current = next
+    pass.report('output', current)
+  }
+  return current
 }
