@@ -20,6 +20,7 @@ export interface WeightLoadOptions {
 
 /** Dense storage dtypes that `linear` and `embedding` read as they are. */
 const denseFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
+const bufferFormats: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType[]
 
 /**
  * Brings weights from a checkpoint to a device one tensor at a time: the only copies in JavaScript memory are those of the
@@ -125,10 +126,11 @@ function transposedRows(values: TypedArray, columns: number, { storedRows, range
   return out
 }
 
-/** Bytes that the checkpoint's tensors will take on a device of this kind: packed where a packer applies. */
+/** Bytes that the checkpoint's tensors will take on a device of this kind: packed where a packer applies. Buffers of integers, as `position_ids`, are no weights: nothing loads them. */
 export function predictWeightBytes(checkpoint: Checkpoint, packers: readonly WeightPacker[], kind: Device['kind']): number {
   let bytes = 0
   for (const stored of checkpoint.tensors.values()) {
+    if (bufferFormats.includes(stored.format)) continue
     if (denseFormats.includes(stored.format)) bytes += stored.byteLength
     else {
       const { format } = choosePacker(packers, kind, stored, stored.shape)

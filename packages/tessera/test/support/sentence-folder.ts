@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bufferSink, bufferSource, readSafetensors, writeSafetensors } from '@tessera-llm/formats'
 
 // By path: the goldens of the architectures are the runtime's.
 const golden = new URL('../../../runtime/test/golden/architectures/distilbert/', import.meta.url)
@@ -18,7 +19,8 @@ export const meanPooling: Readonly<Record<string, unknown>> = { word_embedding_d
 export async function sentenceFolder(settings: SentenceSettings = { 'modules.json': meanModules, '1_Pooling/config.json': meanPooling }): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-sentence-'))
   await mkdir(join(folder, '1_Pooling'))
-  for (const name of ['config.json', 'model.safetensors']) await copyFile(new URL(name, golden), join(folder, name))
+  await copyFile(new URL('config.json', golden), join(folder, 'config.json'))
+  await writeFile(join(folder, 'model.safetensors'), await withBuffer(await readFile(new URL('model.safetensors', golden))))
   const tokenizer = {
     added_tokens: [],
     normalizer: null,
@@ -29,6 +31,16 @@ export async function sentenceFolder(settings: SentenceSettings = { 'modules.jso
   }
   for (const [path, value] of Object.entries({ 'tokenizer.json': tokenizer, ...settings })) await writeFile(join(folder, path), JSON.stringify(value))
   return folder
+}
+
+/** Older versions of transformers stored the positions, as integers, beside the weights. */
+async function withBuffer(safetensors: Uint8Array): Promise<Uint8Array> {
+  const { tensors } = await readSafetensors(bufferSource(safetensors))
+  const sink = bufferSink()
+  const positions = new Uint8Array(BigInt64Array.from({ length: 64 }, (_, index) => BigInt(index)).buffer)
+  const buffer = { name: 'embeddings.position_ids', shape: [1, 64], format: 'i64', bytes: positions }
+  await writeSafetensors({ tensors: [...tensors.values(), buffer], metadata: { format: 'pt' } }, sink)
+  return sink.bytes()
 }
 
 export const textOf = (ids: readonly number[]): string => ids.map((id) => `t${id}`).join(' ')
