@@ -1,5 +1,6 @@
 import { describeProblem, lastAxis, sizeOf } from '@tessera-llm/tensor'
 import type { Program, Site, Step } from '../program/index.ts'
+import { needsStatistics } from '../quantize/index.ts'
 import type { QuantizeStep } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ApplyProgress } from './apply-recipe.ts'
@@ -32,7 +33,7 @@ const roundingOperations = 1500
 
 export function createEstimate({ subject, assignments, program, windows, isDone, onProgress }: EstimateOptions): Estimate {
   const flops = program ? program.steps.map(flopsOf) : []
-  const needed = new Set([...assignments].filter(([, step]) => step.method !== 'rtn' || step.importance).map(([name]) => name))
+  const needed = new Set([...assignments].filter(([, step]) => needsStatistics(step)).map(([name]) => name))
   const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
   const streams = [...assignments.values()].some(({ correct }) => correct) ? 2 : 1
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
