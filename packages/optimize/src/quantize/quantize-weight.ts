@@ -1,8 +1,8 @@
 import { ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
 import { encodeElements, TesseraError } from '@tessera-llm/tensor'
-import type { GgmlFormat, QuantizeStep } from '../recipe/index.ts'
+import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../recipe/index.ts'
 import type { CompressedWeight } from './compressed-weight.ts'
-import { integerGrid } from './integer-grid.ts'
+import { gridOf, integerGrid } from './grid-of.ts'
 
 export interface QuantizedWeight {
   readonly weight: CompressedWeight
@@ -25,8 +25,12 @@ export function needsStatistics({ method, importance = false }: Pick<QuantizeSte
 
 /** `true`, or why a step cannot be done whatever the weight. */
 export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
-  if (method === 'hqq' && typeof format === 'string') return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${format}; use rtn or gptq`
+  if (method === 'hqq' && !isIntegers(format)) return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${typeof format === 'string' ? format : format.codebook}; use rtn or gptq`
   return true
+}
+
+function isIntegers(format: WeightFormat): format is IntegerFormat {
+  return typeof format !== 'string' && 'bits' in format
 }
 
 /**
@@ -50,13 +54,13 @@ export function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statist
       const result = gptqBlocks(weight, statistics, format, options)
       return blocks(format, result.blocks, result.notes)
     }
-    const { matrix, notes } = gptq(weight, statistics, integerGrid(format), { ...options, scale, kernel })
+    const { matrix, notes } = gptq(weight, statistics, gridOf(format), { ...options, scale, kernel })
     return { weight: { kind: 'matrix', matrix }, notes }
   }
   if (method === 'rtn') {
-    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, integerGrid(format), { scale, importance }) }, notes: [] }
+    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, gridOf(format), { scale, importance }) }, notes: [] }
     return blocks(format, ggmlFormat(format)?.encode(weight.values, weight.shape, importance ? { importance } : {})['blocks'] as Uint8Array)
   }
-  if (method === 'hqq' && typeof format !== 'string') return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format)).matrix }, notes: [] }
+  if (method === 'hqq' && isIntegers(format)) return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format)).matrix }, notes: [] }
   throw new TesseraError('unsupported', `optimize: ${method} cannot round to ${JSON.stringify(format)} here`)
 }

@@ -21,6 +21,8 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },
     { name: 'gptq-3-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 3, group: 64 }, { correct: true })] },
     { name: 'gptq-2-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 2, group: 64 }, { correct: true })] },
+    { name: 'gptq-3-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal3', group: 64 }, { correct: true })] },
+    { name: 'gptq-2-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal2', group: 64 }, { correct: true })] },
   ].map((recipe) => [recipe.name, recipe as Recipe]),
 )
 

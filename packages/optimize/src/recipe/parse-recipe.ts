@@ -1,15 +1,13 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
-import { ggmlFormats, type Recipe } from './recipe.ts'
+import { codebooks, ggmlFormats, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
-const integerFormat = v.strictObject({
-  bits: v.picklist([2, 3, 4, 8]),
-  group: v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))]),
-  symmetric: v.optional(v.boolean()),
-})
-const format = v.union([v.picklist(ggmlFormats), integerFormat])
+const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))])
+const integerFormat = v.strictObject({ bits: v.picklist([2, 3, 4, 8]), group, symmetric: v.optional(v.boolean()) })
+const codebookFormat = v.strictObject({ codebook: v.picklist(Object.keys(codebooks) as (keyof typeof codebooks)[]), group })
+const format = v.union([v.picklist(ggmlFormats), integerFormat, codebookFormat])
 const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])
 const method = v.picklist(['rtn', 'hqq', 'gptq'])
 

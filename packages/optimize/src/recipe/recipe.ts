@@ -1,5 +1,5 @@
-/** How weights are stored after quantization: a ggml block type by name, or groups of integers. */
-export type WeightFormat = GgmlFormat | IntegerFormat
+/** How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or for entries of a table. */
+export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
 /** ggml block types that recipes may ask for; `f16` and `f32` keep a tensor dense. */
 export const ggmlFormats = [
@@ -14,6 +14,17 @@ export interface IntegerFormat {
   readonly group: number | 'row'
   /** Without a zero point. Default false. */
   readonly symmetric?: boolean | undefined
+}
+
+/** Tables whose entries codes stand for, with the bits of a code: of the package quantization's `codebookGrid` and `normalGrid`. */
+export const codebooks = { normal2: 2, normal3: 3, normal4: 4, nf4: 4, fp4_e2m1: 4 } as const
+
+/** Entries of a table, times a scale that `group` columns share; no zero points. */
+export interface CodebookFormat {
+  /** `normal2` to `normal4` have levels as dense as normally distributed weights are, which rotated ones nearly are (Max 1960). */
+  readonly codebook: keyof typeof codebooks
+  /** Columns that share a scale; `row` for one scale a row (per output channel). */
+  readonly group: number | 'row'
 }
 
 /** Which weights a step changes: patterns over canonical names such as `layers.*.mlp.*`, `embedding`, `head`. */

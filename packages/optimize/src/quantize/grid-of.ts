@@ -1,0 +1,22 @@
+import { codebookGrid, type Grid, type IntegerGrid, normalGrid } from '@tessera-llm/quantization'
+import type { CodebookFormat, IntegerFormat } from '../recipe/index.ts'
+
+/** The grid that recipes ask for; scales are f16, as files store them. */
+export function gridOf(format: IntegerFormat | CodebookFormat): Grid {
+  if (!('codebook' in format)) return integerGrid(format)
+  const { codebook, group } = format
+  switch (codebook) {
+    case 'normal2':
+      return normalGrid(2, group)
+    case 'normal3':
+      return normalGrid(3, group)
+    case 'normal4':
+      return normalGrid(4, group)
+    default:
+      return codebookGrid(codebook, group)
+  }
+}
+
+export function integerGrid({ bits, group, symmetric = false }: IntegerFormat): IntegerGrid {
+  return { kind: 'integer', bits, group, isSymmetric: symmetric, scaleType: 'f16' }
+}
