@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { cutWindows, measurePerplexity } from '@tessera-llm/evaluation'
+import { type GgufCheckpoint, readGguf } from '@tessera-llm/formats'
+import { fileSource } from '@tessera-llm/formats/node'
+import { subjectOf } from '@tessera-llm/optimize'
+import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
+import type { Device } from '@tessera-llm/tensor'
+import { createDefaultDevice, defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
+import { type CompressionReport, type CompressionRow, compressionRows, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
+import { describeMachine } from './machine/index.ts'
+
+const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TEXT [options]
+
+  --calibrate TEXT    the text that methods look at (WikiText-2 valid)
+  --evaluate TEXT     another one, on which the loss is measured (WikiText-2 test)
+  --model PATH        a GGUF model (default: SmolLM2-135M-Instruct.Q4_1.gguf, brought by tooling/models.sh)
+  --only ID[,ID]      rows to measure (default: all that the report does not have); none, to draw the report again: --only ''
+  --again             measure rows that the report has already
+  --receipts FOLDER   takes receipts of the same model and protocol into the report
+  --out FOLDER        where compression.json and compression.md go (default: apps/bench/results)
+  --work FOLDER       where what is done is kept on the way, 1.7 GB (default: in the folder of temporary files)
+  --threads N         of the WebAssembly device (default 2)
+  --list              the ids of all rows
+`
+
+/** The protocol of the figures that rows are compared with. */
+const cut = { window: 512, windows: 16, protocol: 'all' } as const
+
+type Options = ReturnType<typeof parse>
+type Texts = Readonly<Record<'calibration' | 'evaluation', readonly number[]>>
+
+/** Measures row by row and writes the report after each, so that a run that ends goes on where it was. Returns the exit code: 2 on wrong usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  let options: Options
+  try {
+    options = parse(args)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    return 2
+  }
+  if (options.help) process.stdout.write(usage)
+  else if (options.list) process.stdout.write(compressionRows().map(({ id }) => `${id}\n`).join(''))
+  else await measure(options)
+  return 0
+}
+
+function parse(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      calibrate: { type: 'string' }, evaluate: { type: 'string' }, model: { type: 'string' }, only: { type: 'string' }, again: { type: 'boolean' }, receipts: { type: 'string' }, out: { type: 'string' }, work: { type: 'string' },
+      threads: { type: 'string', default: '2' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+    },
+  })
+  const only = values.only?.split(',').filter((id) => id !== '')
+  const unknown = only?.find((id) => !compressionRows().some((row) => row.id === id))
+  if (unknown !== undefined) throw new Error(`there is no row ${unknown}; --list names them`)
+  const { calibrate = '', evaluate = '', help, list } = values
+  if (!(help || list) && (calibrate === '' || evaluate === '')) throw new Error('--calibrate and --evaluate are needed')
+  const threads = Number(values.threads)
+  if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads must be a positive whole number, not ${values.threads}`)
+  return { ...values, only, calibrate, evaluate, threads }
+}
+
+async function measure(options: Options): Promise<void> {
+  const { calibrate, evaluate, threads, receipts } = options
+  const model = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
+  const folder = options.out ?? fileURLToPath(new URL('../results', import.meta.url))
+  const work = options.work ?? join(tmpdir(), 'tessera-compression')
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, 'compression.json')
+  const source = await fileSource(model)
+  const device = await createDefaultDevice({ device: 'wasm', threads })
+  try {
+    const checkpoint = await readGguf(source)
+    const sha256 = hash(readFileSync(model))
+    const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
+    const encode = (text: string): readonly number[] => tokenizer.encode(readFileSync(text, 'utf8'), { addSpecial: false })
+    const texts: Texts = { calibration: encode(calibrate), evaluation: encode(evaluate) }
+    const original = await originalOf(device, checkpoint, { folder: join(work, 'logits'), identity: sha256, vocabSize: tokenizer.vocabSize, windows: cutWindows(texts.evaluation, cut) })
+    const before = readReport(path)
+    let report: CompressionReport = before?.model.sha256 === sha256 ? before : {
+      schema: 1, date: new Date().toISOString(), machine: describeMachine(), threads,
+      model: { name: basename(model), sha256, perplexity: (await measurePerplexity(original, texts.evaluation, cut)).perplexity },
+      protocol: { calibration: basename(calibrate), evaluation: basename(evaluate), window: cut.window, windows: cut.windows },
+      rows: [],
+    }
+    const add = (rows: readonly MeasuredRow[]): void => {
+      report = { ...report, rows: merged([...report.rows, ...rows]) }
+      writeWhole(path, `${JSON.stringify(report, null, 2)}\n`)
+      if (report.rows.length > 0) writeCompression(report, folder)
+    }
+    add(receipts === undefined ? [] : rowsOfReceipts(receipts, subjectOf(checkpoint, { families: defaultFamilies }), sha256, cut.window, cut.windows))
+    const identity = hash(JSON.stringify([sha256, texts.calibration]))
+    for (const row of wantedRows(options, report)) add([await measureRow(row, { device, checkpoint, identity, work, ...texts, ...cut, original, onProgress: sayProgress(row.id) })])
+  } finally {
+    await source.close()
+    await device.dispose()
+  }
+}
+
+/** The original by its logits, which are computed once. */
+async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Parameters<typeof keptSession>[0]): Promise<ReturnType<typeof keptSession>> {
+  let close: (() => Promise<void>) | undefined
+  try {
+    await keepLogits(kept, async () => {
+      process.stderr.write('computing the logits of the original\n')
+      const model = await loadCheckpoint(checkpoint, { device })
+      const session = createSession(model.language, { activations: 'f32', contextLength: cut.window - 1 })
+      close = async () => {
+        session.dispose()
+        await model.dispose()
+      }
+      return session
+    })
+  } finally {
+    await close?.()
+  }
+  return keptSession(kept)
+}
+
+function wantedRows({ only, again }: Options, { rows }: CompressionReport): readonly CompressionRow[] {
+  const isThere = ({ id, recipe }: CompressionRow): boolean => rows.some((row) => row.id === id && JSON.stringify(row.recipe) === JSON.stringify(recipe))
+  return compressionRows().filter((row) => (!only || only.includes(row.id)) && (again || !isThere(row)))
+}
+
+/** The last row of each id, in the order of the list; rows that are not in it come last. */
+function merged(rows: readonly MeasuredRow[]): readonly MeasuredRow[] {
+  const order = compressionRows().map(({ id }) => id)
+  const place = ({ id }: MeasuredRow): number => (order.includes(id) ? order.indexOf(id) : order.length)
+  return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) => place(a) - place(b))
+}
+
+function sayProgress(id: string): (what: string, done: number, total: number) => void {
+  let told = 0
+  return (what, done, total) => {
+    if (Date.now() - told < 10_000) return
+    told = Date.now()
+    process.stderr.write(`${id}: ${what} ${((100 * done) / total).toFixed(0)} %\n`)
+  }
+}
+
+function readReport(path: string): CompressionReport | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as CompressionReport
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function writeWhole(path: string, content: string): void {
+  writeFileSync(`${path}.part`, content)
+  renameSync(`${path}.part`, path)
+}
+
+function hash(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}

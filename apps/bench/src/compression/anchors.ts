@@ -1,0 +1,31 @@
+/** What careful PyTorch implementations of published methods reach on the same protocol, with a seed of their own: figures to reach. */
+export interface Anchor {
+  readonly method: string
+  /** `stored`: weights as the file has them; `merged`: norms merged into the layers that read them; `rotated`: merged, and the residual stream turned. */
+  readonly basis: 'stored' | 'merged' | 'rotated'
+  readonly bits: number
+  readonly kld: number
+  /** Windows as clusters. */
+  readonly kldStandardError: number
+  readonly perplexity: number
+  readonly top1Agreement: number
+}
+
+const anchor = (method: string, basis: Anchor['basis'], bits: number, perplexity: number, kld: number, kldStandardError: number, agreeing: number): Anchor => ({ method, basis, bits, kld, kldStandardError, perplexity, top1Agreement: agreeing / 100 })
+
+export const anchors = {
+  rtn8: anchor('RTN, int8 a row', 'merged', 8.02, 29.77, 0.0059, 0.0001, 95.2),
+  rtn8Rotated: anchor('RTN, int8 a row', 'rotated', 8.02, 29.87, 0.0034, 0.0001, 96.1),
+  rtn4: anchor('RTN', 'stored', 4.31, 37.3, 0.3052, 0.006, 67.9),
+  rtn4Groups32: anchor('RTN, groups of 32', 'stored', 4.62, 35.69, 0.2863, 0.0067, 69.3),
+  rtn3: anchor('RTN', 'stored', 3.3, 81.37, 1.1272, 0.0237, 43.8),
+  hqq4: anchor('HQQ (not validated)', 'merged', 4.5, 48.23, 0.4653, 0.0105, 61.3),
+  nf4: anchor('NF4', 'merged', 4.25, 37.75, 0.3347, 0.0077, 67.0),
+  awq4: anchor('AWQ', 'merged', 4.31, 35.5, 0.1468, 0.0034, 77.6),
+  awq3: anchor('AWQ', 'merged', 3.3, 53.28, 0.6311, 0.0198, 58.4),
+  gptq4: anchor('GPTQ', 'stored', 4.31, 35.53, 0.1964, 0.0061, 74.1),
+  gptq3: anchor('GPTQ', 'merged', 3.3, 76.27, 1.0049, 0.0256, 47.9),
+  gptq4Rotated: anchor('GPTQ, corrected', 'rotated', 4.31, 31.42, 0.09, 0.0036, 82.8),
+  gptq3Rotated: anchor('GPTQ, clipped, corrected', 'rotated', 3.3, 39.83, 0.3531, 0.0153, 67.6),
+  gptq2Rotated: anchor('GPTQ, clipped, corrected', 'rotated', 2.28, 100.78, 1.3379, 0.0429, 41.9),
+} as const satisfies Readonly<Record<string, Anchor>>

@@ -1,0 +1,6 @@
+export { keepLogits, keptSession } from './kept-logits.ts'
+export { measureRow, type Surroundings } from './measure-row.ts'
+export { rowsOfReceipts } from './receipts.ts'
+export { frontierOf, writeCompression } from './render.ts'
+export type { CompressionReport, MeasuredRow } from './report.ts'
+export { type CompressionRow, compressionRows } from './rows.ts'

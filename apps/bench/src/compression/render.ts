@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Recipe } from '@tessera-llm/optimize'
+import { type Plot, type Series, writePlot } from '../plot/index.ts'
+import { digits } from '../report/digits.ts'
+import type { CompressionReport, MeasuredRow } from './report.ts'
+
+/** Writes `compression.md` and the plot of quality by bytes, light and dark. */
+export function writeCompression(report: CompressionReport, folder: string): void {
+  const { machine, model, protocol, rows, threads } = report
+  const frontier = frontierOf(rows)
+  const sections = [
+    '# What recipes lose',
+    `${report.date.slice(0, 10)} · ${model.name} · ${machine.processor}, Node.js ${machine.node}, ${threads === 1 ? 'one thread' : `${threads} threads`} of WebAssembly. By \`node apps/bench/bin/compression.js --calibrate ${protocol.calibration} --evaluate ${protocol.evaluation}\`; rows marked † by the command of their [receipts](../../../../docs/receipts).`,
+    `The linear layers of all blocks are compressed, embedding and head stay as they are. Calibration on the first 32 × 512 tokens of WikiText-2 valid, evaluation on the first ${protocol.windows} × ${protocol.window} of test, every position scored, no BOS. KL is that of the compressed model from the original (perplexity ${model.perplexity.toFixed(2)}), token by token, ± standard error with windows as clusters. Bits and bytes count scales and zero points. Seconds are those of a busy machine. **Bold**: no other row has fewer bits and loses less.`,
+    table(
+      ['recipe', 'bits a weight', 'MB', 'KL', 'perplexity', 'same first token', 's', 'PyTorch, as published', 'its KL', 'KL ÷ its'],
+      [...rows].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight || a.kld - b.kld).map((row) => cellsOf(row, frontier.has(row.id))),
+    ),
+    'The figures of PyTorch are those of careful implementations of the published methods on the same protocol, f32, groups of 64; its own seeds.',
+    writePlot(folder, 'compression-frontier', plotOf(report)),
+    ...notesOf(rows),
+  ]
+  writeFileSync(join(folder, 'compression.md'), `${sections.join('\n\n')}\n`)
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+function cellsOf({ id, bitsPerWeight, bytes, kld, kldStandardError, perplexity, top1Agreement, seconds, anchor, isReceipt }: MeasuredRow, isBest: boolean): readonly string[] {
+  const name = `\`${id}\`${isReceipt ? ' †' : ''}`
+  return [
+    isBest ? `**${name}**` : name, bitsPerWeight.toFixed(2), (bytes / 1e6).toFixed(1), `${kld.toFixed(4)} ± ${kldStandardError.toFixed(4)}`, perplexity.toFixed(2), `${(100 * top1Agreement).toFixed(1)} %`, seconds.apply.toFixed(0),
+    ...(anchor ? [`${anchor.method}, ${anchor.basis}, ${anchor.bits} bits`, `${anchor.kld} ± ${anchor.kldStandardError}`, digits(kld / anchor.kld)] : ['', '', '']),
+  ]
+}
+
+/** Ids of the rows that no other beats in both bits and loss. */
+export function frontierOf(rows: readonly MeasuredRow[]): ReadonlySet<string> {
+  const best = new Set<string>()
+  let least = Number.POSITIVE_INFINITY
+  for (const { id, kld } of [...rows].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight || a.kld - b.kld)) {
+    if (kld >= least) continue
+    least = kld
+    best.add(id)
+  }
+  return best
+}
+
+function plotOf({ rows, model }: CompressionReport): Plot {
+  const kinds = [...new Set(rows.map(({ recipe }) => kindOf(recipe)))]
+  const frontier = frontierOf(rows)
+  const at = ({ bytes, kld }: MeasuredRow): { readonly x: number; readonly y: number } => ({ x: bytes / 1e6, y: kld })
+  const best = rows.filter(({ id }) => frontier.has(id)).sort((a, b) => a.bytes - b.bytes)
+  const published = new Map(rows.flatMap(({ anchor, weights }) => (anchor ? [[`${anchor.method} ${anchor.basis} ${anchor.bits}`, { x: (weights * anchor.bits) / 8e6, y: anchor.kld }] as const] : [])))
+  const series: Series[] = [
+    ...kinds.map((kind): Series => ({ name: kind, style: 'dots', points: rows.filter(({ recipe }) => kindOf(recipe) === kind).map((row) => ({ ...at(row), ...(frontier.has(row.id) ? { label: row.id } : {}) })) })),
+    ...(published.size > 0 ? [{ name: 'PyTorch, as published', style: 'dots', points: [...published.values()] } satisfies Series] : []),
+    { name: 'the least loss', style: 'dashed', points: best.map(at) },
+  ]
+  return {
+    title: 'Loss by bytes',
+    subtitle: `${model.name}: linear layers of the blocks; 16 × 512 tokens of WikiText-2 test`,
+    x: { label: 'linear layers with scales and zero points (MB)', fromZero: false },
+    y: { label: 'KL from the original (nats a token)', scale: 'log10' },
+    series,
+  }
+}
+
+/** What the plot tells apart. */
+function kindOf({ steps }: Recipe): string {
+  const methods = steps.flatMap((step) => (step.kind === 'quantize' ? [step] : []))
+  const isRotated = steps.some(({ kind }) => kind === 'rotate')
+  if (methods.some(({ method }) => method === 'gptq')) return isRotated ? 'rotated, GPTQ' : 'GPTQ'
+  if (methods.every(({ format }) => typeof format === 'string')) return "llama.cpp's types"
+  return isRotated ? 'rotated, to nearest' : 'to nearest, HQQ'
+}
+
+function notesOf(rows: readonly MeasuredRow[]): readonly string[] {
+  const notes = rows.flatMap(({ id, notes: all }) => all.map((note) => `- \`${id}\`: ${note}`))
+  return notes.length > 0 ? [notes.join('\n')] : []
+}
