@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { fileSink } from '@tessera-llm/formats/node'
-import { bytesByClass, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
+import { bytesByClass, calibrationSizes, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
@@ -39,7 +39,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
         receipt: 1,
         input,
         output: await hashFile(args.output),
-        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), windows: recipe.calibration?.windows ?? 32, window: recipe.calibration?.window ?? 512 } }),
+        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), ...calibrationSizes(subjectOfFiles(files), recipe.calibration) } }),
         recipe,
         seed: recipe.seed ?? 0,
         versions: { tessera: ownVersion(), node: process.version },

@@ -6,7 +6,7 @@ import { folderStore } from '@tessera-llm/optimize/node'
 import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import type { Device } from '@tessera-llm/tensor'
 import { TesseraError } from '@tessera-llm/tensor'
-import { defaultFamilies } from '@tessera-llm/tessera'
+import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { type ModelFiles, readTextFile, textOf } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile } from './hash-file.ts'
@@ -22,7 +22,7 @@ export interface RunRecipeOptions {
 
 /** The model of MODEL as recipes see it. */
 export function subjectOfFiles({ checkpoint, folder }: ModelFiles): Subject {
-  return subjectOf(checkpoint, { families: defaultFamilies, config: folder?.config })
+  return subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config: folder?.config })
 }
 
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */

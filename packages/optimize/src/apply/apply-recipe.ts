@@ -1,6 +1,6 @@
 import { createPlainMultiply, type LinearStatistics } from '@tessera-llm/quantization'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
-import { type Calibration, type CalibrationText, calibrationWindows, gatherSite } from '../calibration/index.ts'
+import { type Calibration, type CalibrationText, calibrationSizes, calibrationWindows, gatherSite } from '../calibration/index.ts'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
 import { decodeWeight, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
 import type { QuantizeStep, Recipe } from '../recipe/index.ts'
@@ -78,8 +78,11 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
   if (statistics && (subject !== original || [...assignments.values()].some(({ correct }) => correct))) {
     throw new TesseraError('invalid-option', 'optimize: statistics of the uncompressed model serve neither recipes that rotate it nor `correct`; give the calibration text instead')
   }
-  const program = calibrated.size > 0 && !statistics ? await recordModel(subject, recipe.calibration?.window ?? 512) : undefined
-  const windows = program ? calibrationWindows(needed(calibration), recipe.calibration ?? {}, subject.config.contextLength) : []
+  const sizes = calibrationSizes(subject, recipe.calibration)
+  const program = calibrated.size > 0 && !statistics ? await recordModel(subject, sizes.window) : undefined
+  const unread = program && [...calibrated].find((name) => !program.sites.some(({ linears }) => linears.includes(name)))
+  if (unread !== undefined) throw new TesseraError('invalid-option', `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${assignments.get(unread)?.method} to look at; use rtn or hqq without importance`)
+  const windows = program ? calibrationWindows(needed(calibration), sizes, subject.config.contextLength) : []
   const estimate = createEstimate({ subject, assignments, program, windows: windows.length, isDone: (name) => kept.has(name), onProgress })
 
   const weightOf = async (name: string): Promise<QuantizedWeight> => {

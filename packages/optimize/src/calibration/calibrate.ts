@@ -5,7 +5,7 @@ import type { RecipeCalibration } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { type SiteEntry, siteTensors } from './artefact.ts'
-import { type CalibrationText, calibrationWindows } from './calibration-windows.ts'
+import { type CalibrationText, calibrationSizes, calibrationWindows } from './calibration-windows.ts'
 import { gatherSite } from './gather.ts'
 
 export interface CalibrateOptions extends RecipeCalibration {
@@ -26,7 +26,8 @@ export interface CalibrateOptions extends RecipeCalibration {
  * @throws TesseraError `invalid-value` for a text that is too short or activations that are not finite, `aborted`
  */
 export async function calibrate(subject: Subject, text: CalibrationText, sink: ByteSink, options: CalibrateOptions): Promise<void> {
-  const { device, store = memoryStore(), signal, onProgress, windows: count = 32, window = 512 } = options
+  const { device, store = memoryStore(), signal, onProgress } = options
+  const { windows: count, window } = calibrationSizes(subject, options)
   const windows = calibrationWindows(text, { windows: count, window }, subject.config.contextLength)
   await store.claim(JSON.stringify(['calibrate', 1, options.identity ?? '', count, window]))
   const program = await recordModel(subject, window)

@@ -1,11 +1,25 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { RecipeCalibration } from '../recipe/index.ts'
+import type { Subject } from '../subject/index.ts'
 
 /** A calibration text as the model's tokens. */
 export interface CalibrationText {
   readonly ids: readonly number[]
   /** Replaces the first token of each window, for models that were trained with a BOS. */
   readonly bosId?: number | undefined
+  /** Replaces the last one, for encoders, whose sequences end in a token such as [SEP]. */
+  readonly endId?: number | undefined
+}
+
+export interface CalibrationSizes {
+  readonly windows: number
+  /** Tokens a window. */
+  readonly window: number
+}
+
+/** Windows and their tokens where a recipe says nothing: an encoder is used on short texts. */
+export function calibrationSizes({ kind }: Pick<Subject, 'kind'>, { windows, window }: RecipeCalibration = {}): CalibrationSizes {
+  return kind === 'encoder' ? { windows: windows ?? 128, window: window ?? 128 } : { windows: windows ?? 32, window: window ?? 512 }
 }
 
 /**
@@ -13,7 +27,7 @@ export interface CalibrationText {
  *
  * @throws TesseraError `invalid-value` for a text that is too short, `invalid-option` for windows beyond the model's context
  */
-export function calibrationWindows({ ids, bosId }: CalibrationText, { windows = 32, window = 512 }: RecipeCalibration, contextLength: number): readonly (readonly number[])[] {
+export function calibrationWindows({ ids, bosId, endId }: CalibrationText, { windows, window }: CalibrationSizes, contextLength: number): readonly (readonly number[])[] {
   if (window > contextLength) throw new TesseraError('invalid-option', `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that`)
   if (ids.length < windows * window) {
     throw new TesseraError('invalid-value', `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)}`)
@@ -21,6 +35,7 @@ export function calibrationWindows({ ids, bosId }: CalibrationText, { windows = 
   return Array.from({ length: windows }, (_, index) => {
     const cut = ids.slice(index * window, (index + 1) * window)
     if (bosId !== undefined) cut[0] = bosId
+    if (endId !== undefined) cut[window - 1] = endId
     return cut
   })
 }

@@ -21,7 +21,14 @@ const inLayer: readonly (readonly [string, string, string])[] = [
   ['ffn_down', 'mlp.down_proj', 'mlp.down'],
 ]
 
-/** The same in Hugging Face checkpoints of BERT and its kind. */
+/** The same in Hugging Face checkpoints of BERT and its kind, outside of layers and in them. */
+const inEncoder: Readonly<Record<string, string>> = {
+  'embeddings.word_embeddings': 'embedding',
+  'embeddings.position_embeddings': 'positions',
+  'embeddings.token_type_embeddings': 'types',
+  'embeddings.LayerNorm': 'embedding_norm',
+  'pooler.dense': 'pooler',
+}
 const inEncoderLayer: Readonly<Record<string, string>> = {
   'attention.self.query': 'attention.query',
   'attention.self.key': 'attention.key',
@@ -29,9 +36,20 @@ const inEncoderLayer: Readonly<Record<string, string>> = {
   'attention.output.dense': 'attention.output',
   'intermediate.dense': 'mlp.up',
   'output.dense': 'mlp.down',
+  'attention.output.LayerNorm': 'post_attention_norm',
+  'output.LayerNorm': 'post_mlp_norm',
+  // DistilBERT
+  'attention.q_lin': 'attention.query',
+  'attention.k_lin': 'attention.key',
+  'attention.v_lin': 'attention.value',
+  'attention.out_lin': 'attention.output',
+  'ffn.lin1': 'mlp.up',
+  'ffn.lin2': 'mlp.down',
+  sa_layer_norm: 'post_attention_norm',
+  output_layer_norm: 'post_mlp_norm',
 }
 
-const wholeByStored: ReadonlyMap<string, string> = new Map(whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]))
+const wholeByStored: ReadonlyMap<string, string> = new Map([...whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoder)])
 const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoderLayer)])
 
 /**
@@ -39,7 +57,7 @@ const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([
  * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. What no recipe can change keeps its stored name.
  */
 export function canonicalName(stored: string): string {
-  const found = /^(?:(?:blk|model\.layers|(?:bert\.)?encoder\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
+  const found = /^(?:(?:bert|roberta|distilbert)\.)?(?:(?:blk|model\.layers|encoder\.layer|transformer\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
   if (!found) return stored
   const [, layer, part = '', kind] = found
   const name = layer === undefined ? wholeByStored.get(part) : partByStored.get(part)
@@ -50,7 +68,8 @@ export function canonicalName(stored: string): string {
 /** The class of a canonical name. */
 export function weightClass(name: string): WeightClass {
   if (name === 'embedding' || name === 'head') return name
-  if (/norm$/.test(name)) return 'norm'
+  if (name === 'positions' || name === 'types') return 'embedding'
+  if (/norm(\.bias)?$/.test(name)) return 'norm'
   if (/^layers\.\d+\.attention\./.test(name)) return 'attention'
   if (/^layers\.\d+\.mlp\./.test(name)) return 'mlp'
   return 'other'

@@ -3,7 +3,7 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { bufferSource, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
-import { createSession, type Fields, gemmaFamily, llamaFamily, loadModel } from '@tessera-llm/runtime'
+import { bertFamily, createSession, type Fields, gemmaFamily, llamaFamily, loadEncoder, loadModel, packSequences } from '@tessera-llm/runtime'
 import { createReferenceDevice, type Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { createWasmDevice } from '@tessera-llm/wasm'
@@ -71,6 +71,36 @@ test.for(makers)('%s: going through the recorded steps, in pieces and window by 
 })
 
 const golden = (architecture: string, file: string): URL => new URL(`../../../runtime/test/golden/architectures/${architecture}/${file}`, import.meta.url)
+
+test.each(['bert', 'distilbert'])('%s: an encoder is recorded as it stands, and going through its steps gives what its last layer reads', async (architecture) => {
+  const config = JSON.parse(await readFile(golden(architecture, 'config.json'), 'utf8')) as Fields
+  const checkpoint = await readSafetensors(bufferSource(await readFile(golden(architecture, 'model.safetensors'))))
+  const subject = subjectOf(checkpoint, { families: [], encoderFamilies: [bertFamily], config })
+  expect(subject.kind).toBe('encoder')
+  const program = await recordModel(subject, 6)
+  expect(program.sites.map(({ linears }) => linears.length)).toEqual(Array.from({ length: subject.config.numLayers }, () => [3, 1, 1, 1]).flat())
+  const last = program.sites.at(-1) as NonNullable<(typeof program.sites)[number]>
+  expect(last.linears).toEqual([`layers.${subject.config.numLayers - 1}.mlp.down`])
+  const device = createReferenceDevice()
+  const stream = createStream({
+    device, program, windows, weight: async (name) => device.tensor((await subject.weights.get(name)?.read()) as Float32Array, subject.weights.get(name)?.shape ?? []),
+  })
+  const encoder = await loadEncoder(checkpoint, { device, packers: [], families: [bertFamily], config })
+  await stream.advance(last.step)
+  for (const [index, ids] of windows.entries()) {
+    const seen: Promise<unknown>[] = []
+    encoder.forward(packSequences(device, [ids]), { activations: 'f32', observe: (name, tensor) => name === `${last.name}.input` && seen.push(device.read(tensor)) })
+    expect(await device.read(stream.tensor(index, last.input))).toEqual(await seen[0])
+  }
+  stream.dispose()
+  encoder.dispose()
+})
+
+test('an encoder whose queries, keys and values are one matrix is refused by the name of that', async () => {
+  const config = JSON.parse(await readFile(golden('modernbert', 'config.json'), 'utf8')) as Fields
+  const subject = subjectOf(await readSafetensors(bufferSource(await readFile(golden('modernbert', 'model.safetensors')))), { families: [], encoderFamilies: [bertFamily], config })
+  await expect(recordModel(subject, 6)).rejects.toThrow(/layers\.0\.attn\.Wqkv\.weight is stored as part of another tensor/)
+})
 
 test.each([
   ['gemma3', gemmaFamily],

@@ -1,6 +1,6 @@
 import { denseCache } from '@tessera-llm/attention'
-import { cacheLayersOf, type WeightSource } from '@tessera-llm/runtime'
-import { formatShape, sameShape, TesseraError } from '@tessera-llm/tensor'
+import { cacheLayersOf, packSequences, uploadStep, type WeightSource } from '@tessera-llm/runtime'
+import { type Device, formatShape, sameShape, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { canonicalName } from '../names/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
@@ -8,12 +8,13 @@ import { memoriesOf, type Program, type Site, type Step } from './program.ts'
 import { createRecordingDevice } from './recording-device.ts'
 
 /**
- * Records the forward pass of a model over one window of `tokens` tokens, logits of all of them included. Any family is recorded as
- * it stands, because nothing but its op calls is looked at.
+ * Records the forward pass of a model over one window of `tokens` tokens, a decoder's logits of all of them included; an encoder reads
+ * the window as one sequence. Any family is recorded as it stands, because nothing but its op calls is looked at.
  *
  * @throws TesseraError `invalid-file` for weights that are missing or misshapen, `unsupported` for a forward pass that no recording can follow
  */
-export async function recordModel({ config, container, family, weights }: Subject, tokens: number): Promise<Program> {
+export async function recordModel(subject: Subject, tokens: number): Promise<Program> {
+  const { weights } = subject
   const recording = createRecordingDevice()
   const { device, memoryOf } = recording
   const names = new Map<number, string>()
@@ -39,15 +40,27 @@ export async function recordModel({ config, container, family, weights }: Subjec
     byteLength: 0,
     dispose: () => {},
   }
+  const { ids, forward } = await prepareForward(subject, source, device, tokens)
+  const before = recording.memory.size
+  forward()
+  const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
+  return { steps: recording.steps, weights: names, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
+}
+
+/** Builds the model and what its forward pass needs beside it. */
+async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => void }> {
+  const window = Array.from({ length: tokens }, () => 0)
+  if (subject.kind === 'encoder') {
+    const encoder = await subject.family.build(subject.config, source, device)
+    const packed = packSequences(device, [window])
+    return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32' }) }
+  }
+  const { config, container, family } = subject
   const model = await family.build(config, container, source, device)
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: tokens })
   cache.prepare(0, tokens)
-  const ids = device.tensor(new Int32Array(tokens), [tokens])
-  const positions = device.tensor(Int32Array.from({ length: tokens }, (_, index) => index), [1, tokens])
-  const before = recording.memory.size
-  model.forward({ ids, positions, start: device.tensor(Int32Array.of(0), [1]), lengths: device.tensor(Int32Array.of(tokens), [1]) }, cache, { logits: 'all', activations: 'f32' })
-  const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
-  return { steps: recording.steps, weights: names, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
+  const step = uploadStep(device, window)
+  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32' }) }
 }
 
 function lastUses(steps: readonly Step[]): ReadonlyMap<number, number> {

@@ -1,1 +1,1 @@
-export { type Subject, subjectOf, type SubjectOptions } from './subject.ts'
+export { type DecoderSubject, type EncoderSubject, type Subject, subjectOf, type SubjectOptions } from './subject.ts'

@@ -1,27 +1,48 @@
 import type { Checkpoint } from '@tessera-llm/formats'
-import { architectureOf, type Fields, familyOf, type ModelConfig, type ModelFamily, readModelConfig } from '@tessera-llm/runtime'
+import {
+  architectureOf, type EncoderConfig, encoderConfigFromHuggingFace, type EncoderFamily, type Fields, familyOf, type ModelConfig, type ModelFamily, readModelConfig,
+} from '@tessera-llm/runtime'
 import { checkpointWeights, type ModelWeights } from '../weights/index.ts'
 
 /** A model that is being worked on: what it is and its weights, not yet on a device. Steps that change weights give a new one. */
-export interface Subject {
+export type Subject = DecoderSubject | EncoderSubject
+
+export interface DecoderSubject {
+  readonly kind: 'decoder'
   readonly config: ModelConfig
   readonly container: 'gguf' | 'hugging-face'
   readonly family: ModelFamily
   readonly weights: ModelWeights
 }
 
+export interface EncoderSubject {
+  readonly kind: 'encoder'
+  readonly config: EncoderConfig
+  readonly container: 'hugging-face'
+  readonly family: EncoderFamily
+  readonly weights: ModelWeights
+}
+
 export interface SubjectOptions {
+  /** Decoders that can be built. */
   readonly families: readonly ModelFamily[]
+  /** Encoders that can be built. Default: none. */
+  readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
 }
 
 /** @throws TesseraError `unsupported` for an architecture that no family builds, `invalid-file` */
-export function subjectOf(checkpoint: Checkpoint, { families, config }: SubjectOptions): Subject {
+export function subjectOf(checkpoint: Checkpoint, { families, encoderFamilies = [], config }: SubjectOptions): Subject {
+  const architecture = architectureOf(checkpoint, config)
+  const weights = checkpointWeights(checkpoint)
+  const encoderFamily = encoderFamilies.find(({ architectures }) => architectures.includes(architecture))
+  if (encoderFamily && config) return { kind: 'encoder', family: encoderFamily, config: encoderConfigFromHuggingFace(config), container: 'hugging-face', weights }
   return {
-    family: familyOf(architectureOf(checkpoint, config), families),
+    kind: 'decoder',
+    family: familyOf(architecture, families),
     config: readModelConfig(checkpoint, config),
     container: checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face',
-    weights: checkpointWeights(checkpoint),
+    weights,
   }
 }

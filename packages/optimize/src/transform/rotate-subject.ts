@@ -16,7 +16,7 @@ const rotatable: readonly string[] = ['llama']
  */
 export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads = false }: RotateStep, seed: number, multiply: Multiply): Subject {
   const { config, weights } = subject
-  if (!rotatable.includes(config.architecture)) throw new TesseraError('unsupported', `recipe: a model of the architecture ${config.architecture} cannot be rotated; ${rotatable.join(', ')} can`)
+  if (subject.kind === 'encoder' || !rotatable.includes(config.architecture)) throw new TesseraError('unsupported', `recipe: a model of the architecture ${config.architecture} cannot be rotated; ${rotatable.join(', ')} can`)
   const make = matrix === 'hadamard' ? hadamardRotation : orthogonalRotation
   const layers = Array.from({ length: config.numLayers }, (_, index): RotationLayer => {
     const name = (part: string): string => `layers.${index}.${part}`
@@ -45,7 +45,7 @@ export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads =
       turned.set(weight.name, { ...weight, format: 'f32', read })
     }
   }
-  return { ...subject, config: { ...config, tiedHead: false }, weights: turned }
+  return { ...subject, config: { ...subject.config, tiedHead: false }, weights: turned }
 }
 
 function find({ weights }: Subject, name: string): ModelWeight {

@@ -1,8 +1,10 @@
 import type { Checkpoint, MetadataValue, StoredTensor } from '@tessera-llm/formats'
-import { bytesOf } from '@tessera-llm/tensor'
+import { bytesOf, type DType } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { decodeWeight } from '../quantize/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
+
+const integers: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType[]
 
 /**
  * The compressed model with its values decoded to f32, as a checkpoint that `loadModel` takes: what the compressed file computes, on
@@ -11,6 +13,8 @@ import type { ModelWeight } from '../weights/index.ts'
 export function decodedCheckpoint({ subject, assignments, weight }: Applied, metadata: Readonly<Record<string, MetadataValue>>): Checkpoint {
   const tensors = new Map<string, StoredTensor>()
   for (const each of subject.weights.values()) {
+    // Buffers of integers, as `position_ids`, are no weights.
+    if (integers.includes(each.format)) continue
     const byteLength = 4 * each.shape.reduce((product, length) => product * length, 1)
     const values = async (): Promise<Float32Array> => (assignments.has(each.name) ? decodeWeight((await weight(each.name)).weight) : each.read())
     tensors.set(each.storedName, { ...described(each), byteLength, read: async (offset = 0, length = byteLength - offset) => bytesOf(await values()).subarray(offset, offset + length) })
