@@ -135,7 +135,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'make a model smaller, and write down what that cost',
       (y) =>
         placeOptions(y)
-          .positional('output', { type: 'string', demandOption: true, describe: 'the GGUF file to write; OUTPUT.receipt.json is written beside it' })
+          .positional('output', { type: 'string', demandOption: true, describe: 'what to write: a file that ends in .gguf, or a new folder; OUTPUT.receipt.json is written beside it' })
           .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
           .option('recipe', { type: 'string', requiresArg: true, describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0' })
           .option('method', { choices: ['rtn', 'hqq', 'gptq'] as const, describe: 'how weights are rounded (default: rtn, which needs no text)' })
@@ -143,6 +143,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('bits', integer('bits', 2, { describe: 'integers of so many bits, 2, 3, 4 or 8' }))
           .option('group', integer('group', 8, { describe: 'columns that share a scale (default: 64)' }))
           .option('symmetric', { type: 'boolean', default: false, describe: 'integers without zero points' })
+          .option('layout', { choices: ['gptq', 'awq', 'compressed-tensors'] as const, describe: 'how a folder stores integers (default: one that holds them all)' })
           .option('rotate', { type: 'boolean', default: false, describe: 'turn the residual stream first: less is lost by gptq' })
           .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
           .option('calibrate', { type: 'string', requiresArg: true, describe: 'a text file that methods look at activations of' })

@@ -28,7 +28,7 @@ test('what is there stays, and what cannot be is said before anything is written
     expect((await tessera(['convert', tiny, hub])).code).toBe(0)
     const config = await readFile(join(hub, 'config.json'), 'utf8')
     for (const [argv, message] of [
-      [['convert', tiny, hub], `${hub} exists already; name a folder that does not`],
+      [['convert', tiny, hub], `${hub} is there already and not an empty folder; name a new one`],
       [['convert', tiny, join(folder, 'other.gguf')], 'a GGUF file becomes a folder; OUT must not end in .gguf'],
       [['convert', hub, join(folder, 'other')], 'OUT must end in .gguf, not "other"'],
       [['convert', hub, join(folder, 'nowhere', 'model.gguf')], 'cannot be created'],

@@ -4,7 +4,7 @@ import { bytesByClass, calibrationSizes, planRecipe, type Receipt, type RecipePl
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { forgetWork, hashFile, measureQuality, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles } from '../optimize/index.ts'
+import { forgetWork, hashFile, hashModel, kindOfOutput, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -22,24 +22,25 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
   const began = performance.now()
   const recipe = await recipeOf(args)
   await withFiles(args.model, output, signal, async (files) => {
-    const plan = planRecipe(subjectOfFiles(files), recipe)
+    const target = await targetOf(files, kindOfOutput(args.output))
+    const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
     describePlan(plan, output, args.dryRun)
     if (args.dryRun) {
       output.result({ ...plan, classes: bytesByClass(plan) })
       return
     }
     if (args.output === args.model) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input; name another file`)
-    const input = await hashFile(args.model)
+    const input = await hashModel(args.model)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
-      const applied = await runRecipe(files, { recipe, device, output: args.output, calibrate: args.calibrate, signal }, output)
+      const applied = await runRecipe(files, target, { recipe, device, output: args.output, calibrate: args.calibrate, signal }, output)
       const applySeconds = (performance.now() - began) / 1000
       const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, signal }, output)
       const receipt: Receipt = {
         receipt: 1,
         input,
-        output: await hashFile(args.output),
-        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), ...calibrationSizes(subjectOfFiles(files), recipe.calibration) } }),
+        output: await hashModel(args.output),
+        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), ...calibrationSizes(target.subject, recipe.calibration) } }),
         recipe,
         seed: recipe.seed ?? 0,
         versions: { tessera: ownVersion(), node: process.version },
@@ -71,11 +72,6 @@ async function writeWhole(path: string, text: string): Promise<void> {
     throw error
   }
   await sink.finish()
-}
-
-/** Where the receipt of an output lies. */
-export function receiptPath(output: string): string {
-  return `${output}.receipt.json`
 }
 
 function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void {

@@ -5,7 +5,7 @@ import { agreesWithin, parseReceipt, type Receipt, type ReceiptFile } from '@tes
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { hashFile, measureQuality, runRecipe } from '../optimize/index.ts'
+import { hashModel, kindOfOutput, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
@@ -24,9 +24,10 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
   const folder = await mkdtemp(join(tmpdir(), 'tessera-verify-'))
   const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
   try {
-    const again = join(folder, 'again.gguf')
-    await withFiles(receipt.input.path, output, signal, (files) => runRecipe(files, { recipe: receipt.recipe, device, output: again, calibrate: receipt.calibration?.path, signal }, output))
-    const { sha256 } = await hashFile(again)
+    const kind = kindOfOutput(receipt.output.path)
+    const again = join(folder, kind === 'gguf' ? 'again.gguf' : 'again')
+    await withFiles(receipt.input.path, output, signal, async (files) => runRecipe(files, await targetOf(files, kind), { recipe: receipt.recipe, device, output: again, calibrate: receipt.calibration?.path, signal }, output))
+    const { sha256 } = await hashModel(again)
     const sameBytes = sha256 === receipt.output.sha256
     if (sameBytes) {
       output.text(`verified: the same ${receipt.output.bytes} bytes (SHA-256 ${sha256})\n`)
@@ -58,7 +59,7 @@ async function compareQuality({ input, quality, device: before }: Receipt, compr
 }
 
 async function same(what: string, expected: ReceiptFile): Promise<void> {
-  const { sha256 } = await hashFile(expected.path)
+  const { sha256 } = await hashModel(expected.path)
   if (sha256 !== expected.sha256) throw new TesseraError('invalid-value', `verify: the ${what} ${expected.path} is another file than the receipt was made with (SHA-256 ${sha256} instead of ${expected.sha256})`)
 }
 

@@ -1,4 +1,6 @@
-export { hashFile } from './hash-file.ts'
+export { hashFile, hashModel } from './hash-file.ts'
 export { type MeasuredQuality, measureQuality } from './measure-quality.ts'
+export { receiptPath } from './receipt-path.ts'
 export { type RecipeArguments, recipeOf } from './recipe-arguments.ts'
-export { forgetWork, runRecipe, subjectOfFiles } from './run-recipe.ts'
+export { forgetWork, runRecipe } from './run-recipe.ts'
+export { kindOfOutput, subjectOfFiles, type Target, targetOf } from './target.ts'

@@ -2,8 +2,8 @@ import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
 import type { ReceiptQuality, ReceiptSpeed } from '@tessera-llm/optimize'
 import { createSession, type Session } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
-import { loadCheckpoint, type Model } from '@tessera-llm/tessera'
-import { readTextFile, textOf, withFiles } from '../open/index.ts'
+import { loadCheckpoint, loadHuggingFace, type LoadOptions, type Model } from '@tessera-llm/tessera'
+import { type ModelFiles, readTextFile, textOf, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile } from './hash-file.ts'
 
@@ -28,13 +28,14 @@ export async function measureQuality({ device, original, compressed, text, windo
   const written = await readTextFile('evaluate', text)
   return withFiles(original, output, signal, async (before) => withFiles(compressed, output, signal, async (after) => {
     const { tokenizer } = textOf(before)
-    const ids = tokenizer.encode(written, { addSpecial: false })
+    // As `tessera eval` reads it, which gives the same figures.
+    const ids = tokenizer.encode(written)
     const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
     const settings = { device, signal, activations: 'f32', contextLength: window - 1 } as const
     const cuts = cutWindows(ids, cut)
-    const first = await loadCheckpoint(before.checkpoint, settings)
+    const first = await loadFiles(before, settings)
     try {
-      const second = await loadCheckpoint(after.checkpoint, settings)
+      const second = await loadFiles(after, settings)
       try {
         const progress = output.progress('measuring')
         try {
@@ -55,6 +56,10 @@ export async function measureQuality({ device, original, compressed, text, windo
       await first.dispose()
     }
   }))
+}
+
+function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
+  return folder ? loadHuggingFace(folder, options) : loadCheckpoint(checkpoint, options)
 }
 
 /** As users run it: a session with the device's own activations. Random tokens: speed does not depend on them. The first round warms up. */

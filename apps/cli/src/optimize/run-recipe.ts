@@ -1,15 +1,14 @@
-import { rm } from 'node:fs/promises'
-import type { GgufCheckpoint } from '@tessera-llm/formats'
-import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, applyRecipe, type Recipe, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { rm, stat } from 'node:fs/promises'
+import { type Applied, applyRecipe, type CalibrationText, plannedLayout, type Recipe, type Subject } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
+import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
-import { TesseraError } from '@tessera-llm/tensor'
-import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
-import { type ModelFiles, readTextFile, textOf } from '../open/index.ts'
+import { type ModelFiles, readTextFile, refuseUnlessFree, textOf } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
-import { hashFile } from './hash-file.ts'
+import { hashFile, hashModel } from './hash-file.ts'
+import { receiptPath } from './receipt-path.ts'
+import type { Target } from './target.ts'
 
 export interface RunRecipeOptions {
   readonly recipe: Recipe
@@ -20,43 +19,57 @@ export interface RunRecipeOptions {
   readonly signal: AbortSignal
 }
 
-/** The model of MODEL as recipes see it. */
-export function subjectOfFiles({ checkpoint, folder }: ModelFiles): Subject {
-  return subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config: folder?.config })
-}
-
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
-export async function runRecipe(files: ModelFiles, { recipe, device, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
-  if (files.checkpoint.container !== 'gguf') throw new TesseraError('unsupported', `optimize: ${files.name} is not a GGUF file; this version writes GGUF from GGUF`)
+export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
+  const work = workPath(path)
+  plannedLayout(target.subject, recipe)
+  // A folder is replaced only where this command made it.
+  const replace = target.kind === 'folder' && (await exists(receiptPath(path)) || await exists(work))
+  if (target.kind === 'folder' && !replace) await refuseUnlessFree(path)
   const { tokenizer } = textOf(files)
   const ids = calibrate === undefined ? undefined : tokenizer.encode(await readTextFile('calibrate', calibrate), { addSpecial: false })
-  const work = `${path}.work`
-  const original = subjectOfFiles(files)
+  const original = target.subject
   const progress = output.progress('optimizing')
   try {
     const applied = await applyRecipe(original, recipe, {
       device,
       signal,
-      calibration: ids && { ids, bosId: tokenizer.addBos ? tokenizer.bosId : undefined },
+      calibration: ids && { ids, ...frameOf(original, tokenizer) },
       store: folderStore(work),
-      identity: await identityOf(files.name, calibrate),
+      identity: await identityOf(files, target, calibrate),
       solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(original.config.hiddenSize, original.config.intermediateSize, original.config.numHeads * original.config.headDim)) },
       onProgress: ({ done, total }) => progress.report(done, total),
     })
     if (applied.resumed > 0) output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
-    await writeGgufModel(applied, original, files.checkpoint as GgufCheckpoint, await fileSink(path), { signal })
+    await target.write(applied, path, { signal, layout: recipe.layout, replace })
     return applied
   } finally {
     progress.end()
   }
 }
 
-/** Removes what `runRecipe` kept. */
-export async function forgetWork(path: string): Promise<void> {
-  await rm(`${path}.work`, { recursive: true, force: true })
+/** The tokens that a window of the calibration text begins and ends with, as the model's own inputs do. */
+function frameOf({ kind }: Subject, tokenizer: Tokenizer): Pick<CalibrationText, 'bosId' | 'endId'> {
+  if (kind === 'decoder') return { bosId: tokenizer.addBos ? tokenizer.bosId : undefined }
+  const frame = tokenizer.encode('')
+  return frame.length === 2 ? { bosId: frame[0], endId: frame[1] } : {}
 }
 
-async function identityOf(model: string, calibrate: string | undefined): Promise<string> {
-  const files = await Promise.all([model, ...(calibrate === undefined ? [] : [calibrate])].map(hashFile))
-  return files.map(({ sha256 }) => sha256).join()
+/** Removes what `runRecipe` kept. */
+export async function forgetWork(path: string): Promise<void> {
+  await rm(workPath(path), { recursive: true, force: true })
+}
+
+function workPath(path: string): string {
+  return `${path.replace(/[/\\]+$/, '')}.work`
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false)
+}
+
+/** Rows of queries and keys stand in another order in each kind of file. */
+async function identityOf({ name }: ModelFiles, { kind }: Target, calibrate: string | undefined): Promise<string> {
+  const { sha256 } = await hashModel(name)
+  return [kind, sha256, ...(calibrate === undefined ? [] : [(await hashFile(calibrate)).sha256])].join()
 }

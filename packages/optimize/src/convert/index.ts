@@ -1,3 +1,4 @@
 export { architectures, type Architecture } from './architecture.ts'
+export { ggufCheckpointOf, safetensorsCheckpointOf } from './content-checkpoint.ts'
 export { ggufContent, type HuggingFaceModel } from './to-gguf.ts'
 export { huggingFaceContent, type HuggingFaceContent, type ToHuggingFaceOptions } from './to-hugging-face.ts'

@@ -1,2 +1,2 @@
 export { bytesAs, formatLabel } from './format-bytes.ts'
-export { bytesByClass, planRecipe, type PlannedTensor, type RecipePlan } from './plan-recipe.ts'
+export { bytesByClass, planRecipe, type PlannedTensor, type PlanOptions, type RecipePlan } from './plan-recipe.ts'

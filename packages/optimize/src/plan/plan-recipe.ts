@@ -4,6 +4,7 @@ import { type WeightClass, weightClass } from '../names/index.ts'
 import type { Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
+import type { ModelWeights } from '../weights/index.ts'
 import { bytesAs, formatLabel } from './format-bytes.ts'
 
 export interface PlannedTensor {
@@ -23,8 +24,13 @@ export interface RecipePlan {
   readonly bytesAfter: number
 }
 
+export interface PlanOptions {
+  /** The weights as they lie in the file that was given, where `original` is a conversion of it. */
+  readonly stored?: ModelWeights | undefined
+}
+
 /** @throws TesseraError `invalid-option` for a recipe that does not fit the model, `unsupported` */
-export function planRecipe(original: Subject, recipe: Recipe): RecipePlan {
+export function planRecipe(original: Subject, recipe: Recipe, { stored: given = original.weights }: PlanOptions = {}): RecipePlan {
   // Nothing is multiplied before a weight is read.
   const subject = transformSubject(original, recipe, createPlainMultiply())
   const assignments = assignSteps(subject.weights, recipe)
@@ -32,8 +38,9 @@ export function planRecipe(original: Subject, recipe: Recipe): RecipePlan {
     const stored = original.weights.get(weight.name)
     const step = assignments.get(weight.name)
     const kept = { format: weight.shape.length > 1 ? 'f16' : 'f32', bytes: bytesAs(weight.shape.length > 1 ? 'f16' : 'f32', weight.shape) as number }
-    const before = stored ? { format: stored.format, bytes: stored.storedBytes } : { format: 'none', bytes: 0 }
-    const after = step ? { format: formatLabel(step.format), bytes: bytesAs(step.format, weight.shape) as number } : stored === weight ? before : kept
+    const lies = given.get(weight.name)
+    const before = lies ? { format: lies.format, bytes: lies.storedBytes } : { format: 'none', bytes: 0 }
+    const after = step ? { format: formatLabel(step.format), bytes: bytesAs(step.format, weight.shape) as number } : stored === weight ? { format: stored.format, bytes: stored.storedBytes } : kept
     return { name: weight.name, class: weightClass(weight.name), shape: weight.shape, before, after, method: step?.method }
   })
   const sum = (which: 'before' | 'after'): number => tensors.reduce((total, tensor) => total + tensor[which].bytes, 0)

@@ -61,6 +61,6 @@ export function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statist
     if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, gridOf(format), { scale, importance }) }, notes: [] }
     return blocks(format, ggmlFormat(format)?.encode(weight.values, weight.shape, importance ? { importance } : {})['blocks'] as Uint8Array)
   }
-  if (method === 'hqq' && isIntegers(format)) return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format)).matrix }, notes: [] }
+  if (method === 'hqq' && isIntegers(format)) return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format), { integerZeros: step.integerZeros }).matrix }, notes: [] }
   throw new TesseraError('unsupported', `optimize: ${method} cannot round to ${JSON.stringify(format)} here`)
 }

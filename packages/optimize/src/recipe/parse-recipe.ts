@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
-import { codebooks, ggmlFormats, type Recipe } from './recipe.ts'
+import { codebooks, ggmlFormats, layouts, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))])
@@ -17,6 +17,7 @@ const steps = {
     kind: v.literal('quantize'), targets: v.optional(targets), method, format,
     importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
     damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+    integerZeros: v.optional(v.boolean()),
   }),
 }
 const kinds = Object.keys(steps) as (keyof typeof steps)[]
@@ -25,6 +26,7 @@ const head = v.strictObject({
   name: v.optional(v.string()),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
+  layout: v.optional(v.picklist(layouts)),
   steps: v.pipe(v.array(v.looseObject({ kind: v.picklist(kinds) })), v.minLength(1)),
 })
 

@@ -27,6 +27,10 @@ export interface CodebookFormat {
   readonly group: number | 'row'
 }
 
+/** How a folder stores integers: the layouts of GPTQ (AutoGPTQ, GPTQModel), of AWQ's GEMM (AutoAWQ), and of compressed-tensors (vLLM). */
+export const layouts = ['gptq', 'awq', 'compressed-tensors'] as const
+export type Layout = (typeof layouts)[number]
+
 /** Which weights a step changes: patterns over canonical names such as `layers.*.mlp.*`, `embedding`, `head`. */
 export type Targets = string | readonly string[]
 
@@ -55,6 +59,8 @@ export interface QuantizeStep {
   readonly correct?: boolean | undefined
   /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01 + K / (2 · tokens). */
   readonly damping?: number | undefined
+  /** HQQ: round zeros to integers, as layouts of folders hold them. Default false. */
+  readonly integerZeros?: boolean | undefined
 }
 
 export type RecipeStep = RotateStep | QuantizeStep
@@ -64,6 +70,8 @@ export interface Recipe {
   readonly name?: string | undefined
   readonly seed?: number | undefined
   readonly calibration?: RecipeCalibration | undefined
+  /** Of a folder that is written. Default: one that holds what the steps make. */
+  readonly layout?: Layout | undefined
   readonly steps: readonly RecipeStep[]
 }
 

@@ -1,2 +1,6 @@
 export { decodedCheckpoint } from './decoded-checkpoint.ts'
-export { changedFormat, writeGgufModel } from './write-model.ts'
+export { type FolderContent, folderContent, type FolderOptions } from './folder-content.ts'
+export { changedFormat } from './kept-weight.ts'
+export { chooseLayout } from './layout.ts'
+export { plannedLayout } from './planned-layout.ts'
+export { writeGgufModel } from './write-model.ts'

@@ -1,9 +1,11 @@
 import { type ByteSink, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
-import { encodeElements, TesseraError } from '@tessera-llm/tensor'
+import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { formatLabel } from '../plan/index.ts'
+import type { WeightFormat } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
+import { keptWeight } from './kept-weight.ts'
 
 /** `general.file_type` of llama.cpp by the type that most weights have; for people, loaders go by each tensor. */
 const fileTypes: Readonly<Record<string, number>> = {
@@ -34,26 +36,10 @@ function ggufContent(applied: Applied, original: Subject, checkpoint: GgufCheckp
   metadata.set('general.quantization_version', { type: 'u32', value: 2 })
   const tensors = [...applied.subject.weights.values()].map((weight): TensorData => {
     const step = applied.assignments.get(weight.name)
-    if (step) return compressed(applied, weight, ggufFormat(weight, formatLabel(step.format)))
-    const stored = checkpoint.tensors.get(weight.storedName)
-    if (stored && original.weights.get(weight.name) === weight) return stored
-    return changed(weight)
+    if (step) return compressed(applied, weight, ggufFormat(weight.name, step.format))
+    return keptWeight(weight, original, checkpoint)
   })
   return { metadata, tensors }
-}
-
-/** How a changed weight that no step compresses is stored. */
-export function changedFormat({ shape }: Pick<ModelWeight, 'shape'>): 'f16' | 'f32' {
-  return shape.length > 1 ? 'f16' : 'f32'
-}
-
-function changed(weight: ModelWeight): TensorData {
-  const format = changedFormat(weight)
-  const bytes = async (): Promise<Uint8Array> => {
-    const { buffer, byteOffset, byteLength } = encodeElements(await weight.read(), format)
-    return new Uint8Array(buffer, byteOffset, byteLength)
-  }
-  return { name: weight.storedName, shape: weight.shape, format, bytes }
 }
 
 function compressed({ weight: result }: Applied, { name, storedName, shape }: ModelWeight, format: string): TensorData {
@@ -65,9 +51,11 @@ function compressed({ weight: result }: Applied, { name, storedName, shape }: Mo
   return { name: storedName, shape, format, bytes }
 }
 
-function ggufFormat({ name }: ModelWeight, label: string): string {
+/** The type that a weight is stored as. Throws `unsupported` where GGUF has none. */
+export function ggufFormat(name: string, format: WeightFormat): string {
+  const label = formatLabel(format)
   if (fileTypes[label] !== undefined) return label
-  throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0`)
+  throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0, or write a folder`)
 }
 
 function commonFormat({ assignments }: Applied): string | undefined {

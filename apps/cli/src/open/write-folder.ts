@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { storageFormat, storedBytes, type TensorData, type WriteOptions, writeSafetensors, writeSafetensorsShards } from '@tessera-llm/formats'
+import { fileSink } from '@tessera-llm/formats/node'
+import type { Fields } from '@tessera-llm/runtime'
+import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
+
+/** What a model's folder is to hold. */
+export interface FolderFiles {
+  readonly tensors: readonly TensorData[]
+  /** By file name: `config.json`. */
+  readonly json: Readonly<Record<string, Fields>>
+  /** A folder whose other files go along: all but weights. */
+  readonly from?: string | undefined
+}
+
+export interface WriteFolderOptions extends WriteOptions {
+  /** Put it in the place of a folder that is there. Default false. */
+  readonly replace?: boolean | undefined
+}
+
+/** A larger model is cut into files of this size, as on the hub. */
+const shardBytes = 5e9
+
+/**
+ * Writes a model's folder. Everything is written into a folder beside, which takes the name when it is complete.
+ *
+ * @throws TesseraError `io`, or `invalid-option` where a folder is to be written over something
+ */
+export async function writeFolder(out: string, { tensors, json, from }: FolderFiles, { replace = false, ...options }: WriteFolderOptions): Promise<void> {
+  if (!replace) await refuseUnlessFree(out)
+  const target = resolve(out)
+  const beside = (kind: string): string => join(dirname(target), `.${basename(target)}.${randomUUID()}.${kind}`)
+  const temporary = beside('part')
+  try {
+    await mkdir(temporary)
+    if (from !== undefined) await cp(from, temporary, { recursive: true, dereference: true, filter: (path) => path === from || !(weightFile.test(path) || basename(path).startsWith('.')) })
+    const content = { tensors, metadata: { format: 'pt' } }
+    const bytes = tensors.reduce((sum, { format, shape }) => sum + Number(storedBytes(storageFormat(format), shape)), 0)
+    if (bytes <= shardBytes) await writeSafetensors(content, await fileSink(join(temporary, 'model.safetensors')), options)
+    else await writeSafetensorsShards({ ...content, maxShardBytes: shardBytes }, (file) => fileSink(join(temporary, file)), options)
+    for (const [file, fields] of Object.entries(json)) await writeFile(join(temporary, file), `${JSON.stringify(fields, null, 2)}\n`)
+    await takeName(temporary, target, beside('old'))
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true })
+    if (isTesseraError(cause)) throw cause
+    throw new TesseraError('io', `${out} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+/** Throws `invalid-option` unless there is nothing, or an empty folder. */
+export async function refuseUnlessFree(out: string): Promise<void> {
+  const entries = await readdir(out).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : [error.code]))
+  if (entries.length > 0) throw new TesseraError('invalid-option', `${out} is there already and not an empty folder; name a new one`)
+}
+
+/** A folder with something in it cannot be renamed over: it stands aside until the new one has the name. */
+async function takeName(temporary: string, target: string, aside: string): Promise<void> {
+  try {
+    await rename(temporary, target)
+    return
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+  await rename(target, aside)
+  try {
+    await rename(temporary, target)
+  } catch (error) {
+    await rename(aside, target)
+    throw error
+  }
+  await rm(aside, { recursive: true, force: true })
+}
+
+/** Weights in any form, which would still be the old ones, and what other programs keep beside quantized ones. */
+const weightFile = /\.(safetensors|safetensors\.index\.json|bin|bin\.index\.json|pt|pth|ot|h5|msgpack|onnx|onnx_data|gguf|tflite|mlmodel|part)$|[/\\]quant(ize)?_config\.json$/

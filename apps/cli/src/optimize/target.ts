@@ -1,0 +1,64 @@
+import { basename } from 'node:path'
+import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
+import { fileSink } from '@tessera-llm/formats/node'
+import { type Applied, folderContent, ggufCheckpointOf, ggufContent, huggingFaceContent, type Layout, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import type { Fields } from '@tessera-llm/runtime'
+import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
+import { type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
+
+/** A model as the kind of files that is to be written, a GGUF file or a folder: what recipes work on. */
+export interface Target {
+  readonly kind: 'gguf' | 'folder'
+  readonly subject: Subject
+  /** `replace` puts a folder in the place of one that is there; files are always replaced. */
+  write(applied: Applied, out: string, options: WriteOptions & { readonly layout?: Layout | undefined; readonly replace?: boolean | undefined }): Promise<void>
+}
+
+/** Whether OUT is to be a GGUF file or a folder. */
+export function kindOfOutput(out: string): Target['kind'] {
+  return out.endsWith('.gguf') ? 'gguf' : 'folder'
+}
+
+/** The model in the kind of files that OUT is; where MODEL is of the other kind, converted on the way, its values as they are. */
+export async function targetOf(files: ModelFiles, kind: Target['kind']): Promise<Target> {
+  return kind === 'gguf' ? ggufTarget(files) : folderTarget(files)
+}
+
+/** The model as it lies there. */
+export function subjectOfFiles({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): Subject {
+  return subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config: folder?.config })
+}
+
+function ggufTarget({ name, checkpoint: stored, folder }: ModelFiles): Target {
+  const checkpoint = folder ? ggufCheckpointOf(ggufContent({ ...folder, checkpoint: stored, name: basename(name) })) : (stored as GgufCheckpoint)
+  const subject = subjectOfFiles({ checkpoint, folder: undefined })
+  return {
+    kind: 'gguf',
+    subject,
+    write: async (applied, out, { signal }) => writeGgufModel(applied, subject, checkpoint, await fileSink(out), signal ? { signal } : {}),
+  }
+}
+
+async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise<Target> {
+  const { checkpoint, config, files } = folder ? { checkpoint: stored, config: folder.config, files: { json: {}, from: folder.path } } : await convertedFolder(stored)
+  const subject = subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config })
+  return {
+    kind: 'folder',
+    subject,
+    async write(applied, out, { layout, ...options }) {
+      const content = await folderContent(applied, subject, checkpoint, { config, layout })
+      await writeFolder(out, { ...files, tensors: content.tensors, json: { ...files.json, 'config.json': content.config } }, options)
+    },
+  }
+}
+
+interface Converted {
+  readonly checkpoint: Checkpoint
+  readonly config: Fields
+  readonly files: Omit<FolderFiles, 'tensors'>
+}
+
+async function convertedFolder(stored: Checkpoint): Promise<Converted> {
+  const { tensors, config, tokenizer, tokenizerConfig } = await huggingFaceContent(stored, { decode: true })
+  return { checkpoint: safetensorsCheckpointOf(tensors), config, files: { json: { 'tokenizer.json': tokenizer, 'tokenizer_config.json': tokenizerConfig } } }
+}

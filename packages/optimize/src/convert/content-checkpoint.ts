@@ -1,0 +1,34 @@
+import { type Checkpoint, type GgufCheckpoint, type GgufContent, type MetadataValue, type StoredTensor, storageFormat, storedBytes, type TensorData } from '@tessera-llm/formats'
+import { TesseraError } from '@tessera-llm/tensor'
+
+/** What would be written as a GGUF file, as a checkpoint: a model in the other kind of file without making that file. Nothing is read before a tensor is. */
+export function ggufCheckpointOf({ metadata, tensors }: GgufContent): GgufCheckpoint {
+  const typedMetadata = new Map(metadata)
+  // Arrays of arrays, which hold typed values, are in no model's metadata.
+  const plain = Object.fromEntries([...typedMetadata].map(([key, { value }]) => [key, value as MetadataValue]))
+  return { ...checkpointOf(tensors), container: 'gguf', version: 3, alignment: 32, metadata: plain, typedMetadata }
+}
+
+/** The same for safetensors. */
+export function safetensorsCheckpointOf(tensors: readonly TensorData[]): Checkpoint {
+  return { ...checkpointOf(tensors), container: 'safetensors', metadata: {} }
+}
+
+function checkpointOf(tensors: readonly TensorData[]): Pick<Checkpoint, 'tensors' | 'byteLength' | 'close'> {
+  const stored = tensors.map(storedTensor)
+  return { tensors: new Map(stored.map((tensor) => [tensor.name, tensor])), byteLength: stored.reduce((sum, { byteLength }) => sum + byteLength, 0), close: async () => {} }
+}
+
+function storedTensor(tensor: TensorData): StoredTensor {
+  const { name, shape, format } = tensor
+  const byteLength = storedBytes(storageFormat(format), shape)
+  if (typeof byteLength === 'string') throw new TesseraError('invalid-shape', `convert: ${name}: ${byteLength}`)
+  return {
+    name, shape, format, byteLength,
+    async read(offset = 0, length = byteLength - offset, signal) {
+      if ('read' in tensor) return tensor.read(offset, length, signal)
+      const bytes = typeof tensor.bytes === 'function' ? await tensor.bytes() : tensor.bytes
+      return bytes.subarray(offset, offset + length)
+    },
+  }
+}

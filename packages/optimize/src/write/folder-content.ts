@@ -1,0 +1,87 @@
+import type { Checkpoint, TensorData } from '@tessera-llm/formats'
+import type { IntegerGrid, QuantizedMatrix, StoredParts } from '@tessera-llm/quantization'
+import type { Fields } from '@tessera-llm/runtime'
+import { TesseraError } from '@tessera-llm/tensor'
+import type { Applied } from '../apply/index.ts'
+import { weightClass } from '../names/index.ts'
+import type { Layout } from '../recipe/index.ts'
+import type { Subject } from '../subject/index.ts'
+import type { ModelWeight } from '../weights/index.ts'
+import { keptWeight } from './kept-weight.ts'
+import { chooseLayout } from './layout.ts'
+import { quantizationConfig, storedParts, type StoredLayers } from './stored-layers.ts'
+
+export interface FolderOptions {
+  /** The parsed `config.json` of the original. */
+  readonly config: Fields
+  /** Default: what `chooseLayout` finds. */
+  readonly layout?: Layout | undefined
+}
+
+/** The weights of a folder and its `config.json`. */
+export interface FolderContent {
+  readonly tensors: readonly TensorData[]
+  readonly config: Fields
+  /** Undefined where no weight became integers. */
+  readonly layout: Layout | undefined
+}
+
+/**
+ * What a Hugging Face folder of the compressed model holds: integers in a layout that other programs read, all other weights as they were, or,
+ * where a step changed them, as f16 (vectors as f32). One weight is in memory at a time.
+ *
+ * @param checkpoint of the original, safetensors
+ * @throws TesseraError `unsupported` for what the layout cannot hold
+ */
+export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish }: FolderOptions): Promise<FolderContent> {
+  const { subject, assignments } = applied
+  const layout = chooseLayout(subject.weights, assignments, wish)
+  // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
+  let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
+  const partsOf = (name: string): Promise<StoredParts> => {
+    if (last?.name !== name) last = { name, parts: matrixOf(applied, name).then((matrix) => storedParts(matrix, layout as Layout)) }
+    return last.parts
+  }
+  const tensors: TensorData[] = []
+  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false }
+  for (const weight of subject.weights.values()) {
+    const { name, storedName, shape } = weight
+    const format = assignments.get(name)?.format
+    const layer = storedName.replace(/\.weight$/, '')
+    if (format === undefined || typeof format === 'string') {
+      if (isLinear(weight)) layers.dense.push(layer)
+      tensors.push(format === undefined ? keptWeight(weight, original, checkpoint) : { name: storedName, shape, format, bytes: () => bytesOf(applied, name) })
+      continue
+    }
+    const { grid, groupOfColumn } = await matrixOf(applied, name)
+    layers.quantized.set(layer, grid as IntegerGrid)
+    layers.hasColumnGroups ||= groupOfColumn !== undefined
+    for (const [part, stored] of Object.entries(await partsOf(name))) {
+      tensors.push({ name: `${layer}.${part}`, format: stored.format, shape: stored.shape, bytes: async () => (await partsOf(name))[part]?.bytes as Uint8Array })
+    }
+  }
+  const tiedHead = 'tiedHead' in subject.config ? subject.config.tiedHead : undefined
+  if (tiedHead) layers.dense.push('lm_head')
+  const { quantization_config: _, ...rest } = config
+  return {
+    tensors, layout,
+    config: { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(layout ? { quantization_config: quantizationConfig(layout, layers) } : {}) },
+  }
+}
+
+/** Layers that other programs look for weights of: those are either quantized or named as not. */
+function isLinear({ name, storedName, shape }: ModelWeight): boolean {
+  return shape.length === 2 && weightClass(name) !== 'embedding' && !/\bembeddings\b/.test(storedName)
+}
+
+async function matrixOf({ weight }: Applied, name: string): Promise<QuantizedMatrix> {
+  const { weight: result } = await weight(name)
+  if (result.kind === 'matrix') return result.matrix
+  throw new TesseraError('unsupported', `optimize: ${name} became ${result.format}, which a folder cannot hold`)
+}
+
+async function bytesOf({ weight }: Applied, name: string): Promise<Uint8Array> {
+  const { weight: result } = await weight(name)
+  if (result.kind === 'blocks') return result.bytes
+  throw new TesseraError('unsupported', `optimize: ${name} became integers, where floats were asked for`)
+}

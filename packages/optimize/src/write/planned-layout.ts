@@ -1,0 +1,20 @@
+import { createPlainMultiply } from '@tessera-llm/quantization'
+import { assignSteps } from '../apply/assignments.ts'
+import type { Layout, Recipe } from '../recipe/index.ts'
+import type { Subject } from '../subject/index.ts'
+import { transformSubject } from '../transform/index.ts'
+import { chooseLayout } from './layout.ts'
+import { ggufFormat } from './write-model.ts'
+
+/**
+ * Whether what a recipe makes of a model can be written as a file of the model's kind, before anything is computed; the layout of a folder.
+ *
+ * @throws TesseraError `unsupported` for a weight that the file cannot hold, with what can; `invalid-option` for a recipe that does not fit the model
+ */
+export function plannedLayout(original: Subject, recipe: Recipe): Layout | undefined {
+  const { container, weights } = transformSubject(original, recipe, createPlainMultiply())
+  const assignments = assignSteps(weights, recipe)
+  if (container === 'hugging-face') return chooseLayout(weights, assignments, recipe.layout)
+  for (const [name, { format }] of assignments) ggufFormat(name, format)
+  return undefined
+}

@@ -1,0 +1,60 @@
+import { awqConfig, type CompressedFormat, compressedTensorsConfig, gptqConfig, type IntegerGrid, type QuantizedMatrix, type StoredParts, writeAwq, writeCompressed, writeGptq } from '@tessera-llm/quantization'
+import type { Fields } from '@tessera-llm/runtime'
+import type { Layout } from '../recipe/index.ts'
+
+/** What a folder's linear layers are stored as, by their names without `.weight`. */
+export interface StoredLayers {
+  readonly quantized: Map<string, IntegerGrid>
+  readonly dense: string[]
+  /** True where some columns are grouped in another order than they stand. */
+  hasColumnGroups: boolean
+}
+
+/** The stored tensors of one weight. */
+export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredParts {
+  const grid = matrix.grid as IntegerGrid
+  if (layout === 'gptq') return writeGptq(matrix, gptqVersion(grid))
+  if (layout === 'awq') return writeAwq(matrix)
+  return writeCompressed(matrix, compressedFormat(grid))
+}
+
+/** `quantization_config` of `config.json`. Layers that stay dense are named, because programs take all others for quantized. */
+export function quantizationConfig(layout: Layout, { quantized, dense, hasColumnGroups }: StoredLayers): Fields {
+  const [grid] = quantized.values()
+  if (layout === 'compressed-tensors') return compressedConfig({ quantized, dense, hasColumnGroups })
+  if (layout === 'awq') return { ...awqConfig(grid as IntegerGrid), modules_to_not_convert: dense.length > 0 ? dense : null }
+  // GPTQModel's way to leave modules out; the head is out unless it is named.
+  const left = dense.filter((name) => name !== 'lm_head').map((name) => [`-:^${name.replaceAll('.', '\\.')}$`, {}])
+  return { ...gptqConfig(grid as IntegerGrid, gptqVersion(grid as IntegerGrid), { hasColumnGroups }), lm_head: quantized.has('lm_head'), ...(left.length > 0 ? { dynamic: Object.fromEntries(left) } : {}) }
+}
+
+/** Version 1, which more programs read, cannot hold a zero of 0. */
+function gptqVersion({ isSymmetric }: IntegerGrid): 1 | 2 {
+  return isSymmetric ? 1 : 2
+}
+
+function compressedFormat({ bits }: IntegerGrid): CompressedFormat {
+  return bits === 8 ? 'int-quantized' : 'pack-quantized'
+}
+
+/** One entry of `config_groups` for each grid; where there is but one, it is for all linear layers that are not ignored. */
+function compressedConfig({ quantized, dense, hasColumnGroups }: StoredLayers): Fields {
+  const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()
+  for (const [name, grid] of quantized) {
+    const key = JSON.stringify(grid)
+    const known = byGrid.get(key) ?? { grid, names: [] }
+    known.names.push(name)
+    byGrid.set(key, known)
+  }
+  const groups = [...byGrid.values()].map(({ grid, names }) => {
+    const format = compressedFormat(grid)
+    const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups })
+    const { group_0: group } = config['config_groups'] as { readonly group_0: Fields }
+    return { config, group: { ...group, targets: byGrid.size === 1 ? ['Linear'] : names, format } }
+  })
+  return {
+    ...groups[0]?.config,
+    ...(new Set(groups.map(({ group }) => group.format)).size > 1 ? { format: 'mixed-precision' } : {}),
+    config_groups: Object.fromEntries(groups.map(({ group }, index) => [`group_${index}`, group])),
+  }
+}
