@@ -62,7 +62,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     )
     .command(
       'eval <model>',
-      'measure perplexity on a text, and divergence from another model',
+      'measure perplexity on a text, and divergence from another model; of encoders, how vectors differ',
       (y) =>
         modelOptions(y, 'exact')
           .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
@@ -70,7 +70,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
           .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
           .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
-          .option('protocol', { choices: ['second-half', 'all'] as const, default: 'second-half' as const, describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511' }),
+          .option('protocol', { choices: ['second-half', 'all'] as const, default: 'second-half' as const, describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511' })
+          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of the text, spread evenly over it' })),
       (args) => choose(args, (output, signal) => evaluate(args, output, signal)),
     )
     .command(

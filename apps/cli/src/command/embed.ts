@@ -2,7 +2,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { type ModelArguments, readStrings, withEncoder, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 
-export interface EmbedArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads' | 'json'> {
+export interface EmbedArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads' | 'activations' | 'json'> {
   readonly text: string | undefined
   readonly jsonl: string | undefined
 }

@@ -1,8 +1,9 @@
 import { cutWindows, type Divergence, measureDivergence, measurePerplexity, type Perplexity, type PerplexityProtocol, type WindowOptions } from '@tessera-llm/evaluation'
 import type { Session } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
-import { contextFor, type ModelArguments, readTextFile, textOf, withFiles, withModel } from '../open/index.ts'
+import { contextFor, encoderConfigOf, type ModelArguments, readTextFile, textOf, withFiles, withModel } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
+import { evaluateEncoder } from './eval-encoder.ts'
 
 export interface EvalArguments extends ModelArguments {
   readonly text: string
@@ -11,14 +12,17 @@ export interface EvalArguments extends ModelArguments {
   readonly windows: number | undefined
   readonly skip: number
   readonly protocol: PerplexityProtocol
+  /** Of an encoder. */
+  readonly sentences: number
 }
 
 type Measured = Perplexity & Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
 
-/** `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text, window by window, and the divergence from another model. */
+/** `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text, window by window, and the divergence from another model; of an encoder, how its vectors differ from another's. */
 export async function evaluate(args: EvalArguments, output: Output, signal: AbortSignal): Promise<void> {
   const written = await readTextFile('text', args.text)
   await withFiles(args.model, output, signal, async (files) => {
+    if (encoderConfigOf(files)) return evaluateEncoder(files, written, args, output, signal)
     const text = textOf(files)
     const { tokenizer } = text
     const ids = tokenizer.encode(written)

@@ -12,7 +12,7 @@ import { kindOf, type ModelArguments } from './options.ts'
 /** Loads an encoder with progress, and frees everything after `use`. Throws `unsupported` for other models. */
 export async function withEncoder<T>(
   { name, checkpoint, folder }: ModelFiles,
-  args: Pick<ModelArguments, 'device' | 'threads'>,
+  args: Pick<ModelArguments, 'device' | 'threads'> & Partial<Pick<ModelArguments, 'activations'>>,
   output: Output,
   signal: AbortSignal,
   use: (model: Model) => Promise<T>,
@@ -26,7 +26,7 @@ export async function withEncoder<T>(
   try {
     const progress = output.progress('loading')
     const onProgress = ({ loadedBytes, totalBytes }: LoadProgress): void => progress.report(loadedBytes, totalBytes)
-    const model = await loadHuggingFace(folder, { device, signal, onProgress }).finally(() => progress.end())
+    const model = await loadHuggingFace(folder, { device, signal, onProgress, activations: args.activations }).finally(() => progress.end())
     try {
       return await use(model)
     } finally {

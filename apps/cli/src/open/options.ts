@@ -30,9 +30,19 @@ function threads(): Options {
   return integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' })
 }
 
+function activations(preferred: 'exact' | 'faster'): Options {
+  return {
+    choices: ['f32', 'int8'] as const,
+    ...(preferred === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
+    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %',
+  }
+}
+
+type EncoderArguments = Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads' | 'activations'>
+
 /** Of commands that load an encoder, which has no context to choose. */
-export function encoderOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads'>> {
-  return commonOptions(yargs).option('device', device).option('threads', threads()) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads'>>
+export function encoderOptions(yargs: Argv): Argv<EncoderArguments> {
+  return commonOptions(yargs).option('device', device).option('threads', threads()).option('activations', activations('faster')) as Argv<EncoderArguments>
 }
 
 /** What decides the memory that a model needs. */
@@ -44,14 +54,10 @@ export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | '
 }
 
 /** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
-export function modelOptions(yargs: Argv, activations: 'exact' | 'faster'): Argv<ModelArguments> {
+export function modelOptions(yargs: Argv, preferred: 'exact' | 'faster'): Argv<ModelArguments> {
   return placeOptions(yargs)
     .option('threads', threads())
-    .option('activations', {
-      choices: ['f32', 'int8'] as const,
-      ...(activations === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
-      describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %',
-    }) as Argv<ModelArguments>
+    .option('activations', activations(preferred)) as Argv<ModelArguments>
 }
 
 /** An option that must be an integer of at least `least`. */

@@ -14,9 +14,18 @@ export interface EmbedOptions {
   readonly batchTokens?: number | undefined
 }
 
+export interface EmbedderOptions {
+  /**
+   * How packed linear layers read their inputs. Default: `int8` on WebAssembly, where products of small integers are faster, `f32`
+   * elsewhere. Dense weights are not concerned.
+   */
+  readonly activations?: 'f32' | 'int8' | undefined
+}
+
 /** Turns texts into vectors whose cosine says how close they are in meaning. */
 export interface Embedder {
   readonly encoder: Encoder
+  readonly activations: 'f32' | 'int8'
   /** Length of the vectors. */
   readonly dimensions: number
   /** Tokens that a text is cut to, special ones included. */
@@ -30,8 +39,9 @@ export interface Embedder {
 }
 
 /** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
-export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: SentenceConfig): Embedder {
+export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: SentenceConfig, options: EmbedderOptions = {}): Embedder {
   const { device } = encoder
+  const { activations = device.kind === 'wasm' ? 'int8' : 'f32' } = options
   const { hiddenSize, contextLength } = encoder.config
   const maxTokens = Math.min(config.maxTokens ?? contextLength, contextLength)
   const { before, after } = specialTokens(tokenizer)
@@ -46,7 +56,7 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
     if (sequences.every(({ length }) => length === 0)) return new Float32Array(sequences.length * hiddenSize)
     const packed = packSequences(device, sequences)
     const pooled = device.scope((scope) => {
-      const hidden = encoder.forward(packed, { activations: 'f32' })
+      const hidden = encoder.forward(packed, { activations })
       const shares = poolingShares(sequences, config.pooling)
       return scope.keep(matmul(device.tensor(shares, [sequences.length, shares.length / sequences.length]), hidden))
     })
@@ -59,6 +69,7 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
 
   return {
     encoder,
+    activations,
     dimensions: hiddenSize,
     maxTokens,
 

@@ -75,7 +75,7 @@ async function build(checkpoint: Checkpoint, config: Fields | undefined, sentenc
     if (config && encoders.some(({ architectures }) => architectures.includes(architecture))) {
       const pooling = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
       const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
-      return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling), tokenizer: text.tokenizer, ownedDevice })
+      return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }), tokenizer: text.tokenizer, ownedDevice })
     }
     const model = await loadModel(checkpoint, { ...common, families, config, contextLength: options.contextLength })
     return createModel({ model, ...text, ownedDevice, session: options })

@@ -1,0 +1,18 @@
+/** Shorter ones say little that could be compared. */
+const leastWords = 5
+
+/**
+ * The sentences of a text that have at least five words, in their order: paragraphs are what blank lines part, a sentence ends in `.`, `!` or `?` before
+ * white space. Lines of the form ` = heading = ` (WikiText) are left out.
+ */
+export function sentencesOf(text: string): readonly string[] {
+  const paragraphs = text.replace(/^ *=.*= *$/gm, '').split(/\n\s*\n/)
+  const sentences = paragraphs.flatMap((paragraph) => paragraph.split(/(?<=[.!?])\s+/))
+  return sentences.map((sentence) => sentence.replace(/\s+/g, ' ').trim()).filter((sentence) => sentence.split(' ').length >= leastWords)
+}
+
+/** `count` of the items, spread evenly over the list; all where there are no more. */
+export function spreadOver<T>(items: readonly T[], count: number): readonly T[] {
+  if (items.length <= count) return items
+  return Array.from({ length: count }, (_, index) => items[Math.floor((index * items.length) / count)] as T)
+}
