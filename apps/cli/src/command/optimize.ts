@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { fileSink } from '@tessera-llm/formats/node'
-import { bytesByClass, calibrationSizes, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
+import { bytesByClass, calibrationSizes, planNotes, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
@@ -25,8 +25,10 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
     const target = await targetOf(files, kindOfOutput(args.output))
     const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
     describePlan(plan, output, args.dryRun)
+    const notes = await planNotes(target.subject, recipe)
+    for (const note of notes) output.note(note)
     if (args.dryRun) {
-      output.result({ ...plan, classes: bytesByClass(plan) })
+      output.result({ ...plan, notes, classes: bytesByClass(plan) })
       return
     }
     if (args.output === args.model) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input; name another file`)

@@ -157,7 +157,7 @@ describe('refuses', () => {
     await expect(apply(gptq, { calibration: undefined })).rejects.toThrow('this recipe looks at activations and needs a calibration text')
     await expect(apply(gptq, { calibration: { ids: ids.slice(0, 100) } })).rejects.toThrow('4 windows of 32 tokens need 128 tokens, but the text has 100; give a longer text, or set calibration.windows to at most 3')
     const none = { sites: [], statisticsOf: async () => ({ columns: 1, count: 1 }) }
-    await expect(apply(recipeOf({ kind: 'rotate' }, { kind: 'quantize', method: 'gptq', format: 'q4_0' }), { statistics: none })).rejects.toThrow('statistics of the uncompressed model serve neither recipes that rotate it nor `correct`')
+    await expect(apply(recipeOf({ kind: 'rotate' }, { kind: 'quantize', method: 'gptq', format: 'q4_0' }), { statistics: none })).rejects.toThrow('statistics of the uncompressed model serve neither recipes that rotate or scale it nor `correct`')
     await expect(apply({ ...gptq, calibration: { window: 512 } })).rejects.toThrow('a window of 512 tokens exceeds the context of the model, 256')
   })
 

@@ -9,6 +9,7 @@ import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
 import { createEstimate, type Estimate } from './estimate.ts'
+import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
 import { deserializeWeight, serializeWeight } from './stored-weight.ts'
 
 export interface ApplyProgress {
@@ -65,8 +66,9 @@ export interface Applied {
 export async function applyRecipe(original: Subject, recipe: Recipe, options: ApplyOptions): Promise<Applied> {
   const { device, calibration, statistics, store = memoryStore(), solver = { multiply: createPlainMultiply() }, signal, onProgress } = options
   await store.claim(JSON.stringify(['apply', 1, recipe, options.identity ?? '']))
-  const subject = transformSubject(original, recipe, solver.multiply)
-  const assignments = assignSteps(subject.weights, recipe)
+  const turned = transformSubject(original, recipe, solver.multiply)
+  const assignments = assignSteps(turned.weights, recipe)
+  const hasScalings = recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...assignments.keys()]
   const calibrated = new Set(names.filter((name) => needsStatistics(assignments.get(name) as QuantizeStep)))
   const kept = new Map<string, readonly string[]>()
@@ -75,15 +77,17 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (bytes) kept.set(name, (await deserializeWeight(bytes)).notes)
   }
   const resumed = kept.size
-  if (statistics && (subject !== original || [...assignments.values()].some(({ correct }) => correct))) {
-    throw new TesseraError('invalid-option', 'optimize: statistics of the uncompressed model serve neither recipes that rotate it nor `correct`; give the calibration text instead')
+  if (statistics && (turned !== original || hasScalings || [...assignments.values()].some(({ correct }) => correct))) {
+    throw new TesseraError('invalid-option', 'optimize: statistics of the uncompressed model serve neither recipes that rotate or scale it nor `correct`; give the calibration text instead')
   }
-  const sizes = calibrationSizes(subject, recipe.calibration)
-  const program = calibrated.size > 0 && !statistics ? await recordModel(subject, sizes.window) : undefined
-  const unread = program && [...calibrated].find((name) => !program.sites.some(({ linears }) => linears.includes(name)))
+  const sizes = calibrationSizes(turned, recipe.calibration)
+  let program = hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(turned, sizes.window) : undefined
+  const unread = program && [...calibrated].find((name) => !program?.sites.some(({ linears }) => linears.includes(name)))
   if (unread !== undefined) throw new TesseraError('invalid-option', `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${assignments.get(unread)?.method} to look at; use rtn or hqq without importance`)
-  const windows = program ? calibrationWindows(needed(calibration), sizes, subject.config.contextLength) : []
-  const estimate = createEstimate({ subject, assignments, program, windows: windows.length, isDone: (name) => kept.has(name), onProgress })
+  const windows = program ? calibrationWindows(needed(calibration), sizes, turned.config.contextLength) : []
+  const scalings = program ? planScalings(turned, program, recipe, assignments) : []
+  const estimate = createEstimate({ subject: turned, assignments, program, windows: windows.length, scalings: await pendingSites(scalings, store), isDone: (name) => kept.has(name), onProgress })
+  let subject = turned
 
   const weightOf = async (name: string): Promise<QuantizedWeight> => {
     const bytes = await store.get(name)
@@ -103,13 +107,18 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     isCompressed && kept.has(name) ? decodeWeight((await weightOf(name)).weight) : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
 
   try {
+    if (scalings.length > 0) {
+      subject = await scaleInputs(turned, scalings, assignments, { device, windows, store, solver, estimate, signal })
+      // Norms have other values now.
+      program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
+    }
     for (const name of names) if (statistics || !calibrated.has(name)) await compress(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined)
     if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, signal })
   } catch (error) {
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
-  return { subject, assignments, weight: weightOf, resumed, notes: [...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`)) }
+  return { subject, assignments, weight: weightOf, resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
 }
 
 interface Pass {

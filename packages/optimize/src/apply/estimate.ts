@@ -12,9 +12,11 @@ export interface Estimate {
   isDone(name: string): boolean
   /** One window went from one step to another. */
   advanced(what: string, from: number, to: number): void
-  /** One window's statistics were gathered. */
-  gathered(site: Site): void
+  /** One window's statistics were gathered; for scales, of one model alone. */
+  gathered(site: Site, isScaling?: boolean): void
   quantized(name: string): void
+  /** The scales of one input were found. */
+  scaled(site: Site): void
 }
 
 export interface EstimateOptions {
@@ -22,16 +24,20 @@ export interface EstimateOptions {
   readonly assignments: Assignments
   readonly program: Program | undefined
   readonly windows: number
+  /** The sites whose inputs each scaling step scales: those that are still to be done. */
+  readonly scalings?: readonly (readonly Site[])[] | undefined
   isDone(name: string): boolean
   readonly onProgress: ((progress: ApplyProgress) => void) | undefined
 }
 
 /** An operation of a method in f64 takes as long as so many of the device's product; measured on two cores. */
 const solverFactor = 12
+/** The exponents that are tried for scales, each a rounding without a search of its own. */
+const searchPasses = 10
 /** Rounding a weight to nearest takes as long as so many operations of the device's product. */
 const roundingOperations = 1500
 
-export function createEstimate({ subject, assignments, program, windows, isDone, onProgress }: EstimateOptions): Estimate {
+export function createEstimate({ subject, assignments, program, windows, scalings = [], isDone, onProgress }: EstimateOptions): Estimate {
   const flops = program ? program.steps.map(flopsOf) : []
   const needed = new Set([...assignments].filter(([, step]) => needsStatistics(step)).map(([name]) => name))
   const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
@@ -43,6 +49,11 @@ export function createEstimate({ subject, assignments, program, windows, isDone,
   for (const site of sites) total += windows * gathering(site)
   const last = sites.at(-1)
   if (last) total += windows * streams * between(0, last.step)
+  const searching = ({ linears }: Site): number => searchPasses * linears.reduce((sum, name) => sum + roundingOperations * sizeOf(subject.weights.get(name)?.shape ?? []), 0)
+  for (const pass of scalings) {
+    for (const site of pass) total += windows * gathering(site) / streams + searching(site)
+    total += windows * between(0, pass.at(-1)?.step ?? 0)
+  }
   let done = 0
   const add = (what: string, amount: number): void => {
     done += amount
@@ -52,8 +63,9 @@ export function createEstimate({ subject, assignments, program, windows, isDone,
     total,
     isDone,
     advanced: (what, from, to) => add(what, between(from, to)),
-    gathered: (site) => add(site.name, gathering(site)),
+    gathered: (site, isScaling = false) => add(site.name, gathering(site) / (isScaling ? streams : 1)),
     quantized: (name) => add(name, quantizing(name)),
+    scaled: (site) => add(site.name, searching(site)),
   }
 }
 

@@ -1,3 +1,3 @@
-export type { Program, Site, Step } from './program.ts'
+export type { DenseSlot, Program, Site, Step } from './program.ts'
 export { recordModel } from './record-model.ts'
 export { createStream, type Stream, type StreamOptions } from './stream.ts'

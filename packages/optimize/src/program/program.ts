@@ -48,8 +48,10 @@ export interface Site {
 /** A forward pass over one window as data: what every op call reads and writes, with the weights by name. */
 export interface Program {
   readonly steps: readonly Step[]
-  /** Weights by memory: their canonical names. */
+  /** Matrices by memory: their canonical names. */
   readonly weights: ReadonlyMap<number, string>
+  /** Vectors of norms and biases by memory, which stand in `initial`: their canonical names. */
+  readonly vectors: ReadonlyMap<number, string>
   readonly initial: ReadonlyMap<number, InitialMemory>
   /** The memory of the token ids, i32 [T]. */
   readonly ids: number

@@ -18,6 +18,7 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   const recording = createRecordingDevice()
   const { device, memoryOf } = recording
   const names = new Map<number, string>()
+  const vectors = new Map<number, string>()
   const find = (stored: string, shape: readonly number[], from: unknown): ModelWeight => {
     if (from !== undefined) throw new TesseraError('unsupported', `optimize: ${stored} is stored as part of another tensor or transposed; such a model cannot be compressed yet`)
     const weight = weights.get(canonicalName(stored))
@@ -35,7 +36,12 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
       return tensor
     },
     // Vectors are small, and a family may read them while it builds.
-    vector: async (stored, size, from) => device.tensor(await find(stored, [size], from).read(), [size]),
+    async vector(stored, size, from) {
+      const weight = find(stored, [size], from)
+      const tensor = device.tensor(await weight.read(), [size])
+      vectors.set(memoryOf(tensor.storage), weight.name)
+      return tensor
+    },
     constant: (values, shape) => device.tensor(values, shape),
     byteLength: 0,
     dispose: () => {},
@@ -44,7 +50,7 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   const before = recording.memory.size
   forward()
   const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
-  return { steps: recording.steps, weights: names, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
+  return { steps: recording.steps, weights: names, vectors, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
 }
 
 /** Builds the model and what its forward pass needs beside it. */

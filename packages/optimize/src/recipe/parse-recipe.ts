@@ -13,6 +13,8 @@ const method = v.picklist(['rtn', 'hqq', 'gptq'])
 
 const steps = {
   rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])), heads: v.optional(v.boolean()) }),
+  awq: v.strictObject({ kind: v.literal('awq'), targets: v.optional(targets) }),
+  smooth: v.strictObject({ kind: v.literal('smooth'), targets: v.optional(targets), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
   quantize: v.strictObject({
     kind: v.literal('quantize'), targets: v.optional(targets), method, format,
     importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),

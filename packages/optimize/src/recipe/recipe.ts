@@ -43,6 +43,24 @@ export interface RotateStep {
   readonly heads?: boolean | undefined
 }
 
+/**
+ * Makes the columns of large inputs finer: what reads an input is multiplied by scales, and what makes it divided, which leaves the function as
+ * it is (AWQ, arXiv 2306.00978). The scales are those whose rounded weights change the outputs least, in the format that the weights will have.
+ */
+export interface AwqStep {
+  readonly kind: 'awq'
+  /** Layers whose inputs are scaled, among those that a later step quantizes. Default: all of them. */
+  readonly targets?: Targets | undefined
+}
+
+/** Moves outliers of activations into the weights in the same way, for activations of 8 bits (SmoothQuant, arXiv 2211.10438). */
+export interface SmoothStep {
+  readonly kind: 'smooth'
+  readonly targets?: Targets | undefined
+  /** 0 leaves weights as they are, 1 makes activations even. Default 0.5. */
+  readonly alpha?: number | undefined
+}
+
 export interface QuantizeStep {
   readonly kind: 'quantize'
   /** Default: every linear layer of the blocks. */
@@ -63,7 +81,7 @@ export interface QuantizeStep {
   readonly integerZeros?: boolean | undefined
 }
 
-export type RecipeStep = RotateStep | QuantizeStep
+export type RecipeStep = RotateStep | AwqStep | SmoothStep | QuantizeStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
 export interface Recipe {

@@ -1,16 +1,20 @@
 import type { Multiply } from '@tessera-llm/quantization'
+import { TesseraError } from '@tessera-llm/tensor'
 import type { Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { rotateSubject } from './rotate-subject.ts'
 
 /**
- * Applies the steps of a recipe that change weights without changing what the model computes. Nothing is computed before a weight is read.
+ * Applies the steps of a recipe that change weights, by no text, without changing what the model computes. Nothing is computed before a weight
+ * is read.
  *
- * @throws TesseraError `unsupported` for a model that this cannot be done with
+ * @throws TesseraError `unsupported` for a model that this cannot be done with, `invalid-option` for a rotation after scales
  */
 export function transformSubject(subject: Subject, { steps, seed = 0 }: Recipe, multiply: Multiply): Subject {
   let now = subject
-  for (const step of steps) {
+  const scaling = steps.findIndex(({ kind }) => kind === 'awq' || kind === 'smooth')
+  for (const [index, step] of steps.entries()) {
+    if (step.kind === 'rotate' && scaling >= 0 && index > scaling) throw new TesseraError('invalid-option', `recipe: steps[${index}] turns what steps[${scaling}] (${steps[scaling]?.kind}) has scaled; put rotate before it`)
     if (step.kind === 'rotate') now = rotateSubject(now, step, seed, multiply)
   }
   return now

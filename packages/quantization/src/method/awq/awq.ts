@@ -14,6 +14,13 @@ export interface AwqOptions {
    * apart as well, in a tenth of the time. 0 measures exactly. Default 128, exact for up to 256 inputs.
    */
   readonly probes?: number | undefined
+  /**
+   * How the scales of groups are found while exponents are compared. `range` is AWQ's own; the exponent that is best for it is not the best one
+   * for weights that are clipped by `search`, which is many times as slow. Default `range`.
+   */
+  readonly searchScale?: ScaleRule | undefined
+  /** Rows of each weight, spread evenly, on which errors are measured while exponents are compared. Default all. */
+  readonly sampleRows?: number | undefined
   /** How the scales of groups are found once the exponent is: `search` clips by the importance of the inputs. Default `search`. */
   readonly scale?: ScaleRule | undefined
   /** Default `createPlainMultiply()`. */
@@ -34,7 +41,7 @@ export interface AwqScales {
  * @param weights all layers that read this input
  * @throws TesseraError `invalid-shape`, `invalid-value` where weights or statistics do not fit; the statistics take `secondMoment` and, for mean|x|, `absSum` (without it the root of the mean square stands in)
  */
-export function awqScales(weights: readonly WeightMatrix[], statistics: LinearStatistics, grid: Grid, { steps = 20, probes, multiply = createPlainMultiply() }: AwqOptions = {}): AwqScales {
+export function awqScales(weights: readonly WeightMatrix[], statistics: LinearStatistics, grid: Grid, { steps = 20, probes, searchScale = 'range', sampleRows, multiply = createPlainMultiply() }: AwqOptions = {}): AwqScales {
   const [first] = weights
   if (!first) throw new TesseraError('invalid-option', 'awq: takes the weights that read this input, got none')
   if (!(Number.isInteger(steps) && steps > 0)) throw new TesseraError('invalid-option', `awq: steps is a number of exponents > 0, got ${steps}`)
@@ -44,15 +51,17 @@ export function awqScales(weights: readonly WeightMatrix[], statistics: LinearSt
   const probe = createProbe(secondMomentOf('awq', first, statistics), columns, probes ?? (columns > 256 ? 128 : 0), multiply)
   for (const weight of weights) secondMomentOf('awq', weight, statistics)
   const magnitude = magnitudes(statistics)
-  const outputs = weights.reduce((sum, { shape }) => sum + shape[0], 0)
+  const sampled = sampleRows === undefined ? weights : weights.map((weight) => sample(weight, sampleRows))
+  const outputs = sampled.reduce((sum, { shape }) => sum + shape[0], 0)
   let best: Float32Array | undefined
   const losses: number[] = []
   for (let step = 0; step < steps; step++) {
     const scales = normalised(magnitude, step / steps)
     const inverse = scales.map((scale) => 1 / scale)
+    const importance = searchScale === 'search' ? importanceOf(scaleStatistics(statistics, scales)) : undefined
     let loss = 0
-    for (const weight of weights) {
-      const values = dequantizeMatrix(rtn({ ...weight, values: byColumn(weight.values, scales) }, grid, { scale: 'range' }))
+    for (const weight of sampled) {
+      const values = dequantizeMatrix(rtn({ ...weight, values: byColumn(weight.values, scales) }, grid, { scale: searchScale, importance }))
       const lost = byColumn(values, inverse)
       for (let i = 0; i < lost.length; i++) lost[i] = (lost[i] as number) - (weight.values[i] as number)
       loss += probe(lost, weight.shape[0])
@@ -68,6 +77,18 @@ export function awq(weight: WeightMatrix, statistics: LinearStatistics, grid: Gr
   const found = awqScales([weight], statistics, grid, options)
   const scaled = transformWeight(weight, { inputScale: found.scales })
   return { ...found, matrix: rtn(scaled, grid, { scale: options.scale, importance: importanceOf(scaleStatistics(statistics, found.scales)) }) }
+}
+
+/** Rows of a weight, spread evenly. */
+function sample({ values, shape: [rows, columns] }: WeightMatrix, count: number): WeightMatrix {
+  if (!(Number.isInteger(count) && count > 0)) throw new TesseraError('invalid-option', `awq: sampleRows is a number of rows > 0, got ${count}`)
+  if (rows <= count) return { values, shape: [rows, columns] }
+  const out = new Float32Array(count * columns)
+  for (let i = 0; i < count; i++) {
+    const row = Math.floor((i * rows) / count)
+    out.set(values.subarray(row * columns, (row + 1) * columns), i * columns)
+  }
+  return { values: out, shape: [count, columns] }
 }
 
 /** Mean |x| of each input. */
