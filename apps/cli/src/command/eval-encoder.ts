@@ -29,7 +29,7 @@ export async function evaluateEncoder(files: ModelFiles, written: string, args: 
 
 interface Embedded {
   readonly vectors: readonly Float32Array[]
-  readonly activations: 'f32' | 'int8'
+  readonly activations: Embedder['activations']
   readonly device: string
 }
 

@@ -43,8 +43,8 @@ function inWork<T>(use: (work: Work) => Promise<T>): Promise<T> {
 const receiptOf = async (out: string): Promise<Receipt> => JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
 
 /** The divergence that `eval` finds. */
-async function divergenceOf(folder: string, model: string, against: string): Promise<number> {
-  const { stdout, stderr } = await tessera(['eval', model, '--against', against, '--text', join(folder, 'evaluate.txt'), '--window', '32', '--windows', '2', '--protocol', 'all', '--json'])
+async function divergenceOf(folder: string, model: string, against: string, activations = 'f32'): Promise<number> {
+  const { stdout, stderr } = await tessera(['eval', model, '--against', against, '--text', join(folder, 'evaluate.txt'), '--window', '32', '--windows', '2', '--protocol', 'all', '--activations', activations, '--json'])
   expect(stdout, stderr).not.toBe('')
   return (JSON.parse(stdout) as { kld: number }).kld
 }
@@ -55,6 +55,7 @@ describe('a folder of integers', () => {
     ['gptq', { quant_method: 'gptq', bits: 4, group_size: 32, sym: false, checkpoint_format: 'gptq_v2' }, recipeOf(undefined, int(4, 32), int(4, 32))],
     ['awq', { quant_method: 'awq', bits: 4, group_size: 64, zero_point: true }, recipeOf('awq', int(4, 64))],
     ['compressed-tensors', { quant_method: 'compressed-tensors', format: 'mixed-precision', config_groups: { group_0: { format: 'pack-quantized' }, group_1: { format: 'int-quantized' } } }, recipeOf('compressed-tensors', int(4, 32), int(8, 'row', true))],
+    ['w8a8', { format: 'int-quantized', config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'token', dynamic: true } } } }, { activations: 'int8-token', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }] }],
   ] as const)('%s: loaded, it says exactly what the receipt says', ([, quantization, recipe]) =>
     inWork(async ({ folder, out, optimize, write }) => {
       const { code, stderr } = await optimize(tiny, out, '--recipe', await write(recipe))
@@ -63,7 +64,7 @@ describe('a folder of integers', () => {
       expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'llama', tie_word_embeddings: true, quantization_config: quantization })
       const { quality } = await receiptOf(out)
       expect(quality?.kld).toBeGreaterThan(1e-7)
-      expect(await divergenceOf(folder, out, tiny)).toBe(quality?.kld)
+      expect(await divergenceOf(folder, out, tiny, quality?.activations)).toBe(quality?.kld)
       expect(existsSync(`${out}.work`)).toBe(false)
     }))
 

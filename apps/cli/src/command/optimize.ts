@@ -37,7 +37,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
     try {
       const applied = await runRecipe(files, target, { recipe, device, output: args.output, calibrate: args.calibrate, signal }, output)
       const applySeconds = (performance.now() - began) / 1000
-      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, signal }, output)
+      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, activations: recipe.activations, signal }, output)
       const receipt: Receipt = {
         receipt: 1,
         input,

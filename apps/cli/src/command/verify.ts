@@ -47,10 +47,10 @@ interface Again {
   readonly sha256: string
 }
 
-async function compareQuality({ input, quality, device: before }: Receipt, compressed: string, { device, signal, sha256 }: Again, output: Output): Promise<void> {
+async function compareQuality({ input, quality, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256 }: Again, output: Output): Promise<void> {
   if (!quality) throw new TesseraError('invalid-value', `verify: other bytes came out (SHA-256 ${sha256}) than the receipt has, and it holds no divergence to compare; it was made on ${before.name}, this is ${device.name}`)
   const { text: { path: text }, window, windows } = quality
-  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, signal }, output)
+  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, activations: recipe.activations, signal }, output)
   const { agrees, difference, allowed } = agreesWithin(quality, measured.quality)
   const told = `divergence ${measured.quality.kld.toPrecision(3)}, in the receipt ${quality.kld.toPrecision(3)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
   if (!agrees) throw new TesseraError('invalid-value', `verify: other bytes came out, and the quality differs: ${told}`)

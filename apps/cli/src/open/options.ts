@@ -1,4 +1,5 @@
 import { type CacheKind, denseCache, quantizedCache } from '@tessera-llm/attention'
+import type { Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import type { Argv, Options } from 'yargs'
 
@@ -11,7 +12,7 @@ export interface ModelArguments {
   readonly device: 'auto' | 'wasm' | 'webgpu' | 'reference'
   readonly threads: number | undefined
   /** The session's default for the device when undefined. */
-  readonly activations: 'f32' | 'int8' | undefined
+  readonly activations: Session['activations'] | undefined
   readonly context: number | undefined
   readonly cache: CacheName
   readonly json: boolean
@@ -32,9 +33,9 @@ function threads(): Options {
 
 function activations(preferred: 'exact' | 'faster'): Options {
   return {
-    choices: ['f32', 'int8'] as const,
+    choices: ['f32', 'int8', 'int8-token'] as const,
     ...(preferred === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
-    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %',
+    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %; int8-token has one scale a token, for weights that were made for it',
   }
 }
 

@@ -15,6 +15,8 @@ export interface QualityOptions {
   readonly text: string
   readonly window: number
   readonly windows: number | undefined
+  /** How the compressed model rounds the inputs of linear layers. */
+  readonly activations: Session['activations'] | undefined
   readonly signal: AbortSignal
 }
 
@@ -23,8 +25,8 @@ export interface MeasuredQuality {
   readonly speed: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed }
 }
 
-/** The divergence of a compressed model from the original on a text, all positions, inputs of layers in f32; and the speed of both. */
-export async function measureQuality({ device, original, compressed, text, window, windows, signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
+/** The divergence of a compressed model from the original on a text, all positions, inputs of layers in f32 but where the recipe says otherwise; and the speed of both. */
+export async function measureQuality({ device, original, compressed, text, window, windows, activations = 'f32', signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
   const written = await readTextFile('evaluate', text)
   return withFiles(original, output, signal, async (before) => withFiles(compressed, output, signal, async (after) => {
     const { tokenizer } = textOf(before)
@@ -35,17 +37,17 @@ export async function measureQuality({ device, original, compressed, text, windo
     const cuts = cutWindows(ids, cut)
     const first = await loadFiles(before, settings)
     try {
-      const second = await loadFiles(after, settings)
+      const second = await loadFiles(after, { ...settings, activations })
       try {
         const progress = output.progress('measuring')
         try {
           const divergence = await measureDivergence(first.session, second.session, ids, { ...cut, signal, onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows) })
           const { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared } = divergence
           const quality: ReceiptQuality = {
-            text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations: 'f32',
+            text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations,
             kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared,
           }
-          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal) } }
+          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal, activations === 'f32' ? undefined : activations) } }
         } finally {
           progress.end()
         }
@@ -62,9 +64,9 @@ function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Pr
   return folder ? loadHuggingFace(folder, options) : loadCheckpoint(checkpoint, options)
 }
 
-/** As users run it: a session with the device's own activations. Random tokens: speed does not depend on them. The first round warms up. */
-async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal): Promise<ReceiptSpeed> {
-  const session = createSession(language, { contextLength })
+/** As users run it: a session with the device's own activations, or those of the recipe. Random tokens: speed does not depend on them. The first round warms up. */
+async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal, activations?: Session['activations']): Promise<ReceiptSpeed> {
+  const session = createSession(language, { contextLength, activations })
   try {
     return await timeSession(session, signal)
   } finally {

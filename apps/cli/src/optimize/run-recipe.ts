@@ -41,7 +41,7 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
       onProgress: ({ done, total }) => progress.report(done, total),
     })
     if (applied.resumed > 0) output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
-    await target.write(applied, path, { signal, layout: recipe.layout, replace })
+    await target.write(applied, path, { signal, recipe, replace })
     return applied
   } finally {
     progress.end()

@@ -1,17 +1,22 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, folderContent, ggufCheckpointOf, ggufContent, huggingFaceContent, type Layout, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { type Applied, folderContent, ggufCheckpointOf, ggufContent, huggingFaceContent, type Recipe, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
+
+export interface WriteTargetOptions extends WriteOptions {
+  readonly recipe: Recipe
+  readonly replace?: boolean | undefined
+}
 
 /** A model as the kind of files that is to be written, a GGUF file or a folder: what recipes work on. */
 export interface Target {
   readonly kind: 'gguf' | 'folder'
   readonly subject: Subject
   /** `replace` puts a folder in the place of one that is there; files are always replaced. */
-  write(applied: Applied, out: string, options: WriteOptions & { readonly layout?: Layout | undefined; readonly replace?: boolean | undefined }): Promise<void>
+  write(applied: Applied, out: string, options: WriteTargetOptions): Promise<void>
 }
 
 /** Whether OUT is to be a GGUF file or a folder. */
@@ -45,8 +50,8 @@ async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise
   return {
     kind: 'folder',
     subject,
-    async write(applied, out, { layout, ...options }) {
-      const content = await folderContent(applied, subject, checkpoint, { config, layout })
+    async write(applied, out, { recipe: { layout, activations }, ...options }) {
+      const content = await folderContent(applied, subject, checkpoint, { config, layout, activations })
       await writeFolder(out, { ...files, tensors: content.tensors, json: { ...files.json, 'config.json': content.config } }, options)
     },
   }

@@ -1,3 +1,4 @@
+import type { Activations } from '@tessera-llm/kernels'
 import type { Divergence } from '@tessera-llm/evaluation'
 import { TesseraError } from '@tessera-llm/tensor'
 import * as v from 'valibot'
@@ -14,7 +15,7 @@ export interface ReceiptFile {
 
 export interface ReceiptSpeed {
   /** How inputs of linear layers were held while it was timed: what a session does on this device unless told otherwise. */
-  readonly activations: 'f32' | 'int8'
+  readonly activations: Activations
   readonly promptTokensPerSecond: number
   readonly decodeTokensPerSecond: number
 }
@@ -24,7 +25,7 @@ export interface ReceiptQuality extends Pick<Divergence, 'kld' | 'kldStandardErr
   readonly windows: number
   readonly window: number
   readonly protocol: 'all' | 'second-half'
-  readonly activations: 'f32' | 'int8'
+  readonly activations: Activations
 }
 
 /** What was made of what, how, what it cost and what it gained: enough to do it again and to see whether the same comes out. */

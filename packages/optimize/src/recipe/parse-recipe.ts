@@ -28,6 +28,7 @@ const head = v.strictObject({
   name: v.optional(v.string()),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
+  activations: v.optional(v.picklist(['f32', 'int8', 'int8-token'])),
   layout: v.optional(v.picklist(layouts)),
   steps: v.pipe(v.array(v.looseObject({ kind: v.picklist(kinds) })), v.minLength(1)),
 })

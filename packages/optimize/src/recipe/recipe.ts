@@ -1,3 +1,5 @@
+import type { Activations } from '@tessera-llm/kernels'
+
 /** How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or for entries of a table. */
 export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
@@ -88,6 +90,11 @@ export interface Recipe {
   readonly name?: string | undefined
   readonly seed?: number | undefined
   readonly calibration?: RecipeCalibration | undefined
+  /**
+   * How the model's linear layers are to round their inputs when it runs, which is how a receipt measures it: `int8-token` is dynamic, with one
+   * scale a token. A compressed-tensors folder says so too. Default `f32`: they are not.
+   */
+  readonly activations?: Activations | undefined
   /** Of a folder that is written. Default: one that holds what the steps make. */
   readonly layout?: Layout | undefined
   readonly steps: readonly RecipeStep[]

@@ -4,7 +4,7 @@ import type { Fields } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
-import type { Layout } from '../recipe/index.ts'
+import type { Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { keptWeight } from './kept-weight.ts'
@@ -16,6 +16,8 @@ export interface FolderOptions {
   readonly config: Fields
   /** Default: what `chooseLayout` finds. */
   readonly layout?: Layout | undefined
+  /** Of the recipe; `int8-token` is said in a compressed-tensors folder. */
+  readonly activations?: Recipe['activations'] | undefined
 }
 
 /** The weights of a folder and its `config.json`. */
@@ -33,7 +35,7 @@ export interface FolderContent {
  * @param checkpoint of the original, safetensors
  * @throws TesseraError `unsupported` for what the layout cannot hold
  */
-export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish }: FolderOptions): Promise<FolderContent> {
+export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish, activations }: FolderOptions): Promise<FolderContent> {
   const { subject, assignments } = applied
   const layout = chooseLayout(subject.weights, assignments, wish)
   // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
@@ -43,7 +45,7 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
     return last.parts
   }
   const tensors: TensorData[] = []
-  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false }
+  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, hasTokenActivations: activations === 'int8-token' }
   for (const weight of subject.weights.values()) {
     const { name, storedName, shape } = weight
     const format = assignments.get(name)?.format

@@ -8,6 +8,8 @@ export interface StoredLayers {
   readonly dense: string[]
   /** True where some columns are grouped in another order than they stand. */
   hasColumnGroups: boolean
+  /** True where inputs are to be rounded with one scale a token. */
+  readonly hasTokenActivations: boolean
 }
 
 /** The stored tensors of one weight. */
@@ -19,9 +21,10 @@ export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredPart
 }
 
 /** `quantization_config` of `config.json`. Layers that stay dense are named, because programs take all others for quantized. */
-export function quantizationConfig(layout: Layout, { quantized, dense, hasColumnGroups }: StoredLayers): Fields {
+export function quantizationConfig(layout: Layout, layers: StoredLayers): Fields {
+  const { quantized, dense, hasColumnGroups } = layers
   const [grid] = quantized.values()
-  if (layout === 'compressed-tensors') return compressedConfig({ quantized, dense, hasColumnGroups })
+  if (layout === 'compressed-tensors') return compressedConfig(layers)
   if (layout === 'awq') return { ...awqConfig(grid as IntegerGrid), modules_to_not_convert: dense.length > 0 ? dense : null }
   // GPTQModel's way to leave modules out; the head is out unless it is named.
   const left = dense.filter((name) => name !== 'lm_head').map((name) => [`-:^${name.replaceAll('.', '\\.')}$`, {}])
@@ -38,7 +41,7 @@ function compressedFormat({ bits }: IntegerGrid): CompressedFormat {
 }
 
 /** One entry of `config_groups` for each grid; where there is but one, it is for all linear layers that are not ignored. */
-function compressedConfig({ quantized, dense, hasColumnGroups }: StoredLayers): Fields {
+function compressedConfig({ quantized, dense, hasColumnGroups, hasTokenActivations }: StoredLayers): Fields {
   const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()
   for (const [name, grid] of quantized) {
     const key = JSON.stringify(grid)
@@ -48,7 +51,7 @@ function compressedConfig({ quantized, dense, hasColumnGroups }: StoredLayers): 
   }
   const groups = [...byGrid.values()].map(({ grid, names }) => {
     const format = compressedFormat(grid)
-    const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups })
+    const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups, hasTokenActivations })
     const { group_0: group } = config['config_groups'] as { readonly group_0: Fields }
     return { config, group: { ...group, targets: byGrid.size === 1 ? ['Linear'] : names, format } }
   })

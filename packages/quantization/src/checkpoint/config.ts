@@ -61,8 +61,21 @@ export function awqConfig(grid: IntegerGrid): Readonly<Record<string, unknown>> 
   return { quant_method: 'awq', bits: grid.bits, group_size: configGroup(grid), zero_point: true, version: 'gemm', modules_to_not_convert: null }
 }
 
-/** The `quantization_config` of matrices on one grid in a layout of compressed-tensors; `ignore` names the linear layers that stay as they were. */
-export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { ignore = ['lm_head'], hasColumnGroups = false }: { readonly ignore?: readonly string[]; readonly hasColumnGroups?: boolean } = {}): Readonly<Record<string, unknown>> {
+export interface CompressedConfigOptions {
+  /** The linear layers that stay as they were. Default the head. */
+  readonly ignore?: readonly string[] | undefined
+  readonly hasColumnGroups?: boolean | undefined
+  /** Says that inputs are to be rounded to int8 when the model runs, with one scale a token (W8A8). */
+  readonly hasTokenActivations?: boolean | undefined
+}
+
+/** How compressed-tensors calls int8 with one scale a token, found as the token comes. */
+const tokenActivations = {
+  num_bits: 8, type: 'int', symmetric: true, strategy: 'token', dynamic: true, group_size: null, actorder: null, observer: null, observer_kwargs: {}, block_structure: null,
+}
+
+/** The `quantization_config` of matrices on one grid in a layout of compressed-tensors. */
+export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { ignore = ['lm_head'], hasColumnGroups = false, hasTokenActivations = false }: CompressedConfigOptions = {}): Readonly<Record<string, unknown>> {
   const strategy = grid.group === 'tensor' ? 'tensor' : grid.group === 'row' ? 'channel' : 'group'
   const weights = {
     num_bits: grid.kind === 'integer' ? grid.bits : 8, type: grid.kind === 'integer' ? 'int' : 'float', symmetric: grid.kind !== 'integer' || grid.isSymmetric, strategy,
@@ -70,7 +83,7 @@ export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { 
   }
   return {
     quant_method: 'compressed-tensors', format, quantization_status: 'compressed', kv_cache_scheme: null, global_compression_ratio: null, ignore,
-    config_groups: { group_0: { targets: ['Linear'], weights, input_activations: null, output_activations: null } },
+    config_groups: { group_0: { targets: ['Linear'], weights, input_activations: hasTokenActivations ? tokenActivations : null, output_activations: null } },
   }
 }
 

@@ -1,4 +1,4 @@
-import { matmul } from '@tessera-llm/kernels'
+import { type Activations, matmul } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Encoder } from '../family/index.ts'
 import { yieldToEventLoop } from '../session/index.ts'
@@ -19,13 +19,13 @@ export interface EmbedderOptions {
    * How packed linear layers read their inputs. Default: `int8` on WebAssembly, where products of small integers are faster, `f32`
    * elsewhere. Dense weights are not concerned.
    */
-  readonly activations?: 'f32' | 'int8' | undefined
+  readonly activations?: Activations | undefined
 }
 
 /** Turns texts into vectors whose cosine says how close they are in meaning. */
 export interface Embedder {
   readonly encoder: Encoder
-  readonly activations: 'f32' | 'int8'
+  readonly activations: Activations
   /** Length of the vectors. */
   readonly dimensions: number
   /** Tokens that a text is cut to, special ones included. */

@@ -1,5 +1,5 @@
 import { type CacheKind, denseCache, type KvCache } from '@tessera-llm/attention'
-import { argmax } from '@tessera-llm/kernels'
+import { type Activations, argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { cacheLayersOf, type LanguageModel, type StepInputs, uploadStep } from '../family/index.ts'
 import { yieldToEventLoop } from './yield.ts'
@@ -8,10 +8,10 @@ export interface SessionOptions {
   /** Longest sequence in tokens; the model's own limit when left out. */
   readonly contextLength?: number | undefined
   /**
-   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits. Default `int8` on WebAssembly, where products
+   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits by blocks of 32, `int8-token` by tokens. Default `int8` on WebAssembly, where products
    * of small integers are faster; `f32` on other devices, where rounding costs accuracy and saves no time.
    */
-  readonly activations?: 'f32' | 'int8' | undefined
+  readonly activations?: Activations | undefined
   /** Tokens that prefill computes at once: more is faster, fewer yields more often. Default 128. */
   readonly chunkTokens?: number | undefined
   /** How keys and values are kept: `denseCache('f16')`. Default `denseCache('f32')`. */
@@ -36,7 +36,7 @@ export interface EveryLogits {
 export interface Session {
   readonly model: LanguageModel
   readonly contextLength: number
-  readonly activations: 'f32' | 'int8'
+  readonly activations: Activations
   /** The sequence: tokens whose keys and values are in the cache, or are computed again before the next token. */
   readonly tokens: readonly number[]
   /** Bytes that the cache occupies now. */
