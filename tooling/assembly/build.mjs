@@ -52,7 +52,11 @@ async function build(folder, name, shared, part = '') {
   if (simd.length > 0) checkModule(simd, `${name} (simd)`)
   const base64 = (bytes) => Buffer.from(bytes).toString('base64')
   const typeFrom = folder.endsWith('wasm') ? `../${part && '../src/'}kernel/kernel.ts` : '@tessera-llm/wasm'
-  const text = `// ${hash}\n// Made by tooling/assembly/build.mjs from ${relative(folder, entry).replaceAll('\\', '/')}.\nimport type { WasmModule } from '${typeFrom}'\n\nexport const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n}\n`
+  const head = `// ${hash}\n// Made by tooling/assembly/build.mjs from ${relative(folder, entry).replaceAll('\\', '/')}.\nimport type { WasmModule } from '${typeFrom}'\n\n`
+  // A source without relaxed instructions gives one build, which is written once.
+  const isOne = Buffer.compare(relaxed, simd) === 0
+  const builds = isOne ? `  relaxed: simd,\n  simd,\n` : `  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n`
+  const text = `${head}${isOne ? `const simd = '${base64(simd)}'\n\n` : ''}export const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n${builds}}\n`
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(`${target}.part`, text)
   renameSync(`${target}.part`, target)

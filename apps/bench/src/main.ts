@@ -8,7 +8,7 @@ import { type ChildParticipant, startChild } from './participant/index.ts'
 import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
 import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
 import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
-import { attentionWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+import { attentionWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
 
 export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
@@ -39,7 +39,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
     return 0
   }
   const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
-  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads(), ...attentionWorkloads(), ...formatWorkloads(), ...profileWorkloads(path)]
+  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads(), ...attentionWorkloads(), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
   if (options.list) {
     process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
     return 0

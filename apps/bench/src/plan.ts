@@ -17,8 +17,8 @@ const attention = ['attention', 'attention-gradient'] as const
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
-  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, ...attention, 'attention-decode', 'format', 'profile'] },
-  { name: 'tessera plain', script: 'tessera-plain', kinds: attention },
+  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, ...attention, 'attention-decode', 'format', 'encode', 'profile'] },
+  { name: 'tessera plain', script: 'tessera-plain', kinds: [...attention, 'encode'] },
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
   { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
   { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },

@@ -6,3 +6,4 @@ import { rows8ExactWasm, rows8Int8Wasm, rows8RowsWasm } from './linear/wasm.ts'
 export const quantizationWasm: readonly WasmKernel[] = [rows8EmbeddingWasm, rows8ExactWasm, rows8Int8Wasm, rows8RowsWasm]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel } from './method/gptq/wasm.ts'
+export { encodeBlocksWasm } from './encode/wasm.ts'

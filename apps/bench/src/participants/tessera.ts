@@ -4,6 +4,7 @@ import { createAttentionParticipant, isAttention } from '../participant/attentio
 import { createMatmulParticipant, isMatmul } from '../participant/matmul/index.ts'
 import { createModelParticipant, promptText } from '../participant/model/index.ts'
 import type { Workload } from '../workload/index.ts'
+import { createEncodeParticipant } from './tessera-encode.ts'
 import { openTesseraAttention } from './tessera-attention.ts'
 import { createFormatParticipant } from './tessera-format.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
@@ -19,11 +20,12 @@ const matmul = createMatmulParticipant({ describe: describeTessera, open: openTe
 const attention = createAttentionParticipant({ describe: describeTessera, open: (workload) => openTesseraAttention(workload) })
 const profile = createProfileParticipant(describeTessera)
 const format = createFormatParticipant(describeTessera)
+const encode = createEncodeParticipant(describeTessera, false)
 let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : model
+    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : workload.kind === 'encode' ? encode : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

@@ -17,6 +17,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   'attention-decode': 'One more token over a context, f32',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
   format: 'Linear layers by the format of their weights',
+  encode: 'Making blocks of f32 values',
 }
 
 /** The report for readers; `[a–b]` are the quartiles of the rounds. */

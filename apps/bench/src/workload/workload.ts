@@ -87,6 +87,15 @@ export interface FormatWorkload extends Common {
   readonly k: number
 }
 
+/** f32 values `[rows, columns]` to the blocks of one of ggml's types, with an importance of the columns or without. */
+export interface EncodeWorkload extends Common {
+  readonly kind: 'encode'
+  readonly format: string
+  readonly importance: boolean
+  readonly rows: number
+  readonly columns: number
+}
+
 /**
  * Causal attention in f32 over `length` positions, its gradients by q, k and v, or one more query over `length` keys and values that are
  * there already. Other inputs and the results are the caller's arrays every time.
@@ -105,4 +114,4 @@ export interface RoofWorkload extends Common {
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | AttentionWorkload | ProfileWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | ProfileWorkload | RoofWorkload

@@ -35,7 +35,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
     const input = await hashModel(args.model)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
-      const applied = await runRecipe(files, target, { recipe, device, output: args.output, calibrate: args.calibrate, signal }, output)
+      const applied = await runRecipe(files, target, { recipe, device, threads: args.threads, output: args.output, calibrate: args.calibrate, signal }, output)
       const applySeconds = (performance.now() - began) / 1000
       const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, activations: recipe.activations, signal }, output)
       const receipt: Receipt = {

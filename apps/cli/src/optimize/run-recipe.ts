@@ -1,9 +1,11 @@
 import { rm, stat } from 'node:fs/promises'
 import { type Applied, applyRecipe, type CalibrationText, plannedLayout, type Recipe, type Subject } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder } from '@tessera-llm/quantization'
+import { createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm } from '@tessera-llm/quantization/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
+import { createWasmDevice } from '@tessera-llm/wasm'
 import { type ModelFiles, readTextFile, refuseUnlessFree, textOf } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile, hashModel } from './hash-file.ts'
@@ -13,6 +15,8 @@ import type { Target } from './target.ts'
 export interface RunRecipeOptions {
   readonly recipe: Recipe
   readonly device: Device
+  /** All cores when undefined. */
+  readonly threads: number | undefined
   readonly output: string
   /** The calibration text's path. */
   readonly calibrate: string | undefined
@@ -20,7 +24,7 @@ export interface RunRecipeOptions {
 }
 
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
-export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
+export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, threads, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
   const work = workPath(path)
   plannedLayout(target.subject, recipe)
   // A folder is replaced only where this command made it.
@@ -29,6 +33,8 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
   const { tokenizer } = textOf(files)
   const ids = calibrate === undefined ? undefined : tokenizer.encode(await readTextFile('calibrate', calibrate), { addSpecial: false })
   const original = target.subject
+  // Its own, since the device that runs the model may be a GPU.
+  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })
   const progress = output.progress('optimizing')
   try {
     const applied = await applyRecipe(original, recipe, {
@@ -37,7 +43,7 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
       calibration: ids && { ids, ...frameOf(original, tokenizer) },
       store: folderStore(work),
       identity: await identityOf(files, target, calibrate),
-      solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(original.config.hiddenSize, original.config.intermediateSize, original.config.numHeads * original.config.headDim)) },
+      solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(original.config.hiddenSize, original.config.intermediateSize, original.config.numHeads * original.config.headDim)), encode: createDeviceEncoder(encoders) },
       onProgress: ({ done, total }) => progress.report(done, total),
     })
     if (applied.resumed > 0) output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
@@ -45,6 +51,7 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
     return applied
   } finally {
     progress.end()
+    await encoders.dispose()
   }
 }
 

@@ -6,8 +6,8 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { measureDivergence } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufCheckpoint, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { ggmlPackers } from '@tessera-llm/quantization'
-import { createWasmGptqKernel, createWasmMultiply, quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder, ggmlPackers } from '@tessera-llm/quantization'
+import { createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf, llamaFamily, loadModel, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -31,11 +31,11 @@ let ids: readonly number[]
 let solver: Solver
 const text = 'The President of the United States is the head of the Government, and the whale was a great fish of the sea. Congress shall make no law respecting it. '
 beforeAll(async () => {
-  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm], threads: 2 })
+  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm], threads: 2 })
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
   original = await sessionOf(checkpoint)
-  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512) }
+  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512), encode: createDeviceEncoder(device) }
   ids = createTokenizerFromGguf(checkpoint.metadata as never).encode(text.repeat(8), { addSpecial: false })
 })
 afterAll(() => device?.dispose())
@@ -110,6 +110,11 @@ describe('GGUF', () => {
   test('integers in groups have no type there', async () => {
     await expect(fileOf(await apply(recipeOf({ kind: 'quantize', targets: 'layers.0.mlp.up', method: 'rtn', format: int3 })))).rejects.toThrow('layers.0.mlp.up is to become int3 of 32, for which GGUF has no type; use a ggml type such as q4_0')
   })
+})
+
+test('blocks that the device makes are those of the plain encoder', async () => {
+  const recipe = recipeOf({ kind: 'quantize', targets: 'layers.0.attention.query', method: 'rtn', format: 'q5_1', importance: true }, { kind: 'quantize', targets: 'layers.0.mlp.down', method: 'rtn', format: 'q4_k' })
+  expect(await codesOf(await apply(recipe))).toEqual(await codesOf(await apply(recipe, { solver: { ...solver, encode: undefined } })))
 })
 
 describe('interrupted', () => {

@@ -35,7 +35,7 @@ export interface ApplyOptions {
   readonly identity?: string | undefined
   /**
    * What methods compute with beside the device: `createWasmMultiply` and `createWasmGptqKernel` of `@tessera-llm/quantization/wasm` are
-   * many times as fast as the plain product of the default. Different solvers may give different bytes.
+   * many times as fast as the plain product of the default; different ones may give different bytes. `encode` gives the same.
    */
   readonly solver?: Solver | undefined
   readonly onProgress?: ((progress: ApplyProgress) => void) | undefined
@@ -98,7 +98,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (kept.has(name)) return
     signal?.throwIfAborted()
     const weight = subject.weights.get(name) as NonNullable<ReturnType<typeof subject.weights.get>>
-    const result = quantizeWeight({ values: await weight.read(signal), shape: weight.shape as readonly [number, number] }, assignments.get(name) as QuantizeStep, inputs, solver)
+    const result = await quantizeWeight({ values: await weight.read(signal), shape: weight.shape as readonly [number, number] }, assignments.get(name) as QuantizeStep, inputs, solver)
     await store.put(name, await serializeWeight(result))
     kept.set(name, result.notes)
     estimate.quantized(name)

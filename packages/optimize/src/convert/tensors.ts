@@ -1,6 +1,6 @@
 import { storageFormat, type StoredTensor, type TensorData } from '@tessera-llm/formats'
 import { ggmlFormat } from '@tessera-llm/quantization'
-import { bytesOf, decodeElements, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { bytesOf, decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
 
 /** Formats of plain elements. */
 const dense: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
@@ -71,7 +71,7 @@ export async function floatsOf(stored: StoredTensor): Promise<Float32Array<Array
   const bytes = await stored.read()
   if (isDense(stored)) {
     const dtype = stored.format as DType
-    return Float32Array.from(decodeElements(viewBytes(bytes, dtype), dtype, sizeOf(stored.shape)))
+    return decodeToF32(viewBytes(bytes, dtype), dtype, sizeOf(stored.shape))
   }
   const block = ggmlFormat(stored.format)
   if (!block) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which cannot be decoded`)

@@ -1,5 +1,5 @@
 import { dequantizeMatrix, type QuantizedMatrix } from '@tessera-llm/quantization'
-import { decodeElements, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
 import { ggmlFormat } from '@tessera-llm/quantization'
 import type { GgmlFormat } from '../recipe/index.ts'
 
@@ -22,7 +22,7 @@ export interface MatrixWeight {
 export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer> {
   if (weight.kind === 'matrix') return dequantizeMatrix(weight.matrix)
   const { format, shape, bytes } = weight
-  if (format === 'f32' || format === 'f16') return Float32Array.from(decodeElements(viewBytes(bytes, format satisfies DType), format, sizeOf(shape)))
+  if (format === 'f32' || format === 'f16') return decodeToF32(viewBytes(bytes, format satisfies DType), format, sizeOf(shape))
   const block = ggmlFormat(format)
   if (!block) throw new TesseraError('unsupported', `optimize: ${format} has no decoder`)
   return Float32Array.from(block.decode({ blocks: bytes }, shape))

@@ -18,7 +18,7 @@ test.each(names)('%s: a table of a recipe has the bits that the plan counts, and
   expect(bytesAs(format, weight.shape)).toBe((4 * 96 * codebooks[codebook]) / 8 + 4 * 2 * 2)
   expect(formatLabel(format)).toBe(`${codebook} of 64`)
   expect(parseRecipe({ steps: [{ kind: 'quantize', method: 'gptq', format }] }).steps).toHaveLength(1)
-  const rounded = quantizeWeight(weight, { kind: 'quantize', method: 'rtn', format }, undefined, { multiply: createPlainMultiply() })
+  const rounded = await quantizeWeight(weight, { kind: 'quantize', method: 'rtn', format }, undefined, { multiply: createPlainMultiply() })
   const decoded = decodeWeight(rounded.weight)
   expect(decodeWeight((await deserializeWeight(await serializeWeight(rounded))).weight)).toEqual(decoded)
   const error = decoded.reduce((sum, value, i) => sum + (value - (weight.values[i] as number)) ** 2, 0) / decoded.length
@@ -26,10 +26,10 @@ test.each(names)('%s: a table of a recipe has the bits that the plan counts, and
   expect(error).toBeLessThan({ 2: 0.13, 3: 0.045, 4: 0.016 }[codebooks[codebook]])
 })
 
-test('tables of normal variables lose less than integers that take the same bytes', () => {
-  const lossOf = (format: Parameters<typeof gridOf>[0]): number => {
-    const decoded = decodeWeight(quantizeWeight(weight, { kind: 'quantize', method: 'rtn', format }, undefined, { multiply: createPlainMultiply() }).weight)
+test('tables of normal variables lose less than integers that take the same bytes', async () => {
+  const lossOf = async (format: Parameters<typeof gridOf>[0]): Promise<number> => {
+    const decoded = decodeWeight((await quantizeWeight(weight, { kind: 'quantize', method: 'rtn', format }, undefined, { multiply: createPlainMultiply() })).weight)
     return decoded.reduce((sum, value, i) => sum + (value - (weight.values[i] as number)) ** 2, 0)
   }
-  for (const bits of [2, 3, 4] as const) expect(lossOf({ codebook: `normal${bits}`, group: 64 }), `${bits}`).toBeLessThan(lossOf({ bits, group: 64, symmetric: true }))
+  for (const bits of [2, 3, 4] as const) expect(await lossOf({ codebook: `normal${bits}`, group: 64 }), `${bits}`).toBeLessThan(await lossOf({ bits, group: 64, symmetric: true }))
 })

@@ -1,4 +1,4 @@
-import { ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
+import { type EncodableFormat, type Encode, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
 import { encodeElements, TesseraError } from '@tessera-llm/tensor'
 import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../recipe/index.ts'
 import type { CompressedWeight } from './compressed-weight.ts'
@@ -16,6 +16,8 @@ export interface Solver {
   readonly multiply: Multiply
   /** The sweep of GPTQ over integers in WebAssembly; in TypeScript where absent. */
   readonly kernel?: GptqKernel | undefined
+  /** Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`); in TypeScript where absent. */
+  readonly encode?: Encode | undefined
 }
 
 /** True for steps that look at the inputs of a layer. */
@@ -38,7 +40,7 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
  *
  * @throws TesseraError what the method throws
  */
-export function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel }: Solver): QuantizedWeight {
+export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain }: Solver): Promise<QuantizedWeight> {
   const { method, format, damping, actOrder = true, clip = true } = step
   const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
   if (format === 'f16' || format === 'f32') {
@@ -59,7 +61,8 @@ export function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statist
   }
   if (method === 'rtn') {
     if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, gridOf(format), { scale, importance }) }, notes: [] }
-    return blocks(format, ggmlFormat(format)?.encode(weight.values, weight.shape, importance ? { importance } : {})['blocks'] as Uint8Array)
+    const { blocks: bytes } = await encode(ggmlFormat(format) as EncodableFormat, weight.values, weight.shape, importance ? { importance } : {})
+    return blocks(format, bytes as Uint8Array)
   }
   if (method === 'hqq' && isIntegers(format)) return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format), { integerZeros: step.integerZeros }).matrix }, notes: [] }
   throw new TesseraError('unsupported', `optimize: ${method} cannot round to ${JSON.stringify(format)} here`)

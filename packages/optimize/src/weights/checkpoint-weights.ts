@@ -1,6 +1,6 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import { ggmlFormat } from '@tessera-llm/quantization'
-import { decodeElements, type DType, formatShape, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { decodeToF32, type DType, formatShape, TesseraError, viewBytes } from '@tessera-llm/tensor'
 import { canonicalName } from '../names/index.ts'
 import type { ModelWeight, ModelWeights } from './model-weights.ts'
 
@@ -32,7 +32,7 @@ function decode(stored: StoredTensor, bytes: Uint8Array): Float32Array<ArrayBuff
   const { format, shape } = stored
   if (denseFormats.includes(format)) {
     const dtype = format as DType
-    return Float32Array.from(decodeElements(viewBytes(bytes, dtype), dtype, shape.reduce((product, length) => product * length, 1)))
+    return decodeToF32(viewBytes(bytes, dtype), dtype, shape.reduce((product, length) => product * length, 1))
   }
   const block = ggmlFormat(format)
   if (!block) throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)

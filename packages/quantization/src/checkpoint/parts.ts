@@ -1,4 +1,4 @@
-import { bytesOf, decodeElements, type DType, encodeElements, formatShape, sameShape, type Shape, sizeOf, TesseraError, type TypedArray, viewBytes } from '@tessera-llm/tensor'
+import { bytesOf, decodeToF32, type DType, encodeElements, formatShape, sameShape, type Shape, sizeOf, TesseraError, type TypedArray, viewBytes } from '@tessera-llm/tensor'
 
 /** One stored tensor of a quantized weight, as safetensors files hold it. */
 export interface StoredPart {
@@ -41,7 +41,7 @@ export function floatsOf(layer: string, parts: StoredParts, name: string): Float
   const part = partNamed(layer, parts, name)
   if (!floatFormats.includes(part.format)) throw invalidWeight(`${layer}.${name}`, `must be f32, f16 or bf16, but is ${part.format}`)
   const dtype = part.format as DType
-  const values = Float32Array.from(decodeElements(viewBytes(part.bytes, dtype), dtype, sizeOf(part.shape)))
+  const values = decodeToF32(viewBytes(part.bytes, dtype), dtype, sizeOf(part.shape))
   const index = values.findIndex((value) => !Number.isFinite(value))
   if (index >= 0) throw invalidWeight(`${layer}.${name}`, `holds ${values[index]} at index ${index}; the file is damaged`)
   return values

@@ -1,4 +1,4 @@
-import { bytesOf, decodeElements, encodeElements, type Shape, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { bytesOf, decodeToF32, encodeElements, type Shape, TesseraError, viewBytes } from '@tessera-llm/tensor'
 import { checkMatrix, codeBits, groupsPerRow, type QuantizedMatrix, scaleCount, type ScaleType } from '../quantized-matrix/index.ts'
 import { codeRowBytes, packCodes, unpackCodes } from './codes.ts'
 import { type GridFormat, gridFormat, matrixShape, partOf, type ZeroType } from './grid-format.ts'
@@ -54,12 +54,12 @@ function encodeScales(id: string, scales: Float32Array, type: ScaleType): Uint8A
 
 function decodeScales(bytes: Uint8Array, type: ScaleType): Float32Array {
   if (type === 'e8m0') return Float32Array.from(bytes, (exponent) => 2 ** (exponent - 127))
-  return Float32Array.from(decodeElements(viewBytes(bytes, type), type, bytes.byteLength / scaleBytes[type]))
+  return decodeToF32(viewBytes(bytes, type), type, bytes.byteLength / scaleBytes[type])
 }
 
 function zeroTypeOf(zeros: Float32Array | undefined, bits: number): ZeroType {
   if (!zeros) return 'none'
   if (zeros.every((zero) => Number.isInteger(zero) && zero >= 0 && zero < 2 ** bits)) return 'codes'
-  const halves = decodeElements(encodeElements(zeros, 'f16'), 'f16', zeros.length)
+  const halves = decodeToF32(encodeElements(zeros, 'f16'), 'f16', zeros.length)
   return zeros.every((zero, i) => zero === halves[i]) ? 'f16' : 'f32'
 }

@@ -18,6 +18,31 @@ export function decodeElements(data: TypedArray, dtype: DType, count: number): F
   return out
 }
 
+/** The same values, rounded to f32, in a new array: exact for f32, f16 and bf16, and many times as fast for them. */
+export function decodeToF32(data: TypedArray, dtype: DType, count: number): Float32Array<ArrayBuffer> {
+  if (dtype === 'f32') return new Float32Array((data as Float32Array).subarray(0, count))
+  if (dtype !== 'f16' && dtype !== 'bf16') return new Float32Array(decodeElements(data, dtype, count))
+  const out = new Float32Array(count)
+  const bits = new Int32Array(out.buffer)
+  if (dtype === 'bf16') {
+    for (let i = 0; i < count; i++) bits[i] = (data[i] as number) << 16
+    return out
+  }
+  for (let i = 0; i < count; i++) {
+    const half = data[i] as number
+    const magnitude = half & 0x7fff
+    const sign = (half & 0x8000) << 16
+    if (magnitude >= 0x7c00) {
+      bits[i] = sign | 0x7f800000 | ((magnitude & 0x3ff) << 13)
+    } else {
+      // The bits in their places lack 112 in the exponent, subnormal ones too; the product is exact.
+      bits[i] = sign | (magnitude << 13)
+      out[i] = (out[i] as number) * 2 ** 112
+    }
+  }
+  return out
+}
+
 /** Writes float64 values as raw elements of `dtype`, rounding to nearest (ties to even); integers must already be integral. */
 export function encodeElements(values: ArrayLike<number>, dtype: DType): TypedArray {
   const count = values.length

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { byteLengthOf, bytesOf, decodeElements, type DType, dtypeOfArray, dtypes, encodeElements, viewBytes } from './index.ts'
+import { byteLengthOf, bytesOf, decodeElements, decodeToF32, type DType, dtypeOfArray, dtypes, encodeElements, viewBytes } from './index.ts'
 
 test('epsilon is the distance from 1 to the next value of the dtype', () => {
   for (const [dtype, { kind, epsilon, bits }] of Object.entries(dtypes)) {
@@ -59,4 +59,14 @@ test('bytesOf shares the memory of a view', () => {
   expect(bytes).toEqual(Uint8Array.of(1, 2))
   bytes[0] = 9
   expect(words[1]).toBe(0x0209)
+})
+
+test('decodeToF32 gives what decodeElements gives, for every pattern of 16 bits and for some of each dtype', () => {
+  const all = Uint16Array.from({ length: 65536 }, (_, i) => i)
+  for (const dtype of ['f16', 'bf16'] as const) expect(decodeToF32(all, dtype, all.length)).toEqual(Float32Array.from(decodeElements(all, dtype, all.length)))
+  const f32 = Float32Array.of(1, -0, 3e38, Number.NaN)
+  const copy = decodeToF32(f32, 'f32', 3)
+  expect([copy, copy.buffer === f32.buffer]).toEqual([Float32Array.of(1, -0, 3e38), false])
+  expect(decodeToF32(Float64Array.of(0.1, 2), 'f64', 2)).toEqual(Float32Array.of(0.1, 2))
+  expect(decodeToF32(Uint8Array.of(0x38, 0xb8), 'fp8_e4m3', 2)).toEqual(Float32Array.of(1, -1))
 })

@@ -1,0 +1,6 @@
+export { meanSquares } from './encode/blocks'
+export { encodeIQ4NL, encodeIQ4XS } from './encode/levels'
+export { encodeMXFP4, encodeNVFP4, encodeTQ10, encodeTQ20 } from './encode/other-types'
+export { encodeQ2K, encodeQ4K, encodeQ5K } from './encode/range-types'
+export { encodeQ3K, encodeQ6K } from './encode/signed-types'
+export { encodeQ40, encodeQ41, encodeQ50, encodeQ51, encodeQ80 } from './encode/small-types'
