@@ -1,10 +1,10 @@
-import { embeddingOp, linearOp } from '@tessera-llm/kernels'
+import { embeddingOp, gatedLinearOp, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { packedEmbeddingProblems, packedLinearProblems } from '../test/problems/index.ts'
+import { packedEmbeddingProblems, packedGatedProblems, packedLinearProblems, packedQkvProblems } from '../test/problems/index.ts'
 import { specialisedFor } from '../test/specialised.ts'
 import { ggmlPackers, rawPackers } from './index.ts'
 import { quantizationWebgpu } from './webgpu.ts'
@@ -32,3 +32,6 @@ it.for(types)('linear on %s as it specialises for hardware', async (type) => voi
 it.for(types)('linear on %s, tiles also for few tokens', async (type) => void (await conform(device, reference, linearOp, fewTokens(type), { kernel: `tiled-${type}` })))
 
 it.for(types)('embedding on %s', async (type) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(type, ggmlPackers))))
+
+it('the projections of attention in one call', async () => void (await conform(device, reference, qkvLinearOp, packedQkvProblems(ggmlPackers), { kernel: 'gemv-blocks' })))
+it('a gated pair of projections in one call', async () => void (await conform(hardware, reference, gatedLinearOp, packedGatedProblems(ggmlPackers), { kernel: 'gemv-blocks' })))

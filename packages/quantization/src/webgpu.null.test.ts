@@ -1,4 +1,4 @@
-import { embeddingOp, type LinearInputs, linearOp } from '@tessera-llm/kernels'
+import { embeddingOp, gatedLinearOp, type LinearInputs, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -50,5 +50,14 @@ it.for(packers)('one token by $source compiles for hardware with one, two and fo
     const weight = weightOf(format, [rows, columns], hardware)
     expect(await hardware.webgpu.prepare(() => hardware.run(linearOp, { x: hardware.empty([1, columns], 'f32'), weight, bias: undefined, residual: undefined }, {}))).toBe(1)
     weight.dispose()
+  }
+})
+
+it.for(packers)('fused projections by $source compile', async ({ format }) => {
+  const [weight, x, norm] = [weightOf(format, [5, 256], hardware), hardware.empty([1, 256], 'f32'), hardware.empty([256], 'f32')]
+  for (const activations of ['f32', 'int8'] as const) {
+    const launches = activations === 'f32' ? 1 : 2
+    expect(await hardware.webgpu.prepare(() => hardware.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
+    expect(await hardware.webgpu.prepare(() => hardware.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
   }
 })

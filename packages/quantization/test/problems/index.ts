@@ -1,4 +1,4 @@
-import type { EmbeddingInputs, EmbeddingOptions, LinearInputs, LinearOptions } from '@tessera-llm/kernels'
+import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions } from '@tessera-llm/kernels'
 import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPacker } from '@tessera-llm/tensor'
 import { integers, normal, type OpProblem } from '@tessera-llm/testing'
 import {
@@ -62,6 +62,28 @@ export function packedLinearProblems(source: string, packers: readonly WeightPac
 
 export function packedEmbeddingProblems(source: string, packers: readonly WeightPacker[]): readonly OpProblem<EmbeddingInputs, EmbeddingOptions>[] {
   return [{ name: source, inputs: { ids: integers([2, 5], 21), weight: weightOf(packers, source, 20, 256) }, options: { scale: 1.25 } }]
+}
+
+/** Projections whose weights are of one type, and of several, as files mix them. */
+export function packedQkvProblems(packers: readonly WeightPacker[]): readonly OpProblem<QkvLinearInputs, QkvLinearOptions>[] {
+  return ([['q4_1', 'q4_1', 'q4_1', 'f32'], ['q4_k', 'q4_k', 'q6_k', 'int8'], ['q5_0', 'q8_0', 'iq4_nl', 'f32']] as const).map(([query, key, value, activations]) =>
+    ({
+      name: `${query}, ${key} and ${value}, ${activations}`,
+      inputs: {
+        x: normal([1, 256], { scale: 3 }), norm: normal([256], { seed: 2, mean: 1, scale: 0.2 }),
+        query: weightOf(packers, query, 40, 256), key: weightOf(packers, key, 16, 256), value: weightOf(packers, value, 12, 256), queryBias: normal([40], { seed: 3 }), keyBias: undefined, valueBias: undefined,
+      },
+      options: { eps: 1e-5, activations },
+    }))
+}
+
+export function packedGatedProblems(packers: readonly WeightPacker[]): readonly OpProblem<GatedLinearInputs, GatedLinearOptions>[] {
+  return ([['q4_1', 'q4_1'], ['q4_k', 'q5_k']] as const).flatMap(([gate, up]) =>
+    (['f32', 'int8', 'int8-token'] as const).map((activations) => ({
+      name: `${gate} and ${up}, ${activations}`,
+      inputs: { x: normal([1, 256], { scale: 0.2 }), norm: activations === 'int8-token' ? undefined : normal([256], { seed: 2, scale: 0.2 }), gate: weightOf(packers, gate, 21, 256), up: weightOf(packers, up, 21, 256) },
+      options: { kind: 'silu', eps: 1e-5, activations },
+    })))
 }
 
 /** Grids that the WebAssembly kernels take: every width, groups of every kind, with and without zero points. */
