@@ -33,5 +33,5 @@ it.for(types)('linear on %s, tiles also for few tokens', async (type) => void (a
 
 it.for(types)('embedding on %s', async (type) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(type, ggmlPackers))))
 
-it('the projections of attention in one call', async () => void (await conform(device, reference, qkvLinearOp, packedQkvProblems(ggmlPackers), { kernel: 'gemv-blocks' })))
-it('a gated pair of projections in one call', async () => void (await conform(hardware, reference, gatedLinearOp, packedGatedProblems(ggmlPackers), { kernel: 'gemv-blocks' })))
+it('the projections of attention in one call', async () => void (await conform(device, reference, qkvLinearOp, packedQkvProblems(ggmlPackers), { kernel: 'gemv-packed' })))
+it('a gated pair of projections in one call', async () => void (await conform(hardware, reference, gatedLinearOp, packedGatedProblems(ggmlPackers), { kernel: 'gemv-packed' })))

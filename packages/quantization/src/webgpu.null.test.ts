@@ -2,8 +2,9 @@ import { embeddingOp, gatedLinearOp, type LinearInputs, linearOp, qkvLinearOp } 
 import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { gridWeight, randomMatrix, tableGrids, wholeGrids } from '../test/problems/index.ts'
 import { specialisedFor } from '../test/specialised.ts'
-import { rawPackers } from './index.ts'
+import { gridPacker, joinParts, packMatrix, rawPackers } from './index.ts'
 import { blockReaders, quantizationWebgpu } from './webgpu.ts'
 
 const packers = rawPackers('webgpu')
@@ -60,4 +61,28 @@ it.for(packers)('fused projections by $source compile', async ({ format }) => {
     expect(await hardware.webgpu.prepare(() => hardware.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
     expect(await hardware.webgpu.prepare(() => hardware.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
   }
+})
+
+it.for([...wholeGrids, ...tableGrids].map((grid) => [`${grid.kind === 'integer' ? grid.bits : grid.id}, ${grid.group}, ${grid.scaleType}`, grid] as const))('linear and embedding on the grid %s compile', async ([, grid]) => {
+  for (const columns of [64, 83]) {
+    const weight = gridWeight(grid, 5, columns)(device)
+    for (const tokens of [1, 4, 33]) {
+      const x = device.empty([tokens, columns], 'f32')
+      for (const kernel of tokens <= 8 ? ['gemv-grid', 'tiled-grid'] : ['tiled-grid']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, {}, { kernel }))).toBe(1)
+    }
+    expect(await device.webgpu.prepare(() => device.run(embeddingOp, { ids: device.empty([3], 'i32'), weight }, {}))).toBe(1)
+  }
+})
+
+it('says which grids it does not read', () => {
+  const reasonOf = (grid: (typeof wholeGrids)[number], isOrdered = false): string => {
+    const { format, parts } = packMatrix({ ...randomMatrix(grid, 2, 48), ...(isOrdered && { groupOfColumn: Int32Array.from({ length: 48 }, (_, k) => k % 2) }) })
+    const packer = gridPacker(format, 'webgpu')
+    const weight = device.pack(packer.format, [2, 48], packer.pack(joinParts(format, parts, [2, 48]), [2, 48]))
+    return device.explain(linearOp, { x: device.empty([1, 48], 'f32'), weight }, {}).reason
+  }
+  const integers = { kind: 'integer', bits: 4, group: 24, isSymmetric: true, scaleType: 'f32' } as const
+  expect(reasonOf({ ...integers, group: 12 })).toContain('reads groups of a multiple of 8 columns, not of 12')
+  expect(reasonOf(integers, true)).toContain('columns of int4/g24/f32/order name their groups')
+  expect(reasonOf({ kind: 'codebook', id: 'own', values: Float32Array.from({ length: 17 }, (_, i) => i), group: 24, scaleType: 'f32' })).toContain('has no table of 17 values')
 })

@@ -32,7 +32,7 @@ function passesOf(problem: GatedProblem, readers: readonly WeightReader[], capab
   const rows = gate.shape[0] ?? 0
   const source = fusedSource(problem as FusedProblem, gate)
   const weights = [fusedWeight('gate', gate, readers[0] as WeightReader), fusedWeight('up', up, readers[1] as WeightReader)]
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(2 * rows, columns, Math.max(...readers.map(({ groupSize }) => groupSize)), capabilities)
+  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(2 * rows, columns, Math.max(...readers.map((reader, index) => reader.groupSize(index === 0 ? gate : up))), capabilities)
   const { place, sum } = laneFragments()
   return [...source.passes, {
     name: 'gemv',

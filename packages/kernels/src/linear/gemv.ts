@@ -33,7 +33,7 @@ export function gemvPlan(rows: number, columns: number, groupSize: number, capab
 
 /** Declares `sums_of(row0, lane)` for the rows of a weight. */
 export function gemvRowsOf(reader: WeightReader, weight: WeightSpec): readonly string[] {
-  return [`const GROUP = ${reader.groupSize}u;\nconst HAS_MINIMUM = ${reader.hasMinimum ? 1 : 0}u;`, ...reader.fragments(weight), gemvRows]
+  return [`const GROUP = ${reader.groupSize(weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`, ...reader.fragments(weight), gemvRows]
 }
 
 /** How the lanes of a workgroup add up: once for each of `sums`, which are names of functions like `lane_sum`. */

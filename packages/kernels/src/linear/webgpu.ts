@@ -49,12 +49,13 @@ interface Sizes {
 type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
 
 function gemvPass({ tokens, rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
-  const { name, groupSize, hasMinimum } = reader
+  const { name } = reader
+  const groupSize = reader.groupSize(weight)
   const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rows, columns, groupSize, capabilities)
   const workgroups = linearGrid(tokens === 0 ? 0 : Math.ceil(rows / workgroupRows))
   const constants = { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup }
   if (tokens !== 1) {
-    return { name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight), constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, ...constants }, workgroups }
+    return { name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight), constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0, ...constants }, workgroups }
   }
   const { place, sum } = laneFragments()
   return { name: `gemv-${name}`, source: gemv, fragments: ['fn begin_x() {}', ...gemvRowsOf(reader, weight), place, sum], constants, workgroups }

@@ -33,7 +33,7 @@ function passesOf(problem: QkvProblem, readers: readonly WeightReader[], capabil
   const source = fusedSource(problem as FusedProblem, inputs.query)
   const weights = names.map((name, index) => fusedWeight(name, inputs[name], readers[index] as WeightReader))
   const rowsOfWeight = names.map((name) => inputs[name].shape[0] ?? 0)
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...readers.map(({ groupSize }) => groupSize)), capabilities)
+  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))), capabilities)
   const groups = rowsOfWeight.map((rows) => Math.ceil(rows / workgroupRows))
   const { place, sum } = laneFragments()
   return [...source.passes, {

@@ -16,9 +16,9 @@ export interface WeightReader {
   /** `true`, or why a weight of this spec cannot be read. */
   supports(weight: WeightSpec): true | string
   /** Consecutive weights of a row with one scale and minimum: a multiple of 8. */
-  readonly groupSize: number
+  groupSize(weight: WeightSpec): number
   /** False when `scale_of(…).y` is always 0. */
-  readonly hasMinimum: boolean
+  hasMinimum(weight: WeightSpec): boolean
   bindings(weight: WeightSpec): readonly Binding[]
   fragments(weight: WeightSpec): readonly string[]
 }

@@ -44,8 +44,8 @@ function blockReader({ id, blockSize, blockBytes, groupSize, hasMinimum }: Block
   return {
     name: id,
     supports: (weight) => (weight.kind === 'packed' && weight.format.id === id && weight.format.version === 1) || `reads ${id}, not ${nameOf(weight)}`,
-    groupSize,
-    hasMinimum,
+    groupSize: () => groupSize,
+    hasMinimum: () => hasMinimum,
     bindings: () => [{ name: 'blocks', tensor: 'weight.blocks', access: 'read', type: 'array<u32>' }],
     fragments: () => [sizes, blockBytes % 4 === 0 ? alignedWords : unalignedWords, fields, ...source],
   }
