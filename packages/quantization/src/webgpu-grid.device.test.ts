@@ -17,11 +17,12 @@ afterAll(() => device.dispose())
 const all = [...wholeGrids, ...tableGrids].map((grid) => [`${grid.kind === 'integer' ? `${grid.bits} bits${grid.isSymmetric ? '' : ' with zeros'}` : grid.id}, ${grid.group}, ${grid.scaleType}`, grid] as const)
 
 it.for(all)('linear and embedding on %s', async ([, grid]) => {
-  // One token and rows of 80, six and rows that end within a byte, tiles; rounded inputs take the same path from there on.
-  const problems = gridLinearProblems(grid).filter(({ name }) => /^f32, (1 × 80|6|131)/.test(name))
-  expect(problems).toHaveLength(3)
+  // One token and rows of 80, six and rows that end within a byte, tiles; with rounded inputs one token, and rows that end within a byte.
+  const problems = gridLinearProblems(grid).filter(({ name }) => /^f32, (1 × 80|6|131)|^int8, (1 × 80|6)/.test(name))
+  expect(problems).toHaveLength(5)
   const reports = await conform(device, reference, linearOp, problems)
-  expect(reports.map(({ kernel }) => kernel)).toEqual(['gemv-grid', 'gemv-grid', 'tiled-grid'])
+  const isInteger = (grid.kind === 'integer' || grid.id === 'fp4_e2m1') && grid.group !== 8
+  expect(reports.map(({ kernel }) => kernel)).toEqual(['gemv-grid', isInteger ? 'gemv-dot-grid' : 'gemv-grid', 'gemv-grid', isInteger ? 'tiled-dot-grid' : 'gemv-grid', 'tiled-grid'])
   await conform(device, reference, embeddingOp, gridEmbeddingProblems(grid))
 })
 

@@ -46,6 +46,18 @@ it.for(packers)('linear and embedding on $source compile in every size of tile a
   expect(await device.webgpu.prepare(() => device.run(embeddingOp, { ids, weight: table }, {}))).toBe(1)
 })
 
+it.for(packers)('products of $source with rounded inputs compile as integers', async ({ source, format }) => {
+  if (source === 'tq1_0') return void expect(device.explain(linearOp, { x: device.empty([1, 256], 'f32'), weight: weightOf(format, [5, 256]) }, { activations: 'int8' }).kernel).toBe('gemv-tq1_0')
+  const weight = weightOf(format, [5, 256])
+  for (const tokens of [1, 2, 9, 17, 33]) {
+    const x = device.empty([tokens, 256], 'f32')
+    for (const activations of ['int8', 'int8-token'] as const) {
+      for (const kernel of tokens === 1 ? ['gemv-dot', 'tiled-dot'] : ['tiled-dot']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, { activations }, { kernel: `${kernel}-${source}` }))).toBe(2)
+    }
+    expect(device.explain(linearOp, { x, weight }, { activations: 'int8' }).kernel).toBe(`${tokens === 1 ? 'gemv' : 'tiled'}-dot-${source}`)
+  }
+})
+
 it.for(packers)('one token by $source compiles for hardware with one, two and four rows a lane', async ({ format }) => {
   for (const [rows, columns] of [[5, 256], [5, 768], [5, 2048], [16_385, 256], [32_769, 256]] as const) {
     const weight = weightOf(format, [rows, columns], hardware)
@@ -71,6 +83,13 @@ it.for([...wholeGrids, ...tableGrids].map((grid) => [`${grid.kind === 'integer' 
       for (const kernel of tokens <= 8 ? ['gemv-grid', 'tiled-grid'] : ['tiled-grid']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, {}, { kernel }))).toBe(1)
     }
     expect(await device.webgpu.prepare(() => device.run(embeddingOp, { ids: device.empty([3], 'i32'), weight }, {}))).toBe(1)
+    // As integers where codes are that, and groups are not too short.
+    const isInteger = (grid.kind === 'integer' || grid.id === 'fp4_e2m1') && grid.group !== 8
+    for (const tokens of [1, 33]) {
+      const inputs = { x: device.empty([tokens, columns], 'f32'), weight }
+      expect(device.explain(linearOp, inputs, { activations: 'int8' }).kernel).toBe(`${tokens === 1 ? 'gemv' : 'tiled'}${isInteger ? '-dot' : ''}-grid`)
+      expect(await device.webgpu.prepare(() => device.run(linearOp, inputs, { activations: 'int8' }))).toBe(2)
+    }
   }
 })
 

@@ -1,6 +1,7 @@
 import { type Capabilities, lastAxis, type Problem, rowsOf, type Tensor, type Weight, type WeightSpec } from '@tessera-llm/tensor'
 import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { roundedBlock } from '../linear/contract.ts'
+import { codesTemporaries, dotPriority, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from '../linear/dot.ts'
 import { gemvRowsOf, laneFragments } from '../linear/gemv.ts'
 import { roundPass } from '../linear/webgpu.ts'
 import xNormed from '../linear/x-normed.wgsl'
@@ -21,12 +22,16 @@ export interface FusedSource {
   readonly params: NonNullable<WebGpuPass['params']>
 }
 
-export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec): FusedSource {
+export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec, isDot: boolean): FusedSource {
   const columns = lastAxis(x.shape)
   const tokens = rowsOf(x.shape)
   const block = roundedBlock(weight, options, columns)
   const xBinding = { name: 'x', access: 'read', type: xType(columns) } as const
-  const plain = [xFragment(columns), 'fn begin_x() {}\nfn norm_factor(invocation: Invocation) -> f32 { return 1.0; }']
+  const noFactor = 'fn norm_factor(invocation: Invocation) -> f32 { return 1.0; }'
+  const plain = [xFragment(columns), `fn begin_x() {}\n${noFactor}`]
+  if (block !== undefined && isDot) {
+    return { passes: [roundCodesPass(tokens, columns, block, norm && options)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
+  }
   if (block !== undefined) {
     const pass = norm ? roundNormedPass(tokens, columns, block, options) : roundPass(tokens, columns, block)
     return { passes: [pass], bindings: [{ ...xBinding, tensor: 'rounded' }], fragments: plain, params: {} }
@@ -44,16 +49,18 @@ fn lane_sum_of_squares(invocation: Invocation, value: vec4<f32>) -> f32 { return
 }
 
 /** Bytes of what `fusedSource` rounds. */
-export function fusedTemporaries({ inputs: { x }, options }: FusedProblem, weight: WeightSpec): Readonly<Record<string, number>> {
-  return roundedBlock(weight, options, lastAxis(x.shape)) === undefined ? {} : { rounded: 4 * rowsOf(x.shape) * lastAxis(x.shape) }
+export function fusedTemporaries({ inputs: { x }, options }: FusedProblem, weight: WeightSpec, isDot: boolean): Readonly<Record<string, number>> {
+  const [tokens, columns] = [rowsOf(x.shape), lastAxis(x.shape)]
+  if (roundedBlock(weight, options, columns) === undefined) return {}
+  return isDot ? codesTemporaries(tokens, columns) : { rounded: 4 * tokens * columns }
 }
 
 /** One weight of a fused op: `<name>_sums_of(row0, lane)`, and the rows of the weight as `params.<name>_rows`. */
-export function fusedWeight(name: string, weight: WeightSpec, reader: WeightReader): Omit<FusedSource, 'passes'> {
+export function fusedWeight(name: string, weight: WeightSpec, reader: WeightReader, isDot: boolean): Omit<FusedSource, 'passes'> {
   const bindings = reader.bindings(weight)
   return {
     bindings: bindings.map((binding) => ({ ...binding, name: `${name}_${binding.name}`, tensor: binding.tensor.replace(/^weight/, name) })),
-    fragments: [instantiate(gemvRowsOf(reader, weight), `${name}_`, [...bindings.map((binding) => binding.name), 'params.rows'])],
+    fragments: [instantiate((isDot ? gemvRowsDotOf : gemvRowsOf)(reader, weight), `${name}_`, [...bindings.map((binding) => binding.name), 'params.rows'])],
     params: { [`${name}_rows`]: u32(weight.shape[0] ?? 0) },
   }
 }
@@ -67,6 +74,12 @@ export function readersOf(weights: readonly WeightSpec[], readers: readonly Weig
     found.push(reader)
   }
   return found
+}
+
+/** Whether rounded inputs are multiplied as integers: all weights, or none. */
+export function usesDot({ options }: FusedProblem, weights: readonly WeightSpec[], readers: readonly WeightReader[], capabilities: Capabilities): boolean {
+  const [first] = weights
+  return first !== undefined && roundedBlock(first, options, first.shape[1] ?? 0) !== undefined && dotPriority(1, capabilities) > 0 && supportsDot(readers, weights, capabilities) === true
 }
 
 /** Whether a GPU lets one pass bind so many buffers. */

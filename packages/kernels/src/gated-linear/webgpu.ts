@@ -1,7 +1,7 @@
 import { type Capabilities, lastAxis, type Problem, rowsOf } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { activationFragments } from '../activation/wgsl.ts'
-import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf } from '../fused-input/webgpu.ts'
+import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf, usesDot } from '../fused-input/webgpu.ts'
 import { gemvPlan, gemvWorkgroup, laneFragments } from '../linear/gemv.ts'
 import { bind, defineWebGpuKernel, instantiate, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
@@ -22,16 +22,21 @@ export function gatedLinearKernel(name: string, readers: readonly WeightReader[]
       return typeof found === 'string' ? found : fitsBindings(passesOf(problem, found, capabilities), capabilities)
     },
     passes: (problem, capabilities) => passesOf(problem, readersFor(problem) as readonly WeightReader[], capabilities),
-    temporaries: (problem) => fusedTemporaries(problem as FusedProblem, problem.inputs.gate),
+    temporaries: (problem, capabilities) => fusedTemporaries(problem as FusedProblem, problem.inputs.gate, isDotOf(problem, readersFor(problem) as readonly WeightReader[], capabilities)),
   })
+}
+
+function isDotOf(problem: GatedProblem, readers: readonly WeightReader[], capabilities: Capabilities): boolean {
+  return usesDot(problem as FusedProblem, [problem.inputs.gate, problem.inputs.up], readers, capabilities)
 }
 
 function passesOf(problem: GatedProblem, readers: readonly WeightReader[], capabilities: Capabilities): readonly WebGpuPass[] {
   const { inputs: { x, gate, up }, options: { kind } } = problem
   const columns = lastAxis(x.shape)
   const rows = gate.shape[0] ?? 0
-  const source = fusedSource(problem as FusedProblem, gate)
-  const weights = [fusedWeight('gate', gate, readers[0] as WeightReader), fusedWeight('up', up, readers[1] as WeightReader)]
+  const isDot = isDotOf(problem, readers, capabilities)
+  const source = fusedSource(problem as FusedProblem, gate, isDot)
+  const weights = [fusedWeight('gate', gate, readers[0] as WeightReader, isDot), fusedWeight('up', up, readers[1] as WeightReader, isDot)]
   const { lanes, rowsPerLane, workgroupRows } = gemvPlan(2 * rows, columns, Math.max(...readers.map((reader, index) => reader.groupSize(index === 0 ? gate : up))), capabilities)
   const { place, sum } = laneFragments()
   return [...source.passes, {

@@ -1,6 +1,6 @@
 import { type Capabilities, lastAxis, rowsOf, type Problem } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
-import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf } from '../fused-input/webgpu.ts'
+import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf, usesDot } from '../fused-input/webgpu.ts'
 import { gemvPlan, gemvWorkgroup, laneFragments } from '../linear/gemv.ts'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
@@ -19,19 +19,28 @@ export function qkvLinearKernel(name: string, readers: readonly WeightReader[]):
     supports(problem, capabilities) {
       const tokens = rowsOf(problem.inputs.x.shape)
       if (tokens !== 1) return `takes one token, not ${tokens}`
-      const found = readersOf(names.map((weight) => problem.inputs[weight]), readers)
+      const found = readersOf(weightsOf(problem), readers)
       return typeof found === 'string' ? found : fitsBindings(passesOf(problem, found, capabilities), capabilities)
     },
-    passes: (problem, capabilities) => passesOf(problem, readersOf(names.map((weight) => problem.inputs[weight]), readers) as readonly WeightReader[], capabilities),
-    temporaries: (problem) => fusedTemporaries(problem as FusedProblem, problem.inputs.query),
+    passes: (problem, capabilities) => passesOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities),
+    temporaries: (problem, capabilities) => fusedTemporaries(problem as FusedProblem, problem.inputs.query, isDotOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities)),
   })
+}
+
+function weightsOf({ inputs }: QkvProblem): QkvProblem['inputs']['query'][] {
+  return names.map((name) => inputs[name])
+}
+
+function isDotOf(problem: QkvProblem, readers: readonly WeightReader[], capabilities: Capabilities): boolean {
+  return usesDot(problem as FusedProblem, weightsOf(problem), readers, capabilities)
 }
 
 function passesOf(problem: QkvProblem, readers: readonly WeightReader[], capabilities: Capabilities): readonly WebGpuPass[] {
   const { inputs } = problem
   const columns = lastAxis(inputs.x.shape)
-  const source = fusedSource(problem as FusedProblem, inputs.query)
-  const weights = names.map((name, index) => fusedWeight(name, inputs[name], readers[index] as WeightReader))
+  const isDot = isDotOf(problem, readers, capabilities)
+  const source = fusedSource(problem as FusedProblem, inputs.query, isDot)
+  const weights = names.map((name, index) => fusedWeight(name, inputs[name], readers[index] as WeightReader, isDot))
   const rowsOfWeight = names.map((name) => inputs[name].shape[0] ?? 0)
   const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))), capabilities)
   const groups = rowsOfWeight.map((rows) => Math.ceil(rows / workgroupRows))

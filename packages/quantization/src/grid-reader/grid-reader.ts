@@ -3,8 +3,11 @@ import type { WeightSpec } from '@tessera-llm/tensor'
 import type { Binding } from '@tessera-llm/webgpu'
 import { codeRowBytes, type GridFormat, isGridFormat, type ZeroType } from '../grid-format/index.ts'
 import { codeBits, type Grid, groupColumns, groupsPerRow, type ScaleType } from '../quantized-matrix/index.ts'
+import e2m1Levels from '../block-reader/e2m1-levels.wgsl'
 import codes from './codes.wgsl'
 import fp8E4M3 from './fp8-e4m3.wgsl'
+import packedCodes from './packed-codes.wgsl'
+import packedTable from './packed-table.wgsl'
 import scales from './scales.wgsl'
 import table from './table.wgsl'
 
@@ -28,6 +31,10 @@ export const gridReader: WeightReader = {
     return typeof group === 'number' ? ([mostLaneColumns, 16, 8].find((columns) => group % columns === 0) ?? 8) : mostLaneColumns
   },
   hasMinimum: (weight) => formatOf(weight)?.zeros !== 'none',
+  hasPackedCodes(weight) {
+    const grid = formatOf(weight)?.grid
+    return grid?.kind === 'integer' || grid?.id === 'fp4_e2m1'
+  },
   bindings(weight) {
     const format = formatOf(weight) as GridFormat
     const part = (name: string, type: string): Binding => ({ name: `grid_${name}`, tensor: `weight.${name}`, access: 'read', type })
@@ -43,7 +50,7 @@ export const gridReader: WeightReader = {
       `const BITS = ${bits}u;\nconst ROW_BYTES = ${codeRowBytes(columns, bits)}u;\nconst GROUP_COLUMNS = ${Math.max(1, groupColumns(grid, columns))}u;\nconst GROUPS = ${groups}u;`,
       valuesFragment(grid), codes,
       `fn scale_at(i: u32) -> f32 { return ${elements[grid.scaleType].at('grid_scales')}; }`,
-      zeroFragment(zeros, bits, groups), scales,
+      zeroFragment(zeros, bits, groups), scales, packedFragment(grid),
     ]
   },
 }
@@ -71,6 +78,14 @@ function valuesFragment(grid: Grid): string {
   // An e5m2 is the upper half of an f16.
   if (grid.id === 'fp8_e5m2') return 'fn values_of(codes: vec4<u32>) -> vec4<f32> { return vec4<f32>(unpack2x16float((codes.x << 8u) | (codes.y << 24u)), unpack2x16float((codes.z << 8u) | (codes.w << 24u))); }'
   return `const TABLE = array<f32, ${grid.values.length}>(${Array.from(grid.values, (value) => `${value}f`).join(', ')});\n${table}`
+}
+
+/** Codes as signed bytes, less what makes them symmetric or, of 8 bits, fit; scales and minimums that go with them. */
+function packedFragment(grid: Grid): string {
+  if (grid.kind === 'codebook') return grid.id === 'fp4_e2m1' ? `${e2m1Levels}${packedTable}` : ''
+  const less = grid.bits === 8 || grid.isSymmetric ? 2 ** (grid.bits - 1) : 0
+  const minimum = grid.bits === 8 && !grid.isSymmetric ? ' - vec2<f32>(0.0, 128.0 * scale_of(row, k).x)' : ''
+  return `const LESS = ${less}u;\n${packedCodes}\nfn packed_scale_of(row: u32, k: u32) -> vec2<f32> { return scale_of(row, k)${minimum}; }`
 }
 
 function zeroFragment(zeros: ZeroType, bits: number, groups: number): string {
