@@ -1,4 +1,4 @@
-import { type Capabilities, type WeightSpec } from '@tessera-llm/tensor'
+import type { Capabilities, WeightSpec } from '@tessera-llm/tensor'
 import { webgpuCapabilities } from '@tessera-llm/webgpu'
 import type { WeightReader } from '../weight-reader/index.ts'
 import gemvRows from './gemv-rows.wgsl'
