@@ -1,3 +1,4 @@
+export * from './allocate/index.ts'
 export * from './apply/index.ts'
 export * from './calibration/index.ts'
 export * from './convert/index.ts'

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { fileSink } from '@tessera-llm/formats/node'
-import { bytesByClass, calibrationSizes, planNotes, planRecipe, type Receipt, type RecipePlan } from '@tessera-llm/optimize'
+import { bytesByClass, calibrationSizes, hasBudget, planNotes, planRecipe, type Receipt, type Recipe, type RecipePlan } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { forgetWork, hashFile, hashModel, kindOfOutput, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
+import { allocateRecipe, forgetWork, hashFile, hashModel, kindOfOutput, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -20,30 +20,46 @@ export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'devic
 /** `optimize IN OUT`: applies a recipe, writes the model, measures what was lost and gained, and writes that beside it as a receipt. */
 export async function optimize(args: OptimizeArguments, output: Output, signal: AbortSignal): Promise<void> {
   const began = performance.now()
-  const recipe = await recipeOf(args)
+  const asked = await recipeOf(args)
   await withFiles(args.model, output, signal, async (files) => {
     const target = await targetOf(files, kindOfOutput(args.output))
-    const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
-    describePlan(plan, output, args.dryRun)
-    const notes = await planNotes(target.subject, recipe)
-    for (const note of notes) output.note(note)
-    if (args.dryRun) {
-      output.result({ ...plan, notes, classes: bytesByClass(plan) })
+    const describe = async (recipe: Recipe): Promise<{ readonly plan: RecipePlan; readonly notes: readonly string[] }> => {
+      const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
+      describePlan(plan, output, args.dryRun)
+      const notes = await planNotes(target.subject, recipe)
+      for (const note of notes) output.note(note)
+      return { plan, notes }
+    }
+    const planned = hasBudget(asked) ? undefined : await describe(asked)
+    if (args.dryRun && planned) {
+      output.result({ ...planned.plan, notes: planned.notes, classes: bytesByClass(planned.plan) })
       return
     }
     if (args.output === args.model) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input; name another file`)
     const input = await hashModel(args.model)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
-      const applied = await runRecipe(files, target, { recipe, device, threads: args.threads, output: args.output, calibrate: args.calibrate, signal }, output)
+      const settings = { device, threads: args.threads, output: args.output, calibrate: args.calibrate, signal }
+      const allocation = planned ? undefined : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
+      const recipe = allocation?.recipe ?? asked
+      const { plan, notes } = planned ?? await describe(recipe)
+      if (allocation) output.note(`budget ${allocation.budget} bytes: the file will have ${allocation.bytes}, the predicted divergence is ${allocation.loss.toPrecision(3)}`)
+      if (args.dryRun) {
+        output.result({ ...plan, notes, classes: bytesByClass(plan), budget: allocation?.budget, bytes: allocation?.bytes, predictedKld: allocation?.loss, recipe })
+        return
+      }
+      const applied = await runRecipe(files, target, { ...settings, recipe }, output)
+      const written = await hashModel(args.output)
+      if (allocation && written.bytes > allocation.budget) throw new TesseraError('invalid-value', `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`)
       const applySeconds = (performance.now() - began) / 1000
       const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, activations: recipe.activations, signal }, output)
       const receipt: Receipt = {
         receipt: 1,
         input,
-        output: await hashModel(args.output),
+        output: written,
         ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), ...calibrationSizes(target.subject, recipe.calibration) } }),
         recipe,
+        ...(allocation ? { budget: { bytes: allocation.budget, predictedKld: allocation.loss } } : {}),
         seed: recipe.seed ?? 0,
         versions: { tessera: ownVersion(), node: process.version },
         device: { kind: device.kind, name: device.name, kernels: device.kernelsUsed() },

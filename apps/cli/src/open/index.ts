@@ -5,4 +5,4 @@ export { contextFor, type LoadedModel, usualContext, withModel } from './model.t
 export { cacheOf, commonOptions, encoderOptions, integer, type ModelArguments, modelOptions, placeOptions } from './options.ts'
 export { readStrings, readTextFile } from './text-file.ts'
 export { type ModelContent, writeModel } from './write-model.ts'
-export { type FolderFiles, refuseUnlessFree, writeFolder } from './write-folder.ts'
+export { copiedBytes, type FolderFiles, refuseUnlessFree, writeFolder } from './write-folder.ts'

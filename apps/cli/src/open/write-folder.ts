@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { storageFormat, storedBytes, type TensorData, type WriteOptions, writeSafetensors, writeSafetensorsShards } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
 import type { Fields } from '@tessera-llm/runtime'
@@ -35,7 +35,7 @@ export async function writeFolder(out: string, { tensors, json, from }: FolderFi
   const temporary = beside('part')
   try {
     await mkdir(temporary)
-    if (from !== undefined) await cp(from, temporary, { recursive: true, dereference: true, filter: (path) => path === from || !(weightFile.test(path) || basename(path).startsWith('.')) })
+    if (from !== undefined) await cp(from, temporary, { recursive: true, dereference: true, filter: (path) => path === from || goesAlong(path) })
     const content = { tensors, metadata: { format: 'pt' } }
     const bytes = tensors.reduce((sum, { format, shape }) => sum + Number(storedBytes(storageFormat(format), shape)), 0)
     if (bytes <= shardBytes) await writeSafetensors(content, await fileSink(join(temporary, 'model.safetensors')), options)
@@ -47,6 +47,19 @@ export async function writeFolder(out: string, { tensors, json, from }: FolderFi
     if (isTesseraError(cause)) throw cause
     throw new TesseraError('io', `${out} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
+}
+
+function goesAlong(path: string): boolean {
+  return !(weightFile.test(path) || basename(path).startsWith('.'))
+}
+
+/** Bytes of the files that go along when a folder is written from another; not those of `config.json`, which is written anew. */
+export async function copiedBytes(from: string): Promise<number> {
+  const entries = await readdir(from, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name))
+  const copied = paths.filter((path) => relative(from, path).split(sep).every(goesAlong) && path !== join(from, 'config.json'))
+  const sizes = await Promise.all(copied.map(async (path) => (await stat(path)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** Throws `invalid-option` unless there is nothing, or an empty folder. */

@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
-import { type Applied, applyRecipe, type CalibrationText, plannedLayout, type Recipe, type Subject } from '@tessera-llm/optimize'
+import { allocateBudget, type Applied, applyRecipe, type BudgetAllocation, type CalibrationText, plannedLayout, type Recipe, type Solver, type Subject } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createDeviceEncoder } from '@tessera-llm/quantization'
 import { createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm } from '@tessera-llm/quantization/wasm'
@@ -23,6 +23,27 @@ export interface RunRecipeOptions {
   readonly signal: AbortSignal
 }
 
+/** Chooses the formats of a recipe with a budget; what is measured for that is kept beside the output as well. */
+export async function allocateRecipe(files: ModelFiles, target: Target, options: RunRecipeOptions, output: Output): Promise<BudgetAllocation> {
+  const { recipe, device, threads, output: path, calibrate, signal } = options
+  const { subject } = target
+  const progress = output.progress('measuring what each weight is worth')
+  try {
+    return await withSolver(subject, threads, async (solver) => allocateBudget(subject, recipe, {
+      device,
+      signal,
+      calibration: await calibrationOf(files, subject, calibrate),
+      file: target.fileSize,
+      store: folderStore(budgetPath(path)),
+      identity: await identityOf(files, target, calibrate),
+      solver,
+      onProgress: (done, total) => progress.report(done, total),
+    }))
+  } finally {
+    progress.end()
+  }
+}
+
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
 export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, threads, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
   const work = workPath(path)
@@ -30,27 +51,39 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
   // A folder is replaced only where this command made it.
   const replace = target.kind === 'folder' && (await exists(receiptPath(path)) || await exists(work))
   if (target.kind === 'folder' && !replace) await refuseUnlessFree(path)
-  const { tokenizer } = textOf(files)
-  const ids = calibrate === undefined ? undefined : tokenizer.encode(await readTextFile('calibrate', calibrate), { addSpecial: false })
   const original = target.subject
-  // Its own, since the device that runs the model may be a GPU.
-  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })
   const progress = output.progress('optimizing')
   try {
-    const applied = await applyRecipe(original, recipe, {
+    const applied = await withSolver(original, threads, async (solver) => applyRecipe(original, recipe, {
       device,
       signal,
-      calibration: ids && { ids, ...frameOf(original, tokenizer) },
+      calibration: await calibrationOf(files, original, calibrate),
       store: folderStore(work),
       identity: await identityOf(files, target, calibrate),
-      solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(original.config.hiddenSize, original.config.intermediateSize, original.config.numHeads * original.config.headDim)), encode: createDeviceEncoder(encoders) },
+      solver,
       onProgress: ({ done, total }) => progress.report(done, total),
-    })
+    }))
     if (applied.resumed > 0) output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
     await target.write(applied, path, { signal, recipe, replace })
     return applied
   } finally {
     progress.end()
+  }
+}
+
+async function calibrationOf(files: ModelFiles, subject: Subject, path: string | undefined): Promise<CalibrationText | undefined> {
+  if (path === undefined) return undefined
+  const { tokenizer } = textOf(files)
+  return { ids: tokenizer.encode(await readTextFile('calibrate', path), { addSpecial: false }), ...frameOf(subject, tokenizer) }
+}
+
+async function withSolver<T>({ config }: Subject, threads: number | undefined, use: (solver: Solver) => Promise<T>): Promise<T> {
+  // Its own device, since the one that runs the model may be a GPU.
+  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })
+  try {
+    const widest = Math.max(config.hiddenSize, config.intermediateSize, config.numHeads * config.headDim)
+    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders) })
+  } finally {
     await encoders.dispose()
   }
 }
@@ -62,13 +95,17 @@ function frameOf({ kind }: Subject, tokenizer: Tokenizer): Pick<CalibrationText,
   return frame.length === 2 ? { bosId: frame[0], endId: frame[1] } : {}
 }
 
-/** Removes what `runRecipe` kept. */
+/** Removes what `runRecipe` and `allocateRecipe` kept. */
 export async function forgetWork(path: string): Promise<void> {
-  await rm(workPath(path), { recursive: true, force: true })
+  for (const kept of [workPath(path), budgetPath(path)]) await rm(kept, { recursive: true, force: true })
 }
 
 function workPath(path: string): string {
   return `${path.replace(/[/\\]+$/, '')}.work`
+}
+
+function budgetPath(path: string): string {
+  return `${workPath(path)}.budget`
 }
 
 async function exists(path: string): Promise<boolean> {

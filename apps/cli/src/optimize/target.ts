@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, folderContent, ggufCheckpointOf, ggufContent, huggingFaceContent, type Recipe, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, huggingFaceContent, jsonBytes, type Recipe, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
-import { type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
+import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
 
 export interface WriteTargetOptions extends WriteOptions {
   readonly recipe: Recipe
@@ -15,6 +15,8 @@ export interface WriteTargetOptions extends WriteOptions {
 export interface Target {
   readonly kind: 'gguf' | 'folder'
   readonly subject: Subject
+  /** How large what is written becomes. */
+  readonly fileSize: FileSize
   /** `replace` puts a folder in the place of one that is there; files are always replaced. */
   write(applied: Applied, out: string, options: WriteTargetOptions): Promise<void>
 }
@@ -40,6 +42,7 @@ function ggufTarget({ name, checkpoint: stored, folder }: ModelFiles): Target {
   return {
     kind: 'gguf',
     subject,
+    fileSize: ggufFileSize(subject, checkpoint),
     write: async (applied, out, { signal }) => writeGgufModel(applied, subject, checkpoint, await fileSink(out), signal ? { signal } : {}),
   }
 }
@@ -50,11 +53,18 @@ async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise
   return {
     kind: 'folder',
     subject,
+    fileSize: folderSize(subject, checkpoint, { config, otherBytes: await otherBytesOf(files) }),
     async write(applied, out, { recipe: { layout, activations }, ...options }) {
       const content = await folderContent(applied, subject, checkpoint, { config, layout, activations })
       await writeFolder(out, { ...files, tensors: content.tensors, json: { ...files.json, 'config.json': content.config } }, options)
     },
   }
+}
+
+/** Bytes of the files that `writeFolder` puts beside the weights and `config.json`. */
+async function otherBytesOf({ json, from }: Omit<FolderFiles, 'tensors'>): Promise<number> {
+  const written = Object.values(json).reduce((sum, fields) => sum + jsonBytes(fields), 0)
+  return from === undefined ? written : written + await copiedBytes(from)
 }
 
 interface Converted {

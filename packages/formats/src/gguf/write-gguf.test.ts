@@ -8,10 +8,10 @@ import { bufferSource } from '../source/buffer-source.ts'
 import { storageFormat, storageFormats, storedBytes } from '../storage/storage-format.ts'
 import type { GgufArray, GgufScalarType, GgufValue } from './metadata.ts'
 import { readGguf } from './read-gguf.ts'
-import { writeGguf } from './write-gguf.ts'
+import { ggufByteLength, writeGguf } from './write-gguf.ts'
 import type { GgufContent } from './write-gguf.ts'
 
-async function written(content: GgufContent): Promise<Uint8Array> {
+async function written(content: GgufContent): Promise<Uint8Array<ArrayBuffer>> {
   const sink = bufferSink()
   await writeGguf(content, sink)
   return sink.bytes()
@@ -56,7 +56,9 @@ test('whatever is written is read back: every metadata type, nested arrays, ever
       fc.constantFrom(1, 8, 32, 4096),
       async (entries, tensors, alignment) => {
         const metadata = new Map<string, GgufValue>(entries).set('general.alignment', { type: 'u32', value: alignment })
-        const checkpoint = await readGguf(bufferSource(await written({ metadata, tensors })))
+        const bytes = await written({ metadata, tensors })
+        expect(ggufByteLength({ metadata, tensors })).toBe(bytes.length)
+        const checkpoint = await readGguf(bufferSource(bytes))
         expect(checkpoint.typedMetadata).toEqual(metadata)
         expect([...checkpoint.tensors.keys()]).toEqual(tensors.map(({ name }) => name))
         for (const expected of tensors) {

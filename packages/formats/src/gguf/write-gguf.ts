@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { TensorData, WriteOptions } from '../checkpoint/tensor-data.ts'
-import { finishing, placeTensors, writeTensors } from '../checkpoint/tensor-data.ts'
+import { finishing, type PlacedTensor, placeTensors, writeTensors } from '../checkpoint/tensor-data.ts'
 import { ByteWriter } from '../sink/byte-writer.ts'
 import type { ByteSink } from '../sink/sink.ts'
 import { checkAlignment } from './alignment.ts'
@@ -20,38 +20,51 @@ export interface GgufContent {
  */
 export async function writeGguf(content: GgufContent, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
   await finishing(sink, async () => {
-    const alignment = checkAlignment(content.metadata, 'invalid-value', 'writeGguf')
-    const placed = placeTensors('writeGguf', content.tensors, alignment)
-    const header = new ByteWriter()
-    header.u32(ggufMagic)
-    header.u32(3)
-    header.u64(placed.length)
-    header.u64(content.metadata.size)
-    for (const [key, value] of content.metadata) {
-      if (key === '') throw new TesseraError('invalid-value', 'writeGguf: a metadata key is empty')
-      header.string(wellFormed(key, 'a metadata key'))
-      header.u32(ggufValueTypes.indexOf(value.type))
-      if (value.type === 'array') writeArray(header, value, `metadata "${key}"`)
-      else writeScalar(header, value.type, value.value, `metadata "${key}"`)
-    }
-    for (const { tensor, format, start } of placed) {
-      if (format.ggufType === undefined) {
-        throw new TesseraError('unsupported', `writeGguf: tensor "${tensor.name}" is stored as ${format.id}, for which GGUF has no type; convert it first`)
-      }
-      if (tensor.shape.length > 4) {
-        throw new TesseraError('invalid-shape', `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`)
-      }
-      header.string(wellFormed(tensor.name, 'a tensor name'))
-      header.u32(tensor.shape.length)
-      for (const length of [...tensor.shape].reverse()) header.u64(length)
-      header.u32(format.ggufType)
-      header.u64(start)
-    }
-    header.align(alignment)
-    await sink.write(header.bytes())
+    const { header, placed, alignment } = layOut(content)
+    await sink.write(header)
     // llama.cpp expects the file to end on a multiple of the alignment.
     await writeTensors('writeGguf', placed, sink, options, alignment)
   })
+}
+
+/** Bytes of the file that `writeGguf` makes of this content; no data are asked for. Throws what `writeGguf` throws of names, shapes and metadata. */
+export function ggufByteLength(content: GgufContent): number {
+  const { header, placed, alignment } = layOut(content)
+  const last = placed.at(-1)
+  return header.length + (last === undefined ? 0 : Math.ceil((last.start + last.byteLength) / alignment) * alignment)
+}
+
+/** All before the data, filled up to where they begin, and the places of the tensors. */
+function layOut({ metadata, tensors }: GgufContent): { readonly header: Uint8Array; readonly placed: readonly PlacedTensor[]; readonly alignment: number } {
+  const alignment = checkAlignment(metadata, 'invalid-value', 'writeGguf')
+  const placed = placeTensors('writeGguf', tensors, alignment)
+  const header = new ByteWriter()
+  header.u32(ggufMagic)
+  header.u32(3)
+  header.u64(placed.length)
+  header.u64(metadata.size)
+  for (const [key, value] of metadata) {
+    if (key === '') throw new TesseraError('invalid-value', 'writeGguf: a metadata key is empty')
+    header.string(wellFormed(key, 'a metadata key'))
+    header.u32(ggufValueTypes.indexOf(value.type))
+    if (value.type === 'array') writeArray(header, value, `metadata "${key}"`)
+    else writeScalar(header, value.type, value.value, `metadata "${key}"`)
+  }
+  for (const { tensor, format, start } of placed) {
+    if (format.ggufType === undefined) {
+      throw new TesseraError('unsupported', `writeGguf: tensor "${tensor.name}" is stored as ${format.id}, for which GGUF has no type; convert it first`)
+    }
+    if (tensor.shape.length > 4) {
+      throw new TesseraError('invalid-shape', `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`)
+    }
+    header.string(wellFormed(tensor.name, 'a tensor name'))
+    header.u32(tensor.shape.length)
+    for (const length of [...tensor.shape].reverse()) header.u64(length)
+    header.u32(format.ggufType)
+    header.u64(start)
+  }
+  header.align(alignment)
+  return { header: header.bytes(), placed, alignment }
 }
 
 function writeArray(header: ByteWriter, array: GgufArray, field: string): void {

@@ -20,16 +20,28 @@ const headerAlignment = 8
  */
 export async function writeSafetensors(content: SafetensorsContent, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
   await finishing(sink, async () => {
-    const placed = placeTensors('writeSafetensors', sorted(content.tensors), 1)
-    const header = new ByteWriter()
-    const json = new TextEncoder().encode(headerJson(content.metadata ?? {}, placed))
-    const padded = Math.ceil(json.length / headerAlignment) * headerAlignment
-    header.u64(padded)
-    header.raw(json)
-    header.raw(new Uint8Array(padded - json.length).fill(0x20))
-    await sink.write(header.bytes())
+    const { header, placed } = layOut(content)
+    await sink.write(header)
     await writeTensors('writeSafetensors', placed, sink, options)
   })
+}
+
+/** Bytes of the file that `writeSafetensors` makes of this content; no data are asked for. Throws what `writeSafetensors` throws of names and formats. */
+export function safetensorsByteLength(content: SafetensorsContent): number {
+  const { header, placed } = layOut(content)
+  return placed.reduce((sum, { byteLength }) => sum + byteLength, header.length)
+}
+
+/** The header, filled up to where the data begin, and the places of the tensors. */
+function layOut({ metadata = {}, tensors }: SafetensorsContent): { readonly header: Uint8Array; readonly placed: readonly PlacedTensor[] } {
+  const placed = placeTensors('writeSafetensors', sorted(tensors), 1)
+  const header = new ByteWriter()
+  const json = new TextEncoder().encode(headerJson(metadata, placed))
+  const padded = Math.ceil(json.length / headerAlignment) * headerAlignment
+  header.u64(padded)
+  header.raw(json)
+  header.raw(new Uint8Array(padded - json.length).fill(0x20))
+  return { header: header.bytes(), placed }
 }
 
 export interface ShardedContent extends SafetensorsContent {

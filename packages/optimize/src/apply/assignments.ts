@@ -17,6 +17,7 @@ export function assignSteps(weights: ModelWeights, recipe: Recipe): Assignments 
   const names = [...weights.keys()]
   const assigned = new Map<string, QuantizeStep>()
   for (const step of recipe.steps) {
+    if (step.kind === 'budget') throw new TesseraError('invalid-option', `recipe: the budget of ${step.size} is not allocated yet; call allocateBudget, which gives the recipe that fits it`)
     if (step.kind !== 'quantize') continue
     const supported = isSupported(step)
     if (supported !== true) throw new TesseraError('unsupported', `recipe: ${supported}`)

@@ -57,7 +57,9 @@ export interface Program {
   readonly ids: number
   /** Tokens of a window. */
   readonly tokens: number
-  /** The last step that reads or writes a memory. */
+  /** What the forward pass returns, where the last steps leave it: a decoder's logits f32 [T, vocabSize], an encoder's hidden states. */
+  readonly output: DenseSlot
+  /** The last step that reads or writes a memory; the output is kept beyond the last. */
   readonly lastUse: ReadonlyMap<number, number>
   /** In the order of the steps. */
   readonly sites: readonly Site[]

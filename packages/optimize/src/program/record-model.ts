@@ -48,31 +48,29 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   }
   const { ids, forward } = await prepareForward(subject, source, device, tokens)
   const before = recording.memory.size
-  forward()
+  const output = forward()
+  const last = lastUses(recording.steps).set(memoryOf(output.storage), recording.steps.length)
   const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
-  return { steps: recording.steps, weights: names, vectors, initial, ids: memoryOf(ids.storage), tokens, lastUse: lastUses(recording.steps), sites: findSites(recording.steps, names) }
+  return { steps: recording.steps, weights: names, vectors, initial, ids: memoryOf(ids.storage), tokens, output: { kind: 'dense', memory: memoryOf(output.storage), dtype: output.dtype, shape: output.shape }, lastUse: last, sites: findSites(recording.steps, names) }
 }
 
-/** To a listener a layer shows every linear layer as a call of its own, which is what methods compress. */
-const observe = (): void => {}
-
 /** Builds the model and what its forward pass needs beside it. */
-async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => void }> {
+async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => Tensor }> {
   const window = Array.from({ length: tokens }, () => 0)
   if (subject.kind === 'encoder') {
     const encoder = await subject.family.build(subject.config, source, device)
     const packed = packSequences(device, [window])
-    return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32', observe }) }
+    return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32' }) }
   }
   const { config, container, family } = subject
   const model = await family.build(config, container, source, device)
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: tokens })
   cache.prepare(0, tokens)
   const step = uploadStep(device, window)
-  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32', observe }) }
+  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32' }) as Tensor }
 }
 
-function lastUses(steps: readonly Step[]): ReadonlyMap<number, number> {
+function lastUses(steps: readonly Step[]): Map<number, number> {
   const last = new Map<number, number>()
   for (const [index, { inputs, outputs }] of steps.entries()) {
     for (const slot of [...Object.values(inputs), ...Object.values(outputs)]) if (slot) for (const { memory } of memoriesOf(slot)) last.set(memory, index)

@@ -8,6 +8,8 @@ export interface StreamOptions {
   readonly windows: readonly (readonly number[])[]
   /** Brings a weight by canonical name; the stream disposes it after its last use. */
   readonly weight: (name: string) => Promise<Weight>
+  /** The step to begin with. Default 0; windows that begin later are those that `add` brings, with what their steps read. */
+  readonly from?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -20,17 +22,21 @@ export interface Stream {
   readonly step: number
   /** Computes the steps before `step` for every window. */
   advance(step: number, onWindow?: (window: number) => void): Promise<void>
+  /** Adds a window that holds these memories, which the stream disposes after their last use; returns its number. */
+  add(memories: ReadonlyMap<number, Tensor>): number
+  /** Adds a window that goes on from where another one is, but holds `memories` in place of what all share, such as another weight. */
+  fork(window: number, memories: ReadonlyMap<number, Tensor>): number
   /** What a window holds in a slot that was computed and is still to be read: a handle of its own, which the caller disposes. */
   tensor(window: number, slot: DenseSlot): Tensor
   dispose(): void
 }
 
-export function createStream({ device, program, windows, weight, signal }: StreamOptions): Stream {
+export function createStream({ device, program, windows, weight, from = 0, signal }: StreamOptions): Stream {
   const { steps, initial, lastUse } = program
   /** Memory that all windows share: constants, caches, weights. */
   const shared = new Map<number, Weight>()
-  const own = windows.map(() => new Map<number, Tensor>())
-  let at = 0
+  const own: Map<number, Tensor>[] = windows.map((ids) => new Map([[program.ids, device.tensor(Int32Array.from(ids), [ids.length])]]))
+  let at = from
 
   const bring = async (from: number, to: number): Promise<void> => {
     for (const memory of readBy(steps.slice(from, to))) {
@@ -87,12 +93,16 @@ export function createStream({ device, program, windows, weight, signal }: Strea
     get step() {
       return at
     },
+    add: (memories) => own.push(new Map(memories)) - 1,
+    fork(window, memories) {
+      const held = [...(own[window] as Map<number, Tensor>)].filter(([memory]) => !memories.has(memory)).map(([memory, tensor]) => [memory, reshape(tensor, tensor.shape)] as const)
+      return own.push(new Map([...held, ...memories])) - 1
+    },
     async advance(to, onWindow) {
       if (to <= at) return
       await bring(at, to)
-      for (const [window, ids] of windows.entries()) {
+      for (const window of own.keys()) {
         signal?.throwIfAborted()
-        if (at === 0) own[window]?.set(program.ids, device.tensor(Int32Array.from(ids), [ids.length]))
         for (let index = at; index < to; index++) compute(window, index)
         await device.synchronize()
         onWindow?.(window)

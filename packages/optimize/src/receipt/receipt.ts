@@ -35,6 +35,8 @@ export interface Receipt {
   readonly output: ReceiptFile
   readonly calibration?: (ReceiptFile & { readonly windows: number; readonly window: number }) | undefined
   readonly recipe: Recipe
+  /** Where the recipe's formats were chosen for a size: that size, and the divergence that the choice was predicted to cost, the sum over weights. */
+  readonly budget?: { readonly bytes: number; readonly predictedKld: number } | undefined
   readonly seed: number
   readonly versions: Readonly<Record<string, string>>
   readonly device: { readonly kind: string; readonly name: string; readonly kernels: readonly string[] }

@@ -5,7 +5,7 @@ import type { Recipe, RecipeStep } from './recipe.ts'
 const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({ kind: 'quantize', method: 'gptq', format, ...more })
 
 /**
- * Recipes that ship, for the linear layers of all blocks; embedding and head stay as they are. docs/lab-log.md has what was measured
+ * Recipes that ship, for the linear layers of all blocks; embedding and head stay as they are, but with a budget. docs/lab-log.md has what was measured
  * on SmolLM2-135M; the receipt says what a recipe costs on a model of one's own.
  */
 export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
@@ -24,6 +24,8 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },
     { name: 'gptq-3-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 3, group: 64 }, { correct: true })] },
     { name: 'gptq-2-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 2, group: 64 }, { correct: true })] },
+    { name: 'best-80mb', steps: [{ kind: 'budget', size: '80MB' }] },
+    { name: 'best-60mb', steps: [{ kind: 'budget', size: '60MB' }] },
     { name: 'gptq-3-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal3', group: 64 }, { correct: true })] },
     { name: 'gptq-2-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal2', group: 64 }, { correct: true })] },
   ].map((recipe) => [recipe.name, recipe as Recipe]),

@@ -1,6 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
+import { parseByteSize } from './byte-size.ts'
 import { codebooks, ggmlFormats, layouts, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
@@ -20,6 +21,10 @@ const steps = {
     importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
     damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
     integerZeros: v.optional(v.boolean()),
+  }),
+  budget: v.strictObject({
+    kind: v.literal('budget'), size: v.union([v.string(), count]), targets: v.optional(targets), formats: v.optional(v.pipe(v.array(format), v.minLength(1))),
+    method: v.optional(v.picklist(['gptq', 'rtn'])), correct: v.optional(v.boolean()),
   }),
 }
 const kinds = Object.keys(steps) as (keyof typeof steps)[]
@@ -41,6 +46,8 @@ const head = v.strictObject({
 export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
   const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
+  for (const step of parsed) if (step.kind === 'budget') parseByteSize(step.size)
+  if (parsed.filter(({ kind }) => kind === 'budget').length > 1) throw new TesseraError('invalid-option', 'recipe: a file has one size, so a recipe has one budget step at most; leave the others out')
   return { ...recipe, steps: parsed }
 }
 

@@ -1,6 +1,6 @@
 import { isTesseraError } from '@tessera-llm/tensor'
 import { describe, expect, test } from 'vitest'
-import { matchTargets, namedRecipe, namedRecipes, parseRecipe, parseRecipeJson } from './index.ts'
+import { matchTargets, namedRecipe, namedRecipes, parseByteSize, parseRecipe, parseRecipeJson } from './index.ts'
 
 describe('parseRecipe', () => {
   test('gives back what it was given', () => {
@@ -25,7 +25,10 @@ describe('parseRecipe', () => {
     [{ steps: [] }, 'steps'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
     [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
-    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "awq" | "smooth" | "quantize")'],
+    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "awq" | "smooth" | "quantize" | "budget")'],
+    [{ steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] }, 'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?'],
+    [{ steps: [{ kind: 'budget', size: '60Mb/s' }] }, 'size: "60Mb/s" is no size; write a number and a unit, such as 60MB or 57.2MiB'],
+    [{ steps: [{ kind: 'budget', size: '60' }, { kind: 'budget', size: '50' }] }, 'a recipe has one budget step at most'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] }, 'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?'],
     [{ steps: [{ kind: 'smooth', alpha: 2 }] }, 'recipe: steps[0] (smooth): alpha is 2, but must be <=1'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] }, 'recipe: steps[0] (quantize): format'],
@@ -46,6 +49,28 @@ describe('parseRecipe', () => {
   test('says where JSON breaks', () => {
     expect(() => parseRecipeJson('{"steps": [')).toThrow('recipe: not JSON')
   })
+})
+
+test.each([
+  ['60MB', 60_000_000],
+  ['57.2 MiB', 59_978_547],
+  ['60mb', 60_000_000],
+  ['1.5kB', 1500],
+  ['2GiB', 2 ** 31],
+  ['4096', 4096],
+  [4096, 4096],
+])('a size of %s is %i bytes', (size, bytes) => {
+  expect(parseByteSize(size)).toBe(bytes)
+})
+
+test.each([
+  ['60MIB/', '"60MIB/" is no size'],
+  ['60Mo', 'has the unit "Mo"; did you mean MB? Known are B, kB, MB, GB, KiB, MiB, GiB'],
+  ['-5MB', 'is no size'],
+  ['0MB', 'is 0 bytes; give a size above zero'],
+  [Number.NaN, 'is no size'],
+])('%s is refused as a size', (size, message) => {
+  expect(() => parseByteSize(size)).toThrow(message)
 })
 
 describe('matchTargets', () => {

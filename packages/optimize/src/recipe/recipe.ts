@@ -83,7 +83,25 @@ export interface QuantizeStep {
   readonly integerZeros?: boolean | undefined
 }
 
-export type RecipeStep = RotateStep | AwqStep | SmoothStep | QuantizeStep
+/**
+ * Chooses a format for each weight, so that the file fits a size and the model loses as little as it can: `allocateBudget` measures what
+ * each weight's errors cost and puts `quantize` steps in this one's place.
+ */
+export interface BudgetStep {
+  readonly kind: 'budget'
+  /** What the file may take in all, metadata and what is not quantized included: bytes, or `60MB`, `57.2MiB`. */
+  readonly size: string | number
+  /** Default: every linear layer of the blocks, the embedding and the head. */
+  readonly targets?: Targets | undefined
+  /** Formats to choose from; those that a weight's rows do not fit are left out for it. Default: those that the file can hold, from 2 to 8 bits. */
+  readonly formats?: readonly WeightFormat[] | undefined
+  /** How linear layers are rounded. Default `gptq`. The embedding is always rounded to nearest: its rows are looked up, not multiplied. */
+  readonly method?: 'gptq' | 'rtn' | undefined
+  /** GPTQ: see `quantize`. */
+  readonly correct?: boolean | undefined
+}
+
+export type RecipeStep = RotateStep | AwqStep | SmoothStep | QuantizeStep | BudgetStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
 export interface Recipe {

@@ -4,12 +4,14 @@ import type { Fields } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
+import { formatLabel } from '../plan/index.ts'
+import { integerGrid } from '../quantize/index.ts'
 import type { Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { keptWeight } from './kept-weight.ts'
 import { chooseLayout } from './layout.ts'
-import { quantizationConfig, storedParts, type StoredLayers } from './stored-layers.ts'
+import { plannedParts, quantizationConfig, storedParts, type StoredLayers } from './stored-layers.ts'
 
 export interface FolderOptions {
   /** The parsed `config.json` of the original. */
@@ -62,13 +64,40 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
       tensors.push({ name: `${layer}.${part}`, format: stored.format, shape: stored.shape, bytes: async () => (await partsOf(name))[part]?.bytes as Uint8Array })
     }
   }
+  return { tensors, layout, config: folderConfig(subject, layers, layout, config) }
+}
+
+/** `config.json` of the compressed model. */
+function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | undefined, { quantization_config: _, ...rest }: Fields): Fields {
   const tiedHead = 'tiedHead' in subject.config ? subject.config.tiedHead : undefined
   if (tiedHead) layers.dense.push('lm_head')
-  const { quantization_config: _, ...rest } = config
-  return {
-    tensors, layout,
-    config: { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(layout ? { quantization_config: quantizationConfig(layout, layers) } : {}) },
-  }
+  return { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(layout ? { quantization_config: quantizationConfig(layout, layers) } : {}) }
+}
+
+/**
+ * The same before anything is computed, in the layout of compressed-tensors: tensors without their data, to count their bytes.
+ *
+ * @throws TesseraError `unsupported` for what the layout cannot hold
+ */
+export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: Checkpoint, { config, activations }: Omit<FolderOptions, 'layout'>): Omit<FolderContent, 'layout'> {
+  const layout = chooseLayout(subject.weights, assignments, 'compressed-tensors')
+  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, hasTokenActivations: activations === 'int8-token' }
+  const tensors = [...subject.weights.values()].flatMap((weight): TensorData[] => {
+    const { name, storedName, shape } = weight
+    const format = assignments.get(name)?.format
+    const layer = storedName.replace(/\.weight$/, '')
+    if (format === undefined || typeof format === 'string' || 'codebook' in format) {
+      if (isLinear(weight)) layers.dense.push(layer)
+      return [format === undefined ? keptWeight(weight, original, checkpoint) : { name: storedName, shape, format: formatLabel(format), bytes: noData }]
+    }
+    layers.quantized.set(layer, integerGrid(format))
+    return Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({ name: `${layer}.${part}`, ...stored, bytes: noData }))
+  })
+  return { tensors, config: folderConfig(subject, layers, layout, config) }
+}
+
+function noData(): never {
+  throw new TesseraError('invalid-value', 'optimize: a model that is only planned has no weights')
 }
 
 /** Layers that other programs look for weights of: those are either quantized or named as not. */

@@ -47,7 +47,7 @@ function firstProblem(layout: Layout, weights: ModelWeights, assigned: readonly 
 
 function problemOf(layout: Layout, name: string, [rows = 0, columns = 0]: readonly number[], { method, format, integerZeros = false }: QuantizeStep): string | undefined {
   if (!isIntegers(format)) return `it is to become ${formatLabel(format)}, and layouts of folders hold integers; use { bits, group }`
-  if (weightClass(name) === 'embedding') return 'embeddings are kept as they are in folders; leave it out of the targets'
+  if (weightClass(name) === 'embedding' && layout !== 'compressed-tensors') return 'it holds no embeddings; use compressed-tensors'
   if (method === 'hqq' && !integerZeros) return 'hqq gives zeros between integers, which no layout holds; set integerZeros: true in the step'
   const { bits, group } = format
   if (layout === 'gptq') {

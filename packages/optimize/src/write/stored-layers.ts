@@ -1,6 +1,8 @@
 import { awqConfig, type CompressedFormat, compressedTensorsConfig, gptqConfig, type IntegerGrid, type QuantizedMatrix, type StoredParts, writeAwq, writeCompressed, writeGptq } from '@tessera-llm/quantization'
 import type { Fields } from '@tessera-llm/runtime'
-import type { Layout } from '../recipe/index.ts'
+import type { Shape } from '@tessera-llm/tensor'
+import { canonicalName, weightClass } from '../names/index.ts'
+import type { IntegerFormat, Layout } from '../recipe/index.ts'
 
 /** What a folder's linear layers are stored as, by their names without `.weight`. */
 export interface StoredLayers {
@@ -18,6 +20,21 @@ export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredPart
   if (layout === 'gptq') return writeGptq(matrix, gptqVersion(grid))
   if (layout === 'awq') return writeAwq(matrix)
   return writeCompressed(matrix, compressedFormat(grid))
+}
+
+/**
+ * The parts of a weight in the layout of compressed-tensors before there are any: what `storedParts` will give for integers whose columns are
+ * grouped as they stand.
+ */
+export function plannedParts([rows = 0, columns = 0]: Shape, { bits, group, symmetric = false }: IntegerFormat): Readonly<Record<string, { readonly format: string; readonly shape: Shape }>> {
+  const groups = group === 'row' ? 1 : Math.ceil(columns / group)
+  const words = (count: number): number => Math.ceil((count * bits) / 32)
+  const isPacked = bits !== 8
+  return {
+    weight_scale: { format: 'f16', shape: [rows, groups] },
+    ...(symmetric ? {} : { weight_zero_point: isPacked ? { format: 'i32', shape: [words(rows), groups] } : { format: 'i8', shape: [rows, groups] } }),
+    ...(isPacked ? { weight_packed: { format: 'i32', shape: [rows, words(columns)] }, weight_shape: { format: 'i64', shape: [2] } } : { weight: { format: 'i8', shape: [rows, columns] } }),
+  }
 }
 
 /** `quantization_config` of `config.json`. Layers that stay dense are named, because programs take all others for quantized. */
@@ -40,7 +57,11 @@ function compressedFormat({ bits }: IntegerGrid): CompressedFormat {
   return bits === 8 ? 'int-quantized' : 'pack-quantized'
 }
 
-/** One entry of `config_groups` for each grid; where there is but one, it is for all linear layers that are not ignored. */
+function isEmbedding(layer: string): boolean {
+  return weightClass(canonicalName(`${layer}.weight`)) === 'embedding'
+}
+
+/** One entry of `config_groups` for each grid; where there is but one, and no embedding has it, it is for all linear layers that are not ignored. */
 function compressedConfig({ quantized, dense, hasColumnGroups, hasTokenActivations }: StoredLayers): Fields {
   const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()
   for (const [name, grid] of quantized) {
@@ -53,7 +74,7 @@ function compressedConfig({ quantized, dense, hasColumnGroups, hasTokenActivatio
     const format = compressedFormat(grid)
     const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups, hasTokenActivations })
     const { group_0: group } = config['config_groups'] as { readonly group_0: Fields }
-    return { config, group: { ...group, targets: byGrid.size === 1 ? ['Linear'] : names, format } }
+    return { config, group: { ...group, targets: byGrid.size === 1 && !names.some(isEmbedding) ? ['Linear'] : names, format } }
   })
   return {
     ...groups[0]?.config,

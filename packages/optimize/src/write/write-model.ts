@@ -1,4 +1,4 @@
-import { type ByteSink, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
+import { type ByteSink, ggufByteLength, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { formatLabel } from '../plan/index.ts'
@@ -6,6 +6,8 @@ import type { WeightFormat } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { keptWeight } from './kept-weight.ts'
+
+type Planned = Pick<Applied, 'subject' | 'assignments' | 'weight'>
 
 /** `general.file_type` of llama.cpp by the type that most weights have; for people, loaders go by each tensor. */
 const fileTypes: Readonly<Record<string, number>> = {
@@ -29,7 +31,19 @@ export async function writeGgufModel(applied: Applied, original: Subject, checkp
   await writeGguf(content, sink, options)
 }
 
-function ggufContent(applied: Applied, original: Subject, checkpoint: GgufCheckpoint): GgufContent {
+/**
+ * Bytes of the file that `writeGgufModel` will write, to the byte, before anything is computed.
+ *
+ * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for
+ */
+export function ggufModelBytes(planned: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: GgufCheckpoint): number {
+  const weight: Applied['weight'] = async (name) => {
+    throw new TesseraError('invalid-value', `optimize: ${name} is only planned`)
+  }
+  return ggufByteLength(ggufContent({ ...planned, weight }, original, checkpoint))
+}
+
+function ggufContent(applied: Planned, original: Subject, checkpoint: GgufCheckpoint): GgufContent {
   const metadata = new Map<string, GgufValue>(checkpoint.typedMetadata)
   const common = commonFormat(applied)
   if (common !== undefined && fileTypes[common] !== undefined) metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
@@ -42,7 +56,7 @@ function ggufContent(applied: Applied, original: Subject, checkpoint: GgufCheckp
   return { metadata, tensors }
 }
 
-function compressed({ weight: result }: Applied, { name, storedName, shape }: ModelWeight, format: string): TensorData {
+function compressed({ weight: result }: Planned, { name, storedName, shape }: ModelWeight, format: string): TensorData {
   const bytes = async (): Promise<Uint8Array> => {
     const { weight } = await result(name)
     if (weight.kind !== 'blocks') throw new TesseraError('unsupported', `optimize: ${name} was rounded to integers in groups, for which GGUF has no type`)
@@ -58,7 +72,7 @@ export function ggufFormat(name: string, format: WeightFormat): string {
   throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0, or write a folder`)
 }
 
-function commonFormat({ assignments }: Applied): string | undefined {
+function commonFormat({ assignments }: Planned): string | undefined {
   const counts = new Map<string, number>()
   for (const { format } of assignments.values()) counts.set(formatLabel(format), (counts.get(formatLabel(format)) ?? 0) + 1)
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]

@@ -1,1 +1,0 @@
-export { ropeAppend, type RopeAppendInputs, ropeAppendOp, type RopeAppendOptions } from './contract.ts'

@@ -1,1 +1,0 @@
-export { checkFused, checkFusedWeight, type FusedInputs, type FusedOptions, fusedTolerance, linearReference, normedInput } from './fused-input.ts'

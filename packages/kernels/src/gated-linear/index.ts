@@ -1,1 +1,0 @@
-export { gatedLinear, type GatedLinearInputs, gatedLinearOp, type GatedLinearOptions, type GatedLinearOutputs } from './contract.ts'

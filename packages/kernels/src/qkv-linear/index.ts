@@ -1,1 +1,0 @@
-export { qkvLinear, type QkvLinearInputs, qkvLinearOp, type QkvLinearOptions, type QkvLinearOutputs } from './contract.ts'

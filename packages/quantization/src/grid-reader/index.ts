@@ -1,1 +1,0 @@
-export { gridReader } from './grid-reader.ts'
