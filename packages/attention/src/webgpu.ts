@@ -4,12 +4,14 @@ import { flashBackwardWebgpu } from './attention-backward/webgpu/kernel.ts'
 import { kvAppendWebgpu } from './kv-append/webgpu/kernel.ts'
 import { kvCopyPageWebgpu } from './kv-copy-page/webgpu.ts'
 import { kvStoreWebgpu } from './kv-store/webgpu/kernel.ts'
+import { ropeAppendWebgpu } from './rope-append/webgpu/kernel.ts'
 
 export { decodeWebgpu, flashWebgpu, plainWebgpu } from './attention/webgpu/index.ts'
 export { flashBackwardWebgpu } from './attention-backward/webgpu/kernel.ts'
 export { kvAppendWebgpu } from './kv-append/webgpu/kernel.ts'
 export { kvCopyPageWebgpu } from './kv-copy-page/webgpu.ts'
 export { kvStoreWebgpu } from './kv-store/webgpu/kernel.ts'
+export { ropeAppendWebgpu } from './rope-append/webgpu/kernel.ts'
 
 /** All WebGPU kernels of this package, for `createWebGpuDevice({ kernels })`. */
-export const attentionWebgpu: readonly WebGpuKernel[] = [decodeWebgpu, flashWebgpu, plainWebgpu, flashBackwardWebgpu, kvAppendWebgpu, kvCopyPageWebgpu, kvStoreWebgpu]
+export const attentionWebgpu: readonly WebGpuKernel[] = [decodeWebgpu, flashWebgpu, plainWebgpu, flashBackwardWebgpu, kvAppendWebgpu, kvCopyPageWebgpu, kvStoreWebgpu, ropeAppendWebgpu]

@@ -1,7 +1,7 @@
 import { createPackedTensor, type DType, type PackedTensor, type Shape, type Tensor } from '@tessera-llm/tensor'
 import type { WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AttentionInputs, attentionOp, type AttentionOptions, groupFormat, kvAppend, type KvFormat, kvStore, kvWords, rowFormat } from '../src/index.ts'
+import { type AttentionInputs, attentionOp, type AttentionOptions, groupFormat, kvAppend, type KvFormat, kvStore, kvWords, ropeAppendOp, rowFormat } from '../src/index.ts'
 import { createBaseDevice } from './support/base-webgpu.ts'
 
 let base: WebGpuDevice
@@ -140,4 +140,18 @@ test('kv-append compiles for both storages', async () => {
     const [cache, x, positions] = [base.empty([1, 2, 9, 6], dtype), base.empty([1, 3, 2, 6], 'f32'), base.empty([1], 'i32')] as const
     expect(await base.webgpu.prepare(() => kvAppend(cache, x, positions))).toBe(1)
   }
+})
+
+test('rope-append takes one dispatch where a GPU binds enough buffers, two where it does not, or says so', async () => {
+  const inputs = {
+    q: base.empty([1, 2, 4, 16], 'f32'), k: base.empty([1, 2, 2, 16], 'f32'), v: base.empty([1, 2, 2, 16], 'f32'), cos: base.empty([9, 8], 'f32'), sin: base.empty([9, 8], 'f32'),
+    positions: base.empty([1, 2], 'i32'), keys: base.empty([1, 2, 8, 16], 'f16'), values: base.empty([1, 2, 8, 16], 'f16'),
+  }
+  const norm = base.empty([16], 'f32')
+  const blockTable = base.empty([1, 1], 'i32')
+  const dispatches = (more: object = {}) => base.webgpu.prepare(() => base.run(ropeAppendOp, { ...inputs, ...more }, { style: 'neox', eps: 1e-5 }))
+  expect(await dispatches()).toBe(1)
+  expect(await dispatches({ queryNorm: norm, keyNorm: norm })).toBe(2)
+  expect(await dispatches({ queryNorm: norm, blockTable })).toBe(2)
+  expect(base.explain(ropeAppendOp, { ...inputs, keyNorm: norm, blockTable }, { style: 'gptj', eps: 1e-5 }).reason).toContain('binds 9 buffers at once, this GPU allows 8')
 })

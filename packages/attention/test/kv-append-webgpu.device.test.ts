@@ -8,6 +8,7 @@ import { attentionWebgpu } from '../src/webgpu.ts'
 import { kvAppendConformance } from './cases/kv-append.ts'
 import { kvCopyPageConformance } from './cases/kv-copy-page.ts'
 import { kvStoreConformance } from './cases/kv-store.ts'
+import { ropeAppendConformance } from './cases/rope-append.ts'
 
 const reference = createReferenceDevice()
 let device: WebGpuDevice
@@ -16,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => device.dispose())
 
-test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance])('$op conforms: $name', (one) => one.run(device, reference))
+test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance, ...ropeAppendConformance])('$op conforms: $name', (one) => one.run(device, reference))
 
 test('an f16 cache of an odd head size has no kernel, and says why', () => {
   const inputs = { cache: device.empty([1, 1, 4, 7], 'f16'), x: device.empty([1, 1, 1, 7], 'f32'), positions: device.empty([1], 'i32') }

@@ -1,14 +1,15 @@
 import { argument, floatArgument, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: x, weight (0 for none), y, rows, width, eps f32, unit offset f32 (0 or 1). Rows are shared out among the threads. */
+/** Words: x, weight (0 for none), y, rows, width, eps f32, unit offset f32 (0 or 1), residual (0 for none). Rows are shared out among the threads. */
 export function rmsNorm(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 3)
   const width = argument(args, 4)
   const weight: usize = argument(args, 1)
+  const residual: usize = argument(args, 7)
   const end = shareEnd(rows, thread, threads)
   for (let row = shareBegin(rows, thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    normaliseRow(argument(args, 0) + offset, weight, argument(args, 2) + offset, width, floatArgument(args, 5), floatArgument(args, 6))
+    normaliseRow(argument(args, 0) + offset, weight, argument(args, 2) + offset, width, floatArgument(args, 5), floatArgument(args, 6), residual == 0 ? 0 : residual + offset)
   }
 }
 
@@ -22,12 +23,12 @@ export function addRmsNorm(args: usize, thread: u32, threads: u32): void {
     let i: usize = 0
     for (; i + 16 <= <usize>width << 2; i += 16) v128.store(h + i, f32x4.add(v128.load(x + i), v128.load(residual + i)))
     for (; i < <usize>width << 2; i += 4) store<f32>(h + i, load<f32>(x + i) + load<f32>(residual + i))
-    normaliseRow(h, argument(args, 2), argument(args, 4) + offset, width, floatArgument(args, 7), floatArgument(args, 8))
+    normaliseRow(h, argument(args, 2), argument(args, 4) + offset, width, floatArgument(args, 7), floatArgument(args, 8), 0)
   }
 }
 
-/** One row: y = x / √(mean(x²) + eps) · (weight + unit). The sum runs in four times four lanes. */
-function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps: f32, unit: f32): void {
+/** One row: y = x / √(mean(x²) + eps) · (weight + unit) + residual. The sum runs in four times four lanes. */
+function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps: f32, unit: f32, residual: usize): void {
   const vectors = width & ~15
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
   let i: u32 = 0
@@ -51,12 +52,16 @@ function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps: f32, u
     const at: usize = <usize>i << 2
     let factor = scales
     if (weight != 0) factor = f32x4.mul(scales, f32x4.add(v128.load(weight + at), units))
-    v128.store(y + at, f32x4.mul(v128.load(x + at), factor))
+    let value = f32x4.mul(v128.load(x + at), factor)
+    if (residual != 0) value = f32x4.add(value, v128.load(residual + at))
+    v128.store(y + at, value)
   }
   for (; i < width; i++) {
     const at: usize = <usize>i << 2
     let factor = scale
     if (weight != 0) factor *= load<f32>(weight + at) + unit
-    store<f32>(y + at, load<f32>(x + at) * factor)
+    let value = load<f32>(x + at) * factor
+    if (residual != 0) value += load<f32>(residual + at)
+    store<f32>(y + at, value)
   }
 }

@@ -8,6 +8,7 @@ import { kernelsWebgpu } from '../src/webgpu.ts'
 import { activationConformance, activationGolden } from './cases/activation.ts'
 import { elementwiseConformance } from './cases/elementwise.ts'
 import { embeddingConformance } from './cases/embedding.ts'
+import { fusedConformance, ofOneToken } from './cases/fused.ts'
 import { normConformance, normGolden } from './cases/norm.ts'
 import { linearConformance, matmulConformance, productGolden } from './cases/product.ts'
 import { ropeConformance, ropeGolden } from './cases/rope.ts'
@@ -30,6 +31,7 @@ const cases: Readonly<Record<string, readonly DeviceCase[]>> = {
   matmul: matmulConformance,
   products: productGolden,
   embedding: embeddingConformance,
+  fused: fusedConformance.filter(ofOneToken),
   norms: [...normConformance, ...normGolden],
   rope: [...ropeConformance, ...ropeGolden],
   activations: [...activationConformance, ...activationGolden],
@@ -72,7 +74,7 @@ describe('linear as it specialises for hardware', () => {
   })
   afterAll(() => hardware.dispose())
 
-  it.for(linearConformance)('$name', (row) => row.run(hardware, reference))
+  it.for([...linearConformance, ...fusedConformance.filter(ofOneToken)])('$name', (row) => row.run(hardware, reference))
 
   // From so many rows on a lane takes two of them, and four.
   it.for([16_385, 32_770])('one token by %i rows', async (rows) => void (await conform(hardware, reference, linearOp, [some('f16', 1, rows, 64)], { kernel: 'gemv-f16' })))

@@ -3,7 +3,7 @@ import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
-  activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, rmsNorm, rope, scale, softmax, topK,
+  activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, gatedLinear, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, qkvLinear, qkvLinearOp, rmsNorm, rope, scale, softmax, topK,
 } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
 import { minimalAdapter } from './minimal-adapter.ts'
@@ -39,6 +39,10 @@ const variants: readonly Variant[] = [
     ),
   ),
   ...floats.flatMap((a) => floats.flatMap((b) => both.map((transposeB): Variant => [`matmul ${a} ${b} ${transposeB}`, (make) => matmul(make([2, 5, 4], a), make([4, 4], b), { transposeB, transposeA: false })]))),
+  ...floats.flatMap((dtype) => both.flatMap((hasNorm) => [64, 33].flatMap((columns): readonly Variant[] => [
+    [`qkv-linear ${dtype} ${columns} ${hasNorm}`, (make) => qkvLinear({ x: make([1, columns]), norm: hasNorm ? make([columns]) : undefined, query: make([7, columns], dtype), key: make([5, columns], dtype), value: make([5, columns]) }, { eps: 1e-5, unitOffset: hasNorm })],
+    [`gated-linear ${dtype} ${columns} ${hasNorm}`, (make) => gatedLinear({ x: make([1, columns]), norm: hasNorm ? make([columns]) : undefined, gate: make([7, columns], dtype), up: make([7, columns], dtype) }, { eps: 1e-5, kind: 'silu' })],
+  ]))),
   ...activationKinds.flatMap((kind) =>
     [5, 8].flatMap((size): readonly Variant[] => [
       [`activation ${kind} ${size}`, (make) => activation(make([size]), { kind })],
@@ -59,6 +63,7 @@ const variants: readonly Variant[] = [
     [`cross-entropy ${width}`, (make) => crossEntropy(make([3, width]), make([3], 'i32'))],
     ...both.flatMap((hasWeight): readonly Variant[] => [
       ...both.map((unitOffset): Variant => [`rms-norm ${width} ${hasWeight} ${unitOffset}`, (make) => rmsNorm(make([3, width]), hasWeight ? make([width]) : undefined, { eps: 1e-5, unitOffset })]),
+      [`rms-norm ${width} ${hasWeight} with residual`, (make) => rmsNorm(make([3, width]), hasWeight ? make([width]) : undefined, { eps: 1e-5, residual: make([3, width]) })],
       [`add-rms-norm ${width} ${hasWeight}`, (make) => addRmsNorm(make([3, width]), make([3, width]), hasWeight ? make([width]) : undefined, { eps: 1e-5 })],
       ...both.map((hasBias): Variant => [`layer-norm ${width} ${hasWeight} ${hasBias}`, (make) => layerNorm(make([3, width]), hasWeight ? make([width]) : undefined, hasBias ? make([width]) : undefined, { eps: 1e-5 })]),
     ]),
@@ -84,6 +89,14 @@ it('rows of every number of lanes, one, two and four of them a lane, compile', a
       await other.dispose()
     }
   }
+})
+
+it('three projections with three biases take more bindings than every GPU has', () => {
+  const make = maker(device)
+  const bias = make([4])
+  const inputs = { x: make([1, 8]), query: make([4, 8]), key: make([4, 8]), value: make([4, 8]), queryBias: bias, keyBias: bias, valueBias: bias }
+  expect(device.explain(qkvLinearOp, inputs, {}).reason).toContain('binds 10 buffers at once, this GPU allows 8')
+  expect(device.explain(qkvLinearOp, { ...inputs, x: make([2, 8]) }, {}).reason).toContain('takes one token, not 2')
 })
 
 it('every kernel of linear compiles where another one would be chosen', async () => {

@@ -1,10 +1,10 @@
-import { embeddingOp, linearOp } from '@tessera-llm/kernels'
+import { embeddingOp, gatedLinearOp, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { packedEmbeddingProblems, packedLinearProblems } from '../test/problems/index.ts'
+import { packedEmbeddingProblems, packedGatedProblems, packedLinearProblems, packedQkvProblems } from '../test/problems/index.ts'
 import { specialisedFor } from '../test/specialised.ts'
 import { ggmlPackers, rawPackers } from './index.ts'
 import { quantizationWebgpu } from './webgpu.ts'
@@ -22,8 +22,12 @@ beforeAll(async () => {
 afterAll(() => Promise.all([device.dispose(), hardware.dispose()]))
 
 it.for(types)('linear on %s', async (type) => {
-  const reports = await conform(device, reference, linearOp, packedLinearProblems(type, ggmlPackers))
-  expect(new Set(reports.map(({ kernel }) => kernel))).toEqual(new Set([`gemv-${type}`, `tiled-${type}`]))
+  // Rounded inputs take kernels of their own, of which one token and tiles are enough for each type; q4_k tries them all.
+  const problems = packedLinearProblems(type, ggmlPackers).filter(({ name }) => type === 'q4_k' || /, f32, |, int8, (1 .* 37|133 )/.test(name))
+  const reports = await conform(device, reference, linearOp, problems)
+  // The codes of tq1_0 are digits, which are no bytes without a division.
+  const kinds = type === 'tq1_0' ? ['gemv', 'tiled'] : ['gemv', 'tiled', 'gemv-dot', 'tiled-dot']
+  expect(new Set(reports.map(({ kernel }) => kernel))).toEqual(new Set(kinds.map((kind) => `${kind}-${type}`)))
 })
 
 /** Up to 8 tokens of f32: where a token or two makes the kernel another one. */
@@ -32,3 +36,12 @@ it.for(types)('linear on %s as it specialises for hardware', async (type) => voi
 it.for(types)('linear on %s, tiles also for few tokens', async (type) => void (await conform(device, reference, linearOp, fewTokens(type), { kernel: `tiled-${type}` })))
 
 it.for(types)('embedding on %s', async (type) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(type, ggmlPackers))))
+
+it('rounded activations without integer products', async () => {
+  const problems = packedLinearProblems('q4_k', ggmlPackers).filter(({ name }) => /, int8(-token)?, [17] × /.test(name))
+  await conform(device, reference, linearOp, problems, { kernel: 'gemv-q4_k' })
+  await conform(device, reference, linearOp, problems.slice(0, 2), { kernel: 'tiled-q4_k' })
+})
+
+it('the projections of attention in one call', async () => void (await conform(device, reference, qkvLinearOp, packedQkvProblems(ggmlPackers), { kernel: 'gemv-packed' })))
+it('a gated pair of projections in one call', async () => void (await conform(hardware, reference, gatedLinearOp, packedGatedProblems(ggmlPackers), { kernel: 'gemv-packed' })))

@@ -1,9 +1,10 @@
-import { embeddingOp, type LinearInputs, linearOp } from '@tessera-llm/kernels'
+import { embeddingOp, gatedLinearOp, type LinearInputs, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { gridWeight, randomMatrix, tableGrids, wholeGrids } from '../test/problems/index.ts'
 import { specialisedFor } from '../test/specialised.ts'
-import { rawPackers } from './index.ts'
+import { gridPacker, joinParts, packMatrix, rawPackers } from './index.ts'
 import { blockReaders, quantizationWebgpu } from './webgpu.ts'
 
 const packers = rawPackers('webgpu')
@@ -45,10 +46,62 @@ it.for(packers)('linear and embedding on $source compile in every size of tile a
   expect(await device.webgpu.prepare(() => device.run(embeddingOp, { ids, weight: table }, {}))).toBe(1)
 })
 
+it.for(packers)('products of $source with rounded inputs compile as integers', async ({ source, format }) => {
+  if (source === 'tq1_0') return void expect(device.explain(linearOp, { x: device.empty([1, 256], 'f32'), weight: weightOf(format, [5, 256]) }, { activations: 'int8' }).kernel).toBe('gemv-tq1_0')
+  const weight = weightOf(format, [5, 256])
+  for (const tokens of [1, 2, 9, 17, 33]) {
+    const x = device.empty([tokens, 256], 'f32')
+    for (const activations of ['int8', 'int8-token'] as const) {
+      for (const kernel of tokens === 1 ? ['gemv-dot', 'tiled-dot'] : ['tiled-dot']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, { activations }, { kernel: `${kernel}-${source}` }))).toBe(2)
+    }
+    expect(device.explain(linearOp, { x, weight }, { activations: 'int8' }).kernel).toBe(`${tokens === 1 ? 'gemv' : 'tiled'}-dot-${source}`)
+  }
+})
+
 it.for(packers)('one token by $source compiles for hardware with one, two and four rows a lane', async ({ format }) => {
   for (const [rows, columns] of [[5, 256], [5, 768], [5, 2048], [16_385, 256], [32_769, 256]] as const) {
     const weight = weightOf(format, [rows, columns], hardware)
     expect(await hardware.webgpu.prepare(() => hardware.run(linearOp, { x: hardware.empty([1, columns], 'f32'), weight, bias: undefined, residual: undefined }, {}))).toBe(1)
     weight.dispose()
   }
+})
+
+it.for(packers)('fused projections by $source compile', async ({ format }) => {
+  const [weight, x, norm] = [weightOf(format, [5, 256], hardware), hardware.empty([1, 256], 'f32'), hardware.empty([256], 'f32')]
+  for (const activations of ['f32', 'int8'] as const) {
+    const launches = activations === 'f32' ? 1 : 2
+    expect(await hardware.webgpu.prepare(() => hardware.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
+    expect(await hardware.webgpu.prepare(() => hardware.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
+  }
+})
+
+it.for([...wholeGrids, ...tableGrids].map((grid) => [`${grid.kind === 'integer' ? grid.bits : grid.id}, ${grid.group}, ${grid.scaleType}`, grid] as const))('linear and embedding on the grid %s compile', async ([, grid]) => {
+  for (const columns of [64, 83]) {
+    const weight = gridWeight(grid, 5, columns)(device)
+    for (const tokens of [1, 4, 33]) {
+      const x = device.empty([tokens, columns], 'f32')
+      for (const kernel of tokens <= 8 ? ['gemv-grid', 'tiled-grid'] : ['tiled-grid']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, {}, { kernel }))).toBe(1)
+    }
+    expect(await device.webgpu.prepare(() => device.run(embeddingOp, { ids: device.empty([3], 'i32'), weight }, {}))).toBe(1)
+    // As integers where codes are that, and groups are not too short.
+    const isInteger = (grid.kind === 'integer' || grid.id === 'fp4_e2m1') && grid.group !== 8
+    for (const tokens of [1, 33]) {
+      const inputs = { x: device.empty([tokens, columns], 'f32'), weight }
+      expect(device.explain(linearOp, inputs, { activations: 'int8' }).kernel).toBe(`${tokens === 1 ? 'gemv' : 'tiled'}${isInteger ? '-dot' : ''}-grid`)
+      expect(await device.webgpu.prepare(() => device.run(linearOp, inputs, { activations: 'int8' }))).toBe(2)
+    }
+  }
+})
+
+it('says which grids it does not read', () => {
+  const reasonOf = (grid: (typeof wholeGrids)[number], isOrdered = false): string => {
+    const { format, parts } = packMatrix({ ...randomMatrix(grid, 2, 48), ...(isOrdered && { groupOfColumn: Int32Array.from({ length: 48 }, (_, k) => k % 2) }) })
+    const packer = gridPacker(format, 'webgpu')
+    const weight = device.pack(packer.format, [2, 48], packer.pack(joinParts(format, parts, [2, 48]), [2, 48]))
+    return device.explain(linearOp, { x: device.empty([1, 48], 'f32'), weight }, {}).reason
+  }
+  const integers = { kind: 'integer', bits: 4, group: 24, isSymmetric: true, scaleType: 'f32' } as const
+  expect(reasonOf({ ...integers, group: 12 })).toContain('reads groups of a multiple of 8 columns, not of 12')
+  expect(reasonOf(integers, true)).toContain('columns of int4/g24/f32/order name their groups')
+  expect(reasonOf({ kind: 'codebook', id: 'own', values: Float32Array.from({ length: 17 }, (_, i) => i), group: 24, scaleType: 'f32' })).toContain('has no table of 17 values')
 })

@@ -44,6 +44,8 @@ describe('the tiny model on webgpu', () => {
 
     const first = await take()
     expect(first.bindGroupsCreated).toBeGreaterThan(0)
+    // Seven a layer, and embedding, final norm, head and the largest logit.
+    expect(first.dispatches).toBe(7 * model.config.numLayers + 4)
     const bytesRead = step === 'step' ? model.config.vocabSize * 4 : 4
     // The token, its position twice and the length are what is written.
     const steady: WebGpuCounters = { buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, submits: 1, passes: 1, dispatches: first.dispatches, bytesWritten: 16, bytesRead }

@@ -1,5 +1,6 @@
 import type { Device, Tensor } from '@tessera-llm/tensor'
 import type { AttentionCall } from '../attention/index.ts'
+import type { RopeAppendInputs, RopeAppendOptions } from '../rope-append/index.ts'
 
 /** What the keys and values of one layer need. */
 export interface CacheLayer {
@@ -39,10 +40,20 @@ export interface CacheStep {
 
 export type CacheAttention = Pick<AttentionCall, 'scale' | 'softcap' | 'sinks' | 'alibiSlopes'>
 
+/** How the heads of a step's tokens are rotated, and normalised before that, as in `rope-append`. */
+export type CacheRotation = RopeAppendOptions & Pick<RopeAppendInputs, 'positions' | 'queryNorm' | 'keyNorm'> & {
+  readonly angles: Pick<RopeAppendInputs, 'cos' | 'sin'>
+}
+
 /** Keys and values of one layer. A step appends its tokens first and then attends, to itself too. */
 export interface LayerCache {
   /** Stores k f32[B, L, Hkv, D] and v f32[B, L, Hkv, Dv] of the step's tokens. */
   append(k: Tensor, v: Tensor, step: CacheStep): void
+  /**
+   * Instead of `append`, of heads that still have to be rotated: changes q f32[B, L, Hq, D] in place and stores k and v, by one call. False, with
+   * nothing done, where the device has no kernel for it; absent where the rows are not stored as they are.
+   */
+  appendRotated?(heads: Pick<RopeAppendInputs, 'q' | 'k' | 'v'>, rotation: CacheRotation): boolean
   /** Causal attention of q f32[B, L, Hq, D], the step's tokens, within the layer's window → o f32[B, L, Hq, Dv], which belongs to the caller. */
   attend(q: Tensor, step: CacheStep, options?: CacheAttention): Tensor
 }

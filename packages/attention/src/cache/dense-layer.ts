@@ -1,6 +1,7 @@
 import { byteLengthOf, type Device, type DType, type Shape, sizeOf, type Tensor } from '@tessera-llm/tensor'
 import { attention } from '../attention/index.ts'
 import { kvAppend } from '../kv-append/index.ts'
+import { appendRotated } from './append-rotated.ts'
 import type { CacheLayer, CacheSizes } from './cache.ts'
 import { isRing, layerRows, ringPageRows } from './layer-rows.ts'
 import type { StoredLayer } from './stored-layer.ts'
@@ -43,6 +44,7 @@ export function createDenseLayer(device: Device, layer: CacheLayer, sizes: Cache
         kvAppend(k, newK, start, blockTable)
         kvAppend(v, newV, start, blockTable)
       },
+      appendRotated: (heads, rotation) => appendRotated(heads, rotation, k, v, blockTable),
       attend: (q, { lengths }, options) =>
         attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, blockTable, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
       // The next token sees window − 1 tokens before it; of `highest` that were once there, the last `rows` are.

@@ -1,4 +1,4 @@
-import { decodeElements, denseSpec, encodeElements, formatShape, sizeOf, type Op, specBytes, type Tensor, TesseraError } from '@tessera-llm/tensor'
+import { decodeElements, denseSpec, encodeElements, formatShape, type HostTensor, sizeOf, type Op, specBytes, type Tensor, TesseraError } from '@tessera-llm/tensor'
 
 export type KvAppendInputs = {
   readonly cache: Tensor
@@ -39,23 +39,28 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost: ({ inputs }) => ({ flops: 0, bytesRead: 4 * sizeOf(inputs.x.shape), bytesWritten: (specBytes(inputs.cache) / Math.max(1, sizeOf(inputs.cache.shape))) * sizeOf(inputs.x.shape) }),
   reference({ cache, x, positions, blockTable }) {
-    const [, , capacity = 0, width = 0] = cache.shape
-    const [batch = 0, length = 0, heads = 0] = x.shape
-    const pages = blockTable?.shape[1] ?? 0
-    const stored = cache.dtype === 'f16' ? decodeElements(encodeElements(x.data, 'f16'), 'f16', x.data.length) : x.data
-    for (let b = 0; b < batch; b++) {
-      for (let i = 0; i < length; i++) {
-        const row = (positions.data[b] as number) + i
-        if (row < 0 || (!blockTable && row >= capacity)) continue
-        const page = blockTable ? (blockTable.data[b * pages + (Math.floor(row / capacity) % pages)] as number) : b
-        for (let h = 0; h < heads; h++) {
-          const from = ((b * length + i) * heads + h) * width
-          cache.data.set(stored.subarray(from, from + width), ((page * heads + h) * capacity + (row % capacity)) * width)
-        }
-      }
-    }
+    appendRows(cache, x, (b, i) => (positions.data[b] as number) + i, blockTable)
     return {}
   },
+}
+
+/** The definition, for `rope-append` too: row i of sequence b goes to row `rowOf(b, i)` of the cache. */
+export function appendRows(cache: HostTensor, x: HostTensor, rowOf: (b: number, i: number) => number, blockTable: HostTensor | undefined): void {
+  const [, , capacity = 0, width = 0] = cache.shape
+  const [batch = 0, length = 0, heads = 0] = x.shape
+  const pages = blockTable?.shape[1] ?? 0
+  const stored = cache.dtype === 'f16' ? decodeElements(encodeElements(x.data, 'f16'), 'f16', x.data.length) : x.data
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < length; i++) {
+      const row = rowOf(b, i)
+      if (row < 0 || (!blockTable && row >= capacity)) continue
+      const page = blockTable ? (blockTable.data[b * pages + (Math.floor(row / capacity) % pages)] as number) : b
+      for (let h = 0; h < heads; h++) {
+        const from = ((b * length + i) * heads + h) * width
+        cache.data.set(stored.subarray(from, from + width), ((page * heads + h) * capacity + (row % capacity)) * width)
+      }
+    }
+  }
 }
 
 export function kvAppend(cache: Tensor, x: Tensor, positions: Tensor, blockTable?: Tensor): void {

@@ -1,5 +1,5 @@
 import type { WebGpuKernel } from '@tessera-llm/webgpu'
-import { rmsNormPass } from '../rms-norm/webgpu.ts'
+import { added, rmsNormPass } from '../rms-norm/webgpu.ts'
 import { bind, defineWebGpuKernel } from '../webgpu-kernel/index.ts'
 import { addRmsNormOp } from './contract.ts'
 
@@ -13,6 +13,6 @@ fn stored_at(i: u32) -> f32 { return h[i]; }`
 export const addRmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(addRmsNormOp, {
   name: 'row',
   passes: ({ inputs: { weight }, outputs: { y }, options }) => [
-    rmsNormPass(y.shape, weight !== undefined, options, [bind('x', 'read'), bind('residual', 'read'), bind('h', 'read_write')], addAndStore),
+    rmsNormPass(y.shape, weight !== undefined, options, [bind('x', 'read'), bind('residual', 'read'), bind('h', 'read_write')], `${addAndStore}\n${added(false)}`),
   ],
 })

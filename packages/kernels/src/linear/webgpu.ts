@@ -1,26 +1,26 @@
-import { type Capabilities, type Problem, rowsOf } from '@tessera-llm/tensor'
-import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
+import { type Capabilities, type Problem, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
+import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundedBlock } from './contract.ts'
+import { codesTemporaries, dotPriority, dotStep, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from './dot.ts'
+import { gemvPlan, gemvRowsOf, gemvWorkgroup, laneFragments } from './gemv.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
 import tiled from './tiled.wgsl'
-import xScalar from './x-scalar.wgsl'
-import xVector from './x-vector.wgsl'
+import tiledDot from './tiled-dot.wgsl'
+import { xFragment, xType } from './x.ts'
 
 /** Tokens up to which each weight is read once by one lane for all of them; beyond, sharing decoded tiles costs less. */
 const gemvTokens = 8
-const gemvWorkgroup = 64
-/** Workgroups that keep the largest GPUs busy. */
-const manyWorkgroups = 1024
 
 type LinearProblem = Problem<LinearInputs, LinearOutputs, LinearOptions>
 
 /**
  * `linear` over weights that the reader reads: matrix-vector for up to 8 tokens, register tiles for any number. int8 activations are
- * rounded by a pass of their own; the product is then that of f32 activations.
+ * rounded by a pass of their own. The product with them is one of integers, where the reader has its codes in bytes (`-dot`: one token, or
+ * tiles), or else that of f32 activations.
  */
 export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
   return [
@@ -31,14 +31,41 @@ export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
         const { tokens } = sizesOf(problem)
         return tokens <= gemvTokens ? reader.supports(problem.inputs.weight) : `takes up to ${gemvTokens} tokens, not ${tokens}`
       },
-      passes: (problem, capabilities) => linearPasses(problem, reader, (sizes) => gemvPass(sizes, reader, capabilities)),
+      passes: (problem, capabilities) => linearPasses(problem, reader, (sizes, weight) => gemvPass(sizes, reader, weight, capabilities)),
       temporaries: roundedBytes,
     }),
     defineWebGpuKernel(linearOp, {
       name: `tiled-${reader.name}`,
       supports: ({ inputs: { weight } }) => reader.supports(weight),
-      passes: (problem) => linearPasses(problem, reader, (sizes) => tiledPass(sizes, reader)),
+      passes: (problem) => linearPasses(problem, reader, (sizes, weight) => tiledPass(sizes, reader, weight)),
       temporaries: roundedBytes,
+    }),
+    ...dotKernels(reader),
+  ]
+}
+
+function dotKernels(reader: WeightReader): readonly WebGpuKernel[] {
+  const supports = ({ inputs: { weight }, options }: LinearProblem, capabilities: Capabilities): true | string => {
+    const reads = reader.supports(weight)
+    if (reads !== true) return reads
+    if (roundedBlock(weight, options, weight.shape[1] ?? 0) === undefined) return 'multiplies rounded activations, and these stay f32'
+    return supportsDot([reader], [weight], capabilities)
+  }
+  const temporaries = (problem: LinearProblem): Readonly<Record<string, number>> => codesTemporaries(sizesOf(problem).tokens, sizesOf(problem).columns)
+  return [
+    defineWebGpuKernel(linearOp, {
+      name: `gemv-dot-${reader.name}`,
+      priority: (capabilities) => dotPriority(30, capabilities),
+      supports: (problem, capabilities) => (sizesOf(problem).tokens === 1 ? supports(problem, capabilities) : `takes one token, not ${sizesOf(problem).tokens}`),
+      passes: (problem, capabilities) => dotPasses(problem, (sizes, weight) => gemvDotPass(sizes, reader, weight, capabilities), reader),
+      temporaries,
+    }),
+    defineWebGpuKernel(linearOp, {
+      name: `tiled-dot-${reader.name}`,
+      priority: (capabilities) => dotPriority(20, capabilities),
+      supports,
+      passes: (problem) => dotPasses(problem, (sizes, weight) => tiledDotPass(sizes, reader, weight), reader),
+      temporaries,
     }),
   ]
 }
@@ -49,49 +76,80 @@ interface Sizes {
   readonly columns: number
 }
 
-type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgroups'>
+type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
 
-function gemvPass({ tokens, rows, columns }: Sizes, { name, groupSize, hasMinimum }: WeightReader, capabilities: Capabilities): Specialisation {
-  const isOne = tokens === 1
-  const { lanes, rowsPerLane } = lanesOf(rows, columns / groupSize, webgpuCapabilities(capabilities).isFallback)
+function gemvPass({ tokens, rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
+  const { name } = reader
+  const groupSize = reader.groupSize(weight)
+  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rows, columns, groupSize, capabilities)
+  const workgroups = linearGrid(tokens === 0 ? 0 : Math.ceil(rows / workgroupRows))
+  const constants = { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup }
+  if (tokens !== 1) {
+    return { name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight), constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0, ...constants }, workgroups }
+  }
+  const { place, sum } = laneFragments()
+  return { name: `gemv-${name}`, source: gemv, fragments: ['fn begin_x() {}', ...gemvRowsOf(reader, weight), place, sum], constants, workgroups }
+}
+
+function tiledPass({ tokens, rows }: Sizes, { name, fragments }: WeightReader, weight: WeightSpec): Specialisation {
+  const perLane = tokensPerLane(tokens)
+  return { name: `tiled-${name}`, source: tiled, fragments: fragments(weight), constants: { TM: perLane, TK: perLane === 8 ? 16 : 32 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
+}
+
+function gemvDotPass({ rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
+  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rows, columns, dotStep(reader, weight), capabilities)
+  const { place, sum } = laneFragments()
   return {
-    name: `gemv-${name}`,
-    source: isOne ? gemv : gemvBatch,
-    constants: { ...(isOne ? {} : { M: tokens }), ROWS: rowsPerLane, GROUP: groupSize, HAS_MINIMUM: hasMinimum ? 1 : 0, LANES: lanes, WORKGROUP: gemvWorkgroup },
-    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil((rows * lanes) / (gemvWorkgroup * rowsPerLane))),
+    name: `gemv-dot-${reader.name}`, source: gemv, fragments: [...gemvRowsDotOf(reader, weight), place, sum],
+    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup }, workgroups: linearGrid(Math.ceil(rows / workgroupRows)),
   }
 }
 
-function tiledPass({ tokens, rows }: Sizes, { name }: WeightReader): Specialisation {
-  // Few tokens get a low tile, so that lanes do not compute tokens that are not there.
-  const perLane = tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
-  return { name: `tiled-${name}`, source: tiled, constants: { TM: perLane, TK: perLane === 8 ? 16 : 32 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
+function tiledDotPass({ tokens, rows }: Sizes, reader: WeightReader, weight: WeightSpec): Specialisation {
+  const perLane = tokensPerLane(tokens)
+  return {
+    name: `tiled-dot-${reader.name}`, source: tiledDot, fragments: reader.fragments(weight),
+    constants: { TM: perLane, STEP: dotStep(reader, weight), HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1],
+  }
 }
 
-function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes) => Specialisation): readonly WebGpuPass[] {
+/** Few tokens get a low tile, so that lanes do not compute tokens that are not there. */
+function tokensPerLane(tokens: number): number {
+  return tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
+}
+
+function dotPasses(problem: LinearProblem, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation, reader: WeightReader): readonly WebGpuPass[] {
+  const { weight } = problem.inputs
+  const { tokens, columns } = sizesOf(problem)
+  return [roundCodesPass(tokens, columns, roundedBlock(weight, problem.options, columns) ?? columns), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
+}
+
+function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
+  const { weight } = problem.inputs
+  const { tokens, columns } = sizesOf(problem)
+  const block = roundedBlock(weight, problem.options, columns)
+  const x: Binding = { name: 'x', tensor: block === undefined ? 'x' : 'rounded', access: 'read', type: xType(columns) }
+  const product = productPass(problem, [x], xFragment(columns), reader, specialise(sizesOf(problem), weight))
+  return block === undefined ? [product] : [roundPass(tokens, columns, block), product]
+}
+
+function productPass(problem: LinearProblem, xBindings: readonly Binding[], xSource: string, reader: WeightReader, { fragments, ...special }: Specialisation): WebGpuPass {
   const { weight, bias, residual } = problem.inputs
   const { tokens, rows, columns } = sizesOf(problem)
-  const block = roundedBlock(weight, problem.options, columns)
-  const isRounded = block !== undefined
-  const isVector = columns % 4 === 0
-  const bindings: Binding[] = [
-    { name: 'x', tensor: isRounded ? 'rounded' : 'x', access: 'read', type: isVector ? 'array<vec4<f32>>' : 'array<f32>' },
-    ...reader.bindings(weight),
-    ...(bias ? [bind('bias', 'read')] : []),
-    ...(residual ? [bind('residual', 'read')] : []),
-    bind('y', 'read_write'),
-  ]
-  const fragments = [
-    isVector ? xVector : xScalar,
-    ...reader.fragments(weight),
-    `fn bias_of(row: u32) -> f32 { return ${bias ? 'bias[row]' : '0.0'}; }`,
-    `fn residual_of(at: u32) -> f32 { return ${residual ? 'residual[at]' : '0.0'}; }`,
-  ]
-  const product = { ...specialise({ tokens, rows, columns }), bindings, fragments, params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) } }
-  return isRounded ? [roundPass(tokens, columns, block), product] : [product]
+  return {
+    ...special,
+    bindings: [...xBindings, ...reader.bindings(weight), ...(bias ? [bind('bias', 'read')] : []), ...(residual ? [bind('residual', 'read')] : []), bind('y', 'read_write')],
+    fragments: [
+      xSource,
+      ...fragments,
+      `fn bias_of(row: u32) -> f32 { return ${bias ? 'bias[row]' : '0.0'}; }`,
+      `fn residual_of(at: u32) -> f32 { return ${residual ? 'residual[at]' : '0.0'}; }`,
+    ],
+    params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) },
+  }
 }
 
-function roundPass(tokens: number, columns: number, block: number): WebGpuPass {
+export function roundPass(tokens: number, columns: number, block: number): WebGpuPass {
   return {
     name: 'round-activations',
     source: roundActivations,
@@ -109,15 +167,4 @@ function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> 
 function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {
   const [rows = 0, columns = 0] = weight.shape
   return { tokens: rowsOf(y.shape), rows, columns }
-}
-
-/**
- * Lanes that share a weight row: the most of which at most a third idles in the last round. Rows per lane: as many as leave a large GPU
- * enough workgroups. A software adapter has few cores and pays for each load and each barrier.
- */
-function lanesOf(rows: number, groups: number, isSoftware: boolean): { readonly lanes: number; readonly rowsPerLane: 1 | 2 | 4 } {
-  if (isSoftware) return { lanes: 4, rowsPerLane: 4 }
-  const lanes = [64, 32, 16, 8].find((count) => Math.ceil(groups / count) * count <= groups * 1.34) ?? 4
-  const workgroups = (rows * lanes) / gemvWorkgroup
-  return { lanes, rowsPerLane: workgroups >= 4 * manyWorkgroups ? 4 : workgroups >= 2 * manyWorkgroups ? 2 : 1 }
 }

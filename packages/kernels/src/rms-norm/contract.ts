@@ -1,7 +1,7 @@
 import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 
-export type RmsNormInputs = { readonly x: Tensor; readonly weight?: Tensor | undefined }
+export type RmsNormInputs = { readonly x: Tensor; readonly weight?: Tensor | undefined; readonly residual?: Tensor | undefined }
 export type RmsNormOutputs = { readonly y: Tensor }
 export type RmsNormOptions = {
   readonly eps: number
@@ -9,29 +9,31 @@ export type RmsNormOptions = {
   readonly unitOffset?: boolean | undefined
 }
 
-/** RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467): `y = x / √(mean(x²) + eps) · weight` over the last axis. x, y f32[…, D], weight f32[D]. */
+/** RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467): `y = x / √(mean(x²) + eps) · weight + residual` over the last axis. x, y, residual f32[…, D], weight f32[D]. */
 export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
   id: 'rms-norm',
   version: 1,
   package: '@tessera-llm/kernels',
-  validate({ x, weight }, { eps }) {
+  validate({ x, weight, residual }, { eps }) {
     const { shape } = f32Spec(x, 'rms-norm', 'x')
     checkF32(weight, [lastAxis(shape)], 'rms-norm', 'weight')
+    checkF32(residual, shape, 'rms-norm', 'residual')
     if (!(eps >= 0)) throw new TesseraError('invalid-option', `rms-norm: eps must be 0 or positive, not ${eps}`)
     return { y: dense('f32', shape) }
   },
   tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 2 }),
-  cost({ outputs }) {
+  cost({ inputs: { residual }, outputs }) {
     const size = sizeOf(outputs.y.shape)
-    return { flops: 4 * size, bytesRead: 4 * (size + lastAxis(outputs.y.shape)), bytesWritten: 4 * size }
+    return { flops: (residual ? 5 : 4) * size, bytesRead: 4 * ((residual ? 2 : 1) * size + lastAxis(outputs.y.shape)), bytesWritten: 4 * size }
   },
-  reference({ x, weight }, options) {
-    return { y: normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), weight?.data, options) }
+  reference({ x, weight, residual }, options) {
+    const y = normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), weight?.data, options)
+    return { y: residual ? y.map((value, index) => value + (residual.data[index] as number)) : y }
   },
 }
 
-export function rmsNorm(x: Tensor, weight: Tensor | undefined, options: RmsNormOptions): Tensor {
-  return x.device.run(rmsNormOp, { x, weight }, options).y
+export function rmsNorm(x: Tensor, weight: Tensor | undefined, { residual, ...options }: RmsNormOptions & Pick<RmsNormInputs, 'residual'>): Tensor {
+  return x.device.run(rmsNormOp, { x, weight, residual }, options).y
 }
 
 /** The definition, for `add-rms-norm` too. */

@@ -1,5 +1,5 @@
-// y = x · rsqrt(mean(x²) + eps) · weight over rows; one workgroup per row.
-// Prelude: WORKGROUP; row-reduce; value_at (x, or x + residual, which it also stores), stored_at, weight_of.
+// y = x · rsqrt(mean(x²) + eps) · weight + what is added, over rows; one workgroup per row.
+// Prelude: WORKGROUP; row-reduce; value_at (x, or x + residual, which it also stores), stored_at, weight_of, added_at.
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row = id.x + id.y * groups.x;
@@ -13,5 +13,5 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let mean = sum_of_lanes(lane, squares) / f32(params.width);
   let scale = inverseSqrt(mean + params.eps);
   // Each lane reads back only what it stored itself.
-  for (var i = lane; i < params.width; i += WORKGROUP) { y[start + i] = stored_at(start + i) * scale * weight_of(i); }
+  for (var i = lane; i < params.width; i += WORKGROUP) { y[start + i] = stored_at(start + i) * scale * weight_of(i) + added_at(start + i); }
 }

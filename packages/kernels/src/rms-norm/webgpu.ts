@@ -9,8 +9,15 @@ fn stored_at(i: u32) -> f32 { return x[i]; }`
 
 export const rmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(rmsNormOp, {
   name: 'row',
-  passes: ({ inputs: { weight }, outputs: { y }, options }) => [rmsNormPass(y.shape, weight !== undefined, options, [bind('x', 'read')], readInput)],
+  passes: ({ inputs: { weight, residual }, outputs: { y }, options }) => [
+    rmsNormPass(y.shape, weight !== undefined, options, [bind('x', 'read'), ...(residual ? [bind('residual', 'read')] : [])], `${readInput}\n${added(residual !== undefined)}`),
+  ],
 })
+
+/** `added_at(i)`: what is added to the normalised value. */
+export function added(hasResidual: boolean): string {
+  return `fn added_at(i: u32) -> f32 { return ${hasResidual ? 'residual[i]' : '0.0'}; }`
+}
 
 /** The pass of `rms-norm` and `add-rms-norm`; they differ in where a value comes from. */
 export function rmsNormPass(shape: Shape, hasWeight: boolean, { eps, unitOffset = false }: RmsNormOptions, bindings: readonly Binding[], values: string): WebGpuPass {

@@ -5,7 +5,7 @@ import type { Binding, WebGpuKernel, WebGpuPass } from '@tessera-llm/webgpu'
 export interface WebGpuKernelDefinition<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
   readonly name: string
   /** Default 0. */
-  readonly priority?: number
+  readonly priority?: number | ((capabilities: Capabilities) => number)
   /** Default: every valid problem. */
   supports?(problem: Problem<I, O, X>, capabilities: Capabilities): true | string
   passes(problem: Problem<I, O, X>, capabilities: Capabilities): readonly WebGpuPass[]
@@ -23,7 +23,7 @@ export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X ex
     op: op.id,
     opVersion: op.version,
     name,
-    priority: () => priority,
+    priority: (_, capabilities) => (typeof priority === 'number' ? priority : priority(capabilities)),
     supports: (problem, capabilities) => supports?.(typed(problem), capabilities) ?? true,
     passes: (problem, capabilities) => passes(typed(problem), capabilities),
     ...(temporaries ? { temporaries: (problem: Problem, capabilities: Capabilities) => temporaries(typed(problem), capabilities) } : {}),

@@ -26,8 +26,8 @@ function denseReader(dtype: 'f32' | 'f16' | 'bf16', vector: Access): WeightReade
   return {
     name: dtype,
     supports: (weight) => (weight.kind === 'dense' && weight.dtype === dtype) || `reads dense ${dtype}, not ${weight.kind === 'dense' ? weight.dtype : weight.format.id}`,
-    groupSize: 8,
-    hasMinimum: false,
+    groupSize: () => 8,
+    hasMinimum: () => false,
     bindings: (weight) => [{ name: 'weight', tensor: 'weight', access: 'read', type: (isVector(weight) ? vector : scalar).type }],
     fragments: (weight) => (isVector(weight) ? [vector.source, denseVector] : [scalar.source, denseScalar]),
   }

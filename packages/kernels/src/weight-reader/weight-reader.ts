@@ -8,7 +8,13 @@ import type { Binding } from '@tessera-llm/webgpu'
  *     fn scale_of(row: u32, k: u32) -> vec2<f32>            scale and minimum of the group that contains k
  *     fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2>  the 8 codes from k on; zeros beyond K
  *
- * so that weight = scale · code − minimum. They may use `params.rows` (N) and `params.columns` (K).
+ * so that weight = scale · code − minimum; where `hasPackedCodes` says so, also the same in signed bytes, which may take another scale
+ * and minimum,
+ *
+ *     fn packed_scale_of(row: u32, k: u32) -> vec2<f32>
+ *     fn packed_codes_of(row: u32, k: u32) -> vec2<u32>     anything beyond K
+ *
+ * They may use `params.rows` (N) and `params.columns` (K).
  */
 export interface WeightReader {
   /** Ends the kernels' names: `gemv-q4_1`. */
@@ -16,9 +22,11 @@ export interface WeightReader {
   /** `true`, or why a weight of this spec cannot be read. */
   supports(weight: WeightSpec): true | string
   /** Consecutive weights of a row with one scale and minimum: a multiple of 8. */
-  readonly groupSize: number
+  groupSize(weight: WeightSpec): number
   /** False when `scale_of(…).y` is always 0. */
-  readonly hasMinimum: boolean
+  hasMinimum(weight: WeightSpec): boolean
+  /** Whether codes are also there as bytes, for products in integers. */
+  hasPackedCodes?(weight: WeightSpec): boolean
   bindings(weight: WeightSpec): readonly Binding[]
   fragments(weight: WeightSpec): readonly string[]
 }

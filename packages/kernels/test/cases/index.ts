@@ -2,6 +2,7 @@ import type { DeviceCase } from '@tessera-llm/testing'
 import { activationConformance, activationGolden } from './activation.ts'
 import { elementwiseConformance } from './elementwise.ts'
 import { embeddingConformance } from './embedding.ts'
+import { fusedConformance } from './fused.ts'
 import { normConformance, normGolden } from './norm.ts'
 import { linearConformance, matmulConformance, productGolden } from './product.ts'
 import { ropeConformance, ropeGolden } from './rope.ts'
@@ -15,3 +16,6 @@ export const goldenCases: readonly DeviceCase[] = [...activationGolden, ...normG
 export const conformanceCases: readonly DeviceCase[] = [
   ...activationConformance, ...elementwiseConformance, ...embeddingConformance, ...linearConformance, ...matmulConformance, ...normConformance, ...ropeConformance, ...selectionConformance, ...softmaxConformance,
 ]
+
+/** The same for ops that a device may have or do without: callers take their parts where it has no kernel. */
+export const fusedCases: readonly DeviceCase[] = fusedConformance

@@ -12,6 +12,7 @@ export const normConformance: readonly DeviceCase[] = [
   })),
   conformanceCase(rmsNormOp, { name: 'rms-norm of one axis', inputs: { x: normal([96]), weight: undefined }, options: { eps: 0 } }),
   conformanceCase(rmsNormOp, { name: 'rms-norm with 1 + weight', inputs: { x: normal([2, 3, 80]), weight: normal([80], { seed: 2, scale: 0.1 }) }, options: { eps: 1e-6, unitOffset: true } }),
+  ...[7, 80].map((width) => conformanceCase(rmsNormOp, { name: `rms-norm [3, ${width}] with residual`, inputs: { x: normal([3, width]), weight: normal([width], { seed: 2 }), residual: normal([3, width], { seed: 3 }) }, options: { eps: 1e-6, unitOffset: width === 7 } })),
   conformanceCase(rmsNormOp, { name: 'rms-norm of 1500 rows', inputs: { x: normal([1500, 24]), weight: undefined }, options: { eps: 1e-6 } }),
   conformanceCase(addRmsNormOp, { name: 'add-rms-norm without weight', inputs: { x: normal([2, 65]), residual: normal([2, 65], { seed: 2 }), weight: undefined }, options: { eps: 1e-5 } }),
   ...[1, 33, 64, 257, 576].map((width) => conformanceCase(addRmsNormOp, {

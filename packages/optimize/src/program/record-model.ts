@@ -54,20 +54,23 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   return { steps: recording.steps, weights: names, vectors, initial, ids: memoryOf(ids.storage), tokens, output: { kind: 'dense', memory: memoryOf(output.storage), dtype: output.dtype, shape: output.shape }, lastUse: last, sites: findSites(recording.steps, names) }
 }
 
+/** To a listener a layer shows every linear layer as a call of its own, which is what methods compress. */
+const observe = (): void => {}
+
 /** Builds the model and what its forward pass needs beside it. */
 async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => Tensor }> {
   const window = Array.from({ length: tokens }, () => 0)
   if (subject.kind === 'encoder') {
     const encoder = await subject.family.build(subject.config, source, device)
     const packed = packSequences(device, [window])
-    return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32' }) }
+    return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32', observe }) }
   }
   const { config, container, family } = subject
   const model = await family.build(config, container, source, device)
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: tokens })
   cache.prepare(0, tokens)
   const step = uploadStep(device, window)
-  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32' }) as Tensor }
+  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32', observe }) as Tensor }
 }
 
 function lastUses(steps: readonly Step[]): Map<number, number> {

@@ -12,6 +12,7 @@ import kScales from './k-scales.wgsl'
 import levels from './levels.wgsl'
 import mxfp4 from './mxfp4.wgsl'
 import nvfp4 from './nvfp4.wgsl'
+import packedBytes from './packed-bytes.wgsl'
 import q2k from './q2-k.wgsl'
 import q3k from './q3-k.wgsl'
 import q40 from './q4-0.wgsl'
@@ -26,7 +27,7 @@ import tq10 from './tq1-0.wgsl'
 import tq20 from './tq2-0.wgsl'
 import unalignedWords from './unaligned-words.wgsl'
 
-/** WGSL of `scale_of` and `codes_of` by block type. */
+/** WGSL of `scale_of`, `codes_of` and, but for tq1_0, whose codes are digits, `packed_codes_of` by block type. */
 const sources: Readonly<Record<string, readonly string[]>> = {
   q4_0: [q40], q4_1: [q41], q5_0: [q50], q5_1: [q51], q8_0: [q80], q4_k: [kScales, q4k], q5_k: [kScales, q5k], q6_k: [q6k],
   q2_k: [crumbs, q2k], q3_k: [crumbs, q3k], iq4_nl: [iq4Levels, levels, iq4nl], iq4_xs: [iq4Levels, levels, iq4xs], tq1_0: [tq10], tq2_0: [crumbs, tq20],
@@ -44,10 +45,11 @@ function blockReader({ id, blockSize, blockBytes, groupSize, hasMinimum }: Block
   return {
     name: id,
     supports: (weight) => (weight.kind === 'packed' && weight.format.id === id && weight.format.version === 1) || `reads ${id}, not ${nameOf(weight)}`,
-    groupSize,
-    hasMinimum,
+    groupSize: () => groupSize,
+    hasMinimum: () => hasMinimum,
+    hasPackedCodes: () => id !== 'tq1_0',
     bindings: () => [{ name: 'blocks', tensor: 'weight.blocks', access: 'read', type: 'array<u32>' }],
-    fragments: () => [sizes, blockBytes % 4 === 0 ? alignedWords : unalignedWords, fields, ...source],
+    fragments: () => [sizes, blockBytes % 4 === 0 ? alignedWords : unalignedWords, fields, packedBytes, ...source],
   }
 }
 

@@ -7,3 +7,10 @@ fn crumbs_at(at: u32, k: u32) -> array<vec4<u32>, 2> {
   let shift = (k / 32u) % 4u * 2u;
   return array<vec4<u32>, 2>(crumbs_of(word_at(byte) >> shift), crumbs_of(word_at(byte + 4u) >> shift));
 }
+
+// The same as bytes of two words.
+fn crumb_bytes_at(at: u32, k: u32) -> vec2<u32> {
+  let byte = at + (k % 256u) / 128u * 32u + k % 32u;
+  let shift = (k / 32u) % 4u * 2u;
+  return (vec2<u32>(word_at(byte), word_at(byte + 4u)) >> vec2<u32>(shift)) & vec2<u32>(0x03030303u);
+}

@@ -6,3 +6,9 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
   let shift = (k % 32u) / 16u * 4u;
   return array<vec4<f32>, 2>(levels_of(word_at(at) >> shift), levels_of(word_at(at + 4u) >> shift));
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> {
+  let at = block_of(row, k) + 2u + k % 16u;
+  let shift = (k % 32u) / 16u * 4u;
+  return vec2<u32>(level_bytes_of(word_at(at) >> shift), level_bytes_of(word_at(at + 4u) >> shift));
+}

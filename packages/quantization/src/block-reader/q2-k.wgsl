@@ -9,3 +9,5 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
   let codes = crumbs_at(block_of(row, k) + 16u, k);
   return array<vec4<f32>, 2>(vec4<f32>(codes[0]), vec4<f32>(codes[1]));
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> { return crumb_bytes_at(block_of(row, k) + 16u, k); }

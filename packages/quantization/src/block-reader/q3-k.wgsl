@@ -19,3 +19,14 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
     vec4<f32>(codes[1] | third_bits_of(word_at(high + 4u), run)) - 4.0,
   );
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> {
+  let block = block_of(row, k);
+  let run = (k % 256u) / 32u;
+  let high = block + k % 32u;
+  let bytes = crumb_bytes_at(block + 32u, k);
+  return vec2<u32>(
+    bytes_less(bytes.x | (((word_at(high) >> run) & 0x01010101u) << 2u), 4u),
+    bytes_less(bytes.y | (((word_at(high + 4u) >> run) & 0x01010101u) << 2u), 4u),
+  );
+}

@@ -6,3 +6,9 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
   let shift = (k % 32u) / 16u * 4u;
   return array<vec4<f32>, 2>(vec4<f32>(nibbles_of(word_at(at) >> shift)), vec4<f32>(nibbles_of(word_at(at + 4u) >> shift)));
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> {
+  let at = block_of(row, k) + 4u + k % 16u;
+  let shift = (k % 32u) / 16u * 4u;
+  return vec2<u32>(nibble_bytes_of(word_at(at) >> shift), nibble_bytes_of(word_at(at + 4u) >> shift));
+}

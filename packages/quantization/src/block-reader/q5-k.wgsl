@@ -12,3 +12,15 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
     vec4<f32>(nibbles_of(word_at(at + 4u) >> shift) | fifth_bits_of_group(word_at(high + 4u), group)),
   );
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> {
+  let block = block_of(row, k);
+  let group = (k % 256u) / 32u;
+  let high = block + 16u + k % 32u;
+  let at = block + 48u + group / 2u * 32u + k % 32u;
+  let shift = group % 2u * 4u;
+  return vec2<u32>(
+    nibble_bytes_of(word_at(at) >> shift) | (((word_at(high) >> group) & 0x01010101u) << 4u),
+    nibble_bytes_of(word_at(at + 4u) >> shift) | (((word_at(high + 4u) >> group) & 0x01010101u) << 4u),
+  );
+}

@@ -7,3 +7,8 @@ fn codes_of(row: u32, k: u32) -> array<vec4<f32>, 2> {
   let at = block_of(row, k) + 2u + k % 32u;
   return array<vec4<f32>, 2>(signed_bytes_of(word_at(at)), signed_bytes_of(word_at(at + 4u)));
 }
+
+fn packed_codes_of(row: u32, k: u32) -> vec2<u32> {
+  let at = block_of(row, k) + 2u + k % 32u;
+  return vec2<u32>(word_at(at), word_at(at + 4u));
+}

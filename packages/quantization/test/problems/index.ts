@@ -1,8 +1,8 @@
-import type { EmbeddingInputs, EmbeddingOptions, LinearInputs, LinearOptions } from '@tessera-llm/kernels'
+import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions } from '@tessera-llm/kernels'
 import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPacker } from '@tessera-llm/tensor'
 import { integers, normal, type OpProblem } from '@tessera-llm/testing'
 import {
-  type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, packMatrix, type QuantizedMatrix, rows8GridPacker,
+  type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, normalGrid, packMatrix, type QuantizedMatrix, rows8GridPacker,
 } from '../../src/index.ts'
 
 /** Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which tolerances are made. */
@@ -64,6 +64,28 @@ export function packedEmbeddingProblems(source: string, packers: readonly Weight
   return [{ name: source, inputs: { ids: integers([2, 5], 21), weight: weightOf(packers, source, 20, 256) }, options: { scale: 1.25 } }]
 }
 
+/** Projections whose weights are of one type, and of several, as files mix them. */
+export function packedQkvProblems(packers: readonly WeightPacker[]): readonly OpProblem<QkvLinearInputs, QkvLinearOptions>[] {
+  return ([['q4_1', 'q4_1', 'q4_1', 'f32'], ['q4_k', 'q4_k', 'q6_k', 'int8'], ['q5_0', 'q8_0', 'iq4_nl', 'f32']] as const).map(([query, key, value, activations]) =>
+    ({
+      name: `${query}, ${key} and ${value}, ${activations}`,
+      inputs: {
+        x: normal([1, 256], { scale: 3 }), norm: normal([256], { seed: 2, mean: 1, scale: 0.2 }),
+        query: weightOf(packers, query, 40, 256), key: weightOf(packers, key, 16, 256), value: weightOf(packers, value, 12, 256), queryBias: normal([40], { seed: 3 }), keyBias: undefined, valueBias: undefined,
+      },
+      options: { eps: 1e-5, activations },
+    }))
+}
+
+export function packedGatedProblems(packers: readonly WeightPacker[]): readonly OpProblem<GatedLinearInputs, GatedLinearOptions>[] {
+  return ([['q4_1', 'q4_1'], ['q4_k', 'q5_k']] as const).flatMap(([gate, up]) =>
+    (['f32', 'int8', 'int8-token'] as const).map((activations) => ({
+      name: `${gate} and ${up}, ${activations}`,
+      inputs: { x: normal([1, 256], { scale: 0.2 }), norm: activations === 'int8-token' ? undefined : normal([256], { seed: 2, scale: 0.2 }), gate: weightOf(packers, gate, 21, 256), up: weightOf(packers, up, 21, 256) },
+      options: { kind: 'silu', eps: 1e-5, activations },
+    })))
+}
+
 /** Grids that the WebAssembly kernels take: every width, groups of every kind, with and without zero points. */
 export const grids: readonly Grid[] = [
   ...([8, 4, 3, 2] as const).flatMap((bits) => [true, false].map((isSymmetric): Grid => ({ kind: 'integer', bits, group: isSymmetric ? 64 : 32, isSymmetric, scaleType: 'f32' }))),
@@ -72,14 +94,23 @@ export const grids: readonly Grid[] = [
   { kind: 'integer', bits: 4, group: 128, isSymmetric: false, scaleType: 'f16' }, codebookGrid('fp4_e2m1', 32, 'e8m0'), codebookGrid('fp4_e2m1', 'row', 'f16'),
 ]
 
+/** Those of integers, and tables that the WebGPU kernels read as well. */
+export const wholeGrids: readonly Grid[] = grids.filter(({ kind, group, scaleType }) => kind === 'integer' && !(group === 64 && scaleType === 'f32'))
+  .concat([{ kind: 'integer', bits: 3, group: 16, isSymmetric: true, scaleType: 'f16' }, { kind: 'integer', bits: 2, group: 8, isSymmetric: true, scaleType: 'bf16' }])
+export const tableGrids: readonly Grid[] = [
+  codebookGrid('nf4', 64), codebookGrid('fp4_e2m1', 32, 'e8m0'), codebookGrid('fp4_e2m1', 'row', 'f16'), codebookGrid('fp8_e4m3', 'row', 'f32'), codebookGrid('fp8_e5m2', 32), normalGrid(3, 'tensor', 'f32'), normalGrid(2, 64),
+]
+
 /** Random codes and scales of about unit weights; zero points that are no integers. */
 export function randomMatrix(grid: Grid, rows: number, columns: number): QuantizedMatrix {
   const random = createRandom(5)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
+  // Of tables, the codes of moderate values: fp8 has NaN, infinities and thousands.
+  const usable = Array.from({ length: count }, (_, code) => code).filter((code) => grid.kind === 'integer' || Math.abs(grid.values[code] as number) <= 8)
   const groups = grid.group === 'tensor' ? 1 : rows * groupsPerRow(grid, columns)
   return {
     shape: [rows, columns], grid,
-    codes: Uint8Array.from({ length: rows * columns }, () => random.integer(count)),
+    codes: Uint8Array.from({ length: rows * columns }, () => usable[random.integer(usable.length)] as number),
     // Powers of two times 1, 1.25, 1.5 are values of every type but e8m0.
     scales: Float32Array.from({ length: groups }, () => ((grid.scaleType === 'e8m0' ? 1 : 1 + random.integer(3) / 4) * 2 ** random.integer(2)) / (grid.kind === 'integer' ? count : 8)),
     zeros: grid.kind === 'integer' && !grid.isSymmetric ? Float32Array.from({ length: groups }, () => count / 2 + random.integer(5) / 4) : undefined,
@@ -101,7 +132,8 @@ export function gridEmbeddingProblems(grid: Grid): readonly OpProblem<EmbeddingI
   return [{ name: 'rows of 80', inputs: { ids: integers([7], 21), weight: gridWeight(grid, 20, 80) }, options: {} }]
 }
 
-function gridWeight(grid: Grid, rows: number, columns: number): (device: Device) => PackedTensor {
+/** The matrix of a grid, as the device reads it. */
+export function gridWeight(grid: Grid, rows: number, columns: number): (device: Device) => PackedTensor {
   return (device) => {
     const { format, parts } = packMatrix(randomMatrix(grid, rows, columns))
     const packer = device.kind === 'wasm' ? rows8GridPacker(format) : gridPacker(format)

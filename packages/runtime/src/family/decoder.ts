@@ -48,6 +48,11 @@ function layerPass(index: number, step: StepInputs, cache: KvCache, options: For
       kept.append(key, value, step)
       return kept.attend(query, step, scores)
     },
+    rotateAndAttend({ query, key, value }, rotation, scores) {
+      const kept = cache.layer(index)
+      const isAppended = kept.appendRotated?.({ q: query, k: key, v: value }, { ...rotation, positions: step.positions })
+      return isAppended ? kept.attend(query, step, scores) : undefined
+    },
     report: (name, tensor) => options.observe?.(`layers.${index}.${name}`, tensor),
   }
 }

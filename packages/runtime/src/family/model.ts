@@ -26,7 +26,8 @@ export interface ForwardOptions {
   readonly activations: Activations
   /**
    * Called with intermediate tensors by name, which are freed when the call returns: `embed`, `layers.0.output`, `final_norm`, and
-   * the input of every linear layer (`layers.0.attention.query.input`, `layers.0.mlp.down.input`, `head.input`).
+   * the input of every linear layer (`layers.0.attention.query.input`, `layers.0.mlp.down.input`, `head.input`). Layers then call all ops
+   * one by one; without it they take fused ones where the device has kernels for them.
    */
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined
 }

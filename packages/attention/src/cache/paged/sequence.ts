@@ -2,6 +2,7 @@ import { type Device, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { attention } from '../../attention/index.ts'
 import { kvAppend } from '../../kv-append/index.ts'
 import { kvStore } from '../../kv-store/index.ts'
+import { appendRotated } from '../append-rotated.ts'
 import type { CacheKind, CacheSizes, KvCache, LayerCache } from '../cache.ts'
 import { checkFork, checkStep, checkTruncate } from '../checks.ts'
 import type { PageList } from './page-list.ts'
@@ -50,6 +51,7 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
       append(k, newK, start)
       append(v, newV, start)
     },
+    ...(k.kind === 'dense' && v.kind === 'dense' && { appendRotated: (heads, rotation) => appendRotated(heads, rotation, k, v, table) }),
     attend: (q, { lengths }, options) =>
       attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, blockTable: table, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
   }))

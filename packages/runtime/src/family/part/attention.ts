@@ -1,6 +1,8 @@
 import type { CacheAttention } from '@tessera-llm/attention'
 import { rope } from '@tessera-llm/kernels'
 import { reshape, type Tensor } from '@tessera-llm/tensor'
+import { fusedProjections } from './fused.ts'
+import type { BlockInput } from './input.ts'
 import { type Norm, normalize } from './norm.ts'
 import type { Heads, LayerPass } from './pass.ts'
 import { type Projection, project } from './projection.ts'
@@ -23,23 +25,46 @@ export interface Attention {
   readonly scores: CacheAttention
 }
 
-/** x f32[T, D] → f32[T, D], plus `residual` where given. */
-export function attend(x: Tensor, block: Attention, pass: LayerPass, residual?: Tensor): Tensor {
-  const o = pass.attend(projectHeads(x, block, pass), block.scores)
-  const attended = reshape(o, [x.shape[0] ?? 0, block.numHeads * block.headDim])
+/** f32[T, D] → f32[T, D], plus `residual` where given. */
+export function attend(input: BlockInput, block: Attention, pass: LayerPass, residual?: Tensor): Tensor {
+  const tokens = input.x.shape[0] ?? 0
+  const heads = projectHeads(input, block, pass)
+  const o = rotateAndAttend(heads, block, pass) ?? pass.attend(prepareHeads(heads, block, pass), block.scores)
+  const attended = reshape(o, [tokens, block.numHeads * block.headDim])
   pass.report('attn_heads', attended)
   return project(attended, block.output, pass.options, residual)
 }
 
-/** Queries, keys and values of x f32[T, D]: projected, normalized, rotated. */
-function projectHeads(x: Tensor, block: Attention, { positions, options, report }: LayerPass): Heads {
-  const { numHeads, numKvHeads, headDim, rotation } = block
-  const heads = (flat: Tensor, count: number): Tensor => reshape(flat, [1, x.shape[0] ?? 0, count, headDim])
-  const prepare = (flat: Tensor, count: number, norm: Norm | undefined, name: string): Tensor => {
+/** Queries, keys and values, projected. */
+function projectHeads(input: BlockInput, block: Attention, { options, report }: LayerPass): Heads {
+  const fused = fusedProjections(input, block, options)
+  const q = fused?.q ?? project(input.normed(), block.query, options)
+  const k = fused?.k ?? project(input.normed(), block.key, options)
+  const v = fused?.v ?? project(input.normed(), block.value, options)
+  report('v', v)
+  const heads = (flat: Tensor, count: number): Tensor => reshape(flat, [1, flat.shape[0] ?? 0, count, block.headDim])
+  return { query: heads(q, block.numHeads), key: heads(k, block.numKvHeads), value: heads(v, block.numKvHeads) }
+}
+
+/** Norms, rotation, cache and attention, where the first three are one op. */
+function rotateAndAttend(heads: Heads, { queryNorm, keyNorm, rotation, headDim, scores }: Attention, pass: LayerPass): Tensor | undefined {
+  if (!rotation || pass.options.observe) return undefined
+  if (!queryNorm && !keyNorm) return pass.rotateAndAttend?.(heads, { angles: rotation, style: rotation.style }, scores)
+  if (queryNorm?.kind !== 'rms' || keyNorm?.kind !== 'rms' || queryNorm.weight.shape[0] !== headDim || keyNorm.weight.shape[0] !== headDim) return undefined
+  if (queryNorm.eps !== keyNorm.eps || queryNorm.unitOffset !== keyNorm.unitOffset) return undefined
+  const { eps, unitOffset } = queryNorm
+  return pass.rotateAndAttend?.(heads, { angles: rotation, style: rotation.style, queryNorm: queryNorm.weight, keyNorm: keyNorm.weight, eps, unitOffset }, scores)
+}
+
+/** Queries and keys normalised and rotated. */
+function prepareHeads({ query, key, value }: Heads, { queryNorm, keyNorm, rotation, headDim }: Attention, { positions, report }: LayerPass): Heads {
+  const prepare = (projected: Tensor, norm: Norm | undefined, name: string): Tensor => {
+    const [, tokens = 0, count = 0] = projected.shape
+    const flat = reshape(projected, [tokens, count * headDim])
     report(name, flat)
-    let prepared = heads(flat, count)
+    let prepared = projected
     if (norm) {
-      prepared = norm.weight.shape[0] === headDim ? normalize(prepared, norm) : heads(normalize(flat, norm), count)
+      prepared = norm.weight.shape[0] === headDim ? normalize(projected, norm) : reshape(normalize(flat, norm), projected.shape)
       report(`${name}_norm`, prepared)
     }
     if (rotation) {
@@ -48,9 +73,5 @@ function projectHeads(x: Tensor, block: Attention, { positions, options, report 
     }
     return prepared
   }
-  const q = project(x, block.query, options)
-  const k = project(x, block.key, options)
-  const v = project(x, block.value, options)
-  report('v', v)
-  return { query: prepare(q, numHeads, block.queryNorm, 'q'), key: prepare(k, numKvHeads, block.keyNorm, 'k'), value: heads(v, numKvHeads) }
+  return { query: prepare(query, queryNorm, 'q'), key: prepare(key, keyNorm, 'k'), value }
 }

@@ -1,6 +1,7 @@
 import { add, scale } from '@tessera-llm/kernels'
 import type { Tensor } from '@tessera-llm/tensor'
 import { type Attention, attend } from './attention.ts'
+import { type BlockInput, blockInput } from './input.ts'
 import { feedForward, type Mlp } from './mlp.ts'
 import { type Norm, normalize } from './norm.ts'
 import type { LayerPass } from './pass.ts'
@@ -27,21 +28,21 @@ export interface Branch<Block> {
 function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
   const { attention, mlp, residualScale } = layer
   const run = {
-    attention: (input: Tensor, residual?: Tensor) => attend(input, attention.block, pass, residual),
-    mlp: (input: Tensor, residual?: Tensor) => feedForward(input, mlp.block, pass.options, residual),
+    attention: (input: BlockInput, residual?: Tensor) => attend(input, attention.block, pass, residual),
+    mlp: (input: BlockInput, residual?: Tensor) => feedForward(input, mlp.block, pass.options, residual),
   }
-  const normed = named(x, attention.before, 'attn_norm', pass)
-  const attended = addBranch(x, normed, attention, run.attention, ['attn_proj', 'post_attn_norm'], residualScale, pass)
+  const before = blockInput(x, attention.before, 'attn_norm', pass)
+  const attended = addBranch(x, before, attention, run.attention, ['attn_proj', 'post_attn_norm'], residualScale, pass)
   // In a parallel layer the blocks may share their norm; nothing computes it twice.
-  const input = layer.order === 'sequential' ? named(attended, mlp.before, 'ffn_norm', pass) : mlp.before === attention.before ? normed : named(x, mlp.before, 'ffn_norm', pass)
+  const input = layer.order === 'sequential' ? blockInput(attended, mlp.before, 'ffn_norm', pass) : mlp.before === attention.before ? before : blockInput(x, mlp.before, 'ffn_norm', pass)
   return addBranch(attended, input, mlp, run.mlp, ['mlp', 'post_ffw_norm'], residualScale, pass)
 }
 
 function addBranch<Block>(
   residual: Tensor,
-  input: Tensor,
+  input: BlockInput,
   { after, ofSum }: Branch<Block>,
-  run: (input: Tensor, residual?: Tensor) => Tensor,
+  run: (input: BlockInput, residual?: Tensor) => Tensor,
   [blockName, afterName]: readonly [string, string],
   factor: number | undefined,
   pass: LayerPass,
@@ -52,8 +53,12 @@ function addBranch<Block>(
   else {
     const out = run(input)
     pass.report(blockName, out)
-    const normed = named(out, after, afterName, pass)
-    sum = add(residual, factor === undefined ? normed : scale(normed, { factor }))
+    // The norm adds, unless someone looks at what it gives.
+    if (after && factor === undefined && !pass.options.observe) sum = normalize(out, after, residual)
+    else {
+      const normed = named(out, after, afterName, pass)
+      sum = add(residual, factor === undefined ? normed : scale(normed, { factor }))
+    }
   }
   return ofSum ? normalize(sum, ofSum) : sum
 }

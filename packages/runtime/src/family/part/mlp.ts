@@ -1,5 +1,7 @@
 import { activation, type ActivationKind, gatedActivation } from '@tessera-llm/kernels'
 import type { Tensor } from '@tessera-llm/tensor'
+import { fusedGate } from './fused.ts'
+import type { BlockInput } from './input.ts'
 import type { BlockOptions } from './pass.ts'
 import { type Projection, project } from './projection.ts'
 
@@ -11,8 +13,11 @@ export interface Mlp {
   readonly activation: ActivationKind
 }
 
-/** x f32[T, D] → f32[T, D], plus `residual` where given. */
-export function feedForward(x: Tensor, { gate, up, down, activation: kind }: Mlp, options: BlockOptions, residual?: Tensor): Tensor {
-  const inner = gate ? gatedActivation(project(x, gate, options), project(x, up, options), { kind }) : activation(project(x, up, options), { kind })
-  return project(inner, down, options, residual)
+/** f32[T, D] → f32[T, D], plus `residual` where given. */
+export function feedForward(input: BlockInput, mlp: Mlp, options: BlockOptions, residual?: Tensor): Tensor {
+  return project(fusedGate(input, mlp, options) ?? innerOf(input.normed(), mlp, options), mlp.down, options, residual)
+}
+
+function innerOf(x: Tensor, { gate, up, activation: kind }: Mlp, options: BlockOptions): Tensor {
+  return gate ? gatedActivation(project(x, gate, options), project(x, up, options), { kind }) : activation(project(x, up, options), { kind })
 }

@@ -1,0 +1,1 @@
+export { ropeAppend, type RopeAppendInputs, ropeAppendOp, type RopeAppendOptions } from './contract.ts'

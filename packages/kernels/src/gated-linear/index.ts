@@ -1,0 +1,1 @@
+export { gatedLinear, type GatedLinearInputs, gatedLinearOp, type GatedLinearOptions, type GatedLinearOutputs } from './contract.ts'

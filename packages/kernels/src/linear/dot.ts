@@ -1,0 +1,73 @@
+import type { Capabilities, WeightSpec } from '@tessera-llm/tensor'
+import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
+import { bind, f32, rowPass } from '../webgpu-kernel/index.ts'
+import type { WeightReader } from '../weight-reader/index.ts'
+import gemvRowsDot from './gemv-rows-dot.wgsl'
+import roundCodes from './round-codes.wgsl'
+import xCodes from './x-codes.wgsl'
+
+/*
+ * Products of rounded inputs with packed weights in integers (`dot4I8Packed`): a pass rounds x to codes and scales, and the product reads
+ * a quarter of the bytes of f32 and does four multiplications an instruction.
+ */
+
+const languageFeature = 'packed_4x8_integer_dot_product'
+/** Columns that share a scale of x. */
+const roundedColumns = 32
+
+/** Whether weights can be multiplied so on this GPU. */
+export function supportsDot(readers: readonly WeightReader[], weights: readonly WeightSpec[], capabilities: Capabilities): true | string {
+  if (!webgpuCapabilities(capabilities).languageFeatures.includes(languageFeature)) return `needs ${languageFeature}, which this implementation of WGSL lacks`
+  const index = weights.findIndex((weight, i) => readers[i]?.hasPackedCodes?.(weight) !== true || (readers[i] as WeightReader).groupSize(weight) % 16 !== 0)
+  const weight = weights[index]
+  return weight === undefined || `the codes of ${weight.kind === 'dense' ? weight.dtype : weight.format.id} are no integers of 8 bits with a scale for 16 columns or more`
+}
+
+/** Columns after which integer sums are scaled. */
+export function dotStep(reader: WeightReader, weight: WeightSpec): 16 | 32 {
+  return reader.groupSize(weight) % 32 === 0 ? 32 : 16
+}
+
+export const xCodesBindings: readonly Binding[] = [bind('x_codes', 'read', 'array<vec2<u32>>'), bind('x_scales', 'read', 'array<vec2<f32>>')]
+export const xCodesFragment: string = xCodes
+
+/** Metal has no such instruction, and one in its place costs more than floats do. */
+export function dotPriority(priority: number, capabilities: Capabilities): number {
+  return webgpuCapabilities(capabilities).vendor === 'apple' ? -1 : priority
+}
+
+/** Bytes of what `roundCodesPass` writes. */
+export function codesTemporaries(tokens: number, columns: number): Readonly<Record<string, number>> {
+  const blocks = tokens * Math.ceil(columns / roundedColumns)
+  return { x_codes: 32 * blocks, x_scales: 16 * blocks }
+}
+
+/** x, after its RMSNorm where there is one, as codes with a scale for each `block` columns: 32, or all. */
+export function roundCodesPass(tokens: number, columns: number, block: number, norm?: { readonly eps?: number | undefined; readonly unitOffset?: boolean | undefined }): WebGpuPass {
+  const factor = norm
+    ? `fn norm_factor_of(lane: u32, begin: u32) -> f32 {
+  var sum = 0.0;
+  for (var i = lane; i < params.width; i += WORKGROUP) { sum += x[begin + i] * x[begin + i]; }
+  return inverseSqrt(sum_of_lanes(lane, sum) / f32(params.width) + params.eps);
+}
+fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i] * factor * (norm[i]${norm.unitOffset ? ' + 1.0' : ''}); }`
+    : `fn norm_factor_of(lane: u32, begin: u32) -> f32 { return 1.0; }
+fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
+  return rowPass(
+    {
+      name: norm ? 'round-codes-normed' : 'round-codes',
+      source: roundCodes,
+      bindings: [bind('x', 'read'), ...(norm ? [bind('norm', 'read')] : []), bind('x_codes', 'read_write', 'array<u32>'), bind('x_scales', 'read_write', 'array<vec2<f32>>')],
+      constants: { BY_TOKEN: block === roundedColumns ? 0 : 1 },
+      fragments: [factor],
+      params: norm ? { eps: f32(norm.eps ?? 0) } : {},
+    },
+    tokens,
+    columns,
+  )
+}
+
+/** Declares `sums_of(row0, lane)` of rounded inputs. */
+export function gemvRowsDotOf(reader: WeightReader, weight: WeightSpec): readonly string[] {
+  return [`const STEP = ${dotStep(reader, weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`, ...reader.fragments(weight), gemvRowsDot]
+}

@@ -1,0 +1,14 @@
+// The sum of component r over LANES neighbouring lanes, for the r-th of them (r < 4; others get nothing of use).
+// One barrier and one short sum for each output: a tree of barriers costs more where subgroups are small.
+var<workgroup> partial: array<vec4<f32>, WORKGROUP>;
+
+fn lane_sum(invocation: Invocation, value: vec4<f32>) -> f32 {
+  partial[invocation.local] = value;
+  workgroupBarrier();
+  let r = invocation.local % LANES;
+  var sum = 0.0;
+  if (r < 4u) {
+    for (var i = 0u; i < LANES; i++) { sum += partial[invocation.local - r + i][r]; }
+  }
+  return sum;
+}

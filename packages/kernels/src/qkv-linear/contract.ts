@@ -1,0 +1,53 @@
+import { dense, type Op, rowsOf, type Tensor, type Weight } from '@tessera-llm/tensor'
+import { checkF32 } from '../check/index.ts'
+import { checkFused, checkFusedWeight, type FusedInputs, type FusedOptions, fusedTolerance, linearReference, normedInput } from '../fused-input/index.ts'
+
+export type QkvLinearInputs = FusedInputs & {
+  readonly query: Weight
+  readonly key: Weight
+  readonly value: Weight
+  readonly queryBias?: Tensor | undefined
+  readonly keyBias?: Tensor | undefined
+  readonly valueBias?: Tensor | undefined
+}
+export type QkvLinearOutputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor }
+export type QkvLinearOptions = FusedOptions
+
+/**
+ * The three projections of an attention block in one call, with the RMSNorm before them: `n = rmsNorm(x, norm)`, or x without one;
+ * `q = n · queryᵀ + queryBias`, and k and v alike. x f32[…, K], weights [N, K] dense or packed, each of its own N → q, k, v f32[…, N].
+ * With `activations` other than `f32` it is n that is rounded, as `linear` does it; a value that the norm leaves next to the middle
+ * between two codes may become either.
+ */
+export const qkvLinearOp: Op<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions> = {
+  id: 'qkv-linear',
+  version: 1,
+  package: '@tessera-llm/kernels',
+  validate({ x, norm, query, key, value, queryBias, keyBias, valueBias }, options) {
+    const shape = checkFused('qkv-linear', x, norm, options)
+    const outputOf = (name: string, weight: typeof query, bias: typeof x | undefined): ReturnType<typeof dense> => {
+      const rows = checkFusedWeight('qkv-linear', name, weight, shape)
+      checkF32(bias, [rows], 'qkv-linear', `${name}Bias`)
+      return dense('f32', [...shape.slice(0, -1), rows])
+    }
+    return { q: outputOf('query', query, queryBias), k: outputOf('key', key, keyBias), v: outputOf('value', value, valueBias) }
+  },
+  tolerance: fusedTolerance,
+  cost({ inputs: { x, query, key, value } }) {
+    const tokens = rowsOf(x.shape)
+    const [rows, columns] = [[query, key, value].reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0), query.shape[1] ?? 0]
+    return { flops: 2 * tokens * rows * columns, bytesRead: 4 * (rows * columns + tokens * columns), bytesWritten: 4 * tokens * rows }
+  },
+  reference({ x, norm, query, key, value, queryBias, keyBias, valueBias }, options, { inputs }) {
+    const normed = normedInput(x, norm, options)
+    return {
+      q: linearReference(normed, query, inputs.query, queryBias, options),
+      k: linearReference(normed, key, inputs.key, keyBias, options),
+      v: linearReference(normed, value, inputs.value, valueBias, options),
+    }
+  },
+}
+
+export function qkvLinear(inputs: QkvLinearInputs, options: QkvLinearOptions = {}): QkvLinearOutputs {
+  return inputs.x.device.run(qkvLinearOp, inputs, options)
+}

@@ -1,0 +1,1 @@
+export { qkvLinear, type QkvLinearInputs, qkvLinearOp, type QkvLinearOptions, type QkvLinearOutputs } from './contract.ts'

@@ -1,0 +1,1 @@
+export { gridReader } from './grid-reader.ts'
