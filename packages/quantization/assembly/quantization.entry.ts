@@ -2,6 +2,7 @@ export { layTokens } from '@tessera-llm/kernels/assembly/linear/linear'
 export { panelRow, panelTile } from '@tessera-llm/kernels/assembly/linear/panel'
 export { gather } from './rows8/embedding'
 export { exactProduct, gemmInt8, gemvInt8, quantizeTokens } from './rows8/linear'
+export { packBlocks, packGroup } from './rows8/pack'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
 export {
   tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,

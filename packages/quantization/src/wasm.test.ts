@@ -3,8 +3,8 @@ import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { gridEmbeddingProblems, gridLinearProblems, grids, packedEmbeddingProblems, packedLinearProblems } from '../test/problems/index.ts'
-import { ggmlPackers, gridFormat, rows8Packers } from './index.ts'
+import { gridEmbeddingProblems, gridLinearProblems, grids, packedEmbeddingProblems, packedLinearProblems, packRows8Problems } from '../test/problems/index.ts'
+import { ggmlPackers, gridFormat, packRows8Op, rows8Packers } from './index.ts'
 import { quantizationWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
@@ -22,6 +22,7 @@ describe.each([
 
   it.each(rows8Packers.map(({ source }) => source))('linear on %s', async (source) => void (await conform(device, reference, linearOp, packedLinearProblems(source, ggmlPackers))))
   it.each(rows8Packers.map(({ source }) => source))('embedding on %s', async (source) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(source, ggmlPackers))))
+  it.each(rows8Packers.filter(({ onDevice }) => onDevice).map(({ source }) => source))('packing of %s', async (source) => void (await conform(device, reference, packRows8Op, packRows8Problems(source))))
   const named = grids.map((grid) => [gridFormat(grid).id, grid] as const)
   it.each(named)('linear on %s', async (_, grid) => void (await conform(device, reference, linearOp, gridLinearProblems(grid))))
   it.each(named)('embedding on %s', async (_, grid) => void (await conform(device, reference, embeddingOp, gridEmbeddingProblems(grid))))

@@ -13,6 +13,8 @@ export interface StoredTensor {
   readonly byteLength: number
   /** Bytes `[offset, offset + length)` of the tensor's data; to its end without `length`. May share memory with the source. */
   read(offset?: number, length?: number, signal?: AbortSignal): Promise<Uint8Array>
+  /** Fills `target`, which may be shared memory, with the data from `offset` on. Absent where that saves nothing over `read`. */
+  readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
 }
 
 /** What a model file holds: metadata and named tensors. Closing it closes its sources. */

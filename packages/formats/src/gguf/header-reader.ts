@@ -98,14 +98,18 @@ export class HeaderReader {
     }
     if (items === 'string') {
       const value: string[] = []
-      for (let i = 0; i < length; i++) {
-        value.push(this.cursor.stringAtHand(this.limits.stringBytes) ?? (await this.string(`${field}[${i}]`, this.limits.stringBytes)))
+      while (value.length < length) {
+        this.cursor.stringsAtHand(length - value.length, value)
+        // The next one is not at hand, is long, or is not valid.
+        if (value.length < length) value.push(await this.string(`${field}[${value.length}]`, this.limits.stringBytes))
       }
       return { type: 'array', items, value }
     }
     const value: (number | bigint | boolean)[] = []
     const bytes = minValueBytes[items]
     for (let i = 0; i < length; i++) {
+      if (items === 'i32' || items === 'f32') i += this.cursor.numbersAtHand(items, length - i, value as number[])
+      if (i === length) break
       if (!this.cursor.has(bytes)) await this.need(bytes, `${field}[${i}]`)
       value.push(this.scalar(items, field))
     }

@@ -4,8 +4,6 @@ import type { ByteSource } from './source.ts'
 export const utf8: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 const firstChunkBytes = 64 * 1024
-/** Beyond this a decoder call is quicker than a loop. */
-const shortBytes = 24
 const maxChunkBytes = 4 * 1024 * 1024
 
 /**
@@ -47,7 +45,7 @@ export class Cursor {
     if (this.has(length)) return
     const offset = this.offset
     const wanted = Math.min(Math.max(length, this.chunkBytes), this.end - offset)
-    this.chunkBytes = Math.min(this.chunkBytes * 2, maxChunkBytes)
+    this.chunkBytes = Math.min(this.chunkBytes * 4, maxChunkBytes)
     this.bytes = await this.source.read(offset, wanted)
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
     this.start = offset
@@ -109,29 +107,44 @@ export class Cursor {
   }
 
   /**
-   * The next string with its 64-bit length when both are at hand and it is valid UTF-8 of at most `limit` bytes; otherwise
-   * `undefined`, and nothing is taken. Vocabularies are hundreds of thousands of strings: a promise for each would take most of
-   * the time.
+   * Appends to `out` the strings with their 64-bit lengths that come next, at most `count`, while they are at hand, shorter than 128 bytes and
+   * valid UTF-8; returns nothing and takes what it appended. Vocabularies are hundreds of thousands of strings: lengths below 128 are text
+   * themselves, so one call decodes all of them, and strings are cut from what it gives.
    */
-  stringAtHand(limit: number): string | undefined {
-    if (!this.has(8) || this.view.getUint32(this.at + 4, true) !== 0) return undefined
-    const length = this.view.getUint32(this.at, true)
-    if (length > limit || !this.has(8 + length)) return undefined
-    const begin = this.at + 8
-    const text = this.shortAscii(begin, length) ?? decoded(this.bytes.subarray(begin, begin + length))
-    if (text !== undefined) this.at = begin + length
-    return text
+  stringsAtHand(count: number, out: string[]): void {
+    const { bytes, at: first } = this
+    const widths: number[] = []
+    let end = first
+    while (widths.length < count && end + 8 <= bytes.length) {
+      const length = bytes[end] as number
+      if (length >= 128 || this.view.getUint32(end + 1, true) !== 0 || this.view.getUint32(end + 4, true) !== 0 || end + 8 + length > bytes.length) break
+      end += 8
+      // UTF-16 code units: one for each byte that begins a character, two for those of four bytes.
+      let units = 0
+      for (const stop = end + length; end < stop; end++) {
+        const byte = bytes[end] as number
+        if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
+      }
+      widths.push(units)
+    }
+    const text = decoded(bytes.subarray(first, end))
+    if (text === undefined) return
+    let at = 0
+    for (const units of widths) {
+      out.push(text.slice(at + 8, at + 8 + units))
+      at += 8 + units
+    }
+    this.at = end
   }
 
-  private shortAscii(begin: number, length: number): string | undefined {
-    if (length > shortBytes) return undefined
-    let text = ''
-    for (let at = begin; at < begin + length; at++) {
-      const byte = this.bytes[at] ?? 0
-      if (byte >= 0x80) return undefined
-      text += String.fromCharCode(byte)
-    }
-    return text
+  /** Appends to `out` the numbers that come next, at most `count`, while they are at hand; returns how many. */
+  numbersAtHand(type: 'i32' | 'f32', count: number, out: number[]): number {
+    const some = Math.min(count, (this.bytes.length - this.at) >> 2)
+    const end = this.at + 4 * some
+    if (type === 'i32') for (let at = this.at; at < end; at += 4) out.push(this.view.getInt32(at, true))
+    else for (let at = this.at; at < end; at += 4) out.push(this.view.getFloat32(at, true))
+    this.at = end
+    return some
   }
 
   /** The next `length` bytes as a view that is valid until the next `reserve`. */

@@ -89,3 +89,14 @@ describe('fileSink', () => {
     await expect(fileSink(join(folder, 'no', 'such', 'file.gguf'))).rejects.toMatchObject({ code: 'io' })
   })
 })
+
+test('a file is read into memory of the caller, shared memory included', async () => {
+  const path = join(folder, 'into.bin')
+  await writeFile(path, Uint8Array.from({ length: 100 }, (_, index) => index))
+  const source = await fileSource(path)
+  const shared = new Uint8Array(new SharedArrayBuffer(16))
+  await source.readInto?.(shared.subarray(4, 10), 90)
+  expect([...shared]).toEqual([0, 0, 0, 0, 90, 91, 92, 93, 94, 95, 0, 0, 0, 0, 0, 0])
+  await expect(source.readInto?.(shared, 90)).rejects.toThrow('bytes 90 to 106 are outside')
+  await source.close()
+})

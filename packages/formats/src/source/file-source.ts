@@ -17,21 +17,27 @@ export async function fileSource(path: string): Promise<ByteSource> {
     throw new TesseraError('io', `fileSource: ${path} is not a file${stat.isDirectory() ? ' but a folder' : ''}`)
   }
   const size = stat.size
+  const readInto = async (target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> => {
+    const { length } = target
+    checkRead({ name: path, size }, offset, length, signal)
+    for (let done = 0; done < length; ) {
+      if (signal?.aborted === true) throw abortedError(path, signal)
+      const position = offset + done
+      const { bytesRead } = await handle.read(target, done, Math.min(length - done, maxCallBytes), position).catch((cause: unknown) => {
+        throw new TesseraError('io', `read: ${path} could not be read at byte ${position}: ${messageOf(cause)}`, { cause })
+      })
+      if (bytesRead === 0) throw new TesseraError('io', `read: ${path} ends at byte ${position}; it had ${size} bytes when it was opened`)
+      done += bytesRead
+    }
+  }
   return {
     size,
     name: path,
+    readInto,
     async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
       checkRead({ name: path, size }, offset, length, signal)
       const bytes = allocate(path, length)
-      for (let done = 0; done < length; ) {
-        if (signal?.aborted === true) throw abortedError(path, signal)
-        const position = offset + done
-        const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, maxCallBytes), position).catch((cause: unknown) => {
-          throw new TesseraError('io', `read: ${path} could not be read at byte ${position}: ${messageOf(cause)}`, { cause })
-        })
-        if (bytesRead === 0) throw new TesseraError('io', `read: ${path} ends at byte ${position}; it had ${size} bytes when it was opened`)
-        done += bytesRead
-      }
+      await readInto(bytes, offset, signal)
       return bytes
     },
     close: () => handle.close(),

@@ -14,6 +14,8 @@ export interface ByteSource {
    * Throws `invalid-value` for a range outside the source, `aborted` after `signal`, `io` or `network` where reading fails.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
+  /** Fills `target`, which may be shared memory, from `offset` on: `read` without memory of its own. Absent where that saves nothing. */
+  readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 

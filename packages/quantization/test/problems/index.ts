@@ -1,8 +1,8 @@
 import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions } from '@tessera-llm/kernels'
-import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPacker } from '@tessera-llm/tensor'
+import { createRandom, type Device, encodeF16, type PackedTensor, sizeOf, type WeightPacker } from '@tessera-llm/tensor'
 import { integers, normal, type OpProblem } from '@tessera-llm/testing'
 import {
-  type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, normalGrid, packMatrix, type QuantizedMatrix, rows8GridPacker,
+  type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, normalGrid, packMatrix, type PackRows8Inputs, type PackRows8Options, type QuantizedMatrix, rows8GridPacker, rows8Packers,
 } from '../../src/index.ts'
 
 /** Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which tolerances are made. */
@@ -139,4 +139,20 @@ export function gridWeight(grid: Grid, rows: number, columns: number): (device: 
     const packer = device.kind === 'wasm' ? rows8GridPacker(format) : gridPacker(format)
     return device.pack(packer.format, [rows, columns], packer.pack(joinParts(format, parts, [rows, columns]), [rows, columns]))
   }
+}
+
+/** Rows of ggml blocks to be packed by a kernel: a whole weight, one that lacks rows, and rows in the middle of one. */
+export function packRows8Problems(source: string): readonly OpProblem<PackRows8Inputs, PackRows8Options>[] {
+  return [
+    { rows: 40, columns: 576, firstRow: 0, groups: 5 }, { rows: 37, columns: 64, firstRow: 0, groups: 5 }, { rows: 1, columns: 32, firstRow: 0, groups: 1 }, { rows: 12, columns: 96, firstRow: 16, groups: 6 },
+  ].map(({ rows, columns, firstRow, groups }) => {
+    const stored = randomBlocks(source, rows, columns, 11)
+    const { format } = rows8Packers.find((packer) => packer.source === source) as WeightPacker
+    const shape = format.parts([8 * groups, columns])['groups']?.shape ?? []
+    return {
+      name: `${source}, rows ${firstRow} to ${firstRow + rows} of ${8 * groups}, ${columns} columns`,
+      inputs: { stored: (device) => device.tensor(stored, [stored.length]), groups: (device) => device.tensor(new Uint8Array(sizeOf(shape)).fill(7), shape) },
+      options: { source, columns, firstRow, rows },
+    }
+  })
 }

@@ -37,8 +37,7 @@ export const bertFamily: EncoderFamily = {
     const types = tokenTypes > 0 ? await weights.matrix(`${names.types}.weight`, [tokenTypes, hiddenSize]) : undefined
     const embeddingNorm = await loadNorm(source, names.embeddingNorm ?? '', hiddenSize)
     const rotationOf = createRotations(weights, contextLength)
-    const layers: Layer[] = []
-    for (const [index, rope] of ropes.entries()) layers.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
+    const layers = await Promise.all(ropes.map((rope, index) => design.layer(createLayerLoader(source, index, rotationOf(rope)))))
     const finalNorm = names.finalNorm === undefined ? undefined : await loadNorm(source, names.finalNorm, hiddenSize)
     // Sentence encoders are often stored without it.
     const pooler = names.pooler !== undefined && weights.has(`${names.pooler}.weight`) ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize) : undefined
@@ -47,18 +46,14 @@ export const bertFamily: EncoderFamily = {
 }
 
 async function normOfSum(load: LayerLoader): Promise<Layer> {
-  return {
-    order: 'sequential',
-    attention: { block: await load.attention(), ofSum: await load.norm('post_attention_norm') },
-    mlp: { block: await load.plainMlp(), ofSum: await load.norm('post_mlp_norm') },
-  }
+  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([load.attention(), load.norm('post_attention_norm'), load.plainMlp(), load.norm('post_mlp_norm')])
+  return { order: 'sequential', attention: { block: attention, ofSum: attentionNorm }, mlp: { block: mlp, ofSum: mlpNorm } }
 }
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
-  return {
-    order: 'sequential',
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([
     // The first layer has none: the norm of the embeddings stands there.
-    attention: { before: load.has('attention_norm') ? await load.norm('attention_norm') : undefined, block: await load.attention() },
-    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
-  }
+    load.has('attention_norm') ? load.norm('attention_norm') : undefined, load.attention(), load.norm('mlp_norm'), load.gatedMlp(),
+  ])
+  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
 }

@@ -34,15 +34,17 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       }
       const names = withPrefix(layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
-      const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
-      const positions = await loadPositions(source)
-      const embeddingNorm = names.embeddingNorm === undefined ? undefined : await loadNorm(source, names.embeddingNorm, hiddenSize)
       const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
-      const built: Layer[] = []
-      for (const [index, rope] of ropes.entries()) built.push(await design.layer(createLayerLoader(source, index, rotationOf(rope))))
-      const finalNorm = await loadNorm(source, names.finalNorm ?? '', hiddenSize)
-      const head = config.tiedHead ? embedding : await weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize])
-      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers: built, finalNorm, head })
+      // All at once: while one is packed, others are read.
+      const [embedding, positions, embeddingNorm, layers, finalNorm, head] = await Promise.all([
+        weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize]),
+        loadPositions(source),
+        names.embeddingNorm === undefined ? undefined : loadNorm(source, names.embeddingNorm, hiddenSize),
+        Promise.all(ropes.map((rope, index) => design.layer(createLayerLoader(source, index, rotationOf(rope))))),
+        loadNorm(source, names.finalNorm ?? '', hiddenSize),
+        config.tiedHead ? undefined : weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize]),
+      ])
+      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers, finalNorm, head: head ?? embedding })
     },
   }
 }

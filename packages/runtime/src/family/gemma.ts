@@ -20,17 +20,13 @@ export const gemmaFamily: ModelFamily = decoderFamily({
 })
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
-  return {
-    order: 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention() },
-    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
-  }
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([load.norm('attention_norm'), load.attention(), load.norm('mlp_norm'), load.gatedMlp()])
+  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
 }
 
 async function sandwich(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
-  return {
-    order: 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention(headNorms), after: await load.norm('post_attention_norm') },
-    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp(), after: await load.norm('post_mlp_norm') },
-  }
+  const [beforeAttention, attention, afterAttention, beforeMlp, mlp, afterMlp] = await Promise.all([
+    load.norm('attention_norm'), load.attention(headNorms), load.norm('post_attention_norm'), load.norm('mlp_norm'), load.gatedMlp(), load.norm('post_mlp_norm'),
+  ])
+  return { order: 'sequential', attention: { before: beforeAttention, block: attention, after: afterAttention }, mlp: { before: beforeMlp, block: mlp, after: afterMlp } }
 }

@@ -21,18 +21,12 @@ export const gptFamily: ModelFamily = decoderFamily({
 })
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
-  return {
-    order: load.config.isParallel ? 'parallel' : 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention() },
-    mlp: { before: await load.norm('mlp_norm'), block: await load.plainMlp() },
-  }
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([load.norm('attention_norm'), load.attention(), load.norm('mlp_norm'), load.plainMlp()])
+  return { order: load.config.isParallel ? 'parallel' : 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
 }
 
 async function parallel(load: LayerLoader): Promise<Layer> {
-  const shared = load.has('attention_norm') ? undefined : await load.norm('shared_norm')
-  return {
-    order: 'parallel',
-    attention: { before: shared ?? (await load.norm('attention_norm')), block: await load.attention() },
-    mlp: { before: shared ?? (await load.norm('mlp_norm')), block: await load.plainMlp() },
-  }
+  const norms = load.has('attention_norm') ? (['attention_norm', 'mlp_norm'] as const) : (['shared_norm'] as const)
+  const [[attentionNorm, mlpNorm = attentionNorm], attention, mlp] = await Promise.all([Promise.all(norms.map((part) => load.norm(part))), load.attention(), load.plainMlp()])
+  return { order: 'parallel', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
 }

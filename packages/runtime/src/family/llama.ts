@@ -28,18 +28,11 @@ export const llamaFamily: ModelFamily = decoderFamily({
 })
 
 async function preNorm(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
-  return {
-    order: 'sequential',
-    attention: { before: await load.norm('attention_norm'), block: await load.attention(headNorms) },
-    mlp: { before: await load.norm('mlp_norm'), block: await load.gatedMlp() },
-    residualScale: load.config.residualScale,
-  }
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([load.norm('attention_norm'), load.attention(headNorms), load.norm('mlp_norm'), load.gatedMlp()])
+  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp }, residualScale: load.config.residualScale }
 }
 
 async function postNorm(load: LayerLoader): Promise<Layer> {
-  return {
-    order: 'sequential',
-    attention: { block: await load.attention('all-heads'), after: await load.norm('post_attention_norm') },
-    mlp: { block: await load.gatedMlp(), after: await load.norm('post_mlp_norm') },
-  }
+  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([load.attention('all-heads'), load.norm('post_attention_norm'), load.gatedMlp(), load.norm('post_mlp_norm')])
+  return { order: 'sequential', attention: { block: attention, after: attentionNorm }, mlp: { block: mlp, after: mlpNorm } }
 }

@@ -1,9 +1,10 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import {
-  decodeElements, type Device, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, type TypedArray, viewBytes, type Weight, type WeightPacker,
+  createPackedTensor, decodeElements, type Device, type DevicePacking, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, type TypedArray, viewBytes, type Weight, type WeightPacker,
 } from '@tessera-llm/tensor'
 import type { StoredPart, WeightSource } from '../family/index.ts'
 import { concatBytes } from '../tokenizer/bytes.ts'
+import { createIntake, stagingBytes } from './intake.ts'
 
 export interface LoadProgress {
   readonly tensor: string
@@ -23,13 +24,15 @@ const denseFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 const bufferFormats: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType[]
 
 /**
- * Brings weights from a checkpoint to a device one tensor at a time: the only copies in JavaScript memory are those of the
- * tensor in hand and of the next one. What was uploaded before an error is freed.
+ * Brings weights from a checkpoint to a device, in the order in which they are asked for and some at a time: ask for many at once. The only
+ * copies in JavaScript memory are of what is being read. What was uploaded before an error is freed.
  */
 export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOptions): WeightSource {
   const { device, packers, signal, onProgress } = options
+  const intake = createIntake(device, signal)
   const uploaded: Weight[] = []
   let loadedBytes = 0
+  let disposed = false
 
   const find = (name: string, shape: Shape): StoredTensor => {
     const stored = checkpoint.tensors.get(name)
@@ -39,40 +42,43 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     }
     return stored
   }
-  // While one tensor is packed, the next one of the file is read: files and requests have about the same order.
-  const inOrder = [...checkpoint.tensors.values()]
-  let ahead: { readonly stored: StoredTensor; readonly bytes: Promise<Uint8Array> } | undefined
-  const readAhead = (after: StoredTensor): void => {
-    const next = inOrder[inOrder.indexOf(after) + 1]
-    if (!next) return
-    const bytes = next.read(0, next.byteLength, signal)
-    // Whoever asks for the tensor sees the error; nobody may.
-    bytes.catch(() => {})
-    ahead = { stored: next, bytes }
-  }
   const count = ({ name }: StoredTensor, bytes: number): void => {
     loadedBytes += bytes
     onProgress?.({ tensor: name, loadedBytes, totalBytes: checkpoint.byteLength })
   }
-  const bring = async (stored: StoredTensor): Promise<Uint8Array> => {
-    signal?.throwIfAborted()
-    const bytes = await (ahead?.stored === stored ? ahead.bytes : stored.read(0, stored.byteLength, signal))
-    readAhead(stored)
-    count(stored, stored.byteLength)
-    return bytes
-  }
-  const bringRows = async (stored: StoredTensor, { storedRows, ranges }: StoredPart): Promise<Uint8Array> => {
-    signal?.throwIfAborted()
-    const rowBytes = stored.byteLength / storedRows
-    const pieces: Uint8Array[] = []
-    for (const [begin, end] of ranges) pieces.push(await stored.read(begin * rowBytes, (end - begin) * rowBytes, signal))
-    const bytes = joined(pieces)
-    count(stored, bytes.length)
-    return bytes
-  }
   const own = <T extends Weight>(weight: T): T => {
     uploaded.push(weight)
     return weight
+  }
+  /** What `use` makes of all bytes of a tensor, or of the rows that are a part of it. */
+  const bring = async <T>(stored: StoredTensor, from: StoredPart | undefined, use: (bytes: Uint8Array) => T): Promise<T> => {
+    if (!from || from.isTransposed) {
+      return intake.read(stored, 0, stored.byteLength, (bytes) => {
+        count(stored, bytes.length)
+        return use(bytes)
+      })
+    }
+    const rowBytes = stored.byteLength / from.storedRows
+    const pieces = await Promise.all(from.ranges.map(([begin, end]) => intake.read(stored, begin * rowBytes, (end - begin) * rowBytes, (bytes) => bytes)))
+    const bytes = joined(pieces)
+    count(stored, bytes.length)
+    return use(bytes)
+  }
+  const packOnDevice = async (stored: StoredTensor, { format }: WeightPacker, { rowStep, packRows }: DevicePacking, shape: Shape, begin: number, rowBytes: number): Promise<Weight> => {
+    const [rows = 0] = shape
+    const rowsAtOnce = Math.max(1, Math.floor(stagingBytes / rowBytes / rowStep)) * rowStep
+    let parts: Readonly<Record<string, Tensor>> | undefined
+    const pieces = Array.from({ length: Math.ceil(rows / rowsAtOnce) }, (_, index) => {
+      const first = index * rowsAtOnce
+      const some = Math.min(rowsAtOnce, rows - first)
+      return intake.readOnDevice(stored, (begin + first) * rowBytes, some * rowBytes, 'staging', (staging) => {
+        parts ??= Object.fromEntries(Object.entries(format.parts(shape)).map(([name, part]) => [name, own(device.empty(part.shape, part.dtype))]))
+        packRows(staging, parts, shape, first, some)
+        count(stored, some * rowBytes)
+      })
+    })
+    await Promise.all(pieces)
+    return createPackedTensor(device, format, shape, parts ?? {})
   }
 
   return {
@@ -85,20 +91,28 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       const stored = find(name, isTransposed ? [columns, storedRows] : [storedRows, columns])
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
-        if (from?.isTransposed) return own(device.tensor(transposedRows(viewBytes(await bring(stored), dtype), columns, from), shape, dtype))
-        return own(device.tensor(viewBytes(await (from ? bringRows(stored, from) : bring(stored)), dtype), shape, dtype))
+        if (from) return bring(stored, from, (bytes) => own(device.tensor(isTransposed ? transposedRows(viewBytes(bytes, dtype), columns, from) : viewBytes(bytes, dtype), shape, dtype)))
+        return intake.readOnDevice(stored, 0, stored.byteLength, () => device.empty(shape, dtype), (tensor) => {
+          count(stored, stored.byteLength)
+          return own(tensor)
+        })
       }
       if (isTransposed) throw new TesseraError('unsupported', `load: ${name} is stored as ${stored.format} and transposed, which only dense weights can be; use the GGUF file of the model`)
       const packer = choosePacker(packers, device.kind, stored, shape)
-      return own(device.pack(packer.format, shape, packer.pack(await (from ? bringRows(stored, from) : bring(stored)), shape)))
+      const ranges = from?.ranges ?? [[0, rows] as const]
+      // Ranges that are joined need not begin where a kernel can.
+      if (packer.onDevice && ranges.length === 1) return packOnDevice(stored, packer, packer.onDevice, shape, ranges[0]?.[0] ?? 0, stored.byteLength / storedRows)
+      return bring(stored, from, (bytes) => own(device.pack(packer.format, shape, packer.pack(bytes, shape))))
     },
 
     async vector(name, size, from): Promise<Tensor> {
       const stored = find(name, [from?.storedRows ?? size])
       if (!denseFormats.includes(stored.format)) throw new TesseraError('invalid-file', `load: ${name} is stored as ${stored.format}; norm weights and biases must be f32, f16 or bf16`)
       const dtype = stored.format as DType
-      const raw = viewBytes(await (from ? bringRows(stored, from) : bring(stored)), dtype)
-      return own(device.tensor(dtype === 'f32' ? raw : Float32Array.from(decodeElements(raw, dtype, size)), [size], 'f32'))
+      return bring(stored, from, (bytes) => {
+        const raw = viewBytes(bytes, dtype)
+        return own(device.tensor(dtype === 'f32' ? raw : Float32Array.from(decodeElements(raw, dtype, size)), [size], 'f32'))
+      })
     },
 
     constant: (values, shape) => own(device.tensor(values, shape)),
@@ -108,6 +122,9 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     },
 
     dispose() {
+      if (disposed) return
+      disposed = true
+      intake.close()
       for (const weight of uploaded) weight.dispose()
     },
   }

@@ -8,8 +8,8 @@ import { createSpecialSplitter, type Vocabulary } from './vocabulary.ts'
 
 export interface ByteBpeOptions {
   readonly vocabulary: Vocabulary
-  /** `"left right"`, in the order of their rank; what they name and make must be in the vocabulary. */
-  readonly merges: readonly string[]
+  /** Rank of the merge `"left right"`. What it names and makes is in the vocabulary, and no control token: only parseSpecial reads those. */
+  readonly ranks: ReadonlyMap<string, number>
   readonly preTokenize: PreTokenizer
   /** Takes a piece that is a token as it is, without merging (Llama 3). */
   readonly ignoreMerges: boolean
@@ -26,10 +26,7 @@ const encoder = new TextEncoder()
  * is left out of the ids, as by llama.cpp and Hugging Face.
  */
 export function createByteBpe(options: ByteBpeOptions): Tokenizer {
-  const { vocabulary, merges, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options
-  // Text never spells a control token: only parseSpecial reads those.
-  const spellsControl = (merge: string): boolean => vocabulary.isControl(vocabulary.idOf(merge.replace(' ', '')) ?? -1)
-  const ranks = new Map(merges.flatMap((merge, rank) => (spellsControl(merge) ? [] : [[merge, rank] as const])))
+  const { vocabulary, ranks, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options
   const bytesOf: (Uint8Array | undefined)[] = []
 
   const encodePiece = rememberPieces((piece) => {

@@ -23,7 +23,7 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
       const { preTokenize, ignoreMerges, addBos } = ggufPreTokenizer(fields.string('tokenizer.ggml.pre', 'default'))
       return createByteBpe({
         vocabulary,
-        merges: readMerges(metadata, vocabulary),
+        ranks: readRanks(metadata, vocabulary),
         preTokenize,
         ignoreMerges,
         bosId: tokenId(fields, vocabulary, 'bos'),
@@ -58,24 +58,33 @@ function readVocabulary(metadata: Fields): Vocabulary {
   if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)
   const odd = types.findIndex((type) => !knownTypes.has(type))
   if (odd >= 0) refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
+  const vocabulary = createVocabulary(tokens, types)
   // Files list end tokens under other kinds, so that text could spell them; llama.cpp makes them control tokens too.
   for (const end of endTokens) {
-    const id = tokens.indexOf(end)
-    if (id >= 0) types[id] = tokenTypes.control
+    const id = vocabulary.idOf(end)
+    if (id !== undefined) types[id] = tokenTypes.control
   }
-  return createVocabulary(tokens, types)
+  return vocabulary
 }
 
-function readMerges(metadata: Fields, vocabulary: Vocabulary): readonly string[] {
+/** The rank of each merge, but for those that make a control token: text never spells one. A loop for speed: loading waits for it. */
+function readRanks(metadata: Fields, vocabulary: Vocabulary): ReadonlyMap<string, number> {
   const field = 'tokenizer.ggml.merges'
   const merges = list(metadata, field, isString, 'strings')
-  for (const [rank, merge] of merges.entries()) {
-    const [left, right, ...more] = merge.split(' ')
-    if (left === undefined || right === undefined || left === '' || right === '' || more.length > 0) refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, which is no pair of tokens`)
-    for (const token of [left, right, `${left}${right}`])
-      if (vocabulary.idOf(token) === undefined) refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, but ${JSON.stringify(token)} is not in tokenizer.ggml.tokens`)
+  const ranks = new Map<string, number>()
+  const known = (token: string, rank: number): number =>
+    vocabulary.idOf(token) ?? refuse(field, `holds ${JSON.stringify(merges[rank])} at ${rank}, but ${JSON.stringify(token)} is not in tokenizer.ggml.tokens`)
+  for (let rank = 0; rank < merges.length; rank++) {
+    const merge = merges[rank] as string
+    const space = merge.indexOf(' ')
+    if (space <= 0 || space === merge.length - 1 || merge.indexOf(' ', space + 1) >= 0) refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, which is no pair of tokens`)
+    const left = merge.slice(0, space)
+    const right = merge.slice(space + 1)
+    known(left, rank)
+    known(right, rank)
+    if (!vocabulary.isControl(known(left + right, rank))) ranks.set(merge, rank)
   }
-  return merges
+  return ranks
 }
 
 function readScores(metadata: Fields, vocabulary: Vocabulary): readonly number[] {

@@ -22,7 +22,7 @@ export function createVocabulary(tokens: readonly string[], types: readonly numb
   if (types.length !== tokens.length) throw new TesseraError('invalid-file', `tokenizer: ${types.length} token types for ${tokens.length} tokens; the two lists must be equally long`)
   const ids = new Map<string, number>()
   // Of two equal tokens the first counts, as in ggml.
-  for (const [id, token] of tokens.entries()) if (!ids.has(token)) ids.set(token, id)
+  for (let id = tokens.length - 1; id >= 0; id--) ids.set(tokens[id] as string, id)
   return {
     tokens,
     idOf: (token) => ids.get(token),
@@ -40,7 +40,8 @@ export function createVocabulary(tokens: readonly string[], types: readonly numb
 /** Splits at user-defined tokens and, with `parseSpecial`, at control tokens too. */
 export function createSpecialSplitter(vocabulary: Vocabulary): (text: string, parseSpecial: boolean) => (string | number)[] {
   const whole = (also: (id: number) => boolean): Splitter => createLongestFirstSplitter(vocabulary.tokens.flatMap((text, id) => (vocabulary.isUserDefined(id) || also(id) ? [{ id, text }] : [])))
-  const always = whole(() => false)
-  const special = whole(vocabulary.isControl)
-  return (text, parseSpecial) => (parseSpecial ? special : always)(text)
+  // Made when a text comes: a model can be ready before.
+  let always: Splitter | undefined
+  let special: Splitter | undefined
+  return (text, parseSpecial) => (parseSpecial ? (special ??= whole(vocabulary.isControl)) : (always ??= whole(() => false)))(text)
 }

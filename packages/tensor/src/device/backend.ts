@@ -36,6 +36,8 @@ export interface Backend<K extends Kernel = Kernel> {
   free(storage: Storage): void
   /** Copies raw bytes in, ordered after all launches made so far. */
   write(storage: Storage, bytes: Uint8Array, offsetBytes: number): void
+  /** The storage's memory itself, where the host can write it and it stays where it is; absent on devices where it cannot. */
+  hostView?(storage: Storage): Uint8Array | undefined
   /** Raw bytes, after all launches made so far. */
   read(storage: Storage, offsetBytes: number, byteLength: number): Promise<Uint8Array>
   launch(launch: Launch<K>): void

@@ -135,6 +135,12 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       backend.write(tensor.storage, bytesOf(data), offsetBytes)
     },
 
+    hostView(tensor) {
+      checkOpen()
+      checkAlive(tensor, 'hostView')
+      return backend.hostView?.(tensor.storage)
+    },
+
     async read(tensor): Promise<TypedArray> {
       checkOpen()
       checkAlive(tensor, 'read')

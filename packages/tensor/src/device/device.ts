@@ -53,6 +53,11 @@ export interface Device {
   pack(format: Format, shape: Shape, parts: Readonly<Record<string, Uint8Array>>): PackedTensor
   /** Overwrites elements from `offset` (in elements) on; ordered after all earlier calls. */
   write(tensor: Tensor, data: TypedArray, offset?: number): void
+  /**
+   * The tensor's memory itself, to be filled in place by what takes a while (reading a file), where the host can reach it and it does not
+   * move: shared memory of the WebAssembly device. Undefined elsewhere: use `write`. No launch may use the tensor meanwhile.
+   */
+  hostView(tensor: Tensor): Uint8Array | undefined
   /** The raw elements, as the dtype's typed array (f16 and bf16: `Uint16Array` of bits), after all earlier calls. */
   read(tensor: Tensor): Promise<TypedArray>
   /** Frees every tensor created inside that was not kept. `fn` must not be async: what crosses an `await` is owned explicitly. */

@@ -1,2 +1,2 @@
 export type { Format, FormatPart } from './format.ts'
-export type { WeightPacker } from './packer.ts'
+export type { DevicePacking, WeightPacker } from './packer.ts'

@@ -52,11 +52,15 @@ test('packed weights are decoded by their format, once', async () => {
   expect(decodes).toBe(1)
 })
 
-test('what an op writes must be dense and of a dtype that is kept as values', () => {
+test('what an op writes may be raw bytes, and must be dense', async () => {
   const device = createReferenceDevice()
-  const x = device.tensor(Float32Array.of(1), [1])
-  const total = device.tensor(Uint8Array.of(1), [1])
-  expect(() => device.run(accumulateOp, { x, total }, {})).toThrow('test/accumulate: total is written in place and must be a dense tensor of a dtype other than u8')
+  const x = device.tensor(Float32Array.of(2, 3), [2])
+  const total = device.tensor(Uint8Array.of(1, 5), [2])
+  device.run(accumulateOp, { x, total }, {})
+  expect(await device.read(total)).toEqual(Uint8Array.of(3, 8))
+  const format = { id: 'bytes', version: 1, parts: () => ({ low: { dtype: 'u8', shape: [2] } }) as const, decode: () => new Float64Array(2) }
+  const packed = device.pack(format, [2], { low: new Uint8Array(2) })
+  expect(() => device.run(accumulateOp, { x, total: packed as unknown as typeof total }, {})).toThrow('test/accumulate: total is written in place and must be a dense tensor')
 })
 
 test('a reference that returns too few values is an error that says so', () => {

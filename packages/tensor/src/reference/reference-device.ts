@@ -4,7 +4,7 @@ import { TesseraError } from '../error/index.ts'
 import type { Kernel } from '../kernel/index.ts'
 import type { HostTensor } from '../op/index.ts'
 import { type Shape, sizeOf } from '../shape/index.ts'
-import type { PackedTensor, Storage, Weight } from '../tensor/index.ts'
+import type { PackedTensor, Storage, Tensor, Weight } from '../tensor/index.ts'
 
 /** Values are kept as float64 whatever the dtype, except raw bytes (`u8` and packed parts), which stay bytes. */
 interface HostStorage extends Storage {
@@ -43,13 +43,16 @@ export function createReferenceDevice(): Device {
     for (const [name, weight] of Object.entries(launch.inputs)) inputs[name] = weight && hostTensor(weight)
     for (const name of launch.op.writes ?? []) {
       const target = launch.inputs[name]
-      if (target?.kind !== 'dense' || !((target.storage as HostStorage).data instanceof Float64Array)) {
-        throw new TesseraError('invalid-dtype', `${launch.op.id}: ${name} is written in place and must be a dense tensor of a dtype other than u8`)
-      }
+      if (target?.kind !== 'dense') throw new TesseraError('invalid-dtype', `${launch.op.id}: ${name} is written in place and must be a dense tensor`)
       const written = target.storage as HostStorage
       written.writes += 1
     }
     const outputs = launch.op.reference(inputs, launch.problem.options, launch.problem)
+    // What the reference wrote are values; raw bytes are kept as bytes.
+    for (const name of launch.op.writes ?? []) {
+      const { data, dtype } = (launch.inputs[name] as Tensor).storage as HostStorage
+      if (data instanceof Uint8Array) data.set(bytesOf(encodeElements((inputs[name] as HostTensor).data, dtype)))
+    }
     for (const [name, tensor] of Object.entries(launch.outputs)) {
       const values = outputs[name]
       const { data, dtype } = tensor.storage as HostStorage

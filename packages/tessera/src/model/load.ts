@@ -47,42 +47,57 @@ export interface HuggingFaceFiles {
  * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
 export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
-  const bytes = await openSource(source)
-  try {
-    return await loadCheckpoint(await readGguf(bytes), options)
-  } finally {
-    await bytes.close()
-  }
+  return withDevice(options, async (device) => {
+    const bytes = await openSource(source)
+    try {
+      const checkpoint = await readGguf(bytes)
+      return await build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options, device)
+    } finally {
+      await bytes.close()
+    }
+  })
 }
 
 /** Loads an open GGUF checkpoint; the caller closes it. */
 export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions = {}): Promise<Model> {
-  return build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options)
+  return withDevice(options, async (device) => build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options, device))
 }
 
 /** Loads a safetensors checkpoint, of a decoder or an encoder, with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
 export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
-  return build(await wholeWeights(files.checkpoint, files.config), files.config, files.sentence, options.text ?? textOfHuggingFace(files), options)
+  return withDevice(options, async (device) =>
+    build(await wholeWeights(files.checkpoint, files.config), files.config, files.sentence, options.text ?? textOfHuggingFace(files), options, device),
+  )
 }
 
-async function build(checkpoint: Checkpoint, config: Fields | undefined, sentence: SentenceFiles | undefined, text: ModelText, options: LoadOptions): Promise<Model> {
-  const { device: choice, families = defaultFamilies, encoderFamilies: encoders = defaultEncoderFamilies, onProgress, signal } = options
-  const ownedDevice = typeof choice === 'object' ? undefined : await createDefaultDevice({ ...options, device: choice })
-  const device = ownedDevice ?? (choice as Device)
-  const common = { device, packers: ggmlPackers, onProgress, signal }
+/** Makes the device that was asked for while `work` reads headers and tokenizers; disposes it when `work` fails. */
+async function withDevice(options: LoadOptions, work: (device: Promise<Device>) => Promise<Model>): Promise<Model> {
+  const { device: choice } = options
+  if (typeof choice === 'object') return work(Promise.resolve(choice))
+  const starting = createDefaultDevice({ ...options, device: choice })
+  // Whoever awaits it sees the error, unless another one ends the work before.
+  starting.catch(() => {})
   try {
-    const architecture = architectureOf(checkpoint, config)
-    if (config && encoders.some(({ architectures }) => architectures.includes(architecture))) {
-      const pooling = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
-      const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
-      return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }), tokenizer: text.tokenizer, ownedDevice })
-    }
-    const model = await loadModel(checkpoint, { ...common, families, config, contextLength: options.contextLength })
-    return createModel({ model, ...text, ownedDevice, session: options })
+    return await work(starting)
   } catch (error) {
-    await ownedDevice?.dispose()
+    await starting.then((device) => device.dispose(), () => {})
     throw error
   }
+}
+
+async function build(checkpoint: Checkpoint, config: Fields | undefined, sentence: SentenceFiles | undefined, text: ModelText, options: LoadOptions, starting: Promise<Device>): Promise<Model> {
+  const { device: choice, families = defaultFamilies, encoderFamilies: encoders = defaultEncoderFamilies, onProgress, signal } = options
+  const device = await starting
+  const ownedDevice = typeof choice === 'object' ? undefined : device
+  const common = { device, packers: ggmlPackers, onProgress, signal }
+  const architecture = architectureOf(checkpoint, config)
+  if (config && encoders.some(({ architectures }) => architectures.includes(architecture))) {
+    const pooling = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
+    const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
+    return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }), tokenizer: text.tokenizer, ownedDevice })
+  }
+  const model = await loadModel(checkpoint, { ...common, families, config, contextLength: options.contextLength })
+  return createModel({ model, ...text, ownedDevice, session: options })
 }
 
 async function openSource(source: string | URL | Blob | Uint8Array | ByteSource): Promise<ByteSource> {

@@ -162,6 +162,13 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
       recording?.keepWritten(place)
       memory.bytes().set(bytes, place.address + offsetBytes)
     },
+    hostView(storage) {
+      pool.check()
+      const place = storage as WasmStorage
+      // Memory that is not shared is detached when it grows; that of a plan under recording may move.
+      if (!memory.isShared || recording) return undefined
+      return memory.bytes().subarray(place.address, place.address + place.byteLength)
+    },
     async read(storage, offsetBytes, byteLength) {
       pool.check()
       const start = (storage as WasmStorage).address + offsetBytes

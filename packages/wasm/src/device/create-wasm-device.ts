@@ -60,8 +60,9 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
   const relaxedSimd = options.relaxedSimd !== false && hasRelaxedSimd()
   const memory = createMemory(sharedMemory, options.maximumBytes)
   writeConstants(memory)
-  const modules = await compileModules(kernels, { relaxedSimd, sharedMemory })
-  const pool = await createPool(modules, memory, { threads, workerUrl, joinTimeoutMs })
+  const compiling = compileModules(kernels, { relaxedSimd, sharedMemory })
+  const pool = await createPool(compiling, memory, { threads, workerUrl, joinTimeoutMs })
+  const modules = await compiling
   const backend = createWasmBackend(memory, modules, pool, {
     name: `wasm (${threads} ${threads === 1 ? 'thread' : 'threads'}, ${relaxedSimd ? 'relaxed SIMD' : 'plain SIMD'}${sharedMemory ? '' : ', unshared'})`,
     kernels,

@@ -32,8 +32,7 @@ const spinMs = 0.25
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
-export async function createPool(modules: CompiledModules, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs }: PoolOptions): Promise<Pool> {
-  const dispatcher: Dispatcher = instantiate(modules, memory.memory)
+export async function createPool(compiling: Promise<CompiledModules>, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs }: PoolOptions): Promise<Pool> {
   const state = (): Int32Array => new Int32Array(memory.memory.buffer)
   const workers: WorkerHandle[] = []
   let failure: TesseraError | undefined
@@ -43,7 +42,7 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
     failure ??= new TesseraError('worker-lost', `wasm: a worker was lost (${reason}); results are incomplete: dispose the device and create a new one`, { details: { reason } })
     return failure
   }
-  const start = (thread: number): Promise<void> =>
+  const start = (thread: number, ready: Promise<CompiledModules>): Promise<void> =>
     new Promise((resolve, reject) => {
       const worker = spawnWorker(workerScript, workerUrl)
       workers.push(worker)
@@ -63,19 +62,15 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
           reject(lose(reason))
         },
       )
-      const { dispatcher: module, modules: kernelModules, tableSize } = modules
-      worker.post({ memory: memory.memory, dispatcher: module, modules: kernelModules, tableSize, thread, count: threads, failed: layout.failed, generation: layout.generation })
+      ready.then(
+        ({ dispatcher, modules, tableSize }) => worker.post({ memory: memory.memory, dispatcher, modules, tableSize, thread, count: threads, failed: layout.failed, generation: layout.generation }),
+        (error: unknown) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      )
     })
 
-  const view = new DataView(memory.memory.buffer)
-  view.setInt32(layout.spins, spins, true)
-  // So a thread that must not sleep comes to its deadline too, if not on time.
-  view.setUint32(layout.rounds, Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs)), true)
-  // No time at all means that this thread must not sleep: the main thread of a page.
-  view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
-  view.setBigInt64(layout.forever, -1n, true)
-  view.setInt32(layout.pause, modules.tableSize - 2, true)
-  view.setInt32(layout.wake, modules.tableSize - 1, true)
   const stop = async (): Promise<void> => {
     disposed = true
     if (threads > 1) {
@@ -85,8 +80,23 @@ export async function createPool(modules: CompiledModules, memory: ArenaMemory, 
     }
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
+  const ready = compiling.then((modules) => {
+    const view = new DataView(memory.memory.buffer)
+    view.setInt32(layout.spins, spins, true)
+    // So a thread that must not sleep comes to its deadline too, if not on time.
+    view.setUint32(layout.rounds, Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs)), true)
+    // No time at all means that this thread must not sleep: the main thread of a page.
+    view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
+    view.setBigInt64(layout.forever, -1n, true)
+    view.setInt32(layout.pause, modules.tableSize - 2, true)
+    view.setInt32(layout.wake, modules.tableSize - 1, true)
+    return modules
+  })
+  let dispatcher: Dispatcher
   try {
-    await Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1)))
+    // Workers start while the kernels are compiled.
+    await Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready)))
+    dispatcher = instantiate(await ready, memory.memory)
   } catch (error) {
     await stop()
     throw error

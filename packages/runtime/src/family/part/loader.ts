@@ -24,7 +24,7 @@ export interface PartSource {
   readonly norm: NormStyle
 }
 
-/** Brings the parts of one layer. */
+/** Brings the parts of one layer. Ask for several at once: while one is packed, others are read. */
 export interface LayerLoader {
   readonly config: TransformerConfig
   norm(part: LayerPart): Promise<Norm>
@@ -36,16 +36,16 @@ export interface LayerLoader {
 }
 
 export async function loadNorm({ weights, norm, config: { normEps: eps } }: PartSource, stem: string, size: number): Promise<Norm> {
-  const weight = await weights.vector(`${stem}.weight`, size)
-  if (norm.kind === 'rms') return { kind: 'rms', weight, eps, unitOffset: norm.unitOffset ?? false }
-  return { kind: 'layer', weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, size) : undefined, eps }
+  if (norm.kind === 'rms') return { kind: 'rms', weight: await weights.vector(`${stem}.weight`, size), eps, unitOffset: norm.unitOffset ?? false }
+  const [weight, bias] = await Promise.all([weights.vector(`${stem}.weight`, size), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, size) : undefined])
+  return { kind: 'layer', weight, bias, eps }
 }
 
 /** The weight `[rows, columns]`, and the bias where the file has one; of a tensor of their own, or of the part `from` of one. */
 export async function loadProjection({ weights, names }: PartSource, stem: string, name: string, rows: number, columns: number, from?: StoredPart): Promise<Projection> {
   const part = names.isTransposed ? { storedRows: rows, ranges: [[0, rows] as const], ...from, isTransposed: true } : from
-  const weight = await weights.matrix(`${stem}.weight`, [rows, columns], part)
-  return { name, weight, bias: weights.has(`${stem}.bias`) ? await weights.vector(`${stem}.bias`, rows, from) : undefined }
+  const [weight, bias] = await Promise.all([weights.matrix(`${stem}.weight`, [rows, columns], part), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, rows, from) : undefined])
+  return { name, weight, bias }
 }
 
 /** The table of learned positions `[contextLength, D]`, the beginning of the stored one; undefined for architectures without one. */
@@ -74,14 +74,18 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
     const fused = names.layer['attention.fused'] === undefined ? undefined : fusedHeads(config, names.fusedOrder ?? 'stacked')
     const heads = (part: 'query' | 'key' | 'value', count: number): Promise<Projection> =>
       projection(`attention.${part}`, count * headDim, hiddenSize, fused ? 'attention.fused' : undefined, fused?.[part])
-    return { query: await heads('query', numHeads), key: await heads('key', numKvHeads), value: await heads('value', numKvHeads) }
+    const [query, key, value] = await Promise.all([heads('query', numHeads), heads('key', numKvHeads), heads('value', numKvHeads)])
+    return { query, key, value }
   }
   const inner = (part: 'mlp.gate' | 'mlp.up'): Promise<Projection> => {
     if (names.layer['mlp.fused'] === undefined) return projection(part, intermediateSize, hiddenSize)
     const begin = part === 'mlp.gate' ? 0 : intermediateSize
     return projection(part, intermediateSize, hiddenSize, 'mlp.fused', { storedRows: 2 * intermediateSize, ranges: [[begin, begin + intermediateSize]] })
   }
-  const plainMlp = async (): Promise<Mlp> => ({ up: await inner('mlp.up'), down: await projection('mlp.down', hiddenSize, intermediateSize), activation: config.activation })
+  const plainMlp = async (): Promise<Mlp> => {
+    const [up, down] = await Promise.all([inner('mlp.up'), projection('mlp.down', hiddenSize, intermediateSize)])
+    return { up, down, activation: config.activation }
+  }
 
   return {
     config,
@@ -90,11 +94,14 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
 
     async attention(normed) {
       const width = (heads: number): number => (normed === 'each-head' ? headDim : heads * headDim)
+      const [projections, output, queryNorm, keyNorm] = await Promise.all([
+        headProjections(), projection('attention.output', hiddenSize, numHeads * headDim), normed && norm('attention.query_norm', width(numHeads)), normed && norm('attention.key_norm', width(numKvHeads)),
+      ])
       return {
-        ...(await headProjections()),
-        output: await projection('attention.output', hiddenSize, numHeads * headDim),
-        queryNorm: normed && (await norm('attention.query_norm', width(numHeads))),
-        keyNorm: normed && (await norm('attention.key_norm', width(numKvHeads))),
+        ...projections,
+        output,
+        queryNorm,
+        keyNorm,
         rotation,
         numHeads,
         numKvHeads,
@@ -103,7 +110,10 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
       }
     },
 
-    gatedMlp: async () => ({ gate: await inner('mlp.gate'), ...(await plainMlp()) }),
+    async gatedMlp() {
+      const [gate, plain] = await Promise.all([inner('mlp.gate'), plainMlp()])
+      return { gate, ...plain }
+    },
     plainMlp,
   }
 }
