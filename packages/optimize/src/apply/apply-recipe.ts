@@ -2,7 +2,7 @@ import { createPlainMultiply, type LinearStatistics } from '@tessera-llm/quantiz
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { type Calibration, type CalibrationText, calibrationSizes, calibrationWindows, gatherSite } from '../calibration/index.ts'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
-import { decodeWeight, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
+import { decodeWeight, needsSecondMoment, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
 import type { QuantizeStep, Recipe } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
@@ -149,7 +149,7 @@ async function compressInOrder({ device, program, windows, subject, assignments,
         const from = each.step
         await each.advance(site.step, () => estimate.advanced(site.name, from, site.step))
       }
-      const statistics = await gatherSite(device, site, windows.length, stream, aim, () => estimate.gathered(site))
+      const statistics = await gatherSite(device, site, windows.length, stream, { aim, products: pending.some((name) => needsSecondMoment(assignments.get(name) as QuantizeStep)), onWindow: () => estimate.gathered(site) })
       for (const name of pending) await compress(name, statistics)
     }
   } finally {

@@ -1,6 +1,6 @@
 import { describeProblem, lastAxis, sizeOf } from '@tessera-llm/tensor'
 import type { Program, Site, Step } from '../program/index.ts'
-import { needsStatistics } from '../quantize/index.ts'
+import { needsSecondMoment, needsStatistics } from '../quantize/index.ts'
 import type { QuantizeStep } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ApplyProgress } from './apply-recipe.ts'
@@ -43,7 +43,9 @@ export function createEstimate({ subject, assignments, program, windows, scaling
   const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
   const streams = [...assignments.values()].some(({ correct }) => correct) ? 2 : 1
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
-  const gathering = (site: Site): number => 2 * streams * sizeOf(site.input.shape) * lastAxis(site.input.shape)
+  const needsProducts = ({ linears }: Site): boolean => linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
+  // Of the second moment itself two thirds are computed, the rest mirrors it; sums alone take next to nothing.
+  const gathering = (site: Site): number => (needsProducts(site) ? 2 * (streams - 1 / 3) * sizeOf(site.input.shape) * lastAxis(site.input.shape) : sizeOf(site.input.shape))
   const quantizing = (name: string): number => costOf(subject.weights.get(name)?.shape ?? [], assignments.get(name) as QuantizeStep)
   let total = [...assignments.keys()].filter((name) => !isDone(name)).reduce((sum, name) => sum + quantizing(name), 0)
   for (const site of sites) total += windows * gathering(site)

@@ -33,23 +33,28 @@ test('holds the sums over the inputs of every layer, shared by those that read t
   expect(gate).toEqual(await calibration.statisticsOf('layers.2.mlp.up'))
   expect([gate.columns, gate.count]).toEqual([192, 10])
 
-  // The same from the inputs themselves, by plain arithmetic.
+  // The same from the inputs themselves, by plain arithmetic; down's second moment is made of several panels.
   const program = await recordModel(subject, 5)
-  const site = program.sites.find(({ name }) => name === 'layers.2.mlp.gate') as (typeof program.sites)[number]
-  const weight = async (name: string) => device.tensor((await subject.weights.get(name)?.read()) as Float32Array, subject.weights.get(name)?.shape ?? [])
-  const stream = createStream({ device, program, windows: [text.ids.slice(0, 5), text.ids.slice(5)], weight })
-  await stream.advance(site.step)
-  const rows: number[][] = []
-  for (const window of [0, 1]) {
-    const values = await device.read(stream.tensor(window, site.input))
-    for (let token = 0; token < 5; token++) rows.push(Array.from(values.subarray(token * 192, (token + 1) * 192) as Float32Array))
-  }
-  const total = (of: (row: number[]) => number): number => rows.reduce((sum, row) => sum + of(row), 0)
-  for (const [i, j] of [[0, 0], [3, 100], [191, 7]] as const) {
-    expect(gate.secondMoment?.[i * 192 + j]).toBeCloseTo(total((row) => (row[i] as number) * (row[j] as number)), 3)
-    expect(gate.sum?.[j]).toBeCloseTo(total((row) => row[j] as number), 4)
-    expect(gate.absSum?.[j]).toBeCloseTo(total((row) => Math.abs(row[j] as number)), 4)
-    expect(gate.absMax?.[j]).toBeCloseTo(Math.max(...rows.map((row) => Math.abs(row[j] as number))), 5)
+  for (const [name, columns, places] of [['gate', 192, [[0, 0], [3, 100], [191, 7]]], ['down', 512, [[0, 0], [3, 500], [500, 3], [511, 175], [200, 201]]]] as const) {
+    const found = await calibration.statisticsOf(`layers.2.mlp.${name}`)
+    const site = program.sites.find(({ linears }) => linears.includes(`layers.2.mlp.${name}`)) as (typeof program.sites)[number]
+    const weight = async (of: string) => device.tensor((await subject.weights.get(of)?.read()) as Float32Array, subject.weights.get(of)?.shape ?? [])
+    const stream = createStream({ device, program, windows: [text.ids.slice(0, 5), text.ids.slice(5)], weight })
+    await stream.advance(site.step)
+    const rows: number[][] = []
+    for (const window of [0, 1]) {
+      const values = await device.read(stream.tensor(window, site.input))
+      for (let token = 0; token < 5; token++) rows.push(Array.from(values.subarray(token * columns, (token + 1) * columns) as Float32Array))
+    }
+    const total = (of: (row: number[]) => number): number => rows.reduce((sum, row) => sum + of(row), 0)
+    for (const [i, j] of places) {
+      expect(found.secondMoment?.[i * columns + j]).toBeCloseTo(total((row) => (row[i] as number) * (row[j] as number)), 3)
+      expect(found.squares?.[j]).toBeCloseTo(total((row) => (row[j] as number) ** 2), 3)
+      expect(found.sum?.[j]).toBeCloseTo(total((row) => row[j] as number), 4)
+      expect(found.absSum?.[j]).toBeCloseTo(total((row) => Math.abs(row[j] as number)), 4)
+      expect(found.absMax?.[j]).toBeCloseTo(Math.max(...rows.map((row) => Math.abs(row[j] as number))), 5)
+    }
+    stream.dispose()
   }
 })
 

@@ -10,55 +10,105 @@ interface Gatherer {
   statistics(): LinearStatistics
 }
 
+/** Columns of a second moment that are multiplied at a time, so that of blocks that mirror each other one is computed. */
+function panelsOf(columns: number): readonly { readonly at: number; readonly width: number }[] {
+  const count = columns >= 1024 ? 4 : columns >= 384 ? 3 : 1
+  const width = Math.ceil(columns / count / 8) * 8
+  return Array.from({ length: count }, (_, index) => ({ at: index * width, width: Math.min(width, columns - index * width) }))
+}
+
 /** Products are the device's, in f32; sums over windows are float64. */
-function createGatherer(device: Device, site: string, columns: number): Gatherer {
-  const secondMoment = new Float64Array(columns * columns)
+function createGatherer(device: Device, site: string, columns: number, products: boolean): Gatherer {
+  const secondMoment = products ? new Float64Array(columns * columns) : undefined
+  const squares = new Float64Array(columns)
   const sum = new Float64Array(columns)
   const absSum = new Float64Array(columns)
   const absMax = new Float32Array(columns)
+  const panels = panelsOf(columns)
   let mismatch: Float64Array | undefined
   let count = 0
 
-  const product = async (left: (x: Tensor) => Tensor, x: Tensor, into: Float64Array): Promise<void> => {
-    const made = device.scope((scope) => {
-      const rows = reshape(x, [rowsOf(x.shape), lastAxis(x.shape)])
-      return scope.keep(matmul(left(rows), rows, { transposeA: true }))
-    })
+  /** Adds leftᵀ · right to a part of a matrix that is `columns` wide. */
+  const addProduct = async (left: Tensor, right: Tensor, into: Float64Array, at: number): Promise<void> => {
+    const made = matmul(left, right, { transposeA: true })
     const values = await device.read(made)
     made.dispose()
-    for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (values[i] as number)
+    const width = lastAxis(right.shape)
+    for (let i = 0; i < values.length; i += width) {
+      const line = at + (i / width) * columns
+      for (let j = 0; j < width; j++) into[line + j] = (into[line + j] as number) + (values[i + j] as number)
+    }
+  }
+  const addMoments = async (values: Float32Array, into: Float64Array): Promise<void> => {
+    const rows = values.length / columns
+    const parts = panels.map(({ at, width }) => {
+      const part = new Float32Array(rows * width)
+      for (let row = 0; row < rows; row++) part.set(values.subarray(row * columns + at, row * columns + at + width), row * width)
+      return device.tensor(part, [rows, width])
+    })
+    try {
+      for (const [i, left] of parts.entries()) {
+        for (const [j, right] of parts.entries()) if (j >= i) await addProduct(left, right, into, (panels[i]?.at as number) * columns + (panels[j]?.at as number))
+      }
+    } finally {
+      for (const part of parts) part.dispose()
+    }
   }
 
   return {
     async add(x, original) {
-      const values = await device.read(x)
+      const values = (await device.read(x)) as Float32Array
       for (let row = 0; row < values.length; row += columns) {
         for (let column = 0; column < columns; column++) {
           const value = values[row + column] as number
           sum[column] = (sum[column] as number) + value
+          squares[column] = (squares[column] as number) + value * value
           const magnitude = Math.abs(value)
           absSum[column] = (absSum[column] as number) + magnitude
           if (magnitude > (absMax[column] as number)) absMax[column] = magnitude
         }
       }
       if (!sum.every(Number.isFinite)) throw new TesseraError('invalid-value', `calibrate: the inputs of ${site} hold NaN or infinities; the model overflows on this text, or a step before made it do so`)
-      await product((rows) => rows, x, secondMoment)
+      if (secondMoment) await addMoments(values, secondMoment)
       if (original) {
         mismatch ??= new Float64Array(columns * columns)
-        await product((rows) => add(reshape(original, rows.shape), scale(rows, { factor: -1 })), x, mismatch)
+        const [difference, rows] = device.scope((scope) => {
+          const flat = reshape(x, [rowsOf(x.shape), columns])
+          return [scope.keep(add(reshape(original, flat.shape), scale(flat, { factor: -1 }))), scope.keep(flat)]
+        })
+        await addProduct(difference as Tensor, rows as Tensor, mismatch, 0)
+        difference?.dispose()
+        rows?.dispose()
       }
       count += rowsOf(x.shape)
     },
     statistics() {
-      const diagonal = Float32Array.from({ length: columns }, (_, column) => secondMoment[column * (columns + 1)] as number)
-      return { columns, count, secondMoment: Float32Array.from(secondMoment), squares: diagonal, sum: Float32Array.from(sum), absSum: Float32Array.from(absSum), absMax, mismatch: mismatch && Float32Array.from(mismatch) }
+      if (secondMoment) mirror(secondMoment, columns, panels)
+      return { columns, count, secondMoment: secondMoment && Float32Array.from(secondMoment), squares: Float32Array.from(squares), sum: Float32Array.from(sum), absSum: Float32Array.from(absSum), absMax, mismatch: mismatch && Float32Array.from(mismatch) }
     },
   }
 }
 
-/** The statistics of a site over all windows of a stream that has come to it; with `aim`, the same site of the uncompressed model, the mismatch too. */
-export async function gatherSite(device: Device, { name, input }: Site, windows: number, stream: Stream, aim?: Stream, onWindow?: () => void): Promise<LinearStatistics> {
-  const gatherer = createGatherer(device, name, lastAxis(input.shape))
+/** Fills the blocks below the diagonal from those above. */
+function mirror(matrix: Float64Array, columns: number, panels: ReturnType<typeof panelsOf>): void {
+  for (const { at, width } of panels) {
+    for (let row = at; row < at + width; row++) {
+      for (let column = 0; column < at; column++) matrix[row * columns + column] = matrix[column * columns + row] as number
+    }
+  }
+}
+
+export interface GatherOptions {
+  /** The same stream of the uncompressed model: adds the mismatch. */
+  readonly aim?: Stream | undefined
+  /** Whether second moments are wanted, or the sums alone. Default true. */
+  readonly products?: boolean | undefined
+  readonly onWindow?: (() => void) | undefined
+}
+
+/** The statistics of a site over all windows of a stream that has come to it. */
+export async function gatherSite(device: Device, { name, input }: Site, windows: number, stream: Stream, { aim, products = true, onWindow }: GatherOptions = {}): Promise<LinearStatistics> {
+  const gatherer = createGatherer(device, name, lastAxis(input.shape), products)
   for (let window = 0; window < windows; window++) {
     const x = stream.tensor(window, input)
     const aimed = aim?.tensor(window, input)

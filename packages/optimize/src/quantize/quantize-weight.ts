@@ -25,6 +25,11 @@ export function needsStatistics({ method, importance = false }: Pick<QuantizeSte
   return method === 'gptq' || importance
 }
 
+/** True where one number for each input does not do. */
+export function needsSecondMoment({ method }: Pick<QuantizeStep, 'method'>): boolean {
+  return method === 'gptq'
+}
+
 /** `true`, or why a step cannot be done whatever the weight. */
 export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
   if (method === 'hqq' && !isIntegers(format)) return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${typeof format === 'string' ? format : format.codebook}; use rtn or gptq`
