@@ -7,11 +7,11 @@ import { parseArgs } from 'node:util'
 import { cutWindows, measurePerplexity } from '@tessera-llm/evaluation'
 import { type GgufCheckpoint, readGguf } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
-import { subjectOf } from '@tessera-llm/optimize'
+import { type Calibration, calibrate, subjectOf } from '@tessera-llm/optimize'
 import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { createDefaultDevice, defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
-import { type CompressionReport, type CompressionRow, compressionRows, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
+import { type CompressionReport, type CompressionRow, compressionRows, gatheredOnce, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
 import { describeMachine } from './machine/index.ts'
 
 const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TEXT [options]
@@ -68,7 +68,7 @@ function parse(args: readonly string[]) {
 }
 
 async function measure(options: Options): Promise<void> {
-  const { calibrate, evaluate, threads, receipts } = options
+  const { threads, receipts } = options
   const model = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const folder = options.out ?? fileURLToPath(new URL('../results', import.meta.url))
   const work = options.work ?? join(tmpdir(), 'tessera-compression')
@@ -81,13 +81,13 @@ async function measure(options: Options): Promise<void> {
     const sha256 = hash(readFileSync(model))
     const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
     const encode = (text: string): readonly number[] => tokenizer.encode(readFileSync(text, 'utf8'), { addSpecial: false })
-    const texts: Texts = { calibration: encode(calibrate), evaluation: encode(evaluate) }
+    const texts: Texts = { calibration: encode(options.calibrate), evaluation: encode(options.evaluate) }
     const original = await originalOf(device, checkpoint, { folder: join(work, 'logits'), identity: sha256, vocabSize: tokenizer.vocabSize, windows: cutWindows(texts.evaluation, cut) })
     const before = readReport(path)
     let report: CompressionReport = before?.model.sha256 === sha256 ? before : {
       schema: 1, date: new Date().toISOString(), machine: describeMachine(), threads,
       model: { name: basename(model), sha256, perplexity: (await measurePerplexity(original, texts.evaluation, cut)).perplexity },
-      protocol: { calibration: basename(calibrate), evaluation: basename(evaluate), window: cut.window, windows: cut.windows },
+      protocol: { calibration: basename(options.calibrate), evaluation: basename(options.evaluate), window: cut.window, windows: cut.windows },
       rows: [],
     }
     const add = (rows: readonly MeasuredRow[]): void => {
@@ -97,7 +97,11 @@ async function measure(options: Options): Promise<void> {
     }
     add(receipts === undefined ? [] : rowsOfReceipts(receipts, subjectOf(checkpoint, { families: defaultFamilies }), sha256, cut.window, cut.windows))
     const identity = hash(JSON.stringify([sha256, texts.calibration]))
-    for (const row of wantedRows(options, report)) add([await measureRow(row, { device, checkpoint, identity, work, ...texts, ...cut, original, onProgress: sayProgress(row.id) })])
+    const statistics = (): Promise<Calibration> => gatheredOnce(join(work, `statistics-${identity.slice(0, 16)}.safetensors`), async (sink) => {
+      process.stderr.write('gathering activations of the original\n')
+      await calibrate(subjectOf(checkpoint, { families: defaultFamilies }), { ids: texts.calibration }, sink, { device, windows: 32, window: 512 })
+    })
+    for (const row of wantedRows(options, report)) add([await measureRow(row, { device, checkpoint, identity, work, ...texts, ...cut, original, statistics, onProgress: sayProgress(row.id) })])
   } finally {
     await source.close()
     await device.dispose()

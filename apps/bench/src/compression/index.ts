@@ -1,3 +1,4 @@
+export { gatheredOnce } from './gathered-once.ts'
 export { keepLogits, keptSession } from './kept-logits.ts'
 export { measureRow, type Surroundings } from './measure-row.ts'
 export { rowsOfReceipts } from './receipts.ts'

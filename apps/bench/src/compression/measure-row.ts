@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EvaluatedSession, measureDivergence } from '@tessera-llm/evaluation'
 import type { GgufCheckpoint } from '@tessera-llm/formats'
-import { applyRecipe, decodedCheckpoint, subjectOf } from '@tessera-llm/optimize'
+import { applyRecipe, type Calibration, decodedCheckpoint, subjectOf } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
@@ -23,19 +23,22 @@ export interface Surroundings {
   readonly evaluation: readonly number[]
   readonly window: number
   readonly windows: number
+  /** What `calibrate` gathers of the original model. */
+  statistics(): Promise<Calibration>
   /** The model before. */
   readonly original: EvaluatedSession
   readonly onProgress: (what: string, done: number, total: number) => void
 }
 
 /** Applies a recipe and measures what it lost, its values decoded to f32: the file's kernels do not matter here, only its values. */
-export async function measureRow({ id, recipe, anchor }: CompressionRow, { device, checkpoint, identity, work, calibration, evaluation, window, windows, original, onProgress }: Surroundings): Promise<MeasuredRow> {
+export async function measureRow({ id, recipe, anchor, isStatic }: CompressionRow, { device, checkpoint, identity, work, calibration, evaluation, window, windows, original, statistics, onProgress }: Surroundings): Promise<MeasuredRow> {
+  const gathered = isStatic ? await statistics() : undefined
   const begin = performance.now()
   const subject = subjectOf(checkpoint, { families: defaultFamilies })
   const { hiddenSize, intermediateSize, numHeads, headDim } = subject.config
   const store = join(work, id)
   const applied = await applyRecipe(subject, recipe, {
-    device, identity, store: folderStore(store), calibration: { ids: calibration },
+    device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered,
     solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)) },
     onProgress: ({ done, total }) => onProgress('applying', done, total),
   })
@@ -49,7 +52,7 @@ export async function measureRow({ id, recipe, anchor }: CompressionRow, { devic
       })
       await rm(store, { recursive: true, force: true })
       return {
-        id, recipe, anchor, ...sizesOf(subject, recipe),
+        id, recipe, anchor, isStatic, ...sizesOf(subject, recipe),
         kld, kldStandardError: kldStandardErrorClustered, perplexity: compared.perplexity, top1Agreement, tokens, divergence,
         seconds: { apply: (middle - begin) / 1000, measure: (performance.now() - middle) / 1000 },
         notes: applied.notes,

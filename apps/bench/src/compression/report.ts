@@ -22,6 +22,8 @@ export interface MeasuredRow {
   readonly divergence?: readonly number[] | undefined
   readonly seconds: { readonly apply: number; readonly measure?: number | undefined }
   readonly notes: readonly string[]
+  /** Activations were those of the original model. */
+  readonly isStatic?: true | undefined
   /** Measured by `tessera optimize` with the file that it wrote. */
   readonly isReceipt?: true | undefined
 }
