@@ -45,7 +45,10 @@ export function createEstimate({ subject, assignments, program, windows, scaling
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
   const needsProducts = ({ linears }: Site): boolean => linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
   // Of the second moment itself two thirds are computed, the rest mirrors it; sums alone take next to nothing.
-  const gathering = (site: Site): number => (needsProducts(site) ? 2 * (streams - 1 / 3) * sizeOf(site.input.shape) * lastAxis(site.input.shape) : sizeOf(site.input.shape))
+  const gathering = (site: Site, isScaling = false): number => {
+    const products = isScaling ? 2 / 3 : needsProducts(site) ? streams - 1 / 3 : 0
+    return (1 + 2 * products * lastAxis(site.input.shape)) * sizeOf(site.input.shape)
+  }
   const quantizing = (name: string): number => costOf(subject.weights.get(name)?.shape ?? [], assignments.get(name) as QuantizeStep)
   let total = [...assignments.keys()].filter((name) => !isDone(name)).reduce((sum, name) => sum + quantizing(name), 0)
   for (const site of sites) total += windows * gathering(site)
@@ -53,7 +56,7 @@ export function createEstimate({ subject, assignments, program, windows, scaling
   if (last) total += windows * streams * between(0, last.step)
   const searching = ({ linears }: Site): number => searchPasses * linears.reduce((sum, name) => sum + roundingOperations * sizeOf(subject.weights.get(name)?.shape ?? []), 0)
   for (const pass of scalings) {
-    for (const site of pass) total += windows * gathering(site) / streams + searching(site)
+    for (const site of pass) total += windows * gathering(site, true) + searching(site)
     total += windows * between(0, pass.at(-1)?.step ?? 0)
   }
   let done = 0
@@ -65,7 +68,7 @@ export function createEstimate({ subject, assignments, program, windows, scaling
     total,
     isDone,
     advanced: (what, from, to) => add(what, between(from, to)),
-    gathered: (site, isScaling = false) => add(site.name, gathering(site) / (isScaling ? streams : 1)),
+    gathered: (site, isScaling = false) => add(site.name, gathering(site, isScaling)),
     quantized: (name) => add(name, quantizing(name)),
     scaled: (site) => add(site.name, searching(site)),
   }

@@ -74,7 +74,7 @@ export async function scaleInputs(original: Subject, scalings: readonly Scaling[
         const { site, sources } = merge
         const from = stream.step
         await stream.advance(site.step, () => estimate.advanced(site.name, from, site.step))
-        const statistics = await gatherSite(device, site, windows.length, stream, undefined, () => estimate.gathered(site, true))
+        const statistics = await gatherSite(device, site, windows.length, stream, { products: step.kind === 'awq', onWindow: () => estimate.gathered(site, true) })
         const rounded = site.linears.filter((name) => assignments.has(name))
         const weights = await Promise.all(rounded.map(async (name) => ({ values: (await now.weights.get(name)?.read(signal)) as Float32Array, shape: now.weights.get(name)?.shape as readonly [number, number] })))
         const format = assignments.get(rounded[0] as string)?.format ?? 'q8_0'
