@@ -1,9 +1,9 @@
-import type { Shape, Tensor } from '@tessera-llm/tensor'
-import { normal, upload } from '@tessera-llm/testing'
-import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
+import { createReferenceDevice, type Shape, type Tensor } from '@tessera-llm/tensor'
+import { conform, normal, type OpProblem, upload } from '@tessera-llm/testing'
+import { createWebGpuDevice, type WebGpuDevice, type WebGpuKernel } from '@tessera-llm/webgpu'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attention, attentionOp } from '../src/index.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { attention, type AttentionInputs, attentionOp, type AttentionOptions } from '../src/index.ts'
 import { attentionWebgpu } from '../src/webgpu.ts'
 
 let device: WebGpuDevice
@@ -54,4 +54,24 @@ test('the order of batch and heads does not change their bits', async () => {
     expect(await run([1, 4, 7, 32], data.map((one) => shuffled(one, order)))).toEqual(shuffled(straight, order))
     expect(await run([4, 1, 7, 32], data)).toEqual(straight)
   }
+})
+
+describe('with subgroups, here of 4 lanes', () => {
+  let hardware: WebGpuDevice
+  beforeAll(async () => {
+    // A software adapter is left to workgroup memory; what it computes in subgroups counts here.
+    const kernels = attentionWebgpu.map((kernel): WebGpuKernel => ({ ...kernel, passes: (problem, capabilities) => kernel.passes(problem, { ...capabilities, isFallback: false }) }))
+    hardware = await createWebGpuDevice({ gpu: await createTestGpu(), kernels })
+  })
+  afterAll(() => hardware.dispose())
+
+  test.for(['decode', 'flash'] as const)('%s conforms', async (kernel) => {
+    expect(hardware.capabilities.features).toContain('subgroups')
+    const problems: OpProblem<AttentionInputs, AttentionOptions>[] = ([[1, 6, 2, 1, 70, 20], [1, 4, 1, 3, 130, 64], [2, 9, 1, 4, 67, 36], [1, 2, 2, 37, 70, 16]] as const).map(([batch, heads, kvHeads, rows, keys, headDim]) => ({
+      name: `${rows} of ${heads} heads over ${keys} of ${kvHeads}`,
+      inputs: { q: normal([batch, heads, rows, headDim]), k: normal([batch, kvHeads, keys, headDim], { seed: 2 }), v: normal([batch, kvHeads, keys, headDim], { seed: 3 }), sinks: normal([heads], { seed: 4 }) },
+      options: { isCausal: true },
+    }))
+    await conform(hardware, createReferenceDevice(), attentionOp, problems, { kernel })
+  })
 })

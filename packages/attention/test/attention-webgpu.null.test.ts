@@ -1,7 +1,9 @@
 import { createPackedTensor, type DType, type PackedTensor, type Shape, type Tensor } from '@tessera-llm/tensor'
-import type { WebGpuDevice } from '@tessera-llm/webgpu'
+import { createWebGpuDevice, type WebGpuDevice, type WebGpuKernel } from '@tessera-llm/webgpu'
+import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AttentionInputs, attentionOp, type AttentionOptions, groupFormat, kvAppend, type KvFormat, kvStore, kvWords, ropeAppendOp, rowFormat } from '../src/index.ts'
+import { attentionWebgpu } from '../src/webgpu.ts'
 import { createBaseDevice } from './support/base-webgpu.ts'
 
 let base: WebGpuDevice
@@ -154,4 +156,17 @@ test('rope-append takes one dispatch where a GPU binds enough buffers, two where
   expect(await dispatches({ queryNorm: norm, keyNorm: norm })).toBe(2)
   expect(await dispatches({ queryNorm: norm, blockTable })).toBe(2)
   expect(base.explain(ropeAppendOp, { ...inputs, keyNorm: norm, blockTable }, { style: 'gptj', eps: 1e-5 }).reason).toContain('binds 9 buffers at once, this GPU allows 8')
+})
+
+test.for([4, 64])('decode and flash compile with subgroups of %i lanes or more', async (subgroupMinSize) => {
+  const kernels = attentionWebgpu.map((kernel): WebGpuKernel => ({ ...kernel, passes: (problem, capabilities) => kernel.passes(problem, { ...capabilities, subgroupMinSize }) }))
+  const device = await createWebGpuDevice({ gpu: await createNullGpu(), kernels })
+  expect(device.capabilities.features).toContain('subgroups')
+  for (const [heads, rows, headDim] of [[1, 1, 64], [9, 1, 64], [4, 4, 80], [32, 1, 256]] as const) {
+    for (const keys of [70, 5000]) {
+      const inputs = { q: device.empty([1, heads, rows, headDim], 'f32'), k: device.empty([1, 1, keys, headDim], 'f16'), v: device.empty([1, 1, keys, headDim], 'f16') }
+      for (const kernel of ['decode', 'flash']) expect(await device.webgpu.prepare(() => device.run(attentionOp, inputs, { isCausal: true }, { kernel }))).toBeGreaterThan(0)
+    }
+  }
+  await device.dispose()
 })

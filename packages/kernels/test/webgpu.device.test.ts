@@ -2,7 +2,7 @@ import { createReferenceDevice, type DType } from '@tessera-llm/tensor'
 import { type OpProblem, conform, type DeviceCase, normal } from '@tessera-llm/testing'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LinearInputs, linearOp, type LinearOptions } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
 import { activationConformance, activationGolden } from './cases/activation.ts'
@@ -67,14 +67,23 @@ it('no tokens, no rows and no columns are problems too', async () => {
   await conform(device, reference, linearOp, [some('f32', 0, 5, 8), some('f16', 3, 0, 8), some('f32', 2, 5, 0), some('f32', 12, 5, 0)])
 })
 
-describe('linear as it specialises for hardware', () => {
+describe('as kernels specialise for hardware, with subgroups', () => {
   let hardware: WebGpuDevice
   beforeAll(async () => {
     hardware = await createWebGpuDevice({ gpu, kernels: specialisedFor('hardware', kernelsWebgpu) })
   })
   afterAll(() => hardware.dispose())
 
-  it.for([...linearConformance, ...fusedConformance.filter(ofOneToken)])('$name', (row) => row.run(hardware, reference))
+  it('the device has subgroups, here of 4 lanes', () => {
+    expect(hardware.capabilities.features).toContain('subgroups')
+    expect(hardware.capabilities.languageFeatures).toContain('subgroup_id')
+    expect(hardware.capabilities.subgroupMinSize).toBe(4)
+  })
+
+  // Rows of one, several and many lanes, of which 32, 128 and 256 share one.
+  it.for([...normConformance, ...softmaxConformance].filter(({ name }) => /\[3, (1|33|257|1000)\]|vocabulary|masked|\[2, 2, 576\]/.test(name)))('$name', (row) => row.run(hardware, reference))
+
+  it.for([...linearConformance, ...fusedConformance.filter((row) => ofOneToken(row) && row.name.includes('by f16'))])('$name', (row) => row.run(hardware, reference))
 
   // From so many rows on a lane takes two of them, and four.
   it.for([16_385, 32_770])('one token by %i rows', async (rows) => void (await conform(hardware, reference, linearOp, [some('f16', 1, rows, 64)], { kernel: 'gemv-f16' })))

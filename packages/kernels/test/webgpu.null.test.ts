@@ -81,6 +81,17 @@ it.for(variants)('%s compiles', async ([, run]) => {
   expect(await device.webgpu.prepare(() => run(maker(device)))).toBeGreaterThan(0)
 })
 
+it('with subgroups everything compiles too, for whatever sizes they may have', async () => {
+  const all = await createWebGpuDevice({ gpu, kernels: kernelsWebgpu })
+  expect(all.capabilities.features).toContain('subgroups')
+  for (const subgroupMinSize of [4, 64]) {
+    const other = await createWebGpuDevice({ gpu, kernels: specialisedFor('hardware', kernelsWebgpu, { subgroupMinSize }) })
+    for (const [, run] of variants.filter(([name]) => /norm|softmax|cross|linear/.test(name))) expect(await other.webgpu.prepare(() => run(maker(other)))).toBeGreaterThan(0)
+    await other.dispose()
+  }
+  await all.dispose()
+})
+
 it('rows of every number of lanes, one, two and four of them a lane, compile', async () => {
   for (const [rows, columns] of [[7, 33], [7, 64], [7, 128], [7, 256], [7, 512], [70_000, 8], [16_385, 64], [32_770, 64]] as const) {
     for (const adapter of ['software', 'hardware'] as const) {

@@ -1,7 +1,8 @@
 // lse = log Σ exp(x), nll = lse − x[label]; one workgroup per row. A label outside the row gives 0, as the definition does.
 // Prelude: WORKGROUP; row-reduce; row-exponentials.
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let row = id.x + id.y * groups.x;
   if (row >= params.rows) { return; }
   let start = row * params.width;

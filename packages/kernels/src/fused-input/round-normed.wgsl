@@ -3,7 +3,8 @@
 const SMALLEST = 0x1p-100f;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let row = id.x + id.y * groups.x;
   if (row >= params.rows) { return; }
   let begin = row * params.width;

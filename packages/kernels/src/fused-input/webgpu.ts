@@ -2,7 +2,7 @@ import { type Capabilities, lastAxis, type Problem, rowsOf, type Tensor, type We
 import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { roundedBlock } from '../linear/contract.ts'
 import { codesTemporaries, dotPriority, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from '../linear/dot.ts'
-import { gemvRowsOf, laneFragments } from '../linear/gemv.ts'
+import { type GemvLanes, gemvRowsOf } from '../linear/gemv.ts'
 import { roundPass } from '../linear/webgpu.ts'
 import xNormed from '../linear/x-normed.wgsl'
 import { xFragment, xType } from '../linear/x.ts'
@@ -22,18 +22,18 @@ export interface FusedSource {
   readonly params: NonNullable<WebGpuPass['params']>
 }
 
-export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec, isDot: boolean): FusedSource {
+export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec, isDot: boolean, lanes: GemvLanes, capabilities: Capabilities): FusedSource {
   const columns = lastAxis(x.shape)
   const tokens = rowsOf(x.shape)
   const block = roundedBlock(weight, options, columns)
   const xBinding = { name: 'x', access: 'read', type: xType(columns) } as const
-  const noFactor = 'fn norm_factor(invocation: Invocation) -> f32 { return 1.0; }'
+  const noFactor = 'fn norm_factor(position: u32) -> f32 { return 1.0; }'
   const plain = [xFragment(columns), `fn begin_x() {}\n${noFactor}`]
   if (block !== undefined && isDot) {
-    return { passes: [roundCodesPass(tokens, columns, block, norm && options)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
+    return { passes: [roundCodesPass({ tokens, columns, block, norm: norm && options }, capabilities)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
   }
   if (block !== undefined) {
-    const pass = norm ? roundNormedPass(tokens, columns, block, options) : roundPass(tokens, columns, block)
+    const pass = norm ? roundNormedPass(tokens, columns, block, options, capabilities) : roundPass(tokens, columns, block)
     return { passes: [pass], bindings: [{ ...xBinding, tensor: 'rounded' }], fragments: plain, params: {} }
   }
   const bindings: Binding[] = [{ ...xBinding, tensor: 'x' }]
@@ -42,8 +42,8 @@ export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weig
   return {
     passes: [],
     bindings: [...bindings, bind('norm', 'read', xType(columns))],
-    fragments: [renamed(xFragment(columns), { x4: 'input4' }), normFragment, `const NORM_OFFSET = ${options.unitOffset ? 1 : 0}u;`, `${instantiate([laneFragments().sum], 'squares_')}
-fn lane_sum_of_squares(invocation: Invocation, value: vec4<f32>) -> f32 { return squares_lane_sum(invocation, value); }`, xNormed],
+    fragments: [renamed(xFragment(columns), { x4: 'input4' }), normFragment, `const NORM_OFFSET = ${options.unitOffset ? 1 : 0}u;`, `${instantiate([lanes.sum], 'squares_')}
+fn lane_sum_of_squares(position: u32, value: vec4<f32>) -> f32 { return squares_lane_sum(position, value); }`, xNormed],
     params: { eps: f32(options.eps ?? 0) },
   }
 }
@@ -89,7 +89,7 @@ export function fitsBindings(passes: readonly WebGpuPass[], capabilities: Capabi
   return most <= limit || `binds ${most} buffers at once, this GPU allows ${limit}`
 }
 
-function roundNormedPass(tokens: number, columns: number, block: number, { eps = 0, unitOffset }: FusedOptions): WebGpuPass {
+function roundNormedPass(tokens: number, columns: number, block: number, { eps = 0, unitOffset }: FusedOptions, capabilities: Capabilities): WebGpuPass {
   return rowPass(
     {
       name: 'round-normed',
@@ -100,5 +100,6 @@ function roundNormedPass(tokens: number, columns: number, block: number, { eps =
     },
     tokens,
     columns,
+    capabilities,
   )
 }

@@ -2,7 +2,7 @@ import { type Capabilities, lastAxis, type Problem, rowsOf } from '@tessera-llm/
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { activationFragments } from '../activation/wgsl.ts'
 import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf, usesDot } from '../fused-input/webgpu.ts'
-import { gemvPlan, gemvWorkgroup, laneFragments } from '../linear/gemv.ts'
+import { gemvLanes, gemvPlan } from '../linear/gemv.ts'
 import { bind, defineWebGpuKernel, instantiate, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type GatedLinearInputs, gatedLinearOp, type GatedLinearOptions, type GatedLinearOutputs } from './contract.ts'
@@ -35,18 +35,19 @@ function passesOf(problem: GatedProblem, readers: readonly WeightReader[], capab
   const columns = lastAxis(x.shape)
   const rows = gate.shape[0] ?? 0
   const isDot = isDotOf(problem, readers, capabilities)
-  const source = fusedSource(problem as FusedProblem, gate, isDot)
   const weights = [fusedWeight('gate', gate, readers[0] as WeightReader, isDot), fusedWeight('up', up, readers[1] as WeightReader, isDot)]
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(2 * rows, columns, Math.max(...readers.map((reader, index) => reader.groupSize(index === 0 ? gate : up))), capabilities)
-  const { place, sum } = laneFragments()
+  const plan = gemvPlan(2 * rows, columns, Math.max(...readers.map((reader, index) => reader.groupSize(index === 0 ? gate : up))), capabilities)
+  const lanes = gemvLanes(plan, capabilities)
+  const source = fusedSource(problem as FusedProblem, gate, isDot, lanes, capabilities)
   return [...source.passes, {
     name: 'gemv',
     source: gemv,
+    enables: lanes.enables,
     aliases: { elem: 'f32' },
     bindings: [...source.bindings, ...weights.flatMap(({ bindings }) => bindings), bind('y', 'read_write')],
-    fragments: [place, instantiate([sum], 'gate_'), instantiate([sum], 'up_'), ...source.fragments, ...weights.flatMap(({ fragments }) => fragments), ...activationFragments(kind)],
-    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup },
+    fragments: [lanes.fragment, instantiate([lanes.sum], 'gate_'), instantiate([lanes.sum], 'up_'), ...source.fragments, ...weights.flatMap(({ fragments }) => fragments), ...activationFragments(kind)],
+    constants: lanes.constants,
     params: { columns: u32(columns), ...source.params, ...Object.assign({}, ...weights.map(({ params }) => params)) },
-    workgroups: linearGrid(Math.ceil(rows / workgroupRows)),
+    workgroups: linearGrid(Math.ceil(rows / plan.workgroupRows)),
   }]
 }

@@ -1,7 +1,8 @@
 // y = (x − mean) · rsqrt(variance + eps) · weight + bias over rows; the variance from the differences, not from squares, which cancel.
 // Prelude: WORKGROUP; row-reduce; weight_of, bias_of.
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let row = id.x + id.y * groups.x;
   if (row >= params.rows) { return; }
   let start = row * params.width;

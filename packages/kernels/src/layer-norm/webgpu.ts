@@ -6,7 +6,7 @@ import row from './row.wgsl'
 
 export const layerNormWebgpu: WebGpuKernel = defineWebGpuKernel(layerNormOp, {
   name: 'row',
-  passes({ inputs: { x, weight, bias }, options: { eps } }) {
+  passes({ inputs: { x, weight, bias }, options: { eps } }, capabilities) {
     return [
       rowPass(
         {
@@ -21,6 +21,7 @@ export const layerNormWebgpu: WebGpuKernel = defineWebGpuKernel(layerNormOp, {
         },
         rowsOf(x.shape),
         lastAxis(x.shape),
+        capabilities,
       ),
     ]
   },

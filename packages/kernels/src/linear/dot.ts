@@ -42,8 +42,17 @@ export function codesTemporaries(tokens: number, columns: number): Readonly<Reco
   return { x_codes: 32 * blocks, x_scales: 16 * blocks }
 }
 
-/** x, after its RMSNorm where there is one, as codes with a scale for each `block` columns: 32, or all. */
-export function roundCodesPass(tokens: number, columns: number, block: number, norm?: { readonly eps?: number | undefined; readonly unitOffset?: boolean | undefined }): WebGpuPass {
+export interface RoundedInput {
+  readonly tokens: number
+  readonly columns: number
+  /** Columns that share a scale: 32, or all. */
+  readonly block: number
+  /** Of the RMSNorm before, where there is one. */
+  readonly norm?: { readonly eps?: number | undefined; readonly unitOffset?: boolean | undefined } | undefined
+}
+
+/** x, normalised where there is a norm, as codes with scales. */
+export function roundCodesPass({ tokens, columns, block, norm }: RoundedInput, capabilities: Capabilities): WebGpuPass {
   const factor = norm
     ? `fn norm_factor_of(lane: u32, begin: u32) -> f32 {
   var sum = 0.0;
@@ -64,6 +73,7 @@ fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
     },
     tokens,
     columns,
+    capabilities,
   )
 }
 

@@ -1,9 +1,9 @@
 import type { Capabilities, WeightSpec } from '@tessera-llm/tensor'
-import { webgpuCapabilities } from '@tessera-llm/webgpu'
+import { type Lanes, lanesOf, webgpuCapabilities } from '@tessera-llm/webgpu'
 import type { WeightReader } from '../weight-reader/index.ts'
 import gemvRows from './gemv-rows.wgsl'
 import laneSum from './lane-sum.wgsl'
-import lanesSource from './lanes.wgsl'
+import laneSumSubgroup from './lane-sum-subgroup.wgsl'
 
 export const gemvWorkgroup = 64
 /** Workgroups that keep the largest GPUs busy. */
@@ -36,12 +36,18 @@ export function gemvRowsOf(reader: WeightReader, weight: WeightSpec): readonly s
   return [`const GROUP = ${reader.groupSize(weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`, ...reader.fragments(weight), gemvRows]
 }
 
-/** How the lanes of a workgroup add up: once for each of `sums`, which are names of functions like `lane_sum`. */
-export interface LaneFragments {
-  readonly place: string
+/** What a product of one token is made of beside its rows: `lane_sum` and where lanes stand. */
+export interface GemvLanes extends Lanes {
+  /** Declares `lane_sum(position, value)`; a body with several sums instantiates it as often. */
   readonly sum: string
+  readonly constants: Readonly<Record<'ROWS' | 'LANES' | 'WORKGROUP' | 'IS_WIDE', number>>
 }
 
-export function laneFragments(): LaneFragments {
-  return { place: lanesSource, sum: laneSum }
+export function gemvLanes({ lanes, rowsPerLane }: GemvPlan, capabilities: Capabilities): GemvLanes {
+  const found = lanesOf(capabilities)
+  return {
+    ...found,
+    sum: found.isSubgroup ? laneSumSubgroup : laneSum,
+    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup, IS_WIDE: lanes > found.subgroupMinSize ? 1 : 0 },
+  }
 }

@@ -4,7 +4,7 @@ import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundedBlock } from './contract.ts'
 import { codesTemporaries, dotPriority, dotStep, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from './dot.ts'
-import { gemvPlan, gemvRowsOf, gemvWorkgroup, laneFragments } from './gemv.ts'
+import { type GemvPlan, gemvLanes, gemvPlan, gemvRowsOf, gemvWorkgroup } from './gemv.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
@@ -57,14 +57,14 @@ function dotKernels(reader: WeightReader): readonly WebGpuKernel[] {
       name: `gemv-dot-${reader.name}`,
       priority: (capabilities) => dotPriority(30, capabilities),
       supports: (problem, capabilities) => (sizesOf(problem).tokens === 1 ? supports(problem, capabilities) : `takes one token, not ${sizesOf(problem).tokens}`),
-      passes: (problem, capabilities) => dotPasses(problem, (sizes, weight) => gemvDotPass(sizes, reader, weight, capabilities), reader),
+      passes: (problem, capabilities) => dotPasses(problem, reader, capabilities, (sizes, weight) => gemvDotPass(sizes, reader, weight, capabilities)),
       temporaries,
     }),
     defineWebGpuKernel(linearOp, {
       name: `tiled-dot-${reader.name}`,
       priority: (capabilities) => dotPriority(20, capabilities),
       supports,
-      passes: (problem) => dotPasses(problem, (sizes, weight) => tiledDotPass(sizes, reader, weight), reader),
+      passes: (problem, capabilities) => dotPasses(problem, reader, capabilities, (sizes, weight) => tiledDotPass(sizes, reader, weight)),
       temporaries,
     }),
   ]
@@ -76,19 +76,24 @@ interface Sizes {
   readonly columns: number
 }
 
-type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
+type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'enables' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
 
 function gemvPass({ tokens, rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
   const { name } = reader
   const groupSize = reader.groupSize(weight)
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rows, columns, groupSize, capabilities)
-  const workgroups = linearGrid(tokens === 0 ? 0 : Math.ceil(rows / workgroupRows))
-  const constants = { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup }
-  if (tokens !== 1) {
-    return { name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight), constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0, ...constants }, workgroups }
+  const plan = gemvPlan(rows, columns, groupSize, capabilities)
+  if (tokens === 1) return oneTokenPass(`gemv-${name}`, rows, plan, ['fn begin_x() {}', ...gemvRowsOf(reader, weight)], capabilities)
+  return {
+    name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight),
+    constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0, ROWS: plan.rowsPerLane, LANES: plan.lanes, WORKGROUP: gemvWorkgroup },
+    workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil(rows / plan.workgroupRows)),
   }
-  const { place, sum } = laneFragments()
-  return { name: `gemv-${name}`, source: gemv, fragments: ['fn begin_x() {}', ...gemvRowsOf(reader, weight), place, sum], constants, workgroups }
+}
+
+/** The product of one token with the rows of `fragments`. */
+function oneTokenPass(name: string, rows: number, plan: GemvPlan, fragments: readonly string[], capabilities: Capabilities): Specialisation {
+  const { enables, fragment, sum, constants } = gemvLanes(plan, capabilities)
+  return { name, source: gemv, enables, fragments: [fragment, sum, ...fragments], constants, workgroups: linearGrid(Math.ceil(rows / plan.workgroupRows)) }
 }
 
 function tiledPass({ tokens, rows }: Sizes, { name, fragments }: WeightReader, weight: WeightSpec): Specialisation {
@@ -97,12 +102,7 @@ function tiledPass({ tokens, rows }: Sizes, { name, fragments }: WeightReader, w
 }
 
 function gemvDotPass({ rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rows, columns, dotStep(reader, weight), capabilities)
-  const { place, sum } = laneFragments()
-  return {
-    name: `gemv-dot-${reader.name}`, source: gemv, fragments: [...gemvRowsDotOf(reader, weight), place, sum],
-    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup }, workgroups: linearGrid(Math.ceil(rows / workgroupRows)),
-  }
+  return oneTokenPass(`gemv-dot-${reader.name}`, rows, gemvPlan(rows, columns, dotStep(reader, weight), capabilities), gemvRowsDotOf(reader, weight), capabilities)
 }
 
 function tiledDotPass({ tokens, rows }: Sizes, reader: WeightReader, weight: WeightSpec): Specialisation {
@@ -118,10 +118,10 @@ function tokensPerLane(tokens: number): number {
   return tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
 }
 
-function dotPasses(problem: LinearProblem, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation, reader: WeightReader): readonly WebGpuPass[] {
+function dotPasses(problem: LinearProblem, reader: WeightReader, capabilities: Capabilities, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
   const { weight } = problem.inputs
   const { tokens, columns } = sizesOf(problem)
-  return [roundCodesPass(tokens, columns, roundedBlock(weight, problem.options, columns) ?? columns), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
+  return [roundCodesPass({ tokens, columns, block: roundedBlock(weight, problem.options, columns) ?? columns }, capabilities), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
 }
 
 function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {

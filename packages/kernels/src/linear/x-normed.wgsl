@@ -11,4 +11,4 @@ fn x4(token: u32, k: u32) -> vec4<f32> {
   return value * (norm4(0u, k) + f32(NORM_OFFSET));
 }
 
-fn norm_factor(invocation: Invocation) -> f32 { return inverseSqrt(lane_sum_of_squares(invocation, vec4<f32>(squares)) / f32(params.columns) + params.eps); }
+fn norm_factor(position: u32) -> f32 { return inverseSqrt(lane_sum_of_squares(position, vec4<f32>(squares)) / f32(params.columns) + params.eps); }

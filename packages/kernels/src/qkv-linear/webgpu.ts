@@ -1,7 +1,7 @@
 import { type Capabilities, lastAxis, rowsOf, type Problem } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf, usesDot } from '../fused-input/webgpu.ts'
-import { gemvPlan, gemvWorkgroup, laneFragments } from '../linear/gemv.ts'
+import { gemvLanes, gemvPlan } from '../linear/gemv.ts'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type QkvLinearInputs, qkvLinearOp, type QkvLinearOptions, type QkvLinearOutputs } from './contract.ts'
@@ -39,25 +39,26 @@ function passesOf(problem: QkvProblem, readers: readonly WeightReader[], capabil
   const { inputs } = problem
   const columns = lastAxis(inputs.x.shape)
   const isDot = isDotOf(problem, readers, capabilities)
-  const source = fusedSource(problem as FusedProblem, inputs.query, isDot)
   const weights = names.map((name, index) => fusedWeight(name, inputs[name], readers[index] as WeightReader, isDot))
   const rowsOfWeight = names.map((name) => inputs[name].shape[0] ?? 0)
-  const { lanes, rowsPerLane, workgroupRows } = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))), capabilities)
-  const groups = rowsOfWeight.map((rows) => Math.ceil(rows / workgroupRows))
-  const { place, sum } = laneFragments()
+  const plan = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))), capabilities)
+  const lanes = gemvLanes(plan, capabilities)
+  const source = fusedSource(problem as FusedProblem, inputs.query, isDot, lanes, capabilities)
+  const groups = rowsOfWeight.map((rows) => Math.ceil(rows / plan.workgroupRows))
   return [...source.passes, {
     name: 'gemv',
     source: gemv,
+    enables: lanes.enables,
     bindings: [
       ...source.bindings, ...weights.flatMap(({ bindings }) => bindings),
       ...names.flatMap((name) => (inputs[`${name}Bias`] ? [{ ...bind(`${name}_bias`, 'read'), tensor: `${name}Bias` }] : [])),
       ...names.map((name) => bind(outputNames[name], 'read_write')),
     ],
     fragments: [
-      place, sum, ...source.fragments, ...weights.flatMap(({ fragments }) => fragments),
+      lanes.fragment, lanes.sum, ...source.fragments, ...weights.flatMap(({ fragments }) => fragments),
       ...names.map((name) => `fn ${name}_bias_of(row: u32) -> f32 { return ${inputs[`${name}Bias`] ? `${name}_bias[row]` : '0.0'}; }`),
     ],
-    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup },
+    constants: lanes.constants,
     params: { columns: u32(columns), ...source.params, ...Object.assign({}, ...weights.map(({ params }) => params)), query_groups: u32(groups[0] ?? 0), key_groups: u32(groups[1] ?? 0) },
     workgroups: linearGrid(groups.reduce((total, count) => total + count, 0)),
   }]

@@ -1,4 +1,4 @@
-import { lastAxis, rowsOf, type Shape } from '@tessera-llm/tensor'
+import { type Capabilities, lastAxis, rowsOf, type Shape } from '@tessera-llm/tensor'
 import type { Binding, WebGpuKernel, WebGpuPass } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, f32, rowPass } from '../webgpu-kernel/index.ts'
 import { type RmsNormOptions, rmsNormOp } from './contract.ts'
@@ -9,8 +9,8 @@ fn stored_at(i: u32) -> f32 { return x[i]; }`
 
 export const rmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(rmsNormOp, {
   name: 'row',
-  passes: ({ inputs: { weight, residual }, outputs: { y }, options }) => [
-    rmsNormPass(y.shape, weight !== undefined, options, [bind('x', 'read'), ...(residual ? [bind('residual', 'read')] : [])], `${readInput}\n${added(residual !== undefined)}`),
+  passes: ({ inputs: { weight, residual }, outputs: { y }, options }, capabilities) => [
+    rmsNormPass(capabilities, y.shape, weight !== undefined, options, [bind('x', 'read'), ...(residual ? [bind('residual', 'read')] : [])], `${readInput}\n${added(residual !== undefined)}`),
   ],
 })
 
@@ -20,7 +20,7 @@ export function added(hasResidual: boolean): string {
 }
 
 /** The pass of `rms-norm` and `add-rms-norm`; they differ in where a value comes from. */
-export function rmsNormPass(shape: Shape, hasWeight: boolean, { eps, unitOffset = false }: RmsNormOptions, bindings: readonly Binding[], values: string): WebGpuPass {
+export function rmsNormPass(capabilities: Capabilities, shape: Shape, hasWeight: boolean, { eps, unitOffset = false }: RmsNormOptions, bindings: readonly Binding[], values: string): WebGpuPass {
   const factor = unitOffset ? '1.0 + weight[i]' : 'weight[i]'
   return rowPass(
     {
@@ -32,5 +32,6 @@ export function rmsNormPass(shape: Shape, hasWeight: boolean, { eps, unitOffset 
     },
     rowsOf(shape),
     lastAxis(shape),
+    capabilities,
   )
 }

@@ -1,7 +1,8 @@
 // softmax or its logarithm over rows, one workgroup per row.
 // Prelude: WORKGROUP, IS_LOG; row-reduce; row-exponentials.
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let row = id.x + id.y * groups.x;
   if (row >= params.rows) { return; }
   let start = row * params.width;

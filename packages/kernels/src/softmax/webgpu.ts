@@ -11,9 +11,9 @@ export const logSoftmaxWebgpu: WebGpuKernel = softmaxKernel(logSoftmaxOp, 1)
 function softmaxKernel(op: Op<SoftmaxInputs, SoftmaxOutputs, Record<string, never>>, isLog: 0 | 1): WebGpuKernel {
   return defineWebGpuKernel(op, {
     name: 'row',
-    passes({ inputs: { x } }) {
+    passes({ inputs: { x } }, capabilities) {
       const bindings = [bind('x', 'read'), bind('y', 'read_write')]
-      return [rowPass({ name: 'row', source: row, bindings, fragments: [rowExponentials], constants: { IS_LOG: isLog } }, rowsOf(x.shape), lastAxis(x.shape))]
+      return [rowPass({ name: 'row', source: row, bindings, fragments: [rowExponentials], constants: { IS_LOG: isLog } }, rowsOf(x.shape), lastAxis(x.shape), capabilities)]
     },
   })
 }

@@ -1,14 +1,17 @@
-import type { WebGpuPass } from '@tessera-llm/webgpu'
-import { linearGrid } from '@tessera-llm/webgpu'
-import rowReduce from './row-reduce.wgsl'
+import type { Capabilities } from '@tessera-llm/tensor'
+import { lanesOf, linearGrid, type WebGpuPass } from '@tessera-llm/webgpu'
 import { u32 } from './define.ts'
+import rowReduce from './row-reduce.wgsl'
+import rowReduceSubgroup from './row-reduce-subgroup.wgsl'
 
-/** One workgroup per row of `width` values; the body finds `params.rows`, `params.width`, WORKGROUP and the reductions of `row-reduce.wgsl`. */
-export function rowPass(pass: Omit<WebGpuPass, 'workgroups'>, rows: number, width: number): WebGpuPass {
+/** One workgroup per row of `width` values; the body finds `params.rows`, `params.width`, WORKGROUP, `Invocation` and the reductions of `row-reduce.wgsl`. */
+export function rowPass(pass: Omit<WebGpuPass, 'workgroups'>, rows: number, width: number, capabilities: Capabilities): WebGpuPass {
+  const { isSubgroup, enables, fragment } = lanesOf(capabilities)
   return {
     ...pass,
+    enables,
     constants: { WORKGROUP: workgroupOf(width), ...pass.constants },
-    fragments: [rowReduce, ...(pass.fragments ?? [])],
+    fragments: [fragment, isSubgroup ? rowReduceSubgroup : rowReduce, ...(pass.fragments ?? [])],
     params: { rows: u32(rows), width: u32(width), ...pass.params },
     workgroups: linearGrid(rows),
   }

@@ -1,11 +1,13 @@
-import { kernelAbi } from '@tessera-llm/tensor'
-import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
+import { type Capabilities, kernelAbi } from '@tessera-llm/tensor'
+import { lanesOf, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { joinParts, type Part, paramsPart, u32 } from '../../../webgpu-part/index.ts'
 import { type AttentionProblem, attentionProblem, fitsGpu } from '../problem.ts'
 import { maskedPart, scorePart, sinkPart, spanPart, weighedPart } from '../score/score.ts'
 import { keyPart, lsePart, outputPart, queryPart, valuePart } from '../tensors.ts'
 import { decodePlan } from './plan.ts'
 import reduceSource from './reduce.wgsl'
+import rowsSource from './rows.wgsl'
+import rowsSubgroup from './rows-subgroup.wgsl'
 import splitSource from './split.wgsl'
 
 /** Few rows over many keys: the keys are divided among workgroups, each key and value is read once for all query heads of its KV head. */
@@ -22,9 +24,9 @@ export const decodeWebgpu: WebGpuKernel = {
   supports(problem, capabilities) {
     const attention = attentionProblem(problem)
     if (attention.inputs.cuSeqLens) return 'packs the rows of one sequence, and which rows those are only the tensor cuSeqLens says; use flash'
-    return fitsGpu(attention, decodePasses(attention), capabilities)
+    return fitsGpu(attention, decodePasses(attention, capabilities), capabilities)
   },
-  passes: (problem) => decodePasses(attentionProblem(problem)),
+  passes: (problem, capabilities) => decodePasses(attentionProblem(problem), capabilities),
   temporaries(problem) {
     const attention = attentionProblem(problem)
     const { splits, workgroups, rows } = decodePlan(attention)
@@ -33,7 +35,8 @@ export const decodeWebgpu: WebGpuKernel = {
   },
 }
 
-function decodePasses(problem: AttentionProblem): readonly WebGpuPass[] {
+function decodePasses(problem: AttentionProblem, capabilities: Capabilities): readonly WebGpuPass[] {
+  const lanes = lanesOf(capabilities)
   const { batch, numHeads, numKvHeads, seqLenQ, headDim, valueDim, group } = problem
   const { rows, rowBlocks, splits, splitKeys, workgroups } = decodePlan(problem)
   const valueVectors = Math.ceil(valueDim / 4)
@@ -52,6 +55,9 @@ function decodePasses(problem: AttentionProblem): readonly WebGpuPass[] {
     name: 'decode/split',
     source: splitSource,
     ...inner,
+    enables: lanes.enables,
+    // The body declares the memory that the rows' functions use; WGSL asks for no order.
+    fragments: [...inner.fragments, lanes.fragment, lanes.isSubgroup ? rowsSubgroup : rowsSource],
     constants: {
       GROUP: group, ROWS4: rows / 4, QUERY_CHUNKS: Math.ceil(headDim / 4), VALUE_VECTORS: valueVectors, LANE_COLUMNS: laneColumns,
       COLUMNS: Math.ceil(valueVectors / 64), KEY_GROUPS: Math.floor(64 / laneColumns), IS_SPLIT: isSplit ? 1 : 0,

@@ -1,7 +1,7 @@
 // Flash-decoding (Dao et al. 2023) with the query heads of a KV head packed: a workgroup holds up to 32 rows, which are the query
 // heads of one KV head times the rows of q, and one stretch of their keys, so that each key and value is read once.
 // Scores: one lane a key. Values: one lane a vector of the value size, for every KEY_GROUPS-th key.
-// Prelude: GROUP, ROWS4 (rows / 4), QUERY_CHUNKS, VALUE_VECTORS, LANE_COLUMNS, COLUMNS, KEY_GROUPS, IS_SPLIT; q, k, v; span_of,
+// Prelude: Invocation, position_of; store_highest, store_sums; GROUP, ROWS4 (rows / 4), QUERY_CHUNKS, VALUE_VECTORS, LANE_COLUMNS, COLUMNS, KEY_GROUPS, IS_SPLIT; q, k, v; span_of,
 // score_of, sink_of, weighed; store_row(index, r, batch, head, row, column, value, m, l).
 const KEYS = 64u;
 const STAGE_STRIDE = 9u;
@@ -13,7 +13,8 @@ var<workgroup> partial: array<vec4<f32>, 64>;
 var<workgroup> of_rows: array<vec4<f32>, ROWS4>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let index = id.x + id.y * groups.x;
   if (index >= params.workgroups) { return; }
   let split = index % params.splits;
@@ -73,18 +74,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
       }
       scores[r / 4u][r % 4u] = score;
     }
-    for (var i = 0u; i < ROWS4; i++) { stage[lane * ROWS4 + i] = scores[i]; }
-    workgroupBarrier();
-    // Highest score of each row: every lane over some keys of 4 rows, then one lane for each 4 rows.
-    var highest = vec4<f32>(MASKED);
-    for (var key = lane / ROWS4; key < KEYS; key += 64u / ROWS4) { highest = max(highest, stage[key * ROWS4 + lane % ROWS4]); }
-    partial[lane] = highest;
-    workgroupBarrier();
-    if (lane < ROWS4) {
-      for (var i = lane; i < 64u; i += ROWS4) { highest = max(highest, partial[i]); }
-      of_rows[lane] = highest;
-    }
-    workgroupBarrier();
+    store_highest(lane, scores);
     for (var i = 0u; i < ROWS4; i++) {
       let top = max(m[i], of_rows[i]);
       let shrink = exp2(m[i] - top);
@@ -114,13 +104,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   }
 
   workgroupBarrier();
-  for (var i = 0u; i < ROWS4; i++) { stage[i * 64u + lane] = l[i]; }
-  workgroupBarrier();
-  if (lane < ROWS4) {
-    var sum = vec4<f32>();
-    for (var i = 0u; i < 64u; i++) { sum += stage[lane * 64u + i]; }
-    of_rows[lane] = sum;
-  }
+  store_sums(lane, l);
   for (var n = 0u; n < COLUMNS; n++) {
     for (var base = 0u; base < ROWS; base += 8u) {
       workgroupBarrier();

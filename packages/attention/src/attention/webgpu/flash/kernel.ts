@@ -1,5 +1,5 @@
-import { kernelAbi } from '@tessera-llm/tensor'
-import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
+import { type Capabilities, kernelAbi } from '@tessera-llm/tensor'
+import { lanesOf, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { joinParts, paramsPart, u32 } from '../../../webgpu-part/index.ts'
 import { type AttentionProblem, attentionProblem, fitsGpu } from '../problem.ts'
 import { maskedPart, scorePart, sinkPart, spanPart, weighedPart } from '../score/score.ts'
@@ -10,6 +10,8 @@ import products from '../tile/products.wgsl'
 import stageValues from '../tile/stage-values.wgsl'
 import tileSource from '../tile/tile.wgsl'
 import prefill from './prefill.wgsl'
+import rowLanes from './row-lanes.wgsl'
+import rowLanesSubgroup from './row-lanes-subgroup.wgsl'
 
 /** Tiled attention with online softmax: memory grows with N, not N². 14.5 KiB of workgroup memory whatever the head size. */
 export const flashWebgpu: WebGpuKernel = {
@@ -19,11 +21,12 @@ export const flashWebgpu: WebGpuKernel = {
   opVersion: 1,
   name: 'flash',
   priority: () => 10,
-  supports: (problem, capabilities) => fitsGpu(attentionProblem(problem), flashPasses(attentionProblem(problem)), capabilities),
-  passes: (problem) => flashPasses(attentionProblem(problem)),
+  supports: (problem, capabilities) => fitsGpu(attentionProblem(problem), flashPasses(attentionProblem(problem), capabilities), capabilities),
+  passes: (problem, capabilities) => flashPasses(attentionProblem(problem), capabilities),
 }
 
-function flashPasses(problem: AttentionProblem): readonly WebGpuPass[] {
+function flashPasses(problem: AttentionProblem, capabilities: Capabilities): readonly WebGpuPass[] {
+  const lanes = lanesOf(capabilities)
   const rowTiles = Math.ceil(problem.seqLenQ / tileRows)
   const workgroups = problem.batch * problem.numHeads * rowTiles
   const { bindings, fragments, params } = joinParts(
@@ -35,8 +38,9 @@ function flashPasses(problem: AttentionProblem): readonly WebGpuPass[] {
     name: 'flash/prefill',
     source: prefill,
     bindings,
-    fragments: [...fragments, tileSource, products, stageValues, accumulate],
-    constants: { GROUP: problem.group, QUERY_CHUNKS: Math.ceil(problem.headDim / 4), VALUE_TILES: Math.ceil(problem.valueDim / tileColumns) },
+    enables: lanes.enables,
+    fragments: [...fragments, tileSource, products, stageValues, accumulate, lanes.fragment, lanes.isSubgroup ? rowLanesSubgroup : rowLanes],
+    constants: { IS_WIDE: lanes.subgroupMinSize < 8 ? 1 : 0, GROUP: problem.group, QUERY_CHUNKS: Math.ceil(problem.headDim / 4), VALUE_TILES: Math.ceil(problem.valueDim / tileColumns) },
     params,
     workgroups: linearGrid(workgroups),
   }]

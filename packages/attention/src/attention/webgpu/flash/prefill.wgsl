@@ -1,10 +1,11 @@
 // FlashAttention-2's forward pass (Dao 2023): a workgroup holds 32 rows of a head, walks over their keys in tiles of 32, and keeps
 // the running maximum m, the sum l and the output o in registers.
-// Prelude: GROUP, QUERY_CHUNKS, VALUE_TILES (of 8 vectors); q, k, v, o, lse; span_of, score_of, sink_of; the tiles.
+// Prelude: Invocation, position_of; row_highest, row_sum; GROUP, QUERY_CHUNKS, VALUE_TILES (of 8 vectors); q, k, v, o, lse; span_of, score_of, sink_of; the tiles.
 var<workgroup> partial: array<vec4<f32>, 64>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
+  let lane = position_of(invocation);
   let index = id.x + id.y * groups.x;
   if (index >= params.workgroups) { return; }
   let head = index % params.heads;
@@ -34,10 +35,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
       for (var j = 0u; j < 4u; j++) { scores[r][j] = score_of(scores[r][j], batch, head, row, spans[r], first_key + i32(x + 8u * j)); }
       tops[r] = max(max(scores[r].x, scores[r].y), max(scores[r].z, scores[r].w));
     }
-    partial[lane] = tops;
-    workgroupBarrier();
-    var top = m;
-    for (var j = 0u; j < 8u; j++) { top = max(top, partial[8u * y + j]); }
+    let top = max(m, row_highest(lane, tops));
     let shrink = exp2(m - top);
     m = top;
     l *= shrink;
@@ -56,11 +54,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
   }
 
-  workgroupBarrier();
-  partial[lane] = l;
-  workgroupBarrier();
-  var sum = vec4<f32>();
-  for (var j = 0u; j < 8u; j++) { sum += partial[8u * y + j]; }
+  let sum = row_sum(lane, l);
   for (var r = 0u; r < 4u; r++) {
     let row = first_row + y + 8u * r;
     if (row > last_row) { continue; }
