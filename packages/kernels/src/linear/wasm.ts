@@ -33,9 +33,10 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
 /** What of the L2 cache panels may fill. */
 const panelsBytes = 2 ** 18
 
-/** The sums of a tile, then panels, each f32 [K][8]: as many as the cache holds, one at least; for one token, which reads rows where they lie, none. */
+/** The sums of a tile, then panels, each f32 [K][8]: as many as the cache holds, one at least. One token reads rows where they lie; f16 takes a copy of it. */
 function panelBytes(tokens: number, columns: number): number {
-  const panels = tokens === 1 ? 0 : Math.max(1, Math.floor(panelsBytes / (columns * 32)))
+  if (tokens === 1) return Math.ceil(columns / 16) * 64
+  const panels = Math.max(1, Math.floor(panelsBytes / (columns * 32)))
   return Math.ceil((128 + panels * columns * 32) / 64) * 64
 }
 

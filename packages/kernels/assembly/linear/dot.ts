@@ -1,0 +1,59 @@
+import { madd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
+import { BF16, elementBytes, F16, F32 } from '../element'
+
+// One token times one row where it lies: memory is read in one stream. Each is a function of its own, exported so that it stays one: engines
+// allocate registers for one function at a time.
+
+/** What moving an f16's bits to f32's places leaves out of its exponent, 2^112, in two parts: one for x before, one for the sum. */
+const HALF_RAISED: f32 = 72057594037927936
+
+/** x · 2^56, so that products with f16 whose bits were only moved stay far from f32's smallest numbers. */
+export function raiseForHalf(x: usize, columns: u32, to: usize): void {
+  const raised = f32x4.splat(HALF_RAISED)
+  let k: u32 = 0
+  for (; k + 4 <= columns; k += 4, x += 16, to += 16) v128.store(to, f32x4.mul(v128.load(x), raised))
+  for (; k < columns; k++, x += 4, to += 4) store<f32>(to, load<f32>(x) * HALF_RAISED)
+}
+
+export function dotF32(x: usize, row: usize, columns: u32): f32 {
+  return dot(F32, x, row, columns)
+}
+/** x as `raiseForHalf` leaves it. */
+export function dotF16(x: usize, row: usize, columns: u32): f32 {
+  return HALF_RAISED * dot(F16, x, row, columns)
+}
+export function dotBf16(x: usize, row: usize, columns: u32): f32 {
+  return dot(BF16, x, row, columns)
+}
+
+// @ts-ignore: decorator
+@inline
+function four(kind: i32, at: usize, mask: v128): v128 {
+  if (kind == F32) return v128.load(at)
+  if (kind == BF16) return i32x4.shl(v128.load16x4_u(at), 16)
+  return v128.and(i32x4.shl(v128.load16x4_s(at), 13), mask)
+}
+
+// @ts-ignore: decorator
+@inline
+function one(kind: i32, at: usize): f32 {
+  if (kind == F32) return load<f32>(at)
+  if (kind == BF16) return reinterpret<f32>(<u32>load<u16>(at) << 16)
+  return reinterpret<f32>(<i32>load<i16>(at) << 13 & 0x8fffe000)
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(kind: i32, x: usize, row: usize, columns: u32): f32 {
+  const step = elementBytes(kind), mask = i32x4.splat(0x8fffe000)
+  let a = f32x4.splat(0), b = a, c = a, d = a, k: u32 = 0
+  for (; k + 16 <= columns; k += 16, x += 64, row += 16 * step) {
+    a = madd(v128.load(x), four(kind, row, mask), a)
+    b = madd(v128.load(x, 16), four(kind, row + 4 * step, mask), b)
+    c = madd(v128.load(x, 32), four(kind, row + 8 * step, mask), c)
+    d = madd(v128.load(x, 48), four(kind, row + 12 * step, mask), d)
+  }
+  let sum = sumLanes(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)))
+  for (; k < columns; k++, x += 4, row += step) sum += load<f32>(x) * one(kind, row)
+  return sum
+}
