@@ -1,6 +1,8 @@
 export { layTokens } from '@tessera-llm/kernels/assembly/linear/linear'
 export { panelRow, panelTile } from '@tessera-llm/kernels/assembly/linear/panel'
 export { gather } from './rows8/embedding'
+export { gemvE4M3, gemvE5M2, roundTokens, spreadE4M3, spreadE5M2, tokenE4M3, tokenE5M2 } from './rows8/floats'
+export { spreadLevels, widenLevels } from './rows8/levels'
 export { exactProduct, gemmInt8, gemvInt8, quantizeTokens } from './rows8/linear'
 export { packBlocks, packGroup } from './rows8/pack'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
@@ -9,6 +11,6 @@ export {
   tileWideHalvesOffset, tileWideOffset,
 } from './rows8/tile'
 export { tokenHalf, tokenHalfOffset, tokenU8Offset, tokenI8, tokenI8Halves, tokenU8HalvesOffset, tokenBrain, tokenE4M3Halves, tokenShared, tokenSharedOffset } from './rows8/token-finish'
-export { byteSums, sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsIQ4, sumsNibbles, sumsNibbles1, sumsNibbles2 } from './rows8/token-sums'
+export { byteSums, sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsIQ4, sumsLevels, sumsNibbles, sumsNibbles1, sumsNibbles2 } from './rows8/token-sums'
 export { scalesBrain, scalesE4M3Halves, scalesHalf, scalesHalfOffset, scalesI8, scalesI8Halves, scalesShared, scalesSharedOffset, scalesU8HalvesOffset, scalesU8Offset,
   unpackBytes, unpackNibbles, unpackNibbles1, unpackNibbles2, unpackE2M1, unpackIQ4, unpackCrumbs, unpackCrumbs1 } from './rows8/unpack'

@@ -24,8 +24,8 @@ describe.each([
   it.each(rows8Packers.map(({ source }) => source))('embedding on %s', async (source) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(source, ggmlPackers))))
   it.each(rows8Packers.filter(({ onDevice }) => onDevice).map(({ source }) => source))('packing of %s', async (source) => void (await conform(device, reference, packRows8Op, packRows8Problems(source))))
   const named = grids.map((grid) => [gridFormat(grid).id, grid] as const)
-  it.each(named)('linear on %s', async (_, grid) => void (await conform(device, reference, linearOp, gridLinearProblems(grid))))
-  it.each(named)('embedding on %s', async (_, grid) => void (await conform(device, reference, embeddingOp, gridEmbeddingProblems(grid))))
+  it.each(named)('linear on %s', async (_, grid) => void (await conform(device, reference, linearOp, gridLinearProblems(grid, true))))
+  it.each(named)('embedding on %s', async (_, grid) => void (await conform(device, reference, embeddingOp, gridEmbeddingProblems(grid, true))))
 })
 
 it('several tokens of W8A8 take the kernel that sums over whole rows, one token and other scales do not', async () => {

@@ -1,6 +1,6 @@
 import { linear } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { codebookGrid, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
+import { codebookGrid, type CodebookId, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { type Device, type DType, encodeElements, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
@@ -60,18 +60,23 @@ function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
   }
   const grid = gridOf(format)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
-  const matrix = { shape: [n, k] as const, grid, codes: Uint8Array.from({ length: n * k }, (_, i) => hash(i) % count), scales: new Float32Array(n * groupsPerRow(grid, k)).fill(1 / count) }
+  // Floats of 8 bits have codes that are no numbers.
+  const codeAt = (i: number): number => (count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + (hash(i + 7) % 96) : hash(i) % count)
+  const matrix = { shape: [n, k] as const, grid, codes: Uint8Array.from({ length: n * k }, (_, i) => codeAt(i)), scales: new Float32Array(n * groupsPerRow(grid, k)).fill(1 / count) }
   const stored = packMatrix(matrix)
   const packer = rows8GridPacker(stored.format)
   return device.pack(packer.format, [n, k], packer.pack(joinParts(stored.format, stored.parts, [n, k]), [n, k]))
 }
 
-/** `int4/g32`, `int8/row`, `fp4/g32`. */
+/** `int4/g32`, `int8/row`, `fp4/g32`, `nf4/g64`, `e4m3/row`. */
 function gridOf(format: string): Grid {
   const [codes = '', span = ''] = format.split('/')
   const group = span === 'row' ? span : Number(span.slice(1))
-  if (codes === 'fp4') return codebookGrid('fp4_e2m1', group, 'f16')
+  const table = tables[codes]
+  if (table) return codebookGrid(table, group, 'f16')
   const bits = ([8, 4, 3, 2] as const).find((width) => codes === `int${width}`)
   if (bits === undefined) throw new TesseraError('invalid-option', `bench: no format ${format}`)
   return { kind: 'integer', bits, group, isSymmetric: true, scaleType: 'f16' }
 }
+
+const tables: Readonly<Record<string, CodebookId>> = { fp4: 'fp4_e2m1', nf4: 'nf4', e4m3: 'fp8_e4m3', e5m2: 'fp8_e5m2' }

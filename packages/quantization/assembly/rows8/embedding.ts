@@ -1,6 +1,7 @@
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { formAt, groupBytesAt, hasHalves } from './layout'
-import { PANEL_BYTES, spreadPanel } from './panel'
+import { groupBytesAt } from './layout'
+import { PANEL_BYTES } from './panel'
+import { spreadBy } from './spread'
 import { unpack } from './unpack'
 
 /**
@@ -21,7 +22,7 @@ export function gather(args: usize, thread: u32, threads: u32): void {
       continue
     }
     unpack(layout, argument(args, 1) + <usize>(id >> 3) * bytes, blocks, codes)
-    spreadPanel(codes, blocks, hasHalves(formAt(layout)), panel)
+    spreadBy(layout, codes, blocks, panel)
     const column = panel + ((id & 7) << 2)
     for (let i: u32 = 0; i < width; i++) store<f32>(y + (<usize>i << 2), scale * load<f32>(column + (<usize>i << 5)))
   }

@@ -24,6 +24,11 @@ export const IQ4: i32 = 5
 export const CRUMBS: i32 = 6
 /** then (quad 0, quad 1) whose byte has in bit t the third bit of vector t */
 export const CRUMBS_1: i32 = 7
+/** nibbles that index 16 levels of 16 bits, which follow the layout's words */
+export const LEVELS: i32 = 8
+/** 8 × (quad 0, quad 1) vectors of floats of 8 bits */
+export const E4M3: i32 = 9
+export const E5M2: i32 = 10
 
 /** How scales are stored; heads are in the order named. */
 /** scale f16 */
@@ -58,7 +63,7 @@ export const SHARED_OFFSET: i32 = 9
 
 /** Products of 8 bits need unsigned codes below 64 and relaxed SIMD; everything else widens to 16 bits. */
 @inline export function isWide(codes: i32): bool {
-  return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4
+  return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4 || codes == LEVELS
 }
 
 /** How many pair sums i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */
@@ -67,7 +72,6 @@ export const SHARED_OFFSET: i32 = 9
 }
 
 /** The description of a weight in an argument block: words from `at` on. */
-export const LAYOUT_WORDS: u32 = 7
 @inline export function codesAt(at: usize): i32 {
   return load<i32>(at)
 }
@@ -91,6 +95,10 @@ export const LAYOUT_WORDS: u32 = 7
 }
 @inline export function zeroAt(at: usize): i32 {
   return load<i32>(at, 24)
+}
+/** Where the 16 levels lie: their low bytes, then their high bytes. */
+@inline export function levelsAt(at: usize): usize {
+  return at + 28
 }
 
 /** Bytes of a group of 8 rows with `blocks` blocks of 32 columns. */

@@ -2,8 +2,10 @@ import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembl
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
-import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasOffset, headBytesAt, isWide, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
-import { PANEL_BYTES, spreadPanel, widenPanel } from './panel'
+import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasOffset, headBytesAt, isWide, LEVELS, levelsAt, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
+import { widenLevels } from './levels'
+import { PANEL_BYTES, widenPanel } from './panel'
+import { spreadBy } from './spread'
 import {
   tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,
   tileWideHalvesOffset, tileWideOffset,
@@ -18,7 +20,7 @@ import { unpack } from './unpack'
 export const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
 /** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
 export const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
-/** Whether activations have one scale a token (1) or one a block (0); the weight's layout. */
+/** Whether activations have one scale a token (1) or one a block (0), or are not rounded (2); the weight's layout. */
 export const PER_TOKEN: u32 = 11, LAYOUT: u32 = 12
 
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
@@ -53,7 +55,7 @@ export function gemvInt8(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {
     const group = argument(args, WEIGHT) + g * stride
-    tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes)
+    tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes, levelsAt(layout))
     finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
     storeGroup(args, 0, 1, g, out)
   }
@@ -86,7 +88,8 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
     const last = min(first + TOKENS_AT_ONCE, tokens)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
       unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, panel)
-      if (wide) widenPanel(panel, PANEL_BYTES, blocks, zeroAt(layout), codes)
+      if (codesAt(layout) == LEVELS) widenLevels(panel, blocks, levelsAt(layout), codes)
+      else if (wide) widenPanel(panel, PANEL_BYTES, blocks, zeroAt(layout), codes)
       for (let token = first; token < last; token += 4) {
         tile(layout, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, blocks, out)
         storeGroup(args, token, min<u32>(4, last - token), g, out)
@@ -122,7 +125,7 @@ function tile(layout: usize, panel: usize, codes: usize, x: usize, blocks: i32, 
 /** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie in quads at RECORDS. */
 export function exactProduct(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS), blocks = blocksOf(args)
-  const layout = layoutOf(args), form = formAt(layout), bytes = groupBytesAt(layout, blocks)
+  const layout = layoutOf(args), bytes = groupBytesAt(layout, blocks)
   const bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const codes: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), out = codes + blocks * PANEL_BYTES, panel = out + SUMS_BYTES
   const strideY: usize = <usize>rows << 2
@@ -132,7 +135,7 @@ export function exactProduct(args: usize, thread: u32, threads: u32): void {
     const count = min(TOKENS_AT_ONCE, tokens - first)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
       unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, codes)
-      spreadPanel(codes, blocks, hasHalves(form), panel)
+      spreadBy(layout, codes, blocks, panel)
       if (tokens == 1) {
         panelRow(argument(args, X), panel, columns, out)
         storeGroup(args, 0, 1, g, out)

@@ -2,7 +2,7 @@ import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
 import { highConstant, lowConstant, unpackBlock } from './codes'
 import {
   blockBytesAt, codesAt, formAt, hasHalves, hasOffset, headBytesAt, superBlocksAt, superBytesAt, zeroAt,
-  BYTES, NIBBLES, NIBBLES_1, NIBBLES_2, E2M1, IQ4, CRUMBS, CRUMBS_1,
+  BYTES, NIBBLES, NIBBLES_1, NIBBLES_2, E2M1, IQ4, CRUMBS, CRUMBS_1, LEVELS, E4M3, E5M2,
   HALF, HALF_OFFSET, U8_OFFSET, I8, I8_HALVES, U8_HALVES_OFFSET, BRAIN, E4M3_HALVES, SHARED, SHARED_OFFSET,
 } from './layout'
 import { OFFSETS, PANEL_BYTES, SCALES } from './panel'
@@ -104,9 +104,12 @@ export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   switch (codesAt(layout)) {
     case BYTES:
+    case E4M3:
+    case E5M2:
       unpackBytes(p, blocks, head, block, superBytes, superBlocks, panel)
       break
     case NIBBLES:
+    case LEVELS:
       unpackNibbles(p, blocks, head, block, superBytes, superBlocks, panel)
       break
     case NIBBLES_1:

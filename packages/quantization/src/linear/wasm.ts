@@ -1,4 +1,4 @@
-import { linearOp } from '@tessera-llm/kernels'
+import { type Activations, linearOp } from '@tessera-llm/kernels'
 import { lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
@@ -15,18 +15,25 @@ export function layoutOf(weight: WeightSpec): Rows8Layout {
   return (weight.kind === 'packed' ? rows8LayoutOf(weight.format) : undefined) as Rows8Layout
 }
 
+/** Whether codes are floats of 8 bits. */
+function hasFloats(weight: WeightSpec): boolean {
+  const { codes } = layoutOf(weight)
+  return codes === 'e4m3' || codes === 'e5m2'
+}
+
 interface Sizes {
   readonly tokens: number
   readonly rows: number
   readonly columns: number
   readonly perThread: number
-  readonly isPerToken: boolean
+  /** Of activations: 0 with a scale for 32 columns, 1 with one for a token, 2 none. */
+  readonly rounding: number
 }
 
-/** The argument block that all entries of `linear` share. */
-function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, isPerToken }: Sizes): void {
+/** The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin. */
+function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, rounding }: Sizes, records = 0): void {
   write.u32(at.address('x')).u32(at.address('weight.groups')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(isPerToken ? 1 : 0)
+    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads + records).u32(rounding)
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
@@ -46,9 +53,18 @@ function recordBytes(tokens: number, columns: number): number {
   return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * blocksOf(columns) * 92
 }
 
-function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, isPerToken: boolean): Sizes {
+/** Several tokens in quads: f32 [⌈M / 4⌉][K][4], whole lines of 64 bytes. */
+function quadBytes(tokens: number, columns: number): number {
+  return tokens > 1 ? align(Math.ceil(tokens / 4) * columns * 16) : 0
+}
+
+function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: number): Sizes {
   const [rows = 0, columns = 0] = weight.shape
-  return { tokens: rowsOf(x.shape), rows, columns, perThread, isPerToken }
+  return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
+}
+
+function roundingOf(activations: Activations = 'f32'): number {
+  return activations === 'int8' ? 0 : activations === 'int8-token' ? 1 : 2
 }
 
 /** int8 activations: a dot product of integers for each block, one token at a time or four. */
@@ -56,10 +72,13 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-int8',
   module: quantizationModule,
   supports({ inputs: { weight }, options: { activations = 'f32' } }) {
-    return activations === 'f32' ? 'the call asks for f32 activations' : fitsRows8(weight)
+    if (activations === 'f32') return 'the call asks for f32 activations'
+    const fits = fitsRows8(weight)
+    if (fits !== true) return fits
+    return !hasFloats(weight) || 'floats of 8 bits are no integers'
   },
   stages({ inputs: { x, weight }, options: { activations } }) {
-    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), activations === 'int8-token')
+    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), roundingOf(activations))
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     if (sizes.tokens === 1) return [{ entry: 'gemvInt8', args }]
     return [{ entry: 'quantizeTokens', args }, { entry: 'gemmInt8', args }]
@@ -84,7 +103,7 @@ export const rows8RowsWasm: WasmKernel = defineWasmKernel(linearOp, {
     return rowsOf(x.shape) > 1 || 'one token is read as it comes'
   },
   stages({ inputs: { x, weight } }) {
-    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), true)
+    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), 1)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     return [{ entry: 'quantizeRows', args }, { entry: 'gemmRows', args }]
   },
@@ -103,7 +122,7 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
     return activations === 'f32' ? fitsRows8(weight) : 'the call asks for int8 activations'
   },
   stages({ inputs: { x, weight } }) {
-    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), false)
+    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), 2)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     const product = { entry: 'exactProduct', args }
     return sizes.tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
@@ -111,7 +130,37 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     const tokens = rowsOf(x.shape)
-    // Several tokens lie in quads: f32 [⌈M / 4⌉][K][4].
-    return exactBytes(columns) * threads + (tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0)
+    return exactBytes(columns) * threads + quadBytes(tokens, columns)
+  },
+})
+
+/** Floats of 8 bits, f32 products. Activations of 8 bits are rounded first, and then f32 too. */
+export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
+  name: 'rows8-float',
+  priority: 10,
+  module: quantizationModule,
+  supports({ inputs: { weight } }) {
+    const fits = fitsRows8(weight)
+    if (fits !== true) return fits
+    return hasFloats(weight) || 'the weight is not of floats of 8 bits'
+  },
+  stages({ inputs: { x, weight }, options: { activations } }) {
+    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), roundingOf(activations))
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
+    if (sizes.tokens === 1) return [{ entry: layoutOf(weight).codes === 'e4m3' ? 'gemvE4M3' : 'gemvE5M2', args }]
+    const quads = quadBytes(sizes.tokens, sizes.columns)
+    // Rounded tokens lie behind the quads, and are what the quads are made of.
+    const rounded = (at: Bindings): Bindings => ({ ...at, address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + quads : at.address(name)) })
+    if (activations === undefined || activations === 'f32') return [{ entry: 'layTokens', args }, { entry: 'exactProduct', args }]
+    return [
+      { entry: 'roundTokens', args: (write, at) => writeArguments(write, at, weight, sizes, quads) },
+      { entry: 'layTokens', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },
+      { entry: 'exactProduct', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },
+    ]
+  },
+  scratchBytes({ inputs: { x } }, threads) {
+    const columns = lastAxis(x.shape)
+    const tokens = rowsOf(x.shape)
+    return exactBytes(columns) * threads + quadBytes(tokens, columns) + (tokens > 1 ? tokens * columns * 4 : 0)
   },
 })

@@ -1,4 +1,4 @@
-import { decodeBF16, decodeFp8E4M3 } from '@tessera-llm/tensor'
+import { decodeBF16, decodeFp8E4M3, decodeFp8E5M2 } from '@tessera-llm/tensor'
 import { f16At, u16At, u32At } from '../format/block-type.ts'
 import { doubledE2M1, iq4Levels } from '../format/nibbles.ts'
 import { blockOffset, codeOffset, groupBytesOf, hasOffset, headBytesOf, type Rows8Layout, rowsPerGroup, sharedOffset } from './layout.ts'
@@ -51,10 +51,12 @@ function offsetAt({ scales }: Rows8Layout, bytes: Uint8Array, p: number, shared:
 }
 
 /** The code of a column less its zero, or what the table has for it. */
-function codeAt({ codes, zero }: Rows8Layout, bytes: Uint8Array, at: number, lane: number, column: number): number {
+function codeAt({ codes, zero, levels }: Rows8Layout, bytes: Uint8Array, at: number, lane: number, column: number): number {
   const byte = (t: number): number => bytes[at + codeOffset(t, lane, column & 3)] as number
   const t = column >> 2
   if (codes === 'bytes') return (byte(t) << 24) >> 24
+  if (codes === 'e4m3') return decodeFp8E4M3(byte(t))
+  if (codes === 'e5m2') return decodeFp8E5M2(byte(t))
   if (codes === 'crumbs' || codes === 'crumbs+1') {
     const third = codes === 'crumbs+1' ? (byte(2) >> t) & 1 : 0
     return ((byte(t >> 2) >> (2 * (t & 3))) & 3) + 4 * third - zero
@@ -62,6 +64,7 @@ function codeAt({ codes, zero }: Rows8Layout, bytes: Uint8Array, at: number, lan
   const nibble = (byte(t & 3) >> (t < 4 ? 0 : 4)) & 15
   if (codes === 'e2m1') return doubledE2M1[nibble] as number
   if (codes === 'iq4') return iq4Levels[nibble] as number
+  if (codes === 'levels') return levels?.[nibble] ?? 0
   const high = codes === 'nibbles+1' ? (byte(4) >> t) & 1 : codes === 'nibbles+2' ? (byte(t < 4 ? 4 : 5) >> (2 * (t & 3))) & 3 : 0
   return nibble + 16 * high - zero
 }

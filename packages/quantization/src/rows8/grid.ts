@@ -1,6 +1,6 @@
 import { encodeF16, lastAxis, rowsOf, type Shape, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
 import { type GridFormat, splitParts, unpackMatrix } from '../grid-format/index.ts'
-import { type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { codeBits, type CodebookGrid, type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { createRows8Format } from './format.ts'
 import { blockOffset, blocksOf, columnsPerBlock, groupBytesOf, headBytesOf, type Rows8Layout, rowsPerGroup, sharedOffset } from './layout.ts'
 import { writeCodes } from './write-codes.ts'
@@ -16,7 +16,12 @@ function layoutOfGrid(grid: Grid): Rows8Layout | string {
   if (typeof group === 'number' && group % columnsPerBlock !== 0) return `the kernels take groups of multiples of ${columnsPerBlock} columns, not of ${group}`
   const superBlocks = typeof group === 'number' ? group / columnsPerBlock : allBlocks
   if (grid.kind === 'codebook') {
-    return grid.id === 'fp4_e2m1' ? { codes: 'e2m1', scales: 'f32', zero: 12, superBlocks } : `the WebAssembly kernels have no table ${grid.id}`
+    const table = { scales: 'f32', zero: 0, superBlocks } as const
+    if (grid.id === 'fp4_e2m1') return { ...table, codes: 'e2m1', zero: 12 }
+    if (grid.id === 'fp8_e4m3' || grid.id === 'fp8_e5m2') return { ...table, codes: grid.id === 'fp8_e4m3' ? 'e4m3' : 'e5m2' }
+    if (codeBits(grid) !== 4) return `the WebAssembly kernels take tables of 4 bits, and fp8_e4m3 and fp8_e5m2, not ${grid.id} of ${grid.values.length} values`
+    const unit = levelUnit(grid)
+    return { ...table, codes: 'levels', levels: Array.from({ length: 16 }, (_, code) => Math.round((grid.values[code] ?? 0) / unit)) }
   }
   const codes = integerCodes[grid.bits]
   if (!grid.isSymmetric) return { codes, scales: 'f32+offset', zero: 0, superBlocks }
@@ -25,10 +30,23 @@ function layoutOfGrid(grid: Grid): Rows8Layout | string {
   return grid.scaleType === 'f16' && superBlocks === 1 ? { codes, scales: 'f16', zero, superBlocks } : { codes, scales: 'f32', zero, superBlocks }
 }
 
+/** What the integers of a table are units of: the largest value is 32767 of them. */
+function levelUnit({ values }: CodebookGrid): number {
+  return Math.max(...values.map(Math.abs)) / 32767
+}
+
+/** By what a grid's scales are multiplied as they are stored. */
+function scaleUnit(grid: Grid, { codes }: Rows8Layout): number {
+  if (grid.kind !== 'codebook') return 1
+  // The values of e2m1 are stored doubled.
+  return codes === 'e2m1' ? 0.5 : codes === 'levels' ? levelUnit(grid) : 1
+}
+
 /**
- * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits and `fp4_e2m1`, with
- * groups of a multiple of 32 columns, of rows, or one. Symmetric grids and tables keep their values bit for bit; with zero points a value is
- * scale · code + offset, offset = −scale · zero, each rounded to f32.
+ * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits, tables of up to 16 values
+ * (`nf4`, `fp4_e2m1`, `normal4` …) and floats of 8 bits (`fp8_e4m3`, `fp8_e5m2`), with groups of a multiple of 32 columns, of rows, or one.
+ * Symmetric grids and floats keep their values bit for bit; with zero points a value is scale · code + offset, offset = −scale · zero, each
+ * rounded to f32; the values of other tables are rounded to 16 bits, 2^-16 of the largest.
  *
  * @throws TesseraError `unsupported` for other tables and groups, and where columns name their groups (act-order)
  */
@@ -57,6 +75,7 @@ function packGrid(layout: Rows8Layout, matrix: QuantizedMatrix, shape: Shape): U
   const block = new Uint8Array(columnsPerBlock)
   // Signed bytes: 128 less than the codes.
   const shift = layout.codes === 'bytes' ? 128 : 0
+  const unit = scaleUnit(grid, layout)
   for (let row = 0; row < rows; row++) {
     const group = Math.floor(row / rowsPerGroup) * groupBytes
     const lane = row % rowsPerGroup
@@ -67,15 +86,14 @@ function packGrid(layout: Rows8Layout, matrix: QuantizedMatrix, shape: Shape): U
       block.fill(0)
       for (let i = 0; i < Math.min(columnsPerBlock, columns - first); i++) block[i] = (codes[row * columns + first + i] as number) - shift
       writeCodes(layout.codes, block, 0, out, p + headBytesOf(layout), lane)
-      writeScale(layout, view, p, group + sharedOffset(layout, index), lane, scales[at] as number, zeros ? shift - (zeros[at] as number) : 0, grid.kind === 'codebook')
+      writeScale(layout, view, p, group + sharedOffset(layout, index), lane, scales[at] as number, zeros ? shift - (zeros[at] as number) : 0, unit)
     }
   }
   return out
 }
 
-function writeScale({ scales }: Rows8Layout, view: DataView, p: number, shared: number, lane: number, scale: number, zero: number, isDoubled: boolean): void {
+function writeScale({ scales }: Rows8Layout, view: DataView, p: number, shared: number, lane: number, scale: number, zero: number, unit: number): void {
   if (scales === 'f16') view.setUint16(p + 2 * lane, encodeF16(scale), true)
-  // The values of e2m1 are stored doubled.
-  else view.setFloat32(shared + 4 * lane, isDoubled ? scale / 2 : scale, true)
+  else view.setFloat32(shared + 4 * lane, scale * unit, true)
   if (scales === 'f32+offset') view.setFloat32(shared + 32 + 4 * lane, scale * Math.fround(zero), true)
 }

@@ -9,6 +9,8 @@ export interface Rows8Layout {
   readonly zero: number
   /** How many blocks share fields; 1 where they share none. */
   readonly superBlocks: number
+  /** What codes of the kind `levels` stand for: 16 integers of 16 bits. */
+  readonly levels?: readonly number[]
 }
 
 export const rowsPerGroup = 8
@@ -24,6 +26,9 @@ const codeStorage = {
   iq4: { id: 5, bytes: 128 },
   crumbs: { id: 6, bytes: 64 },
   'crumbs+1': { id: 7, bytes: 96 },
+  levels: { id: 8, bytes: 128 },
+  e4m3: { id: 9, bytes: 256 },
+  e5m2: { id: 10, bytes: 256 },
 } as const
 
 /** Number in the kernels' arguments, bytes of a block before its codes, and of the fields that blocks share. */
@@ -83,7 +88,13 @@ export function codeOffset(t: number, row: number, column: number): number {
   return 32 * t + 16 * (row >> 2) + 4 * (row & 3) + column
 }
 
-/** The words that describe a layout to the kernels. */
+/** The words that describe a layout to the kernels; the low bytes of the levels follow, then their high bytes. */
 export function layoutWords(layout: Rows8Layout): readonly number[] {
-  return [codeStorage[layout.codes].id, scaleStorage[layout.scales].id, headBytesOf(layout), blockBytesOf(layout), sharedBytesOf(layout), layout.superBlocks, layout.zero]
+  const words = new Uint32Array(8)
+  const bytes = new Uint8Array(words.buffer)
+  for (const [i, level] of (layout.levels ?? []).entries()) {
+    bytes[i] = level
+    bytes[16 + i] = level >> 8
+  }
+  return [codeStorage[layout.codes].id, scaleStorage[layout.scales].id, headBytesOf(layout), blockBytesOf(layout), sharedBytesOf(layout), layout.superBlocks, layout.zero, ...words]
 }

@@ -6,7 +6,7 @@ import { codeOffset, type Rows8Layout } from './layout.ts'
  */
 export function writeCodes(storage: Rows8Layout['codes'], codes: Uint8Array, from: number, out: Uint8Array, at: number, row: number): void {
   const first = at + codeOffset(0, row, 0)
-  if (storage === 'bytes') {
+  if (storage === 'bytes' || storage === 'e4m3' || storage === 'e5m2') {
     for (let i = 0; i < 32; i++) out[first + 32 * (i >> 2) + (i & 3)] = codes[from + i] as number
     return
   }
