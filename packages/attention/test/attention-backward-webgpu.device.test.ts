@@ -14,15 +14,20 @@ afterAll(() => device.dispose())
 
 const refused: string[] = []
 
-test.for([...backwardConformance, ...backwardGolden])('$name', async (one) => {
+// Plain has scores and products in common with flash: beside the goldens it gets problems where tiles in memory end, and where rows see few keys or none.
+const forPlain = /f16$|more rows|no key|NaN|everything|packed/
+const cases = [...backwardConformance, ...backwardGolden].flatMap((one) => [{ kernel: 'flash', one, name: one.name }, ...(backwardGolden.includes(one) || forPlain.test(one.name) ? [{ kernel: 'plain', one, name: one.name }] : [])])
+
+test.for(cases)('$kernel: $name', async ({ kernel, one }) => {
   try {
-    await one.run(device, reference, { kernel: 'flash' })
+    await one.run(device, reference, { kernel })
   } catch (error) {
     if (!isTesseraError(error, 'missing-kernel')) throw error
-    refused.push(one.name)
+    refused.push(`${kernel}: ${one.name}`)
   }
 })
 
 test('only calls with more inputs than the GPU binds are refused', () => {
-  expect(refused).toEqual(device.webgpu.device.limits.maxStorageBuffersPerShaderStage < 10 ? ['everything at once'] : [])
+  const limit = device.webgpu.device.limits.maxStorageBuffersPerShaderStage
+  expect(refused).toEqual(limit < 10 ? ['flash: everything at once', 'plain: everything at once'] : [])
 })
