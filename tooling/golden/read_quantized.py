@@ -2,6 +2,8 @@
 
     python3 tooling/golden/read_quantized.py FILE.safetensors CONFIG.json  ->  {"reader": ..., "values": {layer: [...]}}
 
+CONFIG.json is a model's config.json, or its quantization_config alone. Tensors that are not quantized are passed over.
+
 GPTQ and AWQ are read with the standard library alone, by bits of Python's integers. compressed-tensors files are read by the library of
 that name where it is installed, and by the same bits where not.
 """
@@ -50,13 +52,18 @@ def awq(part, config):
     (k, words_per_row), words = part("qweight")
     _, zeros = part("qzeros")
     _, scales = part("scales")
-    n, group = words_per_row * 8, config["group_size"]
+    n, group = words_per_row * 8, config["group_size"] if config["group_size"] > 0 else k
     nibble = lambda table, row, c: (table[row * words_per_row + c // 8] >> (4 * (0, 4, 1, 5, 2, 6, 3, 7)[c % 8])) & 15
     return [f32(scales[i // group * n + c] * (nibble(words, i, c) - nibble(zeros, i // group, c))) for c in range(n) for i in range(k)]
 
 
-def compressed(part, has, config):
-    args = config["config_groups"]["group_0"]["weights"]
+def scheme_of(layer, config):
+    groups = list(config["config_groups"].values())
+    return next((group for group in groups if layer in group["targets"]), groups[0])
+
+
+def compressed(part, has, scheme):
+    args = scheme["weights"]
     bits, middle = args["num_bits"], 2 ** (args["num_bits"] - 1)
     n, k = part("weight_shape")[1] if has("weight_packed") else part("weight")[0]
     _, scales = part("weight_scale")
@@ -90,25 +97,27 @@ def by_library(path, config, layers):
     from safetensors.torch import load_file
 
     tensors = load_file(path)
-    scheme = QuantizationScheme(**config["config_groups"]["group_0"])
     values = {}
     for layer in layers:
+        group = scheme_of(layer, config)
+        scheme = QuantizationScheme(**{name: value for name, value in group.items() if name != "format"})
         state = {name[len(layer) + 1:]: tensor for name, tensor in tensors.items() if name.startswith(layer + ".")}
         # f32 scales, so that values are not rounded to f16.
         state["weight_scale"] = state["weight_scale"].float()
-        values[layer] = BaseCompressor.get_value_from_registry(config["format"]).decompress(state, scheme)["weight"].float().flatten().tolist()
+        values[layer] = BaseCompressor.get_value_from_registry(group.get("format") or config["format"]).decompress(state, scheme)["weight"].float().flatten().tolist()
     return values
 
 
 path, config = sys.argv[1], json.load(open(sys.argv[2]))
+config = config.get("quantization_config", config)
 tensors = tensors_of(path)
-layers = sorted({name.rsplit(".", 1)[0] for name in tensors})
+layers = sorted(name.rsplit(".", 1)[0] for name in tensors if name.endswith((".qweight", ".weight_scale")))
 reader = "standard library"
 if config["quant_method"] == "compressed-tensors":
     try:
         values, reader = by_library(path, config, layers), "compressed-tensors"
     except ImportError:
-        values = {layer: compressed(lambda name: tensors[f"{layer}.{name}"], lambda name: f"{layer}.{name}" in tensors, config) for layer in layers}
+        values = {layer: compressed(lambda name: tensors[f"{layer}.{name}"], lambda name: f"{layer}.{name}" in tensors, scheme_of(layer, config)) for layer in layers}
 else:
     read = {"gptq": gptq, "awq": awq}[config["quant_method"]]
     values = {layer: read(lambda name: tensors[f"{layer}.{name}"], config) for layer in layers}

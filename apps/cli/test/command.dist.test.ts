@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -113,4 +114,37 @@ describe('the built command', () => {
       const verified = await tessera(['verify', `${smaller}.receipt.json`])
       expect(verified.code, verified.stderr).toBe(0)
     }))
+
+  test.each(['out.gguf', 'out'])('killed in the middle of making %s: what was there is whole, and the next run goes on and makes the same bytes', (name) =>
+    inFolder(async (folder) => {
+      const [out, undisturbed, text, recipe] = [join(folder, name), join(folder, `undisturbed-${name}`), join(folder, 'text.txt'), join(folder, 'recipe.json')]
+      await writeFile(text, 'The President of the United States is the head of the Government. Call me Ishmael. '.repeat(40))
+      const format = name.endsWith('.gguf') ? 'q4_0' : { bits: 4, group: 32 }
+      await writeFile(recipe, JSON.stringify({ calibration: { windows: 4, window: 64 }, steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'gptq', format }] }))
+      const makes = (path: string): string[] => ['optimize', tiny, path, '--recipe', recipe, '--calibrate', text]
+      const old = await tessera(['optimize', tiny, out, '--method', 'rtn', ...(name.endsWith('.gguf') ? ['--format', 'q8_0'] : ['--bits', '8', '--group', '32'])])
+      expect(old.code, old.stderr).toBe(0)
+      expect((await tessera(makes(undisturbed))).code).toBe(0)
+      const before = await contentsOf(out)
+
+      const child = spawn(process.execPath, [command, ...makes(out)], { stdio: 'ignore' })
+      const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_code, signal) => resolve(signal)))
+      // Some weights are done and others are not.
+      while (child.exitCode === null && (await readdir(`${out}.work`).catch(() => [])).filter((file) => /^layers.*\.part$/.test(file)).length < 9) await new Promise((resolve) => setTimeout(resolve, 5))
+      child.kill('SIGKILL')
+      expect(await ended).toBe('SIGKILL')
+      expect(await contentsOf(out)).toEqual(before)
+
+      const again = await tessera(makes(out))
+      expect(again.code, again.stderr).toBe(0)
+      expect(again.stderr).toMatch(/went on from \S+\.work: \d+ of 42 weights were done/)
+      expect(await contentsOf(out)).toEqual(await contentsOf(undisturbed))
+      expect((await readdir(folder)).filter((file) => /\.work$|\.part$/.test(file))).toEqual([])
+    }))
 })
+
+/** The SHA-256 of a file, or of every file of a folder. */
+async function contentsOf(path: string): Promise<Record<string, string>> {
+  const names = (await stat(path)).isDirectory() ? (await readdir(path)).sort() : ['']
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, createHash('sha256').update(await readFile(join(path, name))).digest('hex')] as const)))
+}

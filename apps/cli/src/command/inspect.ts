@@ -1,4 +1,5 @@
 import type { Checkpoint } from '@tessera-llm/formats'
+import type { Grid, QuantizedCheckpoint, QuantizedStorage } from '@tessera-llm/quantization'
 import { checkMemory, type EncoderConfig, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
 import { availableMemory, configOf, contextFor, describePlan, encoderConfigOf, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
@@ -14,7 +15,9 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
     const { checkpoint } = files
     const { tensors, formats, parameters } = contentsOf(checkpoint)
     output.text(`${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`)
-    for (const [format, { tensors: count, bytes }] of Object.entries(formats)) output.text(`  ${format.padEnd(8)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}\n`)
+    for (const [format, { tensors: count, bytes, layout, loadedAs }] of Object.entries(formats)) {
+      output.text(`  ${format.padEnd(8)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`)
+    }
     const encoder = encoderConfigOf(files)
     const { config, memory, error }: Forecast = encoder ? { config: encoder } : forecast(files, args)
     if (config) output.text(summary(config))
@@ -26,21 +29,47 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
   })
 }
 
+interface ListedTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** What it is stored as. */
+  readonly format: string
+  readonly bytes: number
+  /** For weights in the layouts of GPTQ, AWQ and compressed-tensors, and the format that devices get them in. */
+  readonly layout?: string
+  readonly loadedAs?: string
+}
+
 interface Contents {
-  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly format: string; readonly bytes: number }[]
-  readonly formats: Readonly<Record<string, { readonly tensors: number; readonly bytes: number }>>
+  readonly tensors: readonly ListedTensor[]
+  readonly formats: Readonly<Record<string, { readonly tensors: number; readonly bytes: number; readonly layout?: string; readonly loadedAs?: readonly string[] }>>
   readonly parameters: number
 }
 
 function contentsOf(checkpoint: Checkpoint): Contents {
-  const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength }) => ({ name, shape, format, bytes: byteLength }))
-  const formats: Record<string, { tensors: number; bytes: number }> = {}
-  for (const { format, bytes } of tensors) {
-    const entry = (formats[format] ??= { tensors: 0, bytes: 0 })
+  const storage = 'storage' in checkpoint ? (checkpoint as QuantizedCheckpoint).storage : new Map<string, QuantizedStorage>()
+  const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength }): ListedTensor => {
+    const stored = storage.get(name)
+    return stored ? { name, shape, format: labelOf(stored), bytes: stored.byteLength, layout: stored.layout, loadedAs: format } : { name, shape, format, bytes: byteLength }
+  })
+  const formats: Record<string, { tensors: number; bytes: number; layout?: string; loadedAs?: string[] }> = {}
+  for (const { format, bytes, layout, loadedAs } of tensors) {
+    const entry = (formats[format] ??= { tensors: 0, bytes: 0, ...(layout === undefined ? {} : { layout, loadedAs: [] }) })
     entry.tensors += 1
     entry.bytes += bytes
+    if (loadedAs !== undefined && !entry.loadedAs?.includes(loadedAs)) entry.loadedAs?.push(loadedAs)
   }
   return { tensors, formats, parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0) }
+}
+
+/** `int4 of 64`, `int8 symmetric a row`, `fp8_e4m3 a tensor`. */
+function labelOf({ grid, hasColumnGroups }: QuantizedStorage): string {
+  const codes = grid.kind === 'integer' ? `int${grid.bits}${grid.isSymmetric ? ' symmetric' : ''}` : grid.id
+  return `${codes} ${widthOf(grid)}${hasColumnGroups ? ' by act-order' : ''}`
+}
+
+function widthOf({ group }: Grid): string {
+  return typeof group === 'number' ? `of ${group}` : `a ${group}`
 }
 
 interface Forecast {

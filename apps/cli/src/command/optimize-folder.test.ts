@@ -6,7 +6,7 @@ import type { Fields } from '@tessera-llm/runtime'
 import { describe, expect, test } from 'vitest'
 import { sentenceFolder, textOf } from '../../../../packages/tessera/test/support/sentence-folder.ts'
 import { tessera } from '../../test/support/capture.ts'
-import { inFolder, llamaFolder, tiny } from '../../test/support/models.ts'
+import { inFolder, llamaFolder, tiny, tinyWith } from '../../test/support/models.ts'
 
 const text = 'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 const recipeOf = (layout: string | undefined, ...formats: readonly object[]): object => ({
@@ -157,5 +157,45 @@ describe('refused before anything is computed', () => {
       await cp(tiny, join(out, 'letters.txt'))
       expect((await optimize(tiny, out, '--bits', '4', '--group', '32')).stderr).toContain('is there already and not an empty folder; name a new one')
       expect(await readdir(out)).toEqual(['letters.txt'])
+    }))
+})
+
+test('inspect shows what a folder stores, and what devices get of it', () =>
+  inWork(async ({ out, write }) => {
+    const recipe = await write({ steps: [{ kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 4, group: 64 } }] })
+    expect((await tessera(['optimize', tiny, out, '--recipe', recipe])).code).toBe(0)
+    const { stdout } = await tessera(['inspect', out, '--tensors'])
+    expect(stdout).toMatch(/ {2}int4 of 64 +3 tensors {2}1\d\d\.\d KiB, gptq layout, loaded as q5_0\n/)
+    expect(stdout).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight\tint4 of 64\t\[512, 192\]\t\d+\n/)
+    expect(JSON.parse((await tessera(['inspect', out, '--json'])).stdout)).toMatchObject({ formats: { 'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['q5_0'] }, f16: { tensors: 40 } } })
+  }))
+
+describe('wrong input', () => {
+  test('a weight that is no number is named with its index, in either kind of file, and nothing is written', () =>
+    inWork(async ({ folder, write }) => {
+      const damaged = join(folder, 'damaged.gguf')
+      await tinyWith(damaged, [], (name, bytes) => {
+        if (name !== 'blk.1.ffn_up.weight') return bytes
+        const copy = bytes.slice()
+        // The f16 NaN 0x7e00 in row 2, column 5 of [512, 192].
+        copy.set([0, 0x7e], 2 * (2 * 192 + 5))
+        return copy
+      })
+      const recipe = await write({ steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } }] })
+      const { code, stderr } = await tessera(['optimize', damaged, join(folder, 'out'), '--recipe', recipe])
+      expect([code, stderr]).toEqual([1, expect.stringContaining('optimize: model.layers.1.mlp.up_proj.weight [512, 192] holds NaN at index 389; the file is damaged')])
+      expect((await tessera(['optimize', damaged, join(folder, 'out.gguf'), '--format', 'q4_0'])).stderr).toContain('optimize: blk.1.ffn_up.weight [512, 192] holds NaN at index 389')
+      expect((await readdir(folder)).filter((name) => name === 'out' || name === 'out.gguf')).toEqual([])
+    }))
+
+  test('a text that is too short, and a place where nothing can be written', () =>
+    inWork(async ({ folder, out, write }) => {
+      const short = join(folder, 'short.txt')
+      await writeFile(short, text)
+      const recipe = await write({ calibration: { windows: 2, window: 48 }, steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 32 } }] })
+      const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', short])
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or set calibration\.windows to at most/)])
+      const nowhere = await tessera(['optimize', tiny, '/no/such/folder/out', '--bits', '4', '--group', '32'])
+      expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/\/no\/such\/folder\/out/)])
     }))
 })

@@ -4,4 +4,4 @@ export { awqConfig, compressedTensorsConfig, gptqConfig, type QuantizationConfig
 export { exactBlocks, type ExactBlockType, exactBlockType } from './exact-blocks.ts'
 export { type GptqLayout, readGptq, writeGptq } from './gptq.ts'
 export type { StoredPart, StoredParts } from './parts.ts'
-export { type QuantizedCheckpoint, quantizedCheckpoint } from './quantized-checkpoint.ts'
+export { type QuantizedCheckpoint, quantizedCheckpoint, type QuantizedStorage } from './quantized-checkpoint.ts'

@@ -1,7 +1,7 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import { bytesOf, type Shape, TesseraError } from '@tessera-llm/tensor'
 import { ggmlBlockTypes } from '../format/index.ts'
-import { dequantizeMatrix, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { dequantizeMatrix, type Grid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { readAwq } from './awq.ts'
 import { readCompressed } from './compressed-tensors.ts'
 import { type QuantizationConfig, readQuantizationConfig, schemeOf } from './config.ts'
@@ -13,6 +13,18 @@ import type { StoredPart } from './parts.ts'
 export interface QuantizedCheckpoint extends Checkpoint {
   /** Reads the codes and scales of a weight by its name, `model.layers.0.mlp.down_proj.weight`; undefined where it is not stored quantized. */
   matrix(name: string, signal?: AbortSignal): Promise<QuantizedMatrix> | undefined
+  /** How the weights that are stored quantized are stored, by their names. */
+  readonly storage: ReadonlyMap<string, QuantizedStorage>
+}
+
+/** How a checkpoint stores one weight. */
+export interface QuantizedStorage {
+  readonly layout: QuantizationConfig['layout']
+  readonly grid: Grid
+  /** Whether columns name their groups, because they were grouped in another order than they stand (act-order). */
+  readonly hasColumnGroups: boolean
+  /** Of all its parts together. */
+  readonly byteLength: number
 }
 
 /**
@@ -27,13 +39,18 @@ export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknow
   const layers = findLayers(checkpoint, scheme)
   const hidden = new Set([...layers.values()].flatMap((parts) => Object.values(parts)))
   const tensors = new Map<string, StoredTensor>()
+  const storage = new Map<string, QuantizedStorage>()
   for (const stored of checkpoint.tensors.values()) {
     const layer = hidden.has(stored) ? layerOf(stored.name) : undefined
     if (layer === undefined) tensors.set(stored.name, stored)
-    else if (!tensors.has(`${layer}.weight`)) tensors.set(`${layer}.weight`, await wholeTensor(layer, layers.get(layer) as LayerParts, scheme))
+    else if (!tensors.has(`${layer}.weight`)) {
+      const whole = await wholeTensor(layer, layers.get(layer) as LayerParts, scheme)
+      tensors.set(`${layer}.weight`, whole.tensor)
+      storage.set(`${layer}.weight`, whole.storage)
+    }
   }
   return {
-    container: checkpoint.container, metadata: checkpoint.metadata, byteLength: checkpoint.byteLength, tensors,
+    container: checkpoint.container, metadata: checkpoint.metadata, byteLength: checkpoint.byteLength, tensors, storage,
     close: () => checkpoint.close(),
     matrix(name, signal) {
       const parts = layers.get(name.replace(/\.weight$/, ''))
@@ -87,12 +104,13 @@ async function readMatrix(layer: string, parts: LayerParts, scheme: Quantization
 const codeParts: readonly string[] = ['qweight', 'weight_packed', 'weight']
 
 /** The weight as one tensor. What it can be stored as depends on its scales and zeros, which are read at once. */
-async function wholeTensor(layer: string, parts: LayerParts, scheme: QuantizationConfig): Promise<StoredTensor> {
+async function wholeTensor(layer: string, parts: LayerParts, scheme: QuantizationConfig): Promise<{ readonly tensor: StoredTensor; readonly storage: QuantizedStorage }> {
   const { shape, grid, groupOfColumn, scales } = await readMatrix(layer, parts, scheme, undefined, true)
   const block = exactBlockType(grid, shape[1], groupOfColumn !== undefined)
   const type = block && areHalves(scales) ? block : undefined
   const byteLength = type ? blockBytes(type, shape) : 4 * shape[0] * shape[1]
-  return {
+  const storage = { layout: scheme.layout, grid, hasColumnGroups: groupOfColumn !== undefined, byteLength: Object.values(parts).reduce((sum, part) => sum + part.byteLength, 0) }
+  const tensor: StoredTensor = {
     name: `${layer}.weight`,
     shape,
     format: type ?? 'f32',
@@ -104,6 +122,7 @@ async function wholeTensor(layer: string, parts: LayerParts, scheme: Quantizatio
       return bytes.subarray(offset, offset + length)
     },
   }
+  return { tensor, storage }
 }
 
 function blockBytes(type: string, [rows = 0, columns = 0]: Shape): number {
