@@ -140,7 +140,7 @@ describe('refused before anything is computed', () => {
     [{ layout: 'awq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 3, group: 32 } }] }, 'the awq layout cannot hold this: layers.0.attention.query: it holds 4 bits, not 3; use gptq or compressed-tensors'],
     [{ layout: 'compressed-tensors', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 80 } }] }, 'its groups of 80 columns do not divide 192; use a group that does, or the gptq layout'],
     [{ layout: 'gptq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } }, { kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 3, group: 32 } }] }, 'but it has one format for all layers; use compressed-tensors'],
-    [{ steps: [{ kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 8, group: 'row' } }] }, 'embeddings are kept as they are in folders; leave it out of the targets'],
+    [{ layout: 'gptq', steps: [{ kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 8, group: 'row' } }] }, 'it holds no embeddings; use compressed-tensors'],
     [{ steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }] }, 'set integerZeros: true in the step'],
     [{ layout: 'marlin', steps: [{ kind: 'rotate' }] }, 'layout is "marlin", but must be ("gptq" | "awq" | "compressed-tensors")'],
   ] as const)('%j', ([recipe, message]) =>
