@@ -71,7 +71,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
           .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
           .option('protocol', { choices: ['second-half', 'all'] as const, default: 'second-half' as const, describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511' })
-          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of the text, spread evenly over it' })),
+          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of the text, spread evenly over it' }))
+          .option('chunk', integer('chunk', 1, { describe: 'tokens that are read at once; 1 as in generation, where caches of few bits have rounded all but the last tokens (default: what is fast)' })),
       (args) => choose(args, (output, signal) => evaluate(args, output, signal)),
     )
     .command(

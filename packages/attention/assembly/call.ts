@@ -18,9 +18,9 @@ export const GATHERED_K: u32 = 50, GATHERED_V: u32 = 51, GATHERED_LENGTHS: u32 =
 /** Of keys and of values in groups: address of the first group, groups of a head, bytes of a group, address of the recent rows and their number. */
 export const GROUPS_K: u32 = 53, GROUPS_V: u32 = 58
 
-/** How elements of k and v are stored: `K_STORAGE`, `V_STORAGE`. Strides of rows of bytes are in bytes. */
+/** How elements of k and v are stored: `K_STORAGE`, `V_STORAGE`. Strides of rows of bytes are in bytes. From INT4 on, codes lie in groups. */
 export const K_IS_HALF: u32 = K_STORAGE, V_IS_HALF: u32 = V_STORAGE
-export const F32: u32 = 0, F16: u32 = 1, INT8: u32 = 2, FP8: u32 = 3, INT4: u32 = 4, INT2: u32 = 5
+export const F32: u32 = 0, F16: u32 = 1, INT8: u32 = 2, FP8: u32 = 3, INT4: u32 = 4, INT2: u32 = 5, GROUPS8: u32 = 6
 
 /** A score that counts as hidden. */
 export const HIDDEN: f32 = -3.4e38

@@ -1,23 +1,26 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, Q, rowAddress, ROWS, scaleOf, STRIDE_K, STRIDE_Q, STRIDE_V, V, VALUE_DIM } from './call'
 import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
-import { decodeKeys, decodeParameters, GROUP, groupAddress, groupedEnd, recentAddress, roundPairs, scaleBy, storageOf } from './packed'
-import { fourCodes, lineCodes2, lineCodes4, lineScoresI8, lineValuesI8, pairCodes2, pairCodes4, pairScoresI8, pairValuesI8 } from './packed-tiles'
+import { touch } from './decode'
+import { fourCodes, fourCodes8, lineCodes2, lineCodes4, lineCodes8, pairCodes2, pairCodes4, pairCodes8 } from './group-tiles'
+import { bitsOf, decodeKeys, decodeParameters, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, roundBlock, roundPairs, scaleBy, storageOf } from './packed'
+import { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8 } from './packed-tiles'
 
 // Decode over packed keys and values, one split of one KV head. A line is a query head of the group, then a row; its queries and weights
-// are rounded to 16 bits, and meet the codes as integers.
+// are rounded, and meet the codes as integers: to 16 bits for codes of 8; for those of 4 and 2, which are off by far more, to 8 bits in blocks of 32.
 
 /** As in decode.ts. */
 const SPLIT: i32 = 128
 const KEYS_AT_ONCE: i32 = 16
 
-// A thread's memory beside the scores (src/attention/wasm/decode.ts counts it): rounded queries or weights [lines][max(D + 16, SPLIT)] i16,
-// factors [lines] and bases [lines], scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each, decoded rows [16][max(D, Dv)].
+// A thread's memory beside the scores (src/attention/wasm/decode.ts counts it): rounded queries or weights [lines][max(D + D / 16 + 48, SPLIT)] i16, or
+// as many i8 as blocks of 32 hold and then a factor for each block; factors [lines] and bases [lines], scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each, decoded rows [16][max(D, Dv)].
 
 // @ts-ignore: decorator
 @inline
 function roundedBytes(args: usize): usize {
-  return <usize>max<u32>(argument(args, HEAD_DIM) + 16, SPLIT) << 1
+  const width = argument(args, HEAD_DIM)
+  return <usize>max<u32>(width + (width >> 4) + 48, SPLIT) << 1
 }
 
 // @ts-ignore: decorator
@@ -44,7 +47,7 @@ export function scorePacked(args: usize, batch: u32, kvHead: u32, start: i32, co
     for (let line: u32 = 0; line < lines; line++) {
       memory.fill(scaled, 0, padded << 2)
       memory.copy(scaled, queryAddress(args, batch, kvHead, group, line), width << 2)
-      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 8, rounded + line * each))
+      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 32767, rounded + line * each))
     }
   }
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
@@ -78,41 +81,83 @@ export function scorePacked(args: usize, batch: u32, kvHead: u32, start: i32, co
   }
 }
 
-/** Scores of 32 tokens with keys in codes by channel: the channels' scales go into the queries, their minima into a sum for all tokens. */
-function scoreGroup(args: usize, batch: u32, kvHead: u32, key: u32, group: u32, lines: u32, scores: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize): void {
-  const width = argument(args, HEAD_DIM), is4 = storageOf(args, K) == INT4, bits: u32 = is4 ? 4 : 2, each = roundedBytes(args), scale = scaleOf(args)
-  const codes = groupAddress(args, K, batch, kvHead, key), steps = width * bits / 32
-  decodeParameters(codes + ((width * bits) << 2), width, scales, minima)
-  for (let line: u32 = 0; line < lines; line++) {
-    store<f32>(bases + (line << 2), scale * scaleBy(queryAddress(args, batch, kvHead, group, line), scales, minima, width, scaled))
-    store<f32>(factors + (line << 2), scale * roundPairs(scaled, width, bits, rounded + line * each))
-    memory.fill(scores + <usize>line * (SPLIT << 2), 0, GROUP << 2)
+/**
+ * Rounds `width` elements x of a line, scaled, so that they meet codes in groups, and returns what a column has besides the sum of these products: Σ x · minima.
+ * For 8 bits one factor of the line goes to `factor`; else one for each 32 elements lies behind them, at `codeBytes`.
+ */
+function roundLine(x: usize, scales: usize, minima: usize, width: u32, bits: u32, to: usize, factor: usize, scaled: usize): f32 {
+  if (bits == 8) {
+    const base = scaleBy(x, scales, minima, width, scaled)
+    if ((width & 4) != 0) v128.store(scaled + (<usize>width << 2), f32x4.splat(0))
+    // Sums of products with codes of up to 255 fit 32 bits.
+    store<f32>(factor, roundPairs(scaled, (width + 7) & ~7, <f32>min<u32>(32767, 16777216 / width), to))
+    return base
   }
-  for (let line: u32 = 0; line < lines; line += 2) addCodes(is4, codes, GROUP << 2, steps, GROUP, line, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+  let base: f32 = 0
+  const factors = to + codeBytes(width)
+  for (let d: usize = 0; d < width; d += 32) base += roundBlock(x + (d << 2), scales + (d << 2), minima + (d << 2), width - <u32>d, bits, to + d, factors + (d >> 3))
+  return base
 }
 
-/** out += codes · x for lines `line` and the next, over `columns` columns, a multiple of 4. */
-function addCodes(is4: bool, codes: usize, stride: usize, steps: u32, columns: u32, line: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
-  const x0 = rounded + line * each, o0 = out + line * outStride, isPair = line + 1 < lines, second: usize = isPair ? 4 : 0
-  const f0 = load<f32>(factors + (line << 2)), b0 = load<f32>(bases + (line << 2)), f1 = load<f32>(factors + (line << 2) + second), b1 = load<f32>(bases + (line << 2) + second)
-  let c: u32 = 0
+// @ts-ignore: decorator
+@inline
+function codeBytes(width: u32): usize {
+  return (<usize>width + 31) & ~31
+}
+
+/** Scores of 32 tokens with keys in codes by channel: the channels' scales go into the queries, their minima into a sum for all tokens. */
+function scoreGroup(args: usize, batch: u32, kvHead: u32, key: u32, group: u32, lines: u32, scores: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize): void {
+  const width = argument(args, HEAD_DIM), bits = bitsOf(storageOf(args, K)), each = roundedBytes(args)
+  const codes = groupAddress(args, K, batch, kvHead, key), bytes = groupBytes(args, K)
+  // The next group, or what lies behind the last one, comes from memory while this one is computed.
+  touch(codes + bytes, bytes, bases)
+  if (storageOf(args, V) == INT8 && argument(args, BLOCK_TABLE) == 0) touch(keyAddress(args, V, STRIDE_V, batch, kvHead, key, 0), <usize>GROUP * argument(args, STRIDE_V + 2), bases)
+  decodeParameters(codes + ((width * bits) << 2), width, scaleOf(args), scales, minima)
+  for (let line: u32 = 0; line < lines; line++) {
+    store<f32>(bases + (line << 2), roundLine(queryAddress(args, batch, kvHead, group, line), scales, minima, width, bits, rounded + line * each, factors + (line << 2), scaled))
+    // A fill of so few bytes is a call out of WebAssembly.
+    const row = scores + <usize>line * (SPLIT << 2)
+    for (let at: usize = 0; at < <usize>GROUP << 2; at += 16) v128.store(row + at, i32x4.splat(0))
+  }
+  for (let line: u32 = 0; line < lines; line += 2) addCodes(bits, codes, GROUP << 2, width, GROUP, line, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+}
+
+/** out += codes · x for lines `line` and the next, over `columns` columns, a multiple of 4, of `count` codes each. */
+function addCodes(bits: u32, codes: usize, stride: usize, count: u32, columns: u32, line: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+  const second: usize = line + 1 < lines ? 1 : 0, x0 = rounded + line * each, x1 = x0 + second * each, steps = count * bits / 32
+  const o0 = out + line * outStride, o1 = o0 + outStride, b0 = load<f32>(bases + (line << 2)), b1 = load<f32>(bases + (line << 2) + (second << 2))
+  if (bits == 8) addCodes8(codes, stride, steps, columns, second == 1, x0, x1, load<f32>(factors + (line << 2)), load<f32>(factors + (line << 2) + (second << 2)), b0, b1, o0, o1)
+  else addNarrowCodes(bits == 4, codes, stride, steps, columns, second == 1, x0, x1, x0 + codeBytes(count), x1 + codeBytes(count), b0, b1, o0, o1)
+}
+
+function addCodes8(codes: usize, stride: usize, steps: u32, columns: u32, isPair: bool, x0: usize, x1: usize, f0: f32, f1: f32, b0: f32, b1: f32, o0: usize, o1: usize): void {
+  let at: usize = 0
+  const end = <usize>columns << 2
+  if (isPair) for (; at + 32 <= end; at += 32) pairCodes8(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
+  else for (; at + 64 <= end; at += 64) lineCodes8(codes + at, stride, steps, x0, f0, b0, o0 + at)
+  for (; at < end; at += 16) {
+    fourCodes8(codes + at, stride, steps, x0, f0, b0, o0 + at)
+    if (isPair) fourCodes8(codes + at, stride, steps, x1, f1, b1, o1 + at)
+  }
+}
+
+function addNarrowCodes(is4: bool, codes: usize, stride: usize, steps: u32, columns: u32, isPair: bool, x0: usize, x1: usize, f0: usize, f1: usize, b0: f32, b1: f32, o0: usize, o1: usize): void {
+  let at: usize = 0
+  const end = <usize>columns << 2
   if (isPair) {
-    for (; c + 16 <= columns; c += 16) {
-      const at: usize = <usize>c << 2
-      if (is4) pairCodes4(codes + at, stride, steps, x0, x0 + each, f0, f1, b0, b1, o0 + at, o0 + outStride + at)
-      else pairCodes2(codes + at, stride, steps, x0, x0 + each, f0, f1, b0, b1, o0 + at, o0 + outStride + at)
+    for (; at + 64 <= end; at += 64) {
+      if (is4) pairCodes4(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
+      else pairCodes2(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
     }
   } else {
-    for (; c + 32 <= columns; c += 32) {
-      const at: usize = <usize>c << 2
+    for (; at + 128 <= end; at += 128) {
       if (is4) lineCodes4(codes + at, stride, steps, x0, f0, b0, o0 + at)
       else lineCodes2(codes + at, stride, steps, x0, f0, b0, o0 + at)
     }
   }
-  for (; c < columns; c += 4) {
-    const at: usize = <usize>c << 2
+  for (; at < end; at += 16) {
     fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x0, f0, b0, o0 + at)
-    if (isPair) fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x0 + each, f1, b1, o0 + outStride + at)
+    if (isPair) fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x1, f1, b1, o1 + at)
   }
 }
 
@@ -124,7 +169,7 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
   const grouped = groupedEnd(args, V, batch)
   const stride: usize = storage >= INT4 ? <usize>width << 1 : argument(args, STRIDE_V + 2)
   if (storage == INT8) {
-    memory.fill(scales, 0, SPLIT << 2)
+    for (let at: usize = 0; at < <usize>SPLIT << 2; at += 16) v128.store(scales + at, i32x4.splat(0))
     for (let from = skip; from < until; ) {
       // Rows of a page lie together.
       const last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
@@ -132,9 +177,9 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
     }
     const rest: usize = (until + 3) & ~3
     for (let line: u32 = 0; line < lines; line++) {
-      memory.fill(weights + (<usize>line * SPLIT << 2) + (rest << 2), 0, (SPLIT - rest) << 2)
+      for (let at: usize = rest << 2; at < <usize>SPLIT << 2; at += 16) v128.store(weights + (<usize>line * SPLIT << 2) + at, i32x4.splat(0))
       scaleBy(weights + (<usize>line * SPLIT << 2), scales, scales, SPLIT, scaled)
-      store<f32>(factors + (line << 2), roundPairs(scaled, SPLIT, 8, rounded + line * each))
+      store<f32>(factors + (line << 2), roundPairs(scaled, SPLIT, 32767, rounded + line * each))
     }
   }
   // Without pages the rows of a split lie together.
@@ -174,14 +219,12 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
 
 /** 32 tokens of values in codes by token: the tokens' scales go into the weights of 32 channels, their minima into a sum for all of these. */
 function weighGroup(args: usize, batch: u32, kvHead: u32, key: u32, lines: u32, weights: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize, outputs: usize, outputBytes: usize): void {
-  const width = argument(args, VALUE_DIM), is4 = storageOf(args, V) == INT4, bits: u32 = is4 ? 4 : 2, each = roundedBytes(args)
+  const width = argument(args, VALUE_DIM), bits = bitsOf(storageOf(args, V)), each = roundedBytes(args)
   const codes = groupAddress(args, V, batch, kvHead, key), parameters = codes + ((width * bits) << 2)
+  touch(codes + groupBytes(args, V), groupBytes(args, V), bases)
   for (let first: u32 = 0; first < width; first += GROUP) {
-    decodeParameters(parameters + (first << 2), GROUP, scales, minima)
-    for (let line: u32 = 0; line < lines; line++) {
-      store<f32>(bases + (line << 2), scaleBy(weights + (<usize>line * SPLIT << 2), scales, minima, GROUP, scaled))
-      store<f32>(factors + (line << 2), roundPairs(scaled, GROUP, bits, rounded + line * each))
-    }
-    for (let line: u32 = 0; line < lines; line += 2) addCodes(is4, codes + (first << 2), width << 2, bits, min<u32>(GROUP, width - first), line, lines, rounded, each, factors, bases, outputs + (first << 2), outputBytes)
+    decodeParameters(parameters + (first << 2), GROUP, 1, scales, minima)
+    for (let line: u32 = 0; line < lines; line++) store<f32>(bases + (line << 2), roundLine(weights + (<usize>line * SPLIT << 2), scales, minima, GROUP, bits, rounded + line * each, factors + (line << 2), scaled))
+    for (let line: u32 = 0; line < lines; line += 2) addCodes(bits, codes + (first << 2), width << 2, GROUP, min<u32>(GROUP, width - first), line, lines, rounded, each, factors, bases, outputs + (first << 2), outputBytes)
   }
 }

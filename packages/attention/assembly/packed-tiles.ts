@@ -1,6 +1,6 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
 
-// The inner loops of decode over packed keys and values: products of integers, the queries and weights rounded to 16 bits. Exported, as
+// The inner loops of decode over packed keys and values: products of integers, the queries and weights rounded. Exported, as
 // those of decode-tiles.ts are, so that each has all registers.
 
 /** Four sums of four lanes each, as the four lanes of one vector. */
@@ -153,103 +153,4 @@ function addInteger(to: usize, factor: f32, a: v128, b: v128, c: v128, d: v128):
   v128.store(to, madd(f, f32x4.convert_i32x4_s(b), v128.load(to, 16)), 16)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(c), v128.load(to, 32)), 32)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(d), v128.load(to, 48)), 48)
-}
-
-/**
- * out[c] += factor · Σ codes · x + base for 16 columns, of two lines. Word (s, c) of [steps][columns] holds 32 / bits codes of column c, which meet as
- * many i16 of a line (in the order of `roundPairs`); `stride` are the bytes of the columns.
- */
-// @ts-ignore: decorator
-@inline
-function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
-  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
-  const bytes: usize = bits == 4 ? 16 : 32
-  for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += bytes, x1 += bytes) {
-    let c0 = v128.load(codes), c1 = v128.load(codes, 16), c2 = v128.load(codes, 32), c3 = v128.load(codes, 48)
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const p0 = v128.load32_splat(x0 + i), p1 = v128.load32_splat(x1 + i)
-      let y = v128.and(c0, mask)
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y, p0))
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, p1))
-      y = v128.and(c1, mask)
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(y, p0))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(y, p1))
-      y = v128.and(c2, mask)
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(y, p0))
-      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(y, p1))
-      y = v128.and(c3, mask)
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(y, p0))
-      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(y, p1))
-      c0 = i32x4.shr_u(c0, bits)
-      c1 = i32x4.shr_u(c1, bits)
-      c2 = i32x4.shr_u(c2, bits)
-      c3 = i32x4.shr_u(c3, bits)
-    }
-  }
-  addBased(o0, f0, base0, a0, a1, a2, a3)
-  addBased(o1, f1, base1, b0, b1, b2, b3)
-}
-
-export function pairCodes4(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  pairCodes(4, codes, stride, steps, x0, x1, f0, f1, base0, base1, o0, o1)
-}
-export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  pairCodes(2, codes, stride, steps, x0, x1, f0, f1, base0, base1, o0, o1)
-}
-
-/** The same for 32 columns of one line. */
-// @ts-ignore: decorator
-@inline
-function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
-  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
-  const bytes: usize = bits == 4 ? 16 : 32
-  for (let s: u32 = 0; s < steps; s++, codes += stride, x += bytes) {
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const p = v128.load32_splat(x + i), shift: i32 = <i32>(i >> 2) * bits
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes), shift), mask), p))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 16), shift), mask), p))
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 32), shift), mask), p))
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 48), shift), mask), p))
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 64), shift), mask), p))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 80), shift), mask), p))
-      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 96), shift), mask), p))
-      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(v128.and(i32x4.shr_u(v128.load(codes, 112), shift), mask), p))
-    }
-  }
-  addBased(out, factor, base, a0, a1, a2, a3)
-  addBased(out + 64, factor, base, b0, b1, b2, b3)
-}
-
-export function lineCodes4(codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
-  lineCodes(4, codes, stride, steps, x, factor, base, out)
-}
-export function lineCodes2(codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
-  lineCodes(2, codes, stride, steps, x, factor, base, out)
-}
-
-/** The same for four columns of one line: where no tile fits. */
-export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factor: f32, base: f32, out: usize): void {
-  let a = i32x4.splat(0)
-  const mask = i32x4.splat(bits == 4 ? 0x000f000f : 0x00030003)
-  const bytes: usize = bits == 4 ? 16 : 32
-  for (let s: u32 = 0; s < steps; s++, codes += stride, x += bytes) {
-    let c = v128.load(codes)
-    for (let i: usize = 0; i < bytes; i += 4) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.and(c, mask), v128.load32_splat(x + i)))
-      c = i32x4.shr_u(c, bits)
-    }
-  }
-  v128.store(out, madd(f32x4.splat(factor), f32x4.convert_i32x4_s(a), f32x4.add(v128.load(out), f32x4.splat(base))))
-}
-
-// @ts-ignore: decorator
-@inline
-function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
-  const f = f32x4.splat(factor), more = f32x4.splat(base)
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(a), f32x4.add(v128.load(to), more)))
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(b), f32x4.add(v128.load(to, 16), more)), 16)
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(c), f32x4.add(v128.load(to, 32), more)), 32)
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(d), f32x4.add(v128.load(to, 48), more)), 48)
 }

@@ -1,5 +1,5 @@
-import { argument, halfToFloat, madd, widenHalf } from '@tessera-llm/wasm/assembly/lib'
-import { FP8, GROUPS_K, GROUPS_V, INT4, INT8, K, K_STORAGE, keyAddress, KV_HEADS, STRIDE_K, STRIDE_V, V_STORAGE } from './call'
+import { argument, halfToFloat, madd, maxLanes, nmadd, sumLanes, widenHalf } from '@tessera-llm/wasm/assembly/lib'
+import { FP8, GROUPS8, GROUPS_K, GROUPS_V, INT4, INT8, K, K_STORAGE, keyAddress, KV_HEADS, STRIDE_K, STRIDE_V, V_STORAGE } from './call'
 
 // Packed keys and values where they lie; src/kv-format/layout.ts says how. `which` is K or V.
 
@@ -10,6 +10,13 @@ export const GROUP: i32 = 32
 @inline
 export function storageOf(args: usize, which: u32): u32 {
   return argument(args, which == K ? K_STORAGE : V_STORAGE)
+}
+
+/** Bits of a code in groups. */
+// @ts-ignore: decorator
+@inline
+export function bitsOf(storage: u32): u32 {
+  return storage == GROUPS8 ? 8 : storage == INT4 ? 4 : 2
 }
 
 // @ts-ignore: decorator
@@ -27,18 +34,23 @@ export function groupAddress(args: usize, which: u32, batch: u32, head: u32, key
   return field(args, which, 0) + (<usize>(batch * argument(args, KV_HEADS) + head) * field(args, which, 1) + key / GROUP) * field(args, which, 2)
 }
 
+export function groupBytes(args: usize, which: u32): usize {
+  return field(args, which, 2)
+}
+
 /** Address of a row of f16 in the ring; `bytes` are those of a row. */
 export function recentAddress(args: usize, which: u32, batch: u32, head: u32, key: u32, bytes: usize): usize {
   const rows = field(args, which, 4)
   return field(args, which, 3) + (<usize>(batch * argument(args, KV_HEADS) + head) * rows + key % rows) * bytes
 }
 
-/** f32 scales and minima of `count` parameters, each a word of two f16: the minimum, then the scale. `count` is a multiple of 4. */
-export function decodeParameters(words: usize, count: u32, scales: usize, minima: usize): void {
+/** f32 scales and minima, times `factor`, of `count` parameters, each a word of two f16: the minimum, then the scale. `count` is a multiple of 4. */
+export function decodeParameters(words: usize, count: u32, factor: f32, scales: usize, minima: usize): void {
+  const f = f32x4.splat(factor)
   for (let i: usize = 0; i < <usize>count << 2; i += 16) {
     const word = v128.load(words + i)
-    v128.store(scales + i, widenHalf(i32x4.shr_s(word, 16)))
-    v128.store(minima + i, widenHalf(i32x4.shr_s(i32x4.shl(word, 16), 16)))
+    v128.store(scales + i, f32x4.mul(f, widenHalf(i32x4.shr_s(word, 16))))
+    v128.store(minima + i, f32x4.mul(f, widenHalf(i32x4.shr_s(i32x4.shl(word, 16), 16))))
   }
 }
 
@@ -74,7 +86,7 @@ export function decodeKeys(args: usize, which: u32, batch: u32, head: u32, key: 
     }
     return
   }
-  const bits: u32 = storage == INT4 ? 4 : 2, mask = (<u32>1 << bits) - 1
+  const bits = bitsOf(storage), mask = (<u32>1 << bits) - 1
   const group = groupAddress(args, which, batch, head, key), parameters = group + ((width * bits) << 2)
   for (let i = 0; i < count; i++) {
     const t: u32 = (key + i) % GROUP
@@ -87,36 +99,70 @@ export function decodeKeys(args: usize, which: u32, batch: u32, head: u32, key: 
   }
 }
 
-/**
- * i16[n] such that x ≈ factor · i16, in the order of the codes of a word: for 4 bits 0 4 1 5 2 6 3 7 of each eight, for 2 bits 0 8 1 9 … of each
- * sixteen, for 8 bits as they come. `count` is a multiple of 8 (of 16 for 2 bits). Returns the factor.
- */
-export function roundPairs(x: usize, count: u32, bits: u32, to: usize): f32 {
+/** i16[n] of at most `limit` such that x ≈ factor · i16; `count` is a multiple of 8. Returns the factor. */
+export function roundPairs(x: usize, count: u32, limit: f32, to: usize): f32 {
   let largest = f32x4.splat(0)
   for (let i: usize = 0; i < <usize>count << 2; i += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(x + i)))
-  const most = max(max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)), max(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)))
-  // The reciprocal of smaller numbers would overflow.
-  const inverse = f32x4.splat(most < 1e-30 ? 0 : 32767 / most)
-  const step: usize = bits == 2 ? 16 : 8
-  for (let i: usize = 0; i < count; i += step) {
-    const a = roundFour(x + (i << 2), inverse), b = roundFour(x + (i << 2) + 16, inverse)
-    if (bits == 8) v128.store(to + (i << 1), i16x8.narrow_i32x4_s(a, b))
-    else if (bits == 4) {
-      const all = i16x8.narrow_i32x4_s(a, b)
-      v128.store(to + (i << 1), v128.shuffle<i16>(all, all, 0, 4, 1, 5, 2, 6, 3, 7))
-    } else {
-      const low = i16x8.narrow_i32x4_s(a, b), high = i16x8.narrow_i32x4_s(roundFour(x + (i << 2) + 32, inverse), roundFour(x + (i << 2) + 48, inverse))
-      v128.store(to + (i << 1), v128.shuffle<i16>(low, high, 0, 8, 1, 9, 2, 10, 3, 11))
-      v128.store(to + (i << 1) + 16, v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15))
-    }
+  const most = maxLanes(largest), inverse = f32x4.splat(inverseOf(most, limit))
+  for (let i: usize = 0; i < count; i += 8) v128.store(to + (i << 1), i16x8.narrow_i32x4_s(roundFour(v128.load(x + (i << 2)), inverse), roundFour(v128.load(x + (i << 2), 16), inverse)))
+  return factorOf(most, limit)
+}
+
+/**
+ * 32 elements x · scales as i8 such that they are ≈ factor · i8, in the order of the codes of a word: for 4 bits 0 2 4 6 1 3 5 7 of each
+ * eight, for 2 bits 0 4 8 12 1 5 … of each sixteen; elements from `count` on, a multiple of 4, are zeros. Stores the factor. Returns Σ x · minima,
+ * and what rounding took from x · scales times the middle of all codes: what is left of its error meets codes as if they lay around 0.
+ */
+export function roundBlock(x: usize, scales: usize, minima: usize, count: u32, bits: u32, to: usize, factor: usize): f32 {
+  let largest = f32x4.splat(0), sum = largest, base = largest
+  const end: usize = <usize>min<u32>(count, 32) << 2
+  for (let i: usize = 0; i < end; i += 16) {
+    const value = v128.load(x + i), scaled = f32x4.mul(value, v128.load(scales + i))
+    largest = f32x4.pmax(largest, f32x4.abs(scaled))
+    sum = f32x4.add(sum, scaled)
+    base = madd(value, v128.load(minima + i), base)
   }
-  return most < 1e-30 ? 0 : most / 32767
+  const most = maxLanes(largest), inverse = f32x4.splat(inverseOf(most, 127)), step = factorOf(most, 127)
+  store<f32>(factor, step)
+  let rounded = i32x4.splat(0)
+  for (let i: usize = 0; i < 128; i += 64, x += 64, scales += 64, to += 16) {
+    const all = i8x16.narrow_i16x8_s(roundEight(x, scales, <i32>(end - i), inverse), roundEight(x + 32, scales + 32, <i32>(end - i) - 32, inverse))
+    rounded = i32x4.add(rounded, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(all)))
+    v128.store(to, bits == 4 ? v128.shuffle<i8>(all, all, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15) : v128.shuffle<i8>(all, all, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15))
+  }
+  const lost = nmadd(f32x4.splat(step), f32x4.convert_i32x4_s(rounded), sum)
+  return sumLanes(madd(lost, f32x4.splat(bits == 4 ? 7.5 : 1.5), base))
+}
+
+/** Eight products, of which `bytes` are there. */
+// @ts-ignore: decorator
+@inline
+function roundEight(x: usize, scales: usize, bytes: i32, inverse: v128): v128 {
+  const none = i32x4.splat(0)
+  return i16x8.narrow_i32x4_s(
+    bytes > 0 ? roundFour(f32x4.mul(v128.load(x), v128.load(scales)), inverse) : none,
+    bytes > 16 ? roundFour(f32x4.mul(v128.load(x, 16), v128.load(scales, 16)), inverse) : none,
+  )
+}
+
+/** The reciprocal of smaller numbers would overflow. */
+// @ts-ignore: decorator
+@inline
+function inverseOf(most: f32, codes: f32): f32 {
+  return most < 1e-30 ? 0 : codes / most
 }
 
 // @ts-ignore: decorator
 @inline
-function roundFour(x: usize, inverse: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), inverse)))
+function factorOf(most: f32, codes: f32): f32 {
+  return most < 1e-30 ? 0 : most / codes
+}
+
+/** Adding 1.5 · 2^23 rounds to the nearest integer, which is then in the low bits. */
+// @ts-ignore: decorator
+@inline
+function roundFour(x: v128, inverse: v128): v128 {
+  return i32x4.sub(madd(x, inverse, f32x4.splat(12582912)), i32x4.splat(0x4b400000))
 }
 
 /** scaled = x ∘ scales; returns Σ x · minima. `count` is a multiple of 4. */
@@ -127,5 +173,5 @@ export function scaleBy(x: usize, scales: usize, minima: usize, count: u32, scal
     v128.store(scaled + i, f32x4.mul(value, v128.load(scales + i)))
     sum = madd(value, v128.load(minima + i), sum)
   }
-  return f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3))
+  return sumLanes(sum)
 }

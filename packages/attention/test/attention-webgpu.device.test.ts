@@ -5,7 +5,7 @@ import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AttentionInputs, attentionOp, type AttentionOptions } from '../src/index.ts'
 import { attentionWebgpu } from '../src/webgpu.ts'
-import { attentionConformance, attentionProblems, crowdedConformance, packedConformance, packedProblems, pagedConformance, pagedProblems, quantizedConformance, quantizedProblems } from './cases/attention.ts'
+import { attentionConformance, attentionProblems, crowdedConformance, exactQuantizedConformance, packedConformance, packedProblems, pagedConformance, pagedProblems, quantizedProblems } from './cases/attention.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 const reference = createReferenceDevice()
@@ -17,7 +17,7 @@ afterAll(() => device.dispose())
 
 describe.for(['plain', 'flash', 'decode'] as const)('%s', (kernel) => {
   const takesPacked = kernel !== 'decode'
-  const inPages = kernel === 'plain' ? [] : [...pagedConformance, ...quantizedConformance]
+  const inPages = kernel === 'plain' ? [] : [...pagedConformance, ...exactQuantizedConformance]
   test.for([...attentionConformance, ...(takesPacked ? packedConformance : [crowdedConformance]), ...inPages])('conforms: $name', (one) => one.run(device, reference, { kernel }))
   test.for(attentionGolden.filter(({ name }) => takesPacked || !name.startsWith('varlen')))('gives the golden of $name', (one) => one.run(device, reference, { kernel }))
 })

@@ -121,7 +121,7 @@ test('decode compiles for every size of a group, divided or not, within the base
 })
 
 test('flash, plain and decode compile over packed keys and values, within the base limits, and so does kv-store', async () => {
-  const pairs = [rowFormat('int8'), rowFormat('fp8')].map((format) => [format, format]).concat(([2, 4] as const).map((bits) => [groupFormat(bits, 'channel', 64), groupFormat(bits, 'token', 64)]))
+  const pairs = [rowFormat('int8'), rowFormat('fp8')].map((format) => [format, format]).concat(([2, 4, 8] as const).map((bits) => [groupFormat(bits, 'channel', 64), groupFormat(bits, 'token', 64)]))
   for (const [keys, values] of pairs as [KvFormat, KvFormat][]) {
     const shape = [1, 2, 130, 64]
     const make = (format: KvFormat): PackedTensor => createPackedTensor(base, format, shape, { blocks: base.empty([kvWords(format.codes, shape)], 'u32') })

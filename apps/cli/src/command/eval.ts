@@ -14,6 +14,7 @@ export interface EvalArguments extends ModelArguments {
   readonly protocol: PerplexityProtocol
   /** Of an encoder. */
   readonly sentences: number
+  readonly chunk: number | undefined
 }
 
 type Measured = Perplexity & Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
@@ -32,7 +33,7 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     // What the text or the context cannot hold is said before the weights are loaded.
     cutWindows(ids, cut)
     const contextLength = contextFor(files, args, { what: `a window of ${window}`, least: window - 1, remedy: 'use a smaller --window' })
-    await withModel(files, args, { contextLength, text, everyLogits: true }, output, signal, async ({ model, session }) => {
+    await withModel(files, args, { contextLength, text, everyLogits: true, chunkTokens: args.chunk }, output, signal, async ({ model, session }) => {
       const measured = args.against === undefined
         ? await measureAlone(session, ids, { ...cut, signal }, output)
         : await measureAgainst(args.against, session, written, ids, { ...cut, signal }, args, output)

@@ -20,6 +20,8 @@ export interface UseModelOptions {
   readonly contextLength: number
   /** The command asks for the logits of every token, not of the last one. */
   readonly everyLogits?: boolean | undefined
+  /** Tokens that prefill computes at once; what suits the device when left out. */
+  readonly chunkTokens?: number | undefined
   readonly text?: ModelText | undefined
 }
 
@@ -50,7 +52,7 @@ export function contextFor(files: ModelFiles, { context }: Pick<ModelArguments, 
 
 /** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
 export async function withModel<T>(files: ModelFiles, args: ModelArguments, options: UseModelOptions, output: Output, signal: AbortSignal, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
-  const { contextLength, text, everyLogits } = options
+  const { contextLength, text, everyLogits, chunkTokens: chunk = chunkTokens(args.device) } = options
   const plan = planFor(files, args, contextLength, everyLogits)
   output.note(`${files.name} ${describePlan(plan)}`)
   checkMemory(plan, availableMemory(args.device))
@@ -63,7 +65,7 @@ export async function withModel<T>(files: ModelFiles, args: ModelArguments, opti
       signal,
       contextLength,
       activations: args.activations,
-      chunkTokens: chunkTokens(args.device),
+      chunkTokens: chunk,
       cache: cacheOf(args.cache),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
     }

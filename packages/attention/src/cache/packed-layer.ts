@@ -46,7 +46,7 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
       if (!isGrouped || written === `${grouped},${before}`) return
       written = `${grouped},${before}`
       const header = Uint32Array.from({ length: headerFields * sizes.batch }, (_, index) => (index % headerFields === 0 ? grouped : before))
-      for (const { parts } of [k, v]) device.write(parts['blocks'] as Tensor, header)
+      for (const { format, parts } of [k, v]) if ((format as KvFormat).codes.unit === 'group') device.write(parts['blocks'] as Tensor, header)
     }
     writeHeader(0, 0)
     const self: PackedLayer = {

@@ -1,31 +1,34 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { groupFormat, groupSize, type KvFormat, rowFormat } from '../kv-format/index.ts'
+import { groupFormat, groupSize, rowFormat } from '../kv-format/index.ts'
 import type { CacheKind, CacheLayer, CacheSizes } from './cache.ts'
 import { createCache } from './create-cache.ts'
 import { createDenseLayer, denseLayerBytes } from './dense-layer.ts'
 import { createPackedLayer, packedLayerBytes, type PackedKind } from './packed-layer.ts'
 
+const leastExact = { int8: 0, fp8: 0, int4: 32, int2: 128 } as const
+
 /** Longest window, in tokens, of a layer that is not worth packing. */
 const longestDenseWindow = 1024
 
 export interface QuantizedCacheOptions {
-  /** Of `int4` and `int2`: tokens at the end of the sequence that stay in f16, at least. Default 32 and 128. */
+  /** Of `int8`, `int4` and `int2`: tokens at the end of the sequence that stay in f16, at least; of `int8` keys alone. Default 0, 32 and 128. */
   readonly exactTokens?: number | undefined
 }
 
 /**
- * Packed keys and values, decoded inside the attention kernels. `int8` (a scale a row; 8.5 bits at head size 64) costs next to nothing; `fp8` (e4m3,
- * a power of two a row) rounds more. `int4` and `int2` are KIVI (Liu et al. 2024, arXiv 2402.02750): keys by channel over 32 tokens, values by token over 32
- * channels, 5 and 3 bits, and an f16 ring for the last tokens. Layers with a window of at most 1024 tokens stay f16: as rings they hold few rows.
+ * Packed keys and values, decoded inside the attention kernels. `int8`, `int4` and `int2` are KIVI (Liu et al. 2024, arXiv 2402.02750): keys by channel
+ * over 32 tokens, because a few channels are many times as large as the others; values by token over 32 channels, those of `int8` with a scale for each row; 8.75, 5
+ * and 3 bits at head size 64, and an f16 ring for the last tokens. `fp8` (e4m3, a power of two for each row) rounds more than `int8`. Layers with a window of at most 1024 tokens stay f16: as rings they hold few rows.
  */
-export function quantizedCache(name: 'int8' | 'fp8' | 'int4' | 'int2', { exactTokens = name === 'int4' ? 32 : 128 }: QuantizedCacheOptions = {}): CacheKind {
+export function quantizedCache(name: 'int8' | 'fp8' | 'int4' | 'int2', { exactTokens = leastExact[name] }: QuantizedCacheOptions = {}): CacheKind {
   if (!Number.isSafeInteger(exactTokens) || exactTokens < 0) throw new TesseraError('invalid-option', `cache: exactTokens must be an integer of at least 0, not ${exactTokens}`)
   const kindOf = ({ capacity, chunkTokens = capacity }: CacheSizes): PackedKind => {
-    if (name === 'int8' || name === 'fp8') return { keys: rowFormat(name), values: rowFormat(name), exactTokens: 0 }
+    if (name === 'fp8') return { keys: rowFormat(name), values: rowFormat(name), exactTokens: 0 }
     // Tokens that are in no group yet: those that stay exact, those short of a group, and those of a step.
     const recentRows = Math.ceil((exactTokens + groupSize + Math.min(chunkTokens, capacity)) / groupSize) * groupSize
-    const formatOf = (along: 'channel' | 'token'): KvFormat => groupFormat(name === 'int4' ? 4 : 2, along, recentRows)
-    return { keys: formatOf('channel'), values: formatOf('token'), exactTokens }
+    if (name === 'int8') return { keys: groupFormat(8, 'channel', recentRows), values: rowFormat(name), exactTokens }
+    const bits = name === 'int4' ? 4 : 2
+    return { keys: groupFormat(bits, 'channel', recentRows), values: groupFormat(bits, 'token', recentRows), exactTokens }
   }
   const kind: CacheKind = {
     name,

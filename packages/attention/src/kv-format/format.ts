@@ -1,6 +1,6 @@
 import { decodeF16, type Format, type Shape, sizeOf, type WeightSpec } from '@tessera-llm/tensor'
 import { decodeFp8, decodeGroupElement } from './codes.ts'
-import { groupLayout, groupSize, headerFields, type KvCodes, rowLayout } from './layout.ts'
+import { type GroupBits, groupLayout, groupSize, headerFields, type KvCodes, rowLayout } from './layout.ts'
 
 /** A packed cache of keys or values, `[B, H, rows, D]`, in one part `blocks` of u32 words; see `layout.ts`. */
 export interface KvFormat extends Format {
@@ -13,10 +13,10 @@ export function rowFormat(code: 'int8' | 'fp8'): KvFormat {
 }
 
 /**
- * Groups of 32 tokens of 2 or 4 bits and one more for minima and scales, by channel for keys and by token for values (Liu et al. 2024,
+ * Groups of 32 tokens of 2, 4 or 8 bits and one more for minima and scales, by channel for keys and by token for values (Liu et al. 2024,
  * KIVI, arXiv 2402.02750), and a ring of `recentRows` rows in f16 for tokens that are in no group yet.
  */
-export function groupFormat(bits: 2 | 4, along: 'channel' | 'token', recentRows: number): KvFormat {
+export function groupFormat(bits: GroupBits, along: 'channel' | 'token', recentRows: number): KvFormat {
   return make(`kv-int${bits}-${along}-r${recentRows}`, { unit: 'group', bits, along, recentRows })
 }
 
@@ -27,9 +27,9 @@ export function kvCodesOf(spec: WeightSpec | undefined): KvCodes | undefined {
 
 /** The codes that an id names. */
 export function parseKvFormat(id: string): KvCodes | undefined {
-  const [, code, bits, along, recentRows] = /^kv-(?:(int8|fp8)|int([24])-(channel|token)-r(\d+))$/.exec(id) ?? []
+  const [, code, bits, along, recentRows] = /^kv-(?:(int8|fp8)|int([248])-(channel|token)-r(\d+))$/.exec(id) ?? []
   if (code !== undefined) return { unit: 'row', code: code as 'int8' | 'fp8' }
-  return bits === undefined ? undefined : { unit: 'group', bits: Number(bits) as 2 | 4, along: along as 'channel' | 'token', recentRows: Number(recentRows) }
+  return bits === undefined ? undefined : { unit: 'group', bits: Number(bits) as GroupBits, along: along as 'channel' | 'token', recentRows: Number(recentRows) }
 }
 
 function make(id: string, codes: KvCodes): KvFormat {

@@ -3,10 +3,12 @@ import { formatShape, type Shape, TesseraError } from '@tessera-llm/tensor'
 /** Elements that share a scale: tokens of a channel, or channels of a token. */
 export const groupSize = 32
 
+export type GroupBits = 2 | 4 | 8
+
 /** What the codes are: rows with one scale each, or groups of 32 tokens with a minimum and a scale for each channel or for each token. */
 export type KvCodes =
   | { readonly unit: 'row'; readonly code: 'int8' | 'fp8' }
-  | { readonly unit: 'group'; readonly bits: 2 | 4; readonly along: 'channel' | 'token'; readonly recentRows: number }
+  | { readonly unit: 'group'; readonly bits: GroupBits; readonly along: 'channel' | 'token'; readonly recentRows: number }
 
 /** Where things lie in the words of a packed tensor. Rows: a scale (f32), then D codes of a byte. */
 export interface RowLayout {

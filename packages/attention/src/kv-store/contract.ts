@@ -68,6 +68,6 @@ export function kvStore(cache: PackedTensor, x: Tensor, positions: Tensor, block
 
 function codesOf(format: string): KvCodes {
   const codes = parseKvFormat(format)
-  if (codes === undefined) throw new TesseraError('invalid-option', `kv-store: ${format} is not the format of a cache; there are kv-int8, kv-fp8 and kv-int2 and kv-int4 by channel and token`)
+  if (codes === undefined) throw new TesseraError('invalid-option', `kv-store: ${format} is not the format of a cache; there are kv-int8 and kv-fp8, and kv-int2, kv-int4 and kv-int8 by channel and token`)
   return codes
 }

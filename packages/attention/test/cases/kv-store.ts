@@ -22,7 +22,7 @@ const rows = (['int8', 'fp8'] as const).flatMap((code) => {
 })
 
 /** 70 tokens of which none, 32 or 64 are in groups; the next step gives up to two groups over, and appends. */
-const groups = ([4, 2] as const).flatMap((bits) =>
+const groups = ([8, 4, 2] as const).flatMap((bits) =>
   (['channel', 'token'] as const).flatMap((along) => {
     const format = groupFormat(bits, along, 128)
     return [[64, [70, 33]], [32, [64, 96]], [48, [70, 70]]].map(([width, counts]) => {

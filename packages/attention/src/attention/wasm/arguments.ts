@@ -58,7 +58,7 @@ function storageOf(spec: WeightSpec, gathered: Gathered | undefined): number {
   const codes = kvCodesOf(spec)
   if (codes === undefined || gathered) return 0
   if (codes.unit === 'row') return codes.code === 'int8' ? 2 : 3
-  return codes.bits === 4 ? 4 : 5
+  return { 2: 5, 4: 4, 8: 6 }[codes.bits]
 }
 
 function addressOf(inputs: AttentionProblem['inputs'], name: 'k' | 'v', at: Bindings): number {

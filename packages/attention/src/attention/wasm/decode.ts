@@ -51,5 +51,5 @@ function bytesPerThread(problem: AttentionProblem): number {
   if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return lines64(lines * splitKeys * 4)
   const { headDim, valueDim } = attentionSizes(inputs, options)
   const widest = Math.max(headDim, valueDim)
-  return lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + 16, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest)
+  return lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest)
 }

@@ -75,6 +75,7 @@ test('a step that finds no page leaves the sequence as it was', async () => {
 
 test('refuses pages that decode cannot read, sequences of other layers, and steps out of place', () => {
   expect(() => createPagePool(device, { layers, numPages: 3, pageRows: 20 })).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining('pageRows must be a positive multiple of 16, not 20') }))
+  expect(() => createPagePool(device, { layers, numPages: 3, rows: 'int4' as 'int8' })).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/pages keep their rows as f32, f16, int8 or fp8, not int4: groups of 32 tokens .*; use int8, or quantizedCache for one sequence/) }))
   const pool = createPagePool(device, { layers, numPages: 3 })
   expect(() => pool.kind.create(device, { ...sizes, layers: layers.slice(1) })).toThrow(expect.objectContaining({ code: 'invalid-shape', message: expect.stringContaining('the pool was made for other layers: layer 1') }))
   expect(() => pool.kind.create(device, { ...sizes, batch: 2 })).toThrow(expect.objectContaining({ code: 'invalid-option' }))

@@ -35,6 +35,7 @@ export interface PagePool {
 export function createPagePool(device: Device, { layers, numPages, pageRows = 32, rows = 'f32' }: PagePoolOptions): PagePool {
   if (!Number.isSafeInteger(numPages) || numPages < 1) throw new TesseraError('invalid-option', `cache: numPages must be a positive integer, not ${numPages}`)
   if (!Number.isSafeInteger(pageRows) || pageRows < 16 || pageRows % 16 !== 0) throw new TesseraError('invalid-option', `cache: pageRows must be a positive multiple of 16, not ${pageRows}`)
+  if (!['f32', 'f16', 'int8', 'fp8'].includes(rows)) throw new TesseraError('invalid-option', `cache: pages keep their rows as f32, f16, int8 or fp8, not ${rows}: groups of 32 tokens share scales and are packed from a sequence's own f16 rows, which pages that sequences share do not have; use int8, or quantizedCache for one sequence`)
   const stored: Tensor[] = []
   const make = (numKvHeads: number, width: number): Weight => {
     const shape = [numPages, numKvHeads, pageRows, width]
