@@ -42,6 +42,23 @@ test('a recipe becomes a smaller file with a receipt, and verify finds the same 
     expect(await tessera(['verify', `${out}.receipt.json`])).toMatchObject({ code: 1, stderr: expect.stringContaining('is another file than the receipt was made with') })
   }))
 
+test('a recipe for the cache copies the weights; its receipt says what the cache costs, and verify measures that again', () =>
+  inWork(async ({ out, evaluate }) => {
+    await writeFile(evaluate, text.repeat(20))
+    const { code, stdout, stderr } = await tessera(['optimize', tiny, out, '--recipe', 'kv-int4', '--evaluate', evaluate, '--window', '200', '--windows', '2'])
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/\ncache of 199 tokens: [\d.]+ KiB → [\d.]+ KiB\n/)
+    const receipt = JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
+    expect(receipt).toMatchObject({ recipe: { name: 'kv-int4', cache: { format: 'int4' } }, quality: { tokens: 398, cacheBytes: { original: expect.any(Number), compressed: expect.any(Number) } } })
+    for (const { before, after } of Object.values(receipt.bytes)) expect(after).toBe(before)
+    expect(receipt.device.kernels).toContain('kv-store: rows')
+    expect(receipt.quality?.kld).toBeGreaterThan(1e-6)
+    const again = await tessera(['verify', `${out}.receipt.json`])
+    expect(again.stdout, again.stderr).toMatch(/^verified within two standard errors: the same bytes, divergence/)
+    await writeFile(`${out}.receipt.json`, JSON.stringify({ ...receipt, quality: { ...receipt.quality, kld: 3 } }))
+    expect(await tessera(['verify', `${out}.receipt.json`])).toMatchObject({ code: 1, stderr: expect.stringContaining('the same bytes came out, and the quality differs') })
+  }))
+
 test('--dry-run says what every tensor becomes, and computes nothing', () =>
   inWork(async ({ out }) => {
     const { code, stdout } = await tessera(['optimize', tiny, out, '--format', 'q8_0', '--dry-run', '--json'])

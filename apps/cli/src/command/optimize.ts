@@ -52,7 +52,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
       const written = await hashModel(args.output)
       if (allocation && written.bytes > allocation.budget) throw new TesseraError('invalid-value', `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`)
       const applySeconds = (performance.now() - began) / 1000
-      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, activations: recipe.activations, signal }, output)
+      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, recipe, signal }, output)
       const receipt: Receipt = {
         receipt: 1,
         input,
@@ -106,6 +106,7 @@ function summarize({ input, output: written, quality, speed, seconds }: Receipt,
   if (quality) {
     output.text(`perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`)
   }
+  if (quality?.cacheBytes) output.text(`cache of ${quality.window - 1} tokens: ${formatBytes(quality.cacheBytes.original)} → ${formatBytes(quality.cacheBytes.compressed)}\n`)
   if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s, ${speed.after.activations} activations\n`)
   output.text(`receipt in ${receiptPath(written.path)}${quality ? '' : '; --evaluate TEXT adds what was lost'}\n`)
 }

@@ -29,12 +29,13 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
     await withFiles(receipt.input.path, output, signal, async (files) => runRecipe(files, await targetOf(files, kind), { recipe: receipt.recipe, device, threads: args.threads, output: again, calibrate: receipt.calibration?.path, signal }, output))
     const { sha256 } = await hashModel(again)
     const sameBytes = sha256 === receipt.output.sha256
-    if (sameBytes) {
+    // How the cache is kept is not in the bytes.
+    if (sameBytes && !(receipt.recipe.cache && receipt.quality)) {
       output.text(`verified: the same ${receipt.output.bytes} bytes (SHA-256 ${sha256})\n`)
       output.result({ verified: true, sameBytes, sha256 })
       return
     }
-    await compareQuality(receipt, again, { device, signal, sha256 }, output)
+    await compareQuality(receipt, again, { device, signal, sha256, sameBytes }, output)
   } finally {
     await device.dispose()
     await rm(folder, { recursive: true, force: true })
@@ -45,17 +46,18 @@ interface Again {
   readonly device: Parameters<typeof measureQuality>[0]['device']
   readonly signal: AbortSignal
   readonly sha256: string
+  readonly sameBytes: boolean
 }
 
-async function compareQuality({ input, quality, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256 }: Again, output: Output): Promise<void> {
+async function compareQuality({ input, quality, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256, sameBytes }: Again, output: Output): Promise<void> {
   if (!quality) throw new TesseraError('invalid-value', `verify: other bytes came out (SHA-256 ${sha256}) than the receipt has, and it holds no divergence to compare; it was made on ${before.name}, this is ${device.name}`)
   const { text: { path: text }, window, windows } = quality
-  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, activations: recipe.activations, signal }, output)
+  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, recipe, signal }, output)
   const { agrees, difference, allowed } = agreesWithin(quality, measured.quality)
   const told = `divergence ${measured.quality.kld.toPrecision(3)}, in the receipt ${quality.kld.toPrecision(3)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
-  if (!agrees) throw new TesseraError('invalid-value', `verify: other bytes came out, and the quality differs: ${told}`)
-  output.text(`verified within two standard errors: other bytes (made on ${before.name}, this is ${device.name}), ${told}\n`)
-  output.result({ verified: true, sameBytes: false, sha256, kld: measured.quality.kld, difference, allowed })
+  if (!agrees) throw new TesseraError('invalid-value', `verify: ${sameBytes ? 'the same' : 'other'} bytes came out, and the quality differs: ${told}`)
+  output.text(`verified within two standard errors: ${sameBytes ? 'the same bytes' : `other bytes (made on ${before.name}, this is ${device.name})`}, ${told}\n`)
+  output.result({ verified: true, sameBytes, sha256, kld: measured.quality.kld, difference, allowed })
 }
 
 async function same(what: string, expected: ReceiptFile): Promise<void> {

@@ -1,6 +1,6 @@
 import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
-import type { ReceiptQuality, ReceiptSpeed } from '@tessera-llm/optimize'
-import { createSession, type Session } from '@tessera-llm/runtime'
+import { type Recipe, type ReceiptQuality, type ReceiptSpeed, recipeCache } from '@tessera-llm/optimize'
+import { createSession, type Session, type SessionOptions } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
 import { loadCheckpoint, loadHuggingFace, type LoadOptions, type Model } from '@tessera-llm/tessera'
 import { type ModelFiles, readTextFile, textOf, withFiles } from '../open/index.ts'
@@ -15,8 +15,8 @@ export interface QualityOptions {
   readonly text: string
   readonly window: number
   readonly windows: number | undefined
-  /** How the compressed model rounds the inputs of linear layers. */
-  readonly activations: Session['activations'] | undefined
+  /** Says how the compressed model rounds the inputs of linear layers, and how it keeps keys and values. */
+  readonly recipe: Recipe
   readonly signal: AbortSignal
 }
 
@@ -25,8 +25,10 @@ export interface MeasuredQuality {
   readonly speed: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed }
 }
 
-/** The divergence of a compressed model from the original on a text, all positions, inputs of layers in f32 but where the recipe says otherwise; and the speed of both. */
-export async function measureQuality({ device, original, compressed, text, window, windows, activations = 'f32', signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
+/** The divergence of a compressed model from the original on a text, all positions, inputs of layers and caches in f32 but where the recipe says otherwise; and the speed of both. */
+export async function measureQuality({ device, original, compressed, text, window, windows, recipe, signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
+  const { activations = 'f32' } = recipe
+  const cache = recipe.cache && recipeCache(recipe.cache)
   const written = await readTextFile('evaluate', text)
   return withFiles(original, output, signal, async (before) => withFiles(compressed, output, signal, async (after) => {
     const { tokenizer } = textOf(before)
@@ -37,7 +39,7 @@ export async function measureQuality({ device, original, compressed, text, windo
     const cuts = cutWindows(ids, cut)
     const first = await loadFiles(before, settings)
     try {
-      const second = await loadFiles(after, { ...settings, activations })
+      const second = await loadFiles(after, { ...settings, activations, cache })
       try {
         const progress = output.progress('measuring')
         try {
@@ -46,8 +48,9 @@ export async function measureQuality({ device, original, compressed, text, windo
           const quality: ReceiptQuality = {
             text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations,
             kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared,
+            ...(cache && { cacheBytes: { original: first.session.cacheBytes, compressed: second.session.cacheBytes } }),
           }
-          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal, activations === 'f32' ? undefined : activations) } }
+          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal, { activations: activations === 'f32' ? undefined : activations, cache }) } }
         } finally {
           progress.end()
         }
@@ -64,9 +67,9 @@ function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Pr
   return folder ? loadHuggingFace(folder, options) : loadCheckpoint(checkpoint, options)
 }
 
-/** As users run it: a session with the device's own activations, or those of the recipe. Random tokens: speed does not depend on them. The first round warms up. */
-async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal, activations?: Session['activations']): Promise<ReceiptSpeed> {
-  const session = createSession(language, { contextLength, activations })
+/** As users run it: a session with the device's own activations, or what the recipe says. Random tokens: speed does not depend on them. The first round warms up. */
+async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal, asked: Pick<SessionOptions, 'activations' | 'cache'> = {}): Promise<ReceiptSpeed> {
+  const session = createSession(language, { ...asked, contextLength })
   try {
     return await timeSession(session, signal)
   } finally {

@@ -26,6 +26,8 @@ export interface ReceiptQuality extends Pick<Divergence, 'kld' | 'kldStandardErr
   readonly window: number
   readonly protocol: 'all' | 'second-half'
   readonly activations: Activations
+  /** Bytes of the caches that held a window, where the recipe says how the compressed model's is kept. */
+  readonly cacheBytes?: { readonly original: number; readonly compressed: number } | undefined
 }
 
 /** What was made of what, how, what it cost and what it gained: enough to do it again and to see whether the same comes out. */

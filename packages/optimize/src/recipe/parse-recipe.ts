@@ -2,7 +2,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
 import { parseByteSize } from './byte-size.ts'
-import { codebooks, ggmlFormats, layouts, type Recipe } from './recipe.ts'
+import { cacheFormats, codebooks, ggmlFormats, layouts, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))])
@@ -34,8 +34,9 @@ const head = v.strictObject({
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
   activations: v.optional(v.picklist(['f32', 'int8', 'int8-token'])),
+  cache: v.optional(v.strictObject({ format: v.picklist(cacheFormats), exactTokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) })),
   layout: v.optional(v.picklist(layouts)),
-  steps: v.pipe(v.array(v.looseObject({ kind: v.picklist(kinds) })), v.minLength(1)),
+  steps: v.array(v.looseObject({ kind: v.picklist(kinds) })),
 })
 
 /**
@@ -45,6 +46,7 @@ const head = v.strictObject({
  */
 export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
+  if (recipe.steps.length === 0 && !recipe.cache) throw new TesseraError('invalid-option', 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept')
   const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
   for (const step of parsed) if (step.kind === 'budget') parseByteSize(step.size)
   if (parsed.filter(({ kind }) => kind === 'budget').length > 1) throw new TesseraError('invalid-option', 'recipe: a file has one size, so a recipe has one budget step at most; leave the others out')

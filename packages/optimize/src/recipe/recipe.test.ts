@@ -8,6 +8,7 @@ describe('parseRecipe', () => {
       name: 'gptq-4',
       seed: 1,
       calibration: { windows: 8, window: 256 },
+      cache: { format: 'int4', exactTokens: 64 },
       steps: [
         { kind: 'rotate' },
         { kind: 'smooth', targets: 'layers.*.mlp.*', alpha: 0.6 },
@@ -22,7 +23,9 @@ describe('parseRecipe', () => {
 
   test.each([
     [{}, 'recipe: the key "steps" is missing'],
-    [{ steps: [] }, 'steps'],
+    [{ steps: [] }, 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept'],
+    [{ cache: { format: 'int4', exactToken: 3 }, steps: [] }, 'the key "cache.exactToken" is not known; did you mean "exactTokens"?'],
+    [{ cache: { format: 'int3' }, steps: [] }, 'cache.format is "int3"'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
     [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
     [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "awq" | "smooth" | "quantize" | "budget")'],

@@ -113,9 +113,21 @@ export interface Recipe {
    * scale a token. A compressed-tensors folder says so too. Default `f32`: they are not.
    */
   readonly activations?: Activations | undefined
+  /** How the model's keys and values are to be kept when it runs, which is how a receipt measures it. Default: in f32. */
+  readonly cache?: RecipeCache | undefined
   /** Of a folder that is written. Default: one that holds what the steps make. */
   readonly layout?: Layout | undefined
+  /** May be empty where `cache` is given. */
   readonly steps: readonly RecipeStep[]
+}
+
+export const cacheFormats = ['f16', 'int8', 'fp8', 'int4', 'int2'] as const
+
+/** A cache of `@tessera-llm/attention`; see `quantizedCache` there. */
+export interface RecipeCache {
+  readonly format: (typeof cacheFormats)[number]
+  /** Of `int8`, `int4` and `int2`: tokens at the end of the sequence that stay in f16, at least. Default 0, 32 and 128. */
+  readonly exactTokens?: number | undefined
 }
 
 export interface RecipeCalibration {

@@ -8,9 +8,10 @@ import { rotateSubject } from './rotate-subject.ts'
  * Applies the steps of a recipe that change weights, by no text, without changing what the model computes. Nothing is computed before a weight
  * is read.
  *
- * @throws TesseraError `unsupported` for a model that this cannot be done with, `invalid-option` for a rotation after scales
+ * @throws TesseraError `unsupported` for a model that this cannot be done with, `invalid-option` for a rotation after scales, or a cache of an encoder
  */
-export function transformSubject(subject: Subject, { steps, seed = 0 }: Recipe, multiply: Multiply): Subject {
+export function transformSubject(subject: Subject, { steps, seed = 0, cache }: Recipe, multiply: Multiply): Subject {
+  if (cache && subject.kind !== 'decoder') throw new TesseraError('invalid-option', 'recipe: cache says how keys and values are kept, and an encoder keeps none; leave it out')
   let now = subject
   const scaling = steps.findIndex(({ kind }) => kind === 'awq' || kind === 'smooth')
   for (const [index, step] of steps.entries()) {
