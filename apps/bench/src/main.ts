@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,8 @@ import { type ChildParticipant, startChild } from './participant/index.ts'
 import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
 import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
 import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
-import { attentionWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+import { exactSimilarities } from './exact-similarities.ts'
+import { attentionWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
 
 export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
@@ -39,7 +40,8 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
     return 0
   }
   const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
-  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads(), ...attentionWorkloads(), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
+  const encoder = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'all-MiniLM-L6-v2')
+  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
   if (options.list) {
     process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
     return 0
@@ -82,7 +84,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   for (const workload of chosen) {
     const taking = entrants.filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined).map(({ entrant }) => entrant)
     const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, onProgress: (message) => void process.stderr.write(`${message}\n`) })
-    measured.push({ workload, outcomes: outcomes.map((outcome) => checked(workload, outcome)) })
+    measured.push({ workload, outcomes: await Promise.all(outcomes.map((outcome) => checked(workload, outcome))) })
     // A run takes half an hour: what is measured survives its end.
     save(reportSoFar(), 'partial')
   }
@@ -107,10 +109,10 @@ function parse(args: readonly string[]) {
 }
 
 /** What is wrong is no measurement. */
-function checked(workload: Workload, outcome: Outcome): Outcome {
+async function checked(workload: Workload, outcome: Outcome): Promise<Outcome> {
   if (outcome.status !== 'measured') return outcome
   const answer = outcome.rounds[0]?.sample.answer
-  const problem = 'matrices' in workload ? problemOfAnswer(workload, answer) : 'kvHeads' in workload ? problemOfAttention(workload, answer) : undefined
+  const problem = workload.kind === 'embed' ? problemOfSimilarities(workload, answer, await exactSimilarities(workload, readFileSync(new URL('../data/coriolanus.txt', import.meta.url), 'utf8'))) : 'matrices' in workload ? problemOfAnswer(workload, answer) : 'kvHeads' in workload ? problemOfAttention(workload, answer) : undefined
   return problem ? { name: outcome.name, status: 'failed', reason: problem } : outcome
 }
 

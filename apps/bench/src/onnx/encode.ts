@@ -1,7 +1,7 @@
-/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products and of attention need, as protocol buffers. */
+/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products, of attention and of encoders need, as protocol buffers. */
 
-export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32'
-const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6 }
+export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32' | 'i64'
+const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7 }
 
 export interface OnnxTensor {
   readonly name: string
@@ -13,7 +13,8 @@ export interface OnnxTensor {
 export interface OnnxValue {
   readonly name: string
   readonly type: OnnxType
-  readonly shape: readonly number[]
+  /** A name stands for a size that each run may choose. */
+  readonly shape: readonly (number | string)[]
 }
 export interface OnnxNode {
   readonly operator: string
@@ -22,6 +23,7 @@ export interface OnnxNode {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly integers: Readonly<Record<string, number>>
+  readonly floats?: Readonly<Record<string, number>>
 }
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[]
@@ -43,11 +45,13 @@ const lengthOf = (parts: readonly Part[]): number => parts.reduce((sum, part) =>
 const integer = (field: number, value: number): readonly Part[] => [[...varint(field * 8), ...varint(value)]]
 const bytes = (field: number, content: Uint8Array): readonly Part[] => [[...varint(field * 8 + 2), ...varint(content.length)], content]
 const text = (field: number, content: string): readonly Part[] => bytes(field, new TextEncoder().encode(content))
+const float = (field: number, value: number): readonly Part[] => [[...varint(field * 8 + 5)], new Uint8Array(Float32Array.of(value).buffer)]
 const message = (field: number, parts: readonly Part[]): readonly Part[] => [[...varint(field * 8 + 2), ...varint(lengthOf(parts))], ...parts]
 
 /** Operator sets: the standard one, and that of ONNX Runtime, which has the products with 4-bit weights. */
 const operatorSets = [{ domain: '', version: 21 }, { domain: 'com.microsoft', version: 1 }]
 const irVersion = 10
+const attributeIsFloat = 1
 const attributeIsInteger = 2
 
 export function encodeOnnxModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
@@ -71,18 +75,19 @@ export function encodeOnnxModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
   return out
 }
 
-function nodeParts({ operator, domain, inputs, outputs, integers }: OnnxNode): readonly Part[] {
+function nodeParts({ operator, domain, inputs, outputs, integers, floats = {} }: OnnxNode): readonly Part[] {
   return [
     // An empty name is an optional input that is not given.
     ...inputs.flatMap((name) => text(1, name)),
     ...outputs.flatMap((name) => text(2, name)),
     ...text(4, operator),
     ...Object.entries(integers).flatMap(([name, value]) => message(5, [...text(1, name), ...integer(3, value), ...integer(20, attributeIsInteger)])),
+    ...Object.entries(floats).flatMap(([name, value]) => message(5, [...text(1, name), ...float(2, value), ...integer(20, attributeIsFloat)])),
     ...text(7, domain),
   ]
 }
 
 function valueParts({ name, type, shape }: OnnxValue): readonly Part[] {
-  const dimensions = shape.flatMap((size) => message(1, integer(1, size)))
+  const dimensions = shape.flatMap((size) => message(1, typeof size === 'number' ? integer(1, size) : text(2, size)))
   return [...text(1, name), ...message(2, message(1, [...integer(1, typeNumbers[type]), ...message(2, dimensions)]))]
 }

@@ -1,2 +1,3 @@
 export { openOnnxAttention } from './attention-graph.ts'
+export { openOnnxEncoder, type OnnxEncoderFiles } from './encoder-session.ts'
 export { openOnnxMatmul, type OnnxRuntime } from './session.ts'

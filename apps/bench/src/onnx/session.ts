@@ -12,7 +12,7 @@ export interface OnnxRuntime {
       release(): Promise<void>
     }>
   }
-  readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => unknown
+  readonly Tensor: new (type: 'float32' | 'int32' | 'int64', data: Float32Array | Int32Array | BigInt64Array, shape: readonly number[]) => unknown
 }
 
 export async function openOnnxMatmul({ InferenceSession, Tensor }: OnnxRuntime, workload: MatmulWorkload, options: object): Promise<MatmulEngine> {

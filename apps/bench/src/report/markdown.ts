@@ -15,6 +15,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   attention: 'Attention, causal, f32',
   'attention-gradient': 'Gradients of attention, causal, f32',
   'attention-decode': 'One more token over a context, f32',
+  embed: 'Texts to vectors, all-MiniLM-L6-v2',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
   format: 'Linear layers by the format of their weights',
   encode: 'Making blocks of f32 values',

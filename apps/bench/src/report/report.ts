@@ -90,7 +90,7 @@ export function reportWorkload(workload: Workload, outcomes: readonly Outcome[],
     }
   })
   const leftOut = Object.entries(workload.leftOut ?? {}).map(([name, reason]): ParticipantRow => ({ name, status: 'left out', reason }))
-  return { workload: 'model' in workload ? { ...workload, model: basename(workload.model) } : workload, participants: [...rows, ...leftOut] }
+  return { workload: 'model' in workload ? { ...workload, model: basename(workload.model) } : 'folder' in workload ? { ...workload, folder: basename(workload.folder) } : workload, participants: [...rows, ...leftOut] }
 }
 
 function valuesOf(outcome: Outcome & { readonly status: 'measured' }, metric: string): readonly number[] {

@@ -108,10 +108,22 @@ export interface AttentionWorkload extends Common {
   readonly length: number
 }
 
+/**
+ * Turns texts into vectors with the sentence encoder in `folder`: from token ids, which are ready, to mean-pooled vectors in an array of
+ * the caller's. Text i is `wordsOfTexts[i]` words of the bench's text. `int8` rounds the linear layers of the blocks to 8 bits a row, and their
+ * inputs inside.
+ */
+export interface EmbedWorkload extends Common {
+  readonly kind: 'embed'
+  readonly folder: string
+  readonly precision: 'f32' | 'int8'
+  readonly wordsOfTexts: readonly number[]
+}
+
 /** What the machine itself can do. */
 export interface RoofWorkload extends Common {
   readonly kind: 'roof'
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | ProfileWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | EmbedWorkload | ProfileWorkload | RoofWorkload
