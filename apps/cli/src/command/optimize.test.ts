@@ -70,7 +70,7 @@ test('--dry-run says what every tensor becomes, and computes nothing', () =>
   }))
 
 test.each([
-  [[], 2, 'say what is to be done: --recipe FILE, --format q4_0, or --bits 4 --group 64'],
+  [[], 2, 'say what is to be done: --recipe FILE, --format q4_0, --bits 4 --group 64, or --budget 60MB'],
   [['--format', 'q4_O'], 2, 'format is "q4_O", but must be'],
   [['--format', 'q4_0', '--bits', '4'], 2, '--format names a ggml type, --bits and --group integers in groups; give one of the two'],
   [['--format', 'q4_0', '--method', 'gptq'], 2, 'this recipe looks at activations and needs a calibration text'],
