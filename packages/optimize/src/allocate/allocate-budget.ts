@@ -51,8 +51,9 @@ export interface BudgetAllocation {
   readonly weights: readonly AllocatedWeight[]
 }
 
-/** What the divergence is measured on: of the calibration's windows so many, and every fourth token of one of them. */
+/** What the divergence is measured on: of the calibration's windows so many, their first tokens, and every fourth of one of them. */
 const measuredWindows = 4
+const measuredTokens = 256
 const measuredEvery = 4
 
 /** True for recipes that `allocateBudget` has to see before they can be applied. */
@@ -91,11 +92,11 @@ export async function allocateBudget(original: Subject, recipe: Recipe, options:
   if (least > budget) throw new TesseraError('invalid-value', tooSmall(step, budget, least, open), { details: { least, budget } })
   const fixed = least - smallest.reduce((sum, { bytes }) => sum + bytes, 0)
 
-  const windows = calibrationWindows(calibration, calibrationSizes(subject, recipe.calibration), subject.config.contextLength).slice(0, measuredWindows)
+  const windows = calibrationWindows(calibration, calibrationSizes(subject, recipe.calibration), subject.config.contextLength).slice(0, measuredWindows).map((window) => window.slice(0, measuredTokens))
   const parameters = open.reduce((sum, { weight: { shape: [rows = 0, columns = 0] } }) => sum + rows * columns, 0)
   const bits = Math.min(4, Math.max(2, Math.floor((8 * (budget - fixed)) / parameters))) as 2 | 3 | 4
   const formats = new Map(open.map(({ weight, options: each }) => [weight.name, each.flatMap(({ format }) => format ?? [])]))
-  await store.claim(JSON.stringify(['budget', 1, { ...recipe, steps: recipe.steps.toSpliced(at, 1) }, [...formats], bits, windows.length, options.identity ?? '']))
+  await store.claim(JSON.stringify(['budget', 2, { ...recipe, steps: recipe.steps.toSpliced(at, 1) }, [...formats], bits, windows.length, options.identity ?? '']))
   const kept = await store.get('losses')
   const losses = kept
     ? (JSON.parse(new TextDecoder().decode(kept)) as readonly WeightLosses[])

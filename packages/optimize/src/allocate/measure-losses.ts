@@ -74,7 +74,7 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
     for (const site of program.sites) {
       await stream.advance(site.step)
       const names = site.linears.filter((name) => formats.has(name) && !losses.has(name))
-      const importance = names.length > 0 ? importanceOf(await gatherSite(device, site, windows.length, stream)) : undefined
+      const importance = names.length > 0 ? importanceOf(await gatherSite(device, site, windows.length, stream, { products: false })) : undefined
       for (const name of names) await fork(name, importance)
       onProgress?.(++done, total)
     }
