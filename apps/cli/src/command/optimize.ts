@@ -39,7 +39,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
     const input = await hashModel(args.model)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
-      const settings = { device, threads: args.threads, output: args.output, calibrate: args.calibrate, signal }
+      const settings = { device, threads: args.threads, output: args.output, inputHash: input.sha256, calibrate: args.calibrate, signal }
       const allocation = planned ? undefined : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
       const recipe = allocation?.recipe ?? asked
       const { plan, notes } = planned ?? await describe(recipe)

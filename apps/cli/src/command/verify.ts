@@ -26,7 +26,7 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
   try {
     const kind = kindOfOutput(receipt.output.path)
     const again = join(folder, kind === 'gguf' ? 'again.gguf' : 'again')
-    await withFiles(receipt.input.path, output, signal, async (files) => runRecipe(files, await targetOf(files, kind), { recipe: receipt.recipe, device, threads: args.threads, output: again, calibrate: receipt.calibration?.path, signal }, output))
+    await withFiles(receipt.input.path, output, signal, async (files) => runRecipe(files, await targetOf(files, kind), { recipe: receipt.recipe, device, threads: args.threads, output: again, inputHash: receipt.input.sha256, calibrate: receipt.calibration?.path, signal }, output))
     const { sha256 } = await hashModel(again)
     const sameBytes = sha256 === receipt.output.sha256
     // How the cache is kept is not in the bytes.

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { ReceiptFile } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
@@ -8,9 +7,20 @@ import { TesseraError } from '@tessera-llm/tensor'
 /** Size and SHA-256 of a file. Throws `not-found`. */
 export async function hashFile(path: string): Promise<ReceiptFile> {
   try {
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
-    return { path, bytes: (await stat(path)).size, sha256: hash.digest('hex') }
+    const file = await open(path)
+    try {
+      const hash = createHash('sha256')
+      // One buffer for all of it: a stream's would make the collector run every few MB.
+      const buffer = new Uint8Array(2 ** 20)
+      let bytes = 0
+      for (let count = -1; count !== 0; bytes += count) {
+        count = (await file.read(buffer, 0, buffer.length)).bytesRead
+        hash.update(buffer.subarray(0, count))
+      }
+      return { path, bytes, sha256: hash.digest('hex') }
+    } finally {
+      await file.close()
+    }
   } catch (cause) {
     throw new TesseraError('not-found', `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
   }

@@ -8,7 +8,7 @@ import type { Device } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import { type ModelFiles, readTextFile, refuseUnlessFree, textOf } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
-import { hashFile, hashModel } from './hash-file.ts'
+import { hashFile } from './hash-file.ts'
 import { receiptPath } from './receipt-path.ts'
 import type { Target } from './target.ts'
 
@@ -18,6 +18,8 @@ export interface RunRecipeOptions {
   /** All cores when undefined. */
   readonly threads: number | undefined
   readonly output: string
+  /** SHA-256 of the model. */
+  readonly inputHash: string
   /** The calibration text's path. */
   readonly calibrate: string | undefined
   readonly signal: AbortSignal
@@ -25,7 +27,7 @@ export interface RunRecipeOptions {
 
 /** Chooses the formats of a recipe with a budget; what is measured for that is kept beside the output as well. */
 export async function allocateRecipe(files: ModelFiles, target: Target, options: RunRecipeOptions, output: Output): Promise<BudgetAllocation> {
-  const { recipe, device, threads, output: path, calibrate, signal } = options
+  const { recipe, device, threads, output: path, inputHash, calibrate, signal } = options
   const { subject } = target
   const progress = output.progress('measuring what each weight is worth')
   try {
@@ -35,7 +37,7 @@ export async function allocateRecipe(files: ModelFiles, target: Target, options:
       calibration: await calibrationOf(files, subject, calibrate),
       file: target.fileSize,
       store: folderStore(budgetPath(path)),
-      identity: await identityOf(files, target, calibrate),
+      identity: await identityOf(inputHash, target, calibrate),
       solver,
       onProgress: (done, total) => progress.report(done, total),
     }))
@@ -45,7 +47,7 @@ export async function allocateRecipe(files: ModelFiles, target: Target, options:
 }
 
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
-export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, threads, output: path, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
+export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, threads, output: path, inputHash, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
   const work = workPath(path)
   plannedLayout(target.subject, recipe)
   // A folder is replaced only where this command made it.
@@ -59,7 +61,7 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
       signal,
       calibration: await calibrationOf(files, original, calibrate),
       store: folderStore(work),
-      identity: await identityOf(files, target, calibrate),
+      identity: await identityOf(inputHash, target, calibrate),
       solver,
       onProgress: ({ done, total }) => progress.report(done, total),
     }))
@@ -113,7 +115,6 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Rows of queries and keys stand in another order in each kind of file. */
-async function identityOf({ name }: ModelFiles, { kind }: Target, calibrate: string | undefined): Promise<string> {
-  const { sha256 } = await hashModel(name)
-  return [kind, sha256, ...(calibrate === undefined ? [] : [(await hashFile(calibrate)).sha256])].join()
+async function identityOf(inputHash: string, { kind }: Target, calibrate: string | undefined): Promise<string> {
+  return [kind, inputHash, ...(calibrate === undefined ? [] : [(await hashFile(calibrate)).sha256])].join()
 }
