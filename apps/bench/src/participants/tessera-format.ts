@@ -1,6 +1,6 @@
 import { linear } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { codebookGrid, type CodebookId, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
+import { codebookGrid, type CodebookId, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, normalGrid, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { type Device, type DType, encodeElements, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
@@ -73,6 +73,7 @@ function gridOf(format: string): Grid {
   const [codes = '', span = ''] = format.split('/')
   const group = span === 'row' ? span : Number(span.slice(1))
   const table = tables[codes]
+  if (/^normal[234]$/.test(codes)) return normalGrid(Number(codes[6]) as 2 | 3 | 4, group)
   if (table) return codebookGrid(table, group, 'f16')
   const bits = ([8, 4, 3, 2] as const).find((width) => codes === `int${width}`)
   if (bits === undefined) throw new TesseraError('invalid-option', `bench: no format ${format}`)

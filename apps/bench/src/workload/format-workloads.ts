@@ -2,7 +2,7 @@ import type { FormatWorkload } from './workload.ts'
 
 /** From many bits to few. */
 const formats = [
-  'f32', 'f16', 'bf16', 'q8_0', 'int8/row', 'e4m3/row', 'e5m2/row', 'q6_k', 'q5_0', 'q5_k', 'q4_0', 'q4_1', 'q4_k', 'iq4_nl', 'iq4_xs', 'mxfp4', 'nvfp4', 'int4/g32', 'int4/g128', 'fp4/g32', 'nf4/g64', 'q3_k', 'int3/g64', 'q2_k', 'int2/g64', 'tq2_0',
+  'f32', 'f16', 'bf16', 'q8_0', 'int8/row', 'e4m3/row', 'e5m2/row', 'q6_k', 'q5_0', 'q5_k', 'q4_0', 'q4_1', 'q4_k', 'iq4_nl', 'iq4_xs', 'mxfp4', 'nvfp4', 'int4/g32', 'int4/g128', 'fp4/g32', 'nf4/g64', 'q3_k', 'int3/g64', 'normal3/g64', 'q2_k', 'int2/g64', 'normal2/g64', 'tq2_0',
 ] as const
 
 /** One token by a matrix of a 1 B model, which no cache holds in most formats; 128 tokens by a smaller one. */
@@ -22,5 +22,5 @@ export function formatWorkloads(): readonly FormatWorkload[] {
 /** Codes below 64 are multiplied as bytes; 8 bits, the levels of IQ4 and those of tables as 16 bits; floats as f32. */
 function roofOf(format: string): 'fmaF32' | 'dotI16' | 'dotI8' {
   if (/^b?f\d\d$|^e\dm/.test(format)) return 'fmaF32'
-  return /8|iq4|nf4/.test(format) ? 'dotI16' : 'dotI8'
+  return /8|iq4|nf4|normal/.test(format) ? 'dotI16' : 'dotI8'
 }

@@ -29,6 +29,9 @@ export const LEVELS: i32 = 8
 /** 8 × (quad 0, quad 1) vectors of floats of 8 bits */
 export const E4M3: i32 = 9
 export const E5M2: i32 = 10
+/** crumbs, and crumbs with third bits, that index levels as above */
+export const LEVELS_2: i32 = 11
+export const LEVELS_3: i32 = 12
 
 /** How scales are stored; heads are in the order named. */
 /** scale f16 */
@@ -61,9 +64,14 @@ export const SHARED_OFFSET: i32 = 9
   return form == HALF_OFFSET || form == U8_OFFSET || form == U8_HALVES_OFFSET || form == SHARED_OFFSET
 }
 
+/** Whether codes index levels of 16 bits. */
+@inline export function hasLevels(codes: i32): bool {
+  return codes == LEVELS || codes == LEVELS_2 || codes == LEVELS_3
+}
+
 /** Products of 8 bits need unsigned codes below 64 and relaxed SIMD; everything else widens to 16 bits. */
 @inline export function isWide(codes: i32): bool {
-  return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4 || codes == LEVELS
+  return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4 || hasLevels(codes)
 }
 
 /** How many pair sums i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */

@@ -2,7 +2,7 @@ import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembl
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
-import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasOffset, headBytesAt, isWide, LEVELS, levelsAt, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
+import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasLevels, hasOffset, headBytesAt, isWide, levelsAt, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
 import { widenLevels } from './levels'
 import { PANEL_BYTES, widenPanel } from './panel'
 import { spreadBy } from './spread'
@@ -88,7 +88,7 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
     const last = min(first + TOKENS_AT_ONCE, tokens)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
       unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, panel)
-      if (codesAt(layout) == LEVELS) widenLevels(panel, blocks, levelsAt(layout), codes)
+      if (hasLevels(codesAt(layout))) widenLevels(panel, blocks, levelsAt(layout), codes)
       else if (wide) widenPanel(panel, PANEL_BYTES, blocks, zeroAt(layout), codes)
       for (let token = first; token < last; token += 4) {
         tile(layout, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, blocks, out)

@@ -1,8 +1,7 @@
 import { recordBytes } from './activations'
-import { nibbleMask, iq4Table, lookup } from '@tessera-llm/wasm/assembly/lib'
 import { crumbs, highConstant, highNibbles, lowConstant, lowNibbles, unpackBlock } from './codes'
-import { upperLevels, lowerLevels } from './levels'
-import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, NIBBLES, NIBBLES_1, NIBBLES_2, sumsInI16 } from './layout'
+import { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './token-levels'
+import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3, NIBBLES, NIBBLES_1, NIBBLES_2, sumsInI16 } from './layout'
 
 // First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or those of the first
 // half of the columns, then of the second (64 bytes). One function for each way to store codes: engines allocate registers for one function
@@ -24,7 +23,7 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, NIBBLES, NIBBLES_1,
 }
 
 /** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */
-@inline function addPairs(a: v128, b: v128): v128 {
+@inline export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
 
@@ -156,40 +155,6 @@ export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: us
   }
 }
 
-/** Levels of the codes of two rows, or of the two after them, as 16 bits. */
-@inline function levelsOf(codes: i32, rows: i32, q: v128, table: v128, high: v128): v128 {
-  if (codes == LEVELS) return rows == 0 ? lowerLevels(q, table, high) : upperLevels(q, table, high)
-  const level = codes == IQ4 ? lookup(table, q) : q
-  return rows == 0 ? i16x8.extend_low_i8x16_s(level) : i16x8.extend_high_i8x16_s(level)
-}
-
-/** Nibbles without halves and without high bits, each multiplied as 16 bits where it lies; `levels` as in the layout. */
-@inline function levelSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize, levels: usize): void {
-  const record = recordBytes(true, 1), mask = nibbleMask(), table = codes == LEVELS ? v128.load(levels) : iq4Table(), high = codes == LEVELS ? v128.load(levels, 16) : mask
-  p += head
-  for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
-    if (left == 0) {
-      p += superBytes
-      left = superBlocks
-    }
-    left -= 1
-    let a0 = i32x4.splat(0), b0 = a0, a1 = a0, b1 = a0
-    for (let q = p, r = x; q < p + 128; q += 32, r += 8) {
-      let v0 = v128.load(q), v1 = v128.load(q, 16), c = v128.and(v0, mask)
-      let xt = v128.load64_splat(r)
-      a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high))), b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high)))
-      c = v128.and(v1, mask)
-      a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high))), b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high)))
-      xt = v128.load64_splat(r, 32)
-      c = v128.and(i16x8.shr_u(v0, 4), mask)
-      a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high))), b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high)))
-      c = v128.and(i16x8.shr_u(v1, 4), mask)
-      a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high))), b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high)))
-    }
-    v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
-  }
-}
-
 /** Codes of any kind that are multiplied as 16 bits: each block is decoded to bytes at `bytes` first. */
 @inline function unpackedSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(true, 1)
@@ -210,7 +175,7 @@ export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: us
 // The functions. Those of 8-bit products are not called where there are none.
 
 export function sumsNibbles(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
-  if (isWide(NIBBLES)) levelSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, sums, 0)
+  if (isWide(NIBBLES)) sumsWideNibbles(p, x, blocks, head, block, superBytes, superBlocks, sums)
   else nibbleSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, sums)
 }
 export function sumsNibbles1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
@@ -225,12 +190,6 @@ export function sumsE2M1(p: usize, x: usize, blocks: i32, head: usize, block: us
   if (isWide(E2M1)) unpackedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
   else if (halves) halvedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, true, sums)
   else nibbleSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
-}
-export function sumsIQ4(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
-  levelSums(IQ4, p, x, blocks, head, block, superBytes, superBlocks, sums, 0)
-}
-export function sumsLevels(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize, levels: usize): void {
-  levelSums(LEVELS, p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
 }
 export function sumsCrumbs(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
   if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
@@ -251,6 +210,8 @@ export function tokenSums(codes: i32, p: usize, x: usize, blocks: i32, head: usi
     case E2M1: return sumsE2M1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
     case IQ4: return sumsIQ4(p, x, blocks, head, block, superBytes, superBlocks, sums)
     case LEVELS: return sumsLevels(p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
+    case LEVELS_2: return sumsLevels2(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+    case LEVELS_3: return sumsLevels3(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
     case CRUMBS: return sumsCrumbs(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
     default: sumsCrumbs1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
   }

@@ -2,7 +2,7 @@ import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
 import { highConstant, lowConstant, unpackBlock } from './codes'
 import {
   blockBytesAt, codesAt, formAt, hasHalves, hasOffset, headBytesAt, superBlocksAt, superBytesAt, zeroAt,
-  BYTES, NIBBLES, NIBBLES_1, NIBBLES_2, E2M1, IQ4, CRUMBS, CRUMBS_1, LEVELS, E4M3, E5M2,
+  BYTES, NIBBLES, NIBBLES_1, NIBBLES_2, E2M1, IQ4, CRUMBS, CRUMBS_1, LEVELS, LEVELS_2, LEVELS_3, E4M3, E5M2,
   HALF, HALF_OFFSET, U8_OFFSET, I8, I8_HALVES, U8_HALVES_OFFSET, BRAIN, E4M3_HALVES, SHARED, SHARED_OFFSET,
 } from './layout'
 import { OFFSETS, PANEL_BYTES, SCALES } from './panel'
@@ -125,9 +125,11 @@ export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void
       unpackIQ4(p, blocks, head, block, superBytes, superBlocks, panel)
       break
     case CRUMBS:
+    case LEVELS_2:
       unpackCrumbs(p, blocks, head, block, superBytes, superBlocks, panel)
       break
     case CRUMBS_1:
+    case LEVELS_3:
       unpackCrumbs1(p, blocks, head, block, superBytes, superBlocks, panel)
       break
   }

@@ -57,9 +57,10 @@ function codeAt({ codes, zero, levels }: Rows8Layout, bytes: Uint8Array, at: num
   if (codes === 'bytes') return (byte(t) << 24) >> 24
   if (codes === 'e4m3') return decodeFp8E4M3(byte(t))
   if (codes === 'e5m2') return decodeFp8E5M2(byte(t))
-  if (codes === 'crumbs' || codes === 'crumbs+1') {
-    const third = codes === 'crumbs+1' ? (byte(2) >> t) & 1 : 0
-    return ((byte(t >> 2) >> (2 * (t & 3))) & 3) + 4 * third - zero
+  const hasThirds = codes === 'crumbs+1' || codes === 'levels/3'
+  if (codes === 'crumbs' || codes === 'levels/2' || hasThirds) {
+    const code = ((byte(t >> 2) >> (2 * (t & 3))) & 3) + (hasThirds ? 4 * ((byte(2) >> t) & 1) : 0)
+    return levels ? (levels[code] as number) : code - zero
   }
   const nibble = (byte(t & 3) >> (t < 4 ? 0 : 4)) & 15
   if (codes === 'e2m1') return doubledE2M1[nibble] as number

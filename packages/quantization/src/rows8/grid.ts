@@ -19,9 +19,10 @@ function layoutOfGrid(grid: Grid): Rows8Layout | string {
     const table = { scales: 'f32', zero: 0, superBlocks } as const
     if (grid.id === 'fp4_e2m1') return { ...table, codes: 'e2m1', zero: 12 }
     if (grid.id === 'fp8_e4m3' || grid.id === 'fp8_e5m2') return { ...table, codes: grid.id === 'fp8_e4m3' ? 'e4m3' : 'e5m2' }
-    if (codeBits(grid) !== 4) return `the WebAssembly kernels take tables of 4 bits, and fp8_e4m3 and fp8_e5m2, not ${grid.id} of ${grid.values.length} values`
+    if (grid.values.length > 16) return `the WebAssembly kernels take tables of up to 16 values, fp8_e4m3 and fp8_e5m2, not ${grid.id} of ${grid.values.length} values`
+    const bits = codeBits(grid)
     const unit = levelUnit(grid)
-    return { ...table, codes: 'levels', levels: Array.from({ length: 16 }, (_, code) => Math.round((grid.values[code] ?? 0) / unit)) }
+    return { ...table, codes: bits === 2 ? 'levels/2' : bits === 3 ? 'levels/3' : 'levels', levels: Array.from({ length: 16 }, (_, code) => Math.round((grid.values[code] ?? 0) / unit)) }
   }
   const codes = integerCodes[grid.bits]
   if (!grid.isSymmetric) return { codes, scales: 'f32+offset', zero: 0, superBlocks }
@@ -39,12 +40,12 @@ function levelUnit({ values }: CodebookGrid): number {
 function scaleUnit(grid: Grid, { codes }: Rows8Layout): number {
   if (grid.kind !== 'codebook') return 1
   // The values of e2m1 are stored doubled.
-  return codes === 'e2m1' ? 0.5 : codes === 'levels' ? levelUnit(grid) : 1
+  return codes === 'e2m1' ? 0.5 : codes.startsWith('levels') ? levelUnit(grid) : 1
 }
 
 /**
  * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits, tables of up to 16 values
- * (`nf4`, `fp4_e2m1`, `normal4` …) and floats of 8 bits (`fp8_e4m3`, `fp8_e5m2`), with groups of a multiple of 32 columns, of rows, or one.
+ * (`nf4`, `fp4_e2m1`, `normal3` …) and floats of 8 bits (`fp8_e4m3`, `fp8_e5m2`), with groups of a multiple of 32 columns, of rows, or one.
  * Symmetric grids and floats keep their values bit for bit; with zero points a value is scale · code + offset, offset = −scale · zero, each
  * rounded to f32; the values of other tables are rounded to 16 bits, 2^-16 of the largest.
  *

@@ -9,7 +9,7 @@ export interface Rows8Layout {
   readonly zero: number
   /** How many blocks share fields; 1 where they share none. */
   readonly superBlocks: number
-  /** What codes of the kind `levels` stand for: 16 integers of 16 bits. */
+  /** What codes of the kinds `levels` stand for: up to 16 integers of 16 bits. */
   readonly levels?: readonly number[]
 }
 
@@ -29,6 +29,8 @@ const codeStorage = {
   levels: { id: 8, bytes: 128 },
   e4m3: { id: 9, bytes: 256 },
   e5m2: { id: 10, bytes: 256 },
+  'levels/2': { id: 11, bytes: 64 },
+  'levels/3': { id: 12, bytes: 96 },
 } as const
 
 /** Number in the kernels' arguments, bytes of a block before its codes, and of the fields that blocks share. */

@@ -10,13 +10,14 @@ export function writeCodes(storage: Rows8Layout['codes'], codes: Uint8Array, fro
     for (let i = 0; i < 32; i++) out[first + 32 * (i >> 2) + (i & 3)] = codes[from + i] as number
     return
   }
-  if (storage === 'crumbs' || storage === 'crumbs+1') {
+  const hasThirds = storage === 'crumbs+1' || storage === 'levels/3'
+  if (storage === 'crumbs' || storage === 'levels/2' || hasThirds) {
     for (let i = 0; i < 32; i++) {
       const code = codes[from + i] as number
       const t = i >> 2
       const place = first + 32 * (t >> 2) + (i & 3)
       out[place] = (out[place] as number) | ((code & 3) << (2 * (t & 3)))
-      if (storage === 'crumbs+1') out[first + 64 + (i & 3)] = (out[first + 64 + (i & 3)] as number) | ((code >> 2) << t)
+      if (hasThirds) out[first + 64 + (i & 3)] = (out[first + 64 + (i & 3)] as number) | ((code >> 2) << t)
     }
     return
   }

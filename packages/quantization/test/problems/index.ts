@@ -92,7 +92,7 @@ export const grids: readonly Grid[] = [
   { kind: 'integer', bits: 4, group: 32, isSymmetric: true, scaleType: 'f16' }, { kind: 'integer', bits: 4, group: 'tensor', isSymmetric: true, scaleType: 'f32' },
   { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }, { kind: 'integer', bits: 8, group: 'row', isSymmetric: false, scaleType: 'bf16' },
   { kind: 'integer', bits: 4, group: 128, isSymmetric: false, scaleType: 'f16' }, codebookGrid('fp4_e2m1', 32, 'e8m0'), codebookGrid('fp4_e2m1', 'row', 'f16'),
-  codebookGrid('nf4', 64), normalGrid(4, 'row', 'f32'), codebookGrid('fp8_e4m3', 32), codebookGrid('fp8_e4m3', 'row', 'f32'), codebookGrid('fp8_e5m2', 128, 'bf16'),
+  codebookGrid('nf4', 64), normalGrid(4, 'row', 'f32'), normalGrid(3, 32), normalGrid(2, 'tensor', 'f32'), codebookGrid('fp8_e4m3', 32), codebookGrid('fp8_e4m3', 'row', 'f32'), codebookGrid('fp8_e5m2', 128, 'bf16'),
 ]
 
 /** Those of integers, and tables that the WebGPU kernels read as well. */
