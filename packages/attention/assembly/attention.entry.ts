@@ -10,7 +10,8 @@ export { kvPackGroups, kvStoreRecent, kvStoreRows } from './kv-store'
 export { plainScores, plainSoftmax, plainValues } from './plain'
 
 // Not entries: see decode-tiles.ts.
-export { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
+export { tripleScoresF16, tripleValuesF16 } from './decode-halves'
+export { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32, tripleScoresF32, tripleValuesF32 } from './decode-tiles'
 export { gradientLine, largestOfLines, softmaxTile, weighLine } from './softmax'
 export { addColumns, addRows, areFinite, layPanel, layRows, productTile } from './tiles'
 export { fourCodes8, lineCodes2, lineCodes4, lineCodes8, pairCodes2, pairCodes4, pairCodes8 } from './group-tiles'

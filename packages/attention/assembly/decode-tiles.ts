@@ -4,6 +4,11 @@ import { addWeighted, dotRow, load4 } from './scores'
 // The inner loops of decode, for one query row or two and for f32 or f16 keys and values. The module exports them, so that they stay
 // functions of their own: engines allocate registers for one function at a time, and these loops need all of them.
 
+/** Bytes from the scores or weights of a line to those of the next: 128 keys. */
+// @ts-ignore: decorator
+@inline
+export const LINE: usize = 512
+
 /** Four sums of four lanes each, as the four lanes of one vector. */
 // @ts-ignore: decorator
 @inline
@@ -53,6 +58,67 @@ export function pairScoresF32(q0: usize, q1: usize, k: usize, stride: usize, cou
 }
 export function pairScoresF16(q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
   pairScores(1, q0, q1, k, stride, count, width, scale, s0, s1)
+}
+
+/**
+ * Scores of three query rows with `count` keys, two keys at a time: 6 sums, and each key is loaded once for all rows. The width is a
+ * multiple of 8.
+ */
+export function tripleScoresF32(q0: usize, q1: usize, q2: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
+  const scales = f32x4.splat(scale)
+  let i = 0
+  for (; i + 4 <= count; i += 4) {
+    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    for (let d: u32 = 0; d < width; d += 4) {
+      const y0 = load4(k, d, 2), y1 = load4(k + stride, d, 2)
+      let x = v128.load(q0 + (<usize>d << 2))
+      a0 = madd(x, y0, a0)
+      a1 = madd(x, y1, a1)
+      x = v128.load(q1 + (<usize>d << 2))
+      b0 = madd(x, y0, b0)
+      b1 = madd(x, y1, b1)
+      x = v128.load(q2 + (<usize>d << 2))
+      c0 = madd(x, y0, c0)
+      c1 = madd(x, y1, c1)
+    }
+    k += stride << 1
+    const a = sumTwo(a0, a1), b = sumTwo(b0, b1), c = sumTwo(c0, c1)
+    a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    for (let d: u32 = 0; d < width; d += 4) {
+      const y0 = load4(k, d, 2), y1 = load4(k + stride, d, 2)
+      let x = v128.load(q0 + (<usize>d << 2))
+      a0 = madd(x, y0, a0)
+      a1 = madd(x, y1, a1)
+      x = v128.load(q1 + (<usize>d << 2))
+      b0 = madd(x, y0, b0)
+      b1 = madd(x, y1, b1)
+      x = v128.load(q2 + (<usize>d << 2))
+      c0 = madd(x, y0, c0)
+      c1 = madd(x, y1, c1)
+    }
+    k += stride << 1
+    v128.store(s + (i << 2), f32x4.mul(scales, joinTwo(a, sumTwo(a0, a1))))
+    v128.store(s + (i << 2) + LINE, f32x4.mul(scales, joinTwo(b, sumTwo(b0, b1))))
+    v128.store(s + (i << 2) + 2 * LINE, f32x4.mul(scales, joinTwo(c, sumTwo(c0, c1))))
+  }
+  for (; i < count; i++, k += stride) {
+    store<f32>(s + (i << 2), scale * dotRow(q0, k, width, 2))
+    store<f32>(s + (i << 2) + LINE, scale * dotRow(q1, k, width, 2))
+    store<f32>(s + (i << 2) + 2 * LINE, scale * dotRow(q2, k, width, 2))
+  }
+}
+
+/** Half of the way to the sums of two vectors: lanes 0 and 2 belong to a, 1 and 3 to b. */
+// @ts-ignore: decorator
+@inline
+export function sumTwo(a: v128, b: v128): v128 {
+  return f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
+}
+
+// @ts-ignore: decorator
+@inline
+export function joinTwo(ab: v128, cd: v128): v128 {
+  return f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
 /** Scores of one query row with `count` keys, four keys and two vectors of channels at a time: 8 sums. */
@@ -128,6 +194,33 @@ export function pairValuesF32(p0: usize, p1: usize, v: usize, stride: usize, fir
 }
 export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
   pairValues(1, p0, p1, v, stride, first, end, width, o0, o1)
+}
+
+/** The same for three rows of weights, 8 channels at a time: 6 sums, and each value is loaded once for all rows. The width is a multiple of 8. */
+export function tripleValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+  const o1 = o0 + bytes, o2 = o1 + bytes, last = p + (<usize>end << 2)
+  for (let d: usize = 0; d < <usize>width << 2; d += 32) {
+    let a0 = v128.load(o0 + d), a1 = v128.load(o0 + d, 16), b0 = v128.load(o1 + d), b1 = v128.load(o1 + d, 16), c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16)
+    let from = v + <usize>first * stride + d
+    for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
+      const y0 = v128.load(from), y1 = v128.load(from, 16)
+      let x = v128.load32_splat(at)
+      a0 = madd(x, y0, a0)
+      a1 = madd(x, y1, a1)
+      x = v128.load32_splat(at, LINE)
+      b0 = madd(x, y0, b0)
+      b1 = madd(x, y1, b1)
+      x = v128.load32_splat(at, 2 * LINE)
+      c0 = madd(x, y0, c0)
+      c1 = madd(x, y1, c1)
+    }
+    v128.store(o0 + d, a0)
+    v128.store(o0 + d, a1, 16)
+    v128.store(o1 + d, b0)
+    v128.store(o1 + d, b1, 16)
+    v128.store(o2 + d, c0)
+    v128.store(o2 + d, c1, 16)
+  }
 }
 
 /** o += Σ p·v over keys first … end − 1, 32 channels at a time: 8 sums. */

@@ -4,7 +4,8 @@ import {
   STRIDE_V, V, V_STORAGE, VALUE_DIM,
 } from './call'
 import { scorePacked, weighPacked } from './packed-decode'
-import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
+import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32, tripleScoresF32, tripleValuesF32 } from './decode-tiles'
+import { QUERY_FACTOR, tripleScoresF16, tripleValuesF16, WEIGHT_FACTOR } from './decode-halves'
 import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 
 // Few query rows over many keys. The keys of a KV head are cut into splits of a fixed length; a split serves all query heads of
@@ -56,7 +57,7 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   const lines = group * rows, bytes = partialBytes(args), kept = firstKept(args, keys)
   const packed = scores + (<usize>lines * SPLIT << 2)
   if (argument(args, K_STORAGE) > F16) scorePacked(args, batch, kvHead, start, count, group, scores, packed)
-  else scoreDense(args, batch, kvHead, start, count, group, scores, partial)
+  else scoreDense(args, batch, kvHead, start, count, group, scores, partial, packed)
   for (let line: u32 = 0; line < lines; line++) {
     const head = kvHead * group + line / rows, position = keys - <i32>rows + <i32>(line % rows)
     const row = scores + line * (SPLIT << 2), to = partial + line * bytes
@@ -75,21 +76,50 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
 }
 
-/** scores[line][i] = scale · q · k. Line = head of the group, then row. A few keys meet all lines while they are in the first-level cache. */
-function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize): void {
-  const rows = argument(args, ROWS), headDim = argument(args, HEAD_DIM), lines = group * rows, scale = scaleOf(args)
+/** Lines that are taken by threes, so that each key and value is loaded once for all of them; four are two pairs. */
+function linesByThrees(lines: u32, width: u32): u32 {
+  if ((width & 7) != 0 || lines < 3) return 0
+  const rest = lines % 3
+  return rest == 1 ? lines - 4 : lines - rest
+}
+
+/** Address of the query row of a line: head of the group, then row. */
+function queryOf(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
+  const rows = argument(args, ROWS)
+  return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
+}
+
+/**
+ * scores[line][i] = scale · q · k. A few keys meet all lines while they are in the first-level cache. `scaled` has room for the queries of
+ * all lines.
+ */
+function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize, scaled: usize): void {
+  const headDim = argument(args, HEAD_DIM), lines = group * argument(args, ROWS), scale = scaleOf(args)
   const shiftK = elementShift(args, K_STORAGE), strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK
+  const triples = linesByThrees(lines, headDim), queryBytes = <usize>headDim << 2
+  if (shiftK == 1) {
+    for (let line: u32 = 0; line < triples; line++) {
+      memory.copy(scaled + line * queryBytes, queryOf(args, batch, kvHead, group, line), queryBytes)
+      scaleRow(scaled + line * queryBytes, QUERY_FACTOR, headDim)
+    }
+  }
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
     const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
     if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, out)
-    for (let line: u32 = 0; line < lines; line += 2) {
-      const q0 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2), s0 = scores + (<usize>line * SPLIT + from << 2)
+    let line: u32 = 0
+    for (; line < triples; line += 3) {
+      const s0 = scores + (<usize>line * SPLIT + from << 2)
+      if (shiftK == 1) tripleScoresF16(scaled + line * queryBytes, keysAt, strideK, some, headDim, scale, s0)
+      else tripleScoresF32(queryOf(args, batch, kvHead, group, line), queryOf(args, batch, kvHead, group, line + 1), queryOf(args, batch, kvHead, group, line + 2), keysAt, strideK, some, headDim, scale, s0)
+    }
+    for (; line < lines; line += 2) {
+      const q0 = queryOf(args, batch, kvHead, group, line), s0 = scores + (<usize>line * SPLIT + from << 2)
       if (line + 1 == lines) {
         if (shiftK == 2) lineScoresF32(q0, keysAt, strideK, some, headDim, scale, s0)
         else lineScoresF16(q0, keysAt, strideK, some, headDim, scale, s0)
         continue
       }
-      const q1 = rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + (line + 1) / rows, (line + 1) % rows, 2)
+      const q1 = queryOf(args, batch, kvHead, group, line + 1)
       if (shiftK == 2) pairScoresF32(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
       else pairScoresF16(q0, q1, keysAt, strideK, some, headDim, scale, s0, s0 + (SPLIT << 2))
     }
@@ -99,12 +129,20 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
 /** partial[line] += Σ weights · v over the keys skip … until − 1 of the split. */
 function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, scores: usize, partial: usize, bytes: usize): void {
   const valueDim = argument(args, VALUE_DIM), shiftV = elementShift(args, V_STORAGE), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
+  const triples = linesByThrees(lines, valueDim)
+  if (shiftV == 1) for (let line: u32 = 0; line < triples; line++) scaleRow(scores + (<usize>line * SPLIT << 2), WEIGHT_FACTOR, SPLIT)
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
     // Where row 0 of the split would lie, if all of it were where this part is.
     const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
     if (strideV == <usize>valueDim << shiftV) touch(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
-    for (let line: u32 = 0; line < lines; line += 2) {
+    let line: u32 = 0
+    for (; line < triples; line += 3) {
+      const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
+      if (shiftV == 1) tripleValuesF16(p0, v, strideV, from, last, valueDim, o0, bytes)
+      else tripleValuesF32(p0, v, strideV, from, last, valueDim, o0, bytes)
+    }
+    for (; line < lines; line += 2) {
       const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
       if (line + 1 == lines) {
         if (shiftV == 2) lineValuesF32(p0, v, strideV, from, last, valueDim, o0)

@@ -111,6 +111,9 @@ const batches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
 const caches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
   cached('decode in a cache', { heads: 9, kvHeads: 3, rows: 1, keys: 256, counts: [77] }),
   cached('decode in an f16 cache', { heads: 8, kvHeads: 1, rows: 1, keys: 300, counts: [300, 1], dtype: 'f16' }),
+  cached('decode in an f16 cache, by threes', { heads: 9, kvHeads: 3, rows: 1, keys: 256, counts: [203], dtype: 'f16' }),
+  cached('decode in an f16 cache, three rows and two', { heads: 10, kvHeads: 2, rows: 1, keys: 140, headDim: 72, counts: [139, 3], dtype: 'f16' }),
+  cached('decode by three rows and two pairs', { heads: 7, kvHeads: 1, rows: 1, keys: 133, headDim: 40, counts: [133] }),
   cached('decode of a batch of unequal lengths', { heads: 4, kvHeads: 2, rows: 1, keys: 200, headDim: 80, counts: [1, 64, 65, 200] }),
   cached('decode in an empty cache', { heads: 2, rows: 1, keys: 64, headDim: 32, counts: [0] }),
   cached('lengths beyond the capacity', { heads: 2, rows: 2, keys: 33, headDim: 32, counts: [33] }, causal, { kvLengths: lengths(99) }),

@@ -44,12 +44,12 @@ function linesOf({ inputs, options }: AttentionProblem): number {
   return (numHeads / numKvHeads) * seqLenQ
 }
 
-/** Scores, and what assembly/packed-decode.ts needs beside them. */
+/** Scores, scaled queries, and what assembly/packed-decode.ts needs beside them. */
 function bytesPerThread(problem: AttentionProblem): number {
   const lines = linesOf(problem)
   const { inputs, options } = problem
-  if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return lines64(lines * splitKeys * 4)
   const { headDim, valueDim } = attentionSizes(inputs, options)
+  if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return lines64(lines * (splitKeys + headDim) * 4)
   const widest = Math.max(headDim, valueDim)
   return lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest)
 }
