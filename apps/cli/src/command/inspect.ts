@@ -15,8 +15,9 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
     const { checkpoint } = files
     const { tensors, formats, parameters } = contentsOf(checkpoint)
     output.text(`${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`)
+    const width = Math.max(8, ...Object.keys(formats).map(({ length }) => length))
     for (const [format, { tensors: count, bytes, layout, loadedAs }] of Object.entries(formats)) {
-      output.text(`  ${format.padEnd(8)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`)
+      output.text(`  ${format.padEnd(width)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`)
     }
     const encoder = encoderConfigOf(files)
     const { config, memory, error }: Forecast = encoder ? { config: encoder } : forecast(files, args)
