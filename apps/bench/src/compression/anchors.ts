@@ -23,6 +23,7 @@ export const anchors = {
   nf4: anchor('NF4', 'merged', 4.25, 37.75, 0.3347, 0.0077, 67.0),
   awq4: anchor('AWQ', 'merged', 4.31, 35.5, 0.1468, 0.0034, 77.6),
   awq3: anchor('AWQ', 'merged', 3.3, 53.28, 0.6311, 0.0198, 58.4),
+  awqGptq4: anchor('AWQ scales, GPTQ', 'merged', 4.31, 32.81, 0.11, 0.0054, 80.7),
   gptq4: anchor('GPTQ', 'stored', 4.31, 35.53, 0.1964, 0.0061, 74.1),
   gptq3: anchor('GPTQ', 'merged', 3.3, 76.27, 1.0049, 0.0256, 47.9),
   gptq4Rotated: anchor('GPTQ, corrected', 'rotated', 4.31, 31.42, 0.09, 0.0036, 82.8),

@@ -53,8 +53,8 @@ const measured = (id: string, bitsPerWeight: number, kld: number, more: Partial<
 })
 
 test('the page marks what no other row beats, and sets what was published beside it', () => {
-  const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25)]
-  expect([...frontierOf(rows)]).toEqual(['b', 'a'])
+  const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25, { isStatic: true }), measured('whole', 4.0, 0.1, { isReceipt: true, hasEmbedding: true, fileBytes: 1e6 })]
+  expect([...frontierOf(rows.slice(0, 4))]).toEqual(['b', 'a'])
   const report: CompressionReport = {
     schema: 1, date: '2026-01-02T00:00:00Z', machine: { processor: 'a processor', processors: 2, memoryGiB: 8, platform: 'linux x64', node: '20.0.0', v8: '11.3' }, threads: 1,
     model: { name: 'model.gguf', sha256: '00', perplexity: 29.6 }, protocol: { calibration: 'valid.txt', evaluation: 'test.txt', window: 512, windows: 16 }, rows,
@@ -65,8 +65,11 @@ test('the page marks what no other row beats, and sets what was published beside
   expect(lines).toEqual([
     '| **`b`** | 3.30 | 0.4 | 0.5000 ± 0.0100 | 30.00 | 80.0 % | 10 | GPTQ, clipped, corrected, rotated, 3.3 bits | 0.3531 ± 0.0153 | 1.42 |',
     '| **`a`** | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
-    '| `d` | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    '| `d` ‡ | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `c` † | 4.60 | 0.6 | 0.3000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    // Whole files are no match for rows whose embedding is as it was.
+    '| `whole` | 1.0 | too | 0.1000 ± 0.0100 | 30.00 | 80.0 % |',
+    '| `c` | 2.0 | no | 0.3000 ± 0.0100 | 30.00 | 80.0 % |',
   ])
   expect(page).toContain('- `c`: went otherwise')
   for (const theme of ['light', 'dark']) expect(readFileSync(join(folder, `compression-frontier.${theme}.svg`), 'utf8')).toContain('</svg>')

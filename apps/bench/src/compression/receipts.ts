@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseReceipt, planRecipe, type Receipt, type Recipe, type Subject } from '@tessera-llm/optimize'
+import { isBlockLinear, parseReceipt, planRecipe, type Receipt, type Recipe, type Subject } from '@tessera-llm/optimize'
 import { sizeOf } from '@tessera-llm/tensor'
 import type { MeasuredRow } from './report.ts'
 
@@ -20,10 +20,11 @@ function rowOf({ recipe, output, quality, seconds, notes }: Receipt, id: string,
 }
 
 /** Weights that a recipe compresses, and the bytes that they become. */
-export function sizesOf(subject: Subject, recipe: Recipe): Pick<MeasuredRow, 'weights' | 'bytes' | 'fileBytes' | 'bitsPerWeight'> {
+export function sizesOf(subject: Subject, recipe: Recipe): Pick<MeasuredRow, 'weights' | 'bytes' | 'fileBytes' | 'bitsPerWeight' | 'hasEmbedding'> {
   const { tensors, bytesAfter } = planRecipe(subject, recipe)
   const compressed = tensors.filter(({ method }) => method !== undefined)
   const weights = compressed.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const bytes = compressed.reduce((sum, { after }) => sum + after.bytes, 0)
-  return { weights, bytes, fileBytes: bytesAfter, bitsPerWeight: (8 * bytes) / weights }
+  const hasEmbedding = compressed.some(({ name }) => !isBlockLinear(name)) ? { hasEmbedding: true as const } : {}
+  return { weights, bytes, fileBytes: bytesAfter, bitsPerWeight: (8 * bytes) / weights, ...hasEmbedding }
 }

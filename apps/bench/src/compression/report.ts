@@ -9,8 +9,10 @@ export interface MeasuredRow {
   /** Weights of the matrices that were compressed, and their bytes with scales and zero points. */
   readonly weights: number
   readonly bytes: number
-  /** Of all tensors. */
+  /** Of all tensors, or of the file where one was written. */
   readonly fileBytes: number
+  /** Where embedding or head were compressed too: their loss is in the figures, so that other rows are no match. */
+  readonly hasEmbedding?: true | undefined
   readonly bitsPerWeight: number
   /** KL(original ‖ compressed) in nats, and its standard error with windows as clusters. */
   readonly kld: number

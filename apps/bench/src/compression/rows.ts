@@ -33,6 +33,8 @@ export function compressionRows(): readonly CompressionRow[] {
     row('rtn-4-range', [rtn({ bits: 4, group: 64 }, { clip: false })], anchors.rtn4),
     row('rtn-3-range', [rtn({ bits: 3, group: 64 }, { clip: false })], anchors.rtn3),
     named('hqq-4', anchors.hqq4),
+    named('awq-4', anchors.awq4),
+    named('awq-gptq-4', anchors.awqGptq4),
     named('gptq-3', anchors.gptq3),
     row('rtn-8-row', [rtn({ bits: 8, group: 'row', symmetric: true }, { clip: false })], anchors.rtn8),
     named('q8_0'),
