@@ -4,13 +4,17 @@ import { homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { cutWindows, measurePerplexity } from '@tessera-llm/evaluation'
 import { type GgufCheckpoint, readGguf } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
+import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { type Calibration, calibrate, subjectOf } from '@tessera-llm/optimize'
+import { encodeBlocksWasm, quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
-import { createDefaultDevice, defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
+import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
+import { createWasmDevice } from '@tessera-llm/wasm'
 import { type CompressionReport, type CompressionRow, compressionRows, gatheredOnce, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
 import { describeMachine } from './machine/index.ts'
 
@@ -75,7 +79,7 @@ async function measure(options: Options): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, 'compression.json')
   const source = await fileSource(model)
-  const device = await createDefaultDevice({ device: 'wasm', threads })
+  const device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm], threads })
   try {
     const checkpoint = await readGguf(source)
     const sha256 = hash(readFileSync(model))

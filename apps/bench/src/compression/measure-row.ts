@@ -4,6 +4,7 @@ import { type EvaluatedSession, measureDivergence } from '@tessera-llm/evaluatio
 import type { GgufCheckpoint } from '@tessera-llm/formats'
 import { applyRecipe, type Calibration, decodedCheckpoint, subjectOf } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
+import { createDeviceEncoder } from '@tessera-llm/quantization'
 import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
@@ -13,6 +14,7 @@ import type { MeasuredRow } from './report.ts'
 import type { CompressionRow } from './rows.ts'
 
 export interface Surroundings {
+  /** With the kernel `encodeBlocksWasm` beside those of models. */
   readonly device: Device
   readonly checkpoint: GgufCheckpoint
   /** Hash of all that results depend on beside the recipe. */
@@ -39,7 +41,7 @@ export async function measureRow({ id, recipe, anchor, isStatic }: CompressionRo
   const store = join(work, id)
   const applied = await applyRecipe(subject, recipe, {
     device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered,
-    solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)) },
+    solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device) },
     onProgress: ({ done, total }) => onProgress('applying', done, total),
   })
   const middle = performance.now()

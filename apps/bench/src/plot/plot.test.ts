@@ -43,6 +43,12 @@ test('long legends take more rows and stay inside', () => {
   expect(Math.max(...starts)).toBeLessThan(560)
 })
 
+test('a name at the right edge stands on the left of its point', () => {
+  const svg = renderPlot({ ...plot, series: [{ name: 'a', points: [{ x: 256, y: 1, label: 'first' }, { x: 4096, y: 9, label: 'a name that is long' }] }] }, 'light')
+  const names = [...svg.matchAll(/<text x="([\d.]+)" y="[\d.]+" fill="#59636e" font-size="11"( text-anchor="end")?>/g)].map(([, x, end]) => [Number(x), end !== undefined])
+  expect(names).toEqual([[74 + 7, false], [696 - 7, true]])
+})
+
 test.for<[string, Partial<Plot>, RegExp]>([
   ['no series', { series: [] }, /has no series/],
   ['no point', { series: [{ name: 'empty', points: [] }] }, /series "empty" .* has no point/],

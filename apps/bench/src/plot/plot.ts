@@ -65,7 +65,12 @@ export function renderPlot(plot: Plot, theme: Theme): string {
   const lines = plot.series.map(({ points: all, style = 'line' }, index) => {
     const path = style === 'dots' ? '' : `<path d="M${all.map((point) => `${round(x.at(point.x))} ${round(y.at(point.y))}`).join('L')}" fill="none" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
     const dots = style === 'dashed' ? [] : all.map((point) => `<circle cx="${round(x.at(point.x))}" cy="${round(y.at(point.y))}" r="3.5" fill="${color(index)}"/>`)
-    const names = all.flatMap((point) => (point.label === undefined ? [] : [label({ x: x.at(point.x) + 7, y: y.at(point.y) - 6 }, point.label, `fill="${muted}" font-size="11"`)]))
+    // A name that would leave the picture stands on the other side of its point; its width is an estimate.
+    const names = all.flatMap(({ label: name, ...point }) => {
+      if (name === undefined) return []
+      const isLeft = x.at(point.x) + 7 + 5.6 * name.length > width
+      return [label({ x: x.at(point.x) + (isLeft ? -7 : 7), y: y.at(point.y) - 6 }, name, `fill="${muted}" font-size="11"${isLeft ? ' text-anchor="end"' : ''}`)]
+    })
     return [path, ...dots, ...names].join('')
   })
   const keys = legend.entries.map(({ name, style, at, row }, index) => {
