@@ -30,7 +30,15 @@ export function createEncodeParticipant(describe: (workload: Workload) => Descri
     },
     async measure() {
       if (!run) throw new TesseraError('invalid-option', 'bench: measure comes after prepare')
-      return { figures: { rate: 1000 * megabytes * (await medianRate(run)) } }
+      const encode = run
+      let calls = 0
+      const before = process.cpuUsage()
+      const callsPerMs = await medianRate(async () => {
+        calls += 1
+        await encode()
+      })
+      const { user, system } = process.cpuUsage(before)
+      return { figures: { rate: 1000 * megabytes * callsPerMs, processor: (1e6 * megabytes * calls) / (user + system) } }
     },
     async close() {
       await device?.dispose()

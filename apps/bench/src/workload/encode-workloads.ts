@@ -8,7 +8,7 @@ const withoutImportance: readonly string[] = ['q8_0', 'tq1_0', 'tq2_0', 'mxfp4',
 export function encodeWorkloads(): readonly EncodeWorkload[] {
   return [1, 2].flatMap((threads) => formats.flatMap((format) => [false, ...(withoutImportance.includes(format) ? [] : [true])].map((importance): EncodeWorkload => ({
     kind: 'encode', id: `encode-${format}${importance ? '-importance' : ''}-${threads}t`, title: `f32 [64, 2048] to ${format}${importance ? ' with importance' : ''}`, threads, format, importance, rows: 64, columns: 2048,
-    metrics: [{ name: 'rate', unit: 'MB/s', better: 'higher' }], cost: { roof: 'read', workPerUnit: 1e6 },
+    metrics: [{ name: 'rate', unit: 'MB/s', better: 'higher' }, { name: 'processor', unit: 'MB for a second of processor time', better: 'higher' }], cost: { roof: 'read', workPerUnit: 1e6 },
     // A single thread is all that it has.
     ...(threads > 1 ? { leftOut: { 'tessera plain': 'it has one thread' } } : {}),
   }))))
