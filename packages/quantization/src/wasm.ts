@@ -7,4 +7,4 @@ import { rows8ExactWasm, rows8FloatWasm, rows8Int8Wasm, rows8RowsWasm } from './
 export const quantizationWasm: readonly WasmKernel[] = [packRows8Wasm, rows8EmbeddingWasm, rows8ExactWasm, rows8FloatWasm, rows8Int8Wasm, rows8RowsWasm]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel } from './method/gptq/wasm.ts'
-export { encodeBlocksWasm } from './encode/wasm.ts'
+export { createWasmEncoder, encodeBlocksWasm } from './encode/wasm.ts'

@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { allocateBudget, type Applied, applyRecipe, type BudgetAllocation, type CalibrationText, plannedLayout, type Recipe, type Solver, type Subject } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createDeviceEncoder } from '@tessera-llm/quantization'
-import { createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm } from '@tessera-llm/quantization/wasm'
+import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm } from '@tessera-llm/quantization/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
@@ -84,7 +84,7 @@ async function withSolver<T>({ config }: Subject, threads: number | undefined, u
   const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })
   try {
     const widest = Math.max(config.hiddenSize, config.intermediateSize, config.numHeads * config.headDim)
-    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders) })
+    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders), encodeNow: await createWasmEncoder() })
   } finally {
     await encoders.dispose()
   }

@@ -7,7 +7,7 @@ import { measureDivergence } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufCheckpoint, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { createDeviceEncoder, ggmlPackers } from '@tessera-llm/quantization'
-import { createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf, llamaFamily, loadModel, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -35,7 +35,7 @@ beforeAll(async () => {
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
   original = await sessionOf(checkpoint)
-  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512), encode: createDeviceEncoder(device) }
+  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512), encode: createDeviceEncoder(device), encodeNow: await createWasmEncoder() }
   ids = createTokenizerFromGguf(checkpoint.metadata as never).encode(text.repeat(8), { addSpecial: false })
 })
 afterAll(() => device?.dispose())

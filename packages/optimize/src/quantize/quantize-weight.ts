@@ -1,4 +1,4 @@
-import { type EncodableFormat, type Encode, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
+import { type EncodableFormat, type Encode, type EncodeNow, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
 import { encodeElements, TesseraError } from '@tessera-llm/tensor'
 import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../recipe/index.ts'
 import type { CompressedWeight } from './compressed-weight.ts'
@@ -18,6 +18,8 @@ export interface Solver {
   readonly kernel?: GptqKernel | undefined
   /** Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`); in TypeScript where absent. */
   readonly encode?: Encode | undefined
+  /** The same on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). */
+  readonly encodeNow?: EncodeNow | undefined
 }
 
 /** True for steps that look at the inputs of a layer. */
@@ -45,7 +47,7 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
  *
  * @throws TesseraError what the method throws
  */
-export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain }: Solver): Promise<QuantizedWeight> {
+export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain, encodeNow }: Solver): Promise<QuantizedWeight> {
   const { method, format, damping, actOrder = true, clip = true } = step
   const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
   if (format === 'f16' || format === 'f32') {
@@ -58,7 +60,7 @@ export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, s
   if (method === 'gptq' && statistics) {
     const options = { order, damping, multiply, correction: step.correct ? 1 : 0 } as const
     if (typeof format === 'string') {
-      const result = gptqBlocks(weight, statistics, format, options)
+      const result = gptqBlocks(weight, statistics, format, { ...options, encode: encodeNow })
       return blocks(format, result.blocks, result.notes)
     }
     const { matrix, notes } = gptq(weight, statistics, gridOf(format), { ...options, scale, kernel })

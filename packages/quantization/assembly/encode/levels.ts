@@ -1,7 +1,6 @@
 import { beginOf, BYTES, endOf, HALVES, hasImportance, IMPORTANCE, lanesOf, loadBlocks, outOf, SCALE_CODES, SCALES, scratchOf, SUMS, TABLES, toHalf, WEIGHTS, X } from './blocks'
 import { codeAt, packHalves, spread, toInteger } from './bytes'
 import { extremeOf, inverseOf, isLarge, nearestCode, ratioOf, sumOfSquares, weighByImportance, weighBySquares } from './sums'
-import { iq4Table } from '@tessera-llm/wasm/assembly/lib'
 
 // IQ4_NL and IQ4_XS: codes of 16 uneven levels (src/format/encode/iq4.ts).
 
@@ -10,7 +9,9 @@ import { iq4Table } from '@tessera-llm/wasm/assembly/lib'
  * the tables hold the number of sums up to its beginning, and how far from there on it holds another (16: none).
  */
 function writeTables(tables: usize): void {
-  const levels = scratchLevels(tables)
+  // A constant of its own: outside a device there are none in memory.
+  v128.store(tables, i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113), 64)
+  const levels = tables + 64
   for (let stretch: i32 = 0; stretch < 32; stretch++) {
     const start = 16 * stretch - 256
     let below = 0, next = 16
@@ -22,11 +23,6 @@ function writeTables(tables: usize): void {
     store<u8>(tables + stretch, below)
     store<u8>(tables + stretch, next, 32)
   }
-}
-
-@inline function scratchLevels(tables: usize): usize {
-  v128.store(tables, iq4Table(), 64)
-  return tables + 64
 }
 
 /** Twice the scaled value, rounded down and moved to 0 … 511. */

@@ -1,10 +1,10 @@
 import { createRandom } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { rowEncoders } from '../format/encode/index.ts'
 import { type EncodableFormat, ggmlFormat } from '../format/index.ts'
 import { createDeviceEncoder, encodePlain } from './index.ts'
-import { encodeBlocksWasm } from './wasm.ts'
+import { createWasmEncoder, encodeBlocksWasm } from './wasm.ts'
 
 const columns = 512
 const random = createRandom(11)
@@ -44,4 +44,14 @@ describe.each([{ threads: 1, relaxedSimd: true }, { threads: 3, relaxedSimd: fal
     }
     expect(device.memory().liveTensors).toBe(0)
   })
+})
+
+test.each(['q4_0', 'q5_1', 'q6_k', 'iq4_nl', 'iq1_s'])('without a device too: %s, in slices of rows', async (id) => {
+  const format = ggmlFormat(id) as EncodableFormat
+  const encode = await createWasmEncoder()
+  const shape = [3 * rows, columns]
+  const many = Float32Array.from({ length: 3 * values.length }, (_, i) => values[i % values.length] as number)
+  const importance = importances['uneven'] as Float32Array
+  if (id === 'iq1_s') expect(() => encode(format, many, shape, { importance })).toThrow('can be read and not made')
+  else expect(encode(format, many, shape, { importance })).toEqual(await encodePlain(format, many, shape, { importance }))
 })

@@ -6,6 +6,9 @@ import { blockTypeOf, encodeBlocksOp } from './contract.ts'
 /** Rounds values to a format, as `format.encode`: the same bytes, the same errors, in whatever way is fast. */
 export type Encode = (format: EncodableFormat, values: Float32Array, shape: Shape, options?: EncodeOptions) => Promise<Readonly<Record<string, Uint8Array>>>
 
+/** The same at once, for methods that encode as they go. */
+export type EncodeNow = (...of: Parameters<Encode>) => Awaited<ReturnType<Encode>>
+
 /** `format.encode`, on the calling thread. */
 export const encodePlain: Encode = async (format, values, shape, options) => format.encode(values, shape, options)
 

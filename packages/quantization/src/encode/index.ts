@@ -1,2 +1,2 @@
 export { encodeBlocksOp, type EncodeBlocksInputs, type EncodeBlocksOptions, type EncodeBlocksOutputs } from './contract.ts'
-export { createDeviceEncoder, type Encode, encodePlain } from './encoder.ts'
+export { createDeviceEncoder, type Encode, type EncodeNow, encodePlain } from './encoder.ts'

@@ -1,5 +1,6 @@
 import { type BlockType, createBlock } from '../../format/block-type.ts'
 import { type CodeWriter, createCodeWriter } from '../../format/code-writer.ts'
+import type { EncodeNow } from '../../encode/index.ts'
 import type { EncodableFormat } from '../../format/encodable-format.ts'
 import { nearestEven } from '../../format/encode/rounding.ts'
 import type { SweepTarget } from './sweep.ts'
@@ -8,21 +9,22 @@ import type { SweepTarget } from './sweep.ts'
 export interface BlockStore {
   readonly type: BlockType
   readonly format: EncodableFormat
+  readonly encode: EncodeNow
   readonly writer: CodeWriter
   readonly columns: number
   /** u8 [rows, columns / blockSize · blockBytes]. */
   readonly blocks: Uint8Array
 }
 
-export function createBlockStore(type: BlockType, format: EncodableFormat, rows: number, columns: number): BlockStore {
-  return { type, format, writer: createCodeWriter(type), columns, blocks: new Uint8Array((rows * columns * type.blockBytes) / type.blockSize) }
+export function createBlockStore(type: BlockType, format: EncodableFormat, encode: EncodeNow, rows: number, columns: number): BlockStore {
+  return { type, format, encode, writer: createCodeWriter(type), columns, blocks: new Uint8Array((rows * columns * type.blockBytes) / type.blockSize) }
 }
 
 /**
  * Rows from `firstRow` on as a target of the sweep. The scales of a block (a superblock with all of its parts) come from its format's
  * own encoder, given the weights as errors so far have moved them, and as importance what an error in each column costs then.
  */
-export function blockTarget({ type, format, writer, columns, blocks }: BlockStore, firstRow: number, rows: number, order: Int32Array): SweepTarget & { readonly store: () => void } {
+export function blockTarget({ type, format, encode, writer, columns, blocks }: BlockStore, firstRow: number, rows: number, order: Int32Array): SweepTarget & { readonly store: () => void } {
   const { blockSize, blockBytes, groupSize } = type
   const groups = columns / groupSize
   const rowBytes = (columns / blockSize) * blockBytes
@@ -43,7 +45,7 @@ export function blockTarget({ type, format, writer, columns, blocks }: BlockStor
         importance[column] = costs[i] as number
         for (let row = 0; row < rows; row++) values[row * blockSize + column] = weights[row * stride + offset + i] as number
       }
-      const encoded = format.encode(values, [rows, blockSize], { importance })['blocks'] as Uint8Array
+      const encoded = encode(format, values, [rows, blockSize], { importance })['blocks'] as Uint8Array
       for (let row = 0; row < rows; row++) {
         const at = (firstRow + row) * rowBytes + first * blockBytes
         blocks.set(encoded.subarray(row * blockBytes, (row + 1) * blockBytes), at)

@@ -1,4 +1,5 @@
 import { TesseraError } from '@tessera-llm/tensor'
+import type { EncodeNow } from '../../encode/index.ts'
 import { rowBytesOf } from '../../format/block-format.ts'
 import { ggmlBlockTypes, ggmlFormat } from '../../format/index.ts'
 import type { LinearStatistics } from '../../quantized-matrix/index.ts'
@@ -8,6 +9,12 @@ import type { GptqResult } from './gptq.ts'
 import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
+
+export interface GptqBlocksOptions extends Omit<SweepOptions, 'order'> {
+  readonly order?: 'stored' | 'groups' | undefined
+  /** Makes blocks to the bytes of `format.encode`, which it is where absent; `createWasmEncoder` is many times as fast. */
+  readonly encode?: EncodeNow | undefined
+}
 
 export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
   /** u8 [N, K / blockSize · blockBytes], as a GGUF file stores the type. */
@@ -22,19 +29,20 @@ export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
  * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be encoded
  * @throws TesseraError as `gptq`; `invalid-shape` when rows are not whole blocks, `unsupported` for a type that is not known or cannot be encoded
  */
-export function gptqBlocks(weight: WeightMatrix, statistics: LinearStatistics, id: string, options: Omit<SweepOptions, 'order'> & { readonly order?: 'stored' | 'groups' | undefined } = {}): GptqBlocksResult {
+export function gptqBlocks(weight: WeightMatrix, statistics: LinearStatistics, id: string, options: GptqBlocksOptions = {}): GptqBlocksResult {
   const type = ggmlBlockTypes.find((known) => known.id === id)
   const format = ggmlFormat(id)
   if (!type || !format) throw new TesseraError('unsupported', `gptq: no block type of ggml is called ${JSON.stringify(id)}; known are ${ggmlBlockTypes.map((known) => known.id).join(', ')}`)
+  const { encode = (of, ...rest) => of.encode(...rest) } = options
   rowBytesOf(type, weight.shape)
   const [rows, columns] = weight.shape
   const prepared = prepareSweep(weight, statistics, type.blockSize, options)
   if (!prepared) {
-    const { blocks } = format.encode(weight.values, weight.shape, { importance: importanceOf(statistics) }) as { blocks: Uint8Array }
+    const { blocks } = encode(format, weight.values, weight.shape, { importance: importanceOf(statistics) }) as { blocks: Uint8Array }
     return { blocks, loss: Number.NaN, damping: undefined, notes: [hopelessNote(weight.shape)] }
   }
   const { factor, hessian, order, passes, multiply, damping, notes } = prepared
-  const store = createBlockStore(type, format, rows, columns)
+  const store = createBlockStore(type, format, encode, rows, columns)
   const loss = prepared.forSlices((weights, count, first) => {
     correctTargets(weights, count, prepared)
     const target = blockTarget(store, first, count, order)

@@ -1,5 +1,5 @@
 export { gptq, type GptqOptions, type GptqResult } from './gptq.ts'
-export { gptqBlocks, type GptqBlocksResult } from './gptq-blocks.ts'
+export { gptqBlocks, type GptqBlocksOptions, type GptqBlocksResult } from './gptq-blocks.ts'
 export type { GridStore } from './grid-target.ts'
 export type { GptqKernel, GptqPlan } from './kernel.ts'
 export type { ColumnOrder } from './order.ts'
