@@ -1,6 +1,6 @@
 import { createReferenceDevice, type Tensor } from '@tessera-llm/tensor'
 import { compare, normal, upload, valuesOf } from '@tessera-llm/testing'
-import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
+import { createWebGpuDevice, type WebGpuDevice, type WebGpuKernel } from '@tessera-llm/webgpu'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attention, type CacheLayer, denseCache, kvAppendOp, type LayerCache } from '../src/index.ts'
@@ -11,13 +11,22 @@ import { kvStoreConformance } from './cases/kv-store.ts'
 import { ropeAppendConformance } from './cases/rope-append.ts'
 
 const reference = createReferenceDevice()
+let gpu: GPU
 let device: WebGpuDevice
 beforeAll(async () => {
-  device = await createWebGpuDevice({ gpu: await createTestGpu(), kernels: attentionWebgpu })
+  gpu = await createTestGpu()
+  device = await createWebGpuDevice({ gpu, kernels: attentionWebgpu })
 })
 afterAll(() => device.dispose())
 
 test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance, ...ropeAppendConformance])('$op conforms: $name', (one) => one.run(device, reference))
+
+test.for(ropeAppendConformance)('$name conforms where queries and keys are taken apart', async (one) => {
+  const kernels = attentionWebgpu.map((kernel): WebGpuKernel => ({ ...kernel, passes: (problem, capabilities) => kernel.passes(problem, { ...capabilities, limits: { ...(capabilities['limits'] as object), maxStorageBuffersPerShaderStage: 7 } }) }))
+  const few = await createWebGpuDevice({ gpu, kernels })
+  await one.run(few, reference)
+  await few.dispose()
+})
 
 test('an f16 cache of an odd head size has no kernel, and says why', () => {
   const inputs = { cache: device.empty([1, 1, 4, 7], 'f16'), x: device.empty([1, 1, 1, 7], 'f32'), positions: device.empty([1], 'i32') }

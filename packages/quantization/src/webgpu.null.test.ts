@@ -11,13 +11,15 @@ const packers = rawPackers('webgpu')
 let gpu: GPU
 let device: WebGpuDevice
 let hardware: WebGpuDevice
+let subgroups: WebGpuDevice
 beforeAll(async () => {
   gpu = await createNullGpu()
   // Nothing optional: what every WebGPU implementation has must do.
   device = await createWebGpuDevice({ gpu, kernels: specialisedFor('software', quantizationWebgpu), features: [] })
   hardware = await createWebGpuDevice({ gpu, kernels: specialisedFor('hardware', quantizationWebgpu), features: [] })
+  subgroups = await createWebGpuDevice({ gpu, kernels: specialisedFor('hardware', quantizationWebgpu, { subgroupMinSize: 4 }) })
 })
-afterAll(() => Promise.all([device.dispose(), hardware.dispose()]))
+afterAll(() => Promise.all([device, hardware, subgroups].map((made) => made.dispose())))
 
 const weightOf = (format: (typeof packers)[number]['format'], shape: readonly number[], on: WebGpuDevice = device) =>
   on.pack(format, shape, Object.fromEntries(Object.entries(format.parts(shape)).map(([name, part]) => [name, new Uint8Array((part.shape[0] ?? 0) * (part.shape[1] ?? 0))])))
@@ -66,12 +68,15 @@ it.for(packers)('one token by $source compiles for hardware with one, two and fo
   }
 })
 
-it.for(packers)('fused projections by $source compile', async ({ format }) => {
-  const [weight, x, norm] = [weightOf(format, [5, 256], hardware), hardware.empty([1, 256], 'f32'), hardware.empty([256], 'f32')]
-  for (const activations of ['f32', 'int8'] as const) {
-    const launches = activations === 'f32' ? 1 : 2
-    expect(await hardware.webgpu.prepare(() => hardware.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
-    expect(await hardware.webgpu.prepare(() => hardware.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
+it.for(packers)('fused projections by $source compile, and one token with and without subgroups', async ({ format }) => {
+  for (const on of [hardware, subgroups]) {
+    const [weight, x, norm] = [weightOf(format, [5, 256], on), on.empty([1, 256], 'f32'), on.empty([256], 'f32')]
+    for (const activations of ['f32', 'int8'] as const) {
+      const launches = activations === 'f32' ? 1 : 2
+      expect(await on.webgpu.prepare(() => on.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
+      expect(await on.webgpu.prepare(() => on.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
+      expect(await on.webgpu.prepare(() => on.run(linearOp, { x, weight }, { activations }))).toBe(launches)
+    }
   }
 })
 
