@@ -5,6 +5,7 @@ export { gemvE4M3, gemvE5M2, roundTokens, spreadE4M3, spreadE5M2, tokenE4M3, tok
 export { spreadLevels, widenLevels } from './rows8/levels'
 export { exactProduct, gemmInt8, gemvInt8, quantizeTokens } from './rows8/linear'
 export { packBlocks, packGroup } from './rows8/pack'
+export { packSuperBlock, packSuperBlocks } from './rows8/pack-k'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
 export {
   tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,

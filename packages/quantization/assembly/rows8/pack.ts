@@ -52,18 +52,16 @@ export function packGroup(args: usize, from: usize, count: i32, to: usize): void
 /** Lays 16 bytes of four rows as four vectors, 32 bytes apart, whose lane r is row r. */
 @inline function packQuad(from: usize, rowBytes: usize, count: i32, to: usize): void {
   const zero = i32x4.splat(0)
-  const a = count > 0 ? v128.load(from) : zero
-  const b = count > 1 ? v128.load(from + rowBytes) : zero
-  const c = count > 2 ? v128.load(from + (rowBytes << 1)) : zero
-  const d = count > 3 ? v128.load(from + rowBytes * 3) : zero
-  const ab = i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23), cd = i8x16.shuffle(c, d, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-  const ab2 = i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31), cd2 = i8x16.shuffle(c, d, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-  v128.store(to, i8x16.shuffle(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23))
-  v128.store(to, i8x16.shuffle(ab, cd, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 32)
-  v128.store(to, i8x16.shuffle(ab2, cd2, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 64)
-  v128.store(to, i8x16.shuffle(ab2, cd2, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 96)
+  transposeQuad(count > 0 ? v128.load(from) : zero, count > 1 ? v128.load(from + rowBytes) : zero, count > 2 ? v128.load(from + (rowBytes << 1)) : zero, count > 3 ? v128.load(from + rowBytes * 3) : zero, to)
 }
 
+@inline export function transposeQuad(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
+  v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 32)
+  v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 64)
+  v128.store(to, v128.shuffle<i64>(ab2, cd2, 1, 3), 96)
+}
 
 /** The fifth bits of 32 codes: bit 4u + c becomes bit u of byte c. */
 @inline function spread(bits: u32): u32 {

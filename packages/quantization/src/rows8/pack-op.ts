@@ -57,7 +57,7 @@ export const packRows8Op: Op<PackRows8Inputs, Record<string, never>, PackRows8Op
 
 /** Types whose packing the WebAssembly kernel knows. */
 export function packsOnDevice(source: string): boolean {
-  return /^q[458]_[01]$/.test(source)
+  return /^q([458]_[01]|[456]_k)$/.test(source)
 }
 
 export function kindOf(source: string): Rows8Kind {

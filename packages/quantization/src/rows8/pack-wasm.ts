@@ -10,6 +10,15 @@ export const packRows8Wasm: WasmKernel = defineWasmKernel(packRows8Op, {
   stages({ options: { source, columns, firstRow, rows } }) {
     const { type, layout } = kindOf(source)
     const groupBytes = groupBytesOf(layout, columns)
+    const superType = superTypes.indexOf(source)
+    if (superType >= 0) {
+      return [
+        {
+          entry: 'packSuperBlocks',
+          args: (write, at) => write.u32(at.address('stored')).u32(at.address('groups') + (firstRow / rowsPerGroup) * groupBytes).u32(rows).u32(columns / type.blockSize).u32(type.blockBytes).u32(groupBytes).u32(superType),
+        },
+      ]
+    }
     return [
       {
         entry: 'packBlocks',
@@ -19,6 +28,9 @@ export const packRows8Wasm: WasmKernel = defineWasmKernel(packRows8Op, {
     ]
   },
 })
+
+/** Numbered as in assembly/rows8/pack-k.ts. */
+const superTypes: readonly string[] = ['q4_k', 'q5_k', 'q6_k']
 
 /** Numbers of assembly/rows8/layout.ts. */
 const codeKinds: Readonly<Record<string, number>> = { bytes: 0, nibbles: 1, 'nibbles+1': 2 }

@@ -150,8 +150,9 @@ export function gridWeight(grid: Grid, rows: number, columns: number, isForWasm 
 /** Rows of ggml blocks to be packed by a kernel: a whole weight, one that lacks rows, and rows in the middle of one. */
 export function packRows8Problems(source: string): readonly OpProblem<PackRows8Inputs, PackRows8Options>[] {
   return [
-    { rows: 40, columns: 576, firstRow: 0, groups: 5 }, { rows: 37, columns: 64, firstRow: 0, groups: 5 }, { rows: 1, columns: 32, firstRow: 0, groups: 1 }, { rows: 12, columns: 96, firstRow: 16, groups: 6 },
-  ].map(({ rows, columns, firstRow, groups }) => {
+    { rows: 40, blocks: 18, firstRow: 0, groups: 5 }, { rows: 37, blocks: 2, firstRow: 0, groups: 5 }, { rows: 1, blocks: 1, firstRow: 0, groups: 1 }, { rows: 12, blocks: 3, firstRow: 16, groups: 6 },
+  ].map(({ rows, blocks, firstRow, groups }) => {
+    const columns = blocks * (ggmlBlockTypes.find(({ id }) => id === source) as BlockType).blockSize
     const stored = randomBlocks(source, rows, columns, 11)
     const { format } = rows8Packers.find((packer) => packer.source === source) as WeightPacker
     const shape = format.parts([8 * groups, columns])['groups']?.shape ?? []

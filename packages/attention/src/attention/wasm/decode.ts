@@ -49,7 +49,8 @@ function bytesPerThread(problem: AttentionProblem): number {
   const lines = linesOf(problem)
   const { inputs, options } = problem
   const { headDim, valueDim } = attentionSizes(inputs, options)
-  if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return lines64(lines * (splitKeys + headDim) * 4)
+  const dense = lines64(lines * (splitKeys + headDim) * 4)
+  if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return dense
   const widest = Math.max(headDim, valueDim)
-  return lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest)
+  return Math.max(dense, lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest))
 }
