@@ -7,6 +7,7 @@ import { createRandom, type Device } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseRecipe, type Recipe } from '../recipe/index.ts'
+import { memoryStore } from '../store/index.ts'
 import { type Subject, subjectOf } from '../subject/index.ts'
 import { decodedCheckpoint } from '../write/index.ts'
 import { applyRecipe } from './index.ts'
@@ -51,6 +52,21 @@ test('the layers of an encoder: gptq loses less than rounding to nearest, 8 bits
   const rtn = await lost(recipeOf({ kind: 'quantize', method: 'rtn', format: int3 }))
   expect(await lost(recipeOf({ kind: 'quantize', method: 'gptq', format: int3 }))).toBeLessThan(0.8 * rtn)
   expect(await lost(recipeOf({ kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }))).toBeLessThan(0.01 * rtn)
+})
+
+test('biases give outputs their means back: rounding to nearest loses less, and the written biases are others', async () => {
+  const step = { kind: 'quantize', method: 'rtn', format: { bits: 2, group: 'row' } }
+  const [plain, compensated] = [await lost(recipeOf(step)), await lost(recipeOf({ ...step, compensateBias: true }))]
+  expect(compensated, `${plain}`).toBeLessThan(0.95 * plain)
+  const store = memoryStore()
+  const ids = idsOf(400)
+  const applied = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), { device, calibration: { ids }, store })
+  const bias = 'layers.0.mlp.up.bias'
+  expect(await applied.subject.weights.get(bias)?.read()).not.toEqual(await subject.weights.get(bias)?.read())
+  // Found again, and of the layers that were there before.
+  const again = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), { device, calibration: { ids }, store })
+  expect(again.resumed).toBe(applied.assignments.size)
+  expect(await again.subject.weights.get(bias)?.read()).toEqual(await applied.subject.weights.get(bias)?.read())
 })
 
 test('its embeddings too, by methods that need no inputs', async () => {

@@ -151,6 +151,7 @@ describe('refuses', () => {
   test.each([
     [{ kind: 'quantize', method: 'gptq', format: 'q4_k' }, /cannot be stored as "q4_k"/],
     [{ kind: 'quantize', method: 'hqq', format: 'q5_0' }, 'hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to q5_0; use rtn or gptq'],
+    [{ kind: 'quantize', method: 'rtn', format: 'q4_0', compensateBias: true }, 'compensateBias is for layers that have a bias, and none of those that the step names has one'],
     [{ kind: 'quantize', method: 'rtn', format: 'q4_0', targets: 'norm' }, /match no matrix of this model/],
     [{ kind: 'quantize', method: 'rtn', format: 'q4_0', targets: 'layer.*' }, /matches no weight of this model; its names are like embedding/],
   ])('%j', async (step, message) => {

@@ -8,6 +8,7 @@ import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
+import { type CompensatedBiases, createCompensatedBiases } from './compensated-biases.ts'
 import { createEstimate, type Estimate } from './estimate.ts'
 import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
 import { deserializeWeight, serializeWeight } from './stored-weight.ts'
@@ -88,6 +89,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
   const scalings = program ? planScalings(turned, program, recipe, assignments) : []
   const estimate = createEstimate({ subject: turned, assignments, program, windows: windows.length, scalings: await pendingSites(scalings, store), isDone: (name) => kept.has(name), onProgress })
   let subject = turned
+  const biases = createCompensatedBiases(assignments, store)
 
   const weightOf = async (name: string): Promise<QuantizedWeight> => {
     const bytes = await store.get(name)
@@ -98,7 +100,9 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (kept.has(name)) return
     signal?.throwIfAborted()
     const weight = subject.weights.get(name) as NonNullable<ReturnType<typeof subject.weights.get>>
-    const result = await quantizeWeight({ values: await weight.read(signal), shape: weight.shape as readonly [number, number] }, assignments.get(name) as QuantizeStep, inputs, solver)
+    const matrix = { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
+    const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
+    await biases.compensate(subject, name, matrix, result.weight, inputs)
     await store.put(name, await serializeWeight(result))
     kept.set(name, result.notes)
     estimate.quantized(name)
@@ -113,12 +117,12 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
     for (const name of names) if (statistics || !calibrated.has(name)) await compress(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined)
-    if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, signal })
+    if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal })
   } catch (error) {
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
-  return { subject, assignments, weight: weightOf, resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
+  return { subject: biases.applied(subject), assignments, weight: weightOf, resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
 }
 
 interface Pass {
@@ -131,15 +135,16 @@ interface Pass {
   readonly estimate: Estimate
   compress(name: string, statistics: LinearStatistics): Promise<void>
   read(name: string, isCompressed: boolean): Promise<Float32Array>
+  readonly biases: CompensatedBiases
   readonly signal: AbortSignal | undefined
 }
 
 /** Sends the windows from site to site; what a site's layers read is gathered, they are compressed, and the windows go on through them. */
-async function compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, signal }: Pass): Promise<void> {
+async function compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal }: Pass): Promise<void> {
   const sites = program.sites.filter(({ linears }) => linears.some((name) => calibrated.has(name) && !estimate.isDone(name)))
   const corrects = [...calibrated].some((name) => assignments.get(name)?.correct)
   const streamOf = (isCompressed: boolean): Stream =>
-    createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []) })
+    createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []), vector: isCompressed ? biases.read : undefined })
   const stream = streamOf(true)
   const aim = corrects ? streamOf(false) : undefined
   try {

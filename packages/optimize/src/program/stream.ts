@@ -8,6 +8,8 @@ export interface StreamOptions {
   readonly windows: readonly (readonly number[])[]
   /** Brings a weight by canonical name; the stream disposes it after its last use. */
   readonly weight: (name: string) => Promise<Weight>
+  /** The present values of a vector by canonical name (`Program.vectors`), where they are not those that were recorded. */
+  readonly vector?: ((name: string) => Promise<Float32Array | undefined>) | undefined
   /** The step to begin with. Default 0; windows that begin later are those that `add` brings, with what their steps read. */
   readonly from?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -31,7 +33,7 @@ export interface Stream {
   dispose(): void
 }
 
-export function createStream({ device, program, windows, weight, from = 0, signal }: StreamOptions): Stream {
+export function createStream({ device, program, windows, weight, vector, from = 0, signal }: StreamOptions): Stream {
   const { steps, initial, lastUse } = program
   /** Memory that all windows share: constants, caches, weights. */
   const shared = new Map<number, Weight>()
@@ -45,7 +47,10 @@ export function createStream({ device, program, windows, weight, from = 0, signa
       const start = initial.get(memory)
       if (name !== undefined) shared.set(memory, await weight(name))
       else if (start && memory !== program.ids) {
-        shared.set(memory, start.bytes ? device.tensor(viewBytes(start.bytes, start.dtype), start.shape, start.dtype) : device.empty(start.shape, start.dtype))
+        const named = program.vectors.get(memory)
+        const values = named === undefined ? undefined : await vector?.(named)
+        if (values) shared.set(memory, device.tensor(values, start.shape))
+        else shared.set(memory, start.bytes ? device.tensor(viewBytes(start.bytes, start.dtype), start.shape, start.dtype) : device.empty(start.shape, start.dtype))
       }
     }
   }

@@ -23,8 +23,8 @@ export interface Solver {
 }
 
 /** True for steps that look at the inputs of a layer. */
-export function needsStatistics({ method, importance = false }: Pick<QuantizeStep, 'method' | 'importance'>): boolean {
-  return method === 'gptq' || importance
+export function needsStatistics({ method, importance = false, compensateBias = false }: Pick<QuantizeStep, 'method' | 'importance' | 'compensateBias'>): boolean {
+  return method === 'gptq' || importance || compensateBias
 }
 
 /** True where one number for each input does not do. */

@@ -79,6 +79,11 @@ export interface QuantizeStep {
   readonly correct?: boolean | undefined
   /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01 + K / (2 · tokens). */
   readonly damping?: number | undefined
+  /**
+   * Gives each output its mean over the calibration text back, by the bias of its layer (arXiv 2404.01892); layers without one stay without.
+   * Default false.
+   */
+  readonly compensateBias?: boolean | undefined
   /** HQQ: round zeros to integers, as layouts of folders hold them. Default false. */
   readonly integerZeros?: boolean | undefined
 }
