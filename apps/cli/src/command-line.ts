@@ -154,6 +154,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           .option('evaluate', { type: 'string', requiresArg: true, describe: 'a text file to measure the loss on: perplexity, divergence, speed' })
           .option('window', integer('window', 3, { default: 512, describe: 'tokens of a window of that text' }))
           .option('windows', integer('windows', 1, { describe: 'how many of its windows (default: all)' }))
+          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of that text, spread evenly over it' }))
           .option('dry-run', { type: 'boolean', default: false, describe: 'only say what every tensor would become' }),
       (args) => choose(args, (output, signal) => optimize(args, output, signal)),
     )

@@ -1,7 +1,8 @@
-import { compareEmbeddings, sentencesOf, spreadOver } from '@tessera-llm/evaluation'
+import { compareEmbeddings } from '@tessera-llm/evaluation'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type ModelArguments, type ModelFiles, withEncoder, withFiles } from '../open/index.ts'
+import { sampleSentences } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface EncoderEvalArguments extends ModelArguments {
@@ -13,9 +14,7 @@ export interface EncoderEvalArguments extends ModelArguments {
 export async function evaluateEncoder(files: ModelFiles, written: string, args: EncoderEvalArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { against } = args
   if (against === undefined) throw new TesseraError('invalid-option', `${files.name} holds an encoder, which has no perplexity; --against ORIGINAL measures how its vectors differ from another encoder's`)
-  const found = sentencesOf(written)
-  if (found.length < 2) throw new TesseraError('invalid-value', `--text: ${found.length === 1 ? 'one sentence' : 'no sentence'} of five words or more was found; give a longer text`)
-  const texts = spreadOver(found, args.sentences)
+  const { texts, found } = sampleSentences('text', written, args.sentences)
   const compared = await embedTexts(files, texts, args, output, signal)
   const original = await withFiles(against, output, signal, (other) => embedTexts(other, texts, { ...args, activations: 'f32' }, output, signal))
   const agreement = compareEmbeddings(original.vectors, compared.vectors)
@@ -23,7 +22,7 @@ export async function evaluateEncoder(files: ModelFiles, written: string, args: 
   output.text(`cosine ${cosine.toFixed(5)} ± ${cosineStandardError.toFixed(5)} to the vectors of ${against}, at least ${cosineMin.toFixed(5)}\n`)
   output.text(`similarity of ${pairs} pairs: rank correlation ${spearman.toFixed(5)}\n`)
   output.text(`the same nearest sentence for ${percent(top1Agreement)}, of the ten nearest ${percent(top10Overlap)} the same\n`)
-  output.text(`${texts.length} of ${found.length} sentences, ${compared.activations} activations on ${compared.device}\n`)
+  output.text(`${texts.length} of ${found} sentences, ${compared.activations} activations on ${compared.device}\n`)
   output.result({ ...agreement, activations: compared.activations })
 }
 

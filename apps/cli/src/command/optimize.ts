@@ -4,7 +4,7 @@ import { bytesByClass, calibrationSizes, hasBudget, planNotes, planRecipe, type 
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { allocateRecipe, forgetWork, hashFile, hashModel, kindOfOutput, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
+import { allocateRecipe, forgetWork, hashFile, hashModel, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -14,6 +14,8 @@ export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'devic
   readonly evaluate: string | undefined
   readonly window: number
   readonly windows: number | undefined
+  /** Of an encoder's evaluation. */
+  readonly sentences: number
   readonly dryRun: boolean
 }
 
@@ -52,7 +54,10 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
       const written = await hashModel(args.output)
       if (allocation && written.bytes > allocation.budget) throw new TesseraError('invalid-value', `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`)
       const applySeconds = (performance.now() - began) / 1000
-      const measured = args.evaluate === undefined ? undefined : await measureQuality({ device, original: args.model, compressed: args.output, text: args.evaluate, window: args.window, windows: args.windows, recipe, signal }, output)
+      const compared = { device, original: args.model, compressed: args.output, recipe, signal }
+      const measured = args.evaluate === undefined ? undefined
+        : target.subject.kind === 'encoder' ? await measureEmbeddings({ ...compared, text: args.evaluate, sentences: args.sentences }, output)
+        : await measureQuality({ ...compared, text: args.evaluate, window: args.window, windows: args.windows }, output)
       const receipt: Receipt = {
         receipt: 1,
         input,
@@ -101,12 +106,16 @@ function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void
   say(`  all        ${String(plan.tensors.length).padStart(4)} tensors  ${formatBytes(plan.bytesBefore)} → ${formatBytes(plan.bytesAfter)}\n`)
 }
 
-function summarize({ input, output: written, quality, speed, seconds }: Receipt, output: Output): void {
+function summarize({ input, output: written, quality, speed, embeddings, embeddingSpeed, seconds }: Receipt, output: Output): void {
   output.text(`${written.path}: ${formatBytes(input.bytes)} → ${formatBytes(written.bytes)} in ${seconds.apply.toFixed(1)} s\n`)
   if (quality) {
     output.text(`perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`)
   }
   if (quality?.cacheBytes) output.text(`cache of ${quality.window - 1} tokens: ${formatBytes(quality.cacheBytes.original)} → ${formatBytes(quality.cacheBytes.compressed)}\n`)
+  if (embeddings) {
+    output.text(`cosine ${embeddings.cosine.toFixed(5)} ± ${embeddings.cosineStandardError.toFixed(5)} to the original's vectors, at least ${embeddings.cosineMin.toFixed(5)}; rank correlation of similarities ${embeddings.spearman.toFixed(5)}, the same nearest sentence for ${(100 * embeddings.top1Agreement).toFixed(1)} % of ${embeddings.texts}\n`)
+  }
+  if (embeddingSpeed) output.text(`${embeddingSpeed.before.sentencesPerSecond.toFixed(1)} → ${embeddingSpeed.after.sentencesPerSecond.toFixed(1)} sentences/s, ${embeddingSpeed.after.activations} activations\n`)
   if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s, ${speed.after.activations} activations\n`)
-  output.text(`receipt in ${receiptPath(written.path)}${quality ? '' : '; --evaluate TEXT adds what was lost'}\n`)
+  output.text(`receipt in ${receiptPath(written.path)}${quality || embeddings ? '' : '; --evaluate TEXT adds what was lost'}\n`)
 }

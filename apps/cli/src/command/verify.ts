@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agreesWithin, parseReceipt, type Receipt, type ReceiptFile } from '@tessera-llm/optimize'
+import { agreesWithin, embeddingsAgreeWithin, parseReceipt, type Receipt, type ReceiptFile } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { hashModel, kindOfOutput, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
+import { hashModel, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
@@ -20,7 +20,8 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
   const receipt = parseReceipt(await readReceipt(args.receipt))
   await same('input', receipt.input)
   if (receipt.calibration) await same('calibration text', receipt.calibration)
-  if (receipt.quality) await same('evaluation text', receipt.quality.text)
+  const evaluated = receipt.quality ?? receipt.embeddings
+  if (evaluated) await same('evaluation text', evaluated.text)
   const folder = await mkdtemp(join(tmpdir(), 'tessera-verify-'))
   const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
   try {
@@ -35,7 +36,7 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
       output.result({ verified: true, sameBytes, sha256 })
       return
     }
-    await compareQuality(receipt, again, { device, signal, sha256, sameBytes }, output)
+    await (receipt.embeddings ? compareVectors : compareQuality)(receipt, again, { device, signal, sha256, sameBytes }, output)
   } finally {
     await device.dispose()
     await rm(folder, { recursive: true, force: true })
@@ -58,6 +59,17 @@ async function compareQuality({ input, quality, recipe, device: before }: Receip
   if (!agrees) throw new TesseraError('invalid-value', `verify: ${sameBytes ? 'the same' : 'other'} bytes came out, and the quality differs: ${told}`)
   output.text(`verified within two standard errors: ${sameBytes ? 'the same bytes' : `other bytes (made on ${before.name}, this is ${device.name})`}, ${told}\n`)
   output.result({ verified: true, sameBytes, sha256, kld: measured.quality.kld, difference, allowed })
+}
+
+async function compareVectors({ input, embeddings, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256, sameBytes }: Again, output: Output): Promise<void> {
+  if (!embeddings) throw new TesseraError('invalid-value', 'verify: the receipt holds no vectors to compare')
+  const { text: { path: text }, texts: sentences } = embeddings
+  const measured = await measureEmbeddings({ device, original: input.path, compressed, text, sentences, recipe, signal }, output)
+  const { agrees, difference, allowed } = embeddingsAgreeWithin(embeddings, measured.embeddings)
+  const told = `cosine ${measured.embeddings.cosine.toFixed(5)}, in the receipt ${embeddings.cosine.toFixed(5)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
+  if (!agrees) throw new TesseraError('invalid-value', `verify: other bytes came out, and the vectors differ: ${told}`)
+  output.text(`verified within two standard errors: other bytes (made on ${before.name}, this is ${device.name}), ${told}\n`)
+  output.result({ verified: true, sameBytes, sha256, cosine: measured.embeddings.cosine, difference, allowed })
 }
 
 async function same(what: string, expected: ReceiptFile): Promise<void> {

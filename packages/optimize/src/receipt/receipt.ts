@@ -1,5 +1,5 @@
 import type { Activations } from '@tessera-llm/kernels'
-import type { Divergence } from '@tessera-llm/evaluation'
+import type { Divergence, EmbeddingAgreement } from '@tessera-llm/evaluation'
 import { TesseraError } from '@tessera-llm/tensor'
 import * as v from 'valibot'
 import type { Recipe } from '../recipe/index.ts'
@@ -30,6 +30,18 @@ export interface ReceiptQuality extends Pick<Divergence, 'kld' | 'kldStandardErr
   readonly cacheBytes?: { readonly original: number; readonly compressed: number } | undefined
 }
 
+/** How an encoder's vectors of sentences of a text differ from the original's, which computes in f32. */
+export interface ReceiptEmbeddings extends EmbeddingAgreement {
+  readonly text: ReceiptFile
+  /** Of the compressed model: the recipe's, or the device's own. */
+  readonly activations: Activations
+}
+
+export interface ReceiptEmbeddingSpeed {
+  readonly activations: Activations
+  readonly sentencesPerSecond: number
+}
+
 /** What was made of what, how, what it cost and what it gained: enough to do it again and to see whether the same comes out. */
 export interface Receipt {
   readonly receipt: 1
@@ -47,6 +59,9 @@ export interface Receipt {
   /** Absent where no text was given to evaluate on. */
   readonly quality?: ReceiptQuality | undefined
   readonly speed?: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed } | undefined
+  /** The same of an encoder. */
+  readonly embeddings?: ReceiptEmbeddings | undefined
+  readonly embeddingSpeed?: { readonly before: ReceiptEmbeddingSpeed; readonly after: ReceiptEmbeddingSpeed } | undefined
   readonly peakRssBytes: number
   readonly seconds: { readonly apply: number; readonly total: number }
   /** What went otherwise than asked. */
@@ -58,6 +73,7 @@ const schema = v.looseObject({
   receipt: v.literal(1), input: file, output: file, calibration: v.optional(file), recipe: v.looseObject({}), seed: v.number(),
   device: v.looseObject({ kind: v.string(), name: v.string() }),
   quality: v.optional(v.looseObject({ text: file, windows: v.number(), window: v.number(), kld: v.number(), kldStandardErrorClustered: v.nullable(v.number()) })),
+  embeddings: v.optional(v.looseObject({ text: file, texts: v.number(), cosine: v.number(), cosineStandardError: v.nullable(v.number()) })),
 })
 
 /** @throws TesseraError `invalid-file` for a text that is no receipt, naming the field */
