@@ -99,9 +99,9 @@ export class HeaderReader {
     if (items === 'string') {
       const value: string[] = []
       while (value.length < length) {
-        this.cursor.stringsAtHand(length - value.length, value)
-        // The next one is not at hand, is long, or is not valid.
-        if (value.length < length) value.push(await this.string(`${field}[${value.length}]`, this.limits.stringBytes))
+        const invalid = this.cursor.stringsAtHand(length - value.length, value)
+        // The next one is not at hand or is long, or one of so many is not valid and is found here.
+        for (const stop = Math.min(length, value.length + Math.max(1, invalid)); value.length < stop; ) value.push(await this.string(`${field}[${value.length}]`, this.limits.stringBytes))
       }
       return { type: 'array', items, value }
     }

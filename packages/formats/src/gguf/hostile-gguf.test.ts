@@ -46,6 +46,7 @@ test.for<[string, RawGguf, string, RegExp, number | undefined]>([
   ['a key beyond the end', { entries: [keyOf(60_000)] }, 'invalid-file', /metadata key 0 .*truncated/, 32],
   ['an empty key', { entries: [entry('', 0, (file) => file.u8(0))] }, 'invalid-file', /metadata key 0.*empty/, 24],
   ['a key twice', { entries: [entry('k', 0, (file) => file.u8(0)), entry('k', 0, (file) => file.u8(0))] }, 'invalid-file', /"k".*twice/, 38],
+  ['a string that is no UTF-8 after very many that are', { entries: [(file) => { file.string('a'); file.u32(9); file.u32(8); file.u64(200_001); for (let i = 0; i < 200_000; i++) file.u64(0); file.u64(1); file.raw(Uint8Array.of(0xff)) }] }, 'invalid-file', /"a"\[200000\].*UTF-8/, 1_600_057],
   ['two strings that are UTF-8 only together', { entries: [(file) => { file.string('a'); file.u32(9); file.u32(8); file.u64(2); file.u64(1); file.raw(Uint8Array.of(0xc3)); file.u64(1); file.raw(Uint8Array.of(0xa9)) }] }, 'invalid-file', /"a"\[0\].*UTF-8/, 57],
   ['a key that is no UTF-8', { entries: [(file) => { file.u64(2); file.raw(Uint8Array.of(0xc3, 0x28)) }] }, 'invalid-file', /UTF-8/, 32],
   ['an unknown metadata type', { entries: [entry('k', 13, () => undefined)] }, 'invalid-file', /type of metadata "k".*13/, 33],

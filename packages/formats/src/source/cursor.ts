@@ -108,10 +108,11 @@ export class Cursor {
 
   /**
    * Appends to `out` the strings with their 64-bit lengths that come next, at most `count`, while they are at hand, shorter than 128 bytes and
-   * valid UTF-8; returns nothing and takes what it appended. Vocabularies are hundreds of thousands of strings: lengths below 128 are text
-   * themselves, so one call decodes all of them, and strings are cut from what it gives.
+   * valid UTF-8, and takes them. Where they are not all valid it takes none and returns how many there are, to be taken one by one; otherwise 0.
+   * Vocabularies are hundreds of thousands of strings: lengths below 128 are text themselves, so one call decodes all of them, and strings are
+   * cut from what it gives.
    */
-  stringsAtHand(count: number, out: string[]): void {
+  stringsAtHand(count: number, out: string[]): number {
     const { bytes, at: first } = this
     const widths: number[] = []
     let end = first
@@ -128,13 +129,14 @@ export class Cursor {
       widths.push(units)
     }
     const text = decoded(bytes.subarray(first, end))
-    if (text === undefined) return
+    if (text === undefined) return widths.length
     let at = 0
     for (const units of widths) {
       out.push(text.slice(at + 8, at + 8 + units))
       at += 8 + units
     }
     this.at = end
+    return 0
   }
 
   /** Appends to `out` the numbers that come next, at most `count`, while they are at hand; returns how many. */

@@ -67,22 +67,21 @@ function readVocabulary(metadata: Fields): Vocabulary {
   return vocabulary
 }
 
-/** The rank of each merge, but for those that make a control token: text never spells one. A loop for speed: loading waits for it. */
+/**
+ * The rank of each merge, but for those that make a control token: text never spells one. What a merge makes must be a token; parts that
+ * are none never come up. A loop for speed: loading waits for it.
+ */
 function readRanks(metadata: Fields, vocabulary: Vocabulary): ReadonlyMap<string, number> {
   const field = 'tokenizer.ggml.merges'
   const merges = list(metadata, field, isString, 'strings')
   const ranks = new Map<string, number>()
-  const known = (token: string, rank: number): number =>
-    vocabulary.idOf(token) ?? refuse(field, `holds ${JSON.stringify(merges[rank])} at ${rank}, but ${JSON.stringify(token)} is not in tokenizer.ggml.tokens`)
   for (let rank = 0; rank < merges.length; rank++) {
     const merge = merges[rank] as string
     const space = merge.indexOf(' ')
     if (space <= 0 || space === merge.length - 1 || merge.indexOf(' ', space + 1) >= 0) refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, which is no pair of tokens`)
-    const left = merge.slice(0, space)
-    const right = merge.slice(space + 1)
-    known(left, rank)
-    known(right, rank)
-    if (!vocabulary.isControl(known(left + right, rank))) ranks.set(merge, rank)
+    const made = merge.slice(0, space) + merge.slice(space + 1)
+    const id = vocabulary.idOf(made) ?? refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, but ${JSON.stringify(made)} is not in tokenizer.ggml.tokens`)
+    if (!vocabulary.isControl(id)) ranks.set(merge, rank)
   }
   return ranks
 }
