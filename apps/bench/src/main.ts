@@ -9,7 +9,7 @@ import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
 import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
 import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
 import { exactSimilarities } from './exact-similarities.ts'
-import { attentionWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+import { attentionWorkloads, cacheWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
 
 export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
@@ -41,13 +41,14 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   }
   const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const encoder = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'all-MiniLM-L6-v2')
-  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, await readModelFacts(path)), ...operatorWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
+  const facts = await readModelFacts(path)
+  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, facts), ...cacheWorkloads(path, facts), ...operatorWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
   if (options.list) {
     process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
     return 0
   }
   const only = options.only?.split(',')
-  const isAsked = ({ id }: Workload): boolean => !only || only.some((text) => id.includes(text))
+  const isAsked = ({ id, onRequest = false }: Workload): boolean => (only ? only.some((text) => id.includes(text)) : !onRequest)
   // Roofs are always measured: without them a rate has nothing to be compared with.
   const chosen = all.filter((workload) => workload.kind === 'roof' || isAsked(workload))
   const names = options.participants?.split(',')

@@ -18,6 +18,9 @@ interface Koffi {
   call(pointer: unknown, type: unknown, ...values: readonly unknown[]): unknown
 }
 
+/** `ggml_type` of keys and values; flash attention, which the library then chooses, takes them all. */
+export const cacheTypes = { f16: 1, q4_0: 2, q8_0: 8 } as const
+
 /** Tokens that one call computes at once. */
 const batchTokens = 512
 
@@ -25,7 +28,7 @@ const batchTokens = 512
  * Drives the libraries that node-llama-cpp ships through their C interface (llama.h and ggml-cpu.h of llama.cpp v0.5.0, whose structures
  * are repeated here field by field and belong to the pinned version alone).
  */
-export function openLlamaCpp(path: string, threads: number, contextLength: number): ModelEngine {
+export function openLlamaCpp(path: string, threads: number, contextLength: number, cache: keyof typeof cacheTypes = 'f16'): ModelEngine {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new UnavailableError(`its thread pool is driven on Linux x64 only, not on ${process.platform} ${process.arch}`)
   const koffi = requirePeer<Koffi>('koffi')
   const folder = fileURLToPath(peerPath('@node-llama-cpp/linux-x64', 'bins/linux-x64/'))
@@ -50,7 +53,7 @@ export function openLlamaCpp(path: string, threads: number, contextLength: numbe
   const model = must(llama.func('void *llama_model_load_from_file(const char *path, llama_model_params params)')(path, parameters), `loading ${path}`)
   const vocabulary = llama.func('void *llama_model_get_vocab(void *model)')(model)
   const defaults = llama.func('llama_context_params llama_context_default_params()')() as object
-  const settings = { ...defaults, n_ctx: contextLength, n_batch: batchTokens, n_ubatch: batchTokens, n_threads: threads, n_threads_batch: threads }
+  const settings = { ...defaults, n_ctx: contextLength, n_batch: batchTokens, n_ubatch: batchTokens, n_threads: threads, n_threads_batch: threads, type_k: cacheTypes[cache], type_v: cacheTypes[cache] }
   const context = must(llama.func('void *llama_init_from_model(void *model, llama_context_params params)')(model, settings), 'making a context')
 
   // The function lies in the library for this processor, which only llama.cpp knows.

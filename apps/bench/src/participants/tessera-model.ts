@@ -1,10 +1,14 @@
 import type { ModelEngine } from '../participant/model/index.ts'
 import type { ModelWorkload } from '../workload/index.ts'
 
-export async function openTesseraModel({ model: path, threads, contextLength }: ModelWorkload): Promise<ModelEngine> {
+export async function openTesseraModel(workload: ModelWorkload): Promise<ModelEngine> {
+  const { model: path, threads, contextLength } = workload
   // Loading the library belongs to the time to load.
   const { load } = await import('@tessera-llm/tessera/node')
-  const model = await load(path, { device: 'wasm', threads, contextLength, activations: 'int8' })
+  const { denseCache, quantizedCache } = await import('@tessera-llm/attention')
+  const name = workload.kind === 'decode' ? workload.cache : undefined
+  const cache = name === undefined ? undefined : name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
+  const model = await load(path, { device: 'wasm', threads, contextLength, activations: 'int8', cache })
   const { session, tokenizer } = model
   return {
     tokenize: async (text) => tokenizer.encode(text, { addSpecial: false }),

@@ -27,7 +27,7 @@ const report: Report = {
 
 test('the page has tables with ratios and limits, and a picture for both themes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'scene-'))
-  writeAttentionScene(report, folder)
+  writeAttentionScene([report], folder)
   const page = readFileSync(join(folder, 'attention.md'), 'utf8')
   // 4 · 2 · 64 · 2048 · 2049 / 2 operations at 40 GFLOP/s.
   expect(page).toContain('| 2048 | 26.9 ms, 40.0 GFLOP/s (80 %) | 269 ms, 4.00 GFLOP/s |')

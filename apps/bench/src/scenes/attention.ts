@@ -9,16 +9,21 @@ import { digits } from '../report/digits.ts'
 import type { Report, Roofs, WorkloadReport } from '../report/index.ts'
 import { type AttentionWorkload, cacheBytesOf, operationsOf } from '../workload/index.ts'
 import { attentionTraffic } from './attention-traffic.ts'
+import { mergeReports } from './merge.ts'
+import { table } from './table.ts'
 
 interface Measured {
   readonly workload: AttentionWorkload
   readonly participants: WorkloadReport['participants']
+  /** Of the run that it is from: processors do not always run at one clock. */
+  readonly roofs: Roofs[number] | undefined
 }
 
-/** Writes `attention.md` and its plots, light and dark, from a report that holds attention's workloads; nothing where it holds none. */
-export function writeAttentionScene(report: Report, folder: string): void {
-  const measured = report.workloads.filter((one): one is Measured => 'kvHeads' in one.workload)
+/** Writes `attention.md` and its plots, light and dark, from reports that hold attention's workloads, parts of one measurement; nothing where they hold none. */
+export function writeAttentionScene(reports: readonly Report[], folder: string): void {
+  const measured = reports.flatMap(({ workloads, roofs }) => workloads.flatMap(({ workload, participants }): readonly Measured[] => ('kvHeads' in workload ? [{ workload, participants, roofs: roofs[1] }] : [])))
   if (measured.length === 0) return
+  const report = mergeReports(reports)
   const of = (kind: AttentionWorkload['kind']): readonly Measured[] => measured.filter(({ workload }) => workload.kind === kind)
   const { machine, date, rounds } = report
   const subtitle = `${machine.processor}, Node.js ${machine.node}, one thread, causal, 64 channels, medians of ${rounds} rounds`
@@ -27,16 +32,15 @@ export function writeAttentionScene(report: Report, folder: string): void {
     '# Attention, measured',
     `${date.slice(0, 10)} · ${subtitle}. Every figure, with quartiles and with what else the machine did meanwhile, is in the JSON beside this page.`,
     renderMemory(picture),
-    ...(of('attention').length > 0 ? [renderSpeed('Forward', 'attention-forward', of('attention'), report.roofs, subtitle, picture)] : []),
-    ...(of('attention-gradient').length > 0 ? [renderSpeed('Backward', 'attention-backward', of('attention-gradient'), report.roofs, subtitle, picture)] : []),
-    ...(of('attention-decode').length > 0 ? [renderDecode(of('attention-decode'), report.roofs[1], subtitle, picture)] : []),
+    ...(of('attention').length > 0 ? [renderSpeed('Forward', 'attention-forward', of('attention'), subtitle, picture)] : []),
+    ...(of('attention-gradient').length > 0 ? [renderSpeed('Backward', 'attention-backward', of('attention-gradient'), subtitle, picture)] : []),
+    ...(of('attention-decode').length > 0 ? [renderDecode(of('attention-decode'), subtitle, picture)] : []),
   ]
   writeFileSync(join(folder, 'attention.md'), `${sections.join('\n\n')}\n`)
 }
 
 type Picture = (name: string, plot: Plot) => string
 const powers = Array.from({ length: 8 }, (_, i) => 128 * 2 ** i)
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 const mib = (bytes: number): string => `${digits(bytes / 2 ** 20)} MiB`
 
 /** FlashAttention's claim (Dao et al. 2022): fewer bytes moved, and memory that grows with N instead of N². */
@@ -64,14 +68,14 @@ function scratchOf(length: number): { readonly plainScratch: number; readonly pl
   return { plainScratch: webgpu('plain'), plainWasmScratch: wasm('plain'), flashScratch: webgpu('flash'), flashWasmScratch: wasm('flash') }
 }
 
-function renderSpeed(title: string, name: string, measured: readonly Measured[], roofs: Roofs, subtitle: string, picture: Picture): string {
+function renderSpeed(title: string, name: string, measured: readonly Measured[], subtitle: string, picture: Picture): string {
   const names = [...new Set(measured.flatMap(({ participants }) => participants.filter(({ status }) => status === 'measured').map((row) => row.name)))]
   const rate = ({ participants }: Measured, participant: string): number | undefined => participants.find((row) => row.name === participant)?.figures?.['rate']?.median
-  const roof = roofs[1]?.fmaF32
+  const roof = rangeOf(measured.map(({ roofs }) => roofs?.fmaF32))
   const time = (one: Measured, value: number): number => operationsOf(one.workload) / value / 1e6
   const rows = measured.map((one) => [String(one.workload.length), ...names.map((participant) => {
     const value = rate(one, participant)
-    return value === undefined ? 'not measured' : `${digits(time(one, value))} ms, ${digits(value)} GFLOP/s${participant === 'tessera' && roof ? ` (${(100 * value / roof).toFixed(0)} %)` : ''}`
+    return value === undefined ? 'not measured' : `${digits(time(one, value))} ms, ${digits(value)} GFLOP/s${participant === 'tessera' && one.roofs?.fmaF32 ? ` (${(100 * value / one.roofs.fmaF32).toFixed(0)} %)` : ''}`
   })])
   const ratios = measured.map((one) => [String(one.workload.length), ...names.filter((participant) => participant !== 'tessera').map((participant) => {
     const ratio = one.participants.find((row) => row.name === participant)?.figures?.['rate']?.subjectRatio?.median
@@ -81,7 +85,7 @@ function renderSpeed(title: string, name: string, measured: readonly Measured[],
   const series = names.map((participant): Series => ({ name: participant, points: measured.flatMap((one) => { const value = rate(one, participant); return value === undefined ? [] : [{ x: one.workload.length, y: time(one, value) }] }) }))
   return [
     `## ${title}`,
-    `Two heads with keys of their own; useful operations of the causal half, ${title === 'Forward' ? 'two products' : 'five products'} a pair.${roof ? ` In brackets: part of the ${digits(roof)} GFLOP/s that fused multiply-adds of SIMD128 reach here.` : ''}`,
+    `Two heads with keys of their own; useful operations of the causal half, ${title === 'Forward' ? 'two products' : 'five products'} a pair.${roof ? ` In brackets: part of the ${roof} GFLOP/s that fused multiply-adds of SIMD128 reached in the same run.` : ''}`,
     table(['N', ...names], rows),
     `How many times faster \`tessera\` (flash) is, round by round:`,
     table(['N', ...names.filter((participant) => participant !== 'tessera')], ratios),
@@ -90,21 +94,27 @@ function renderSpeed(title: string, name: string, measured: readonly Measured[],
   ].join('\n\n')
 }
 
+/** `59.1`, or `59.1 to 69.6` where runs differ. */
+function rangeOf(values: readonly (number | undefined)[]): string | undefined {
+  const known = [...new Set(values.filter((value) => value !== undefined))].sort((a, b) => a - b)
+  return known.length === 0 ? undefined : [known[0] as number, ...known.slice(1).slice(-1)].map(digits).join(' to ')
+}
+
 /** The claim of multi-query and grouped-query attention (Shazeer 2019, Ainslie et al. 2023): time follows the bytes of the cache. */
-function renderDecode(measured: readonly Measured[], roofs: Roofs[number] | undefined, subtitle: string, picture: Picture): string {
+function renderDecode(measured: readonly Measured[], subtitle: string, picture: Picture): string {
   const named = measured.map((one) => ({ ...one, name: one.workload.id.split('-').slice(2, -1).join('-') }))
   const time = ({ participants }: Measured): number | undefined => participants.find(({ name }) => name === 'tessera')?.figures?.['time']?.median
-  const limit = ({ workload }: Measured): number | undefined => (roofs?.read && roofs.fmaF32 ? Math.max(cacheBytesOf(workload) / roofs.read, operationsOf(workload) / roofs.fmaF32) / 1e3 : undefined)
+  const limit = ({ workload, roofs }: Measured): number | undefined => (roofs?.read && roofs.fmaF32 ? Math.max(cacheBytesOf(workload) / roofs.read, operationsOf(workload) / roofs.fmaF32) / 1e3 : undefined)
   const names = [...new Set(named.map(({ name }) => name))]
   const rows = named.flatMap((one) => {
     const [measuredTime, least] = [time(one), limit(one)]
     return measuredTime === undefined ? [] : [[one.name, `${one.workload.heads} / ${one.workload.kvHeads}`, String(one.workload.length), mib(cacheBytesOf(one.workload)), `${digits(measuredTime)} µs`, `${digits(cacheBytesOf(one.workload) / measuredTime / 1e3)} GB/s`, ...(least === undefined ? ['', ''] : [`${digits(least)} µs`, `${(100 * least / measuredTime).toFixed(0)} %`])]]
   })
   const line = (name: string, y: (one: Measured) => number | undefined, style?: Series['style']): Series => ({ name, points: named.filter((one) => one.name === name.split(',')[0]).flatMap((one) => { const value = y(one); return value === undefined ? [] : [{ x: one.workload.length, y: value }] }), ...(style ? { style } : {}) })
-  const series = [...names.map((name) => line(name, time)), ...(roofs?.read ? names.map((name) => line(`${name}, limit`, limit, 'dashed')) : [])].filter(({ points }) => points.length > 0)
+  const series = [...names.map((name) => line(name, time)), ...names.map((name) => line(`${name}, limit`, limit, 'dashed'))].filter(({ points }) => points.length > 0)
   return [
     '## One more token: MHA, GQA and MQA',
-    `Eight query heads of 64 channels over a cache in f32; the whole group of query heads reads each key and value once. The limit is the longer of reading the cache at ${digits(roofs?.read ?? 0)} GB/s and computing at ${digits(roofs?.fmaF32 ?? 0)} GFLOP/s: where several query heads share a key, there is more to compute for each byte.`,
+    `Eight query heads of 64 channels over a cache in f32; the whole group of query heads reads each key and value once. The limit is the longer of reading the cache at ${rangeOf(measured.map(({ roofs }) => roofs?.read)) ?? 'unmeasured'} GB/s and computing at ${rangeOf(measured.map(({ roofs }) => roofs?.fmaF32)) ?? 'unmeasured'} GFLOP/s: where several query heads share a key, there is more to compute for each byte.`,
     table(['heads', 'query / KV', 'context', 'cache', 'time a token', 'reads', 'limit', 'of the limit'], rows),
     picture('attention-decode', { title: 'One token over a context', subtitle, x: { label: 'context (tokens)', scale: 'log2' }, y: { label: 'time (µs)', scale: 'log10' }, series }),
   ].join('\n\n')

@@ -11,6 +11,8 @@ export interface ModelFacts {
   readonly operationsPerPromptToken: number
   /** Bytes that the keys and values of one position take in f16, which every participant's cache can hold at least that small. */
   readonly cacheBytesPerPosition: number
+  /** Operations of attention for each position that a token sees, in all layers. */
+  readonly operationsPerPosition: number
 }
 
 /** @throws TesseraError `unsupported` where the metadata lacks the sizes of attention */
@@ -37,6 +39,7 @@ export async function readModelFacts(path: string): Promise<ModelFacts> {
       weightBytesPerToken: multiplied.reduce((sum, { byteLength }) => sum + byteLength, 0),
       operationsPerPromptToken: 2 * elements,
       cacheBytesPerPosition: 2 * 2 * size('block_count') * size('attention.head_count_kv') * headDim,
+      operationsPerPosition: 4 * size('block_count') * heads * headDim,
     }
   } finally {
     await source.close()

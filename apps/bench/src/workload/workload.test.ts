@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { answerElements, inputF32, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
 import { readModelFacts } from './model-facts.ts'
+import { cacheWorkloads } from './cache-workloads.ts'
 import { modelWorkloads } from './model-workloads.ts'
 import { profileWorkloads } from './profile-workloads.ts'
 import { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
@@ -45,7 +46,7 @@ describe('workloads', () => {
 
   it('have ids of their own and a cost that follows from the file', async () => {
     const facts = await readModelFacts(model)
-    const workloads = [...roofWorkloads(), ...modelWorkloads(model, facts), ...operatorWorkloads(), ...profileWorkloads(model)]
+    const workloads = [...roofWorkloads(), ...modelWorkloads(model, facts), ...cacheWorkloads(model, facts), ...operatorWorkloads(), ...profileWorkloads(model)]
     expect(new Set(workloads.map(({ id }) => id)).size).toBe(workloads.length)
     expect(facts.weightBytesPerToken).toBeLessThan(facts.fileBytes)
     const [short, long] = ['decode-1t', 'decode-1k-1t'].map((wanted) => workloads.find(({ id }) => id === wanted))

@@ -1,3 +1,5 @@
+export type CacheName = 'f32' | 'f16' | 'int8' | 'int4'
+
 /** A figure that a round yields. */
 export interface Metric {
   readonly name: string
@@ -26,6 +28,8 @@ interface Common {
   /** Every round runs in a process of its own (loading, peak memory). Otherwise a process serves all rounds of the workload. */
   readonly isFresh?: boolean
   readonly cost?: Cost
+  /** Measured only where `--only` asks for it. */
+  readonly onRequest?: boolean
   /** Participants that are left out, with the reason, which the report shows. */
   readonly leftOut?: Readonly<Record<string, string>>
 }
@@ -39,6 +43,10 @@ interface OnModel {
 /** Generates `tokens` tokens greedily after `promptTokens` tokens of the text; only generating is timed. */
 export interface DecodeWorkload extends Common, OnModel {
   readonly kind: 'decode'
+  /** How keys and values are kept; as the participant likes when absent. Peers take what is nearest. */
+  readonly cache?: CacheName | undefined
+  /** What attention reads and computes for each position before a token, in all layers: elements of keys and values, and operations. */
+  readonly perPosition?: { readonly elements: number; readonly operations: number } | undefined
   readonly promptTokens: number
   readonly tokens: number
 }

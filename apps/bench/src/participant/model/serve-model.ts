@@ -25,8 +25,8 @@ export interface ModelAdapter {
   open(workload: ModelWorkload): Promise<ModelEngine>
 }
 
-/** The text that all prompts are taken from: as many of its first tokens as the workload asks for. */
-export const promptText = (): string => readFileSync(new URL('../../data/coriolanus.txt', import.meta.url), 'utf8')
+/** The text that all prompts are taken from, twice: as many of its first tokens as the workload asks for. */
+export const promptText = (): string => readFileSync(new URL('../../data/coriolanus.txt', import.meta.url), 'utf8').repeat(2)
 
 /** Tokens of an answer that are kept for comparing. */
 const answerTokens = 16
