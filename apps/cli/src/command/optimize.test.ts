@@ -59,6 +59,19 @@ test('a recipe for the cache copies the weights; its receipt says what the cache
     expect(await tessera(['verify', `${out}.receipt.json`])).toMatchObject({ code: 1, stderr: expect.stringContaining('the same bytes came out, and the quality differs') })
   }))
 
+test('heads are merged by what they are on the text before the other steps, and again by verify', () =>
+  inWork(async ({ out, calibrate, recipe }) => {
+    await writeFile(recipe, JSON.stringify({ calibration: { windows: 2, window: 48 }, steps: [{ kind: 'convert-heads', numKvHeads: 1, method: 'principal' }, { kind: 'quantize', targets: '**.key', method: 'gptq', format: 'q8_0' }] }))
+    const without = await tessera(['optimize', tiny, out, '--recipe', recipe])
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('convert-heads by principal looks at activations and needs a calibration text; give --calibrate FILE') })
+    const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', calibrate])
+    expect(code, stderr).toBe(0)
+    const inspected = await tessera(['inspect', out])
+    expect(inspected.stdout).toContain('llama: 6 layers, width 192, 6 query and 1 KV heads of 32')
+    const again = await tessera(['verify', `${out}.receipt.json`])
+    expect(again.stdout, again.stderr).toMatch(/^verified: the same \d+ bytes/)
+  }))
+
 test('--dry-run says what every tensor becomes, and computes nothing', () =>
   inWork(async ({ out }) => {
     const { code, stdout } = await tessera(['optimize', tiny, out, '--format', 'q8_0', '--dry-run', '--json'])

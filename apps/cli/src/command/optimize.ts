@@ -4,7 +4,7 @@ import { bytesByClass, calibrationSizes, hasBudget, planNotes, planRecipe, type 
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { allocateRecipe, forgetWork, hashFile, hashModel, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
+import { allocateRecipe, forgetWork, hashFile, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -24,7 +24,7 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
   const began = performance.now()
   const asked = await recipeOf(args)
   await withFiles(args.model, output, signal, async (files) => {
-    const target = await targetOf(files, kindOfOutput(args.output))
+    let target = await targetOf(files, kindOfOutput(args.output), asked)
     const describe = async (recipe: Recipe): Promise<{ readonly plan: RecipePlan; readonly notes: readonly string[] }> => {
       const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
       describePlan(plan, output, args.dryRun)
@@ -42,6 +42,8 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
       const settings = { device, threads: args.threads, output: args.output, inputHash: input.sha256, calibrate: args.calibrate, signal }
+      const heads = await headCalibrationOf(files, { ...settings, recipe: asked }, output)
+      if (heads) target = await targetOf(files, kindOfOutput(args.output), asked, heads)
       const allocation = planned ? undefined : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
       const recipe = allocation?.recipe ?? asked
       const { plan, notes } = planned ?? await describe(recipe)

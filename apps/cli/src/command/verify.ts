@@ -5,7 +5,7 @@ import { agreesWithin, embeddingsAgreeWithin, parseReceipt, type Receipt, type R
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { hashModel, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
+import { hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
@@ -27,11 +27,15 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
   try {
     const kind = kindOfOutput(receipt.output.path)
     const again = join(folder, kind === 'gguf' ? 'again.gguf' : 'again')
-    await withFiles(receipt.input.path, output, signal, async (files) => runRecipe(files, await targetOf(files, kind), { recipe: receipt.recipe, device, threads: args.threads, output: again, inputHash: receipt.input.sha256, calibrate: receipt.calibration?.path, signal }, output))
+    const { recipe } = receipt
+    await withFiles(receipt.input.path, output, signal, async (files) => {
+      const settings = { recipe, device, threads: args.threads, output: again, inputHash: receipt.input.sha256, calibrate: receipt.calibration?.path, signal }
+      await runRecipe(files, await targetOf(files, kind, recipe, await headCalibrationOf(files, settings, output)), settings, output)
+    })
     const { sha256 } = await hashModel(again)
     const sameBytes = sha256 === receipt.output.sha256
     // How the cache is kept is not in the bytes.
-    if (sameBytes && !(receipt.recipe.cache && receipt.quality)) {
+    if (sameBytes && !(recipe.cache && receipt.quality)) {
       output.text(`verified: the same ${receipt.output.bytes} bytes (SHA-256 ${sha256})\n`)
       output.result({ verified: true, sameBytes, sha256 })
       return

@@ -1,4 +1,5 @@
 export { hashFile, hashModel } from './hash-file.ts'
+export { headCalibrationOf } from './head-calibration.ts'
 export { type MeasuredEmbeddings, measureEmbeddings, sampleSentences } from './measure-embeddings.ts'
 export { type MeasuredQuality, measureQuality } from './measure-quality.ts'
 export { receiptPath } from './receipt-path.ts'

@@ -2,10 +2,11 @@ import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
 import { type Recipe, type ReceiptQuality, type ReceiptSpeed, recipeCache } from '@tessera-llm/optimize'
 import { createSession, type Session, type SessionOptions } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
-import { loadCheckpoint, loadHuggingFace, type LoadOptions, type Model } from '@tessera-llm/tessera'
-import { type ModelFiles, readTextFile, textOf, withFiles } from '../open/index.ts'
+import type { Model } from '@tessera-llm/tessera'
+import { readTextFile, textOf, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile } from './hash-file.ts'
+import { loadFiles } from './load-files.ts'
 
 export interface QualityOptions {
   readonly device: Device
@@ -61,10 +62,6 @@ export async function measureQuality({ device, original, compressed, text, windo
       await first.dispose()
     }
   }))
-}
-
-function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
-  return folder ? loadHuggingFace(folder, options) : loadCheckpoint(checkpoint, options)
 }
 
 /** As users run it: a session with the device's own activations, or what the recipe says. Random tokens: speed does not depend on them. The first round warms up. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, huggingFaceContent, jsonBytes, type Recipe, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, jsonBytes, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
@@ -26,8 +26,13 @@ export function kindOfOutput(out: string): Target['kind'] {
   return out.endsWith('.gguf') ? 'gguf' : 'folder'
 }
 
-/** The model in the kind of files that OUT is; where MODEL is of the other kind, converted on the way, its values as they are. */
-export async function targetOf(files: ModelFiles, kind: Target['kind']): Promise<Target> {
+/**
+ * The model in the kind of files that OUT is, with the heads that the recipe asks for; where MODEL is of the other kind, converted on the way, its values as
+ * they are. Without a calibration that the recipe needs, it is good for a plan alone.
+ */
+export async function targetOf(stored: ModelFiles, kind: Target['kind'], recipe: Recipe, calibration?: HeadCalibration): Promise<Target> {
+  const { checkpoint, config } = recipeCheckpoint(stored.checkpoint, recipe, { config: stored.folder?.config, calibration })
+  const files = { ...stored, checkpoint, folder: stored.folder && config && { ...stored.folder, config } }
   return kind === 'gguf' ? ggufTarget(files) : folderTarget(files)
 }
 

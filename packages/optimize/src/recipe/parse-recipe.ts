@@ -13,6 +13,7 @@ const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))
 const method = v.picklist(['rtn', 'hqq', 'gptq'])
 
 const steps = {
+  'convert-heads': v.strictObject({ kind: v.literal('convert-heads'), numKvHeads: count, method: v.picklist(['mean', 'first', 'activation', 'principal']) }),
   rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard'])), heads: v.optional(v.boolean()) }),
   awq: v.strictObject({ kind: v.literal('awq'), targets: v.optional(targets) }),
   smooth: v.strictObject({ kind: v.literal('smooth'), targets: v.optional(targets), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
@@ -48,6 +49,8 @@ export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
   if (recipe.steps.length === 0 && !recipe.cache) throw new TesseraError('invalid-option', 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept')
   const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
+  const merging = parsed.findIndex(({ kind }, index) => kind === 'convert-heads' && index > 0)
+  if (merging >= 0) throw new TesseraError('invalid-option', `recipe: steps[${merging}] (convert-heads) must be the first step; all others see the model with fewer heads`)
   for (const step of parsed) if (step.kind === 'budget') parseByteSize(step.size)
   if (parsed.filter(({ kind }) => kind === 'budget').length > 1) throw new TesseraError('invalid-option', 'recipe: a file has one size, so a recipe has one budget step at most; leave the others out')
   return { ...recipe, steps: parsed }

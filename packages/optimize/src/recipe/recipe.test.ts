@@ -28,7 +28,7 @@ describe('parseRecipe', () => {
     [{ cache: { format: 'int3' }, steps: [] }, 'cache.format is "int3"'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
     [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
-    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("rotate" | "awq" | "smooth" | "quantize" | "budget")'],
+    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "budget")'],
     [{ steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] }, 'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?'],
     [{ steps: [{ kind: 'budget', size: '60Mb/s' }] }, 'size: "60Mb/s" is no size; write a number and a unit, such as 60MB or 57.2MiB'],
     [{ steps: [{ kind: 'budget', size: '60' }, { kind: 'budget', size: '50' }] }, 'a recipe has one budget step at most'],
@@ -37,6 +37,8 @@ describe('parseRecipe', () => {
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] }, 'recipe: steps[0] (quantize): format'],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9"'],
     [{ steps: [{ kind: 'quantize', method: 'awq', format: 'q4_0' }] }, 'method is "awq", but must be ("rtn" | "hqq" | "gptq")'],
+    [{ steps: [{ kind: 'rotate' }, { kind: 'convert-heads', numKvHeads: 1, method: 'mean' }] }, 'steps[1] (convert-heads) must be the first step'],
+    [{ steps: [{ kind: 'convert-heads', numKvHeads: 1, method: 'average' }] }, 'recipe: steps[0] (convert-heads): method is "average", but must be'],
     ['gptq', 'recipe: it is "gptq", but must be Object'],
   ])('refuses %j', (recipe, message) => {
     let error: unknown

@@ -106,7 +106,19 @@ export interface BudgetStep {
   readonly correct?: boolean | undefined
 }
 
-export type RecipeStep = RotateStep | AwqStep | SmoothStep | QuantizeStep | BudgetStep
+/**
+ * Merges the key-value heads of every layer, which loses much until the model is trained again (see `convertHeads` of `@tessera-llm/attention`). The
+ * first step: all others see the model that `recipeCheckpoint` makes.
+ */
+export interface ConvertHeadsStep {
+  readonly kind: 'convert-heads'
+  /** Of every layer afterwards: a divisor of those before. */
+  readonly numKvHeads: number
+  /** `activation` and `principal` read the calibration text. */
+  readonly method: 'mean' | 'first' | 'activation' | 'principal'
+}
+
+export type RecipeStep = ConvertHeadsStep | RotateStep | AwqStep | SmoothStep | QuantizeStep | BudgetStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
 export interface Recipe {

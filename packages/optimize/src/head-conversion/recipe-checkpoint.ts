@@ -1,0 +1,27 @@
+import type { Checkpoint } from '@tessera-llm/formats'
+import type { Fields } from '@tessera-llm/runtime'
+import { ggufCheckpointOf, safetensorsCheckpointOf } from '../convert/index.ts'
+import type { Recipe } from '../recipe/index.ts'
+import type { HeadCalibration } from './collect-heads.ts'
+import { convertCheckpointHeads } from './convert-checkpoint-heads.ts'
+
+export interface RecipeCheckpointOptions {
+  /** The parsed `config.json` of a safetensors checkpoint. */
+  readonly config?: Fields | undefined
+  /** What `calibrateHeads` gave; without it, methods that need it give the right shapes and the values of `mean`: enough for a plan. */
+  readonly calibration?: HeadCalibration | undefined
+}
+
+/** The checkpoint that the other steps of a recipe work on: with fewer key-value heads where the first step says so. Nothing is read before a tensor is. */
+export function recipeCheckpoint(checkpoint: Checkpoint, { steps: [step] }: Recipe, { config, calibration }: RecipeCheckpointOptions = {}): { readonly checkpoint: Checkpoint; readonly config: Fields | undefined } {
+  if (step?.kind !== 'convert-heads') return { checkpoint, config }
+  const method = needsHeadCalibration(step) && !calibration ? 'mean' : step.method
+  const converted = convertCheckpointHeads(checkpoint, { numKvHeads: step.numKvHeads, method, calibration, config })
+  const { metadata, tensors } = converted
+  return { checkpoint: metadata ? ggufCheckpointOf({ metadata, tensors }) : safetensorsCheckpointOf(tensors), config: converted.config }
+}
+
+/** Whether a step merges heads by what they are on a text. */
+export function needsHeadCalibration(step: Recipe['steps'][number] | undefined): boolean {
+  return step?.kind === 'convert-heads' && (step.method === 'activation' || step.method === 'principal')
+}
