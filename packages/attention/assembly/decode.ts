@@ -1,6 +1,6 @@
 import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
 import {
-  BATCH, elementShift, endVisible, F16, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_STORAGE, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
+  BATCH, BLOCK_TABLE, elementShift, endVisible, F16, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_STORAGE, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
   STRIDE_V, V, V_STORAGE, VALUE_DIM,
 } from './call'
 import { scorePacked, weighPacked } from './packed-decode'
@@ -96,6 +96,7 @@ function queryOf(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): u
 function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize, scaled: usize): void {
   const headDim = argument(args, HEAD_DIM), lines = group * argument(args, ROWS), scale = scaleOf(args)
   const shiftK = elementShift(args, K_STORAGE), strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK
+  const touched = keysTouched(args, strideK)
   const triples = linesByThrees(lines, headDim), queryBytes = <usize>headDim << 2
   if (shiftK == 1) {
     for (let line: u32 = 0; line < triples; line++) {
@@ -105,7 +106,7 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
   }
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
     const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
-    if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, out)
+    if (strideK == <usize>headDim << shiftK && (from & (touched - 1)) == 0) touch(keysAt, <usize>min(touched, count - from) * strideK, out)
     let line: u32 = 0
     for (; line < triples; line += 3) {
       const s0 = scores + (<usize>line * SPLIT + from << 2)
@@ -126,16 +127,21 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
   }
 }
 
+/** Keys that are touched before they are used: half rows of 64 channels are half a page for 16 keys, too little for memory to get going. */
+function keysTouched(args: usize, stride: usize): i32 {
+  return argument(args, BLOCK_TABLE) != 0 || stride > 128 ? KEYS_AT_ONCE : SPLIT
+}
+
 /** partial[line] += Σ weights · v over the keys skip … until − 1 of the split. */
 function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, scores: usize, partial: usize, bytes: usize): void {
   const valueDim = argument(args, VALUE_DIM), shiftV = elementShift(args, V_STORAGE), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
-  const triples = linesByThrees(lines, valueDim)
+  const triples = linesByThrees(lines, valueDim), touched = keysTouched(args, strideV)
   if (shiftV == 1) for (let line: u32 = 0; line < triples; line++) scaleRow(scores + (<usize>line * SPLIT << 2), WEIGHT_FACTOR, SPLIT)
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
     // Where row 0 of the split would lie, if all of it were where this part is.
     const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
-    if (strideV == <usize>valueDim << shiftV) touch(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
+    if (strideV == <usize>valueDim << shiftV && (from == skip || (from & (touched - 1)) == 0)) touch(v + <usize>from * strideV, <usize>(min((from + touched) & ~(touched - 1), until) - from) * strideV, partial + (<usize>valueDim << 2) + 8)
     let line: u32 = 0
     for (; line < triples; line += 3) {
       const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
