@@ -151,6 +151,13 @@ describe('refused before anything is computed', () => {
       expect(await readdir(folder)).not.toContain('out')
     }))
 
+  test('an output in the input would change what is read', () =>
+    inWork(async ({ folder, optimize }) => {
+      const hub = join(folder, 'hub')
+      expect((await tessera(['convert', tiny, hub])).code).toBe(0)
+      for (const out of [hub, `${hub}/`, join(hub, 'small')]) expect((await optimize(hub, out, '--bits', '4')).stderr).toContain('is the input, or lies in it; name another place')
+    }))
+
   test('a folder that was not made by this command is not replaced', () =>
     inWork(async ({ out, optimize }) => {
       await mkdir(out)

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
+import { resolve, sep } from 'node:path'
 import { fileSink } from '@tessera-llm/formats/node'
 import { bytesByClass, calibrationSizes, hasBudget, planNotes, planRecipe, type Receipt, type Recipe, type RecipePlan } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { allocateRecipe, forgetWork, hashFile, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
+import { allocateRecipe, forgetWork, hashFile, hashInput, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -37,8 +38,8 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
       output.result({ ...planned.plan, notes: planned.notes, classes: bytesByClass(planned.plan) })
       return
     }
-    if (args.output === args.model) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input; name another file`)
-    const input = await hashModel(args.model)
+    if (files.path !== undefined && `${resolve(args.output)}${sep}`.startsWith(`${resolve(files.path)}${sep}`)) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input, or lies in it; name another place`)
+    const input = await hashInput(files)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
       const settings = { device, threads: args.threads, output: args.output, inputHash: input.sha256, calibrate: args.calibrate, signal }

@@ -5,7 +5,7 @@ import { agreesWithin, embeddingsAgreeWithin, parseReceipt, type Receipt, type R
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
+import { hashFile, hashInput, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
@@ -18,7 +18,7 @@ export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'thread
  */
 export async function verify(args: VerifyArguments, output: Output, signal: AbortSignal): Promise<void> {
   const receipt = parseReceipt(await readReceipt(args.receipt))
-  await same('input', receipt.input)
+  await same('input', receipt.input, (path) => withFiles(path, output, signal, hashInput))
   if (receipt.calibration) await same('calibration text', receipt.calibration)
   const evaluated = receipt.quality ?? receipt.embeddings
   if (evaluated) await same('evaluation text', evaluated.text)
@@ -76,8 +76,8 @@ async function compareVectors({ input, embeddings, recipe, device: before }: Rec
   output.result({ verified: true, sameBytes, sha256, cosine: measured.embeddings.cosine, difference, allowed })
 }
 
-async function same(what: string, expected: ReceiptFile): Promise<void> {
-  const { sha256 } = await hashModel(expected.path)
+async function same(what: string, expected: ReceiptFile, hash: (path: string) => Promise<ReceiptFile> = hashFile): Promise<void> {
+  const { sha256 } = await hash(expected.path)
   if (sha256 !== expected.sha256) throw new TesseraError('invalid-value', `verify: the ${what} ${expected.path} is another file than the receipt was made with (SHA-256 ${sha256} instead of ${expected.sha256})`)
 }
 

@@ -10,6 +10,8 @@ import type { Output } from '../terminal/index.ts'
 export interface ModelFiles {
   /** What the user called it. */
   readonly name: string
+  /** Where it lies on the disk; undefined for what is read from a URL. */
+  readonly path: string | undefined
   readonly checkpoint: Checkpoint
   /** The configuration files of a safetensors folder; absent for GGUF. */
   readonly folder: (HuggingFaceFiles & { readonly path: string }) | undefined
@@ -34,10 +36,10 @@ async function openFiles(name: string, output: Output, signal: AbortSignal): Pro
     const beganAt = performance.now()
     if (found.kind === 'folder') {
       const folder = await openHuggingFaceFolder(found.path)
-      return { name, checkpoint: folder.checkpoint, folder: { ...folder, path: found.path }, beganAt }
+      return { name, path: found.path, checkpoint: folder.checkpoint, folder: { ...folder, path: found.path }, beganAt }
     }
     try {
-      return { name, checkpoint: await readGguf(found.source), folder: undefined, beganAt }
+      return { name, path: /^https?:/.test(found.source.name) ? undefined : found.source.name, checkpoint: await readGguf(found.source), folder: undefined, beganAt }
     } catch (error) {
       await found.source.close()
       throw error

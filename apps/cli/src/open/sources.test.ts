@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type HubServer, repository, startHub } from '../../../../packages/tessera/test/hub-server.ts'
 import { tessera } from '../../test/support/capture.ts'
@@ -64,6 +65,19 @@ describe('models of the hub', () => {
       vi.stubEnv('HF_HUB_OFFLINE', '1')
       await expectGolden(`hf:${repository}/llama.gguf`)
       expect(hub.requests).toHaveLength(length)
+    }))
+
+  test('are made smaller, and what the receipt says of them is verified', () =>
+    inFolder(async (cache) => {
+      vi.stubEnv('TESSERA_CACHE', cache)
+      const [model, out] = [`hf:${repository}/llama.gguf`, join(cache, 'small')]
+      const made = await tessera(['optimize', model, out, '--bits', '8', '--json'])
+      expect(made.code, made.stderr).toBe(0)
+      expect(JSON.parse(made.stdout)).toMatchObject({ input: { path: model, bytes: (await readFile(llamaGguf)).length }, output: { path: out } })
+      expect((await tessera(['verify', `${out}.receipt.json`])).stdout).toMatch(/^verified: the same \d+ bytes/)
+      vi.stubEnv('HF_ENDPOINT', 'https://elsewhere.invalid')
+      const url = await tessera(['optimize', `${hub.endpoint}/${repository}/resolve/main/llama.gguf`, join(cache, 'other'), '--bits', '8'])
+      expect([url.code, url.stderr]).toEqual([1, expect.stringContaining('is read from the network, and optimize reads it several times; download it first')])
     }))
 
   test('offline, what is not on the disk is an error that says what to do', () =>

@@ -3,6 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { ReceiptFile } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { ModelFiles } from '../open/index.ts'
 
 /** Size and SHA-256 of a file. Throws `not-found`. */
 export async function hashFile(path: string): Promise<ReceiptFile> {
@@ -24,6 +25,12 @@ export async function hashFile(path: string): Promise<ReceiptFile> {
   } catch (cause) {
     throw new TesseraError('not-found', `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
   }
+}
+
+/** The same for an input, by the name that it was called by. Throws `unsupported` for what is not on the disk. */
+export async function hashInput({ name, path }: Pick<ModelFiles, 'name' | 'path'>): Promise<ReceiptFile> {
+  if (path === undefined) throw new TesseraError('unsupported', `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`)
+  return { ...(await hashModel(path)), path: name }
 }
 
 /**

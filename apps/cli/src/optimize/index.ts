@@ -1,4 +1,4 @@
-export { hashFile, hashModel } from './hash-file.ts'
+export { hashFile, hashInput, hashModel } from './hash-file.ts'
 export { headCalibrationOf } from './head-calibration.ts'
 export { type MeasuredEmbeddings, measureEmbeddings, sampleSentences } from './measure-embeddings.ts'
 export { type MeasuredQuality, measureQuality } from './measure-quality.ts'
