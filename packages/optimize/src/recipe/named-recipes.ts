@@ -1,11 +1,12 @@
 import { closest } from 'fastest-levenshtein'
 import { TesseraError } from '@tessera-llm/tensor'
-import type { Recipe, RecipeStep } from './recipe.ts'
+import type { Recipe, RecipeStep, WeightFormat } from './recipe.ts'
 
+const int8: WeightFormat = { bits: 8, group: 'row', symmetric: true }
 const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({ kind: 'quantize', method: 'gptq', format, ...more })
 
 /**
- * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but with a budget. docs/lab-log.md has what was measured
+ * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but with a budget and in those for encoders, of which embeddings are half. docs/lab-log.md has what was measured
  * on SmolLM2-135M; the receipt says what a recipe costs on a model of one's own.
  */
 export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
@@ -28,6 +29,8 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'best-60mb', steps: [{ kind: 'budget', size: '60MB' }] },
     { name: 'gptq-3-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal3', group: 64 }, { correct: true })] },
     { name: 'gptq-2-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal2', group: 64 }, { correct: true })] },
+    { name: 'encoder-8', steps: [{ kind: 'quantize', method: 'rtn', format: int8 }, { kind: 'quantize', targets: 'embedding', method: 'rtn', format: int8 }] },
+    { name: 'encoder-4', steps: [gptq({ bits: 4, group: 32 }), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 32 } }] },
     { name: 'kv-int8', cache: { format: 'int8' }, steps: [] },
     { name: 'kv-int4', cache: { format: 'int4' }, steps: [] },
   ].map((recipe) => [recipe.name, recipe as Recipe]),
