@@ -1,4 +1,4 @@
-import { argument, floatToHalf, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, floatsToHalves, floatToHalf, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { pageOf } from './pages'
 
 /** Words: cache, x, positions, batch, rows of x, heads, capacity, width, 1 for an f16 cache, block table or 0, pages. (b, i, h) are shared out. */
@@ -15,6 +15,13 @@ export function kvAppend(args: usize, thread: u32, threads: u32): void {
     const from: usize = argument(args, 1) + ((<usize>unit * width) << 2)
     const to = ((<usize>page * heads + head) * capacity + row % capacity) * width
     if (argument(args, 8) == 0) memory.copy(argument(args, 0) + (to << 2), from, <usize>width << 2)
-    else for (let d: u32 = 0; d < width; d++) store<u16>(argument(args, 0) + ((to + d) << 1), floatToHalf(load<f32>(from + (<usize>d << 2))))
+    else storeHalves(argument(args, 0) + (to << 1), from, width)
   }
+}
+
+/** Rounds `width` f32 to f16. */
+function storeHalves(to: usize, from: usize, width: u32): void {
+  let d: u32 = 0
+  for (; d + 8 <= width; d += 8, to += 16, from += 32) v128.store(to, floatsToHalves(v128.load(from), v128.load(from, 16)))
+  for (; d < width; d++, to += 2, from += 4) store<u16>(to, floatToHalf(load<f32>(from)))
 }

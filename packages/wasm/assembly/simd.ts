@@ -85,3 +85,23 @@ export function floatToHalf(value: f32): u32 {
   }
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13)
 }
+
+/** Eight f32 to the nearest f16, as floatToHalf gives them. */
+export function floatsToHalves(low: v128, high: v128): v128 {
+  return i16x8.narrow_i32x4_u(halvesOf(low), halvesOf(high))
+}
+
+/** Four f32 to f16 bits in lanes of 32 bits. */
+// @ts-ignore: decorator
+@inline
+function halvesOf(bits: v128): v128 {
+  const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))
+  const even = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1))
+  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - 0x38000000)), even), 13)
+  // Subnormal: the addition aligns the fraction to 2^−24 and rounds it.
+  const aligned = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000))
+  let half = v128.bitselect(aligned, rounded, i32x4.lt_s(magnitude, i32x4.splat(0x38800000)))
+  half = v128.bitselect(i32x4.splat(0x7c00), half, i32x4.ge_s(magnitude, i32x4.splat(0x477ff000)))
+  half = v128.bitselect(i32x4.splat(0x7e00), half, i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)))
+  return v128.or(half, v128.and(i32x4.shr_u(bits, 16), i32x4.splat(0x8000)))
+}
