@@ -82,8 +82,9 @@ export async function allocateBudget(original: Subject, recipe: Recipe, options:
   const budget = parseByteSize(step.size)
   const subject = transformSubject(original, recipe, solver.multiply)
   const open = openWeights(original, subject, recipe, step, at, file)
+  const isTied = subject.kind === 'decoder' && subject.config.tiedHead
   const smallest = open.map(({ options: each }) => each.reduce((least, option) => (option.bytes < least.bytes ? option : least)))
-  const withChoice = (choices: readonly Choice[]): Recipe => ({ ...recipe, ...(file.layout === undefined ? {} : { layout: file.layout }), steps: recipe.steps.toSpliced(at, 1, ...stepsOf(choices, step)) })
+  const withChoice = (choices: readonly Choice[]): Recipe => ({ ...recipe, ...(file.layout === undefined ? {} : { layout: file.layout }), steps: recipe.steps.toSpliced(at, 1, ...stepsOf(choices, step, isTied)) })
   const bytesOf = (choices: readonly Choice[]): number => {
     const chosen = withChoice(choices)
     return file.fileBytes({ subject, assignments: assignSteps(subject.weights, chosen) }, chosen)
@@ -96,7 +97,7 @@ export async function allocateBudget(original: Subject, recipe: Recipe, options:
   const parameters = open.reduce((sum, { weight: { shape: [rows = 0, columns = 0] } }) => sum + rows * columns, 0)
   const bits = Math.min(4, Math.max(2, Math.floor((8 * (budget - fixed)) / parameters))) as 2 | 3 | 4
   const formats = new Map(open.map(({ weight, options: each }) => [weight.name, each.flatMap(({ format }) => format ?? [])]))
-  await store.claim(JSON.stringify(['budget', 2, { ...recipe, steps: recipe.steps.toSpliced(at, 1) }, [...formats], bits, windows.length, options.identity ?? '']))
+  await store.claim(JSON.stringify(['budget', 3, { ...recipe, steps: recipe.steps.toSpliced(at, 1) }, [...formats], bits, windows.length, options.identity ?? '']))
   const kept = await store.get('losses')
   const losses = kept
     ? (JSON.parse(new TextDecoder().decode(kept)) as readonly WeightLosses[])
@@ -155,8 +156,8 @@ function openWeights(original: Subject, { weights }: Subject, { steps }: Recipe,
   })
 }
 
-/** One step for each format, for the embedding apart. */
-function stepsOf(choices: readonly Choice[], { method = 'gptq', correct }: BudgetStep): readonly RecipeStep[] {
+/** One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is looked up alone has none. */
+function stepsOf(choices: readonly Choice[], { method = 'gptq', correct }: BudgetStep, isTied: boolean): readonly RecipeStep[] {
   const steps = new Map<string, QuantizeStep & { targets: string[] }>()
   for (const { name, format } of choices) {
     if (format === undefined) continue
@@ -164,7 +165,7 @@ function stepsOf(choices: readonly Choice[], { method = 'gptq', correct }: Budge
     const key = `${formatLabel(format)}${isLookedUp ? ' looked up' : ''}`
     const found = steps.get(key)
     if (found) found.targets.push(name)
-    else if (isLookedUp) steps.set(key, { kind: 'quantize', targets: [name], method: 'rtn', format })
+    else if (isLookedUp) steps.set(key, { kind: 'quantize', targets: [name], method: 'rtn', format, ...(isTied ? { importance: true } : {}) })
     else steps.set(key, { kind: 'quantize', targets: [name], method, format, ...(method === 'rtn' ? { importance: true } : correct === undefined ? {} : { correct }) })
   }
   return [...steps.values()]

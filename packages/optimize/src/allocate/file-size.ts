@@ -47,10 +47,10 @@ export interface FolderSizeOptions {
   readonly otherBytes: number
 }
 
-/** Integers of 2 to 4 and of 8 bits; those without zero points take the fewest bytes for scales that groups share. */
+/** Integers of 3, 4 and 8 bits. Those of 2 lose more together than the sum of what each loses alone, by which formats are chosen. */
 const folderFormats: readonly IntegerFormat[] = [
   { bits: 8, group: 64, symmetric: true },
-  ...([4, 3, 2] as const).flatMap((bits) => [32, 64, 192].flatMap((group): IntegerFormat[] => [{ bits, group }, { bits, group, symmetric: true }])),
+  ...([4, 3] as const).flatMap((bits) => [32, 64, 192].flatMap((group): IntegerFormat[] => [{ bits, group }, { bits, group, symmetric: true }])),
 ]
 
 /** Bytes of the header of a safetensors file for one tensor, beside its name, at most: a dtype, two axes, and offsets below 10 GB. */

@@ -70,7 +70,7 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
     tensor.dispose()
   }
   try {
-    if (formats.has('embedding')) await fork('embedding', undefined)
+    if (formats.has('embedding')) await fork('embedding', await headImportance(subject, program, options))
     for (const site of program.sites) {
       await stream.advance(site.step)
       const names = site.linears.filter((name) => formats.has(name) && !losses.has(name))
@@ -86,6 +86,19 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
   } catch (error) {
     if (signal?.aborted) throw new TesseraError('aborted', `budget: aborted by the caller after ${losses.size} of ${formats.size} weights were rounded`, { cause: error })
     throw error
+  } finally {
+    stream.dispose()
+  }
+}
+
+/** The importance of a tied embedding is that of the head's inputs, known when the windows have gone through all layers; undefined for one that is looked up alone. */
+async function headImportance(subject: Subject, program: Program, { device, windows, signal }: MeasureLossesOptions): Promise<Float32Array | undefined> {
+  const site = program.sites.find(({ linears }) => linears.includes('embedding'))
+  if (!site) return undefined
+  const stream = createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await valuesOf(subject, name, signal), subject.weights.get(name)?.shape ?? []) })
+  try {
+    await stream.advance(site.step)
+    return importanceOf(await gatherSite(device, site, windows.length, stream, { products: false }))
   } finally {
     stream.dispose()
   }

@@ -5,7 +5,7 @@ import type { WeightFormat } from '../recipe/index.ts'
 export interface RoundedWeight {
   readonly values: Float32Array
   readonly shape: readonly [rows: number, columns: number]
-  /** f32 [K]: mean square of each input. Absent where rows are looked up: all columns count the same. */
+  /** f32 [K]: mean square of each input. Absent where rows are looked up alone: all columns count the same. */
   readonly importance: Float32Array | undefined
 }
 

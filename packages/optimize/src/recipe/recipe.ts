@@ -98,9 +98,9 @@ export interface BudgetStep {
   readonly size: string | number
   /** Default: every linear layer of the blocks, the embedding and the head. */
   readonly targets?: Targets | undefined
-  /** Formats to choose from; those that a weight's rows do not fit are left out for it. Default: those that the file can hold, from 2 to 8 bits. */
+  /** Formats to choose from; those that a weight's rows do not fit are left out for it. Default: ggml types from 2.6 to 8.5 bits, or in a folder integers of 3, 4 and 8 bits. */
   readonly formats?: readonly WeightFormat[] | undefined
-  /** How linear layers are rounded. Default `gptq`. The embedding is always rounded to nearest: its rows are looked up, not multiplied. */
+  /** How linear layers are rounded. Default `gptq`. The embedding is rounded to nearest, and where it is the head too, errors are weighed by the head's inputs. */
   readonly method?: 'gptq' | 'rtn' | undefined
   /** GPTQ: see `quantize`. */
   readonly correct?: boolean | undefined
