@@ -9,6 +9,7 @@
 const EPOCH: usize = 1024
 /** Of the run in progress: its stages, their number, and the first of its tickets (u64 at + 8). */
 const PLAN: usize = 1088
+const CHANGING: u64 = u64.MAX_VALUE
 /** u64: tickets drawn and shares finished since the device was made. */
 const DRAWN: usize = 1152
 const FINISHED: usize = 1408
@@ -45,8 +46,10 @@ export function run(plan: usize, count: u32, threads: u32): u32 {
     for (let i: u32 = 0; i < count; i++) callStage(plan, i, 0, 1)
     return DONE
   }
-  // All tickets of earlier runs are drawn. The first ticket is written last: who reads it finds the plan that belongs to it.
+  // All tickets of earlier runs are drawn. No first ticket stands there while the plan changes: who reads the same one before and
+  // after the plan has the plan that belongs to it.
   const first = atomic.load<u64>(DRAWN)
+  atomic.store<u64>(PLAN + 8, CHANGING)
   atomic.store<u32>(PLAN, plan)
   atomic.store<u32>(PLAN + 4, count)
   atomic.store<u64>(PLAN + 8, first)
@@ -69,10 +72,15 @@ export function work(thread: u32, threads: u32): void {
     }
     if (atomic.load<u32>(QUIT) != 0) return
     seen = atomic.load<u32>(EPOCH)
-    // A thread that comes late finds a plan whose tickets are all drawn, and does nothing.
-    const first = atomic.load<u64>(PLAN + 8)
-    const count = atomic.load<u32>(PLAN + 4)
-    if (execute(atomic.load<u32>(PLAN), count, first, thread, threads) == TRAPPED) return
+    // A thread that comes late finds a plan whose tickets are all drawn, and does nothing; or the next plan, which may be taking
+    // the place of this one between two of these loads.
+    let first: u64, plan: u32, count: u32
+    do {
+      first = atomic.load<u64>(PLAN + 8)
+      plan = atomic.load<u32>(PLAN)
+      count = atomic.load<u32>(PLAN + 4)
+    } while (first == CHANGING || atomic.load<u64>(PLAN + 8) != first)
+    if (execute(plan, count, first, thread, threads) == TRAPPED) return
   }
 }
 

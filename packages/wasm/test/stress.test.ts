@@ -40,6 +40,24 @@ test.each([2, 3, 5])('thousands of launches on %d threads, with pauses in which 
   await device.dispose()
 })
 
+// More threads than processors, so that some wake when their plan is over and the next one, of another length, is being set up.
+test('plans of one and of many stages in turn, with threads that come late', async () => {
+  const device = await createWasmDevice({ kernels: testKernels, threads: 8, joinTimeoutMs: 20_000 })
+  const x = device.tensor(new Float32Array(64).fill(1), [64])
+  const plan = device.capture(() => {
+    let y = x
+    for (let i = 0; i < 12; i++) y = device.run(scaleOp, { x: y }, { factor: 2 }).y
+    return y
+  })
+  for (let round = 0; round < 1_500; round++) {
+    device.run(scaleOp, { x }, { factor: 1 }).y.dispose()
+    plan.replay()
+    expect(await device.read(plan.result)).toEqual(new Float32Array(64).fill(4096))
+    if (round % 50 === 0) await setImmediate()
+  }
+  await device.dispose()
+})
+
 test('devices come and go, each with its own threads and memory', async () => {
   for (let round = 0; round < 5; round++) {
     const devices = await Promise.all([1, 2, 3].map((threads) => createWasmDevice({ kernels: testKernels, threads })))
