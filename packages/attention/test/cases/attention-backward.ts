@@ -55,10 +55,10 @@ export const backwardProblems: readonly BackwardProblem[] = [...(await Promise.a
 export const backwardConformance: readonly DeviceCase[] = backwardProblems.map((one) => {
   const rounding = roundingOf(one.inputs.lse as HostValue)
   if (rounding === 0) return conformanceCase(attentionBackwardOp, one)
-  return { name: one.name, op: attentionBackwardOp.id, run: async (device, reference, options) => void (await conform(device, reference, attentionBackwardOp, [one], { ...options, tolerance: { atol: rounding, rtol: rounding, nmse: 1e-7 } })) }
+  return { name: one.name, op: attentionBackwardOp.id, run: async (device, reference, options) => void (await conform(device, reference, attentionBackwardOp, [one], { ...options, tolerance: { atol: rounding * Math.max(1, one.options.scale ?? 0), rtol: rounding, nmse: 1e-7 } })) }
 })
 
-/** P = e^(s − lse) is off by as much of itself as f32 rounds s and the LSE by: where those are in the hundreds, that decides. */
+/** P = e^(s − lse) is off by as much of itself as f32 rounds s and the LSE by: where those are in the hundreds, that decides. dq and dk have the scale as a factor. */
 function roundingOf(lse: HostValue): number {
   const largest = largestOf(lse)
   return largest < 100 ? 0 : 2 ** -21 * largest
