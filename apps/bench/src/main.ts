@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine, monitorLoad } from './machine/index.ts'
@@ -15,6 +16,9 @@ export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
   bundle(entry: string): Promise<string>
 }
+
+/** Before each measurement, so that other participants' threads are asleep. */
+const restMs = 500
 
 const usage = `node apps/bench/bin/bench.js [options]
 
@@ -84,7 +88,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   }
   for (const workload of chosen) {
     const taking = entrants.filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined).map(({ entrant }) => entrant)
-    const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, onProgress: (message) => void process.stderr.write(`${message}\n`) })
+    const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, rest: () => setTimeout(restMs), onProgress: (message) => void process.stderr.write(`${message}\n`) })
     measured.push({ workload, outcomes: await Promise.all(outcomes.map((outcome) => checked(workload, outcome))) })
     // A run takes half an hour: what is measured survives its end.
     save(reportSoFar(), 'partial')

@@ -57,6 +57,12 @@ describe('interleave', () => {
     ])
   })
 
+  it('rests before each measurement', async () => {
+    const log: string[] = []
+    await interleave(workload, [fake('a', { log }), fake('b', { log })], { rounds: 1, monitor, rest: async () => void log.push('rest') })
+    expect(log.slice(4, -2)).toEqual(['rest', 'measure a', 'rest', 'measure b', 'rest', 'measure a', 'rest', 'measure b'])
+  })
+
   it('starts a process for every round where the workload asks for fresh ones', async () => {
     const log: string[] = []
     await interleave(fresh, [fake('a', { log }), fake('b', { log })], { rounds: 1, monitor })

@@ -23,6 +23,8 @@ export type Outcome =
 export interface InterleaveOptions {
   readonly rounds: number
   readonly monitor: LoadMonitor
+  /** Awaited before each measurement: threads of the one before may poll for more work for a while, on a processor that the next one needs. */
+  readonly rest?: () => Promise<unknown>
   readonly onProgress?: (message: string) => void
 }
 
@@ -39,7 +41,7 @@ interface Lane {
  * A first round warms up and is not counted. Who fails drops out of the workload, whole: its earlier rounds would have met another machine
  * than the later ones of the others.
  */
-export async function interleave(workload: Workload, entrants: readonly Entrant[], { rounds, monitor, onProgress = () => {} }: InterleaveOptions): Promise<readonly Outcome[]> {
+export async function interleave(workload: Workload, entrants: readonly Entrant[], { rounds, monitor, rest, onProgress = () => {} }: InterleaveOptions): Promise<readonly Outcome[]> {
   const lanes: readonly Lane[] = entrants.map((entrant) => ({ entrant, rounds: [] }))
   const attempt = async (lane: Lane, work: () => Promise<void>): Promise<void> => {
     if (lane.excuse) return
@@ -63,6 +65,7 @@ export async function interleave(workload: Workload, entrants: readonly Entrant[
   const measure = async (lane: Lane, round: number): Promise<void> => {
     if (workload.isFresh) await open(lane)
     if (!lane.participant) throw new UnavailableError('it was never started')
+    await rest?.()
     const stopMonitor = monitor(lane.participant.pid)
     const sample = await lane.participant.measure()
     const othersBusy = stopMonitor()
