@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { ModelWorkload } from '../../workload/index.ts'
 import { createModelParticipant, type ModelAdapter } from './serve-model.ts'
@@ -7,6 +7,11 @@ const common = { id: 'x', title: 'x', threads: 1, metrics: [], model: 'model.ggu
 const decode: ModelWorkload = { ...common, kind: 'decode', promptTokens: 3, tokens: 4 }
 const prefill: ModelWorkload = { ...common, kind: 'prefill', promptTokens: 5 }
 const load: ModelWorkload = { ...common, kind: 'load', tokens: 2 }
+
+/** Timers may end a little early, and figures below are bounded by these times. */
+async function wait(milliseconds: number): Promise<void> {
+  for (const end = performance.now() + milliseconds; performance.now() < end; ) await setTimeout(1)
+}
 
 /** Counts up: after token n comes n + 1. */
 function counting(log: string[], { isLazy = false } = {}): ModelAdapter {
