@@ -2,31 +2,40 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { inTurn } from './in-turn.mjs'
 import { root, run } from './process.mjs'
 
 const bundler = join(root, 'tooling/tsup/node_modules/tsup/dist/cli-default.js')
 
 /** Ends the program where a package does not build. */
 export async function buildJavaScript(app) {
-  const stale = closure(app, readPackages()).filter((folder) => !isBuilt(folder))
-  if (stale.length === 0) return
-  console.error(`Building ${stale.length} ${stale.length === 1 ? 'package' : 'packages'} …`)
+  if (staleFor(app).length === 0) return
   mkdirSync(stamps, { recursive: true })
+  // A build clears dist first: two programs that built at once would each find the other's files missing.
+  const failed = await inTurn(join(stamps, 'lock'), () => build(staleFor(app)))
+  if (failed.length > 0) {
+    console.error(`These did not build: ${failed.join(', ')}`)
+    process.exit(1)
+  }
+}
+
+/** Gives what did not build. */
+async function build(stale) {
+  if (stale.length > 0) console.error(`Building ${stale.length} ${stale.length === 1 ? 'package' : 'packages'} …`)
   const waiting = [...stale]
   const failed = []
-  const build = async () => {
+  const worker = async () => {
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
       const inputs = hashInputs(folder)
       if ((await run(process.execPath, [bundler], { cwd: folder, quiet: true })) === 0) writeFileSync(stampOf(folder), `${inputs} ${listOutputs(folder)}`)
       else failed.push(relative(root, folder))
     }
   }
-  await Promise.all([build(), build()])
-  if (failed.length > 0) {
-    console.error(`These did not build: ${failed.join(', ')}`)
-    process.exit(1)
-  }
+  await Promise.all([worker(), worker()])
+  return failed
 }
+
+const staleFor = (app) => closure(app, readPackages()).filter((folder) => !isBuilt(folder))
 
 function readPackages() {
   const folders = ['packages', 'apps'].flatMap((kind) => readdirSync(join(root, kind)).map((name) => join(root, kind, name)))

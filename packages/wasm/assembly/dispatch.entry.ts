@@ -48,13 +48,13 @@ export function run(plan: usize, count: u32, threads: u32): u32 {
   }
   // All tickets of earlier runs are drawn. No first ticket stands there while the plan changes: who reads the same one before and
   // after the plan has the plan that belongs to it.
-  const first = atomic.load<u64>(DRAWN)
   atomic.store<u64>(PLAN + 8, CHANGING)
   atomic.store<u32>(PLAN, plan)
   atomic.store<u32>(PLAN + 4, count)
+  // This thread is here and takes the first share; the others have to wake. It draws before the plan can be seen: a thread that
+  // comes late from the run before would else draw the first ticket, this one compute the same share, and nobody the second.
+  const first = atomic.add<u64>(DRAWN, 1)
   atomic.store<u64>(PLAN + 8, first)
-  // This thread is here and takes the first share; the others have to wake.
-  atomic.add<u64>(DRAWN, 1)
   atomic.add<u32>(EPOCH, 1)
   call_indirect<void>(load<u32>(WAKE), EPOCH)
   runShare(plan, 0, first, first, threads)

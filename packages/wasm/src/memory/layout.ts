@@ -4,6 +4,9 @@ export const layout = {
   constants: 64,
   /** State of the dispatcher, one cache line each. */
   epoch: 1024,
+  /** u64: the first ticket of the run in progress, and the tickets drawn. */
+  firstTicket: 1096,
+  drawn: 1152,
   generation: 1216,
   failed: 1344,
   quit: 1348,
