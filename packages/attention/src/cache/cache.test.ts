@@ -37,14 +37,21 @@ describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
 describe.each([['int8', 0.03], ['fp8', 0.3], ['int4', 0.5], ['int2', 2.5]] as const)('a cache of %s', (name, bound) => {
   const layers = [{ numKvHeads: 2, headDim: 32, valueDim: 20 }, { ...local }]
 
+  const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
+    const worst = got.reduce((most, value, index) => Math.max(most, Math.abs(value - (want[index] as number))), 0)
+    // NaN is not less.
+    expect(worst < (where.startsWith('layer 0') ? bound : 0.01), `${where}: ${worst}`).toBe(true)
+  }
+
   test('holds nearly what a list holds: appended to, cut, forked and freed at random', async () => {
-    const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
-      const worst = got.reduce((most, value, index) => Math.max(most, Math.abs(value - (want[index] as number))), 0)
-      // NaN is not less.
-      expect(worst < (where.startsWith('layer 0') ? bound : 0.01), `${where}: ${worst}`).toBe(true)
-    }
     const model = { device, kind: quantizedCache(name, { exactTokens: 8 }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
     await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
+  })
+
+  test('a fork that is cut to nothing begins anew, whatever was in its groups', async () => {
+    const model = { device, kind: quantizedCache(name, { exactTokens: 8 }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
+    const append = (which: number) => ({ kind: 'append', which, count: 9 }) as const
+    await runModel(model, [...Array.from({ length: 6 }, () => append(0)), { kind: 'fork', which: 0, more: 0 }, { kind: 'truncate', which: 1, part: 0 }, append(1), append(1)])
   })
 
   test('says its bytes before and after it is there', () => {

@@ -17,6 +17,8 @@ interface PackedLayer extends StoredLayer {
   readonly v: PackedTensor
   /** Tokens in groups; they cannot be had back as they were. */
   grouped: number
+  /** Takes over a sequence of which so many tokens are in groups. */
+  adopt(grouped: number): void
 }
 
 export function packedLayerBytes(layer: CacheLayer, sizes: CacheSizes, { keys, values }: PackedKind): number {
@@ -67,9 +69,13 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
         self.grouped = Math.max(before, Math.floor(Math.max(0, start + 1 - exactTokens) / groupSize) * groupSize)
         writeHeader(self.grouped, before)
       },
+      adopt(grouped) {
+        self.grouped = grouped
+        writeHeader(grouped, grouped)
+      },
       async copyTo(target, length) {
         const into = target as PackedLayer
-        into.grouped = Math.min(self.grouped, length)
+        into.adopt(Math.min(self.grouped, length))
         await copyPacked(k, into.k, length, into.grouped)
         await copyPacked(v, into.v, length, into.grouped)
       },
@@ -101,7 +107,6 @@ async function copyPacked(from: PackedTensor, to: PackedTensor, length: number, 
     return
   }
   const [here, there] = [groupLayout(from.shape, codes), groupLayout(to.shape, codes)]
-  to.device.write(target, Uint32Array.from({ length: headerFields * batch }, () => grouped))
   for (let head = 0; head < batch * heads; head++) copy(groupAt(here, head), (grouped / groupSize) * here.groupWords, groupAt(there, head))
   const targetCodes = (to.format as KvFormat).codes as typeof codes
   for (let row = grouped; row < length; ) {
