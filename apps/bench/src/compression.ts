@@ -133,7 +133,7 @@ async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Para
 }
 
 function wantedRows({ only, again }: Options, { rows }: CompressionReport): readonly CompressionRow[] {
-  const isThere = ({ id, recipe }: CompressionRow): boolean => rows.some((row) => row.id === id && JSON.stringify(row.recipe) === JSON.stringify(recipe))
+  const isThere = ({ id, recipe }: CompressionRow): boolean => rows.some((row) => row.id === id && JSON.stringify(row.budget?.recipe ?? row.recipe) === JSON.stringify(recipe))
   return compressionRows().filter((row) => (!only || only.includes(row.id)) && (again || !isThere(row)))
 }
 

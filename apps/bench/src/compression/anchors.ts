@@ -29,4 +29,10 @@ export const anchors = {
   gptq4Rotated: anchor('GPTQ, corrected', 'rotated', 4.31, 31.42, 0.09, 0.0036, 82.8),
   gptq3Rotated: anchor('GPTQ, clipped, corrected', 'rotated', 3.3, 39.83, 0.3531, 0.0153, 67.6),
   gptq2Rotated: anchor('GPTQ, clipped, corrected', 'rotated', 2.28, 100.78, 1.3379, 0.0429, 41.9),
+  w8a8: anchor('RTN, int8 a row; int8 a token', 'merged', 8.02, 30.37, 0.0638, 0.0015, 84.8),
+  w8a8Rotated: anchor('RTN, int8 a row; int8 a token', 'rotated', 8.02, 30.18, 0.013, 0.0004, 93.2),
+  kv8: anchor('KIVI, int8, none exact', 'merged', 9, 29.61, 0.0001, 0, 99.6),
+  kv4: anchor('KIVI, int4, none exact', 'merged', 5, 29.78, 0.0146, 0.0005, 92.1),
+  kv2: anchor('KIVI, int2, none exact', 'merged', 3, 49.67, 0.5463, 0.0187, 60.5),
+  kv2Exact: anchor('KIVI, int2, the last 128 exact', 'merged', 3, 32.04, 0.1146, 0.0045, 82.8),
 } as const satisfies Readonly<Record<string, Anchor>>

@@ -8,6 +8,7 @@ import { createRandom } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anchors } from './anchors.ts'
 import { type CompressionReport, compressionRows, frontierOf, keepLogits, keptSession, type MeasuredRow, writeCompression } from './index.ts'
+import { kindOfRow } from './tables.ts'
 
 let folder: string
 beforeAll(() => {
@@ -53,8 +54,11 @@ const measured = (id: string, bitsPerWeight: number, kld: number, more: Partial<
 })
 
 test('the page marks what no other row beats, and sets what was published beside it', () => {
-  const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25, { isStatic: true }), measured('whole', 4.0, 0.1, { isReceipt: true, hasEmbedding: true, fileBytes: 1e6 })]
+  const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25, { isStatic: true }), measured('whole', 4.0, 0.1, { isReceipt: true, hasEmbedding: true, fileBytes: 1e6 }),
+    measured('mixed', 4.5, 0.1, { budget: { recipe: { steps: [{ kind: 'budget', size: 562_500 }] }, sameBytesAs: 'a', predictedKld: 0.12 } }),
+    measured('inputs', 4.5, 0.001, { recipe: { activations: 'int8-token', steps: [] } }), measured('cache', 4.5, 0.00002, { kldStandardError: 0.000001, cacheBytes: 3e6, recipe: { cache: { format: 'int4' }, steps: [] } })]
   expect([...frontierOf(rows.slice(0, 4))]).toEqual(['b', 'a'])
+  expect(rows.map(kindOfRow)).toEqual(['weights', 'weights', 'weights', 'weights', 'file', 'budget', 'activations', 'cache'])
   const report: CompressionReport = {
     schema: 1, date: '2026-01-02T00:00:00Z', machine: { processor: 'a processor', processors: 2, memoryGiB: 8, platform: 'linux x64', node: '20.0.0', v8: '11.3' }, threads: 1,
     model: { name: 'model.gguf', sha256: '00', perplexity: 29.6 }, protocol: { calibration: 'valid.txt', evaluation: 'test.txt', window: 512, windows: 16 }, rows,
@@ -64,9 +68,13 @@ test('the page marks what no other row beats, and sets what was published beside
   const lines = page.split('\n').filter((line) => line.startsWith('| **`') || line.startsWith('| `'))
   expect(lines).toEqual([
     '| **`b`** | 3.30 | 0.4 | 0.5000 ± 0.0100 | 30.00 | 80.0 % | 10 | GPTQ, clipped, corrected, rotated, 3.3 bits | 0.3531 ± 0.0153 | 1.42 |',
-    '| **`a`** | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    // The one with chosen formats loses less.
+    '| `a` | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `d` ‡ | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `c` † | 4.60 | 0.6 | 0.3000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    '| `mixed` | 562500 | 0.1000 ± 0.0100 | 30.00 | 80.0 % | 0.1200 | 10 | `a` | 562500 | 0.2000 ± 0.0100 | 0.500 |',
+    '| `inputs` | 4.50 | a token | 0.0010 ± 0.0100 | 30.00 | 80.0 % |  |  |  |',
+    '| `cache` | int4 | 3.0 | 0.000020 ± 0.000001 | 30.00 | 80.0 % |  |  |  |',
     // Whole files are no match for rows whose embedding is as it was.
     '| `whole` | 1.0 | too | 0.1000 ± 0.0100 | 30.00 | 80.0 % |',
     '| `c` | 2.0 | no | 0.3000 ± 0.0100 | 30.00 | 80.0 % |',
@@ -79,4 +87,5 @@ test('rows have names of their own and recipes that are valid', () => {
   const rows = compressionRows()
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
   for (const { id, recipe } of rows) expect(parseRecipe(recipe), id).toEqual(recipe)
+  for (const { id, sameBytesAs } of rows) if (sameBytesAs !== undefined) expect([...rows.map((row) => row.id), 'gptq-q4_0'], id).toContain(sameBytesAs)
 })

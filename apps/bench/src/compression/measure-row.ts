@@ -2,13 +2,15 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EvaluatedSession, measureDivergence } from '@tessera-llm/evaluation'
 import type { GgufCheckpoint } from '@tessera-llm/formats'
-import { applyRecipe, type Calibration, decodedCheckpoint, subjectOf } from '@tessera-llm/optimize'
+import { allocateBudget, applyRecipe, type Calibration, hasBudget, type Recipe, recipeCache, type Solver, subjectOf } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createDeviceEncoder } from '@tessera-llm/quantization'
-import { createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
+import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
-import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
+import { defaultFamilies } from '@tessera-llm/tessera'
+import { linearSize } from './linear-size.ts'
+import { filesOfRow } from './load-row.ts'
 import { sizesOf } from './receipts.ts'
 import type { MeasuredRow } from './report.ts'
 import type { CompressionRow } from './rows.ts'
@@ -32,29 +34,34 @@ export interface Surroundings {
   readonly onProgress: (what: string, done: number, total: number) => void
 }
 
-/** Applies a recipe and measures what it lost, its values decoded to f32: the file's kernels do not matter here, only its values. */
-export async function measureRow({ id, recipe, anchor, isStatic }: CompressionRow, { device, checkpoint, identity, work, calibration, evaluation, window, windows, original, statistics, onProgress }: Surroundings): Promise<MeasuredRow> {
+/** Tokens that a session with a packed cache reads at once: keys of a chunk are exact until they make a group, which has as many. */
+const cacheChunk = 32
+
+/** Applies a recipe and measures what it lost. */
+export async function measureRow(row: CompressionRow, surroundings: Surroundings): Promise<MeasuredRow> {
+  const { id, anchor, isStatic } = row
+  const { device, checkpoint, identity, work, calibration, evaluation, window, windows, original, statistics, onProgress } = surroundings
   const gathered = isStatic ? await statistics() : undefined
   const begin = performance.now()
-  const subject = subjectOf(checkpoint, { families: defaultFamilies })
-  const { hiddenSize, intermediateSize, numHeads, headDim } = subject.config
   const store = join(work, id)
+  const { recipe, budget } = await withFormats(row, surroundings)
+  const { subject, load } = await filesOfRow(recipe, checkpoint)
   const applied = await applyRecipe(subject, recipe, {
-    device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered,
-    solver: { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device) },
+    device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered, solver: await solverOf(surroundings),
     onProgress: ({ done, total }) => onProgress('applying', done, total),
   })
   const middle = performance.now()
-  const model = await loadCheckpoint(decodedCheckpoint(applied, checkpoint.metadata), { device })
+  const model = await load(applied, device)
   try {
-    const session = createSession(model.language, { activations: 'f32', contextLength: window - 1 })
+    const cache = recipe.cache && recipeCache(recipe.cache)
+    const session = createSession(model.language, { activations: recipe.activations ?? 'f32', contextLength: window - 1, ...(cache && { cache, chunkTokens: cacheChunk }) })
     try {
       const { kld, kldStandardErrorClustered, top1Agreement, tokens, divergence, compared } = await measureDivergence(original, session, evaluation, {
         window, windows, protocol: 'all', onProgress: ({ windows: done, totalWindows }) => onProgress('measuring', done, totalWindows),
       })
-      await rm(store, { recursive: true, force: true })
+      for (const kept of [store, budgetStore(store)]) await rm(kept, { recursive: true, force: true })
       return {
-        id, recipe, anchor, isStatic, ...sizesOf(subject, recipe),
+        id, recipe, budget, anchor, isStatic, ...sizesOf(subject, recipe), ...(cache && { cacheBytes: session.cacheBytes }),
         kld, kldStandardError: kldStandardErrorClustered, perplexity: compared.perplexity, top1Agreement, tokens, divergence,
         seconds: { apply: (middle - begin) / 1000, measure: (performance.now() - middle) / 1000 },
         notes: applied.notes,
@@ -65,4 +72,23 @@ export async function measureRow({ id, recipe, anchor, isStatic }: CompressionRo
   } finally {
     await model.dispose()
   }
+}
+
+const budgetStore = (store: string): string => `${store}.budget`
+
+async function solverOf({ device, checkpoint }: Surroundings): Promise<Solver> {
+  const { hiddenSize, intermediateSize, numHeads, headDim } = subjectOf(checkpoint, { families: defaultFamilies }).config
+  return { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device), encodeNow: await createWasmEncoder() }
+}
+
+/** The recipe with formats where it has a budget. */
+async function withFormats({ id, recipe, sameBytesAs = '' }: CompressionRow, surroundings: Surroundings): Promise<{ readonly recipe: Recipe; readonly budget?: MeasuredRow['budget'] }> {
+  if (!hasBudget(recipe)) return { recipe }
+  const { device, checkpoint, identity, work, calibration, onProgress } = surroundings
+  const subject = subjectOf(checkpoint, { families: defaultFamilies })
+  const chosen = await allocateBudget(subject, recipe, {
+    device, identity, store: folderStore(budgetStore(join(work, id))), calibration: { ids: calibration }, file: linearSize(subject), solver: await solverOf(surroundings),
+    onProgress: (done, total) => onProgress('measuring what each weight is worth', done, total),
+  })
+  return { recipe: chosen.recipe, budget: { recipe, sameBytesAs, predictedKld: chosen.loss } }
 }

@@ -19,10 +19,10 @@ function rowOf({ recipe, output, quality, seconds, notes }: Receipt, id: string,
   return { id, recipe, ...sizesOf(subject, recipe), fileBytes: output.bytes, kld, kldStandardError: kldStandardErrorClustered, perplexity: compared.perplexity, top1Agreement, tokens, seconds: { apply: seconds.apply }, notes, isReceipt: true }
 }
 
-/** Weights that a recipe compresses, and the bytes that they become. */
+/** Weights that a recipe compresses, the layers that it leaves as they are among them, and the bytes that they become. */
 export function sizesOf(subject: Subject, recipe: Recipe): Pick<MeasuredRow, 'weights' | 'bytes' | 'fileBytes' | 'bitsPerWeight' | 'hasEmbedding'> {
   const { tensors, bytesAfter } = planRecipe(subject, recipe)
-  const compressed = tensors.filter(({ method }) => method !== undefined)
+  const compressed = tensors.filter(({ name, method }) => method !== undefined || isBlockLinear(name))
   const weights = compressed.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const bytes = compressed.reduce((sum, { after }) => sum + after.bytes, 0)
   const hasEmbedding = compressed.some(({ name }) => !isBlockLinear(name)) ? { hasEmbedding: true as const } : {}

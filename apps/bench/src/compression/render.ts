@@ -1,47 +1,30 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Recipe } from '@tessera-llm/optimize'
 import { type Plot, type Series, writePlot } from '../plot/index.ts'
-import { digits } from '../report/digits.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
+import { activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, type RowKind, weightsTable } from './tables.ts'
 
 /** Writes `compression.md` and the plot of quality by bytes, light and dark. */
 export function writeCompression(report: CompressionReport, folder: string): void {
   const { machine, model, protocol, threads } = report
-  const rows = report.rows.filter(({ hasEmbedding }) => !hasEmbedding)
-  const frontier = frontierOf(rows)
+  const rowsOf = (...kinds: readonly RowKind[]): readonly MeasuredRow[] => report.rows.filter((row) => kinds.includes(kindOfRow(row)))
+  const layers = rowsOf('weights', 'budget')
   const sections = [
     '# What recipes lose',
     `${report.date.slice(0, 10)} · ${model.name} · ${machine.processor}, Node.js ${machine.node}, ${threads === 1 ? 'one thread' : `${threads} threads`} of WebAssembly. By \`node apps/bench/bin/compression.js --calibrate ${protocol.calibration} --evaluate ${protocol.evaluation}\`; rows marked † by \`tessera optimize\`, as their [receipts](../../../../docs/receipts) say; those marked ‡ with the importance of activations of the original model, gathered once.`,
-    `The linear layers of all blocks are compressed, embedding and head stay as they are. Calibration on the first 32 × 512 tokens of WikiText-2 valid, evaluation on the first ${protocol.windows} × ${protocol.window} of test, every position scored, no BOS. KL is that of the compressed model from the original (perplexity ${model.perplexity.toFixed(2)}), token by token, ± standard error with windows as clusters. Bits and bytes count scales and zero points. Seconds are those of a busy machine. **Bold**: no other row has fewer bits and loses less.`,
-    table(
-      ['recipe', 'bits a weight', 'MB', 'KL', 'perplexity', 'same first token', 's', 'PyTorch, as published', 'its KL', 'KL ÷ its'],
-      [...rows].sort((a, b) => a.bitsPerWeight - b.bitsPerWeight || a.kld - b.kld).map((row) => cellsOf(row, frontier.has(row.id))),
-    ),
+    `Calibration on the first 32 × 512 tokens of WikiText-2 valid, evaluation on the first ${protocol.windows} × ${protocol.window} of test, every position scored, no BOS. KL is that of the compressed model from the original (perplexity ${model.perplexity.toFixed(2)}), token by token, ± standard error with windows as clusters. Seconds are those of a busy machine.`,
     'The figures of PyTorch are those of careful implementations of the published methods on the same protocol, f32, groups of 64; its own seeds.',
-    writePlot(folder, 'compression-frontier', plotOf({ ...report, rows })),
-    ...filesOf(report.rows),
+    '## Weights',
+    'The linear layers of all blocks are compressed, embedding and head stay as they are. Bits and bytes count scales and zero points. **Bold**: no other row, those with chosen formats included, has fewer bits and loses less.',
+    weightsTable(rowsOf('weights'), frontierOf(layers)),
+    writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers })),
+    ...budgetSection(rowsOf('budget'), report.rows),
+    ...activationsSection(rowsOf('activations')),
+    ...cacheSection(rowsOf('cache'), report),
+    ...filesSection(report.rows),
     ...notesOf(report.rows),
   ]
   writeFileSync(join(folder, 'compression.md'), `${sections.join('\n\n')}\n`)
-}
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-
-/** What was written to a file, whatever was compressed. */
-function filesOf(all: readonly MeasuredRow[]): readonly string[] {
-  const rows = all.filter(({ isReceipt }) => isReceipt).sort((a, b) => a.fileBytes - b.fileBytes)
-  if (rows.length === 0) return []
-  const cells = rows.map(({ id, fileBytes, hasEmbedding, kld, kldStandardError, perplexity, top1Agreement }) => [`\`${id}\``, (fileBytes / 1e6).toFixed(1), hasEmbedding ? 'too' : 'no', `${kld.toFixed(4)} ± ${kldStandardError.toFixed(4)}`, perplexity.toFixed(2), `${(100 * top1Agreement).toFixed(1)} %`])
-  return ['## Whole files', table(['recipe', 'MB', 'embedding compressed', 'KL', 'perplexity', 'same first token'], cells)]
-}
-
-function cellsOf({ id, bitsPerWeight, bytes, kld, kldStandardError, perplexity, top1Agreement, seconds, anchor, isReceipt, isStatic }: MeasuredRow, isBest: boolean): readonly string[] {
-  const name = `\`${id}\`${isReceipt ? ' †' : isStatic ? ' ‡' : ''}`
-  return [
-    isBest ? `**${name}**` : name, bitsPerWeight.toFixed(2), (bytes / 1e6).toFixed(1), `${kld.toFixed(4)} ± ${kldStandardError.toFixed(4)}`, perplexity.toFixed(2), `${(100 * top1Agreement).toFixed(1)} %`, seconds.apply.toFixed(0),
-    ...(anchor ? [`${anchor.method}, ${anchor.basis}, ${anchor.bits} bits`, `${anchor.kld} ± ${anchor.kldStandardError}`, digits(kld / anchor.kld)] : ['', '', '']),
-  ]
 }
 
 /** Ids of the rows that no other beats in both bits and loss. */
@@ -57,13 +40,13 @@ export function frontierOf(rows: readonly MeasuredRow[]): ReadonlySet<string> {
 }
 
 function plotOf({ rows, model }: CompressionReport): Plot {
-  const kinds = [...new Set(rows.map(({ recipe }) => kindOf(recipe)))]
+  const kinds = [...new Set(rows.map(kindOf))]
   const frontier = frontierOf(rows)
   const at = ({ bytes, kld }: MeasuredRow): { readonly x: number; readonly y: number } => ({ x: bytes / 1e6, y: kld })
   const best = rows.filter(({ id }) => frontier.has(id)).sort((a, b) => a.bytes - b.bytes)
   const published = new Map(rows.flatMap(({ anchor, weights }) => (anchor ? [[`${anchor.method} ${anchor.basis} ${anchor.bits}`, { x: (weights * anchor.bits) / 8e6, y: anchor.kld }] as const] : [])))
   const series: Series[] = [
-    ...kinds.map((kind): Series => ({ name: kind, style: 'dots', points: rows.filter(({ recipe }) => kindOf(recipe) === kind).map((row) => ({ ...at(row), ...(frontier.has(row.id) ? { label: row.id } : {}) })) })),
+    ...kinds.map((kind): Series => ({ name: kind, style: 'dots', points: rows.filter((row) => kindOf(row) === kind).map((row) => ({ ...at(row), ...(frontier.has(row.id) ? { label: row.id } : {}) })) })),
     ...(published.size > 0 ? [{ name: 'PyTorch, as published', style: 'dots', points: [...published.values()] } satisfies Series] : []),
     { name: 'the least loss', style: 'dashed', points: best.map(at) },
   ]
@@ -77,7 +60,8 @@ function plotOf({ rows, model }: CompressionReport): Plot {
 }
 
 /** What the plot tells apart. */
-function kindOf({ steps }: Recipe): string {
+function kindOf({ budget, recipe: { steps } }: MeasuredRow): string {
+  if (budget) return 'formats chosen'
   const methods = steps.flatMap((step) => (step.kind === 'quantize' ? [step] : []))
   const isRotated = steps.some(({ kind }) => kind === 'rotate')
   if (steps.some(({ kind }) => kind === 'awq')) return 'AWQ'

@@ -4,7 +4,12 @@ import type { Anchor } from './anchors.ts'
 
 export interface MeasuredRow {
   readonly id: string
+  /** As it was applied: with the formats that a budget was given. */
   readonly recipe: Recipe
+  /** The recipe whose budget was open, the row whose bytes it is kept to, and the divergence that was predicted. */
+  readonly budget?: { readonly recipe: Recipe; readonly sameBytesAs: string; readonly predictedKld: number } | undefined
+  /** Of a recipe with a cache: keys and values of a window. */
+  readonly cacheBytes?: number | undefined
   readonly anchor?: Anchor | undefined
   /** Weights of the matrices that were compressed, and their bytes with scales and zero points. */
   readonly weights: number

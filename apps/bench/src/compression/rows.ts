@@ -8,6 +8,8 @@ export interface CompressionRow {
   readonly anchor?: Anchor | undefined
   /** Activations are those of the original model, gathered once for all such rows, as llama.cpp's importance matrix is; layer by layer where absent. */
   readonly isStatic?: true | undefined
+  /** Of a recipe with a budget: the row whose bytes it is kept to. */
+  readonly sameBytesAs?: string | undefined
 }
 
 const named = (id: string, anchor?: Anchor): CompressionRow => ({ id, recipe: namedRecipe(id), anchor })
@@ -18,6 +20,38 @@ const row = (id: string, steps: Recipe['steps'], anchor?: Anchor): CompressionRo
 function ggml(type: GgmlFormat, instead?: GgmlFormat): readonly CompressionRow[] {
   const steps = (more: Partial<QuantizeStep>): Recipe['steps'] => (instead === undefined ? [rtn(type, more)] : [rtn(instead, more), rtn(type, { ...more, targets: 'layers.*.mlp.down' })])
   return [row(type, steps({})), { ...row(`${type}-importance`, steps({ importance: true })), isStatic: true }]
+}
+
+/** Integers that a budget may choose from: of 2 bits more is lost together than the sum of what each loses alone. */
+const integers: readonly WeightFormat[] = [{ bits: 8, group: 64, symmetric: true }, ...([4, 3] as const).flatMap((bits) => [32, 64, 192].map((group): WeightFormat => ({ bits, group })))]
+
+/** Linear layers of several formats, in the bytes that one format takes on SmolLM2-135M. */
+const budget = (id: string, sameBytesAs: string, size: number, formats: readonly WeightFormat[], isRotated: boolean): CompressionRow => ({
+  ...row(id, [...(isRotated ? [{ kind: 'rotate' } as const] : []), { kind: 'budget', size, targets: 'layers.**', formats, ...(isRotated ? { correct: true } : {}) }]), sameBytesAs,
+})
+
+const int8Rows = rtn({ bits: 8, group: 'row', symmetric: true }, { clip: false })
+const withActivations = (id: string, activations: Recipe['activations'], steps: Recipe['steps'], anchor?: Anchor): CompressionRow => ({ id, recipe: { name: id, activations, steps }, anchor })
+const cache = (id: string, kept: Recipe['cache'], anchor?: Anchor): CompressionRow => ({ id, recipe: { name: id, cache: kept, steps: [] }, anchor })
+
+/** How the model runs, its weights as they are or of int8: what is rounded are inputs of layers, or keys and values. */
+function whileRunning(): readonly CompressionRow[] {
+  return [
+    withActivations('stored-a8-blocks', 'int8', []),
+    withActivations('stored-a8-tokens', 'int8-token', []),
+    withActivations('w8a8-tokens', 'int8-token', [int8Rows], anchors.w8a8),
+    named('w8a8'),
+    withActivations('w8a8-tokens-rotated', 'int8-token', [{ kind: 'rotate' }, int8Rows], anchors.w8a8Rotated),
+    withActivations('w8a8-blocks', 'int8', [int8Rows]),
+    withActivations('w8a8-blocks-rotated', 'int8', [{ kind: 'rotate' }, int8Rows]),
+    cache('kv-f16', { format: 'f16' }),
+    named('kv-int8', anchors.kv8),
+    cache('kv-fp8', { format: 'fp8' }),
+    named('kv-int4'),
+    cache('kv-int4-none-exact', { format: 'int4', exactTokens: 0 }, anchors.kv4),
+    cache('kv-int2', { format: 'int2' }, anchors.kv2Exact),
+    cache('kv-int2-none-exact', { format: 'int2', exactTokens: 0 }, anchors.kv2),
+  ]
 }
 
 /** The recipes that are measured, the ones that matter most first. */
@@ -45,5 +79,9 @@ export function compressionRows(): readonly CompressionRow[] {
     ...ggml('q5_k', 'q5_1'),
     ...ggml('q6_k', 'q8_0'),
     ...ggml('iq4_nl'),
+    budget('budget-3-rotated', 'gptq-3-rotated', 43_752_960, integers, true),
+    budget('budget-4-rotated', 'gptq-4-rotated', 57_231_360, integers, true),
+    budget('budget-q4_0', 'gptq-q4_0', 59_719_680, ['q5_0', 'q4_1', 'q4_0', 'iq4_nl', 'mxfp4', 'q3_k', 'q2_k'], false),
+    ...whileRunning(),
   ]
 }

@@ -1,5 +1,6 @@
 import { scaleLinear, scaleLog } from 'd3-scale'
 import { TesseraError } from '@tessera-llm/tensor'
+import { type Place, placeLabels } from './labels.ts'
 import { type Theme, themes } from './theme.ts'
 
 export interface Axis {
@@ -65,13 +66,17 @@ export function renderPlot(plot: Plot, theme: Theme): string {
   const lines = plot.series.map(({ points: all, style = 'line' }, index) => {
     const path = style === 'dots' ? '' : `<path d="M${all.map((point) => `${round(x.at(point.x))} ${round(y.at(point.y))}`).join('L')}" fill="none" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
     const dots = style === 'dashed' ? [] : all.map((point) => `<circle cx="${round(x.at(point.x))}" cy="${round(y.at(point.y))}" r="3.5" fill="${color(index)}"/>`)
-    // A name that would leave the picture stands on the other side of its point; its width is an estimate.
-    const names = all.flatMap(({ label: name, ...point }) => {
-      if (name === undefined) return []
-      const isLeft = x.at(point.x) + 7 + 5.6 * name.length > width
-      return [label({ x: x.at(point.x) + (isLeft ? -7 : 7), y: y.at(point.y) - 6 }, name, `fill="${muted}" font-size="11"${isLeft ? ' text-anchor="end"' : ''}`)]
-    })
-    return [path, ...dots, ...names].join('')
+    return [path, ...dots].join('')
+  })
+  const inPicture = (point: Point): Place => ({ x: x.at(point.x), y: y.at(point.y) })
+  const labels = placeLabels(points.flatMap((point) => (point.label === undefined ? [] : [{ ...inPicture(point), name: point.label }])), {
+    dots: plot.series.flatMap(({ points: all, style }) => (style === 'dashed' ? [] : all.map(inPicture))),
+    lines: plot.series.flatMap(({ points: all, style }) => (style === 'dots' ? [] : [all.map(inPicture)])),
+    within: { left: margin.left, right: width, top, bottom: height - margin.bottom },
+  })
+  const names = labels.map(({ name, at, isLeft, leader }) => {
+    const line = leader ? `<path d="M${leader.map((end) => `${round(end.x)} ${round(end.y)}`).join('L')}" stroke="${muted}" stroke-width="0.7"/>` : ''
+    return `${line}${label(at, name, `fill="${muted}" font-size="11"${isLeft ? ' text-anchor="end"' : ''}`)}`
   })
   const keys = legend.entries.map(({ name, style, at, row }, index) => {
     const middle = top - 20 * (legend.rows - row) + 2
@@ -85,6 +90,7 @@ export function renderPlot(plot: Plot, theme: Theme): string {
     `<rect width="${width}" height="${height}" fill="${background}"/>`,
     `<g stroke="${grid}">${grids.join('')}</g>`,
     ...lines,
+    ...names,
     `<g fill="${text}">`,
     label({ x: margin.left, y: 24 }, plot.title, 'font-size="15" font-weight="600"'),
     ...keys,

@@ -47,7 +47,7 @@ const head = v.strictObject({
  */
 export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
-  if (recipe.steps.length === 0 && !recipe.cache) throw new TesseraError('invalid-option', 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept')
+  if (recipe.steps.length === 0 && !recipe.cache && !recipe.activations) throw new TesseraError('invalid-option', 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded')
   const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
   const merging = parsed.findIndex(({ kind }, index) => kind === 'convert-heads' && index > 0)
   if (merging >= 0) throw new TesseraError('invalid-option', `recipe: steps[${merging}] (convert-heads) must be the first step; all others see the model with fewer heads`)

@@ -23,7 +23,7 @@ describe('parseRecipe', () => {
 
   test.each([
     [{}, 'recipe: the key "steps" is missing'],
-    [{ steps: [] }, 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept'],
+    [{ steps: [] }, 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded'],
     [{ cache: { format: 'int4', exactToken: 3 }, steps: [] }, 'the key "cache.exactToken" is not known; did you mean "exactTokens"?'],
     [{ cache: { format: 'int3' }, steps: [] }, 'cache.format is "int3"'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],

@@ -134,7 +134,7 @@ export interface Recipe {
   readonly cache?: RecipeCache | undefined
   /** Of a folder that is written. Default: one that holds what the steps make. */
   readonly layout?: Layout | undefined
-  /** May be empty where `cache` is given. */
+  /** May be empty where `cache` or `activations` is given. */
   readonly steps: readonly RecipeStep[]
 }
 

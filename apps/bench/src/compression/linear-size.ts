@@ -1,0 +1,12 @@
+import { bytesAs, type FileSize, isBlockLinear, planRecipe, type Subject } from '@tessera-llm/optimize'
+
+/** Counts the linear layers of the blocks and nothing else, as the rows do: for budgets at the bytes of a row. */
+export function linearSize(original: Subject): FileSize {
+  return {
+    // Rows name theirs.
+    formats: [],
+    weightBytes: (shape, format) => bytesAs(format, shape),
+    keptBytes: ({ storedBytes }) => storedBytes,
+    fileBytes: (_, recipe) => planRecipe(original, recipe).tensors.reduce((sum, { name, after }) => sum + (isBlockLinear(name) ? after.bytes : 0), 0),
+  }
+}
