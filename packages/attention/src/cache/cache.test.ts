@@ -1,9 +1,9 @@
-import { createReferenceDevice } from '@tessera-llm/tensor'
+import { createReferenceDevice, type Tensor } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { actions, runModel } from '../../test/support/cache-model.ts'
-import { type CacheLayer, denseCache, quantizedCache } from '../index.ts'
+import { type CacheLayer, denseCache, type KvCache, quantizedCache } from '../index.ts'
 import { attentionWasm } from '../wasm.ts'
 
 let device: WasmDevice
@@ -34,7 +34,7 @@ describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
 })
 
 // Of numbers of a standard deviation of 1: what a code of so many bits may move an average of values.
-describe.each([['int8', 0.03], ['fp8', 0.3], ['int4', 0.5], ['int2', 2.5]] as const)('a cache of %s', (name, bound) => {
+describe.each([['int8', 0.03, 0], ['int8', 0.03, 8], ['fp8', 0.3, 0], ['int4', 0.5, 8], ['int2', 2.5, 8]] as const)('a cache of %s', (name, bound, exactTokens) => {
   const layers = [{ numKvHeads: 2, headDim: 32, valueDim: 20 }, { ...local }]
 
   const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
@@ -44,12 +44,12 @@ describe.each([['int8', 0.03], ['fp8', 0.3], ['int4', 0.5], ['int2', 2.5]] as co
   }
 
   test('holds nearly what a list holds: appended to, cut, forked and freed at random', async () => {
-    const model = { device, kind: quantizedCache(name, { exactTokens: 8 }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
+    const model = { device, kind: quantizedCache(name, { exactTokens }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
     await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
   })
 
   test('a fork that is cut to nothing begins anew, whatever was in its groups', async () => {
-    const model = { device, kind: quantizedCache(name, { exactTokens: 8 }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
+    const model = { device, kind: quantizedCache(name, { exactTokens }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
     const append = (which: number) => ({ kind: 'append', which, count: 9 }) as const
     await runModel(model, [...Array.from({ length: 6 }, () => append(0)), { kind: 'fork', which: 0, more: 0 }, { kind: 'truncate', which: 1, part: 0 }, append(1), append(1)])
   })
@@ -62,7 +62,7 @@ describe.each([['int8', 0.03], ['fp8', 0.3], ['int4', 0.5], ['int2', 2.5]] as co
   })
 })
 
-test('groups can be cut at their ends only', () => {
+test('groups whose tokens are gone from the ring can be cut at their ends only', () => {
   const cache = quantizedCache('int4', { exactTokens: 10 }).create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
   for (let start = 0; start < 120; start += 20) cache.prepare(start, 20)
   // Of 120 tokens the last step left 10 exact before its first: 64 are in groups.
@@ -72,6 +72,35 @@ test('groups can be cut at their ends only', () => {
   expect(cache.length).toBe(32)
   cache.dispose()
 })
+
+test('a group is taken apart again where the ring still holds its tokens', async () => {
+  const create = (): KvCache => quantizedCache('int8').create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
+  const [cache, straight] = [create(), create()]
+  for (let start = 0; start < 60; start++) appendRows(cache, start, 1)
+  const fork = await cache.fork()
+  // Rows of groups do not go along.
+  expect(fork.truncate(20)).toBe(0)
+  expect(cache.truncate(20)).toBe(20)
+  for (let start = 0; start < 20; start += 10) appendRows(straight, start, 10)
+  for (const one of [cache, straight]) for (let start = 20; start < 100; start += 4) appendRows(one, start, 4)
+  const outputs = await Promise.all([cache, straight].map((one) => device.read(attendOne(one, 100))))
+  expect(outputs[0]).toEqual(outputs[1])
+  // The ring has 64 rows, so that those of the tokens 36 … 99 are left of 100.
+  expect(cache.truncate(63)).toBe(32)
+  for (const one of [cache, straight, fork]) one.dispose()
+})
+
+function appendRows(cache: KvCache, start: number, count: number): void {
+  cache.prepare(start, count)
+  const rows = device.tensor(Float32Array.from({ length: count * 32 }, (_, index) => Math.sin((32 * start + index) ** 2)), [1, count, 2, 16])
+  const step = { start: device.tensor(Int32Array.of(start), [1]), lengths: device.tensor(Int32Array.of(start + count), [1]) }
+  cache.layer(0).append(rows, rows, step)
+}
+
+function attendOne(cache: KvCache, length: number): Tensor {
+  const q = device.tensor(Float32Array.from({ length: 64 }, (_, index) => Math.cos(index ** 2)), [1, 1, 4, 16])
+  return cache.layer(0).attend(q, { start: device.tensor(Int32Array.of(length - 1), [1]), lengths: device.tensor(Int32Array.of(length), [1]) })
+}
 
 test('the reference device keeps float64, and a plan for it says so', () => {
   expect(denseCache('f16').byteLength({ layers: [whole], batch: 1, capacity: 10 }, 'reference')).toBe(8 * 10 * 2 * 32)

@@ -15,7 +15,7 @@ export interface PackedKind {
 interface PackedLayer extends StoredLayer {
   readonly k: PackedTensor
   readonly v: PackedTensor
-  /** Tokens in groups; they cannot be had back as they were. */
+  /** Tokens in groups. */
   grouped: number
   /** Takes over a sequence of which so many tokens are in groups. */
   adopt(grouped: number): void
@@ -42,7 +42,10 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
     const k = make(keys, headDim)
     const v = make(values, valueDim)
     const isGrouped = keys.codes.unit === 'group'
+    const recentRows = keys.codes.unit === 'group' ? keys.codes.recentRows : 0
     let written = ''
+    /** First token whose row may be in the ring: a fork got no others. */
+    let recentFrom = 0
     /** Tells the device which tokens are in groups, and which were before this step. */
     const writeHeader = (grouped: number, before: number): void => {
       if (!isGrouped || written === `${grouped},${before}`) return
@@ -62,15 +65,19 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
       },
       attend: (q, { lengths }, options) =>
         attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
-      retainable: (length) => (length >= self.grouped ? length : Math.floor(length / groupSize) * groupSize),
+      // A group that is cut is taken apart again where the ring still holds its tokens.
+      retainable: (length, highest) => (length >= self.grouped || groupStart(length) >= Math.max(recentFrom, highest - recentRows) ? length : groupStart(length)),
       prepare(start) {
         if (!isGrouped) return
-        const before = Math.min(self.grouped, start)
-        self.grouped = Math.max(before, Math.floor(Math.max(0, start + 1 - exactTokens) / groupSize) * groupSize)
+        const before = Math.min(self.grouped, groupStart(start))
+        // The token at `start` comes into the ring after groups are packed from it.
+        self.grouped = Math.max(before, groupStart(start - Math.max(0, exactTokens - 1)))
+        recentFrom = Math.min(recentFrom, start)
         writeHeader(self.grouped, before)
       },
       adopt(grouped) {
         self.grouped = grouped
+        recentFrom = grouped
         writeHeader(grouped, grouped)
       },
       async copyTo(target, length) {
@@ -86,6 +93,11 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
     dispose()
     throw error
   }
+}
+
+/** First token of the group that this one would be in; no token has no group before it. */
+function groupStart(token: number): number {
+  return Math.max(0, Math.floor(token / groupSize) * groupSize)
 }
 
 function shapeOf({ numKvHeads }: CacheLayer, { batch, capacity }: CacheSizes, width: number): Shape {
