@@ -15,7 +15,7 @@ import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
 import { createWasmDevice } from '@tessera-llm/wasm'
-import { type CompressionReport, type CompressionRow, compressionRows, gatheredOnce, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
+import { type CompressionReport, type CompressionRow, compressionRows, everyRow, gatheredOnce, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
 import { describeMachine } from './machine/index.ts'
 
 const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TEXT [options]
@@ -29,11 +29,12 @@ const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TE
   --out FOLDER        where compression.json and compression.md go (default: apps/bench/results)
   --work FOLDER       where what is done is kept on the way, 1.7 GB (default: in the folder of temporary files)
   --threads N         of the WebAssembly device (default 2)
-  --list              the ids of all rows
+  --window N          tokens a window of both texts, for models whose context is shorter (default 512)
+  --list              the ids of all rows; those that begin with ablation leave parts of a recipe out, and are measured where --only names them
 `
 
 /** The protocol of the figures that rows are compared with. */
-const cut = { window: 512, windows: 16, protocol: 'all' } as const
+const protocol = { window: 512, windows: 16, protocol: 'all' } as const
 
 type Options = ReturnType<typeof parse>
 type Texts = Readonly<Record<'calibration' | 'evaluation', readonly number[]>>
@@ -48,7 +49,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   if (options.help) process.stdout.write(usage)
-  else if (options.list) process.stdout.write(compressionRows().map(({ id }) => `${id}\n`).join(''))
+  else if (options.list) process.stdout.write(everyRow().map(({ id }) => `${id}\n`).join(''))
   else await measure(options)
   return 0
 }
@@ -58,21 +59,24 @@ function parse(args: readonly string[]) {
     args: [...args],
     options: {
       calibrate: { type: 'string' }, evaluate: { type: 'string' }, model: { type: 'string' }, only: { type: 'string' }, again: { type: 'boolean' }, receipts: { type: 'string' }, out: { type: 'string' }, work: { type: 'string' },
-      threads: { type: 'string', default: '2' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      threads: { type: 'string', default: '2' }, window: { type: 'string', default: '512' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
     },
   })
   const only = values.only?.split(',').filter((id) => id !== '')
-  const unknown = only?.find((id) => !compressionRows().some((row) => row.id === id))
+  const unknown = only?.find((id) => !everyRow().some((row) => row.id === id))
   if (unknown !== undefined) throw new Error(`there is no row ${unknown}; --list names them`)
   const { calibrate = '', evaluate = '', help, list } = values
   if (!(help || list) && (calibrate === '' || evaluate === '')) throw new Error('--calibrate and --evaluate are needed')
   const threads = Number(values.threads)
   if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads must be a positive whole number, not ${values.threads}`)
-  return { ...values, only, calibrate, evaluate, threads }
+  const window = Number(values.window)
+  if (!Number.isInteger(window) || window < 2) throw new Error(`--window must be a whole number of at least 2, not ${values.window}`)
+  return { ...values, only, calibrate, evaluate, threads, window }
 }
 
 async function measure(options: Options): Promise<void> {
   const { threads, receipts } = options
+  const cut = { ...protocol, window: options.window }
   const model = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const folder = options.out ?? fileURLToPath(new URL('../results', import.meta.url))
   const work = options.work ?? join(tmpdir(), 'tessera-compression')
@@ -103,7 +107,7 @@ async function measure(options: Options): Promise<void> {
     const identity = hash(JSON.stringify([sha256, texts.calibration]))
     const statistics = (): Promise<Calibration> => gatheredOnce(join(work, `statistics-${identity.slice(0, 16)}.safetensors`), async (sink) => {
       process.stderr.write('gathering activations of the original\n')
-      await calibrate(subjectOf(checkpoint, { families: defaultFamilies }), { ids: texts.calibration }, sink, { device, windows: 32, window: 512 })
+      await calibrate(subjectOf(checkpoint, { families: defaultFamilies }), { ids: texts.calibration }, sink, { device, windows: 32, window: cut.window })
     })
     for (const row of wantedRows(options, report)) add([await measureRow(row, { device, checkpoint, identity, work, ...texts, ...cut, original, statistics, onProgress: sayProgress(row.id) })])
   } finally {
@@ -119,7 +123,7 @@ async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Para
     await keepLogits(kept, async () => {
       process.stderr.write('computing the logits of the original\n')
       const model = await loadCheckpoint(checkpoint, { device })
-      const session = createSession(model.language, { activations: 'f32', contextLength: cut.window - 1 })
+      const session = createSession(model.language, { activations: 'f32', contextLength: (kept.windows[0]?.length ?? 2) - 1 })
       close = async () => {
         session.dispose()
         await model.dispose()
@@ -134,12 +138,12 @@ async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Para
 
 function wantedRows({ only, again }: Options, { rows }: CompressionReport): readonly CompressionRow[] {
   const isThere = ({ id, recipe }: CompressionRow): boolean => rows.some((row) => row.id === id && JSON.stringify(row.budget?.recipe ?? row.recipe) === JSON.stringify(recipe))
-  return compressionRows().filter((row) => (!only || only.includes(row.id)) && (again || !isThere(row)))
+  return (only ? everyRow().filter(({ id }) => only.includes(id)) : compressionRows()).filter((row) => again || !isThere(row))
 }
 
 /** The last row of each id, in the order of the list; rows that are not in it come last. */
 function merged(rows: readonly MeasuredRow[]): readonly MeasuredRow[] {
-  const order = compressionRows().map(({ id }) => id)
+  const order = everyRow().map(({ id }) => id)
   const place = ({ id }: MeasuredRow): number => (order.includes(id) ? order.indexOf(id) : order.length)
   return [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) => place(a) - place(b))
 }

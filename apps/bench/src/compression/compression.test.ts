@@ -7,7 +7,7 @@ import { parseRecipe } from '@tessera-llm/optimize'
 import { createRandom } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anchors } from './anchors.ts'
-import { type CompressionReport, compressionRows, frontierOf, keepLogits, keptSession, type MeasuredRow, writeCompression } from './index.ts'
+import { type CompressionReport, everyRow, frontierOf, keepLogits, keptSession, type MeasuredRow, writeCompression } from './index.ts'
 import { kindOfRow } from './tables.ts'
 
 let folder: string
@@ -56,9 +56,10 @@ const measured = (id: string, bitsPerWeight: number, kld: number, more: Partial<
 test('the page marks what no other row beats, and sets what was published beside it', () => {
   const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25, { isStatic: true }), measured('whole', 4.0, 0.1, { isReceipt: true, hasEmbedding: true, fileBytes: 1e6 }),
     measured('mixed', 4.5, 0.1, { budget: { recipe: { steps: [{ kind: 'budget', size: 562_500 }] }, sameBytesAs: 'a', predictedKld: 0.12 } }),
+    measured('ablation-none', 3.3, 0.25), measured('ablation-search', 3.3, 0.375),
     measured('inputs', 4.5, 0.001, { recipe: { activations: 'int8-token', steps: [] } }), measured('cache', 4.5, 0.00002, { kldStandardError: 0.000001, cacheBytes: 3e6, recipe: { cache: { format: 'int4' }, steps: [] } })]
   expect([...frontierOf(rows.slice(0, 4))]).toEqual(['b', 'a'])
-  expect(rows.map(kindOfRow)).toEqual(['weights', 'weights', 'weights', 'weights', 'file', 'budget', 'activations', 'cache'])
+  expect(rows.map(kindOfRow)).toEqual(['weights', 'weights', 'weights', 'weights', 'file', 'budget', 'ablation', 'ablation', 'activations', 'cache'])
   const report: CompressionReport = {
     schema: 1, date: '2026-01-02T00:00:00Z', machine: { processor: 'a processor', processors: 2, memoryGiB: 8, platform: 'linux x64', node: '20.0.0', v8: '11.3' }, threads: 1,
     model: { name: 'model.gguf', sha256: '00', perplexity: 29.6 }, protocol: { calibration: 'valid.txt', evaluation: 'test.txt', window: 512, windows: 16 }, rows,
@@ -72,6 +73,8 @@ test('the page marks what no other row beats, and sets what was published beside
     '| `a` | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `d` ‡ | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `c` † | 4.60 | 0.6 | 0.3000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    '| `ablation-none` | 3.30 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 1.00 |',
+    '| `ablation-search` | 3.30 | 0.3750 ± 0.0100 | 30.00 | 80.0 % | 1.50 |',
     '| `mixed` | 562500 | 0.1000 ± 0.0100 | 30.00 | 80.0 % | 0.1200 | 10 | `a` | 562500 | 0.2000 ± 0.0100 | 0.500 |',
     '| `inputs` | 4.50 | a token | 0.0010 ± 0.0100 | 30.00 | 80.0 % |  |  |  |',
     '| `cache` | int4 | 3.0 | 0.000020 ± 0.000001 | 30.00 | 80.0 % |  |  |  |',
@@ -84,7 +87,7 @@ test('the page marks what no other row beats, and sets what was published beside
 })
 
 test('rows have names of their own and recipes that are valid', () => {
-  const rows = compressionRows()
+  const rows = everyRow()
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length)
   for (const { id, recipe } of rows) expect(parseRecipe(recipe), id).toEqual(recipe)
   for (const { id, sameBytesAs } of rows) if (sameBytesAs !== undefined) expect([...rows.map((row) => row.id), 'gptq-q4_0'], id).toContain(sameBytesAs)

@@ -34,6 +34,9 @@ export interface Surroundings {
   readonly onProgress: (what: string, done: number, total: number) => void
 }
 
+/** Of a calibration that says nothing else. */
+const defaultWindow = 512
+
 /** Tokens that a session with a packed cache reads at once: keys of a chunk are exact until they make a group, which has as many. */
 const cacheChunk = 32
 
@@ -44,7 +47,8 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
   const gathered = isStatic ? await statistics() : undefined
   const begin = performance.now()
   const store = join(work, id)
-  const { recipe, budget } = await withFormats(row, surroundings)
+  const { recipe: named, budget } = await withFormats(row, surroundings)
+  const recipe: Recipe = window === defaultWindow ? named : { ...named, calibration: { ...named.calibration, window } }
   const { subject, load } = await filesOfRow(recipe, checkpoint)
   const applied = await applyRecipe(subject, recipe, {
     device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered, solver: await solverOf(surroundings),

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plot, type Series, writePlot } from '../plot/index.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
-import { activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, type RowKind, weightsTable } from './tables.ts'
+import { ablationSection, activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, type RowKind, weightsTable } from './tables.ts'
 
 /** Writes `compression.md` and the plot of quality by bytes, light and dark. */
 export function writeCompression(report: CompressionReport, folder: string): void {
@@ -12,12 +12,12 @@ export function writeCompression(report: CompressionReport, folder: string): voi
   const sections = [
     '# What recipes lose',
     `${report.date.slice(0, 10)} · ${model.name} · ${machine.processor}, Node.js ${machine.node}, ${threads === 1 ? 'one thread' : `${threads} threads`} of WebAssembly. By \`node apps/bench/bin/compression.js --calibrate ${protocol.calibration} --evaluate ${protocol.evaluation}\`; rows marked † by \`tessera optimize\`, as their [receipts](../../../../docs/receipts) say; those marked ‡ with the importance of activations of the original model, gathered once.`,
-    `Calibration on the first 32 × 512 tokens of WikiText-2 valid, evaluation on the first ${protocol.windows} × ${protocol.window} of test, every position scored, no BOS. KL is that of the compressed model from the original (perplexity ${model.perplexity.toFixed(2)}), token by token, ± standard error with windows as clusters. Seconds are those of a busy machine.`,
+    `Calibration on the first 32 × ${protocol.window} tokens of WikiText-2 valid, evaluation on the first ${protocol.windows} × ${protocol.window} of test, every position scored, no BOS. KL is that of the compressed model from the original (perplexity ${model.perplexity.toFixed(2)}), token by token, ± standard error with windows as clusters. Seconds are those of a busy machine.`,
     'The figures of PyTorch are those of careful implementations of the published methods on the same protocol, f32, groups of 64; its own seeds.',
     '## Weights',
     'The linear layers of all blocks are compressed, embedding and head stay as they are. Bits and bytes count scales and zero points. **Bold**: no other row, those with chosen formats included, has fewer bits and loses less.',
-    weightsTable(rowsOf('weights'), frontierOf(layers)),
-    writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers })),
+    ...(layers.length > 0 ? [weightsTable(rowsOf('weights'), frontierOf(layers)), writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers }))] : []),
+    ...ablationSection(rowsOf('ablation')),
     ...budgetSection(rowsOf('budget'), report.rows),
     ...activationsSection(rowsOf('activations')),
     ...cacheSection(rowsOf('cache'), report),
@@ -39,7 +39,7 @@ export function frontierOf(rows: readonly MeasuredRow[]): ReadonlySet<string> {
   return best
 }
 
-function plotOf({ rows, model }: CompressionReport): Plot {
+function plotOf({ rows, model, protocol }: CompressionReport): Plot {
   const kinds = [...new Set(rows.map(kindOf))]
   const frontier = frontierOf(rows)
   const at = ({ bytes, kld }: MeasuredRow): { readonly x: number; readonly y: number } => ({ x: bytes / 1e6, y: kld })
@@ -52,7 +52,7 @@ function plotOf({ rows, model }: CompressionReport): Plot {
   ]
   return {
     title: 'Loss by bytes',
-    subtitle: `${model.name}: linear layers of the blocks; 16 × 512 tokens of WikiText-2 test`,
+    subtitle: `${model.name}: linear layers of the blocks; ${protocol.windows} × ${protocol.window} tokens of WikiText-2 test`,
     x: { label: 'linear layers with scales and zero points (MB)', fromZero: false },
     y: { label: 'KL from the original (nats a token)', scale: 'log10' },
     series,

@@ -54,6 +54,27 @@ function whileRunning(): readonly CompressionRow[] {
   ]
 }
 
+/** The recipe of 3 bits with one part left out at a time, what GPTQ is without all of them, and without feedback of errors. */
+function ablations(): readonly CompressionRow[] {
+  const gptq = (more: Partial<QuantizeStep> = {}): QuantizeStep => ({ kind: 'quantize', method: 'gptq', format: { bits: 3, group: 64 }, correct: true, ...more })
+  const rotated = (id: string, more: Partial<QuantizeStep>): CompressionRow => row(id, [{ kind: 'rotate' }, gptq(more)])
+  const plain: Partial<QuantizeStep> = { clip: false, correct: false, actOrder: false, passes: 0 }
+  return [
+    rotated('ablation-none', {}),
+    row('ablation-rotation', [gptq()]),
+    rotated('ablation-search', { clip: false }),
+    rotated('ablation-correction', { correct: false }),
+    rotated('ablation-order', { actOrder: false }),
+    rotated('ablation-refinement', { passes: 0 }),
+    rotated('ablation-all-but-rotation', plain),
+    row('ablation-all', [gptq(plain)]),
+    row('ablation-feedback', [{ kind: 'rotate' }, rtn({ bits: 3, group: 64 })]),
+  ]
+}
+
+/** All rows that can be asked for: those of the report, and those that are measured by name alone. */
+export const everyRow = (): readonly CompressionRow[] => [...compressionRows(), ...ablations()]
+
 /** The recipes that are measured, the ones that matter most first. */
 export function compressionRows(): readonly CompressionRow[] {
   return [

@@ -2,9 +2,10 @@ import { digits } from '../report/digits.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
 
 /** What a recipe rounds, which is what its row can be compared with. */
-export type RowKind = 'weights' | 'budget' | 'activations' | 'cache' | 'file'
+export type RowKind = 'weights' | 'ablation' | 'budget' | 'activations' | 'cache' | 'file'
 
-export function kindOfRow({ recipe, budget, hasEmbedding }: MeasuredRow): RowKind {
+export function kindOfRow({ id, recipe, budget, hasEmbedding }: MeasuredRow): RowKind {
+  if (id.startsWith('ablation-')) return 'ablation'
   if (recipe.cache) return 'cache'
   if ((recipe.activations ?? 'f32') !== 'f32') return 'activations'
   if (hasEmbedding) return 'file'
@@ -33,6 +34,14 @@ export function weightsTable(rows: readonly MeasuredRow[], best: ReadonlySet<str
     return [best.has(id) ? `**${nameOf(row)}**` : nameOf(row), bitsPerWeight.toFixed(2), megabytes(bytes), ...lossCells(row), seconds.apply.toFixed(0), ...anchorCells(row)]
   })
   return table(['recipe', 'bits a weight', 'MB', ...lossHead, 's', ...anchorHead], cells)
+}
+
+/** A recipe without one of its parts at a time, beside the whole one. */
+export function ablationSection(rows: readonly MeasuredRow[]): readonly string[] {
+  const whole = rows.find(({ id }) => id === 'ablation-none')
+  if (rows.length === 0) return []
+  const cells = rows.map((row) => [`\`${row.id}\``, row.bitsPerWeight.toFixed(2), ...lossCells(row), whole ? digits(row.kld / whole.kld) : ''])
+  return ['## Parts left out', table(['left out', 'bits a weight', ...lossHead, 'KL ÷ that of all parts'], cells)]
 }
 
 /** Formats chosen for the bytes of one format, beside that one. */

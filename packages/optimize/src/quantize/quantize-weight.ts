@@ -48,7 +48,7 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
  * @throws TesseraError what the method throws
  */
 export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain, encodeNow }: Solver): Promise<QuantizedWeight> {
-  const { method, format, damping, actOrder = true, clip = true } = step
+  const { method, format, damping, passes, actOrder = true, clip = true } = step
   const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
   if (format === 'f16' || format === 'f32') {
     const { buffer, byteOffset, byteLength } = encodeElements(weight.values, format)
@@ -58,7 +58,7 @@ export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, s
   const order = actOrder ? 'groups' : 'stored'
   const importance = step.importance && statistics ? importanceOf(statistics) : undefined
   if (method === 'gptq' && statistics) {
-    const options = { order, damping, multiply, correction: step.correct ? 1 : 0 } as const
+    const options = { order, damping, passes, multiply, correction: step.correct ? 1 : 0 } as const
     if (typeof format === 'string') {
       const result = gptqBlocks(weight, statistics, format, { ...options, encode: encodeNow })
       return blocks(format, result.blocks, result.notes)

@@ -20,7 +20,7 @@ const steps = {
   quantize: v.strictObject({
     kind: v.literal('quantize'), targets: v.optional(targets), method, format,
     importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
-    damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+    damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))), passes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
     integerZeros: v.optional(v.boolean()), compensateBias: v.optional(v.boolean()),
   }),
   budget: v.strictObject({

@@ -13,7 +13,7 @@ describe('parseRecipe', () => {
         { kind: 'rotate' },
         { kind: 'smooth', targets: 'layers.*.mlp.*', alpha: 0.6 },
         { kind: 'awq' },
-        { kind: 'quantize', targets: ['layers.*.mlp.*'], method: 'gptq', format: { bits: 4, group: 64 }, correct: true },
+        { kind: 'quantize', targets: ['layers.*.mlp.*'], method: 'gptq', format: { bits: 4, group: 64 }, correct: true, passes: 1 },
         { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' },
       ],
     }

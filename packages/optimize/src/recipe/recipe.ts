@@ -77,6 +77,8 @@ export interface QuantizeStep {
   readonly clip?: boolean | undefined
   /** GPTQ: aim at the outputs of the uncompressed model, not at those of the inputs that the compressed one sees (GPTAQ, arXiv 2504.02692). */
   readonly correct?: boolean | undefined
+  /** GPTQ: how often the codes are gone over again afterwards. Default 2. */
+  readonly passes?: number | undefined
   /** GPTQ: added to the diagonal, as a fraction of its mean. Default 0.01 + K / (2 · tokens). */
   readonly damping?: number | undefined
   /**

@@ -36,7 +36,8 @@ function decode(stored: StoredTensor, bytes: Uint8Array): Float32Array<ArrayBuff
   }
   const block = ggmlFormat(format)
   if (!block) throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)
-  return Float32Array.from(block.decode({ blocks: bytes }, shape))
+  // `from` would go through an iterator, a third of the time of reading a weight.
+  return new Float32Array(block.decode({ blocks: bytes }, shape))
 }
 
 function checkFinite(stored: StoredTensor, values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
