@@ -10,7 +10,7 @@ export interface ParticipantSpec {
 }
 
 const model = ['decode', 'prefill', 'load'] as const
-const matmul = ['gemm-f32', 'gemm-int8', 'gemv-4bit'] as const
+const matmul = ['gemm-f32', 'gemm-int8', 'gemm-4bit', 'gemv-4bit'] as const
 
 const attention = ['attention', 'attention-gradient'] as const
 

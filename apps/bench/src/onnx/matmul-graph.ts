@@ -28,10 +28,10 @@ function productOf(workload: MatmulWorkload, matrix: number, output: string): { 
   const [weight, scale] = [`w${matrix}`, `s${matrix}`]
   if (kind === 'gemm-f32') return { node: { operator: 'MatMul', domain: '', inputs: ['x', weight], outputs: [output], integers: {} }, initializers: [denseWeight(workload, matrix, weight)] }
   const domain = 'com.microsoft'
-  if (kind === 'gemm-int8') {
+  if (kind === 'gemm-int8' || kind === 'gemm-4bit') {
     return {
       node: { operator: 'DynamicQuantizeMatMul', domain, inputs: ['x', weight, scale], outputs: [output], integers: {} },
-      initializers: [denseWeight(workload, matrix, weight), { name: scale, type: 'f32', shape: [], bytes: new Uint8Array(Float32Array.of(int8Scale).buffer) }],
+      initializers: [denseWeight(workload, matrix, weight), { name: scale, type: 'f32', shape: [], bytes: new Uint8Array(Float32Array.of(int8Scale(workload)).buffer) }],
     }
   }
   return {
@@ -43,7 +43,7 @@ function productOf(workload: MatmulWorkload, matrix: number, output: string): { 
 /** `[K, N]` in i8 or f32. */
 function denseWeight(workload: MatmulWorkload, matrix: number, name: string): OnnxTensor {
   const { kind, n, k } = workload
-  const isInt8 = kind === 'gemm-int8'
+  const isInt8 = kind !== 'gemm-f32'
   const values = isInt8 ? new Int8Array(k * n) : new Float32Array(k * n)
   const value = isInt8 ? weightI8 : weightF32
   for (let at = 0; at < k; at++) for (let column = 0; column < n; column++) values[at * n + column] = value(workload, matrix, at, column)

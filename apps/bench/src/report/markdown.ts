@@ -12,6 +12,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   profile: 'Where the time of a step goes',
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
+  'gemm-4bit': 'Matrix product, 4-bit weights in blocks of 32, input rounded to int8; of peers, the same weights in int8',
   attention: 'Attention, causal, f32',
   'attention-gradient': 'Gradients of attention, causal, f32',
   'attention-decode': 'One more token over a context, f32',

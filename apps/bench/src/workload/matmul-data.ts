@@ -5,8 +5,8 @@ export const blockSize = 32
 /** Subtracted from a 4-bit weight before it is scaled. */
 export const zeroPoint = 8
 
-/** What an i8 weight is worth, exact in f16. */
-export const int8Scale = 1 / 128
+/** What an i8 weight is worth, exact in f16; 4-bit weights are whole numbers of 64ths. */
+export const int8Scale = ({ kind }: MatmulWorkload): number => (kind === 'gemm-4bit' ? 1 / 64 : 1 / 128)
 
 /** Spreads an index over 32 bits (the finalizer of MurmurHash3), so that every participant makes the same data without sharing a file. */
 export function hash(index: number): number {
@@ -24,9 +24,10 @@ export const inputF32 = (w: MatmulWorkload, row: number, k: number): number => (
 
 const weightIndex = (w: MatmulWorkload, matrix: number, k: number, column: number): number => (matrix * w.n + column) * w.k + k
 /** Element `[k, column]` of a weight matrix as f32, between −1 and 1. */
-export const weightF32 = (w: MatmulWorkload, matrix: number, k: number, column: number): number => weightI8(w, matrix, k, column) * int8Scale
-/** Element `[k, column]` of a weight matrix as i8, −127 … 127. */
-export const weightI8 = (w: MatmulWorkload, matrix: number, k: number, column: number): number => (hash(weightIndex(w, matrix, k, column)) % 255) - 127
+export const weightF32 = (w: MatmulWorkload, matrix: number, k: number, column: number): number => weightI8(w, matrix, k, column) * int8Scale(w)
+/** Element `[k, column]` of a weight matrix as i8, −127 … 127; of `gemm-4bit` what the 4 bits are worth in 64ths. */
+export const weightI8 = (w: MatmulWorkload, matrix: number, k: number, column: number): number =>
+  w.kind === 'gemm-4bit' ? (weightU4(w, matrix, k, column) - zeroPoint) * weightScale(w, matrix, Math.floor(k / blockSize), column) * 64 : (hash(weightIndex(w, matrix, k, column)) % 255) - 127
 /** Element `[k, column]` of a weight matrix as an integer 0 … 15, to be shifted by `zeroPoint` and scaled. */
 export const weightU4 = (w: MatmulWorkload, matrix: number, k: number, column: number): number => hash(weightIndex(w, matrix, k, column)) >>> 28
 /** Scale of block `block` of 32 weights along k: 1, 1.25, 1.5 or 1.75 sixteenths, exact in f16. */

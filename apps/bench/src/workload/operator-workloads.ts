@@ -12,7 +12,7 @@ const gemvs = [[1, 576, 1536, 16], [1, 1536, 576, 16], [1, 2048, 8192, 1], [1, 5
 const bitsOfFourBitWeight = 4.5
 
 function matmul(kind: MatmulWorkload['kind'], [m, k, n, matrices = 1]: readonly [number, number, number, number?], threads: number): MatmulWorkload {
-  const roofs: Readonly<Record<MatmulWorkload['kind'], RoofName>> = { 'gemm-f32': 'fmaF32', 'gemm-int8': 'dotI16', 'gemv-4bit': 'read' }
+  const roofs: Readonly<Record<MatmulWorkload['kind'], RoofName>> = { 'gemm-f32': 'fmaF32', 'gemm-int8': 'dotI16', 'gemm-4bit': 'dotI8', 'gemv-4bit': 'read' }
   const workPerUnit = kind === 'gemv-4bit' ? (1e9 / 2) * (bitsOfFourBitWeight / 8) : 1e9
   return {
     kind, id: `${kind}-${m}x${k}x${n}-${threads}t`, title: `${m} × ${k} × ${n}${matrices > 1 ? `, ${matrices} matrices` : ''}`, threads, m, k, n, matrices,
@@ -25,6 +25,7 @@ export function operatorWorkloads(): readonly MatmulWorkload[] {
   return [1, 2].flatMap((threads) => [
     ...gemms.map((shape) => matmul('gemm-f32', shape, threads)),
     ...gemms.map((shape) => matmul('gemm-int8', shape, threads)),
+    ...gemms.map((shape) => matmul('gemm-4bit', shape, threads)),
     ...gemvs.map((shape) => matmul('gemv-4bit', shape, threads)),
   ])
 }

@@ -11,13 +11,13 @@ import type { MatmulWorkload } from './workload.ts'
 const small = (kind: MatmulWorkload['kind']): MatmulWorkload => ({ kind, id: 'x', title: 'x', threads: 1, metrics: [], m: 2, k: 64, n: 3, matrices: 2 })
 
 describe('matmul data', () => {
-  it.each(['gemm-f32', 'gemm-int8', 'gemv-4bit'] as const)('%s: accepts the product, refuses a neighbour of it', (kind) => {
+  it.each(['gemm-f32', 'gemm-int8', 'gemm-4bit', 'gemv-4bit'] as const)('%s: accepts the product, refuses a neighbour of it', (kind) => {
     const w = small(kind)
     const product = answerElements(w).map(([row, column]) => {
       let sum = 0
       for (const matrix of [0, 1]) {
         for (let k = 0; k < w.k; k++) {
-          const weight = kind === 'gemv-4bit' ? (weightU4(w, matrix, k, column) - zeroPoint) * weightScale(w, matrix, k >> 5, column) : kind === 'gemm-int8' ? weightI8(w, matrix, k, column) / 128 : weightF32(w, matrix, k, column)
+          const weight = kind === 'gemv-4bit' || kind === 'gemm-4bit' ? (weightU4(w, matrix, k, column) - zeroPoint) * weightScale(w, matrix, k >> 5, column) : kind === 'gemm-int8' ? weightI8(w, matrix, k, column) / 128 : weightF32(w, matrix, k, column)
           sum += inputF32(w, row, k) * weight
         }
       }

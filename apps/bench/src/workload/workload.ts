@@ -72,10 +72,11 @@ export interface ProfileWorkload extends Common, OnModel {
 
 /**
  * The sum of the products of an input f32 `[M, K]` with each of `matrices` weights `[K, N]`, f32 `[M, N]`. Weights are prepared beforehand as
- * each participant likes best; input and output are the caller's arrays every time. `gemm-int8` and `gemv-4bit` round the input to int8 inside.
+ * each participant likes best; input and output are the caller's arrays every time. All but `gemm-f32` round the input to int8 inside. `gemm-4bit` has
+ * weights of 4 bits in blocks of 32, which peers multiply as the int8 weights that they are worth exactly.
  */
 export interface MatmulWorkload extends Common {
-  readonly kind: 'gemm-f32' | 'gemm-int8' | 'gemv-4bit'
+  readonly kind: 'gemm-f32' | 'gemm-int8' | 'gemm-4bit' | 'gemv-4bit'
   readonly m: number
   readonly n: number
   readonly k: number

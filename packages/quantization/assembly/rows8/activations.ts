@@ -1,3 +1,5 @@
+import { addPairs } from './lanes'
+
 // Dynamic 8-bit activations, per block of 32 columns or per token: scale = max |x| / 127 and q = round-half-even(x · (127 / max |x|)),
 // each operation rounded to f32. A record holds 32 columns of `columns` (1 or 4) tokens side by side, so that one pointer serves all:
 // the codes of each token (32 i8 or 32 i16), then the fields below, one value for each token.
@@ -21,22 +23,33 @@ const SMALLEST: f32 = 7.888609052210118e-31
   return columns * ((wide ? 64 : 32) + FIELDS * 4)
 }
 
+/** The magnitudes of 4 values. As integers they have the same order, and `max` is one instruction; that of floats takes care of NaN in eight. */
+@inline function magnitudes(x: usize, offset: usize): v128 {
+  return v128.and(v128.load(x + offset), i32x4.splat(0x7fffffff))
+}
+
+@inline function largest16(x: usize): v128 {
+  return i32x4.max_s(i32x4.max_s(magnitudes(x, 0), magnitudes(x, 16)), i32x4.max_s(magnitudes(x, 32), magnitudes(x, 48)))
+}
+
+@inline function largestLane(m: v128): f32 {
+  m = i32x4.max_s(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1))
+  m = i32x4.max_s(m, v128.shuffle<i32>(m, m, 1, 0, 3, 2))
+  return f32x4.extract_lane(m, 0)
+}
+
 /** max |x| of 32 values. */
 @inline function largest32(x: usize): f32 {
-  const m01 = f32x4.max(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16))), m23 = f32x4.max(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48)))
-  const m45 = f32x4.max(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80))), m67 = f32x4.max(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112)))
-  let m = f32x4.max(f32x4.max(m01, m23), f32x4.max(m45, m67))
-  m = f32x4.max(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1))
-  m = f32x4.max(m, v128.shuffle<i32>(m, m, 1, 0, 3, 2))
-  return f32x4.extract_lane(m, 0)
+  return largestLane(i32x4.max_s(largest16(x), largest16(x + 64)))
 }
 
 /** max |x| of a row. */
 export function largest(x: usize, columns: u32): f32 {
-  let found: f32 = 0, k: u32 = 0
-  for (; k + 32 <= columns; k += 32) found = max<f32>(found, largest32(x + (<usize>k << 2)))
-  for (; k < columns; k++) found = max<f32>(found, abs<f32>(load<f32>(x + (<usize>k << 2))))
-  return found
+  let found = i32x4.splat(0), k: u32 = 0
+  for (; k + 16 <= columns; k += 16) found = i32x4.max_s(found, largest16(x + (<usize>k << 2)))
+  let most = largestLane(found)
+  for (; k < columns; k++) most = max<f32>(most, abs<f32>(load<f32>(x + (<usize>k << 2))))
+  return most
 }
 
 /** Quantizes the 32 values at x, of which `limit` is the largest magnitude (negative: theirs is looked for), into token `column` of the record at `record`. */
@@ -59,8 +72,10 @@ export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, c
     v128.store(codes, i8x16.narrow_i16x8_s(h0, h1))
     v128.store(codes, i8x16.narrow_i16x8_s(h2, h3), 16)
   }
-  const low = sumLanes(i32x4.add(i32x4.add(q0, q1), i32x4.add(q2, q3)))
-  const high = sumLanes(i32x4.add(i32x4.add(q4, q5), i32x4.add(q6, q7)))
+  // [low, …, high, …]
+  let sums = addPairs(i32x4.dot_i16x8_s(i16x8.add(h0, h1), i16x8.splat(1)), i32x4.dot_i16x8_s(i16x8.add(h2, h3), i16x8.splat(1)))
+  sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2))
+  const low = i32x4.extract_lane(sums, 0), high = i32x4.extract_lane(sums, 2)
   const fields = record + columns * (wide ? 64 : 32) + column * 4
   const step: usize = columns * 4
   f32.store(fields, scale)
@@ -87,8 +102,4 @@ export function quantizeRow(x: usize, columns: u32, perToken: bool, record: usiz
 /** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */
 @inline export function toInteger(v: v128): v128 {
   return i32x4.sub(f32x4.add(v, f32x4.splat(12582912)), i32x4.splat(0x4b400000))
-}
-
-@inline function sumLanes(v: v128): i32 {
-  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
 }

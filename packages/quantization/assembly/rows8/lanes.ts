@@ -25,3 +25,8 @@
   const h = v128.load8x8_s(p)
   return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
 }
+
+/** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */
+@inline export function addPairs(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
+}

@@ -1,7 +1,7 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { largest, toInteger } from './activations'
 import { groupBytesAt, superBytesAt } from './layout'
-import { blocksOf, COLUMNS, layoutOf, RECORDS, REST, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TAIL, TOKENS, WEIGHT, X } from './linear'
+import { BIAS, blocksOf, COLUMNS, layoutOf, RECORDS, RESIDUAL, REST, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TAIL, TOKENS, WEIGHT, X, Y } from './linear'
 import { widenPanel } from './panel'
 import { dot16 } from './token-sums'
 
@@ -9,8 +9,6 @@ import { dot16 } from './token-sums'
 // once: |Σ| < 2^31 up to 133 000 columns.
 //
 // Four tokens lie side by side: i16 [K / 2][4][2], K rounded up to 32 with zeros, then 4 f32 scales.
-
-const TOKENS_AT_ONCE: u32 = 256
 
 @inline function quadBytes(blocks: i32): usize {
   return <usize>blocks * 256 + 16
@@ -64,34 +62,34 @@ function inverseOf(x: usize, columns: u32, scale: usize): v128 {
   v128.store(to, v128.shuffle<i64>(ab1, cd1, 1, 3), 48)
 }
 
-/** Second stage. */
+/** Second stage: as many groups at a time as the scratch memory holds widened; the tokens pass by them once, four at a time, so that results are stored in lines. */
 export function gemmRows(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS), blocks = blocksOf(args)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), codes = out + REST
-  const groups = (argument(args, ROWS) + 7) >> 3, bytes = groupBytesAt(layoutOf(args), blocks)
+  const tokens = argument(args, TOKENS), rows = argument(args, ROWS), blocks = blocksOf(args), shared = superBytesAt(layoutOf(args))
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), panels = out + REST, panelBytes: usize = <usize>blocks << 9
+  const y: usize = argument(args, Y), stride: usize = <usize>rows << 2, bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
+  const groups = (rows + 7) >> 3, bytes = groupBytesAt(layoutOf(args), blocks), atOnce = max<u32>(1, <u32>((argument(args, SCRATCH_BYTES) - REST) / max<usize>(panelBytes, 1)))
   const end = shareEnd(groups, thread, threads)
-  for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
-    const last = min(first + TOKENS_AT_ONCE, tokens)
-    for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-      const group: usize = argument(args, WEIGHT) + g * bytes
-      const scale0 = v128.load(group), scale1 = v128.load(group, 16)
-      widenPanel(group + superBytesAt(layoutOf(args)), 256, blocks, 0, codes)
-      for (let token = first; token < last; token += 4) {
-        const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes(blocks), scales = x + (<usize>blocks << 8)
-        rowsTile(codes, x, blocks << 4, out)
-        for (let i: usize = 0; i < 4; i++) {
-          const sums = out + (i << 5), s = v128.load32_splat(scales + (i << 2))
-          v128.store(sums, f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), f32x4.mul(scale0, s)))
-          v128.store(sums, f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums, 16)), f32x4.mul(scale1, s)), 16)
+  for (let first = shareBegin(groups, thread, threads); first < end; first += atOnce) {
+    const last = min(first + atOnce, end)
+    for (let g = first, panel = panels; g < last; g++, panel += panelBytes) widenPanel(argument(args, WEIGHT) + g * bytes + shared, 256, blocks, 0, panel)
+    for (let token: u32 = 0; token < tokens; token += 4) {
+      const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes(blocks), line: usize = <usize>token * stride
+      for (let g = first, panel = panels; g < last; g++, panel += panelBytes) {
+        const group: usize = argument(args, WEIGHT) + g * bytes, column: usize = <usize>g << 5
+        // Whole tiles go where they belong; at the edges they are stored in parts.
+        if (tokens - token >= 4 && rows - (g << 3) >= 8) {
+          rowsTile(panel, x, blocks << 4, group, y + line + column, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + line + column)
+        } else {
+          rowsTile(panel, x, blocks << 4, group, out, 32, 0, 0)
+          storeGroup(args, token, min<u32>(4, tokens - token), g, out)
         }
-        storeGroup(args, token, min<u32>(4, last - token), g, out)
       }
     }
   }
 }
 
-/** out[4][8] = i32 sums over `steps` pairs of columns. */
-export function rowsTile(codes: usize, x: usize, steps: i32, out: usize): void {
+/** y[4][8] = i32 sums over `steps` pairs of columns, times the scales of the tokens, which lie behind `x`, and of the rows, which are at `scales`. */
+export function rowsTile(codes: usize, x: usize, steps: i32, scales: usize, y: usize, stride: usize, bias: usize, residual: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
   const end = codes + 32 * steps
   for (; codes < end; codes += 32, x += 16) {
@@ -105,6 +103,16 @@ export function rowsTile(codes: usize, x: usize, steps: i32, out: usize): void {
     xt = v128.load32_splat(x, 12)
     d0 = i32x4.add(d0, dot16(xt, q0)), d1 = i32x4.add(d1, dot16(xt, q1))
   }
-  v128.store(out, a0), v128.store(out, a1, 16), v128.store(out, b0, 32), v128.store(out, b1, 48)
-  v128.store(out, c0, 64), v128.store(out, c1, 80), v128.store(out, d0, 96), v128.store(out, d1, 112)
+  const rest: usize = residual == 0 ? 0 : stride
+  storeScaled(a0, a1, v128.load32_splat(x), scales, y, bias, residual)
+  storeScaled(b0, b1, v128.load32_splat(x, 4), scales, y + stride, bias, residual + rest)
+  storeScaled(c0, c1, v128.load32_splat(x, 8), scales, y + 2 * stride, bias, residual + 2 * rest)
+  storeScaled(d0, d1, v128.load32_splat(x, 12), scales, y + 3 * stride, bias, residual + 3 * rest)
+}
+
+@inline function storeScaled(sums0: v128, sums1: v128, scale: v128, scales: usize, y: usize, bias: usize, residual: usize): void {
+  let y0 = f32x4.mul(f32x4.convert_i32x4_s(sums0), f32x4.mul(v128.load(scales), scale)), y1 = f32x4.mul(f32x4.convert_i32x4_s(sums1), f32x4.mul(v128.load(scales, 16), scale))
+  if (bias != 0) y0 = f32x4.add(y0, v128.load(bias)), y1 = f32x4.add(y1, v128.load(bias, 16))
+  if (residual != 0) y0 = f32x4.add(y0, v128.load(residual)), y1 = f32x4.add(y1, v128.load(residual, 16))
+  v128.store(y, y0), v128.store(y, y1, 16)
 }

@@ -1,9 +1,10 @@
 import { iq4Table, lookup, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes } from './activations'
 import { highConstant, lowConstant, unpackBlock } from './codes'
+import { addPairs } from './lanes'
 import { CRUMBS, CRUMBS_1, IQ4, LEVELS, NIBBLES } from './layout'
 import { lowerLevels, upperLevels } from './levels'
-import { addPairs, dot16 } from './token-sums'
+import { dot16 } from './token-sums'
 
 // First pass of one token, as in token-sums.ts, for codes that are multiplied as 16 bits: indices of levels, and nibbles where there are no
 // products of 8 bits. None of them has halves.

@@ -1,5 +1,6 @@
 import { recordBytes } from './activations'
 import { crumbs, highConstant, highNibbles, lowConstant, lowNibbles, unpackBlock } from './codes'
+import { addPairs } from './lanes'
 import { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './token-levels'
 import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3, NIBBLES, NIBBLES_1, NIBBLES_2, sumsInI16 } from './layout'
 
@@ -20,11 +21,6 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
 
 @inline function widened(a: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(a)
-}
-
-/** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */
-@inline export function addPairs(a: v128, b: v128): v128 {
-  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
 
 // Steps are written out for both quads at a time, with one splat of x alive: more of anything does not fit the registers.

@@ -44,6 +44,15 @@ const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(column
 /** Of each block the decoded panel, then as f32; between them the sums of a tile. */
 const exactBytes = (columns: number): number => align(128 + blocksOf(columns) * (384 + 1024))
 
+/** What of the L2 cache groups may fill that are laid out for many tokens. */
+const panelsBytes = 2 ** 18
+
+/** Groups of widened codes: as many as the cache holds, one at least. */
+function rowsBytes(columns: number): number {
+  const panel = Math.max(1, blocksOf(columns)) * 512
+  return tileBytes + Math.max(1, Math.floor(panelsBytes / panel)) * panel
+}
+
 function align(bytes: number): number {
   return Math.ceil(bytes / 64) * 64
 }
@@ -103,14 +112,14 @@ export const rows8RowsWasm: WasmKernel = defineWasmKernel(linearOp, {
     return rowsOf(x.shape) > 1 || 'one token is read as it comes'
   },
   stages({ inputs: { x, weight } }) {
-    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), 1)
+    const sizes = sizesOf(x, weight, rowsBytes(lastAxis(x.shape)), 1)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     return [{ entry: 'quantizeRows', args }, { entry: 'gemmRows', args }]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     // Four tokens: 256 bytes of codes a block, and their scales.
-    return int8Bytes(columns) * threads + Math.ceil(rowsOf(x.shape) / 4) * (blocksOf(columns) * 256 + 16)
+    return rowsBytes(columns) * threads + Math.ceil(rowsOf(x.shape) / 4) * (blocksOf(columns) * 256 + 16)
   },
 })
 
