@@ -2,8 +2,7 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32 } from '../element'
 import { dotBf16, dotF16, dotF32, raiseForHalf } from './dot'
 import { layPanel } from './lay-panel'
-import { layQuad, panelTile, SUMS_BYTES } from './panel'
-import { storeTile } from './store'
+import { layQuad, productTile, SUMS_BYTES } from './panel'
 
 // y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
 // scratch bytes per thread, quads of tokens (of all threads). Groups of 8 rows are shared out. One token reads row after row where they
@@ -61,8 +60,7 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
       const quad: usize = argument(args, 10) + (<usize>token * columns << 2), line = token * strideY
       for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
         const at: usize = <usize>group << 5
-        panelTile(quad, panel, columns, out)
-        storeTile(out, min<u32>(4, tokens - token), min<u32>(8, rows - (group << 3)), y + line + at, strideY, bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + line + at)
+        productTile(quad, min<u32>(4, tokens - token), panel, columns, out, y + line + at, strideY, min<u32>(8, rows - (group << 3)), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + line + at)
       }
     }
   }

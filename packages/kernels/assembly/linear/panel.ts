@@ -4,7 +4,7 @@ import { storeTile } from './store'
 // The f32 product with a panel: 8 weight rows stored column by column, f32 [K][8], so that a column is two vectors, an
 // activation one splat, and no sum crosses lanes. The 4 × 8 tile holds 8 accumulators, the most that every V8 keeps in registers.
 // Tile and row are exported by each module, so that they stay functions of their own: engines allocate registers for one function
-// at a time. Their sums go to memory at `out`, 128 bytes.
+// at a time.
 
 /** Bytes before a panel that hold the sums of a tile. */
 export const SUMS_BYTES: usize = 128
@@ -17,13 +17,21 @@ export const SUMS_BYTES: usize = 128
 export function panelProduct(quads: usize, tokens: u32, panel: usize, columns: u32, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
   const out = panel - SUMS_BYTES
   for (let t: u32 = 0; t < tokens; t += 4, quads += <usize>columns << 4) {
-    panelTile(quads, panel, columns, out)
-    storeTile(out, min<u32>(4, tokens - t), rows, y + t * strideY, strideY, bias, residual == 0 ? 0 : residual + t * strideY)
+    productTile(quads, min<u32>(4, tokens - t), panel, columns, out, y + t * strideY, strideY, rows, bias, residual == 0 ? 0 : residual + t * strideY)
   }
 }
 
-/** out[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8]. */
-export function panelTile(x: usize, panel: usize, columns: u32, out: usize): void {
+/** One tile of a product: a whole one goes where it belongs, one at an edge by way of `out`. Bias and residual as in `storeTile`. */
+export function productTile(quad: usize, tokens: u32, panel: usize, columns: u32, out: usize, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
+  if (tokens >= 4 && rows >= 8) panelTile(quad, panel, columns, y, strideY, bias, residual)
+  else {
+    panelTile(quad, panel, columns, out, 32, 0, 0)
+    storeTile(out, tokens, rows, y, strideY, bias, residual)
+  }
+}
+
+/** y[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8], rows `stride` bytes apart; bias [8] and residual, rows as far apart, are added (0 for none). */
+export function panelTile(x: usize, panel: usize, columns: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
   const last = panel + (<usize>columns << 5)
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
   for (; panel < last; panel += 32, x += 16) {
@@ -41,14 +49,20 @@ export function panelTile(x: usize, panel: usize, columns: u32, out: usize): voi
     d0 = madd(v, w0, d0)
     d1 = madd(v, w1, d1)
   }
-  v128.store(out, a0)
-  v128.store(out, a1, 16)
-  v128.store(out, b0, 32)
-  v128.store(out, b1, 48)
-  v128.store(out, c0, 64)
-  v128.store(out, c1, 80)
-  v128.store(out, d0, 96)
-  v128.store(out, d1, 112)
+  const rest: usize = residual == 0 ? 0 : stride
+  storeToken(a0, a1, y, bias, residual)
+  storeToken(b0, b1, y + stride, bias, residual + rest)
+  storeToken(c0, c1, y + 2 * stride, bias, residual + 2 * rest)
+  storeToken(d0, d1, y + 3 * stride, bias, residual + 3 * rest)
+}
+
+/** Adds bias and residual of 8 rows, 0 for none, to the results of one token, and stores them. */
+// @ts-ignore: decorator
+@inline
+export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: usize): void {
+  if (bias != 0) y0 = f32x4.add(y0, v128.load(bias)), y1 = f32x4.add(y1, v128.load(bias, 16))
+  if (residual != 0) y0 = f32x4.add(y0, v128.load(residual)), y1 = f32x4.add(y1, v128.load(residual, 16))
+  v128.store(y, y0), v128.store(y, y1, 16)
 }
 
 /** f32 [K][4] from up to four rows of x; missing tokens are zero. */

@@ -1,3 +1,4 @@
+import { storeToken } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { largest, toInteger } from './activations'
 import { groupBytesAt, superBytesAt } from './layout'
@@ -111,8 +112,6 @@ export function rowsTile(codes: usize, x: usize, steps: i32, scales: usize, y: u
 }
 
 @inline function storeScaled(sums0: v128, sums1: v128, scale: v128, scales: usize, y: usize, bias: usize, residual: usize): void {
-  let y0 = f32x4.mul(f32x4.convert_i32x4_s(sums0), f32x4.mul(v128.load(scales), scale)), y1 = f32x4.mul(f32x4.convert_i32x4_s(sums1), f32x4.mul(v128.load(scales, 16), scale))
-  if (bias != 0) y0 = f32x4.add(y0, v128.load(bias)), y1 = f32x4.add(y1, v128.load(bias, 16))
-  if (residual != 0) y0 = f32x4.add(y0, v128.load(residual)), y1 = f32x4.add(y1, v128.load(residual, 16))
-  v128.store(y, y0), v128.store(y, y1, 16)
+  const y0 = f32x4.mul(f32x4.convert_i32x4_s(sums0), f32x4.mul(v128.load(scales), scale)), y1 = f32x4.mul(f32x4.convert_i32x4_s(sums1), f32x4.mul(v128.load(scales, 16), scale))
+  storeToken(y0, y1, y, bias, residual)
 }

@@ -33,12 +33,21 @@ import { dot16, dot8 } from './token-sums'
 
 /** Vectors from … to−1 of a block, in i16: no more of them than that holds. */
 @inline function narrowSet(zero: bool, offset: bool, part: i32, isFirst: bool, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
-  let a0 = i16x8.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-  const end = panel + 32 * to
-  let r = x + 4 * from
-  for (let p = panel + 32 * from; p < end; p += 32, r += 4) {
-    const q0 = v128.load(p), q1 = v128.load(p, 16)
-    let xt = v128.load32_splat(r)
+  // The first step begins the sums: nothing is cleared, nothing added.
+  const first = panel + 32 * from, end = panel + 32 * to
+  let r = x + 4 * from, q0 = v128.load(first), q1 = v128.load(first, 16)
+  let xt = v128.load32_splat(r)
+  let a0 = dot8(xt, q0), a1 = dot8(xt, q1)
+  xt = v128.load32_splat(r, 32)
+  let b0 = dot8(xt, q0), b1 = dot8(xt, q1)
+  xt = v128.load32_splat(r, 64)
+  let c0 = dot8(xt, q0), c1 = dot8(xt, q1)
+  xt = v128.load32_splat(r, 96)
+  let d0 = dot8(xt, q0), d1 = dot8(xt, q1)
+  for (let p = first + 32; p < end; p += 32) {
+    r += 4
+    q0 = v128.load(p), q1 = v128.load(p, 16)
+    xt = v128.load32_splat(r)
     a0 = i16x8.add(a0, dot8(xt, q0)), a1 = i16x8.add(a1, dot8(xt, q1))
     xt = v128.load32_splat(r, 32)
     b0 = i16x8.add(b0, dot8(xt, q0)), b1 = i16x8.add(b1, dot8(xt, q1))
@@ -73,12 +82,21 @@ import { dot16, dot8 } from './token-sums'
 
 /** Steps from … to−1 of two columns of a block, codes of 16 bits at `codes`, zeros subtracted. */
 @inline function wideSet(offset: bool, part: i32, codes: usize, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-  const end = codes + 32 * to
-  let r = x + 4 * from
-  for (let p = codes + 32 * from; p < end; p += 32, r += 4) {
-    const q0 = v128.load(p), q1 = v128.load(p, 16)
-    let xt = v128.load32_splat(r)
+  // The first step begins the sums: nothing is cleared, nothing added.
+  const first = codes + 32 * from, end = codes + 32 * to
+  let r = x + 4 * from, q0 = v128.load(first), q1 = v128.load(first, 16)
+  let xt = v128.load32_splat(r)
+  let a0 = dot16(xt, q0), a1 = dot16(xt, q1)
+  xt = v128.load32_splat(r, 64)
+  let b0 = dot16(xt, q0), b1 = dot16(xt, q1)
+  xt = v128.load32_splat(r, 128)
+  let c0 = dot16(xt, q0), c1 = dot16(xt, q1)
+  xt = v128.load32_splat(r, 192)
+  let d0 = dot16(xt, q0), d1 = dot16(xt, q1)
+  for (let p = first + 32; p < end; p += 32) {
+    r += 4
+    q0 = v128.load(p), q1 = v128.load(p, 16)
+    xt = v128.load32_splat(r)
     a0 = i32x4.add(a0, dot16(xt, q0)), a1 = i32x4.add(a1, dot16(xt, q1))
     xt = v128.load32_splat(r, 64)
     b0 = i32x4.add(b0, dot16(xt, q0)), b1 = i32x4.add(b1, dot16(xt, q1))
