@@ -3,7 +3,8 @@ import type { ByteSource } from '../source/source.ts'
 import { Cursor, utf8 } from '../source/cursor.ts'
 import type { GgufLimits } from './limits.ts'
 import type { GgufArray, GgufScalarType, GgufValue, GgufValueType } from './metadata.ts'
-import { ggufValueTypes, minValueBytes } from './metadata.ts'
+import { StringCollector } from '../strings/collect-strings.ts'
+import { ggufValueTypes, minValueBytes, stringArray } from './metadata.ts'
 
 /** Takes the fields of a GGUF header one after the other; every count is checked before anything is allocated for it. */
 export class HeaderReader {
@@ -58,13 +59,28 @@ export class HeaderReader {
   }
 
   async string(field: string, limit: number): Promise<string> {
+    return this.decode(await this.bytes(field, limit), field)
+  }
+
+  /** The bytes of a string, checked. */
+  private async text(field: string, limit: number): Promise<Uint8Array> {
+    const bytes = await this.bytes(field, limit)
+    this.decode(bytes, field)
+    return bytes
+  }
+
+  private async bytes(field: string, limit: number): Promise<Uint8Array> {
     const length = await this.count(`length of ${field}`, limit, 'bytes')
     await this.need(length, field)
-    const at = this.offset
+    return this.cursor.take(length)
+  }
+
+  /** The text of the bytes that were taken last. */
+  private decode(bytes: Uint8Array, field: string): string {
     try {
-      return utf8.decode(this.cursor.take(length))
+      return utf8.decode(bytes)
     } catch {
-      throw this.invalid(field, at, 'is not valid UTF-8')
+      throw this.invalid(field, this.offset - bytes.length, 'is not valid UTF-8')
     }
   }
 
@@ -97,13 +113,17 @@ export class HeaderReader {
       return { type: 'array', items, value }
     }
     if (items === 'string') {
-      const value: string[] = []
-      while (value.length < length) {
-        const invalid = this.cursor.stringsAtHand(length - value.length, value)
+      const strings = new StringCollector(length)
+      while (strings.count < length) {
+        const invalid = this.cursor.stringsAtHand(length - strings.count, strings)
         // The next one is not at hand or is long, or one of so many is not valid and is found here.
-        for (const stop = Math.min(length, value.length + Math.max(1, invalid)); value.length < stop; ) value.push(await this.string(`${field}[${value.length}]`, this.limits.stringBytes))
+        for (const stop = Math.min(length, strings.count + Math.max(1, invalid)); strings.count < stop; ) {
+          const bytes = await this.text(`${field}[${strings.count}]`, this.limits.stringBytes)
+          strings.place(0, bytes.length)
+          strings.add(bytes)
+        }
       }
-      return { type: 'array', items, value }
+      return stringArray(strings.finish())
     }
     const value: (number | bigint | boolean)[] = []
     const bytes = minValueBytes[items]

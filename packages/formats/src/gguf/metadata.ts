@@ -1,4 +1,5 @@
 import type { MetadataValue } from '../checkpoint/checkpoint.ts'
+import { createStringsGetter, type StringTable } from '../strings/string-table.ts'
 
 /** `GGUF` read as a little-endian number. */
 export const ggufMagic = 0x4655_4747
@@ -23,6 +24,18 @@ export type GgufArray =
 /** Fewest bytes that a value of each type takes in the file; bounds how many an array can announce. */
 export const minValueBytes: Readonly<Record<GgufValueType, number>> = {
   u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, f32: 4, bool: 1, string: 8, array: 12, u64: 8, i64: 8, f64: 8,
+}
+
+/** An array of strings that are decoded when its value is first read. */
+export function stringArray(table: StringTable): GgufArray {
+  return Object.defineProperty({ type: 'array', items: 'string' }, 'value', { get: createStringsGetter(table), enumerable: true }) as GgufArray
+}
+
+/** Puts the value under `key`, so that what is decoded when it is first read stays so. */
+export function setPlainValue(metadata: Record<string, MetadataValue>, key: string, value: GgufValue): void {
+  const { get } = Object.getOwnPropertyDescriptor(value, 'value') ?? {}
+  if (get) Object.defineProperty(metadata, key, { get, enumerable: true })
+  else metadata[key] = plainValue(value)
 }
 
 /** The value without its types. Arrays of scalars are shared, not copied. */

@@ -11,7 +11,7 @@ import { HeaderReader } from './header-reader.ts'
 import type { GgufLimits } from './limits.ts'
 import { defaultGgufLimits } from './limits.ts'
 import type { GgufValue } from './metadata.ts'
-import { ggufMagic, plainValue } from './metadata.ts'
+import { ggufMagic, setPlainValue } from './metadata.ts'
 
 /** A GGUF file: the metadata also with their types, as a writer needs them. */
 export interface GgufCheckpoint extends Checkpoint {
@@ -142,7 +142,7 @@ function assemble(source: ByteSource, header: Header): GgufCheckpoint {
   }
   // No prototype: a key such as `__proto__` is an entry like any other.
   const metadata = Object.create(null) as Record<string, MetadataValue>
-  for (const [key, value] of typed) metadata[key] = plainValue(value)
+  for (const [key, value] of typed) setPlainValue(metadata, key, value)
   return {
     container: 'gguf',
     version: header.version,

@@ -1,3 +1,4 @@
+import type { StringCollector } from '../strings/collect-strings.ts'
 import type { ByteSource } from './source.ts'
 
 /** A leading U+FEFF is a character like any other: some vocabularies have it. */
@@ -107,34 +108,28 @@ export class Cursor {
   }
 
   /**
-   * Appends to `out` the strings with their 64-bit lengths that come next, at most `count`, while they are at hand, shorter than 128 bytes and
+   * Places the strings with their 64-bit lengths that come next in `into`, at most `count`, while they are at hand, shorter than 128 bytes and
    * valid UTF-8, and takes them. Where they are not all valid it takes none and returns how many there are, to be taken one by one; otherwise 0.
-   * Vocabularies are hundreds of thousands of strings: lengths below 128 are text themselves, so one call decodes all of them, and strings are
-   * cut from what it gives.
+   * Vocabularies are hundreds of thousands of strings: lengths below 128 are text themselves, so one call checks all of them.
    */
-  stringsAtHand(count: number, out: string[]): number {
-    const { bytes, at: first } = this
-    const widths: number[] = []
+  stringsAtHand(count: number, into: StringCollector): number {
+    const { bytes, view, at: first } = this
+    const before = into.count
+    const last = bytes.length - 8
     let end = first
-    while (widths.length < count && end + 8 <= bytes.length) {
+    for (let left = count; left > 0 && end <= last; left--) {
       const length = bytes[end] as number
-      if (length >= 128 || this.view.getUint32(end + 1, true) !== 0 || this.view.getUint32(end + 4, true) !== 0 || end + 8 + length > bytes.length) break
-      end += 8
-      // UTF-16 code units: one for each byte that begins a character, two for those of four bytes.
-      let units = 0
-      for (const stop = end + length; end < stop; end++) {
-        const byte = bytes[end] as number
-        if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
-      }
-      widths.push(units)
+      if (length >= 128 || view.getUint32(end + 1, true) !== 0 || view.getUint32(end + 4, true) !== 0 || end + 8 + length > bytes.length) break
+      into.place(end + 8 - first, end + 8 + length - first)
+      end += 8 + length
     }
-    const text = decoded(bytes.subarray(first, end))
-    if (text === undefined) return widths.length
-    let at = 0
-    for (const units of widths) {
-      out.push(text.slice(at + 8, at + 8 + units))
-      at += 8 + units
+    const piece = bytes.subarray(first, end)
+    if (!isUtf8(piece)) {
+      const found = into.count - before
+      into.back(before)
+      return found
     }
+    into.add(piece)
     this.at = end
     return 0
   }
@@ -156,10 +151,11 @@ export class Cursor {
   }
 }
 
-function decoded(bytes: Uint8Array): string | undefined {
+function isUtf8(bytes: Uint8Array): boolean {
   try {
-    return utf8.decode(bytes)
+    utf8.decode(bytes)
+    return true
   } catch {
-    return undefined
+    return false
   }
 }

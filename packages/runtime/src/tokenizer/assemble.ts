@@ -1,6 +1,6 @@
 import { concatBytes, textOfBytes } from './bytes.ts'
 import type { Tokenizer } from './tokenizer.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import { isIdOf, type Vocabulary } from './vocabulary.ts'
 
 /** What differs between kinds of tokenizers. */
 export interface TokenizerParts {
@@ -24,7 +24,7 @@ export interface TokenizerParts {
 export function assembleTokenizer(parts: TokenizerParts): Tokenizer {
   const { vocabulary, bosId, eosIds, prefix, suffix } = parts
   return {
-    vocabSize: vocabulary.tokens.length,
+    vocabSize: vocabulary.size,
     bosId,
     eosIds,
     addBos: bosId !== undefined && prefix.includes(bosId),
@@ -46,6 +46,6 @@ export function assembleTokenizer(parts: TokenizerParts): Tokenizer {
     tokenBytes: (id) => parts.spell(id, false),
     isSpecial: vocabulary.isControl,
     idOf: vocabulary.idOf,
-    tokenOf: (id) => vocabulary.tokens[id] ?? '',
+    tokenOf: (id) => (isIdOf(vocabulary.size, id) ? vocabulary.textOf(id) : ''),
   }
 }

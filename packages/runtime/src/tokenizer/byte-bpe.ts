@@ -1,6 +1,6 @@
 import { assembleTokenizer } from './assemble.ts'
 import { fromByteAlphabet, toByteAlphabet } from './byte-level.ts'
-import { mergePairs } from './merge.ts'
+import { mergePairs, type RankOf } from './merge.ts'
 import { rememberPieces } from './piece-cache.ts'
 import type { PreTokenizer } from './pre-tokenizer.ts'
 import type { Tokenizer } from './tokenizer.ts'
@@ -8,8 +8,8 @@ import { createSpecialSplitter, type Vocabulary } from './vocabulary.ts'
 
 export interface ByteBpeOptions {
   readonly vocabulary: Vocabulary
-  /** Rank of the merge `"left right"`. What it names and makes is in the vocabulary, and no control token: only parseSpecial reads those. */
-  readonly ranks: ReadonlyMap<string, number>
+  /** Rank of a merge. What it makes is in the vocabulary, and no control token: only parseSpecial reads those. */
+  readonly rankOf: RankOf
   readonly preTokenize: PreTokenizer
   /** Takes a piece that is a token as it is, without merging (Llama 3). */
   readonly ignoreMerges: boolean
@@ -26,14 +26,14 @@ const encoder = new TextEncoder()
  * is left out of the ids, as by llama.cpp and Hugging Face.
  */
 export function createByteBpe(options: ByteBpeOptions): Tokenizer {
-  const { vocabulary, ranks, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options
+  const { vocabulary, rankOf, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options
   const bytesOf: (Uint8Array | undefined)[] = []
 
   const encodePiece = rememberPieces((piece) => {
     const spelled = toByteAlphabet(piece)
     const whole = ignoreMerges ? vocabulary.idOf(spelled) : undefined
     if (whole !== undefined && !vocabulary.isControl(whole)) return [whole]
-    return mergePairs(Array.from(spelled), (left, right) => ranks.get(`${left} ${right}`)).flatMap((token) => vocabulary.idOf(token) ?? [])
+    return mergePairs(Array.from(spelled), rankOf).flatMap((token) => vocabulary.idOf(token) ?? [])
   })
   const spell = (id: number): Uint8Array => {
     const token = vocabulary.textOf(id)

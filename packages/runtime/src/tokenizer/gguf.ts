@@ -1,11 +1,14 @@
+import { stringAt, type StringTable, stringTableOf, tableOfStrings } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Fields, type FieldReader, readFields } from '../config/index.ts'
 import { createByteBpe } from './byte-bpe.ts'
 import { endIdsOf, endTokens } from './end-tokens.ts'
+import { mergesField, readRanks } from './gguf-merges.ts'
 import { ggufPreTokenizer } from './pre-tokenizer.ts'
 import { createSentencePieceBpe } from './sentencepiece-bpe.ts'
+import { createStringIndex, type StringIndex } from './string-index.ts'
 import type { Tokenizer } from './tokenizer.ts'
-import { createVocabulary, tokenTypes, type Vocabulary } from './vocabulary.ts'
+import { createIndexedVocabulary, tokenTypes, type Vocabulary } from './vocabulary.ts'
 
 /** The kinds of tokens that GGUF files number. */
 const knownTypes: ReadonlySet<number> = new Set([0, ...Object.values(tokenTypes)])
@@ -17,17 +20,17 @@ const knownTypes: ReadonlySet<number> = new Set([0, ...Object.values(tokenTypes)
 export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
   const fields = readFields(metadata, 'GGUF metadata')
   const model = fields.string('tokenizer.ggml.model')
-  const vocabulary = readVocabulary(metadata)
+  const { index, vocabulary, ends } = readVocabulary(metadata)
   switch (model) {
     case 'gpt2': {
       const { preTokenize, ignoreMerges, addBos } = ggufPreTokenizer(fields.string('tokenizer.ggml.pre', 'default'))
       return createByteBpe({
         vocabulary,
-        ranks: readRanks(metadata, vocabulary),
+        rankOf: readRanks(strings(metadata, mergesField), index, vocabulary.isControl),
         preTokenize,
         ignoreMerges,
         bosId: tokenId(fields, vocabulary, 'bos'),
-        eosIds: endIds(fields, vocabulary),
+        eosIds: endIds(fields, vocabulary, ends),
         addBos: fields.boolean('tokenizer.ggml.add_bos_token', addBos),
         addEos: fields.boolean('tokenizer.ggml.add_eos_token', false),
       })
@@ -38,7 +41,7 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
         scores: readScores(metadata, vocabulary),
         addSpacePrefix: fields.boolean('tokenizer.ggml.add_space_prefix', true),
         bosId: tokenId(fields, vocabulary, 'bos'),
-        eosIds: endIds(fields, vocabulary),
+        eosIds: endIds(fields, vocabulary, ends),
         unknownId: tokenId(fields, vocabulary, 'unknown'),
         addBos: fields.boolean('tokenizer.ggml.add_bos_token', true),
         addEos: fields.boolean('tokenizer.ggml.add_eos_token', false),
@@ -50,46 +53,45 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
   }
 }
 
-function readVocabulary(metadata: Fields): Vocabulary {
-  const tokens = list(metadata, 'tokenizer.ggml.tokens', isString, 'strings')
+interface ReadVocabulary {
+  readonly index: StringIndex
+  readonly vocabulary: Vocabulary
+  /** The end tokens that it has. */
+  readonly ends: ReadonlyMap<string, number>
+}
+
+function readVocabulary(metadata: Fields): ReadVocabulary {
+  const tokens = strings(metadata, 'tokenizer.ggml.tokens')
   if (tokens.length === 0) refuse('tokenizer.ggml.tokens', 'is empty; the file holds no vocabulary')
   const field = 'tokenizer.ggml.token_type'
-  const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : tokens.map(() => tokenTypes.normal)
+  const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : Array.from(tokens.starts, () => tokenTypes.normal)
   if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)
   const odd = types.findIndex((type) => !knownTypes.has(type))
   if (odd >= 0) refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
-  const vocabulary = createVocabulary(tokens, types)
+  const ends = findEndTokens(tokens)
   // Files list end tokens under other kinds, so that text could spell them; llama.cpp makes them control tokens too.
-  for (const end of endTokens) {
-    const id = vocabulary.idOf(end)
-    if (id !== undefined) types[id] = tokenTypes.control
-  }
-  return vocabulary
+  for (const id of ends.values()) types[id] = tokenTypes.control
+  const index = createStringIndex(tokens)
+  return { index, vocabulary: createIndexedVocabulary(index, types), ends }
 }
 
-/**
- * The rank of each merge, but for those that make a control token: text never spells one. What a merge makes must be a token; parts that
- * are none never come up. A loop for speed: loading waits for it.
- */
-function readRanks(metadata: Fields, vocabulary: Vocabulary): ReadonlyMap<string, number> {
-  const field = 'tokenizer.ggml.merges'
-  const merges = list(metadata, field, isString, 'strings')
-  const ranks = new Map<string, number>()
-  for (let rank = 0; rank < merges.length; rank++) {
-    const merge = merges[rank] as string
-    const space = merge.indexOf(' ')
-    if (space <= 0 || space === merge.length - 1 || merge.indexOf(' ', space + 1) >= 0) refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, which is no pair of tokens`)
-    const made = merge.slice(0, space) + merge.slice(space + 1)
-    const id = vocabulary.idOf(made) ?? refuse(field, `holds ${JSON.stringify(merge)} at ${rank}, but ${JSON.stringify(made)} is not in tokenizer.ggml.tokens`)
-    if (!vocabulary.isControl(id)) ranks.set(merge, rank)
+/** The first token of each spelling. One pass, so that loading need not wait for an index of all tokens. */
+function findEndTokens(tokens: StringTable): ReadonlyMap<string, number> {
+  const spellings = new Set(endTokens)
+  const firstBytes = new Set(endTokens.map((token) => token.charCodeAt(0)))
+  const found = new Map<string, number>()
+  for (let id = 0; id < tokens.length; id++) {
+    if (!firstBytes.has(tokens.bytes[tokens.starts[id] as number] ?? 0)) continue
+    const token = stringAt(tokens, id)
+    if (spellings.has(token) && !found.has(token)) found.set(token, id)
   }
-  return ranks
+  return found
 }
 
 function readScores(metadata: Fields, vocabulary: Vocabulary): readonly number[] {
   const field = 'tokenizer.ggml.scores'
   const scores = list(metadata, field, isNumber, 'numbers')
-  if (scores.length !== vocabulary.tokens.length) refuse(field, `has ${scores.length} entries for ${vocabulary.tokens.length} tokens`)
+  if (scores.length !== vocabulary.size) refuse(field, `has ${scores.length} entries for ${vocabulary.size} tokens`)
   const odd = scores.findIndex((score) => Number.isNaN(score))
   if (odd >= 0) refuse(field, `is not a number for token ${odd}`)
   return scores
@@ -99,13 +101,18 @@ function tokenId(fields: FieldReader, vocabulary: Vocabulary, name: string): num
   const field = `tokenizer.ggml.${name}_token_id`
   if (!fields.has(field)) return undefined
   const id = fields.integer(field)
-  if (id >= vocabulary.tokens.length) refuse(field, `is ${id}, but the vocabulary has ${vocabulary.tokens.length} tokens`)
+  if (id >= vocabulary.size) refuse(field, `is ${id}, but the vocabulary has ${vocabulary.size} tokens`)
   return id
 }
 
-function endIds(fields: FieldReader, vocabulary: Vocabulary): number[] {
-  const ids = [tokenId(fields, vocabulary, 'eos'), tokenId(fields, vocabulary, 'eot'), tokenId(fields, vocabulary, 'eom'), ...endIdsOf(vocabulary.idOf)]
+function endIds(fields: FieldReader, vocabulary: Vocabulary, ends: ReadonlyMap<string, number>): number[] {
+  const ids = [tokenId(fields, vocabulary, 'eos'), tokenId(fields, vocabulary, 'eot'), tokenId(fields, vocabulary, 'eom'), ...endIdsOf((token) => ends.get(token))]
   return [...new Set(ids.filter((id) => id !== undefined))]
+}
+
+/** A list of strings as its bytes; the file's own where the metadata are those of a file. */
+function strings(metadata: Fields, field: string): StringTable {
+  return stringTableOf(metadata, field) ?? tableOfStrings(list(metadata, field, isString, 'strings'))
 }
 
 function list<T>(metadata: Fields, field: string, is: (value: unknown) => value is T, what: string): readonly T[] {

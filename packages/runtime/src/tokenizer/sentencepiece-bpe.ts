@@ -31,8 +31,8 @@ const encoder = new TextEncoder()
  */
 export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokenizer {
   const { vocabulary, scores, addSpacePrefix, bosId, eosIds, unknownId, addBos, addEos } = options
-  if (scores.length !== vocabulary.tokens.length)
-    throw new TesseraError('invalid-file', `tokenizer: ${scores.length} scores for ${vocabulary.tokens.length} tokens; the two lists must be equally long`)
+  if (scores.length !== vocabulary.size)
+    throw new TesseraError('invalid-file', `tokenizer: ${scores.length} scores for ${vocabulary.size} tokens; the two lists must be equally long`)
   const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.idOf(byteToken(byte)))
   const missing = byteIds.indexOf(undefined)
   if (missing >= 0 && unknownId === undefined) {

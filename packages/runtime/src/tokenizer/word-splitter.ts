@@ -7,12 +7,10 @@ import type { Vocabulary } from './vocabulary.ts'
  * cut after `>` there.
  */
 export function createWordSplitter(vocabulary: Vocabulary): (text: string) => string[] {
-  const before = new Set<string>([spaceMark])
-  for (const [id, token] of vocabulary.tokens.entries()) {
-    if (vocabulary.isControl(id)) continue
-    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1)) before.add(token.charAt(at - 1))
-  }
+  // Made when a text comes: a model can be ready before.
+  let before: ReadonlySet<string> | undefined
   return (text) => {
+    before ??= charactersBeforeSpaces(vocabulary)
     const pieces: string[] = []
     let start = 0
     for (let at = text.indexOf(spaceMark, 1); at > 0; at = text.indexOf(spaceMark, at + 1)) {
@@ -23,4 +21,14 @@ export function createWordSplitter(vocabulary: Vocabulary): (text: string) => st
     if (start < text.length) pieces.push(text.slice(start))
     return pieces
   }
+}
+
+function charactersBeforeSpaces(vocabulary: Vocabulary): ReadonlySet<string> {
+  const before = new Set<string>([spaceMark])
+  for (let id = 0; id < vocabulary.size; id++) {
+    if (vocabulary.isControl(id)) continue
+    const token = vocabulary.textOf(id)
+    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1)) before.add(token.charAt(at - 1))
+  }
+  return before
 }

@@ -61,6 +61,6 @@ function pairId(part: Part, name: string, vocabulary: Vocabulary): number {
 }
 
 function checkId(id: unknown, path: string, vocabulary: Vocabulary): number {
-  const known = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary.tokens.length
-  return known ? id : refuse(path, `has the id ${describe(id)}; the vocabulary has ids from 0 to ${vocabulary.tokens.length - 1}`)
+  const known = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary.size
+  return known ? id : refuse(path, `has the id ${describe(id)}; the vocabulary has ids from 0 to ${vocabulary.size - 1}`)
 }

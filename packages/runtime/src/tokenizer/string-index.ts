@@ -1,0 +1,124 @@
+import type { StringTable } from '@tessera-llm/formats'
+
+/** Where the strings of a table are, by their bytes. Of equal strings the first counts. */
+export interface StringIndex {
+  readonly table: StringTable
+  /** Position of the string that is `text`. */
+  find(text: string): number | undefined
+  /** Position of the string that is made of two ranges of `bytes`, one behind the other. */
+  findJoined(bytes: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined
+  /** No two strings are equal. */
+  isUnique(): boolean
+}
+
+/**
+ * A hash table in typed arrays (open addressing, FNV-1a of 32 bits), so that nothing is made for each string. It is filled when it is first
+ * asked: a model can be ready before.
+ */
+export function createStringIndex(table: StringTable): StringIndex {
+  const scratch = createScratch()
+  let filled: Slots | undefined
+  const slots = (): Slots => (filled ??= fill(table))
+  return {
+    table,
+    find(text) {
+      const end = scratch.write(text)
+      return end < 0 ? undefined : search(slots(), table, hashOf(scratch.bytes(), 0, end, basis) >>> 0, scratch.bytes(), 0, end, end, end)
+    },
+    findJoined: (bytes, begin, middle, next, end) => search(slots(), table, hashOf(bytes, next, end, hashOf(bytes, begin, middle, basis)) >>> 0, bytes, begin, middle, next, end),
+    isUnique: () => slots().isUnique,
+  }
+}
+
+interface Slots {
+  /** Positions plus one; 0 is free. */
+  readonly positions: Int32Array
+  readonly hashes: Uint32Array
+  readonly isUnique: boolean
+}
+
+function fill(table: StringTable): Slots {
+  const { length, bytes, starts, ends } = table
+  const size = 2 ** Math.ceil(Math.log2(2 * length + 2))
+  const positions = new Int32Array(size)
+  const hashes = new Uint32Array(size)
+  const slots = { positions, hashes, isUnique: true }
+  for (let position = 0; position < length; position++) {
+    const begin = starts[position] as number
+    const end = ends[position] as number
+    const hash = hashOf(bytes, begin, end, basis) >>> 0
+    let slot = hash & (size - 1)
+    let isNew = true
+    while (isNew && positions[slot] !== 0) {
+      isNew = hashes[slot] !== hash || search(slots, table, hash, bytes, begin, end, end, end) === undefined
+      slot = (slot + 1) & (size - 1)
+    }
+    if (isNew) {
+      positions[slot] = position + 1
+      hashes[slot] = hash
+    } else slots.isUnique = false
+  }
+  return slots
+}
+
+function search({ positions, hashes }: Slots, { bytes, starts, ends }: StringTable, hash: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined {
+  const mask = positions.length - 1
+  const size = middle - begin + end - next
+  for (let slot = hash & mask; positions[slot] !== 0; slot = (slot + 1) & mask) {
+    if (hashes[slot] !== hash) continue
+    const position = (positions[slot] as number) - 1
+    let at = starts[position] as number
+    if ((ends[position] as number) - at !== size) continue
+    let other = begin
+    while (other < middle && bytes[at] === from[other]) at += 1, other += 1
+    if (other < middle) continue
+    other = next
+    while (other < end && bytes[at] === from[other]) at += 1, other += 1
+    if (other === end) return position
+  }
+  return undefined
+}
+
+const basis = 0x811c_9dc5
+
+/** FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+function hashOf(bytes: Uint8Array, begin: number, end: number, before: number): number {
+  let hash = before
+  for (let at = begin; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x0100_0193)
+  return hash
+}
+
+/** Memory for the UTF-8 of what is looked up. */
+function createScratch(): { bytes(): Uint8Array; write(text: string): number } {
+  let bytes = new Uint8Array(256)
+  return {
+    bytes: () => bytes,
+    /** Writes the bytes of a text from 0 on and returns their number; −1 for lone surrogates, which have none. */
+    write(text) {
+      if (bytes.length < 3 * text.length) bytes = new Uint8Array(6 * text.length)
+      let end = 0
+      for (let index = 0; index < text.length; index++) {
+        let code = text.charCodeAt(index)
+        if (code < 0x80) {
+          bytes[end++] = code
+          continue
+        }
+        if (code < 0x800) {
+          bytes[end++] = 0xc0 | (code >> 6)
+          bytes[end++] = 0x80 | (code & 63)
+          continue
+        }
+        if (code >= 0xd800 && code < 0xe000) {
+          const low = text.charCodeAt(++index)
+          if (code >= 0xdc00 || !(low >= 0xdc00 && low < 0xe000)) return -1
+          code = 0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00)
+          bytes[end++] = 0xf0 | (code >> 18)
+          bytes[end++] = 0x80 | ((code >> 12) & 63)
+        } else bytes[end++] = 0xe0 | (code >> 12)
+        bytes[end++] = 0x80 | ((code >> 6) & 63)
+        bytes[end++] = 0x80 | (code & 63)
+      }
+      return end
+    },
+  }
+}
