@@ -88,6 +88,23 @@ describe('a worker that is lost', () => {
     await isBroken(device, x, error)
   })
 
+  it('before it started, where nobody waited for it: the device says so when asked, and in the next call', async () => {
+    // It fails when it is told to start, and so after the device is there.
+    const script = 'process.getBuiltinModule("node:worker_threads").parentPort.once("message", () => { throw new Error("no luck") })'
+    const { device, x } = await open({ waitForWorkers: false, workerUrl: `data:text/javascript,${encodeURIComponent(script)}` })
+    await expect(device.wasm.started).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('no luck') })
+    await isBroken(device, x, errorOf(() => device.run(scaleOp, { x }, { factor: 1 })))
+  })
+
+  it('is not missed while it starts: the others do its work', async () => {
+    const { device, x } = await open({ waitForWorkers: false, joinTimeoutMs: 30_000, workerUrl: `data:text/javascript,${encodeURIComponent('setInterval(() => {}, 1000)')}` })
+    const plan = device.capture(() => device.run(scaleOp, { x }, { factor: 2 }).y)
+    plan.replay()
+    expect(await device.read(plan.result)).toEqual(Float32Array.of(2, 4, 6))
+    plan.dispose()
+    await device.dispose()
+  })
+
   it('before it started: creating the device fails, and no worker stays', async () => {
     const workers: Worker[] = []
     process.on('worker', (worker) => workers.push(worker))

@@ -5,7 +5,7 @@ import { kernelsWebgpu } from '@tessera-llm/kernels/webgpu'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { quantizationWebgpu } from '@tessera-llm/quantization/webgpu'
 import { createReferenceDevice, type Device, TesseraError } from '@tessera-llm/tensor'
-import { createWasmDevice } from '@tessera-llm/wasm'
+import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { createWebGpuDevice } from '@tessera-llm/webgpu'
 
 /** `auto` is WebGPU where the platform has it (or `gpu` was passed) and WebAssembly otherwise. */
@@ -19,6 +19,8 @@ export interface DefaultDeviceOptions {
   readonly gpu?: GPU | undefined
   /** Worker script of the WebAssembly device, for pages whose content security policy forbids blob workers. */
   readonly workerUrl?: string | undefined
+  /** `false` gives a WebAssembly device before its workers run; wait for `whenStarted(device)`. Default `true`. */
+  readonly waitForWorkers?: boolean | undefined
 }
 
 /** A device with the kernels of kernels, attention and quantization. Build your own from the same parts to ship fewer. */
@@ -32,6 +34,7 @@ export async function createDefaultDevice(options: DefaultDeviceOptions = {}): P
       return createWasmDevice({
         kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm],
         ...(options.threads === undefined ? {} : { threads: options.threads }),
+        waitForWorkers: options.waitForWorkers,
         ...(options.workerUrl === undefined ? {} : { workerUrl: options.workerUrl }),
       })
     case 'webgpu': {
@@ -41,4 +44,9 @@ export async function createDefaultDevice(options: DefaultDeviceOptions = {}): P
     default:
       throw new TesseraError('invalid-option', `load: device must be auto, wasm, webgpu or reference, not ${JSON.stringify(choice)}`)
   }
+}
+
+/** Resolves when a device has all its threads; rejects with `worker-lost` when it cannot have them. */
+export async function whenStarted(device: Device): Promise<void> {
+  if (device.kind === 'wasm') await (device as WasmDevice).wasm.started
 }

@@ -4,7 +4,7 @@ import {
   architectureOf, createEmbedder, decoderFamilies, type EncoderFamily, encoderFamilies, type Fields, loadEncoder, loadModel, type LoadProgress, type ModelFamily, plainSentenceConfig, sentenceConfigFrom, type SentenceFiles, type SessionOptions,
 } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
-import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
+import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice, whenStarted } from '../device/create-default-device.ts'
 import { createEncoderModel } from './encoder-model.ts'
 import { createModel, type Model } from './model.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
@@ -16,7 +16,7 @@ export const defaultFamilies: readonly ModelFamily[] = decoderFamilies
 /** The families of encoders that `load` builds. */
 export const defaultEncoderFamilies: readonly EncoderFamily[] = encoderFamilies
 
-export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device'>, SessionOptions {
+export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'waitForWorkers'>, SessionOptions {
   /** A choice, or a device that you made and keep. */
   readonly device?: DeviceChoice | Device | undefined
   readonly families?: readonly ModelFamily[] | undefined
@@ -74,11 +74,14 @@ export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOpti
 async function withDevice(options: LoadOptions, work: (device: Promise<Device>) => Promise<Model>): Promise<Model> {
   const { device: choice } = options
   if (typeof choice === 'object') return work(Promise.resolve(choice))
-  const starting = createDefaultDevice({ ...options, device: choice })
+  const starting = createDefaultDevice({ ...options, device: choice, waitForWorkers: false })
   // Whoever awaits it sees the error, unless another one ends the work before.
   starting.catch(() => {})
   try {
-    return await work(starting)
+    const model = await work(starting)
+    // Weights came in while workers were starting.
+    await whenStarted(model.device)
+    return model
   } catch (error) {
     await starting.then((device) => device.dispose(), () => {})
     throw error

@@ -22,6 +22,11 @@ export interface WasmDeviceOptions {
   readonly workerUrl?: string | undefined
   /** Longest wait for another thread before the device counts as broken, 1 ms to a day. Default 30 000. */
   readonly joinTimeoutMs?: number | undefined
+  /**
+   * `false` gives the device before its workers run: until then the calling thread computes alone. Wait for `device.wasm.started` to know that
+   * they do; without that, a worker that could not start shows as `worker-lost` in a later call. Default `true`.
+   */
+  readonly waitForWorkers?: boolean | undefined
 }
 
 /** A `Device` and what only WebAssembly has. */
@@ -34,6 +39,8 @@ export interface WasmControls {
   readonly threads: number
   readonly relaxedSimd: boolean
   readonly sharedMemory: boolean
+  /** Resolves when all workers run; rejects with `worker-lost` when one cannot. */
+  readonly started: Promise<void>
   /** Bytes of the arena between its first and its last block in use. */
   arenaBytes(): number
   /** Runs `fn` (synchronous: ops, or a plan's replay) stage by stage, with the time of each. */
@@ -51,7 +58,7 @@ const maximumDefaultThreads = 16
  * cannot start), `kernel-abi`, `invalid-option`
  */
 export async function createWasmDevice(options: WasmDeviceOptions): Promise<WasmDevice> {
-  const { kernels, joinTimeoutMs = 30_000, workerUrl } = options
+  const { kernels, joinTimeoutMs = 30_000, workerUrl, waitForWorkers = true } = options
   checkKernels(kernels, 'wasm')
   checkRange('maximumBytes', options.maximumBytes, minimumBytes, Number.POSITIVE_INFINITY)
   checkRange('joinTimeoutMs', joinTimeoutMs, 1, 86_400_000)
@@ -61,7 +68,7 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
   const memory = createMemory(sharedMemory, options.maximumBytes)
   writeConstants(memory)
   const compiling = compileModules(kernels, { relaxedSimd, sharedMemory })
-  const pool = await createPool(compiling, memory, { threads, workerUrl, joinTimeoutMs })
+  const pool = await createPool(compiling, memory, { threads, workerUrl, joinTimeoutMs, waitForWorkers })
   const modules = await compiling
   const backend = createWasmBackend(memory, modules, pool, {
     name: `wasm (${threads} ${threads === 1 ? 'thread' : 'threads'}, ${relaxedSimd ? 'relaxed SIMD' : 'plain SIMD'}${sharedMemory ? '' : ', unshared'})`,
@@ -74,6 +81,7 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
     threads,
     relaxedSimd,
     sharedMemory,
+    started: pool.started,
     arenaBytes: () => backend.arenaBytes,
     time(fn) {
       const stopwatch = createStopwatch()

@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly workerUrl: string | undefined
   /** Longest wait for another thread to finish its share. */
   readonly joinTimeoutMs: number
+  /** Whether making the pool waits until all workers run. */
+  readonly waitForWorkers: boolean
 }
 
 export interface PoolStage {
@@ -21,6 +23,8 @@ export interface PoolStage {
 export interface Pool {
   /** Runs the stages listed at `plan` on all threads and returns when all are done. Throws `worker-lost` and `invalid-kernel`. */
   run(plan: number, stages: readonly PoolStage[]): void
+  /** All workers run; rejects with what kept one from it. Launches need not wait: who is not there draws no share. */
+  readonly started: Promise<void>
   /** Throws what broke the pool, if something did. */
   check(): void
   dispose(): Promise<void>
@@ -32,7 +36,7 @@ const spinMs = 0.25
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
-export async function createPool(compiling: Promise<CompiledModules>, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs }: PoolOptions): Promise<Pool> {
+export async function createPool(compiling: Promise<CompiledModules>, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs, waitForWorkers }: PoolOptions): Promise<Pool> {
   const state = (): Int32Array => new Int32Array(memory.memory.buffer)
   const workers: WorkerHandle[] = []
   let failure: TesseraError | undefined
@@ -93,9 +97,12 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
     return modules
   })
   let dispatcher: Dispatcher
+  // Workers start while the kernels are compiled.
+  const started = Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready))).then(() => undefined)
+  // Who does not wait for it finds the failure in the next launch.
+  started.catch(() => {})
   try {
-    // Workers start while the kernels are compiled.
-    await Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready)))
+    if (waitForWorkers) await started
     dispatcher = instantiate(await ready, memory.memory)
   } catch (error) {
     await stop()
@@ -103,6 +110,7 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
   }
 
   return {
+    started,
     run(plan, stages) {
       if (failure) throw failure
       if (stages.length === 0) return
