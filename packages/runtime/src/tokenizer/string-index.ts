@@ -67,13 +67,14 @@ function search({ positions, hashes }: Slots, { bytes, starts, ends }: StringTab
   for (let slot = hash & mask; positions[slot] !== 0; slot = (slot + 1) & mask) {
     if (hashes[slot] !== hash) continue
     const position = (positions[slot] as number) - 1
-    let at = starts[position] as number
-    if ((ends[position] as number) - at !== size) continue
+    const start = starts[position] as number
+    if ((ends[position] as number) - start !== size) continue
     let other = begin
-    while (other < middle && bytes[at] === from[other]) at += 1, other += 1
+    while (other < middle && bytes[start + other - begin] === from[other]) other += 1
     if (other < middle) continue
+    const second = start + middle - begin
     other = next
-    while (other < end && bytes[at] === from[other]) at += 1, other += 1
+    while (other < end && bytes[second + other - next] === from[other]) other += 1
     if (other === end) return position
   }
   return undefined
