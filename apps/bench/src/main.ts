@@ -9,8 +9,9 @@ import { type ChildParticipant, startChild } from './participant/index.ts'
 import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
 import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
 import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
+import { problemOfOperator } from './operator/index.ts'
 import { exactSimilarities } from './exact-similarities.ts'
-import { attentionWorkloads, cacheWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+import { attentionWorkloads, cacheWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, opWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
 
 export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
@@ -46,7 +47,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const encoder = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'all-MiniLM-L6-v2')
   const facts = await readModelFacts(path)
-  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, facts), ...cacheWorkloads(path, facts), ...operatorWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
+  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, facts), ...cacheWorkloads(path, facts), ...operatorWorkloads(), ...opWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
   if (options.list) {
     process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
     return 0
@@ -117,7 +118,7 @@ function parse(args: readonly string[]) {
 async function checked(workload: Workload, outcome: Outcome): Promise<Outcome> {
   if (outcome.status !== 'measured') return outcome
   const answer = outcome.rounds[0]?.sample.answer
-  const problem = workload.kind === 'embed' ? problemOfSimilarities(workload, answer, await exactSimilarities(workload, readFileSync(new URL('../data/coriolanus.txt', import.meta.url), 'utf8'))) : 'matrices' in workload ? problemOfAnswer(workload, answer) : 'kvHeads' in workload ? problemOfAttention(workload, answer) : undefined
+  const problem = workload.kind === 'op' ? await problemOfOperator(workload, answer) : workload.kind === 'embed' ? problemOfSimilarities(workload, answer, await exactSimilarities(workload, readFileSync(new URL('../data/coriolanus.txt', import.meta.url), 'utf8'))) : 'matrices' in workload ? problemOfAnswer(workload, answer) : 'kvHeads' in workload ? problemOfAttention(workload, answer) : undefined
   return problem ? { name: outcome.name, status: 'failed', reason: problem } : outcome
 }
 

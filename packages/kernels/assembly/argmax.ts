@@ -1,4 +1,4 @@
-import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, maxLanes, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
 /** Words: x, index, rows, width. Index of the first largest value of each row. Rows are shared out. */
 export function argmax(args: usize, thread: u32, threads: u32): void {
@@ -10,35 +10,26 @@ export function argmax(args: usize, thread: u32, threads: u32): void {
   }
 }
 
+/** The largest value, then the first place that has it: two passes over what lies in a cache are shorter than one that carries indices along. */
 function firstLargest(x: usize, width: u32): u32 {
-  const vectors = width & ~3
-  let best = f32x4.splat(-Infinity), where = i32x4.splat(0)
-  let index = i32x4(0, 1, 2, 3)
-  const four = i32x4.splat(4)
-  for (let i: u32 = 0; i < vectors; i += 4) {
-    const v = v128.load(x + (<usize>i << 2))
-    const larger = f32x4.gt(v, best)
-    best = v128.bitselect(v, best, larger)
-    where = v128.bitselect(index, where, larger)
-    index = i32x4.add(index, four)
+  const end: usize = x + (<usize>width << 2)
+  let a = f32x4.splat(-Infinity), b = a, c = a, d = a
+  let at = x
+  for (; at + 64 <= end; at += 64) {
+    a = f32x4.pmax(a, v128.load(at))
+    b = f32x4.pmax(b, v128.load(at, 16))
+    c = f32x4.pmax(c, v128.load(at, 32))
+    d = f32x4.pmax(d, v128.load(at, 48))
   }
-  let value = f32x4.extract_lane(best, 0)
-  let at: u32 = i32x4.extract_lane(where, 0)
-  for (let lane = 1; lane < 4; lane++) {
-    const shifted = lane == 1 ? i8x16.shuffle(best, best, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7) : lane == 2 ? i8x16.shuffle(best, best, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11) : i8x16.shuffle(best, best, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15)
-    const places = lane == 1 ? i32x4.extract_lane(where, 1) : lane == 2 ? i32x4.extract_lane(where, 2) : i32x4.extract_lane(where, 3)
-    const candidate = f32x4.extract_lane(shifted, 0)
-    if (candidate > value || (candidate == value && <u32>places < at)) {
-      value = candidate
-      at = places
-    }
+  let value = maxLanes(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)))
+  for (; at < end; at += 4) {
+    const candidate = load<f32>(at)
+    if (candidate > value) value = candidate
   }
-  for (let i = vectors; i < width; i++) {
-    const candidate = load<f32>(x + (<usize>i << 2))
-    if (candidate > value) {
-      value = candidate
-      at = i
-    }
-  }
-  return at
+  // Nothing is larger than −∞: the first place, whatever is there.
+  if (value == -Infinity) return 0
+  const values = f32x4.splat(value)
+  for (at = x; at + 16 <= end && !v128.any_true(f32x4.eq(v128.load(at), values)); ) at += 16
+  while (load<f32>(at) != value) at += 4
+  return <u32>((at - x) >> 2)
 }

@@ -1,5 +1,5 @@
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { BF16, elementBytes, F16, F32, loadElement } from './element'
+import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from './element'
 
 // Words: ids, weight, y, tokens, vocabulary, width, scale f32. Tokens are shared out; an id outside the vocabulary gives zeros.
 
@@ -17,7 +17,7 @@ export function embeddingBf16(args: usize, thread: u32, threads: u32): void {
 @inline
 function gather(kind: i32, args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, 3), vocabulary = argument(args, 4), width = argument(args, 5)
-  const scale = floatArgument(args, 6)
+  const scale = floatArgument(args, 6), scales = f32x4.splat(scale)
   const end = shareEnd(tokens, thread, threads)
   for (let token = shareBegin(tokens, thread, threads); token < end; token++) {
     const id = load<u32>(argument(args, 0) + (<usize>token << 2))
@@ -27,6 +27,8 @@ function gather(kind: i32, args: usize, thread: u32, threads: u32): void {
       continue
     }
     const row: usize = argument(args, 1) + <usize>id * width * elementBytes(kind)
-    for (let i: u32 = 0; i < width; i++) store<f32>(y + (<usize>i << 2), scale * loadElement(kind, row + i * elementBytes(kind)))
+    let i: u32 = 0
+    for (; i + 4 <= width; i += 4) v128.store(y + (<usize>i << 2), f32x4.mul(scales, loadElement4(kind, row + i * elementBytes(kind))))
+    for (; i < width; i++) store<f32>(y + (<usize>i << 2), scale * loadElement(kind, row + i * elementBytes(kind)))
   }
 }

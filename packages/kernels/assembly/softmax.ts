@@ -28,7 +28,10 @@ export function logSoftmax(args: usize, thread: u32, threads: u32): void {
     const x = argument(args, 0) + offset, y = argument(args, 1) + offset
     const largest = largestOf(x, width)
     const logSum = logarithm(sumExponentials(x, width, largest, 0))
-    for (let i: usize = 0; i < <usize>width << 2; i += 4) store<f32>(y + i, max(load<f32>(x + i), LOWEST) - largest - logSum)
+    const lowest = f32x4.splat(LOWEST), m = f32x4.splat(largest), logSums = f32x4.splat(logSum)
+    let i: usize = 0
+    for (; i + 16 <= <usize>width << 2; i += 16) v128.store(y + i, f32x4.sub(f32x4.sub(f32x4.max(v128.load(x + i), lowest), m), logSums))
+    for (; i < <usize>width << 2; i += 4) store<f32>(y + i, max(load<f32>(x + i), LOWEST) - largest - logSum)
   }
 }
 

@@ -1,4 +1,4 @@
-/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products, of attention and of encoders need, as protocol buffers. */
+/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products, of attention, of single operators and of encoders need, as protocol buffers. */
 
 export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32' | 'i64'
 const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7 }
@@ -13,8 +13,8 @@ export interface OnnxTensor {
 export interface OnnxValue {
   readonly name: string
   readonly type: OnnxType
-  /** A name stands for a size that each run may choose. */
-  readonly shape: readonly (number | string)[]
+  /** A name stands for a size that each run may choose; left out where it follows from the nodes. */
+  readonly shape?: readonly (number | string)[]
 }
 export interface OnnxNode {
   readonly operator: string
@@ -88,6 +88,6 @@ function nodeParts({ operator, domain, inputs, outputs, integers, floats = {} }:
 }
 
 function valueParts({ name, type, shape }: OnnxValue): readonly Part[] {
-  const dimensions = shape.flatMap((size) => message(1, typeof size === 'number' ? integer(1, size) : text(2, size)))
-  return [...text(1, name), ...message(2, message(1, [...integer(1, typeNumbers[type]), ...message(2, dimensions)]))]
+  const dimensions = shape?.flatMap((size) => message(1, typeof size === 'number' ? integer(1, size) : text(2, size)))
+  return [...text(1, name), ...message(2, message(1, [...integer(1, typeNumbers[type]), ...(dimensions ? message(2, dimensions) : [])]))]
 }

@@ -1,11 +1,12 @@
 // Runs in the browser.
 import { bufferSource, readSafetensors } from '@tessera-llm/formats'
 import type { Fields } from '@tessera-llm/runtime'
-import { type OnnxRuntime, openOnnxAttention, openOnnxEncoder, openOnnxMatmul } from '../onnx/index.ts'
+import { type OnnxRuntime, openOnnxAttention, openOnnxEncoder, openOnnxMatmul, openOnnxOperator } from '../onnx/index.ts'
 import { isAttention, measureAttention } from '../participant/attention/index.ts'
 import { measureEmbed } from '../participant/embed/measure.ts'
 import { measureMatmul } from '../participant/matmul/measure.ts'
-import type { AttentionWorkload, EmbedWorkload, MatmulWorkload } from '../workload/workload.ts'
+import { measureOperator } from '../participant/operator/measure.ts'
+import type { AttentionWorkload, EmbedWorkload, MatmulWorkload, OpWorkload } from '../workload/workload.ts'
 
 interface OnnxRuntimeWeb extends OnnxRuntime {
   readonly env: { readonly wasm: { numThreads?: number; simd?: boolean; wasmPaths?: string } }
@@ -32,11 +33,14 @@ export async function openEncoder({ workload, config, ids }: { readonly workload
   return { batchSize: engine.batchSize }
 }
 
-export async function open(asked: MatmulWorkload | AttentionWorkload): Promise<void> {
+export async function open(asked: MatmulWorkload | AttentionWorkload | OpWorkload): Promise<void> {
   const runtime = await importRuntime(asked.threads)
   if (isAttention(asked)) {
     const engine = await openOnnxAttention(runtime, asked, options)
     measureOpened = () => measureAttention(engine, asked)
+  } else if (asked.kind === 'op') {
+    const engine = await openOnnxOperator(runtime, asked, options)
+    measureOpened = () => measureOperator(engine, asked)
   } else {
     const engine = await openOnnxMatmul(runtime, asked, options)
     measureOpened = () => measureMatmul(engine, asked)

@@ -11,11 +11,12 @@ import { openTesseraEmbed } from './tessera-embed.ts'
 import { createFormatParticipant } from './tessera-format.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
 import { openTesseraModel } from './tessera-model.ts'
+import { createOperatorParticipant } from './tessera-operator.ts'
 import { createProfileParticipant } from './tessera-profile.ts'
 
 const describeTessera = ({ threads, kind }: Workload): Description => ({
   version: 'of this repository',
-  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', ...(kind.startsWith('attention') || kind === 'embed' ? {} : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }) },
+  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op' ? {} : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }) },
 })
 const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
 const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
@@ -23,12 +24,13 @@ const attention = createAttentionParticipant({ describe: describeTessera, open: 
 const embed = createEmbedParticipant({ describe: describeTessera, open: (workload, { texts }) => openTesseraEmbed(workload, texts) })
 const profile = createProfileParticipant(describeTessera)
 const format = createFormatParticipant(describeTessera)
+const operator = createOperatorParticipant(describeTessera)
 const encode = createEncodeParticipant(describeTessera, false)
 let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'embed' ? embed : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : workload.kind === 'encode' ? encode : model
+    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'embed' ? embed : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : workload.kind === 'encode' ? encode : workload.kind === 'op' ? operator : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

@@ -9,6 +9,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   decode: 'Generating text',
   prefill: 'Reading a prompt',
   load: 'Loading',
+  op: 'Single operators',
   profile: 'Where the time of a step goes',
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',

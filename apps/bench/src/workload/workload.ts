@@ -129,10 +129,23 @@ export interface EmbedWorkload extends Common {
   readonly wordsOfTexts: readonly number[]
 }
 
+/**
+ * One op of the table in `src/operator`, `repeats` calls in one go: on each other's results where the op allows it, else on the same inputs.
+ * Inputs and results stay with the participant.
+ */
+export interface OpWorkload extends Common {
+  readonly kind: 'op'
+  readonly operator: string
+  readonly size: readonly number[]
+  readonly repeats: number
+  /** Read and written by one call, as the op's contract counts them. */
+  readonly bytes: number
+}
+
 /** What the machine itself can do. */
 export interface RoofWorkload extends Common {
   readonly kind: 'roof'
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | EmbedWorkload | ProfileWorkload | RoofWorkload
+export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | EmbedWorkload | OpWorkload | ProfileWorkload | RoofWorkload

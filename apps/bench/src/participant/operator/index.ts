@@ -1,0 +1,1 @@
+export { measureOperator, type OperatorEngine } from './measure.ts'
