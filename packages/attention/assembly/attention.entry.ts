@@ -7,6 +7,7 @@ export { gatherKeys } from './gather'
 export { kvAppend } from './kv-append'
 export { kvCopyPage } from './kv-copy-page'
 export { kvPackGroups, kvStoreRecent, kvStoreRows } from './kv-store'
+export { ropeAppend } from './rope-append'
 export { plainScores, plainSoftmax, plainValues } from './plain'
 
 // Not entries: see decode-tiles.ts.

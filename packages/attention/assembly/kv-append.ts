@@ -9,14 +9,22 @@ export function kvAppend(args: usize, thread: u32, threads: u32): void {
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     const head = unit % heads, i = unit / heads % length, batch = unit / (heads * length)
     const row = load<i32>(argument(args, 2) + (batch << 2)) + <i32>i
-    const table: usize = argument(args, 9)
-    if (row < 0 || (table == 0 && row >= capacity)) continue
-    const page = table == 0 ? batch : pageOf(table, argument(args, 10), batch, row / capacity)
-    const from: usize = argument(args, 1) + ((<usize>unit * width) << 2)
-    const to = ((<usize>page * heads + head) * capacity + row % capacity) * width
-    if (argument(args, 8) == 0) memory.copy(argument(args, 0) + (to << 2), from, <usize>width << 2)
-    else storeHalves(argument(args, 0) + (to << 1), from, width)
+    const place = placeOf(row, batch, head, heads, capacity, argument(args, 9), argument(args, 10))
+    if (place >= 0) storeRow(argument(args, 0), place, argument(args, 1) + ((<usize>unit * width) << 2), width, argument(args, 8) != 0)
   }
+}
+
+/** Which row of the whole cache row `row` of a head of a sequence is; −1 where it is dropped. */
+export function placeOf(row: i32, batch: u32, head: u32, heads: u32, capacity: i32, table: usize, pages: u32): i32 {
+  if (row < 0 || (table == 0 && row >= capacity)) return -1
+  const page = table == 0 ? batch : pageOf(table, pages, batch, row / capacity)
+  return (page * heads + head) * capacity + row % capacity
+}
+
+/** Stores `width` f32 as row `place` of the cache, rounded where that is f16. */
+export function storeRow(cache: usize, place: i32, from: usize, width: u32, isHalf: bool): void {
+  if (isHalf) storeHalves(cache + (<usize>place * width << 1), from, width)
+  else memory.copy(cache + (<usize>place * width << 2), from, <usize>width << 2)
 }
 
 /** Rounds `width` f32 to f16. */

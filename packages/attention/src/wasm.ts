@@ -4,6 +4,7 @@ import { flashBackwardWasm, plainBackwardWasm } from './attention-backward/wasm/
 import { kvAppendWasm } from './kv-append/wasm.ts'
 import { kvCopyPageWasm } from './kv-copy-page/wasm.ts'
 import { kvStoreWasm } from './kv-store/wasm.ts'
+import { ropeAppendWasm } from './rope-append/wasm.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
-export const attentionWasm: readonly WasmKernel[] = [decodeWasm, flashWasm, plainWasm, flashBackwardWasm, plainBackwardWasm, kvAppendWasm, kvCopyPageWasm, kvStoreWasm]
+export const attentionWasm: readonly WasmKernel[] = [decodeWasm, flashWasm, plainWasm, flashBackwardWasm, plainBackwardWasm, kvAppendWasm, kvCopyPageWasm, kvStoreWasm, ropeAppendWasm]

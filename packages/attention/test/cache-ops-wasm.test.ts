@@ -5,6 +5,7 @@ import { attentionWasm } from '../src/wasm.ts'
 import { kvAppendConformance } from './cases/kv-append.ts'
 import { kvCopyPageConformance } from './cases/kv-copy-page.ts'
 import { kvStoreConformance } from './cases/kv-store.ts'
+import { ropeAppendConformance } from './cases/rope-append.ts'
 
 const reference = createReferenceDevice()
 
@@ -18,5 +19,5 @@ describe.each([
   })
   afterAll(() => device.dispose())
 
-  test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance])('$op: $name', (one) => one.run(device, reference))
+  test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance, ...ropeAppendConformance])('$op: $name', (one) => one.run(device, reference))
 })

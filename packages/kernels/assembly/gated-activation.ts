@@ -3,25 +3,27 @@ import { activate4, GELU_ERF, GELU_TANH, QUICK_GELU, RELU, RELU2, SIGMOID, SILU,
 
 /** y = f(gate) · up. Words: gate, up (0: y = f(gate)), y, elements, f's number. Blocks of 16 elements are shared out. */
 export function gatedActivation(args: usize, thread: u32, threads: u32): void {
-  const kind = argument(args, 4)
-  if (kind == SILU) gated(SILU, args, thread, threads)
-  else if (kind == GELU_ERF) gated(GELU_ERF, args, thread, threads)
-  else if (kind == GELU_TANH) gated(GELU_TANH, args, thread, threads)
-  else if (kind == QUICK_GELU) gated(QUICK_GELU, args, thread, threads)
-  else if (kind == RELU) gated(RELU, args, thread, threads)
-  else if (kind == RELU2) gated(RELU2, args, thread, threads)
-  else if (kind == TANH) gated(TANH, args, thread, threads)
-  else gated(SIGMOID, args, thread, threads)
+  const size = argument(args, 3), blocks = (size + 15) >> 4
+  const begin: usize = <usize>(shareBegin(blocks, thread, threads) << 4) << 2, end: usize = <usize>min(shareEnd(blocks, thread, threads) << 4, size) << 2
+  activateGated(argument(args, 4), argument(args, 0), argument(args, 1), argument(args, 2), begin, end)
+}
+
+/** The same from byte `begin` to `end` of each; y may be the gate. */
+export function activateGated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
+  if (kind == SILU) gated(SILU, gate, up, y, begin, end)
+  else if (kind == GELU_ERF) gated(GELU_ERF, gate, up, y, begin, end)
+  else if (kind == GELU_TANH) gated(GELU_TANH, gate, up, y, begin, end)
+  else if (kind == QUICK_GELU) gated(QUICK_GELU, gate, up, y, begin, end)
+  else if (kind == RELU) gated(RELU, gate, up, y, begin, end)
+  else if (kind == RELU2) gated(RELU2, gate, up, y, begin, end)
+  else if (kind == TANH) gated(TANH, gate, up, y, begin, end)
+  else gated(SIGMOID, gate, up, y, begin, end)
 }
 
 // @ts-ignore: decorator
 @inline
-function gated(kind: u32, args: usize, thread: u32, threads: u32): void {
-  const gate: usize = argument(args, 0), up: usize = argument(args, 1), y: usize = argument(args, 2)
-  const size = argument(args, 3)
-  const blocks = (size + 15) >> 4
-  const end: usize = <usize>min(shareEnd(blocks, thread, threads) << 4, size) << 2
-  for (let at: usize = <usize>(shareBegin(blocks, thread, threads) << 4) << 2; at < end; at += 16) {
+function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
+  for (let at = begin; at < end; at += 16) {
     if (at + 16 > end) {
       tail(activate4(kind, loadTail(gate + at, end - at)), up == 0 ? 0 : up + at, y + at, end - at)
       return

@@ -16,6 +16,8 @@ import { scaleWasm } from './scale/wasm.ts'
 import { logSoftmaxWasm, softmaxWasm } from './softmax/wasm.ts'
 import { topKWasm } from './top-k/wasm.ts'
 
+export { activationCodes } from './activation/codes.ts'
+
 /** Every kernel of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [
   activationWasm, addWasm, addRmsNormWasm, argmaxWasm, crossEntropyWasm, embeddingWasm, gatedActivationWasm, layerNormWasm, linearWasm, logSoftmaxWasm, matmulWasm, multiplyWasm, rmsNormWasm, ropeWasm, scaleWasm, softmaxWasm, topKWasm,

@@ -1,5 +1,5 @@
-import { type AttentionInputs, type AttentionOptions, type AttentionOutputs, attentionOp, kvAppendOp } from '@tessera-llm/attention'
-import { argmaxOp, embeddingOp, gatedActivationOp, linearOp, rmsNormOp, ropeOp } from '@tessera-llm/kernels'
+import { type AttentionInputs, type AttentionOptions, type AttentionOutputs, attentionOp, kvAppendOp, ropeAppendOp } from '@tessera-llm/attention'
+import { argmaxOp, embeddingOp, gatedActivationOp, gatedLinearOp, linearOp, qkvLinearOp, rmsNormOp, ropeOp } from '@tessera-llm/kernels'
 import { denseSpec, type Op, type Problem, sizeOf, specBytes, TesseraError, type TensorSpec, type WeightSpec } from '@tessera-llm/tensor'
 
 /** What a call has to do at least. */
@@ -12,7 +12,10 @@ export interface Work {
   readonly detail: string
 }
 
-const ops: ReadonlyMap<string, Op> = new Map([argmaxOp, embeddingOp, gatedActivationOp, kvAppendOp, linearOp, rmsNormOp, ropeOp].map((op) => [op.id, op as unknown as Op]))
+const ops: ReadonlyMap<string, Op> = new Map([argmaxOp, embeddingOp, gatedActivationOp, gatedLinearOp, kvAppendOp, linearOp, qkvLinearOp, rmsNormOp, ropeAppendOp, ropeOp].map((op) => [op.id, op as unknown as Op]))
+
+/** What an input is multiplied with, by op. */
+const productWeights: Readonly<Record<string, readonly string[]>> = { [linearOp.id]: ['weight'], [qkvLinearOp.id]: ['query', 'key', 'value'], [gatedLinearOp.id]: ['gate', 'up'] }
 
 /**
  * `keys` is how many keys of the cache are filled; a problem knows the cache's capacity only. Weights count with the bytes that they are
@@ -27,10 +30,12 @@ export function workOf(problem: Problem, keys: number): Work {
   if (!op) throw new TesseraError('unsupported', `bench: nothing is known of the work of the op ${problem.op}; add it to src/profile/work.ts`)
   const { flops, bytesRead } = op.cost(problem)
   const { weight } = inputs
-  if (problem.op === linearOp.id && weight) {
+  const multiplied = (productWeights[problem.op] ?? []).flatMap((name) => inputs[name] ?? [])
+  if (multiplied.length > 0) {
     const specs = Object.values(inputs).filter((spec): spec is WeightSpec => spec !== undefined)
     const bytes = specs.reduce((sum, spec) => sum + specBytes(spec), 0)
-    return { flops, bytesRead: bytes, isInteger: weight.kind === 'packed' && String(options['activations'] ?? 'f32').startsWith('int8'), detail: describeWeight(weight) }
+    const isInteger = multiplied.every(({ kind }) => kind === 'packed') && String(options['activations'] ?? 'f32').startsWith('int8')
+    return { flops, bytesRead: bytes, isInteger, detail: [...new Set(multiplied.map(describeWeight))].join(', ') }
   }
   if (problem.op === embeddingOp.id && weight) {
     const rows = sizeOf(denseSpec(inputs['ids'], problem.op, 'ids').shape)

@@ -46,11 +46,16 @@ const TOKENS_AT_ONCE: u32 = 128
 
 /** One token, int8 activations. Each thread quantizes x for itself: that is cheaper than a barrier. */
 export function gemvInt8(args: usize, thread: u32, threads: u32): void {
+  tokenProduct(args, argument(args, X), false, thread, threads)
+}
+
+/** One token at x, or with `isRounded` the one whose records the thread's scratch holds from a product before with the same way to store codes. */
+export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32, threads: u32): void {
   const layout = layoutOf(args), codes = codesAt(layout), form = formAt(layout), wide = isWide(codes), blocks = blocksOf(args)
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
   const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
-  quantizeRow(argument(args, X), argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), out + TAIL)
+  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), out + TAIL)
   const groups = (argument(args, ROWS) + 7) >> 3, stride = groupBytesAt(layout, blocks)
   const end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {

@@ -16,12 +16,12 @@ export function layoutOf(weight: WeightSpec): Rows8Layout {
 }
 
 /** Whether codes are floats of 8 bits. */
-function hasFloats(weight: WeightSpec): boolean {
+export function hasFloats(weight: WeightSpec): boolean {
   const { codes } = layoutOf(weight)
   return codes === 'e4m3' || codes === 'e5m2'
 }
 
-interface Sizes {
+export interface Sizes {
   readonly tokens: number
   readonly rows: number
   readonly columns: number
@@ -31,7 +31,7 @@ interface Sizes {
 }
 
 /** The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin. */
-function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, rounding }: Sizes, records = 0): void {
+export function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, rounding }: Sizes, records = 0): void {
   write.u32(at.address('x')).u32(at.address('weight.groups')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
     .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads + records).u32(rounding)
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
@@ -40,7 +40,7 @@ function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec,
 /** Of a tile's results, and of the end of a row filled up. */
 const tileBytes = 256
 /** Of each block the decoded panel, and its codes widened; or for one token 64 bytes of sums and 92 of a record. */
-const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(columns) * (384 + 512))
+export const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(columns) * (384 + 512))
 /** Of each block the decoded panel, then as f32; between them the sums of a tile. */
 const exactBytes = (columns: number): number => align(128 + blocksOf(columns) * (384 + 1024))
 
@@ -53,7 +53,7 @@ function rowsBytes(columns: number): number {
   return tileBytes + Math.max(1, Math.floor(panelsBytes / panel)) * panel
 }
 
-function align(bytes: number): number {
+export function align(bytes: number): number {
   return Math.ceil(bytes / 64) * 64
 }
 
@@ -67,12 +67,12 @@ function quadBytes(tokens: number, columns: number): number {
   return tokens > 1 ? align(Math.ceil(tokens / 4) * columns * 16) : 0
 }
 
-function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: number): Sizes {
+export function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: number): Sizes {
   const [rows = 0, columns = 0] = weight.shape
   return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
 }
 
-function roundingOf(activations: Activations = 'f32'): number {
+export function roundingOf(activations: Activations = 'f32'): number {
   return activations === 'int8' ? 0 : activations === 'int8-token' ? 1 : 2
 }
 

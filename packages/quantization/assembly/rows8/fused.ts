@@ -1,0 +1,46 @@
+import { activateGated } from '@tessera-llm/kernels/assembly/gated-activation'
+import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { codesAt, isWide, zeroAt } from './layout'
+import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, tokenProduct, X, Y } from './linear'
+
+// One token, int8 activations: several products of one x in one stage, and the norm before them. Each thread normalises and rounds x for
+// itself, takes its share of the groups of each product, and does what is left to do with the rows of its share.
+
+/** Words before the argument blocks of the products: norm's weight (0 for none), eps f32, unit offset f32, offset of the normalised x in a thread's scratch, words of a block. */
+const NORM: u32 = 0, EPS: u32 = 1, UNIT: u32 = 2, NORMED: u32 = 3, STRIDE: u32 = 4, FUNCTION: u32 = 5, BLOCKS: u32 = 6
+
+@inline function blockOf(args: usize, index: u32): usize {
+  return args + ((BLOCKS + index * argument(args, STRIDE)) << 2)
+}
+
+/** q, k and v. */
+export function qkvInt8(args: usize, thread: u32, threads: u32): void {
+  products(args, 3, thread, threads)
+}
+
+/** f(gate) · up: the second product lies in scratch memory, each row where its share computes it. */
+export function gatedInt8(args: usize, thread: u32, threads: u32): void {
+  products(args, 2, thread, threads)
+  const gate = blockOf(args, 0), rows = argument(gate, ROWS), groups = (rows + 7) >> 3
+  const begin: usize = <usize>shareBegin(groups, thread, threads) << 5, end: usize = <usize>min(shareEnd(groups, thread, threads) << 3, rows) << 2
+  activateGated(argument(args, FUNCTION), argument(gate, Y), argument(blockOf(args, 1), Y), argument(gate, Y), begin, end)
+}
+
+function products(args: usize, count: u32, thread: u32, threads: u32): void {
+  const first = blockOf(args, 0)
+  let x: usize = argument(first, X)
+  if (argument(args, NORM) != 0) {
+    const normed: usize = argument(first, SCRATCH) + thread * argument(first, SCRATCH_BYTES) + argument(args, NORMED)
+    normaliseRow(x, argument(args, NORM), normed, argument(first, COLUMNS), floatArgument(args, EPS), floatArgument(args, UNIT), 0)
+    x = normed
+  }
+  let wide = false, zero: i32 = 0
+  for (let index: u32 = 0; index < count; index++) {
+    const block = blockOf(args, index), layout = layoutOf(block)
+    // Records depend on how the codes are stored that they meet; most often that is the same for all products.
+    const isRounded = index > 0 && isWide(codesAt(layout)) == wide && zeroAt(layout) == zero
+    tokenProduct(block, x, isRounded, thread, threads)
+    wide = isWide(codesAt(layout))
+    zero = zeroAt(layout)
+  }
+}
