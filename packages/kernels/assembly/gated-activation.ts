@@ -20,9 +20,10 @@ export function activateGated(kind: u32, gate: usize, up: usize, y: usize, begin
   else gated(SIGMOID, gate, up, y, begin, end)
 }
 
+/** Of one function, known when it is compiled. */
 // @ts-ignore: decorator
 @inline
-function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
+export function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
   for (let at = begin; at < end; at += 16) {
     if (at + 16 > end) {
       tail(activate4(kind, loadTail(gate + at, end - at)), up == 0 ? 0 : up + at, y + at, end - at)

@@ -1,4 +1,4 @@
-import { bytesOf, sizeOf } from '@tessera-llm/tensor'
+import { bytesOf } from '@tessera-llm/tensor'
 import { type OnnxNodeSpec, type OnnxSpec, operatorOf, type OperatorInput, probesOfOutput } from '../operator/index.ts'
 import type { OperatorEngine } from '../participant/operator/measure.ts'
 import type { OpWorkload } from '../workload/workload.ts'

@@ -1,4 +1,5 @@
-import { activateGated } from '@tessera-llm/kernels/assembly/gated-activation'
+import { GELU_TANH, SILU } from '@tessera-llm/kernels/assembly/functions'
+import { gated } from '@tessera-llm/kernels/assembly/gated-activation'
 import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { codesAt, isWide, zeroAt } from './layout'
 import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, tokenProduct, X, Y } from './linear'
@@ -18,12 +19,14 @@ export function qkvInt8(args: usize, thread: u32, threads: u32): void {
   products(args, 3, thread, threads)
 }
 
-/** f(gate) · up: the second product lies in scratch memory, each row where its share computes it. */
+/** f(gate) · up for the functions of gated MLPs, SiLU and GELU with tanh: the second product lies in scratch memory, each row where its share computes it. */
 export function gatedInt8(args: usize, thread: u32, threads: u32): void {
   products(args, 2, thread, threads)
   const gate = blockOf(args, 0), rows = argument(gate, ROWS), groups = (rows + 7) >> 3
   const begin: usize = <usize>shareBegin(groups, thread, threads) << 5, end: usize = <usize>min(shareEnd(groups, thread, threads) << 3, rows) << 2
-  activateGated(argument(args, FUNCTION), argument(gate, Y), argument(blockOf(args, 1), Y), argument(gate, Y), begin, end)
+  const y: usize = argument(gate, Y), up: usize = argument(blockOf(args, 1), Y)
+  if (argument(args, FUNCTION) == GELU_TANH) gated(GELU_TANH, y, up, y, begin, end)
+  else gated(SILU, y, up, y, begin, end)
 }
 
 function products(args: usize, count: u32, thread: u32, threads: u32): void {

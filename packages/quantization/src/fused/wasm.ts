@@ -65,7 +65,10 @@ export const qkvInt8Wasm: WasmKernel = defineWasmKernel(qkvLinearOp, {
 export const gatedInt8Wasm: WasmKernel = defineWasmKernel(gatedLinearOp, {
   name: 'rows8-int8',
   module: quantizationModule,
-  supports: ({ inputs: { x, gate, up }, options }) => takesCall(x, [gate, up], options),
+  supports({ inputs: { x, gate, up }, options }) {
+    if (options.kind !== 'silu' && options.kind !== 'gelu-tanh') return `takes silu and gelu-tanh, not ${options.kind}`
+    return takesCall(x, [gate, up], options)
+  },
   stages({ inputs: { x, gate, up }, options }) {
     const products: readonly Product[] = [{ weight: gate, names: { weight: 'gate', y: 'y' } }, { weight: up, names: { weight: 'up', y: 'scratch' } }]
     return [{ entry: 'gatedInt8', args: (write, at) => writeProducts(write, at, x.shape, options, products, activationCodes[options.kind]) }]
