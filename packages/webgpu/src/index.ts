@@ -1,4 +1,4 @@
-export { type LimitName, hasFeature, type WebGpuCapabilities, webgpuCapabilities } from './capability/capabilities.ts'
+export { type LimitName, hasFeature, isSoftware, type WebGpuCapabilities, webgpuCapabilities } from './capability/capabilities.ts'
 export type { WebGpuCounters } from './device/counters.ts'
 export { createWebGpuDevice, type WebGpuControls, type WebGpuDevice, type WebGpuDeviceOptions } from './device/create-webgpu-device.ts'
 export { linearGrid, maxWorkgroupsPerDimension } from './kernel/grid.ts'

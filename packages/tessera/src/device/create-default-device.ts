@@ -6,9 +6,9 @@ import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { quantizationWebgpu } from '@tessera-llm/quantization/webgpu'
 import { createReferenceDevice, type Device, TesseraError } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
-import { createWebGpuDevice } from '@tessera-llm/webgpu'
+import { createWebGpuDevice, isSoftware } from '@tessera-llm/webgpu'
 
-/** `auto` is WebGPU where the platform has it (or `gpu` was passed) and WebAssembly otherwise. */
+/** `auto` is WebGPU where the platform (or the `gpu` that was passed) has an adapter, and WebAssembly where it has none or computes in software. */
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu' | 'reference'
 
 export interface DefaultDeviceOptions {
@@ -25,22 +25,20 @@ export interface DefaultDeviceOptions {
 
 /** A device with the kernels of kernels, attention and quantization. Build your own from the same parts to ship fewer. */
 export async function createDefaultDevice(options: DefaultDeviceOptions = {}): Promise<Device> {
-  const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu
+  const gpu = options.gpu ?? (globalThis.navigator as Partial<Navigator> | undefined)?.gpu
   const choice = options.device ?? 'auto'
-  switch (choice === 'auto' ? (gpu ? 'webgpu' : 'wasm') : choice) {
+  switch (choice) {
+    case 'auto': {
+      const adapter = await gpu?.requestAdapter()
+      return gpu && adapter && !isSoftware(adapter) ? createOnGpu(gpu, adapter) : createOnWasm(options)
+    }
     case 'reference':
       return createReferenceDevice()
     case 'wasm':
-      return createWasmDevice({
-        kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm],
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
-        waitForWorkers: options.waitForWorkers,
-        ...(options.workerUrl === undefined ? {} : { workerUrl: options.workerUrl }),
-      })
-    case 'webgpu': {
-      if (!gpu) throw new TesseraError('unsupported', 'load: device "webgpu" was asked for, but this platform has none; in Node.js pass options.gpu (npm install webgpu)')
-      return createWebGpuDevice({ gpu, kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu] })
-    }
+      return createOnWasm(options)
+    case 'webgpu':
+      if (!gpu) throw new TesseraError('unsupported', 'load: device "webgpu" was asked for, but this platform has none; in Node.js pass options.gpu (npm install webgpu), in a browser use https and a version with WebGPU, or use device "wasm"')
+      return createOnGpu(gpu)
     default:
       throw new TesseraError('invalid-option', `load: device must be auto, wasm, webgpu or reference, not ${JSON.stringify(choice)}`)
   }
@@ -49,4 +47,12 @@ export async function createDefaultDevice(options: DefaultDeviceOptions = {}): P
 /** Resolves when a device has all its threads; rejects with `worker-lost` when it cannot have them. */
 export async function whenStarted(device: Device): Promise<void> {
   if (device.kind === 'wasm') await (device as WasmDevice).wasm.started
+}
+
+function createOnWasm({ threads, waitForWorkers, workerUrl }: DefaultDeviceOptions): Promise<Device> {
+  return createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm], threads, waitForWorkers, workerUrl })
+}
+
+function createOnGpu(gpu: GPU, adapter?: GPUAdapter): Promise<Device> {
+  return createWebGpuDevice({ gpu, ...(adapter ? { adapter } : {}), kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu] })
 }

@@ -44,13 +44,18 @@ export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, 
     architecture: info.architecture,
     device: info.device,
     description: info.description,
-    isFallback: info.isFallbackAdapter || info.architecture === 'swiftshader',
+    isFallback: isSoftware(adapter),
     features,
     languageFeatures: [...(gpu?.wgslLanguageFeatures ?? [])].map(String).sort(),
     subgroupMinSize: hasSubgroups ? info.subgroupMinSize : 0,
     subgroupMaxSize: hasSubgroups ? info.subgroupMaxSize : 0,
     limits,
   }
+}
+
+/** Whether an adapter computes in software: right, but slower than WebAssembly on the same processor. */
+export function isSoftware({ info }: GPUAdapter): boolean {
+  return info.isFallbackAdapter || info.architecture === 'swiftshader'
 }
 
 /** The capabilities that a WebGPU device hands to `supports`, `priority` and `passes`, typed. */
