@@ -1,7 +1,7 @@
 /**
- * `node tooling/matrix/run.mjs [NAME…]` runs the tiny model on the runtimes of runtimes/package.json and in Chromium, and
- * writes what happened to results.json; names (node-20, bun, chromium, …) restrict it to some. It needs built packages and,
- * for the first time, the network. Linux on x64 only, as the Chromium and the SwiftShader of npm are.
+ * `node tooling/matrix/run.mjs [NAME…]` runs the tiny model on the runtimes of runtimes/package.json, in Chromium, and in those of
+ * Firefox and WebKit that this machine has, and writes what happened to results.json; names (node-20, bun, chromium, …) restrict it to
+ * some. It needs built packages and, for the first time, the network. Linux on x64 only, as the Chromium and the SwiftShader of npm are.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { launchChromium, runInChromium } from '../swiftshader/chromium.mjs'
 import { unpackSwiftShader } from '../swiftshader/index.mjs'
+import { findBrowser, installedBrowsers, runInBrowser } from './installed-browser.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(here(path), 'utf8'))
@@ -38,8 +39,9 @@ const pages = {
 const swiftShader = unpackSwiftShader()
 if (!swiftShader) throw new Error('matrix: this machine is not Linux on x64, for which the runtimes are pinned')
 if (!existsSync(here('../../packages/tessera/dist/node.js'))) throw new Error('matrix: the packages are not built; run npm run build')
-const known = [...Object.keys(runtimes), 'chromium']
-const names = process.argv.length > 2 ? process.argv.slice(2) : known
+const known = [...Object.keys(runtimes), 'chromium', ...installedBrowsers]
+const asked = process.argv.slice(2)
+const names = asked.length > 0 ? asked : known.filter((name) => !installedBrowsers.includes(name) || findBrowser(name))
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) throw new Error(`matrix: there is no runtime ${unknown.join(', ')}; known are ${known.join(', ')}`)
 
@@ -65,10 +67,11 @@ async function runProgram([command, ...parameters], run) {
   }
 }
 
-async function runPage(browser, { options, headers }) {
+/** `open` runs a page in a browser. */
+async function runPage(open, { options, headers }) {
   const files = new Map([['/tiny.gguf', readFileSync(here('../../packages/tiny-model/model/tiny.gguf'))]])
   try {
-    return judge(await runInChromium(browser, here('page.mjs'), { options, prompt }, { files, headers, conditions: [], timeoutMs: limitMs }))
+    return judge(await open(here('page.mjs'), { options, prompt }, { files, headers, conditions: [], timeoutMs: limitMs }))
   } catch (error) {
     return { ok: false, reason: reasonOf({ message: String(error).split('\n')[0] }) }
   }
@@ -83,10 +86,14 @@ async function measure(name) {
   if (name === 'chromium') {
     const browser = await launchChromium()
     try {
-      for (const [run, page] of Object.entries(pages)) add(browser.version(), run, await runPage(browser, page))
+      for (const [run, page] of Object.entries(pages)) add(browser.version(), run, await runPage((...page) => runInChromium(browser, ...page), page))
     } finally {
       await browser.close()
     }
+  } else if (installedBrowsers.includes(name)) {
+    const browser = findBrowser(name)
+    if (!browser) throw new Error(`matrix: ${name} is not installed here`)
+    for (const [run, page] of Object.entries(pages)) add(browser.version, run, await runPage((entry, argument, options) => runInBrowser(browser, entry, argument, { ...options, environment }), page))
   } else {
     const { command, runs } = runtimes[name]
     const { version } = readJson(`runtimes/node_modules/${name}/package.json`)
@@ -95,7 +102,7 @@ async function measure(name) {
   return rows
 }
 
-if (names.some((name) => name !== 'chromium')) execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here('runtimes'), stdio: ['ignore', 'ignore', 'inherit'] })
+if (names.some((name) => Object.hasOwn(runtimes, name))) execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here('runtimes'), stdio: ['ignore', 'ignore', 'inherit'] })
 const kept = existsSync(here('results.json')) ? readJson('results.json') : []
 const rows = kept.filter(({ runtime }) => !names.includes(runtime))
 for (const name of names) rows.push(...(await measure(name)))
