@@ -96,17 +96,20 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (!bytes) throw new TesseraError('invalid-value', `optimize: ${name} was not compressed by this recipe`)
     return deserializeWeight(bytes)
   }
-  const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => {
-    if (kept.has(name)) return
+  const round = async (name: string, inputs: LinearStatistics | undefined): Promise<() => Promise<void>> => {
+    if (kept.has(name)) return async () => {}
     signal?.throwIfAborted()
     const weight = subject.weights.get(name) as NonNullable<ReturnType<typeof subject.weights.get>>
     const matrix = { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
     const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
     await biases.compensate(subject, name, matrix, result.weight, inputs)
-    await store.put(name, await serializeWeight(result))
-    kept.set(name, result.notes)
-    estimate.quantized(name)
+    return async () => {
+      await store.put(name, await serializeWeight(result))
+      kept.set(name, result.notes)
+      estimate.quantized(name)
+    }
   }
+  const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => (await round(name, inputs))()
   const read = async (name: string, isCompressed: boolean): Promise<Float32Array> =>
     isCompressed && kept.has(name) ? decodeWeight((await weightOf(name)).weight) : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
 
@@ -116,13 +119,29 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       // Norms have other values now.
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
-    for (const name of names) if (statistics || !calibrated.has(name)) await compress(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined)
+    await writeBehind(names.filter((name) => statistics || !calibrated.has(name)), async (name) => round(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined))
     if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal })
   } catch (error) {
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
   return { subject: biases.applied(subject), assignments, weight: weightOf, resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
+}
+
+/** Does one weight after the other; each waits for the disk while the next is worked on. */
+async function writeBehind(names: readonly string[], work: (name: string) => Promise<() => Promise<void>>): Promise<void> {
+  let writing = Promise.resolve()
+  try {
+    for (const name of names) {
+      const write = await work(name)
+      await writing
+      writing = write()
+      // What fails is thrown where it is waited for, which may be later.
+      writing.catch(() => {})
+    }
+  } finally {
+    await writing
+  }
 }
 
 interface Pass {

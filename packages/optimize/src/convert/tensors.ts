@@ -75,5 +75,5 @@ export async function floatsOf(stored: StoredTensor): Promise<Float32Array<Array
   }
   const block = ggmlFormat(stored.format)
   if (!block) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which cannot be decoded`)
-  return Float32Array.from(block.decode({ blocks: bytes }, stored.shape))
+  return block.decodeF32({ blocks: bytes }, stored.shape)
 }

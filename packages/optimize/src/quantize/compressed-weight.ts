@@ -25,5 +25,5 @@ export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer
   if (format === 'f32' || format === 'f16') return decodeToF32(viewBytes(bytes, format satisfies DType), format, sizeOf(shape))
   const block = ggmlFormat(format)
   if (!block) throw new TesseraError('unsupported', `optimize: ${format} has no decoder`)
-  return Float32Array.from(block.decode({ blocks: bytes }, shape))
+  return block.decodeF32({ blocks: bytes }, shape)
 }

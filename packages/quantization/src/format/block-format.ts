@@ -1,13 +1,21 @@
-import { type Format, formatShape, lastAxis, rowsOf, type Shape, TesseraError } from '@tessera-llm/tensor'
+import { type Format, formatShape, lastAxis, rowsOf, type Shape, sizeOf, TesseraError } from '@tessera-llm/tensor'
 import { type BlockType, createBlock } from './block-type.ts'
 
+/** A format whose values are exact in f32. */
+export interface BlockFormat extends Format {
+  /** What `decode` gives, in half the memory and less time. */
+  decodeF32(parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Float32Array<ArrayBuffer>
+}
+
 /** The format of a weight [N, K] stored as a GGUF file stores it: one part `blocks`, u8[N, K / blockSize · blockBytes]. */
-export function createBlockFormat(type: BlockType): Format {
+export function createBlockFormat(type: BlockType): BlockFormat {
+  const bytesOf = (parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Uint8Array => blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape))
   return {
     id: type.id,
     version: 1,
     parts: (shape) => ({ blocks: { dtype: 'u8', shape: [rowsOf(shape), rowBytesOf(type, shape)] } }),
-    decode: (parts, shape) => decodeRows(type, blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape)), shape),
+    decode: (parts, shape) => decodeRows(type, bytesOf(parts, shape), new Float64Array(sizeOf(shape))),
+    decodeF32: (parts, shape) => decodeRows(type, bytesOf(parts, shape), new Float32Array(sizeOf(shape))),
   }
 }
 
@@ -31,8 +39,7 @@ export function blocksOf(id: string, parts: Readonly<Record<string, Uint8Array>>
 }
 
 /** Exact values of whole stored rows, row-major. */
-function decodeRows(type: BlockType, bytes: Uint8Array, shape: Shape): Float64Array {
-  const out = new Float64Array(rowsOf(shape) * lastAxis(shape))
+function decodeRows<Values extends Float64Array | Float32Array>(type: BlockType, bytes: Uint8Array, out: Values): Values {
   const block = createBlock(type)
   const { codes, scales, minimums } = block
   const { blockSize, blockBytes, groupSize, hasMinimum } = type

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type Format, isTesseraError, sizeOf } from '@tessera-llm/tensor'
+import { isTesseraError, sizeOf } from '@tessera-llm/tensor'
 import { describe, expect, it } from 'vitest'
 import { loadCases, loadGolden } from '../../test/golden.ts'
-import { ggmlBlockTypes, ggmlFormat, ggmlFormats } from './index.ts'
+import { type BlockFormat, ggmlBlockTypes, ggmlFormat, ggmlFormats } from './index.ts'
 
-const formatOf = (type: string): Format => {
+const formatOf = (type: string): BlockFormat => {
   const format = ggmlFormat(type.toLowerCase())
   if (format === undefined) throw new Error(`no format ${type}`)
   return format
@@ -19,6 +19,8 @@ describe('ggml formats decode bit for bit', () => {
     const decoded = formatOf(type).decode({ blocks: blocks.bytes }, values.shape)
     const expected = new Float32Array(values.bytes.buffer, values.bytes.byteOffset, sizeOf(values.shape))
     expect(decoded.findIndex((value, i) => !Object.is(value, expected[i] as number))).toBe(-1)
+    const floats = formatOf(type).decodeF32({ blocks: blocks.bytes }, values.shape)
+    expect(floats.findIndex((value, i) => !Object.is(value, expected[i] as number))).toBe(-1)
   })
 })
 

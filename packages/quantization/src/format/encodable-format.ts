@@ -1,4 +1,5 @@
-import { type Format, formatShape, type Shape, sizeOf, TesseraError } from '@tessera-llm/tensor'
+import { formatShape, type Shape, sizeOf, TesseraError } from '@tessera-llm/tensor'
+import type { BlockFormat } from './block-format.ts'
 
 /** What an encoder may take beside the values. */
 export interface EncodeOptions {
@@ -10,7 +11,7 @@ export interface EncodeOptions {
 }
 
 /** A format that values can be rounded to, not only read from. */
-export interface EncodableFormat extends Format {
+export interface EncodableFormat extends BlockFormat {
   /**
    * The stored parts of f32 values [N, K], each row for itself, so that a large weight can be encoded some rows at a time.
    * Throws `invalid-shape` when the rows do not fit the format or the lengths do not agree, `invalid-value` with the index of the first
@@ -38,7 +39,15 @@ export function checkImportance(id: string, importance: Float32Array, columns: n
 /** Index of the first NaN or infinity, −1 when all are finite. */
 export function firstNonFinite(values: Float32Array): number {
   // 0 · v is 0 for finite v and NaN otherwise, so that a sum tells without a branch for each value.
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0
-  return sum === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value))
+  // Four sums, because each addition waits for the one before.
+  let [a, b, c, d] = [0, 0, 0, 0]
+  let i = 0
+  for (; i + 3 < values.length; i += 4) {
+    a += (values[i] as number) * 0
+    b += (values[i + 1] as number) * 0
+    c += (values[i + 2] as number) * 0
+    d += (values[i + 3] as number) * 0
+  }
+  for (; i < values.length; i++) a += (values[i] as number) * 0
+  return a + b + c + d === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value))
 }

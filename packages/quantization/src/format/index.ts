@@ -1,6 +1,6 @@
 export { type Block, type BlockType, createBlock } from './block-type.ts'
 export { ggmlBlockTypes } from './block-types.ts'
-export { createBlockFormat } from './block-format.ts'
-export type { EncodableFormat, EncodeOptions } from './encodable-format.ts'
+export { type BlockFormat, createBlockFormat } from './block-format.ts'
+export { type EncodableFormat, type EncodeOptions, firstNonFinite } from './encodable-format.ts'
 export { createEncodableBlockFormat, type RowEncoder, type Scratch } from './encode/index.ts'
 export { ggmlFormat, ggmlFormats } from './ggml.ts'

@@ -5,12 +5,12 @@ const intBits = new Uint32Array(floatBits.buffer)
 
 /** Value of a binary16 bit pattern (0 … 0xffff). */
 export function decodeF16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+  const magnitude = bits & 0x7fff
+  if (magnitude > 0x7c00) return Number.NaN
+  // As an f32 the bits lack 112 in the exponent, subnormal ones too; the product is exact.
+  intBits[0] = magnitude << 13
+  const value = magnitude === 0x7c00 ? Number.POSITIVE_INFINITY : (floatBits[0] as number) * 2 ** 112
+  return bits & 0x8000 ? -value : value
 }
 
 /** Binary16 bit pattern nearest to `value`; overflow becomes infinity. */
