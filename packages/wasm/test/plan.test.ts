@@ -32,6 +32,42 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     x.dispose()
   })
 
+  it('replay in slices: the same result, with as many pauses as are asked for, in which others compute', async () => {
+    const x = vector(1, 2, 3)
+    const before = use()
+    const plan = device.capture(() => reverse(scale(reverse(scale(x, 10)), 0.5)))
+    let asked = 0
+    await plan.replayInSlices(() => void asked++)
+    expect([asked, ...(await values(plan.result))]).toEqual([3, 5, 10, 15])
+    device.write(x, Float32Array.of(4, 5, 6))
+    const others: (readonly number[])[] = []
+    await plan.replayInSlices(async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      const other = scale(x, others.length)
+      others.push(await values(other))
+      other.dispose()
+    })
+    expect(others).toEqual([[0, 0, 0], [4, 5, 6], [8, 10, 12]])
+    expect(await values(plan.result)).toEqual([20, 25, 30])
+    plan.dispose()
+    expect(use()).toEqual(before)
+    x.dispose()
+  })
+
+  it('run nothing behind a pause that rejects, or in which they were disposed', async () => {
+    const x = vector(1, 2, 3)
+    const plan = device.capture(() => {
+      const scaled = scale(x, 2)
+      return [scaled, reverse(scaled)] as const
+    })
+    plan.replay()
+    device.write(x, Float32Array.of(5, 6, 7))
+    await expect(plan.replayInSlices(() => Promise.reject(new Error('enough')))).rejects.toThrow('enough')
+    expect([await values(plan.result[0]), await values(plan.result[1])]).toEqual([[10, 12, 14], [6, 4, 2]])
+    await expect(plan.replayInSlices(async () => plan.dispose())).rejects.toMatchObject({ code: 'disposed' })
+    x.dispose()
+  })
+
   it('give the bits that the same calls give outside a plan', async () => {
     const a = device.tensor(Float32Array.from({ length: 640 }, (_, i) => Math.sin(i)), [20, 32])
     const b = device.tensor(Float32Array.from({ length: 32 }, (_, i) => Math.cos(i)), [32])

@@ -81,6 +81,11 @@ export interface KvCache {
    * gone, as the rows that a ring has overwritten. Those have to be computed again.
    */
   truncate(length: number): number
+  /**
+   * Gives up a step from `start` on that was prepared and that not all layers have appended; otherwise as `truncate(start)`. A cache that
+   * packs tokens in groups begins anew, since its layers are no longer alike.
+   */
+  abandon(start: number): number
   /** A copy of its own, with the same sizes or room for `capacity` tokens. */
   fork(capacity?: number): Promise<KvCache>
   dispose(): void

@@ -64,6 +64,9 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
       if (length === 0) highest = 0
       return length
     },
+    abandon(start) {
+      return this.truncate(layers.some(({ packsEarlierRows }) => packsEarlierRows) ? 0 : start)
+    },
     async fork(room = capacity) {
       checkFork(length, room)
       const copy = createCache(kind, device, { ...sizes, capacity: room }, createLayer, { length, highest })

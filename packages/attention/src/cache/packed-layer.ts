@@ -58,6 +58,7 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
       k,
       v,
       grouped: 0,
+      packsEarlierRows: isGrouped,
       byteLength: k.byteLength + v.byteLength,
       append(newK, newV, { start }) {
         kvStore(k, newK, start)

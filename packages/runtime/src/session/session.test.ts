@@ -101,3 +101,46 @@ test('a session over a pool says what one with a cache of its own says, and give
   expect(pool.freePages).toBe(12)
   pool.dispose()
 })
+
+test.each<readonly [string, CacheKind | undefined, LanguageModel['config']['windows'] | 'none']>([
+  ['f32', undefined, 'none'],
+  ['int4, which packs groups', quantizedCache('int4'), 'none'],
+  ['rings', undefined, undefined],
+])('an abort inside a chunk ends it there, and the sequence goes on from before it: %s', async (_, cache, windows) => {
+  const base = windows === 'none' ? model : windowed
+  const options = { ...exact, chunkTokens: 40, sliceMs: 0, cache }
+  const [session, fresh] = [createSession(base, options), createSession(base, options)]
+  await session.prefill(ids.slice(0, 80))
+  const before = device.memory()
+  // One turn of the event loop for each launch: the abort comes in the midst of the third chunk, with which the first group is packed.
+  let turns = 0
+  let isRunning = true
+  const controller = new AbortController()
+  const turn = (): void => {
+    turns += 1
+    if (turns === 30) controller.abort()
+    if (isRunning) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const progress: number[] = []
+  await expect(session.prefill(ids, { signal: controller.signal, onProgress: (done) => progress.push(done) })).rejects.toMatchObject({ name: 'AbortError' })
+  isRunning = false
+  // Of the launches of a chunk, which are many more, none came after the abort.
+  expect(turns).toBeGreaterThanOrEqual(30)
+  expect(turns).toBeLessThan(35)
+  expect(progress).toEqual([])
+  expect(session.tokens).toEqual(ids.slice(0, 80))
+  expect(device.memory().liveTensors).toBe(before.liveTensors)
+  await fresh.prefill(ids.slice(0, 80))
+  expect(await session.step(7)).toEqual(await fresh.step(7))
+  expect(await session.prefill(ids)).toEqual(await fresh.prefill(ids))
+  session.dispose()
+  fresh.dispose()
+})
+
+test('however often prefill lets the thread go, it gives the same bits', async () => {
+  const sessions = [0, 40, Number.POSITIVE_INFINITY].map((sliceMs) => createSession(model, { ...exact, sliceMs }))
+  const [always, ...others] = await Promise.all(sessions.map((session) => session.prefill(ids)))
+  for (const logits of others) expect(logits).toEqual(always)
+  for (const session of sessions) session.dispose()
+})

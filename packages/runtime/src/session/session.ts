@@ -1,8 +1,9 @@
 import { type CacheKind, denseCache, type KvCache } from '@tessera-llm/attention'
 import { type Activations, argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
-import { cacheLayersOf, type LanguageModel, type StepInputs, uploadStep } from '../family/index.ts'
-import { yieldToEventLoop } from './yield.ts'
+import { cacheLayersOf, type LanguageModel, type StepInputs } from '../family/index.ts'
+import { forwardInSlices } from './forward-in-slices.ts'
+import { createPause, yieldToEventLoop } from './yield.ts'
 
 export interface SessionOptions {
   /** Longest sequence in tokens; the model's own limit when left out. */
@@ -12,8 +13,13 @@ export interface SessionOptions {
    * of small integers are faster; `f32` on other devices, where rounding costs accuracy and saves no time.
    */
   readonly activations?: Activations | undefined
-  /** Tokens that prefill computes at once: more is faster, fewer yields more often. Default 128. */
+  /** Tokens that prefill computes at once: more is faster, fewer report progress more often. Default 128. */
   readonly chunkTokens?: number | undefined
+  /**
+   * Longest time in ms for which prefill keeps the thread, where the device computes on it (WebAssembly): between two launches it lets timers,
+   * input and aborts in. Default 40, which costs no measurable time.
+   */
+  readonly sliceMs?: number | undefined
   /** How keys and values are kept: `denseCache('f16')`. Default `denseCache('f32')`. */
   readonly cache?: CacheKind | undefined
 }
@@ -43,7 +49,8 @@ export interface Session {
   readonly cacheBytes: number
   /**
    * Makes the sequence `ids` (reusing the longest prefix that it shares with the present one) and returns the logits
-   * after its last token, f32 `[vocabSize]`. After an error or abort, `tokens` says what the cache holds.
+   * after its last token, f32 `[vocabSize]`. An abort takes effect within `sliceMs` (and the rest of a launch); after it, or an error, the
+   * sequence ends before the chunk that was not finished.
    */
   prefill(ids: readonly number[], options?: AppendOptions): Promise<Float32Array>
   /** Appends one token and returns the logits after it. */
@@ -57,6 +64,8 @@ export interface Session {
   dispose(): void
 }
 
+type Wanted = 'last' | 'all' | 'none'
+
 interface DecodePlan {
   readonly step: StepInputs
   readonly plan: Plan<{ readonly logits: Tensor; readonly index: Tensor }>
@@ -67,7 +76,7 @@ const minimumCapacity = 256
 
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
-  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128, cache: kind = denseCache('f32') } = options
+  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128, sliceMs = 40, cache: kind = denseCache('f32') } = options
   const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
   if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
     throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
@@ -134,27 +143,19 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     return plan.result
   }
 
-  const prefillChunk = async (chunk: readonly number[], wanted: 'last' | 'all' | 'none'): Promise<readonly Float32Array[]> => {
+  const prefillChunk = async (chunk: readonly number[], wanted: Wanted, signal?: AbortSignal): Promise<readonly Float32Array[]> => {
     const begin = tokens.length
     const into = await reserve(begin + chunk.length)
     into.prepare(begin, chunk.length)
-    const logits = device.scope((scope) => {
-      const step = uploadStep(device, chunk, begin)
-      const out = model.forward(step, into, { logits: wanted, activations })
-      return out && scope.keep(out)
-    })
+    const pause = createPause(sliceMs, signal)
     try {
-      let rows: readonly Float32Array[] = []
-      if (logits) rows = rowsOfLogits((await device.read(logits)) as Float32Array, config.vocabSize)
-      else await device.synchronize()
+      const logits = await forwardInSlices(model, chunk, begin, into, { logits: wanted, activations }, pause)
       // Only what was computed without an error counts as cached.
       tokens.push(...chunk)
-      return rows
+      return logits ? rowsOfLogits(logits, config.vocabSize) : []
     } catch (error) {
-      into.truncate(begin)
+      into.abandon(begin)
       throw error
-    } finally {
-      logits?.dispose()
     }
   }
 
@@ -188,7 +189,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
         const begin = tokens.length
         const end = Math.min(ids.length, begin + chunkTokens, begin < every ? every : ids.length)
         const isLast = end === ids.length
-        const rows = await prefillChunk(ids.slice(begin, end), begin >= every ? 'all' : isLast ? 'last' : 'none')
+        const rows = await prefillChunk(ids.slice(begin, end), begin >= every ? 'all' : isLast ? 'last' : 'none', signal)
         if (begin >= every) everyLogits?.visit(rows, begin)
         onProgress?.(end, ids.length)
         const last = rows.at(-1)

@@ -14,3 +14,14 @@ export function yieldToEventLoop(): Promise<void> {
     port2.postMessage(undefined)
   })
 }
+
+/** Gives a turn of the event loop whenever `sliceMs` have passed since the last one, and undefined in between. It rejects when `signal` is aborted. */
+export function createPause(sliceMs: number, signal?: AbortSignal): () => Promise<void> | undefined {
+  let since = performance.now()
+  const turn = async (): Promise<void> => {
+    await yieldToEventLoop()
+    signal?.throwIfAborted()
+    since = performance.now()
+  }
+  return () => (performance.now() - since < sliceMs ? undefined : turn())
+}

@@ -21,6 +21,8 @@ export interface BackendPlan {
   /** Number of kernel launches that one replay makes. */
   readonly launches: number
   replay(): void
+  /** Runs the launches from `begin` to before `end`. Absent where launches do not block the caller: then slices save nothing. */
+  replayRange?(begin: number, end: number): void
   dispose(): void
 }
 

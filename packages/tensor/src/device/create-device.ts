@@ -205,14 +205,29 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         scopes.push(...outer)
       }
       let released = false
+      const checkReplay = (): void => {
+        checkOpen()
+        if (released) throw new TesseraError('disposed', `${backend.name}: a plan was replayed after it was disposed; capture again`)
+        if (capturing) throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
+      }
       return {
         result,
         launches: plan.launches,
         replay() {
-          checkOpen()
-          if (released) throw new TesseraError('disposed', `${backend.name}: a plan was replayed after it was disposed; capture again`)
-          if (capturing) throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
+          checkReplay()
           plan.replay()
+        },
+        async replayInSlices(pause) {
+          checkReplay()
+          if (!plan.replayRange) return plan.replay()
+          for (let launch = 0; launch < plan.launches; launch++) {
+            const pausing = launch > 0 ? pause() : undefined
+            if (pausing) {
+              await pausing
+              checkReplay()
+            }
+            plan.replayRange(launch, launch + 1)
+          }
         },
         dispose() {
           if (released) return

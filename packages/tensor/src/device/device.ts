@@ -31,6 +31,12 @@ export interface Plan<T> {
   readonly result: T
   readonly launches: number
   replay(): void
+  /**
+   * Replays with the same result, and asks `pause` between two launches: where it gives a promise, what is behind waits for it, so that a long
+   * plan need not block the thread. On devices that compute elsewhere (WebGPU) there is nothing to interrupt: it is `replay`, and nobody is
+   * asked. After a pause that rejects, or in which plan or device were disposed, nothing more runs, and the plan's memory is as far as it got.
+   */
+  replayInSlices(pause: () => Promise<void> | undefined): Promise<void>
   dispose(): void
 }
 

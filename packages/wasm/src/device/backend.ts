@@ -86,7 +86,7 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
       stage.args(into.args.writer, bindings)
       into.stages.push({ index, offset, label })
     }
-    into.launches += 1
+    into.ends.push(into.stages.length)
   }
   const release = (storage: WasmStorage): void => {
     storage.freed = true
@@ -97,7 +97,7 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     for (const storage of recorded.dispose()) arena.give(storage.address)
   }
   const finishPlan = (recorded: Recording): BackendPlan => {
-    const { stages, args } = recorded
+    const { stages, ends, args } = recorded
     let block: number
     try {
       block = arena.take(args.byteLength + 8 * stages.length, 'a plan')
@@ -115,11 +115,17 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     args.clear()
     let live = true
     return {
-      launches: recorded.launches,
+      launches: ends.length,
       replay() {
         if (!live) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
         pool.check()
         run(plan, stages)
+      },
+      replayRange(begin, end) {
+        if (!live) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
+        pool.check()
+        const first = ends[begin - 1] ?? 0
+        run(plan + 8 * first, stages.slice(first, ends[end - 1]))
       },
       dispose() {
         if (!live) return

@@ -7,7 +7,8 @@ export interface Recording {
   readonly args: ArgumentBuffer
   /** Table index, argument offset, label of each stage. */
   readonly stages: { readonly index: number; readonly offset: number; readonly label: string }[]
-  launches: number
+  /** For each launch, the number of stages that end with it. */
+  readonly ends: number[]
   /** Memory for a tensor made inside the capture; what is freed inside is used again. */
   take(byteLength: number, why: string): WasmStorage
   /** Returns whether the storage belongs to the plan; it then stays reserved. */
@@ -38,7 +39,7 @@ export function createRecording(arena: Arena): Recording {
   return {
     args: createArgumentBuffer(),
     stages: [],
-    launches: 0,
+    ends: [],
     take(byteLength, why) {
       // The smallest that fits, and none that wastes more than half of itself.
       let best = -1

@@ -97,6 +97,9 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
       cut(Math.ceil(length / pageRows))
       return length
     },
+    abandon(start) {
+      return this.truncate(start)
+    },
     async fork(room = capacity) {
       checkFork(length, room)
       return createPagedSequence(kind, pages, { ...sizes, capacity: room }, blocks, length)
