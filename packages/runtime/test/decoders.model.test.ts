@@ -86,7 +86,7 @@ function greedyCases(real: RealModel): void {
     const prompt = real.logits.prompts.find(({ tokens }) => tokens === 700)
     if (!prompt) throw new Error('the golden file has no prompt of 700 tokens')
     await session.prefill(prompt.ids)
-    const rowBytes = 2 * 4 * model.config.headDim
+    const rowBytes = 2 * 2 * model.config.headDim
     // 512 − 1 + 128 rows in 20 pages of 32, which a table lists; the three global layers have room for 1024.
     expect(session.cacheBytes).toBe(15 * (640 * rowBytes + 20 * 4) + 3 * 1024 * rowBytes)
     session.dispose()

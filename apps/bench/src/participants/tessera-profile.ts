@@ -1,4 +1,4 @@
-import { denseCache, type KvCache } from '@tessera-llm/attention'
+import type { KvCache } from '@tessera-llm/attention'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { readCheckpoint } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
@@ -6,7 +6,7 @@ import { argmax } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
-import { cacheLayersOf, llamaFamily, loadModel, type StepInputs } from '@tessera-llm/runtime'
+import { cacheLayersOf, defaultCache, llamaFamily, loadModel, type StepInputs } from '@tessera-llm/runtime'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import type { Description, Participant, Sample } from '../participant/index.ts'
@@ -48,7 +48,7 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
     const model = await loadModel(await readCheckpoint(source), { device, packers: ggmlPackers, families: [llamaFamily] })
     const { vocabSize } = model.config
     const keys = position + tokens
-    const cache = denseCache('f32').create(device, { layers: cacheLayersOf(model.config), batch: 1, capacity: keys })
+    const cache = defaultCache('int8').create(device, { layers: cacheLayersOf(model.config), batch: 1, capacity: keys })
     fill(device, cache)
     const i32 = (shape: readonly number[], value: (index: number) => number): Tensor => device.tensor(Int32Array.from({ length: shape.at(-1) ?? 1 }, (_, index) => value(index)), shape)
     const inputs: StepInputs = {

@@ -5,19 +5,20 @@ import { describePlan, planFor, withFiles, withModel } from './index.ts'
 
 const output = { ...createOutput(true, processIo()), note: () => {} }
 const { signal } = new AbortController()
-const args = { device: 'reference', threads: undefined, activations: 'f32', context: undefined, cache: 'f32', json: true } as const
+const args = { device: 'reference', threads: undefined, context: undefined, cache: undefined, json: true } as const
 
 const wasm = { device: 'wasm', cache: 'f32' } as const
 
 describe('the memory that is stated is what the tensors of a session that fills its context take, within 10 %', () => {
-  test.each([20, 200, 256])('%i tokens', (contextLength) =>
+  test.each([[20, 'f32'], [200, 'f32'], [256, 'f32'], [200, 'int8']] as const)('%i tokens, activations in %s', (contextLength, activations) =>
     withFiles(tiny, output, signal, (files) =>
-      withModel(files, { ...args, model: tiny }, { contextLength }, output, signal, async ({ model }) => {
+      withModel(files, { ...args, model: tiny, activations }, { contextLength }, output, signal, async ({ model }) => {
         // A tensor has as many bytes on every device; the reference only computes in smaller chunks by default.
         const session = model.createSession({ chunkTokens: 128 })
         await session.prefill(Array.from({ length: contextLength - 1 }, (_, index) => index))
         await session.stepGreedy(1)
-        const { totalBytes } = planFor(files, wasm, contextLength)
+        const { totalBytes, cacheBytes } = planFor(files, { device: 'wasm', cache: undefined, activations }, contextLength)
+        expect(cacheBytes).toBe(session.cacheBytes)
         const { peakBytes } = model.device.memory()
         expect(Math.abs(totalBytes / peakBytes - 1)).toBeLessThan(0.1)
       }),

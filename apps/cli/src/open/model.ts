@@ -66,7 +66,7 @@ export async function withModel<T>(files: ModelFiles, args: ModelArguments, opti
       contextLength,
       activations: args.activations,
       chunkTokens: chunk,
-      cache: cacheOf(args.cache),
+      cache: cacheOf(args),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
     }
     const model = await (files.folder ? loadHuggingFace(files.folder, settings) : loadCheckpoint(files.checkpoint, settings)).finally(() => progress.end())

@@ -1,5 +1,5 @@
 import { type CacheKind, denseCache, quantizedCache } from '@tessera-llm/attention'
-import type { Session } from '@tessera-llm/runtime'
+import { defaultActivations, defaultCache, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import type { Argv, Options } from 'yargs'
 
@@ -14,7 +14,8 @@ export interface ModelArguments {
   /** The session's default for the device when undefined. */
   readonly activations: Session['activations'] | undefined
   readonly context: number | undefined
-  readonly cache: CacheName
+  /** The session's default for the activations when undefined. */
+  readonly cache: CacheName | undefined
   readonly json: boolean
 }
 
@@ -51,7 +52,7 @@ export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | '
   return commonOptions(yargs)
     .option('device', device)
     .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' }))
-    .option('cache', { choices: cacheNames, default: 'f32' as const, describe: 'how keys and values are kept: fewer bits hold a longer context in the same memory' }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
+    .option('cache', { choices: cacheNames, defaultDescription: 'f16 where activations are int8, f32 where they are f32', describe: 'how keys and values are kept: fewer bits hold a longer context in the same memory' }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
 }
 
 /** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
@@ -78,8 +79,9 @@ export function kindOf(device: ModelArguments['device']): Device['kind'] {
   return device === 'auto' ? 'wasm' : device
 }
 
-/** The kind of cache of `--cache`. */
-export function cacheOf(name: CacheName): CacheKind {
+/** The kind of cache of `--cache`, or what a session takes without it. */
+export function cacheOf({ cache: name, device, activations = defaultActivations(kindOf(device)) }: Pick<ModelArguments, 'cache' | 'device'> & Partial<Pick<ModelArguments, 'activations'>>): CacheKind {
+  if (name === undefined) return defaultCache(activations)
   return name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
 }
 

@@ -1,9 +1,10 @@
-import { type CacheKind, denseCache } from '@tessera-llm/attention'
+import type { CacheKind } from '@tessera-llm/attention'
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { Device, WeightPacker } from '@tessera-llm/tensor'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { ModelConfig } from '../config/index.ts'
 import { cacheLayersOf } from '../family/index.ts'
+import { defaultActivations, defaultCache } from '../session/index.ts'
 import { predictWeightBytes } from './weights.ts'
 
 /** Bytes that a model will need, before anything is loaded. */
@@ -22,13 +23,13 @@ export interface MemoryPlanOptions {
   readonly packers: readonly WeightPacker[]
   readonly contextLength: number
   readonly chunkTokens: number
-  /** How keys and values are kept; f32 when left out. */
+  /** How keys and values are kept; when left out, as a session with the device's activations keeps them. */
   readonly cache?: CacheKind | undefined
 }
 
 /** States what loading the checkpoint and filling `contextLength` tokens of cache will allocate on the device. */
 export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options: MemoryPlanOptions): MemoryPlan {
-  const { contextLength, chunkTokens, kind, packers, cache = denseCache('f32') } = options
+  const { contextLength, chunkTokens, kind, packers, cache = defaultCache(defaultActivations(kind)) } = options
   // The reference device computes in float64, whatever the storage.
   const width = kind === 'reference' ? 8 : 4
   const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)

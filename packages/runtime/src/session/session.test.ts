@@ -60,6 +60,13 @@ test('a sequence that is cut where rings cannot go back is computed again, and s
   fresh.dispose()
 })
 
+test('keys and values are kept in f16 beside activations of 8 bits, and in f32 beside exact ones', async () => {
+  const [exactly, fast] = [createSession(model, { activations: 'f32' }), createSession(model, { activations: 'int8' })]
+  for (const session of [exactly, fast]) await session.prefill([1, 2, 3])
+  expect(exactly.cacheBytes).toBe(2 * fast.cacheBytes)
+  for (const session of [exactly, fast]) session.dispose()
+})
+
 test('a cache of f16 takes half the bytes, and moves logits little', async () => {
   const half = createSession(model, { ...exact, cache: denseCache('f16') })
   const full = createSession(model, exact)

@@ -1,7 +1,8 @@
-import { type CacheKind, denseCache, type KvCache } from '@tessera-llm/attention'
+import type { CacheKind, KvCache } from '@tessera-llm/attention'
 import { type Activations, argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { cacheLayersOf, type LanguageModel, type StepInputs } from '../family/index.ts'
+import { defaultActivations, defaultCache } from './defaults.ts'
 import { forwardInSlices } from './forward-in-slices.ts'
 import { createPause, yieldToEventLoop } from './yield.ts'
 
@@ -20,7 +21,7 @@ export interface SessionOptions {
    * input and aborts in. Default 40, which costs no measurable time.
    */
   readonly sliceMs?: number | undefined
-  /** How keys and values are kept: `denseCache('f16')`. Default `denseCache('f32')`. */
+  /** How keys and values are kept: `quantizedCache('int8')`. Default `denseCache('f16')` where activations are rounded to 8 bits, and `denseCache('f32')` where they are not. */
   readonly cache?: CacheKind | undefined
 }
 
@@ -76,7 +77,7 @@ const minimumCapacity = 256
 
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
-  const { activations = device.kind === 'wasm' ? 'int8' : 'f32', chunkTokens = 128, sliceMs = 40, cache: kind = denseCache('f32') } = options
+  const { activations = defaultActivations(device.kind), chunkTokens = 128, sliceMs = 40, cache: kind = defaultCache(activations) } = options
   const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
   if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
     throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
