@@ -77,7 +77,7 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
 }
 
 /** Lines that are taken by threes, so that each key and value is loaded once for all of them; four are two pairs. */
-function linesByThrees(lines: u32, width: u32): u32 {
+export function linesByThrees(lines: u32, width: u32): u32 {
   if ((width & 7) != 0 || lines < 3) return 0
   const rest = lines % 3
   return rest == 1 ? lines - 4 : lines - rest

@@ -5,7 +5,7 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 /** Sixteen products of x in i8 and codes below 16, summed in pairs to i16: exact in either build. */
 // @ts-ignore: decorator
 @inline
-function dotCodes(x: v128, codes: v128): v128 {
+export function dotCodes(x: v128, codes: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
   const low = i16x8.extmul_low_i8x16_s(x, codes), high = i16x8.extmul_high_i8x16_s(x, codes)
   return i16x8.add(v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14), v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15))
@@ -16,82 +16,6 @@ function dotCodes(x: v128, codes: v128): v128 {
 @inline
 function rowsAtOnce(bits: u32): u32 {
   return bits == 4 ? 4 : 2
-}
-
-/**
- * out[c] += Σ factors[b] · Σ codes · x + base for 16 columns, of two lines, where b counts blocks of 32 codes. Word (s, c) of [steps][columns] holds
- * 32 / bits codes of column c, which meet as many i8 of a line (in the order of `roundBlock`); `stride` are the bytes of the columns.
- */
-// @ts-ignore: decorator
-@inline
-function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  const mask = i32x4.splat(bits == 4 ? 0x0f0f0f0f : 0x03030303)
-  const bytes: usize = bits == 4 ? 8 : 16
-  for (let from: u32 = 0; from < steps; from += rowsAtOnce(bits), factors0 += 4, factors1 += 4) {
-    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
-    const end = min(from + rowsAtOnce(bits), steps)
-    for (let s = from; s < end; s++, codes += stride, x0 += bytes, x1 += bytes) {
-      for (let i: usize = 0; i < bytes; i += 4) {
-        const p0 = v128.load32_splat(x0 + i), p1 = v128.load32_splat(x1 + i), shift: i32 = <i32>(i >> 2) * bits
-        let y = v128.and(i32x4.shr_u(v128.load(codes), shift), mask)
-        a0 = i16x8.add(a0, dotCodes(p0, y))
-        b0 = i16x8.add(b0, dotCodes(p1, y))
-        y = v128.and(i32x4.shr_u(v128.load(codes, 16), shift), mask)
-        a1 = i16x8.add(a1, dotCodes(p0, y))
-        b1 = i16x8.add(b1, dotCodes(p1, y))
-        y = v128.and(i32x4.shr_u(v128.load(codes, 32), shift), mask)
-        a2 = i16x8.add(a2, dotCodes(p0, y))
-        b2 = i16x8.add(b2, dotCodes(p1, y))
-        y = v128.and(i32x4.shr_u(v128.load(codes, 48), shift), mask)
-        a3 = i16x8.add(a3, dotCodes(p0, y))
-        b3 = i16x8.add(b3, dotCodes(p1, y))
-      }
-    }
-    addBased(o0, load<f32>(factors0), from == 0 ? base0 : 0, a0, a1, a2, a3)
-    addBased(o1, load<f32>(factors1), from == 0 ? base1 : 0, b0, b1, b2, b3)
-  }
-}
-
-export function pairCodes4(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  pairCodes(4, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
-}
-export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  pairCodes(2, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
-}
-
-/** The same for 32 columns of one line. */
-// @ts-ignore: decorator
-@inline
-function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
-  const mask = i32x4.splat(bits == 4 ? 0x0f0f0f0f : 0x03030303)
-  const bytes: usize = bits == 4 ? 8 : 16
-  for (let from: u32 = 0; from < steps; from += rowsAtOnce(bits), factors += 4) {
-    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
-    const end = min(from + rowsAtOnce(bits), steps)
-    for (let s = from; s < end; s++, codes += stride, x += bytes) {
-      for (let i: usize = 0; i < bytes; i += 4) {
-        const p = v128.load32_splat(x + i), shift: i32 = <i32>(i >> 2) * bits
-        a0 = i16x8.add(a0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes), shift), mask)))
-        a1 = i16x8.add(a1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 16), shift), mask)))
-        a2 = i16x8.add(a2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 32), shift), mask)))
-        a3 = i16x8.add(a3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 48), shift), mask)))
-        b0 = i16x8.add(b0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 64), shift), mask)))
-        b1 = i16x8.add(b1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 80), shift), mask)))
-        b2 = i16x8.add(b2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 96), shift), mask)))
-        b3 = i16x8.add(b3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 112), shift), mask)))
-      }
-    }
-    const added: f32 = from == 0 ? base : 0
-    addBased(out, load<f32>(factors), added, a0, a1, a2, a3)
-    addBased(out + 64, load<f32>(factors), added, b0, b1, b2, b3)
-  }
-}
-
-export function lineCodes4(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
-  lineCodes(4, codes, stride, steps, x, factors, base, out)
-}
-export function lineCodes2(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
-  lineCodes(2, codes, stride, steps, x, factors, base, out)
 }
 
 /** The same for four columns of one line: where no tile fits. */
@@ -115,7 +39,15 @@ export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x:
 
 // @ts-ignore: decorator
 @inline
-function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
+export function addTwo(to: usize, factor: f32, base: f32, a: v128, b: v128): void {
+  const f = f32x4.splat(factor), more = f32x4.splat(base)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)), 16)
+}
+
+// @ts-ignore: decorator
+@inline
+export function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
   const f = f32x4.splat(factor), more = f32x4.splat(base)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)), 16)
@@ -148,6 +80,27 @@ export function pairCodes8(codes: usize, stride: usize, steps: u32, x0: usize, x
   addPairs(o0 + 16, f0, base0, a2, a3)
   addPairs(o1, f1, base1, b0, b1)
   addPairs(o1 + 16, f1, base1, b2, b3)
+}
+
+/** The same for 4 columns of three lines, whose x lie `each` bytes apart, factors and bases 4 and outputs `outStride`. */
+export function tripleCodes8(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+  let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+  let x1 = x0 + each, x2 = x1 + each
+  for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += 8, x1 += 8, x2 += 8) {
+    const y0 = v128.load_ext<u8>(codes), y1 = v128.load_ext<u8>(codes, 8)
+    let p = v128.load64_splat(x0)
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y0, p))
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(y1, p))
+    p = v128.load64_splat(x1)
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y0, p))
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(y1, p))
+    p = v128.load64_splat(x2)
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(y0, p))
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(y1, p))
+  }
+  addPairs(out, load<f32>(factors), load<f32>(bases), a0, a1)
+  addPairs(out + outStride, load<f32>(factors, 4), load<f32>(bases, 4), b0, b1)
+  addPairs(out + 2 * outStride, load<f32>(factors, 8), load<f32>(bases, 8), c0, c1)
 }
 
 /** The same for 16 columns of one line. */

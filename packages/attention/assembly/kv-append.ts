@@ -28,7 +28,7 @@ export function storeRow(cache: usize, place: i32, from: usize, width: u32, isHa
 }
 
 /** Rounds `width` f32 to f16. */
-function storeHalves(to: usize, from: usize, width: u32): void {
+export function storeHalves(to: usize, from: usize, width: u32): void {
   let d: u32 = 0
   for (; d + 8 <= width; d += 8, to += 16, from += 32) v128.store(to, floatsToHalves(v128.load(from), v128.load(from, 16)))
   for (; d < width; d++, to += 2, from += 4) store<u16>(to, floatToHalf(load<f32>(from)))

@@ -1,10 +1,12 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, Q, rowAddress, ROWS, scaleOf, STRIDE_K, STRIDE_Q, STRIDE_V, V, VALUE_DIM } from './call'
 import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
-import { touch } from './decode'
-import { fourCodes, fourCodes8, lineCodes2, lineCodes4, lineCodes8, pairCodes2, pairCodes4, pairCodes8 } from './group-tiles'
+import { linesByThrees, touch } from './decode'
+import { fourCodes, fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
+import { lineCodes2, pairCodes2, tripleCodes2 } from './group-tiles-2'
+import { lineCodes4, pairCodes4, tripleCodes4 } from './group-tiles-4'
 import { bitsOf, decodeKeys, decodeParameters, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, roundBlock, roundPairs, scaleBy, storageOf } from './packed'
-import { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8 } from './packed-tiles'
+import { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed-tiles'
 
 // Decode over packed keys and values, one split of one KV head. A line is a query head of the group, then a row; its queries and weights
 // are rounded, and meet the codes as integers: to 16 bits for codes of 8; for those of 4 and 2, which are off by far more, to 8 bits in blocks of 32.
@@ -119,7 +121,20 @@ function scoreGroup(args: usize, batch: u32, kvHead: u32, key: u32, group: u32, 
     const row = scores + <usize>line * (SPLIT << 2)
     for (let at: usize = 0; at < <usize>GROUP << 2; at += 16) v128.store(row + at, i32x4.splat(0))
   }
-  for (let line: u32 = 0; line < lines; line += 2) addCodes(bits, codes, GROUP << 2, width, GROUP, line, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+  addLines(bits, codes, GROUP << 2, width, GROUP, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+}
+
+/** out += codes · x for all lines, over `columns` columns, a multiple of 4, of `count` codes each. */
+function addLines(bits: u32, codes: usize, stride: usize, count: u32, columns: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+  const triples = linesByThrees(lines, columns), end = <usize>columns << 2, steps = count * bits / 32
+  let line: u32 = 0
+  for (; line < triples; line += 3) {
+    const x = rounded + line * each, base = bases + (line << 2), to = out + line * outStride
+    if (bits == 8) for (let at: usize = 0; at < end; at += 16) tripleCodes8(codes + at, stride, steps, x, each, factors + (line << 2), base, to + at, outStride)
+    else if (bits == 4) for (let at: usize = 0; at < end; at += 32) tripleCodes4(codes + at, stride, steps, x, each, x + codeBytes(count), base, to + at, outStride)
+    else for (let at: usize = 0; at < end; at += 32) tripleCodes2(codes + at, stride, steps, x, each, x + codeBytes(count), base, to + at, outStride)
+  }
+  for (; line < lines; line += 2) addCodes(bits, codes, stride, count, columns, line, lines, rounded, each, factors, bases, out, outStride)
 }
 
 /** out += codes · x for lines `line` and the next, over `columns` columns, a multiple of 4, of `count` codes each. */
@@ -202,7 +217,9 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
     }
     // A row of f16 before the window may hold anything.
     const begin = storage >= INT4 ? max(from, skip) : from
-    for (let line: u32 = 0; line < lines; line += 2) {
+    let line: u32 = 0
+    if (storage == INT8) for (const triples = linesByThrees(lines, width); line < triples; line += 3) tripleValuesI8(rounded + line * each, each, factors + (line << 2), at, stride, from, last, width, outputs + line * outputBytes, outputBytes)
+    for (; line < lines; line += 2) {
       const p0 = weights + (<usize>line * SPLIT << 2), p1 = p0 + (SPLIT << 2), o0 = outputs + line * outputBytes, o1 = o0 + outputBytes, isPair = line + 1 < lines
       if (storage == INT8) {
         const w = rounded + line * each
@@ -225,6 +242,6 @@ function weighGroup(args: usize, batch: u32, kvHead: u32, key: u32, lines: u32, 
   for (let first: u32 = 0; first < width; first += GROUP) {
     decodeParameters(parameters + (first << 2), GROUP, 1, scales, minima)
     for (let line: u32 = 0; line < lines; line++) store<f32>(bases + (line << 2), roundLine(weights + (<usize>line * SPLIT << 2), scales, minima, GROUP, bits, rounded + line * each, factors + (line << 2), scaled))
-    for (let line: u32 = 0; line < lines; line += 2) addCodes(bits, codes + (first << 2), width << 2, GROUP, min<u32>(GROUP, width - first), line, lines, rounded, each, factors, bases, outputs + (first << 2), outputBytes)
+    addLines(bits, codes + (first << 2), width << 2, GROUP, min<u32>(GROUP, width - first), lines, rounded, each, factors, bases, outputs + (first << 2), outputBytes)
   }
 }

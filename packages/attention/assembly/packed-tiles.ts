@@ -110,6 +110,32 @@ export function pairValuesI8(w0: usize, w1: usize, f0: f32, f1: f32, v: usize, s
   }
 }
 
+/** The same for three lines, 8 channels at a time; `w` and their factors lie `each` and 4 bytes apart, outputs `bytes`. The width is a multiple of 8. */
+export function tripleValuesI8(w: usize, each: usize, factors: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, out: usize, bytes: usize): void {
+  const w1 = w + each, w2 = w1 + each
+  for (let d: u32 = 0; d < width; d += 8) {
+    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    let row = v + <usize>first * stride + d
+    for (let i = first; i < end; i += 2, row += 2 * stride) {
+      const y = v128.load_ext<i8>(row, 4), z = v128.load_ext<i8>(i + 1 < end ? row + stride : row, 4)
+      const low = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), high = v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15)
+      let x = v128.load32_splat(w + (i << 1))
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(low, x))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(high, x))
+      x = v128.load32_splat(w1 + (i << 1))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(low, x))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(high, x))
+      x = v128.load32_splat(w2 + (i << 1))
+      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(low, x))
+      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(high, x))
+    }
+    const o = out + (<usize>d << 2)
+    addEight(o, load<f32>(factors), a0, a1)
+    addEight(o + bytes, load<f32>(factors, 4), b0, b1)
+    addEight(o + 2 * bytes, load<f32>(factors, 8), c0, c1)
+  }
+}
+
 /** The same for one line, 32 channels at a time. */
 export function lineValuesI8(w: usize, f: f32, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
   let d: u32 = 0
@@ -143,6 +169,14 @@ export function lineValuesI8(w: usize, f: f32, v: usize, stride: usize, first: i
     for (let i = first; i < end; i++) a += <i32>load<i8>(v + <usize>i * stride + d, 4) * load<i16>(w + (i << 1))
     store<f32>(o + (d << 2), load<f32>(o + (d << 2)) + f * <f32>a)
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function addEight(to: usize, factor: f32, a: v128, b: v128): void {
+  const f = f32x4.splat(factor)
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(a), v128.load(to)))
+  v128.store(to, madd(f, f32x4.convert_i32x4_s(b), v128.load(to, 16)), 16)
 }
 
 // @ts-ignore: decorator

@@ -165,6 +165,7 @@ const packedCaches: readonly OpProblem<AttentionInputs, AttentionOptions>[] = [
     quantized('decode', formats, { heads: 9, kvHeads: 3, rows: 1, keys: 300, counts: [290, 33], grouped: [192, 0] }),
     quantized('decode with a window', formats, { heads: 4, kvHeads: 2, rows: 2, keys: 260, headDim: 48, counts: [250, 129], grouped: [224, 128] }, { isCausal: true, windowLeft: 109 }),
     quantized('decode of narrow values and few keys', formats, { heads: 2, kvHeads: 1, rows: 1, keys: 70, headDim: 32, valueDim: 12, counts: [7, 64], grouped: [0, 64] }, causal, { sinks: normal([2]) }),
+    quantized('decode of three heads and two', formats, { heads: 5, kvHeads: 1, rows: 1, keys: 200, headDim: 48, valueDim: 40, counts: [180], grouped: [160] }),
     quantized('append', formats, { heads: 6, kvHeads: 2, rows: 20, keys: 200, counts: [190, 50], grouped: [160, 0] }),
   ]),
   quantized('decode of a head size of 20 with a softcap', [rowFormat('int8'), rowFormat('int8')], { heads: 2, kvHeads: 1, rows: 1, keys: 40, headDim: 20, counts: [39] }, { isCausal: true, softcap: 4 }),

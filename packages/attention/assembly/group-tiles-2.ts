@@ -1,0 +1,174 @@
+import { addBased, addTwo, dotCodes } from './group-tiles'
+
+// Decode over codes of 2 bits in groups. Shifts are constants: V8 takes three more instructions for one that is a variable.
+
+/**
+ * out[c] += Σ factors[b] · Σ codes · x + base for 16 columns, of two lines, where b counts blocks of 32 codes. Word (s, c) of [steps][columns] holds
+ * 16 codes of column c, which meet as many i8 of a line (in the order of `roundBlock`); `stride` are the bytes of the columns.
+ */
+export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
+  const mask = i32x4.splat(0x03030303)
+  for (let from: u32 = 0; from < steps; from += 2, factors0 += 4, factors1 += 4) {
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    const end = min<u32>(from + 2, steps)
+    for (let s = from; s < end; s++, codes += stride, x0 += 16, x1 += 16) {
+      let p0 = v128.load32_splat(x0), p1 = v128.load32_splat(x1), y = v128.and(v128.load(codes), mask)
+      a0 = i16x8.add(a0, dotCodes(p0, y))
+      b0 = i16x8.add(b0, dotCodes(p1, y))
+      y = v128.and(v128.load(codes, 16), mask)
+      a1 = i16x8.add(a1, dotCodes(p0, y))
+      b1 = i16x8.add(b1, dotCodes(p1, y))
+      y = v128.and(v128.load(codes, 32), mask)
+      a2 = i16x8.add(a2, dotCodes(p0, y))
+      b2 = i16x8.add(b2, dotCodes(p1, y))
+      y = v128.and(v128.load(codes, 48), mask)
+      a3 = i16x8.add(a3, dotCodes(p0, y))
+      b3 = i16x8.add(b3, dotCodes(p1, y))
+      p0 = v128.load32_splat(x0, 4), p1 = v128.load32_splat(x1, 4)
+      y = v128.and(i32x4.shr_u(v128.load(codes), 2), mask)
+      a0 = i16x8.add(a0, dotCodes(p0, y))
+      b0 = i16x8.add(b0, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 16), 2), mask)
+      a1 = i16x8.add(a1, dotCodes(p0, y))
+      b1 = i16x8.add(b1, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 32), 2), mask)
+      a2 = i16x8.add(a2, dotCodes(p0, y))
+      b2 = i16x8.add(b2, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 48), 2), mask)
+      a3 = i16x8.add(a3, dotCodes(p0, y))
+      b3 = i16x8.add(b3, dotCodes(p1, y))
+      p0 = v128.load32_splat(x0, 8), p1 = v128.load32_splat(x1, 8)
+      y = v128.and(i32x4.shr_u(v128.load(codes), 4), mask)
+      a0 = i16x8.add(a0, dotCodes(p0, y))
+      b0 = i16x8.add(b0, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 16), 4), mask)
+      a1 = i16x8.add(a1, dotCodes(p0, y))
+      b1 = i16x8.add(b1, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 32), 4), mask)
+      a2 = i16x8.add(a2, dotCodes(p0, y))
+      b2 = i16x8.add(b2, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 48), 4), mask)
+      a3 = i16x8.add(a3, dotCodes(p0, y))
+      b3 = i16x8.add(b3, dotCodes(p1, y))
+      p0 = v128.load32_splat(x0, 12), p1 = v128.load32_splat(x1, 12)
+      y = v128.and(i32x4.shr_u(v128.load(codes), 6), mask)
+      a0 = i16x8.add(a0, dotCodes(p0, y))
+      b0 = i16x8.add(b0, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 16), 6), mask)
+      a1 = i16x8.add(a1, dotCodes(p0, y))
+      b1 = i16x8.add(b1, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 32), 6), mask)
+      a2 = i16x8.add(a2, dotCodes(p0, y))
+      b2 = i16x8.add(b2, dotCodes(p1, y))
+      y = v128.and(i32x4.shr_u(v128.load(codes, 48), 6), mask)
+      a3 = i16x8.add(a3, dotCodes(p0, y))
+      b3 = i16x8.add(b3, dotCodes(p1, y))
+    }
+    addBased(o0, load<f32>(factors0), from == 0 ? base0 : 0, a0, a1, a2, a3)
+    addBased(o1, load<f32>(factors1), from == 0 ? base1 : 0, b0, b1, b2, b3)
+  }
+}
+
+/** The same for 32 columns of one line. */
+export function lineCodes2(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
+  const mask = i32x4.splat(0x03030303)
+  for (let from: u32 = 0; from < steps; from += 2, factors += 4) {
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    const end = min<u32>(from + 2, steps)
+    for (let s = from; s < end; s++, codes += stride, x += 16) {
+      let p = v128.load32_splat(x)
+      a0 = i16x8.add(a0, dotCodes(p, v128.and(v128.load(codes), mask)))
+      a1 = i16x8.add(a1, dotCodes(p, v128.and(v128.load(codes, 16), mask)))
+      a2 = i16x8.add(a2, dotCodes(p, v128.and(v128.load(codes, 32), mask)))
+      a3 = i16x8.add(a3, dotCodes(p, v128.and(v128.load(codes, 48), mask)))
+      b0 = i16x8.add(b0, dotCodes(p, v128.and(v128.load(codes, 64), mask)))
+      b1 = i16x8.add(b1, dotCodes(p, v128.and(v128.load(codes, 80), mask)))
+      b2 = i16x8.add(b2, dotCodes(p, v128.and(v128.load(codes, 96), mask)))
+      b3 = i16x8.add(b3, dotCodes(p, v128.and(v128.load(codes, 112), mask)))
+      p = v128.load32_splat(x, 4)
+      a0 = i16x8.add(a0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes), 2), mask)))
+      a1 = i16x8.add(a1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 16), 2), mask)))
+      a2 = i16x8.add(a2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 32), 2), mask)))
+      a3 = i16x8.add(a3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 48), 2), mask)))
+      b0 = i16x8.add(b0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 64), 2), mask)))
+      b1 = i16x8.add(b1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 80), 2), mask)))
+      b2 = i16x8.add(b2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 96), 2), mask)))
+      b3 = i16x8.add(b3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 112), 2), mask)))
+      p = v128.load32_splat(x, 8)
+      a0 = i16x8.add(a0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes), 4), mask)))
+      a1 = i16x8.add(a1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 16), 4), mask)))
+      a2 = i16x8.add(a2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 32), 4), mask)))
+      a3 = i16x8.add(a3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 48), 4), mask)))
+      b0 = i16x8.add(b0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 64), 4), mask)))
+      b1 = i16x8.add(b1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 80), 4), mask)))
+      b2 = i16x8.add(b2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 96), 4), mask)))
+      b3 = i16x8.add(b3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 112), 4), mask)))
+      p = v128.load32_splat(x, 12)
+      a0 = i16x8.add(a0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes), 6), mask)))
+      a1 = i16x8.add(a1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 16), 6), mask)))
+      a2 = i16x8.add(a2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 32), 6), mask)))
+      a3 = i16x8.add(a3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 48), 6), mask)))
+      b0 = i16x8.add(b0, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 64), 6), mask)))
+      b1 = i16x8.add(b1, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 80), 6), mask)))
+      b2 = i16x8.add(b2, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 96), 6), mask)))
+      b3 = i16x8.add(b3, dotCodes(p, v128.and(i32x4.shr_u(v128.load(codes, 112), 6), mask)))
+    }
+    const added: f32 = from == 0 ? base : 0
+    addBased(out, load<f32>(factors), added, a0, a1, a2, a3)
+    addBased(out + 64, load<f32>(factors), added, b0, b1, b2, b3)
+  }
+}
+
+/** The same for 8 columns of three lines, whose codes and factors lie `each` bytes apart, bases 4 and outputs `outStride`. */
+export function tripleCodes2(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+  const mask = i32x4.splat(0x03030303)
+  let x1 = x0 + each, x2 = x1 + each, base0 = load<f32>(bases), base1 = load<f32>(bases, 4), base2 = load<f32>(bases, 8)
+  for (let from: u32 = 0; from < steps; from += 2, factors += 4, base0 = 0, base1 = 0, base2 = 0) {
+    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    const end = min<u32>(from + 2, steps)
+    for (let s = from; s < end; s++, codes += stride, x0 += 16, x1 += 16, x2 += 16) {
+      let y0 = v128.and(v128.load(codes), mask), y1 = v128.and(v128.load(codes, 16), mask), p = v128.load32_splat(x0)
+      a0 = i16x8.add(a0, dotCodes(p, y0))
+      a1 = i16x8.add(a1, dotCodes(p, y1))
+      p = v128.load32_splat(x1)
+      b0 = i16x8.add(b0, dotCodes(p, y0))
+      b1 = i16x8.add(b1, dotCodes(p, y1))
+      p = v128.load32_splat(x2)
+      c0 = i16x8.add(c0, dotCodes(p, y0))
+      c1 = i16x8.add(c1, dotCodes(p, y1))
+      y0 = v128.and(i32x4.shr_u(v128.load(codes), 2), mask), y1 = v128.and(i32x4.shr_u(v128.load(codes, 16), 2), mask)
+      p = v128.load32_splat(x0, 4)
+      a0 = i16x8.add(a0, dotCodes(p, y0))
+      a1 = i16x8.add(a1, dotCodes(p, y1))
+      p = v128.load32_splat(x1, 4)
+      b0 = i16x8.add(b0, dotCodes(p, y0))
+      b1 = i16x8.add(b1, dotCodes(p, y1))
+      p = v128.load32_splat(x2, 4)
+      c0 = i16x8.add(c0, dotCodes(p, y0))
+      c1 = i16x8.add(c1, dotCodes(p, y1))
+      y0 = v128.and(i32x4.shr_u(v128.load(codes), 4), mask), y1 = v128.and(i32x4.shr_u(v128.load(codes, 16), 4), mask)
+      p = v128.load32_splat(x0, 8)
+      a0 = i16x8.add(a0, dotCodes(p, y0))
+      a1 = i16x8.add(a1, dotCodes(p, y1))
+      p = v128.load32_splat(x1, 8)
+      b0 = i16x8.add(b0, dotCodes(p, y0))
+      b1 = i16x8.add(b1, dotCodes(p, y1))
+      p = v128.load32_splat(x2, 8)
+      c0 = i16x8.add(c0, dotCodes(p, y0))
+      c1 = i16x8.add(c1, dotCodes(p, y1))
+      y0 = v128.and(i32x4.shr_u(v128.load(codes), 6), mask), y1 = v128.and(i32x4.shr_u(v128.load(codes, 16), 6), mask)
+      p = v128.load32_splat(x0, 12)
+      a0 = i16x8.add(a0, dotCodes(p, y0))
+      a1 = i16x8.add(a1, dotCodes(p, y1))
+      p = v128.load32_splat(x1, 12)
+      b0 = i16x8.add(b0, dotCodes(p, y0))
+      b1 = i16x8.add(b1, dotCodes(p, y1))
+      p = v128.load32_splat(x2, 12)
+      c0 = i16x8.add(c0, dotCodes(p, y0))
+      c1 = i16x8.add(c1, dotCodes(p, y1))
+    }
+    addTwo(out, load<f32>(factors), base0, a0, a1)
+    addTwo(out + outStride, load<f32>(factors + each), base1, b0, b1)
+    addTwo(out + 2 * outStride, load<f32>(factors + 2 * each), base2, c0, c1)
+  }
+}
