@@ -1,4 +1,4 @@
-import { panelProduct, panelRow, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
+import { panelProduct, panelRow, storeToken, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
@@ -44,6 +44,15 @@ const TOKENS_AT_ONCE: u32 = 128
   storeTile(sums, count, min<u32>(8, rows - (g << 3)), argument(args, Y) + at, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + at)
 }
 
+/** The same for whole tiles, results 32 bytes apart; `bias` and `residual` (0 for none) are where the tile's begin. */
+@inline function storeWhole(sums: usize, y: usize, stride: usize, bias: usize, residual: usize): void {
+  const rest: usize = residual == 0 ? 0 : stride
+  storeToken(v128.load(sums), v128.load(sums, 16), y, bias, residual)
+  storeToken(v128.load(sums, 32), v128.load(sums, 48), y + stride, bias, residual + rest)
+  storeToken(v128.load(sums, 64), v128.load(sums, 80), y + 2 * stride, bias, residual + 2 * rest)
+  storeToken(v128.load(sums, 96), v128.load(sums, 112), y + 3 * stride, bias, residual + 3 * rest)
+}
+
 /** One token, int8 activations. Each thread quantizes x for itself: that is cheaper than a barrier. */
 export function gemvInt8(args: usize, thread: u32, threads: u32): void {
   tokenProduct(args, argument(args, X), false, thread, threads)
@@ -56,13 +65,16 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
   const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
   if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), out + TAIL)
-  const groups = (argument(args, ROWS) + 7) >> 3, stride = groupBytesAt(layout, blocks)
+  const rows = argument(args, ROWS), groups = (rows + 7) >> 3, stride = groupBytesAt(layout, blocks)
+  const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {
     const group = argument(args, WEIGHT) + g * stride
     tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes, levelsAt(layout))
     finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
-    storeGroup(args, 0, 1, g, out)
+    const column: usize = <usize>g << 5
+    if (rows - (g << 3) >= 8) storeToken(v128.load(out), v128.load(out, 16), y + column, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + column)
+    else storeGroup(args, 0, 1, g, out)
   }
 }
 
@@ -87,7 +99,8 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), blocks = blocksOf(args), layout = layoutOf(args), wide = isWide(codesAt(layout))
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   const panel = out + REST, codes = panel + blocks * PANEL_BYTES
-  const groups = (argument(args, ROWS) + 7) >> 3, bytes = groupBytesAt(layout, blocks), quadBytes = recordBytes(wide, 4) * blocks
+  const rows = argument(args, ROWS), groups = (rows + 7) >> 3, bytes = groupBytesAt(layout, blocks), record = recordBytes(wide, 4), quadBytes = record * blocks, kind = tileOf(layout)
+  const y: usize = argument(args, Y), stride: usize = <usize>rows << 2, bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const last = min(first + TOKENS_AT_ONCE, tokens)
@@ -95,36 +108,39 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
       unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, panel)
       if (hasLevels(codesAt(layout))) widenLevels(panel, blocks, levelsAt(layout), codes)
       else if (wide) widenPanel(panel, PANEL_BYTES, blocks, zeroAt(layout), codes)
+      const column: usize = <usize>g << 5
       for (let token = first; token < last; token += 4) {
-        tile(layout, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, blocks, out)
-        storeGroup(args, token, min<u32>(4, last - token), g, out)
+        tile(kind, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, record, blocks, out)
+        const at: usize = <usize>token * stride + column
+        if (last - token >= 4 && rows - (g << 3) >= 8) storeWhole(out, y + at, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + at)
+        else storeGroup(args, token, min<u32>(4, last - token), g, out)
       }
     }
   }
 }
 
+/** Which function computes the tiles of a layout: halves, offsets, and how many sums of 8-bit products i16 holds, 0 for products of 16 bits. */
+function tileOf(layout: usize): i32 {
+  const codes = codesAt(layout), form = formAt(layout)
+  return (isWide(codes) ? 0 : sumsInI16(codes)) << 2 | (hasHalves(form) ? 2 : 0) | (hasOffset(form) ? 1 : 0)
+}
+
 /** out[4][8] = four tokens, their first record at `x`, times the panel of a group. */
-function tile(layout: usize, panel: usize, codes: usize, x: usize, blocks: i32, out: usize): void {
-  const halves = hasHalves(formAt(layout)), offset = hasOffset(formAt(layout)), held = sumsInI16(codesAt(layout))
-  if (isWide(codesAt(layout))) {
-    const record = recordBytes(true, 4)
-    if (halves) {
-      if (offset) tileWideHalvesOffset(codes, panel, x, record, blocks, out)
-      else tileWideHalves(codes, panel, x, record, blocks, out)
-    } else if (offset) tileWideOffset(codes, panel, x, record, blocks, out)
-    else tileWide(codes, panel, x, record, blocks, out)
-    return
+function tile(kind: i32, panel: usize, codes: usize, x: usize, record: usize, blocks: i32, out: usize): void {
+  switch (kind) {
+    case 0: return tileWide(codes, panel, x, record, blocks, out)
+    case 1: return tileWideOffset(codes, panel, x, record, blocks, out)
+    case 2: return tileWideHalves(codes, panel, x, record, blocks, out)
+    case 3: return tileWideHalvesOffset(codes, panel, x, record, blocks, out)
+    case 10: return tileNarrow4HalvesZero(panel, x, record, blocks, out)
+    case 16: return tileNarrow2Zero(panel, x, record, blocks, out)
+    case 17: return tileNarrow2Offset(panel, x, record, blocks, out)
+    case 32: return tileNarrow1Zero(panel, x, record, blocks, out)
+    case 33: return tileNarrow1Offset(panel, x, record, blocks, out)
+    default:
+      if (kind & 1) tileNarrow2HalvesOffset(panel, x, record, blocks, out)
+      else tileNarrow2HalvesZero(panel, x, record, blocks, out)
   }
-  const record = recordBytes(false, 4)
-  if (halves) {
-    if (offset) tileNarrow2HalvesOffset(panel, x, record, blocks, out)
-    else if (held == 2) tileNarrow4HalvesZero(panel, x, record, blocks, out)
-    else tileNarrow2HalvesZero(panel, x, record, blocks, out)
-  } else if (held == 4) {
-    if (offset) tileNarrow2Offset(panel, x, record, blocks, out)
-    else tileNarrow2Zero(panel, x, record, blocks, out)
-  } else if (offset) tileNarrow1Offset(panel, x, record, blocks, out)
-  else tileNarrow1Zero(panel, x, record, blocks, out)
 }
 
 /** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie in quads at RECORDS. */
