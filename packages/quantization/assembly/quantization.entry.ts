@@ -9,8 +9,8 @@ export { packBlocks, packGroup } from './rows8/pack'
 export { packSuperBlock, packSuperBlocks } from './rows8/pack-k'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
 export {
-  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,
-  tileWideHalvesOffset, tileWideOffset,
+  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileWide, tileWideHalves,
+  tileWideHalvesOffset, tileWideOffset, tileWrapped, tileWrappedHalves,
 } from './rows8/tile'
 export { tokenHalf, tokenHalfOffset, tokenU8Offset, tokenI8, tokenI8Halves, tokenU8HalvesOffset, tokenBrain, tokenE4M3Halves, tokenShared, tokenSharedOffset } from './rows8/token-finish'
 export { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './rows8/token-levels'

@@ -3,7 +3,7 @@ import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform, normal } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { gridEmbeddingProblems, gridLinearProblems, grids, gridWeight, packedEmbeddingProblems, packedLinearProblems, packRows8Problems } from '../test/problems/index.ts'
+import { extremeLinearProblems, gridEmbeddingProblems, gridLinearProblems, grids, gridWeight, packedEmbeddingProblems, packedLinearProblems, packRows8Problems } from '../test/problems/index.ts'
 import { ggmlPackers, type Grid, gridFormat, packRows8Op, rows8Packers } from './index.ts'
 import { quantizationWasm } from './wasm.ts'
 
@@ -21,6 +21,7 @@ describe.each([
   afterAll(() => device.dispose())
 
   it.each(rows8Packers.map(({ source }) => source))('linear on %s', async (source) => void (await conform(device, reference, linearOp, packedLinearProblems(source, ggmlPackers))))
+  it.each(['q4_0', 'q5_0', 'q6_k', 'mxfp4', 'nvfp4'])('largest sums of %s', async (source) => void (await conform(device, reference, linearOp, extremeLinearProblems(source, ggmlPackers))))
   it.each(rows8Packers.map(({ source }) => source))('embedding on %s', async (source) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(source, ggmlPackers))))
   it.each(rows8Packers.filter(({ onDevice }) => onDevice).map(({ source }) => source))('packing of %s', async (source) => void (await conform(device, reference, packRows8Op, packRows8Problems(source))))
   const named = grids.map((grid) => [gridFormat(grid).id, grid] as const)

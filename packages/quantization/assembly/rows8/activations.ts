@@ -6,7 +6,7 @@ import { addPairs } from './lanes'
 
 /** f32 scale */
 export const SCALE: usize = 0
-/** i32 −zero · Σ q over the block, over its first and over its second half */
+/** i32 −zero · Σ q over the block, over its first and over its second half; of sums that may wrap, two i16: of columns 4t, 4t+1 and of 4t+2, 4t+3 */
 export const ZERO: usize = 1
 export const ZERO_LOW: usize = 2
 export const ZERO_HIGH: usize = 3
@@ -53,7 +53,7 @@ export function largest(x: usize, columns: u32): f32 {
 }
 
 /** Quantizes the 32 values at x, of which `limit` is the largest magnitude (negative: theirs is looked for), into token `column` of the record at `record`. */
-export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, columns: i32, column: i32, zero: i32): void {
+export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, columns: i32, column: i32, zero: i32, wraps: bool): void {
   if (limit < 0) limit = largest32(x)
   const scale: f32 = limit / 127
   const inverse = f32x4.splat(limit >= SMALLEST ? <f32>127 / limit : <f32>0)
@@ -72,31 +72,40 @@ export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, c
     v128.store(codes, i8x16.narrow_i16x8_s(h0, h1))
     v128.store(codes, i8x16.narrow_i16x8_s(h2, h3), 16)
   }
+  const sums0 = i32x4.dot_i16x8_s(i16x8.add(h0, h1), i16x8.splat(1)), sums1 = i32x4.dot_i16x8_s(i16x8.add(h2, h3), i16x8.splat(1))
   // [low, …, high, …]
-  let sums = addPairs(i32x4.dot_i16x8_s(i16x8.add(h0, h1), i16x8.splat(1)), i32x4.dot_i16x8_s(i16x8.add(h2, h3), i16x8.splat(1)))
+  let sums = addPairs(sums0, sums1)
   sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2))
   const low = i32x4.extract_lane(sums, 0), high = i32x4.extract_lane(sums, 2)
   const fields = record + columns * (wide ? 64 : 32) + column * 4
   const step: usize = columns * 4
   f32.store(fields, scale)
-  i32.store(fields + ZERO * step, -zero * (low + high))
-  i32.store(fields + ZERO_LOW * step, -zero * low)
-  i32.store(fields + ZERO_HIGH * step, -zero * high)
+  if (wraps) {
+    const halves = i32x4.mul(i32x4.add(v128.shuffle<i32>(sums0, sums1, 0, 1, 4, 5), v128.shuffle<i32>(sums0, sums1, 2, 3, 6, 7)), i32x4.splat(-zero))
+    const narrow = i16x8.narrow_i32x4_s(halves, i32x4.add(halves, v128.shuffle<i64>(halves, halves, 1, 0)))
+    i32.store(fields + ZERO * step, i32x4.extract_lane(narrow, 2))
+    i32.store(fields + ZERO_LOW * step, i32x4.extract_lane(narrow, 0))
+    i32.store(fields + ZERO_HIGH * step, i32x4.extract_lane(narrow, 1))
+  } else {
+    i32.store(fields + ZERO * step, -zero * (low + high))
+    i32.store(fields + ZERO_LOW * step, -zero * low)
+    i32.store(fields + ZERO_HIGH * step, -zero * high)
+  }
   f32.store(fields + SUM * step, scale * <f32>(low + high))
   f32.store(fields + SUM_LOW * step, scale * <f32>low)
   f32.store(fields + SUM_HIGH * step, scale * <f32>high)
 }
 
 /** A row of `columns` values into token `column` of consecutive records; the last block is filled up with zeros, by way of 128 bytes at `tail`. */
-export function quantizeRow(x: usize, columns: u32, perToken: bool, record: usize, wide: bool, tokens: i32, token: i32, zero: i32, tail: usize): void {
+export function quantizeRow(x: usize, columns: u32, perToken: bool, record: usize, wide: bool, tokens: i32, token: i32, zero: i32, wraps: bool, tail: usize): void {
   const limit: f32 = perToken ? largest(x, columns) : -1
   const bytes = recordBytes(wide, tokens)
   let k: u32 = 0
-  for (; k + 32 <= columns; k += 32, record += bytes) quantizeBlock(x + (<usize>k << 2), limit, record, wide, tokens, token, zero)
+  for (; k + 32 <= columns; k += 32, record += bytes) quantizeBlock(x + (<usize>k << 2), limit, record, wide, tokens, token, zero, wraps)
   if (k == columns) return
   memory.fill(tail, 0, 128)
   memory.copy(tail, x + (<usize>k << 2), (columns - k) << 2)
-  quantizeBlock(tail, limit, record, wide, tokens, token, zero)
+  quantizeBlock(tail, limit, record, wide, tokens, token, zero, wraps)
 }
 
 /** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */

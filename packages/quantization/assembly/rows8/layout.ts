@@ -79,6 +79,14 @@ export const SHARED_OFFSET: i32 = 9
   return codes == NIBBLES_2 ? 2 : codes == NIBBLES_1 || codes == E2M1 ? 4 : 8
 }
 
+/**
+ * Whether sums begin with what the zero takes from them, and may then wrap on the way: their codes are large, but with the zero in their middle all
+ * columns that share a scale sum up to what i16 holds. A lane has 16 columns, or 8 with halves: 127 · 16 · 16 (5 bits, E2M1) and 127 · 32 · 8 (6 bits).
+ */
+@inline export function mayWrap(codes: i32, form: i32): bool {
+  return !isWide(codes) && !hasOffset(form) && sumsInI16(codes) < 8
+}
+
 /** The description of a weight in an argument block: words from `at` on. */
 @inline export function codesAt(at: usize): i32 {
   return load<i32>(at)

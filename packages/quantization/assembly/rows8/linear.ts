@@ -2,13 +2,13 @@ import { panelProduct, panelRow, storeToken, SUMS_BYTES } from '@tessera-llm/ker
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
-import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasLevels, hasOffset, headBytesAt, isWide, levelsAt, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
+import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasLevels, hasOffset, headBytesAt, isWide, levelsAt, mayWrap, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
 import { widenLevels } from './levels'
 import { PANEL_BYTES, widenPanel } from './panel'
 import { spreadBy } from './spread'
 import {
-  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileNarrow2Zero, tileNarrow4HalvesZero, tileWide, tileWideHalves,
-  tileWideHalvesOffset, tileWideOffset,
+  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileWide, tileWideHalves,
+  tileWideHalvesOffset, tileWideOffset, tileWrapped, tileWrappedHalves,
 } from './tile'
 import { finishTokenBy } from './token-finish'
 import { tokenSums } from './token-sums'
@@ -64,7 +64,7 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
   const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
-  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), out + TAIL)
+  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
   const rows = argument(args, ROWS), groups = (rows + 7) >> 3, stride = groupBytesAt(layout, blocks)
   const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const end = shareEnd(groups, thread, threads)
@@ -80,7 +80,7 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
 
 /** First stage for several tokens: records of four tokens each, quads shared out; tokens that are missing in the last quad count as zeros. */
 export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), blocks = blocksOf(args), layout = layoutOf(args), wide = isWide(codesAt(layout))
+  const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), blocks = blocksOf(args), layout = layoutOf(args), wide = isWide(codesAt(layout)), wraps = mayWrap(codesAt(layout), formAt(layout))
   const quads = (tokens + 3) >> 2, bytes = recordBytes(wide, 4) * blocks
   const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
   const end = shareEnd(quads, thread, threads)
@@ -89,7 +89,7 @@ export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
     if (tokens - (quad << 2) < 4) memory.fill(to, 0, bytes)
     for (let token: u32 = 0; token < min<u32>(4, tokens - (quad << 2)); token++) {
       const from: usize = argument(args, X) + ((<usize>(quad << 2) + token) * columns << 2)
-      quantizeRow(from, columns, argument(args, PER_TOKEN) != 0, to, wide, 4, token, zeroAt(layout), tail)
+      quantizeRow(from, columns, argument(args, PER_TOKEN) != 0, to, wide, 4, token, zeroAt(layout), wraps, tail)
     }
   }
 }
@@ -119,9 +119,13 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Which function computes the tiles of a layout: halves, offsets, and how many sums of 8-bit products i16 holds, 0 for products of 16 bits. */
+/** Sums that may wrap. */
+const WRAPPED: i32 = 4, WRAPPED_HALVES: i32 = 6
+
+/** Which function computes the tiles of a layout: sums that may wrap; or halves, offsets, and how many sums of 8-bit products i16 holds, 0 for products of 16 bits. */
 function tileOf(layout: usize): i32 {
   const codes = codesAt(layout), form = formAt(layout)
+  if (mayWrap(codes, form)) return hasHalves(form) ? WRAPPED_HALVES : WRAPPED
   return (isWide(codes) ? 0 : sumsInI16(codes)) << 2 | (hasHalves(form) ? 2 : 0) | (hasOffset(form) ? 1 : 0)
 }
 
@@ -132,8 +136,8 @@ function tile(kind: i32, panel: usize, codes: usize, x: usize, record: usize, bl
     case 1: return tileWideOffset(codes, panel, x, record, blocks, out)
     case 2: return tileWideHalves(codes, panel, x, record, blocks, out)
     case 3: return tileWideHalvesOffset(codes, panel, x, record, blocks, out)
-    case 10: return tileNarrow4HalvesZero(panel, x, record, blocks, out)
-    case 16: return tileNarrow2Zero(panel, x, record, blocks, out)
+    case WRAPPED: return tileWrapped(panel, x, record, blocks, out)
+    case WRAPPED_HALVES: return tileWrappedHalves(panel, x, record, blocks, out)
     case 17: return tileNarrow2Offset(panel, x, record, blocks, out)
     case 32: return tileNarrow1Zero(panel, x, record, blocks, out)
     case 33: return tileNarrow1Offset(panel, x, record, blocks, out)

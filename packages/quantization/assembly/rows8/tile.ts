@@ -31,19 +31,23 @@ import { dot16, dot8 } from './token-sums'
   v128.store(out, y0), v128.store(out, y1, 16)
 }
 
-/** Vectors from … to−1 of a block, in i16: no more of them than that holds. */
-@inline function narrowSet(zero: bool, offset: bool, part: i32, isFirst: bool, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
-  // The first step begins the sums: nothing is cleared, nothing added.
-  const first = panel + 32 * from, end = panel + 32 * to
+/** The first products of a sum: nothing is cleared, nothing added, but for what the zero takes from sums that may wrap. */
+@inline function begin(wraps: bool, x: v128, codes: v128, zero: usize): v128 {
+  return wraps ? i16x8.add(v128.load32_splat(zero), dot8(x, codes)) : dot8(x, codes)
+}
+
+/** Vectors from … to−1 of a block, in i16: no more of them than that holds, or sums that may wrap. */
+@inline function narrowSet(wraps: bool, zero: bool, offset: bool, part: i32, isFirst: bool, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
+  const first = panel + 32 * from, end = panel + 32 * to, zeros = x + 128 + 16 * (part == 2 ? ZERO : part == 0 ? ZERO_LOW : ZERO_HIGH)
   let r = x + 4 * from, q0 = v128.load(first), q1 = v128.load(first, 16)
   let xt = v128.load32_splat(r)
-  let a0 = dot8(xt, q0), a1 = dot8(xt, q1)
+  let a0 = begin(wraps, xt, q0, zeros), a1 = begin(wraps, xt, q1, zeros)
   xt = v128.load32_splat(r, 32)
-  let b0 = dot8(xt, q0), b1 = dot8(xt, q1)
+  let b0 = begin(wraps, xt, q0, zeros + 4), b1 = begin(wraps, xt, q1, zeros + 4)
   xt = v128.load32_splat(r, 64)
-  let c0 = dot8(xt, q0), c1 = dot8(xt, q1)
+  let c0 = begin(wraps, xt, q0, zeros + 8), c1 = begin(wraps, xt, q1, zeros + 8)
   xt = v128.load32_splat(r, 96)
-  let d0 = dot8(xt, q0), d1 = dot8(xt, q1)
+  let d0 = begin(wraps, xt, q0, zeros + 12), d1 = begin(wraps, xt, q1, zeros + 12)
   for (let p = first + 32; p < end; p += 32) {
     r += 4
     q0 = v128.load(p), q1 = v128.load(p, 16)
@@ -66,23 +70,17 @@ import { dot16, dot8 } from './token-sums'
 @inline function narrowTile(sets: i32, halves: bool, zero: bool, offset: bool, panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   clear(out)
   for (const last = panel + <usize>blocks * PANEL_BYTES; panel < last; panel += PANEL_BYTES, x += record) {
-    if (sets == 1) narrowSet(zero, offset, 2, true, panel, x, 0, 8, out)
+    if (sets == 1) narrowSet(false, zero, offset, 2, true, panel, x, 0, 8, out)
     if (sets == 2) {
-      narrowSet(zero, offset, halves ? 0 : 2, true, panel, x, 0, 4, out)
-      narrowSet(zero, offset, halves ? 1 : 2, halves, panel, x, 4, 8, out)
-    }
-    if (sets == 4) {
-      narrowSet(zero, offset, 0, true, panel, x, 0, 2, out)
-      narrowSet(zero, offset, 0, false, panel, x, 2, 4, out)
-      narrowSet(zero, offset, 1, true, panel, x, 4, 6, out)
-      narrowSet(zero, offset, 1, false, panel, x, 6, 8, out)
+      narrowSet(false, zero, offset, halves ? 0 : 2, true, panel, x, 0, 4, out)
+      narrowSet(false, zero, offset, halves ? 1 : 2, halves, panel, x, 4, 8, out)
     }
   }
 }
 
 /** Steps from … to−1 of two columns of a block, codes of 16 bits at `codes`, zeros subtracted. */
 @inline function wideSet(offset: bool, part: i32, codes: usize, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
-  // The first step begins the sums: nothing is cleared, nothing added.
+  // The first step begins the sums, as above.
   const first = codes + 32 * from, end = codes + 32 * to
   let r = x + 4 * from, q0 = v128.load(first), q1 = v128.load(first, 16)
   let xt = v128.load32_splat(r)
@@ -121,14 +119,27 @@ import { dot16, dot8 } from './token-sums'
   }
 }
 
+@inline function wrappedTile(halves: bool, panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
+  clear(out)
+  for (const last = panel + <usize>blocks * PANEL_BYTES; panel < last; panel += PANEL_BYTES, x += record) {
+    if (halves) {
+      narrowSet(true, false, false, 0, true, panel, x, 0, 4, out)
+      narrowSet(true, false, false, 1, true, panel, x, 4, 8, out)
+    } else narrowSet(true, false, false, 2, true, panel, x, 0, 8, out)
+  }
+}
+
+export function tileWrapped(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
+  wrappedTile(false, panel, x, record, blocks, out)
+}
+export function tileWrappedHalves(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
+  wrappedTile(true, panel, x, record, blocks, out)
+}
 export function tileNarrow1Zero(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   narrowTile(1, false, true, false, panel, x, record, blocks, out)
 }
 export function tileNarrow1Offset(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   narrowTile(1, false, false, true, panel, x, record, blocks, out)
-}
-export function tileNarrow2Zero(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
-  narrowTile(2, false, true, false, panel, x, record, blocks, out)
 }
 export function tileNarrow2Offset(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   narrowTile(2, false, false, true, panel, x, record, blocks, out)
@@ -138,9 +149,6 @@ export function tileNarrow2HalvesZero(panel: usize, x: usize, record: usize, blo
 }
 export function tileNarrow2HalvesOffset(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   narrowTile(2, true, false, true, panel, x, record, blocks, out)
-}
-export function tileNarrow4HalvesZero(panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
-  narrowTile(4, true, true, false, panel, x, record, blocks, out)
 }
 export function tileWide(codes: usize, panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
   wideTile(false, false, codes, panel, x, record, blocks, out)

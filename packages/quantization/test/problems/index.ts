@@ -1,6 +1,6 @@
 import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions } from '@tessera-llm/kernels'
 import { createRandom, type Device, encodeF16, type PackedTensor, sizeOf, type WeightPacker } from '@tessera-llm/tensor'
-import { integers, normal, type OpProblem } from '@tessera-llm/testing'
+import { integers, normal, type OpProblem, values } from '@tessera-llm/testing'
 import {
   type BlockType, codebookGrid, ggmlBlockTypes, type Grid, gridPacker, groupsPerRow, joinParts, normalGrid, packMatrix, type PackRows8Inputs, type PackRows8Options, type QuantizedMatrix, rows8GridPacker, rows8Packers,
 } from '../../src/index.ts'
@@ -28,6 +28,37 @@ export function randomBlocks(source: string, rows: number, columns: number, seed
     for (let i = 0; i < (scales?.count ?? 0); i++) bytes[at + i] = (scales?.from ?? 0) + random.integer((scales?.to ?? 0) - (scales?.from ?? 0) + 1)
   }
   return bytes
+}
+
+/** Rows whose codes are all 0, all of the highest bits, and all 7 (of e2m1 the largest): with inputs of one sign no sum is larger. */
+function extremeBlocks(source: string, rows: number, columns: number): Uint8Array {
+  const { blockSize, blockBytes } = ggmlBlockTypes.find(({ id }) => id === source) as BlockType
+  const rowBytes = (columns / blockSize) * blockBytes
+  const bytes = Uint8Array.from({ length: rows * rowBytes }, (_, index) => [0, 0xff, 0x77][Math.floor(index / rowBytes) % 3] as number)
+  const view = new DataView(bytes.buffer)
+  for (let at = 0; at < bytes.length; at += blockBytes) {
+    for (const field of halves[source]?.at ?? []) view.setUint16(at + field, encodeF16(halves[source]?.spread ?? 0), true)
+    for (let i = 0; i < (exponents[source]?.count ?? 0); i++) bytes[at + i] = exponents[source]?.from ?? 0
+    // The scales of groups, which count multiples of the f16.
+    if (source === 'q6_k') bytes.fill(16, at + 192, at + 208)
+  }
+  return bytes
+}
+
+/** The largest sums of rounded inputs that codes allow, to either side. */
+export function extremeLinearProblems(source: string, packers: readonly WeightPacker[]): readonly OpProblem<LinearInputs, LinearOptions>[] {
+  return [1, 5].map((tokens) => ({
+    name: `${source}, largest sums, ${tokens} tokens`,
+    inputs: {
+      x: values([tokens, 256], Float32Array.from({ length: tokens * 256 }, (_, index) => (Math.floor(index / 256) % 2 ? -1 : 1))),
+      weight: (device: Device) => {
+        const packer = packers.find((candidate) => candidate.source === source && candidate.device === device.kind) as WeightPacker
+        return device.pack(packer.format, [9, 256], packer.pack(extremeBlocks(source, 9, 256), [9, 256]))
+      },
+      bias: undefined, residual: undefined,
+    },
+    options: { activations: 'int8' },
+  }))
 }
 
 /** Uploads the same stored weight in the form that the device's packer gives it. */
