@@ -38,8 +38,11 @@ const silu: OnnxNodeSpec = { operator: 'QuickGelu', ...microsoft, inputs: ['x'],
 /** Multipliers near 1 keep chained values in range: what becomes subnormal takes longer. */
 const factors = (size: readonly number[], seed: number): OperatorInput => values(size, seed, 1, 0.01)
 
+/** Where functions are nearly x itself: chained, GELU halves small values until their squares are subnormal. */
+const nearlyLinear = (size: readonly number[]): OperatorInput => values(size, 1, 6, 1)
+
 const activations = ([['silu', silu], ['gelu-erf', { operator: 'Gelu', inputs: ['x'] }], ['gelu-tanh', { operator: 'FastGelu', ...microsoft, inputs: ['x'] }], ['relu', { operator: 'Relu', inputs: ['x'] }]] as const).map(([kind, node]) =>
-  operator(`activation ${kind}`, activationOp, { kind }, { sizes: inner, inputs: (size) => ({ x: values(size, 1) }), chained: 'x', onnx: onnx(node) }))
+  operator(`activation ${kind}`, activationOp, { kind }, { sizes: inner, inputs: (size) => ({ x: nearlyLinear(size) }), chained: 'x', onnx: onnx(node) }))
 
 const embeddings = (['f32', 'f16'] as const).map((dtype) => operator(`embedding ${dtype}`, embeddingOp, {}, {
   sizes: [[1, hidden], [512, hidden]],
@@ -87,7 +90,7 @@ export const operators: readonly Operator[] = [
   }),
   ...activations,
   operator('gated-activation silu', gatedActivationOp, { kind: 'silu' }, {
-    sizes: inner, inputs: (size) => ({ gate: values(size, 1), up: factors(size, 2) }), chained: 'gate',
+    sizes: inner, inputs: (size) => ({ gate: nearlyLinear(size), up: factors(size, 2) }), chained: 'gate',
     onnx: onnx({ ...silu, inputs: ['gate'] }, { operator: 'Mul', inputs: ['chain', 'up'] }),
   }),
   operator('add', addOp, {}, { sizes: tokens, inputs: (size) => ({ a: values(size, 1), b: values(size, 2) }), chained: 'a', onnx: onnx({ operator: 'Add', inputs: ['a', 'b'] }) }),
