@@ -32,6 +32,16 @@ describe('the search rule', () => {
     expect(searched).toBeLessThan(errorOf(grid, { scale: 'range' }) * (grid.kind === 'integer' && grid.bits === 2 ? 0.85 : 1))
   })
 
+  test.for([4, 3, 2] as const)('finds the grid of %i bits that weights lie on already', (bits) => {
+    const draw = createRandom(bits)
+    const last = 2 ** bits - 1
+    // Each group has its lowest and its highest code, a scale that f16 holds, and zero among its values.
+    const groups = Array.from({ length: 40 }, () => ({ scale: (1 + draw.integer(1024) / 1024) / 64, zero: draw.integer(last + 1) }))
+    const values = Float32Array.from(groups.flatMap(({ scale, zero }) => Array.from({ length: 32 }, (_, i) => scale * ((i === 0 ? 0 : i === 1 ? last : draw.integer(last + 1)) - zero))))
+    const matrix = rtn({ values, shape: [40, 32] }, { kind: 'integer', bits, isSymmetric: false, group: 32, scaleType: 'f16' })
+    expect(dequantizeMatrix(matrix)).toEqual(values)
+  })
+
   test('importance moves the error to the columns that matter less', () => {
     const grid: Grid = { kind: 'integer', bits: 3, isSymmetric: false, group: 36, scaleType: 'f32' }
     const importance = Float32Array.from({ length: 72 }, (_, column) => (column % 5 === 0 ? 50 : 1))
