@@ -15,7 +15,7 @@ import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 /** Keys in a split: those of 64 channels fill half of a first-level cache. */
 const SPLIT: i32 = 128
 
-/** Keys that meet all lines before the next ones are read: 16 of 64 channels are 4 kB. They lie in one page. */
+/** Keys that meet all lines before the next ones are read, at least: 16 of 64 channels are 4 kB. They lie in one page. */
 const KEYS_AT_ONCE: i32 = 16
 
 /** Splits first … end − 1 that hold a visible key of any row: first in the low word, end in the high one. */
@@ -45,19 +45,22 @@ export function decodeSplits(args: usize, thread: u32, threads: u32): void {
     const active = activeSplits(args, batch), first = <i32>active, end = <i32>(active >> 32)
     for (let split = first; split < end; split++) {
       for (let kvHead: u32 = 0; kvHead < kvHeads; kvHead++, base += perSplit) {
-        if (turn++ % threads == thread) decodeSplit(args, batch, kvHead, split, group, base, scratch)
+        if (turn++ % threads == thread) decodeSplit(args, batch, kvHead, split, group, base, scratch, threads)
       }
     }
   }
 }
 
-function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u32, partial: usize, scores: usize): void {
+function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u32, partial: usize, scores: usize, threads: u32): void {
   const rows = argument(args, ROWS), valueDim = argument(args, VALUE_DIM)
   const keys = keyCount(args, batch), start = split * SPLIT, count = min(SPLIT, keys - start), padded = (count + 3) & ~3
   const lines = group * rows, bytes = partialBytes(args), kept = firstKept(args, keys)
   const packed = scores + (<usize>lines * SPLIT << 2)
   if (argument(args, K_STORAGE) > F16) scorePacked(args, batch, kvHead, start, count, group, scores, packed)
-  else scoreDense(args, batch, kvHead, start, count, group, scores, partial, packed)
+  else {
+    touchAhead(args, batch, kvHead, split, keys, threads, partial)
+    scoreDense(args, batch, kvHead, start, count, group, scores, partial, packed)
+  }
   for (let line: u32 = 0; line < lines; line++) {
     const head = kvHead * group + line / rows, position = keys - <i32>rows + <i32>(line % rows)
     const row = scores + line * (SPLIT << 2), to = partial + line * bytes
@@ -104,9 +107,9 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
       scaleRow(scaled + line * queryBytes, QUERY_FACTOR, headDim)
     }
   }
-  for (let from = 0; from < count; from += KEYS_AT_ONCE) {
-    const some = min(KEYS_AT_ONCE, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
-    if (strideK == <usize>headDim << shiftK && (from & (touched - 1)) == 0) touch(keysAt, <usize>min(touched, count - from) * strideK, out)
+  for (let from = 0; from < count; from += touched) {
+    const some = min(touched, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
+    if (strideK == <usize>headDim << shiftK) touch(keysAt, <usize>some * strideK, out)
     let line: u32 = 0
     for (; line < triples; line += 3) {
       const s0 = scores + (<usize>line * SPLIT + from << 2)
@@ -127,7 +130,7 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
   }
 }
 
-/** Keys that are touched before they are used: half rows of 64 channels are half a page for 16 keys, too little for memory to get going. */
+/** Keys that are touched and then meet all lines: half rows of 64 channels are half a page for 16 keys, too little for memory to get going. */
 function keysTouched(args: usize, stride: usize): i32 {
   return argument(args, BLOCK_TABLE) != 0 || stride > 128 ? KEYS_AT_ONCE : SPLIT
 }
@@ -138,10 +141,10 @@ function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32,
   const triples = linesByThrees(lines, valueDim), touched = keysTouched(args, strideV)
   if (shiftV == 1) for (let line: u32 = 0; line < triples; line++) scaleRow(scores + (<usize>line * SPLIT << 2), WEIGHT_FACTOR, SPLIT)
   for (let from = skip, last = 0; from < until; from = last) {
-    last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
+    last = min((from + touched) & ~(touched - 1), until)
     // Where row 0 of the split would lie, if all of it were where this part is.
     const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
-    if (strideV == <usize>valueDim << shiftV && (from == skip || (from & (touched - 1)) == 0)) touch(v + <usize>from * strideV, <usize>(min((from + touched) & ~(touched - 1), until) - from) * strideV, partial + (<usize>valueDim << 2) + 8)
+    if (strideV == <usize>valueDim << shiftV) touch(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
     let line: u32 = 0
     for (; line < triples; line += 3) {
       const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
@@ -166,6 +169,25 @@ function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32,
 export function touch(from: usize, bytes: usize, out: usize): void {
   let a: u32 = 0
   for (const end = from + bytes; from < end; from += 64) a ^= load<u32>(from)
+  store<u32>(out, a)
+}
+
+/**
+ * Begins to read what comes after the first keys: the values of this split and the keys that this thread is likely to take next. A few lines at
+ * the begin of each page start the hardware's stream there, which goes on while products are computed, and ends with the page.
+ */
+function touchAhead(args: usize, batch: u32, kvHead: u32, split: i32, keys: i32, threads: u32, out: usize): void {
+  if (argument(args, BLOCK_TABLE) != 0 || argument(args, V_STORAGE) > F16) return
+  const heads = argument(args, KV_HEADS), shiftK = elementShift(args, K_STORAGE), shiftV = elementShift(args, V_STORAGE)
+  const strideK = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV = <usize>argument(args, STRIDE_V + 2) << shiftV
+  const start = split * SPLIT, next = kvHead + threads, nextStart = start + <i32>(next / heads) * SPLIT
+  if (strideV == <usize>argument(args, VALUE_DIM) << shiftV) touchPages(keyAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV), <usize>min(SPLIT, keys - start) * strideV, out)
+  if (nextStart < keys && strideK == <usize>argument(args, HEAD_DIM) << shiftK) touchPages(keyAddress(args, K, STRIDE_K, batch, next % heads, nextStart, shiftK), <usize>min(SPLIT, keys - nextStart) * strideK, out)
+}
+
+function touchPages(from: usize, bytes: usize, out: usize): void {
+  let a: u32 = 0
+  for (const end = from + bytes; from + 132 <= end; from += 4096) a ^= load<u32>(from) ^ load<u32>(from, 64) ^ load<u32>(from, 128)
   store<u32>(out, a)
 }
 
