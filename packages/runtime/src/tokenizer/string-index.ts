@@ -12,20 +12,20 @@ export interface StringIndex {
 }
 
 /**
- * A hash table in typed arrays (open addressing, FNV-1a of 32 bits), so that nothing is made for each string. It is filled when it is first
- * asked: a model can be ready before.
+ * A hash table in typed arrays (open addressing), so that nothing is made for each string. It is filled when it is first asked: a model can be
+ * ready before.
  */
-export function createStringIndex(table: StringTable): StringIndex {
+export function createStringIndex(table: StringTable, basis: number = drawBasis()): StringIndex {
   const scratch = createScratch()
   let filled: Slots | undefined
-  const slots = (): Slots => (filled ??= fill(table))
+  const slots = (): Slots => (filled ??= fill(table, basis))
   return {
     table,
     find(text) {
       const end = scratch.write(text)
-      return end < 0 ? undefined : search(slots(), table, hashOf(scratch.bytes(), 0, end, basis) >>> 0, scratch.bytes(), 0, end, end, end)
+      return end < 0 ? undefined : search(slots(), table, hashOf(scratch.bytes(), 0, end, basis), scratch.bytes(), 0, end, end, end)
     },
-    findJoined: (bytes, begin, middle, next, end) => search(slots(), table, hashOf(bytes, next, end, hashOf(bytes, begin, middle, basis)) >>> 0, bytes, begin, middle, next, end),
+    findJoined: (bytes, begin, middle, next, end) => search(slots(), table, hashOf(bytes, next, end, hashOf(bytes, begin, middle, basis)), bytes, begin, middle, next, end),
     isUnique: () => slots().isUnique,
   }
 }
@@ -33,56 +33,56 @@ export function createStringIndex(table: StringTable): StringIndex {
 interface Slots {
   /** Positions plus one; 0 is free. */
   readonly positions: Int32Array
-  readonly hashes: Uint32Array
+  readonly hashes: Int32Array
   readonly isUnique: boolean
 }
 
-function fill(table: StringTable): Slots {
+function fill(table: StringTable, basis: number): Slots {
   const { length, bytes, starts, ends } = table
   const size = 2 ** Math.ceil(Math.log2(2 * length + 2))
   const positions = new Int32Array(size)
-  const hashes = new Uint32Array(size)
-  const slots = { positions, hashes, isUnique: true }
+  const hashes = new Int32Array(size)
+  let isUnique = true
   for (let position = 0; position < length; position++) {
     const begin = starts[position] as number
     const end = ends[position] as number
-    const hash = hashOf(bytes, begin, end, basis) >>> 0
+    const hash = hashOf(bytes, begin, end, basis)
     let slot = hash & (size - 1)
-    let isNew = true
-    while (isNew && positions[slot] !== 0) {
-      isNew = hashes[slot] !== hash || search(slots, table, hash, bytes, begin, end, end, end) === undefined
-      slot = (slot + 1) & (size - 1)
-    }
-    if (isNew) {
+    while (positions[slot] !== 0 && !(hashes[slot] === hash && isAt(table, (positions[slot] as number) - 1, bytes, begin, end, end, end))) slot = (slot + 1) & (size - 1)
+    if (positions[slot] === 0) {
       positions[slot] = position + 1
       hashes[slot] = hash
-    } else slots.isUnique = false
+    } else isUnique = false
   }
-  return slots
+  return { positions, hashes, isUnique }
 }
 
-function search({ positions, hashes }: Slots, { bytes, starts, ends }: StringTable, hash: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined {
+function search({ positions, hashes }: Slots, table: StringTable, hash: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined {
   const mask = positions.length - 1
-  const size = middle - begin + end - next
   for (let slot = hash & mask; positions[slot] !== 0; slot = (slot + 1) & mask) {
     if (hashes[slot] !== hash) continue
     const position = (positions[slot] as number) - 1
-    const start = starts[position] as number
-    if ((ends[position] as number) - start !== size) continue
-    let other = begin
-    while (other < middle && bytes[start + other - begin] === from[other]) other += 1
-    if (other < middle) continue
-    const second = start + middle - begin
-    other = next
-    while (other < end && bytes[second + other - next] === from[other]) other += 1
-    if (other === end) return position
+    if (isAt(table, position, from, begin, middle, next, end)) return position
   }
   return undefined
 }
 
-const basis = 0x811c_9dc5
+/** Whether the string at a position has the bytes of the two ranges. */
+function isAt({ bytes, starts, ends }: StringTable, position: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): boolean {
+  const start = starts[position] as number
+  if ((ends[position] as number) - start !== middle - begin + end - next) return false
+  let at = start
+  for (let other = begin; other < middle; other++) if (bytes[at++] !== from[other]) return false
+  for (let other = next; other < end; other++) if (bytes[at++] !== from[other]) return false
+  return true
+}
 
-/** FNV-1a: http://www.isthe.com/chongo/tech/comp/fnv/ */
+/** Drawn anew for each index: whoever makes a file cannot choose strings that all fall into one place. */
+function drawBasis(): number {
+  return Math.floor(Math.random() * 2 ** 32) | 0
+}
+
+/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) of 32 bits. */
 function hashOf(bytes: Uint8Array, begin: number, end: number, before: number): number {
   let hash = before
   for (let at = begin; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x0100_0193)
