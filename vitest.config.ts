@@ -12,7 +12,7 @@ const execArgv = Number(process.versions.node.split('.')[0]) < 21 ? ['--experime
 
 const project = (name: string, include: string[], options: object = {}) => ({
   ...shared,
-  test: { name, include, pool: 'forks' as const, execArgv, testTimeout: 60_000, hookTimeout: 60_000, ...options },
+  test: { name, include, pool: 'forks' as const, execArgv, testTimeout: 120_000, hookTimeout: 120_000, ...options },
 })
 
 export default defineConfig({

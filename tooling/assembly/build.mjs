@@ -13,6 +13,18 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const options = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory', '--importTable', '--runtime', 'stub', '-O3', '--converge', '--noAssert', '--disableWarning', '201', '--disableWarning', '112']
 
 const filesBelow = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort() : [])
+
+/** A source and all that it imports, its packages' paths included. */
+function sourcesOf(file, seen = new Set()) {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/\bfrom '([^']+)'/g)) {
+    const [, owner, rest] = /^@tessera-llm\/([^/]+)\/(.+)$/.exec(path) ?? []
+    sourcesOf(`${owner === undefined ? join(dirname(file), path) : join(root, 'packages', owner, rest)}.ts`, seen)
+  }
+  return seen
+}
+
 const hashOf = (files) => files.reduce((hash, file) => hash.update(relative(root, file)).update(readFileSync(file)), createHash('sha256').update(options.join())).digest('hex').slice(0, 16)
 
 /** At most two compilers at a time: each takes a core for seconds and some hundred MB. */
@@ -41,10 +53,10 @@ const compile = (folder, entry, relaxed) =>
 
 const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase())
 
-async function build(folder, name, shared, part = '') {
+async function build(folder, name, part = '') {
   const entry = join(folder, part, 'assembly', `${name}.entry.ts`)
   const target = join(folder, part || 'src', 'generated', `${name}.ts`)
-  const hash = hashOf([...new Set([...filesBelow(join(folder, part, 'assembly')), ...shared])])
+  const hash = hashOf([...sourcesOf(entry)].sort())
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(`// ${hash}\n`)) return
   // The probe asks whether relaxed SIMD works: it has no other build.
   const [relaxed, simd] = await Promise.all([compile(folder, entry, true), name === 'probe' ? new Uint8Array() : compile(folder, entry, false)])
@@ -65,7 +77,6 @@ async function build(folder, name, shared, part = '') {
 
 process.chdir(root)
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
-const shared = filesBelow(join(root, 'packages/wasm/assembly'))
 const entries = packages.flatMap((folder) => ['', 'test'].flatMap((part) => {
   const files = filesBelow(join(folder, part, 'assembly'))
   return files.flatMap((file) => {
@@ -74,4 +85,4 @@ const entries = packages.flatMap((folder) => ['', 'test'].flatMap((part) => {
   })
 }))
 // The longest first, so that neither compiler is idle at the end.
-await Promise.all(entries.sort((a, b) => b.files - a.files).map(({ folder, name, part }) => build(folder, name, shared, part)))
+await Promise.all(entries.sort((a, b) => b.files - a.files).map(({ folder, name, part }) => build(folder, name, part)))

@@ -24,7 +24,8 @@ test.each([2, 3, 5])('thousands of launches on %d threads, with pauses in which 
   const pauses = [0, 0, 0, 5, 20, 40, 45, 50, 55, 60, 80, 120, 200, 1_000]
   let launches = 0
   const end = performance.now() + 900
-  for (let round = 0; performance.now() < end; round++) {
+  // A busy machine takes longer for as many.
+  for (let round = 0; performance.now() < end || launches <= 1_000; round++) {
     const data = Float32Array.from({ length: size }, (_, i) => round * 100 + i)
     device.write(x, data)
     idle(pauses[round % pauses.length] as number)
@@ -36,7 +37,6 @@ test.each([2, 3, 5])('thousands of launches on %d threads, with pauses in which 
     y.dispose()
     if (round % 50 === 0) await setImmediate()
   }
-  expect(launches).toBeGreaterThan(1_000)
   await device.dispose()
 })
 
