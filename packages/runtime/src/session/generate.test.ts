@@ -42,3 +42,13 @@ test('a second iteration is refused, and errors reach who asks for the result al
   controller.abort()
   await expect(generate(createSession(model), tokenizer, [1, 2], { ...options, signal: controller.signal }).result).rejects.toMatchObject({ code: 'aborted' })
 })
+
+test('a generation whose session another one has taken ends with an error, instead of going on with its tokens', async () => {
+  const session = createSession(model)
+  const first = generate(session, tokenizer, [1, 2, 3], options)[Symbol.asyncIterator]()
+  await first.next()
+  const second = generate(session, tokenizer, [4, 5, 6], options)
+  const { ids } = await second.result
+  expect(ids).toEqual((await generate(createSession(model), tokenizer, [4, 5, 6], options).result).ids)
+  await expect(first.next()).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringContaining('another generation began on the same session') })
+})

@@ -94,6 +94,9 @@ export function generate(session: Session, tokenizer: Tokenizer, prompt: readonl
   }
 }
 
+/** Whose tokens a session holds: the caller of a generation may begin another between two pieces. */
+const latest = new WeakMap<Session, symbol>()
+
 async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
   const { signal, ignoreEos = false, stop = [], stopIds = [] } = options
   const room = session.contextLength - prompt.length
@@ -104,6 +107,11 @@ async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly num
   const ends = new Set([...stopIds, ...(ignoreEos ? [] : tokenizer.eosIds)])
   const greedy = sampler.isGreedy
 
+  const me = Symbol('generation')
+  latest.set(session, me)
+  const checkOurs = (): void => {
+    if (latest.get(session) !== me) throw new TesseraError('invalid-option', 'generate: another generation began on the same session, and this one cannot go on; end one before the next, or give each a session of its own (createSession)')
+  }
   const before = performance.now()
   const reusedTokens = sharedPrefix(session.tokens, prompt)
   const logits = await session.prefill(prompt, { signal, onProgress: options.onPrefill })
@@ -131,6 +139,7 @@ async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly num
     }
     if (ids.length === maxTokens) break
     signal?.throwIfAborted()
+    checkOurs()
     next = greedy ? await session.stepGreedy(next) : sampler.sample(await session.step(next), history)
     await yieldToEventLoop()
   }

@@ -151,3 +151,28 @@ test('however often prefill lets the thread go, it gives the same bits', async (
   for (const logits of others) expect(logits).toEqual(always)
   for (const session of sessions) session.dispose()
 })
+
+test('calls follow each other: one that begins before another has ended is refused, and changes nothing', async () => {
+  const [session, fresh] = [createSession(model, exact), createSession(model, exact)]
+  const running = session.prefill(ids)
+  for (const call of [() => session.prefill([1]), () => session.step(1), () => session.stepGreedy(1), () => session.reserve(10), async () => session.truncate(0)]) {
+    await expect(call()).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringMatching(/^session: \w+ was called before prefill had ended; await one call before the next/) })
+  }
+  expect(await running).toEqual(await fresh.prefill(ids))
+  expect(await session.step(3)).toEqual(await fresh.step(3))
+  session.dispose()
+  fresh.dispose()
+})
+
+test('a session that is disposed while it reads a prompt stops there, and leaves nothing on the device', async () => {
+  const before = device.memory().liveTensors
+  const session = createSession(model, { ...exact, sliceMs: 0 })
+  const running = session.prefill(ids)
+  // It has begun: its first slice is over, and it waits for its turn.
+  await Promise.resolve()
+  session.dispose()
+  await expect(running).rejects.toMatchObject({ code: 'disposed', message: 'session: it was disposed; create another one' })
+  expect(device.memory().liveTensors).toBe(before)
+  expect([session.tokens.length, session.cacheBytes]).toEqual([0, 0])
+  await expect(session.step(1)).rejects.toMatchObject({ code: 'disposed' })
+})

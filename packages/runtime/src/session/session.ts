@@ -3,6 +3,7 @@ import { type Activations, argmax } from '@tessera-llm/kernels'
 import { type Plan, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { cacheLayersOf, type LanguageModel, type StepInputs } from '../family/index.ts'
 import { defaultActivations, defaultCache } from './defaults.ts'
+import { createExclusion } from './exclusion.ts'
 import { forwardInSlices } from './forward-in-slices.ts'
 import { createPause, yieldToEventLoop } from './yield.ts'
 
@@ -39,7 +40,10 @@ export interface EveryLogits {
   readonly visit: (rows: readonly Float32Array[], position: number) => void
 }
 
-/** One sequence and its cache. Tokens are computed once, unless the cache cannot go back to where the sequence is cut (rings). */
+/**
+ * One sequence and its cache. Tokens are computed once, unless the cache cannot go back to where the sequence is cut (rings). Its calls follow
+ * each other: one that begins before another has ended is refused with `invalid-option`.
+ */
 export interface Session {
   readonly model: LanguageModel
   readonly contextLength: number
@@ -62,6 +66,7 @@ export interface Session {
   truncate(length: number): void
   /** Makes room for `tokens` tokens in all, so that generating them does not grow the cache. */
   reserve(tokens: number): Promise<void>
+  /** A call that is running ends with `disposed` (a prompt within `sliceMs`), and memory is freed then. */
   dispose(): void
 }
 
@@ -85,6 +90,13 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   const tokens: number[] = []
   let cache: KvCache | undefined
   let decode: DecodePlan | undefined
+
+  const exclusion = createExclusion('session', () => {
+    dropPlan()
+    cache?.dispose()
+    cache = undefined
+    tokens.length = 0
+  })
 
   const dropPlan = (): void => {
     decode?.plan.dispose()
@@ -148,7 +160,8 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     const begin = tokens.length
     const into = await reserve(begin + chunk.length)
     into.prepare(begin, chunk.length)
-    const pause = createPause(sliceMs, signal)
+    const turn = createPause(sliceMs, signal)
+    const pause = (): Promise<void> | undefined => turn()?.then(exclusion.checkOpen)
     try {
       const logits = await forwardInSlices(model, chunk, begin, into, { logits: wanted, activations }, pause)
       // Only what was computed without an error counts as cached.
@@ -175,7 +188,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       return cache?.byteLength ?? 0
     },
 
-    async prefill(ids, { signal, onProgress, everyLogits } = {}) {
+    prefill: (ids, { signal, onProgress, everyLogits } = {}) => exclusion.run('prefill', async () => {
       if (ids.length === 0) throw new TesseraError('invalid-value', 'session: the prompt has no tokens; give at least one (many models want a BOS token)')
       for (const id of ids) checkId(id)
       const every = Math.max(0, everyLogits?.from ?? ids.length)
@@ -197,20 +210,22 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
         // A copy, so that holding one row does not hold the chunk's.
         if (isLast && last) return rows.length === 1 ? last : last.slice()
         await yieldToEventLoop()
+        exclusion.checkOpen()
       }
-    },
+    }),
 
-    async step(id) {
+    step: (id) => exclusion.run('step', async () => {
       const { logits } = replay(await decodePlanFor(id), id)
       return (await device.read(logits)) as Float32Array
-    },
+    }),
 
-    async stepGreedy(id) {
+    stepGreedy: (id) => exclusion.run('stepGreedy', async () => {
       const { index } = replay(await decodePlanFor(id), id)
       return Number((await device.read(index))[0])
-    },
+    }),
 
     truncate(length) {
+      exclusion.checkIdle('truncate')
       if (!Number.isInteger(length) || length < 0 || length > tokens.length) {
         throw new TesseraError('invalid-value', `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens of the sequence`)
       }
@@ -218,16 +233,11 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       cache?.truncate(Math.min(length, cache.length))
     },
 
-    async reserve(count) {
+    reserve: (count) => exclusion.run('reserve', async () => {
       await reserve(count)
-    },
+    }),
 
-    dispose() {
-      dropPlan()
-      cache?.dispose()
-      cache = undefined
-      tokens.length = 0
-    },
+    dispose: exclusion.dispose,
   }
 }
 
