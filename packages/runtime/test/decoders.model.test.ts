@@ -15,6 +15,8 @@ const bounds = { reference: 1e-3, wasm: 2e-3 } as const
  * about 0.3 (measured below); llama.cpp's own 8-bit activations move them as far (golden README: "8-bit activations: 1").
  */
 const int8Bound = 1
+/** Keys and values in f16, which are the default beside int8, may move them by another 0.1 (the same README). Measured on the real models: 1.04 at most, in f32 1.00. */
+const int8Bounds = { f32: int8Bound, f16: int8Bound + 0.1 } as const
 
 describe.each([smolLm2, gemma3])('$title (skipped where tooling/models.sh has not brought the model)', (real) => {
   describe.skipIf(real.path === undefined).each(['reference', 'wasm'] as const)('on %s, exact activations', (kind) => exactCases(real, kind))
@@ -92,13 +94,13 @@ function greedyCases(real: RealModel): void {
     session.dispose()
   })
 
-  it('int8 activations keep every logit within the stated bound', async () => {
-    const session = createSession(model, { activations: 'int8' })
+  it.each(['f32', 'f16'] as const)('int8 activations keep every logit within the stated bound, with a cache of %s', async (cache) => {
+    const session = createSession(model, { activations: 'int8', cache: denseCache(cache) })
     const expected = await goldenSafetensors(`${real.folder}/logits.safetensors`)
     for (const prompt of real.logits.prompts) {
       if (prompt.fullLogits === null) continue
       const { value } = largestDifference(await session.prefill(prompt.ids), await goldenTensor(expected, prompt.fullLogits))
-      expect(value, prompt.name).toBeLessThan(int8Bound)
+      expect(value, prompt.name).toBeLessThan(int8Bounds[cache])
     }
     session.dispose()
   })
