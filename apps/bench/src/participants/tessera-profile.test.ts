@@ -14,9 +14,9 @@ describe('createProfileParticipant', () => {
       const { figures, profile } = await participant.measure()
       const kernels = profile?.kernels ?? []
       const ops = new Set(kernels.map(({ kernel }) => kernel.split('/')[0]))
-      for (const op of ['embedding', 'rms-norm', 'linear', 'rope', 'kv-append', 'attention', 'gated-activation']) expect(ops).toContain(op)
+      for (const op of ['embedding', 'rms-norm', 'linear', 'rope-append', 'attention', 'gated-activation']) expect(ops).toContain(op)
       expect(ops.has('argmax')).toBe(tokens === 1)
-      expect(kernels.filter(({ kernel }) => kernel.startsWith('attention/')).map(({ detail }) => detail)).toEqual([`${position + tokens} keys f32`])
+      expect(kernels.filter(({ kernel }) => kernel.startsWith('attention/')).map(({ detail }) => detail)).toEqual([`${position + tokens} keys f16`])
       const sum = kernels.reduce((total, { microseconds }) => total + microseconds, 0)
       expect(sum / 1000).toBeCloseTo(figures['sum of the shortest stages'] as number, 6)
       expect(figures['sum of the shortest stages']).toBeLessThanOrEqual(figures['step, timed stage by stage'] as number)
