@@ -1,5 +1,5 @@
 import { createReferenceDevice, type Tensor } from '@tessera-llm/tensor'
-import { normal, upload, uploadInputs } from '@tessera-llm/testing'
+import { normal, upload, uploadInputs, wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attention, attentionBackward, attentionBackwardOp } from '../src/index.ts'
@@ -9,11 +9,7 @@ import { backwardConformance, backwardGolden, backwardProblems } from './cases/a
 const reference = createReferenceDevice()
 const cases = [...backwardConformance, ...backwardGolden]
 
-describe.each([
-  { threads: 1, relaxedSimd: true },
-  { threads: 3, relaxedSimd: true },
-  { threads: 2, relaxedSimd: false },
-])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     device = await createWasmDevice({ kernels: attentionWasm, threads, relaxedSimd })

@@ -1,4 +1,5 @@
 import { createReferenceDevice, isTesseraError } from '@tessera-llm/tensor'
+import { wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attentionWasm } from '../src/wasm.ts'
@@ -10,11 +11,7 @@ const dense = [...attentionConformance, ...packedConformance, ...pagedConformanc
 const cases = [...dense, ...quantizedConformance]
 const exactCases = [...dense, ...exactQuantizedConformance]
 
-describe.each([
-  { threads: 1, relaxedSimd: true },
-  { threads: 3, relaxedSimd: true },
-  { threads: 2, relaxedSimd: false },
-])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     device = await createWasmDevice({ kernels: attentionWasm, threads, relaxedSimd })

@@ -1,4 +1,5 @@
 import { createReferenceDevice } from '@tessera-llm/tensor'
+import { wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, hasRelaxedSimd, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conformanceCases, goldenCases } from '../test/cases/index.ts'
@@ -7,11 +8,7 @@ import { kernelsWasm } from './wasm.ts'
 const reference = createReferenceDevice()
 const cases = [...goldenCases, ...conformanceCases]
 
-describe.each([
-  { threads: 1, relaxedSimd: true },
-  { threads: 3, relaxedSimd: true },
-  { threads: 2, relaxedSimd: false },
-])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     if (relaxedSimd && !hasRelaxedSimd()) console.warn('*** relaxed SIMD is not here: the plain build is tested twice ***')

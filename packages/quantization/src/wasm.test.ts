@@ -1,6 +1,6 @@
 import { embeddingOp, linearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
-import { conform, normal } from '@tessera-llm/testing'
+import { conform, normal, wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { extremeLinearProblems, gridEmbeddingProblems, gridLinearProblems, grids, gridWeight, packedEmbeddingProblems, packedLinearProblems, packRows8Problems } from '../test/problems/index.ts'
@@ -9,11 +9,7 @@ import { quantizationWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
 
-describe.each([
-  { threads: 1, relaxedSimd: true },
-  { threads: 3, relaxedSimd: true },
-  { threads: 2, relaxedSimd: false },
-])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     device = await createWasmDevice({ kernels: quantizationWasm, threads, relaxedSimd })

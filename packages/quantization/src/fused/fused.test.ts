@@ -1,7 +1,7 @@
 import { type ActivationKind, gatedActivation, gatedLinear, gatedLinearOp, type LinearOptions, linear, qkvLinear, qkvLinearOp, rmsNorm } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { createReferenceDevice, type PackedTensor, type Tensor } from '@tessera-llm/tensor'
-import { conform, normal, upload } from '@tessera-llm/testing'
+import { conform, normal, upload, wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packedGatedProblems, packedQkvProblems, randomBlocks } from '../../test/problems/index.ts'
@@ -11,11 +11,7 @@ import { quantizationWasm } from '../wasm.ts'
 const reference = createReferenceDevice()
 const isInt8OfOne = ({ options: { activations = 'f32' } }: { readonly options: LinearOptions }): boolean => activations !== 'f32'
 
-describe.each([
-  { threads: 1, relaxedSimd: true },
-  { threads: 3, relaxedSimd: true },
-  { threads: 2, relaxedSimd: false },
-])('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     device = await createWasmDevice({ kernels: [...kernelsWasm, ...quantizationWasm], threads, relaxedSimd })
