@@ -31,6 +31,8 @@ it('several tokens of W8A8 take the kernel that sums over whole rows, one token 
   const device = await createWasmDevice({ kernels: quantizationWasm, threads: 1 })
   const byRow = gridLinearProblems(int8Rows).filter(({ options }) => options.activations === 'int8-token')
   expect((await conform(device, reference, linearOp, byRow)).map(({ kernel }) => kernel)).toEqual(['rows8-int8', 'rows8-int8', 'rows8-w8a8', 'rows8-w8a8', 'rows8-w8a8'])
+  const others = gridLinearProblems(int8Rows).filter(({ options }) => options.activations === 'int8-static' || options.activations === 'int4-token')
+  expect((await conform(device, reference, linearOp, others)).map(({ kernel }) => kernel)).toEqual(['rows8-int8', 'rows8-int8', 'rows8-w8a8', 'rows8-w8a8'])
   await device.dispose()
 })
 

@@ -23,7 +23,7 @@ afterAll(() => Promise.all([device.dispose(), hardware.dispose()]))
 
 it.for(types)('linear on %s', async (type) => {
   // Rounded inputs take kernels of their own, of which one token and tiles are enough for each type; q4_k tries them all.
-  const problems = packedLinearProblems(type, ggmlPackers).filter(({ name }) => type === 'q4_k' || /, f32, |, int8, (1 .* 37|133 )/.test(name))
+  const problems = packedLinearProblems(type, ggmlPackers).filter(({ name }) => type === 'q4_k' || /, f32, |, int8, (1 .* 37|133 )|, int8-static, 1 /.test(name))
   const reports = await conform(device, reference, linearOp, problems)
   // The codes of tq1_0 are digits, which are no bytes without a division.
   const kinds = type === 'tq1_0' ? ['gemv', 'tiled'] : ['gemv', 'tiled', 'gemv-dot', 'tiled-dot']
@@ -38,7 +38,7 @@ it.for(types)('linear on %s, tiles also for few tokens', async (type) => void (a
 it.for(types)('embedding on %s', async (type) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(type, ggmlPackers))))
 
 it('rounded activations without integer products', async () => {
-  const problems = packedLinearProblems('q4_k', ggmlPackers).filter(({ name }) => /, int8(-token)?, [17] × /.test(name))
+  const problems = packedLinearProblems('q4_k', ggmlPackers).filter(({ name }) => /, int[48](-token|-static)?, [17] × /.test(name))
   await conform(device, reference, linearOp, problems, { kernel: 'gemv-q4_k' })
   await conform(device, reference, linearOp, problems.slice(0, 2), { kernel: 'tiled-q4_k' })
 })

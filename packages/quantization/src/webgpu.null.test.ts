@@ -53,8 +53,8 @@ it.for(packers)('products of $source with rounded inputs compile as integers', a
   const weight = weightOf(format, [5, 256])
   for (const tokens of [1, 2, 9, 17, 33]) {
     const x = device.empty([tokens, 256], 'f32')
-    for (const activations of ['int8', 'int8-token'] as const) {
-      for (const kernel of tokens === 1 ? ['gemv-dot', 'tiled-dot'] : ['tiled-dot']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, { activations }, { kernel: `${kernel}-${source}` }))).toBe(2)
+    for (const options of [{ activations: 'int8' }, { activations: 'int8-token' }, { activations: 'int8-static', inputScale: 0.02 }, { activations: 'int4-token' }] as const) {
+      for (const kernel of tokens === 1 ? ['gemv-dot', 'tiled-dot'] : ['tiled-dot']) expect(await device.webgpu.prepare(() => device.run(linearOp, { x, weight }, options, { kernel: `${kernel}-${source}` }))).toBe(2)
     }
     expect(device.explain(linearOp, { x, weight }, { activations: 'int8' }).kernel).toBe(`${tokens === 1 ? 'gemv' : 'tiled'}-dot-${source}`)
   }
@@ -71,11 +71,11 @@ it.for(packers)('one token by $source compiles for hardware with one, two and fo
 it.for(packers)('fused projections by $source compile, and one token with and without subgroups', async ({ format }) => {
   for (const on of [hardware, subgroups]) {
     const [weight, x, norm] = [weightOf(format, [5, 256], on), on.empty([1, 256], 'f32'), on.empty([256], 'f32')]
-    for (const activations of ['f32', 'int8'] as const) {
-      const launches = activations === 'f32' ? 1 : 2
-      expect(await on.webgpu.prepare(() => on.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, activations }))).toBe(launches)
-      expect(await on.webgpu.prepare(() => on.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, activations }))).toBe(launches)
-      expect(await on.webgpu.prepare(() => on.run(linearOp, { x, weight }, { activations }))).toBe(launches)
+    for (const rounding of [{ activations: 'f32' }, { activations: 'int8' }, { activations: 'int8-static', inputScale: 0.02 }] as const) {
+      const launches = rounding.activations === 'f32' ? 1 : 2
+      expect(await on.webgpu.prepare(() => on.run(qkvLinearOp, { x, norm, query: weight, key: weight, value: weight }, { eps: 1e-5, ...rounding }))).toBe(launches)
+      expect(await on.webgpu.prepare(() => on.run(gatedLinearOp, { x, norm, gate: weight, up: weight }, { kind: 'silu', eps: 1e-5, ...rounding }))).toBe(launches)
+      expect(await on.webgpu.prepare(() => on.run(linearOp, { x, weight }, rounding))).toBe(launches)
     }
   }
 })

@@ -1,5 +1,6 @@
 import { formatShape, type HostTensor, lastAxis, type Problem, rowsOf, type Shape, type Tensor, TesseraError, toleranceOf, type Tolerance, type Weight, type WeightSpec } from '@tessera-llm/tensor'
-import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
+import { checkF32, f32Spec } from '../check/index.ts'
+import { checkActivations } from '../linear/activations.ts'
 import { type LinearOptions, linearOp } from '../linear/contract.ts'
 import { normalise } from '../rms-norm/contract.ts'
 
@@ -14,12 +15,12 @@ export type FusedOptions = LinearOptions & {
 }
 
 /** The shape of x, checked with the norm. */
-export function checkFused(op: string, x: WeightSpec, norm: WeightSpec | undefined, { eps, activations = 'f32' }: FusedOptions): Shape {
+export function checkFused(op: string, x: WeightSpec, weights: readonly WeightSpec[], norm: WeightSpec | undefined, { eps, ...rounding }: FusedOptions): Shape {
   const { shape } = f32Spec(x, op, 'x')
   if (shape.length === 0) throw new TesseraError('invalid-shape', `${op}: x must have a last axis, not ${formatShape(shape)}`)
   checkF32(norm, [lastAxis(shape)], op, 'norm')
   if (norm && !(eps !== undefined && eps >= 0)) throw new TesseraError('invalid-option', `${op}: a norm needs an eps that is 0 or positive, not ${eps}`)
-  checkChoice(activations, ['f32', 'int8', 'int8-token'], op, 'activations')
+  checkActivations(rounding, weights, op)
   return shape
 }
 
@@ -35,9 +36,9 @@ export function normedInput(x: HostTensor, norm: HostTensor | undefined, { eps =
 }
 
 /** One of the linear layers by its definition. */
-export function linearReference(x: HostTensor, weight: HostTensor, spec: WeightSpec, bias: HostTensor | undefined, { activations }: LinearOptions): Float64Array {
+export function linearReference(x: HostTensor, weight: HostTensor, spec: WeightSpec, bias: HostTensor | undefined, { activations, inputScale }: LinearOptions): Float64Array {
   const inputs = { x: { kind: 'dense', dtype: 'f32', shape: x.shape }, weight: spec } as const
-  const options = { activations }
+  const options = { activations, inputScale }
   const problem = { op: linearOp.id, inputs, outputs: linearOp.validate(inputs, options), options }
   return linearOp.reference({ x, weight, bias, residual: undefined }, options, problem).y
 }

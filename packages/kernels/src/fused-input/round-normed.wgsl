@@ -1,6 +1,5 @@
-// The RMSNorm of rows, rounded to 8 bits per `params.block` values and back in f32; one workgroup per row. `round` rounds halves to even.
-// Prelude: WORKGROUP; row-reduce; weight_of.
-const SMALLEST = 0x1p-100f;
+// The RMSNorm of rows, rounded per `params.block` values and back in f32; one workgroup per row.
+// Prelude: WORKGROUP; row-reduce; rounding; weight_of.
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, invocation: Invocation) {
@@ -14,9 +13,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   for (var start = lane * params.block; start < params.width; start += WORKGROUP * params.block) {
     let end = min(start + params.block, params.width);
     var largest = 0.0;
-    for (var i = start; i < end; i++) { largest = max(largest, abs(x[begin + i] * factor * weight_of(i))); }
-    let scale = largest / 127.0;
-    let inverse = select(127.0 / max(largest, SMALLEST), 0.0, largest < SMALLEST);
-    for (var i = start; i < end; i++) { rounded[begin + i] = round(x[begin + i] * factor * weight_of(i) * inverse) * scale; }
+    if (IS_GIVEN == 0u) { for (var i = start; i < end; i++) { largest = max(largest, abs(x[begin + i] * factor * weight_of(i))); } }
+    let scale = block_scale(largest);
+    let inverse = block_inverse(largest);
+    for (var i = start; i < end; i++) { rounded[begin + i] = code_of(x[begin + i] * factor * weight_of(i), inverse) * scale; }
   }
 }

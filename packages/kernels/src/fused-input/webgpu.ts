@@ -1,8 +1,9 @@
 import { type Capabilities, lastAxis, type Problem, rowsOf, type Tensor, type Weight, type WeightSpec } from '@tessera-llm/tensor'
 import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
-import { roundedBlock } from '../linear/contract.ts'
+import { type Rounding, roundingOf } from '../linear/activations.ts'
 import { codesTemporaries, dotPriority, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from '../linear/dot.ts'
 import { type GemvLanes, gemvRowsOf } from '../linear/gemv.ts'
+import { roundingSource } from '../linear/rounding.ts'
 import { roundPass } from '../linear/webgpu.ts'
 import xNormed from '../linear/x-normed.wgsl'
 import { xFragment, xType } from '../linear/x.ts'
@@ -25,15 +26,15 @@ export interface FusedSource {
 export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec, isDot: boolean, lanes: GemvLanes, capabilities: Capabilities): FusedSource {
   const columns = lastAxis(x.shape)
   const tokens = rowsOf(x.shape)
-  const block = roundedBlock(weight, options, columns)
+  const rounding = roundingOf(weight, options, columns)
   const xBinding = { name: 'x', access: 'read', type: xType(columns) } as const
   const noFactor = 'fn norm_factor(position: u32) -> f32 { return 1.0; }'
   const plain = [xFragment(columns), `fn begin_x() {}\n${noFactor}`]
-  if (block !== undefined && isDot) {
-    return { passes: [roundCodesPass({ tokens, columns, block, norm: norm && options }, capabilities)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
+  if (rounding !== undefined && isDot) {
+    return { passes: [roundCodesPass({ tokens, columns, rounding, norm: norm && options }, capabilities)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
   }
-  if (block !== undefined) {
-    const pass = norm ? roundNormedPass(tokens, columns, block, options, capabilities) : roundPass(tokens, columns, block)
+  if (rounding !== undefined) {
+    const pass = norm ? roundNormedPass(tokens, columns, rounding, options, capabilities) : roundPass(tokens, columns, rounding)
     return { passes: [pass], bindings: [{ ...xBinding, tensor: 'rounded' }], fragments: plain, params: {} }
   }
   const bindings: Binding[] = [{ ...xBinding, tensor: 'x' }]
@@ -51,7 +52,7 @@ fn lane_sum_of_squares(position: u32, value: vec4<f32>) -> f32 { return squares_
 /** Bytes of what `fusedSource` rounds. */
 export function fusedTemporaries({ inputs: { x }, options }: FusedProblem, weight: WeightSpec, isDot: boolean): Readonly<Record<string, number>> {
   const [tokens, columns] = [rowsOf(x.shape), lastAxis(x.shape)]
-  if (roundedBlock(weight, options, columns) === undefined) return {}
+  if (roundingOf(weight, options, columns) === undefined) return {}
   return isDot ? codesTemporaries(tokens, columns) : { rounded: 4 * tokens * columns }
 }
 
@@ -79,7 +80,7 @@ export function readersOf(weights: readonly WeightSpec[], readers: readonly Weig
 /** Whether rounded inputs are multiplied as integers: all weights, or none. */
 export function usesDot({ options }: FusedProblem, weights: readonly WeightSpec[], readers: readonly WeightReader[], capabilities: Capabilities): boolean {
   const [first] = weights
-  return first !== undefined && roundedBlock(first, options, first.shape[1] ?? 0) !== undefined && dotPriority(1, capabilities) > 0 && supportsDot(readers, weights, capabilities) === true
+  return first !== undefined && roundingOf(first, options, first.shape[1] ?? 0) !== undefined && dotPriority(1, capabilities) > 0 && supportsDot(readers, weights, capabilities) === true
 }
 
 /** Whether a GPU lets one pass bind so many buffers. */
@@ -89,14 +90,15 @@ export function fitsBindings(passes: readonly WebGpuPass[], capabilities: Capabi
   return most <= limit || `binds ${most} buffers at once, this GPU allows ${limit}`
 }
 
-function roundNormedPass(tokens: number, columns: number, block: number, { eps = 0, unitOffset }: FusedOptions, capabilities: Capabilities): WebGpuPass {
+function roundNormedPass(tokens: number, columns: number, rounding: Rounding, { eps = 0, unitOffset }: FusedOptions, capabilities: Capabilities): WebGpuPass {
+  const { fragment, params } = roundingSource(rounding)
   return rowPass(
     {
       name: 'round-normed',
       source: roundNormed,
       bindings: [bind('x', 'read'), bind('norm', 'read'), bind('rounded', 'read_write')],
-      fragments: [`fn weight_of(i: u32) -> f32 { return norm[i]${unitOffset ? ' + 1.0' : ''}; }`],
-      params: { block: u32(block), eps: f32(eps) },
+      fragments: [fragment, `fn weight_of(i: u32) -> f32 { return norm[i]${unitOffset ? ' + 1.0' : ''}; }`],
+      params: { block: u32(rounding.block), eps: f32(eps), ...params },
     },
     tokens,
     columns,

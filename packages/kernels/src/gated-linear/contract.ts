@@ -17,7 +17,7 @@ export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinea
   version: 1,
   package: '@tessera-llm/kernels',
   validate({ x, norm, gate, up }, options) {
-    const shape = checkFused('gated-linear', x, norm, options)
+    const shape = checkFused('gated-linear', x, [gate, up], norm, options)
     checkChoice(options.kind, activationKinds, 'gated-linear', 'kind')
     const rows = checkFusedWeight('gated-linear', 'gate', gate, shape)
     if (checkFusedWeight('gated-linear', 'up', up, shape) !== rows) throw new TesseraError('invalid-shape', `gated-linear: gate ${formatShape(gate.shape)} and up ${formatShape(up.shape)} must have equal shapes`)

@@ -1,25 +1,17 @@
-import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight, type WeightSpec } from '@tessera-llm/tensor'
-import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
-import { activationBlock, roundToBlocks } from './activations.ts'
+import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import { checkF32, f32Spec } from '../check/index.ts'
+import { checkActivations, roundingOf, type RoundingOptions, roundInput } from './activations.ts'
 
 export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
 export type LinearOutputs = { readonly y: Tensor }
-export type LinearOptions = {
-  /**
-   * `int8` rounds x to 8 bits per block of 32 along K before the product with a packed weight, `int8-token` with one scale for all of a
-   * token's K; see `roundToBlocks`. With a dense weight neither changes anything: rounding would cost accuracy and save nothing. Default `f32`.
-   */
-  readonly activations?: Activations | undefined
-}
-
-export type Activations = 'f32' | 'int8' | 'int8-token'
+export type LinearOptions = RoundingOptions
 
 /** `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y f32[…, N]. */
 export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   id: 'linear',
   version: 1,
   package: '@tessera-llm/kernels',
-  validate({ x, weight, bias, residual }, { activations = 'f32' }) {
+  validate({ x, weight, bias, residual }, options) {
     const { shape } = f32Spec(x, 'linear', 'x')
     const [rows = 0, columns = 0] = weight.shape
     if (weight.shape.length !== 2 || shape.length === 0 || lastAxis(shape) !== columns) {
@@ -28,7 +20,7 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     const outShape = [...shape.slice(0, -1), rows]
     checkF32(bias, [rows], 'linear', 'bias')
     checkF32(residual, outShape, 'linear', 'residual')
-    checkChoice(activations, ['f32', 'int8', 'int8-token'], 'linear', 'activations')
+    checkActivations(options, [weight], 'linear')
     return { y: dense('f32', outShape) }
   },
   // Partial sums of K products of magnitude 1 and either sign reach √K, and every addition rounds one.
@@ -41,8 +33,8 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   reference({ x, weight, bias, residual }, options, { inputs, outputs }) {
     const [rows = 0, columns = 0] = weight.shape
     const tokens = rowsOf(outputs.y.shape)
-    const block = roundedBlock(inputs.weight, options, columns)
-    const input = block === undefined ? x.data : roundToBlocks(x.data, columns, block)
+    const rounding = roundingOf(inputs.weight, options, columns)
+    const input = rounding === undefined ? x.data : roundInput(x.data, columns, rounding)
     const y = new Float64Array(tokens * rows)
     for (let token = 0; token < tokens; token++) {
       for (let row = 0; row < rows; row++) {
@@ -59,10 +51,4 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
 
 export function linear(x: Tensor, weight: Weight, { bias, residual, ...options }: LinearOptions & Omit<LinearInputs, 'x' | 'weight'> = {}): Tensor {
   return x.device.run(linearOp, { x, weight, bias, residual }, options).y
-}
-
-/** Columns that share a scale where a call rounds its activations; undefined where it does not. */
-export function roundedBlock(weight: WeightSpec, { activations = 'f32' }: LinearOptions, columns: number): number | undefined {
-  if (weight.kind === 'dense' || activations === 'f32') return undefined
-  return activations === 'int8' ? activationBlock : columns
 }

@@ -2,8 +2,10 @@ import type { Capabilities, WeightSpec } from '@tessera-llm/tensor'
 import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { bind, f32, rowPass } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
+import type { Rounding } from './activations.ts'
 import gemvRowsDot from './gemv-rows-dot.wgsl'
 import roundCodes from './round-codes.wgsl'
+import { roundingSource } from './rounding.ts'
 import xCodes from './x-codes.wgsl'
 
 /*
@@ -45,14 +47,14 @@ export function codesTemporaries(tokens: number, columns: number): Readonly<Reco
 export interface RoundedInput {
   readonly tokens: number
   readonly columns: number
-  /** Columns that share a scale: 32, or all. */
-  readonly block: number
+  /** By 32 columns, or all. */
+  readonly rounding: Rounding
   /** Of the RMSNorm before, where there is one. */
   readonly norm?: { readonly eps?: number | undefined; readonly unitOffset?: boolean | undefined } | undefined
 }
 
 /** x, normalised where there is a norm, as codes with scales. */
-export function roundCodesPass({ tokens, columns, block, norm }: RoundedInput, capabilities: Capabilities): WebGpuPass {
+export function roundCodesPass({ tokens, columns, rounding, norm }: RoundedInput, capabilities: Capabilities): WebGpuPass {
   const factor = norm
     ? `fn norm_factor_of(lane: u32, begin: u32) -> f32 {
   var sum = 0.0;
@@ -62,14 +64,15 @@ export function roundCodesPass({ tokens, columns, block, norm }: RoundedInput, c
 fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i] * factor * (norm[i]${norm.unitOffset ? ' + 1.0' : ''}); }`
     : `fn norm_factor_of(lane: u32, begin: u32) -> f32 { return 1.0; }
 fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
+  const { fragment, params } = roundingSource(rounding)
   return rowPass(
     {
       name: norm ? 'round-codes-normed' : 'round-codes',
       source: roundCodes,
       bindings: [bind('x', 'read'), ...(norm ? [bind('norm', 'read')] : []), bind('x_codes', 'read_write', 'array<u32>'), bind('x_scales', 'read_write', 'array<vec2<f32>>')],
-      constants: { BY_TOKEN: block === roundedColumns ? 0 : 1 },
-      fragments: [factor],
-      params: norm ? { eps: f32(norm.eps ?? 0) } : {},
+      constants: { BY_TOKEN: rounding.block === roundedColumns ? 0 : 1 },
+      fragments: [fragment, factor],
+      params: { ...params, ...(norm ? { eps: f32(norm.eps ?? 0) } : {}) },
     },
     tokens,
     columns,

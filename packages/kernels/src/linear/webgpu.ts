@@ -2,12 +2,14 @@ import { type Capabilities, type Problem, rowsOf, type WeightSpec } from '@tesse
 import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
-import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs, roundedBlock } from './contract.ts'
+import { type Rounding, roundingOf } from './activations.ts'
+import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
 import { codesTemporaries, dotPriority, dotStep, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from './dot.ts'
 import { type GemvPlan, gemvLanes, gemvPlan, gemvRowsOf, gemvWorkgroup } from './gemv.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
 import roundActivations from './round-activations.wgsl'
+import { roundingSource } from './rounding.ts'
 import tiled from './tiled.wgsl'
 import tiledDot from './tiled-dot.wgsl'
 import { xFragment, xType } from './x.ts'
@@ -48,7 +50,7 @@ function dotKernels(reader: WeightReader): readonly WebGpuKernel[] {
   const supports = ({ inputs: { weight }, options }: LinearProblem, capabilities: Capabilities): true | string => {
     const reads = reader.supports(weight)
     if (reads !== true) return reads
-    if (roundedBlock(weight, options, weight.shape[1] ?? 0) === undefined) return 'multiplies rounded activations, and these stay f32'
+    if (roundingOf(weight, options, weight.shape[1] ?? 0) === undefined) return 'multiplies rounded activations, and these stay f32'
     return supportsDot([reader], [weight], capabilities)
   }
   const temporaries = (problem: LinearProblem): Readonly<Record<string, number>> => codesTemporaries(sizesOf(problem).tokens, sizesOf(problem).columns)
@@ -121,16 +123,17 @@ function tokensPerLane(tokens: number): number {
 function dotPasses(problem: LinearProblem, reader: WeightReader, capabilities: Capabilities, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
   const { weight } = problem.inputs
   const { tokens, columns } = sizesOf(problem)
-  return [roundCodesPass({ tokens, columns, block: roundedBlock(weight, problem.options, columns) ?? columns }, capabilities), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
+  const rounding = roundingOf(weight, problem.options, columns)
+  return [...(rounding ? [roundCodesPass({ tokens, columns, rounding }, capabilities)] : []), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
 }
 
 function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
   const { weight } = problem.inputs
   const { tokens, columns } = sizesOf(problem)
-  const block = roundedBlock(weight, problem.options, columns)
-  const x: Binding = { name: 'x', tensor: block === undefined ? 'x' : 'rounded', access: 'read', type: xType(columns) }
+  const rounding = roundingOf(weight, problem.options, columns)
+  const x: Binding = { name: 'x', tensor: rounding === undefined ? 'x' : 'rounded', access: 'read', type: xType(columns) }
   const product = productPass(problem, [x], xFragment(columns), reader, specialise(sizesOf(problem), weight))
-  return block === undefined ? [product] : [roundPass(tokens, columns, block), product]
+  return rounding === undefined ? [product] : [roundPass(tokens, columns, rounding), product]
 }
 
 function productPass(problem: LinearProblem, xBindings: readonly Binding[], xSource: string, reader: WeightReader, { fragments, ...special }: Specialisation): WebGpuPass {
@@ -149,19 +152,22 @@ function productPass(problem: LinearProblem, xBindings: readonly Binding[], xSou
   }
 }
 
-export function roundPass(tokens: number, columns: number, block: number): WebGpuPass {
+export function roundPass(tokens: number, columns: number, rounding: Rounding): WebGpuPass {
+  const { fragment, params } = roundingSource(rounding)
+  const { block } = rounding
   return {
     name: 'round-activations',
     source: roundActivations,
     bindings: [bind('x', 'read'), bind('rounded', 'read_write')],
-    params: { tokens: u32(tokens), columns: u32(columns), block: u32(block) },
+    fragments: [fragment],
+    params: { tokens: u32(tokens), columns: u32(columns), block: u32(block), ...params },
     workgroups: linearGrid(Math.ceil((tokens * Math.ceil(columns / block)) / 64)),
   }
 }
 
 function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> {
   const { tokens, columns } = sizesOf(problem)
-  return roundedBlock(problem.inputs.weight, problem.options, columns) === undefined ? {} : { rounded: 4 * tokens * columns }
+  return roundingOf(problem.inputs.weight, problem.options, columns) === undefined ? {} : { rounded: 4 * tokens * columns }
 }
 
 function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {

@@ -24,7 +24,7 @@ export const qkvLinearOp: Op<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions
   version: 1,
   package: '@tessera-llm/kernels',
   validate({ x, norm, query, key, value, queryBias, keyBias, valueBias }, options) {
-    const shape = checkFused('qkv-linear', x, norm, options)
+    const shape = checkFused('qkv-linear', x, [query, key, value], norm, options)
     const outputOf = (name: string, weight: typeof query, bias: typeof x | undefined): ReturnType<typeof dense> => {
       const rows = checkFusedWeight('qkv-linear', name, weight, shape)
       checkF32(bias, [rows], 'qkv-linear', `${name}Bias`)

@@ -1,7 +1,7 @@
 import { addPairs } from './lanes'
 
-// Dynamic 8-bit activations, per block of 32 columns or per token: scale = max |x| / 127 and q = round-half-even(x · (127 / max |x|)),
-// each operation rounded to f32. A record holds 32 columns of `columns` (1 or 4) tokens side by side, so that one pointer serves all:
+// Rounded activations: scale = limit / levels and q = round-half-even(x · (levels / limit)), each operation rounded to f32, where limit is the
+// largest magnitude of a block of 32 columns or of a token, of 4 bits 0.9 of it; or a given scale and x by its reciprocal. A record holds 32 columns of `columns` (1 or 4) tokens side by side, so that one pointer serves all:
 // the codes of each token (32 i8 or 32 i16), then the fields below, one value for each token.
 
 /** f32 scale */
@@ -15,6 +15,9 @@ export const SUM: usize = 4
 export const SUM_LOW: usize = 5
 export const SUM_HIGH: usize = 6
 export const FIELDS: i32 = 7
+
+/** How activations are rounded: with 8 bits and a scale for 32 columns, or for a token; not at all; with 8 bits and the given scale; with 4 bits and a scale for a token. */
+export const BY_BLOCK: u32 = 0, BY_TOKEN: u32 = 1, NONE: u32 = 2, GIVEN: u32 = 3, BY_TOKEN_4: u32 = 4
 
 /** Below this x counts as zero: its reciprocal would overflow. 2^-100. */
 const SMALLEST: f32 = 7.888609052210118e-31
@@ -52,15 +55,50 @@ export function largest(x: usize, columns: u32): f32 {
   return most
 }
 
-/** Quantizes the 32 values at x, of which `limit` is the largest magnitude (negative: theirs is looked for), into token `column` of the record at `record`. */
-export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, columns: i32, column: i32, zero: i32, wraps: bool): void {
-  if (limit < 0) limit = largest32(x)
-  const scale: f32 = limit / 127
-  const inverse = f32x4.splat(limit >= SMALLEST ? <f32>127 / limit : <f32>0)
-  const q0 = toInteger(f32x4.mul(v128.load(x), inverse)), q1 = toInteger(f32x4.mul(v128.load(x, 16), inverse))
-  const q2 = toInteger(f32x4.mul(v128.load(x, 32), inverse)), q3 = toInteger(f32x4.mul(v128.load(x, 48), inverse))
-  const q4 = toInteger(f32x4.mul(v128.load(x, 64), inverse)), q5 = toInteger(f32x4.mul(v128.load(x, 80), inverse))
-  const q6 = toInteger(f32x4.mul(v128.load(x, 96), inverse)), q7 = toInteger(f32x4.mul(v128.load(x, 112), inverse))
+/** The reciprocal of the scale for a token of `columns` values, or with BY_BLOCK for so many; the scale goes to `scale`. `given` is that of GIVEN. */
+export function inverseOf(x: usize, columns: u32, rounding: u32, given: f32, scale: usize): f32 {
+  if (rounding == GIVEN) {
+    store<f32>(scale, given)
+    return <f32>1 / given
+  }
+  const most = largest(x, columns), levels: f32 = rounding == BY_TOKEN_4 ? 7 : 127, limit: f32 = rounding == BY_TOKEN_4 ? most * <f32>0.9 : most
+  store<f32>(scale, limit / levels)
+  return limit >= SMALLEST ? levels / limit : 0
+}
+
+/** The codes of 4 values. Those found by the largest magnitude do not saturate. */
+@inline export function codes4(x: usize, offset: usize, inverse: v128, saturates: bool, least: v128, most: v128): v128 {
+  let v = f32x4.mul(v128.load(x + offset), inverse)
+  if (saturates) v = f32x4.pmin(f32x4.pmax(v, least), most)
+  return toInteger(v)
+}
+
+@inline export function saturatesBy(rounding: u32): bool {
+  return rounding > NONE
+}
+
+/** The largest code, in all lanes. */
+@inline export function mostOf(rounding: u32): v128 {
+  return f32x4.splat(rounding == BY_TOKEN_4 ? 7 : 127)
+}
+
+/** The least code. */
+@inline export function leastOf(rounding: u32): v128 {
+  return f32x4.splat(rounding == BY_TOKEN_4 ? -8 : -127)
+}
+
+/** Quantizes the 32 values at x by a scale and its reciprocal (with BY_BLOCK theirs is looked for) into token `column` of the record at `record`. */
+export function quantizeBlock(x: usize, rounding: u32, scale: f32, factor: f32, record: usize, wide: bool, columns: i32, column: i32, zero: i32, wraps: bool): void {
+  if (rounding == BY_BLOCK) {
+    const limit = largest32(x)
+    scale = limit / 127
+    factor = limit >= SMALLEST ? <f32>127 / limit : <f32>0
+  }
+  const inverse = f32x4.splat(factor), saturates = saturatesBy(rounding), least = leastOf(rounding), most = mostOf(rounding)
+  const q0 = codes4(x, 0, inverse, saturates, least, most), q1 = codes4(x, 16, inverse, saturates, least, most)
+  const q2 = codes4(x, 32, inverse, saturates, least, most), q3 = codes4(x, 48, inverse, saturates, least, most)
+  const q4 = codes4(x, 64, inverse, saturates, least, most), q5 = codes4(x, 80, inverse, saturates, least, most)
+  const q6 = codes4(x, 96, inverse, saturates, least, most), q7 = codes4(x, 112, inverse, saturates, least, most)
   const h0 = i16x8.narrow_i32x4_s(q0, q1), h1 = i16x8.narrow_i32x4_s(q2, q3), h2 = i16x8.narrow_i32x4_s(q4, q5), h3 = i16x8.narrow_i32x4_s(q6, q7)
   const codes = record + (column << (wide ? 6 : 5))
   if (wide) {
@@ -97,15 +135,15 @@ export function quantizeBlock(x: usize, limit: f32, record: usize, wide: bool, c
 }
 
 /** A row of `columns` values into token `column` of consecutive records; the last block is filled up with zeros, by way of 128 bytes at `tail`. */
-export function quantizeRow(x: usize, columns: u32, perToken: bool, record: usize, wide: bool, tokens: i32, token: i32, zero: i32, wraps: bool, tail: usize): void {
-  const limit: f32 = perToken ? largest(x, columns) : -1
+export function quantizeRow(x: usize, columns: u32, rounding: u32, given: f32, record: usize, wide: bool, tokens: i32, token: i32, zero: i32, wraps: bool, tail: usize): void {
+  const inverse: f32 = rounding == BY_BLOCK ? 0 : inverseOf(x, columns, rounding, given, tail), scale = load<f32>(tail)
   const bytes = recordBytes(wide, tokens)
   let k: u32 = 0
-  for (; k + 32 <= columns; k += 32, record += bytes) quantizeBlock(x + (<usize>k << 2), limit, record, wide, tokens, token, zero, wraps)
+  for (; k + 32 <= columns; k += 32, record += bytes) quantizeBlock(x + (<usize>k << 2), rounding, scale, inverse, record, wide, tokens, token, zero, wraps)
   if (k == columns) return
   memory.fill(tail, 0, 128)
   memory.copy(tail, x + (<usize>k << 2), (columns - k) << 2)
-  quantizeBlock(tail, limit, record, wide, tokens, token, zero, wraps)
+  quantizeBlock(tail, rounding, scale, inverse, record, wide, tokens, token, zero, wraps)
 }
 
 /** The nearest integer, halves to even, of values below 2^22: adding 1.5 · 2^23 rounds, and leaves the integer in the low bits. */

@@ -1,12 +1,12 @@
-import { argument, madd, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { largest, toInteger } from './activations'
+import { argument, floatArgument, madd, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { BY_BLOCK, inverseOf, leastOf, mostOf, NONE, toInteger } from './activations'
 import { E4M3, E5M2, groupBytesAt, superBlocksAt } from './layout'
-import { blocksOf, COLUMNS, layoutOf, PER_TOKEN, RECORDS, REST, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TOKENS, WEIGHT, X } from './linear'
+import { blocksOf, COLUMNS, INPUT_SCALE, layoutOf, RECORDS, REST, ROUNDING, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TOKENS, WEIGHT, X } from './linear'
 import { PANEL_BYTES, SCALES } from './panel'
 
 // Floats of 8 bits, with an f32 scale for one block or more of them. Their bits are moved to f32's places, which leaves the exponent short by the
 // difference of the biases: 2^120 for e4m3, 2^112 for e5m2. Half of that is made up for in x and half in the sum, so that no product
-// comes near f32's smallest numbers. Activations of 8 bits are rounded and multiplied as f32.
+// comes near f32's smallest numbers. Rounded activations are multiplied as f32.
 
 /** Half of what the exponent lacks. */
 @inline function raiseOf(codes: i32): f32 {
@@ -23,21 +23,32 @@ import { PANEL_BYTES, SCALES } from './panel'
   return codes == E4M3 ? i32x4.splat(0x87f00000) : i32x4.splat(0x8fe00000)
 }
 
-/** Rounds `count` values, at most 32, whose largest magnitude is `limit`, as int8 activations are, and multiplies them by `raise`. */
-function roundBlock(x: usize, count: u32, limit: f32, raise: f32, to: usize): void {
-  const scale = f32x4.splat(limit / 127 * raise), inverse = f32x4.splat(limit >= <f32>7.888609052210118e-31 ? <f32>127 / limit : <f32>0)
+/** `count` values, at most 32, as codes by the reciprocal of the scale, times `scale`. */
+function roundBlock(x: usize, count: u32, rounding: u32, inverse: v128, scale: v128, to: usize): void {
+  const least = leastOf(rounding), most = mostOf(rounding)
   let k: u32 = 0
-  for (; k + 4 <= count; k += 4, x += 16, to += 16) v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(toInteger(f32x4.mul(v128.load(x), inverse))), scale))
-  for (; k < count; k++, x += 4, to += 4) store<f32>(to, f32x4.extract_lane(f32x4.mul(f32x4.convert_i32x4_s(toInteger(f32x4.mul(v128.load32_splat(x), inverse))), scale), 0))
+  for (; k + 4 <= count; k += 4, x += 16, to += 16) v128.store(to, rounded(v128.load(x), inverse, scale, least, most))
+  for (; k < count; k++, x += 4, to += 4) store<f32>(to, f32x4.extract_lane(rounded(v128.load32_splat(x), inverse, scale, least, most), 0))
 }
 
-/** One token's x · raise: rounded for blocks of 32 (`rounding` 0), with one scale (1), or as it is (2). */
-function roundToken(x: usize, columns: u32, rounding: u32, raise: f32, to: usize): void {
-  const all: f32 = rounding == 1 ? largest(x, columns) : 0
+@inline function rounded(x: v128, inverse: v128, scale: v128, least: v128, most: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(toInteger(f32x4.pmin(f32x4.pmax(f32x4.mul(x, inverse), least), most))), scale)
+}
+
+/** One token's x · raise, rounded or as it is. The scale passes through `to`. */
+function roundToken(x: usize, columns: u32, rounding: u32, given: f32, raise: f32, to: usize): void {
+  if (rounding == NONE) {
+    for (const end = x + (<usize>columns << 2); x < end; x += 4, to += 4) store<f32>(to, load<f32>(x) * raise)
+    return
+  }
+  let inverse: f32 = rounding == BY_BLOCK ? 0 : inverseOf(x, columns, rounding, given, to), scale = load<f32>(to)
   for (let k: u32 = 0; k < columns; k += 32, x += 128, to += 128) {
     const count = min<u32>(32, columns - k)
-    if (rounding == 2) for (let i: usize = 0; i < <usize>count << 2; i += 4) store<f32>(to + i, load<f32>(x + i) * raise)
-    else roundBlock(x, count, rounding == 1 ? all : largest(x, count), raise, to)
+    if (rounding == BY_BLOCK) {
+      inverse = inverseOf(x, count, rounding, given, to)
+      scale = load<f32>(to)
+    }
+    roundBlock(x, count, rounding, f32x4.splat(inverse), f32x4.splat(scale * raise), to)
   }
 }
 
@@ -45,7 +56,7 @@ function roundToken(x: usize, columns: u32, rounding: u32, raise: f32, to: usize
 export function roundTokens(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), bytes: usize = <usize>columns << 2
   for (let token = shareBegin(tokens, thread, threads), end = shareEnd(tokens, thread, threads); token < end; token++) {
-    roundToken(argument(args, X) + token * bytes, columns, argument(args, PER_TOKEN), 1, argument(args, RECORDS) + token * bytes)
+    roundToken(argument(args, X) + token * bytes, columns, argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), 1, argument(args, RECORDS) + token * bytes)
   }
 }
 
@@ -61,7 +72,7 @@ export function gemvE5M2(args: usize, thread: u32, threads: u32): void {
   const layout = layoutOf(args), blocks = blocksOf(args), superBlocks = superBlocksAt(layout), columns = argument(args, COLUMNS)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), x = out + REST
   if (columns & 31) memory.fill(x + (<usize>columns << 2), 0, 128)
-  roundToken(argument(args, X), columns, argument(args, PER_TOKEN), raiseOf(codes), x)
+  roundToken(argument(args, X), columns, argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), raiseOf(codes), x)
   const groups = (argument(args, ROWS) + 7) >> 3, bytes = groupBytesAt(layout, blocks), end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {
     if (codes == E4M3) tokenE4M3(argument(args, WEIGHT) + g * bytes, x, blocks, superBlocks, out)

@@ -1,6 +1,6 @@
 import { panelProduct, panelRow, storeToken, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
-import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
 import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasLevels, hasOffset, headBytesAt, isWide, levelsAt, mayWrap, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
 import { widenLevels } from './levels'
@@ -20,8 +20,8 @@ import { unpack } from './unpack'
 export const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
 /** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
 export const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
-/** Whether activations have one scale a token (1) or one a block (0), or are not rounded (2); the weight's layout. */
-export const PER_TOKEN: u32 = 11, LAYOUT: u32 = 12
+/** How activations are rounded (see `activations.ts`), and by which scale where one is given; the weight's layout. */
+export const ROUNDING: u32 = 11, INPUT_SCALE: u32 = 12, LAYOUT: u32 = 13
 
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
 export const TAIL: usize = 128, REST: usize = 256
@@ -64,7 +64,7 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
   const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
-  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, PER_TOKEN) != 0, records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
+  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
   const rows = argument(args, ROWS), groups = (rows + 7) >> 3, stride = groupBytesAt(layout, blocks)
   const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
   const end = shareEnd(groups, thread, threads)
@@ -89,7 +89,7 @@ export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
     if (tokens - (quad << 2) < 4) memory.fill(to, 0, bytes)
     for (let token: u32 = 0; token < min<u32>(4, tokens - (quad << 2)); token++) {
       const from: usize = argument(args, X) + ((<usize>(quad << 2) + token) * columns << 2)
-      quantizeRow(from, columns, argument(args, PER_TOKEN) != 0, to, wide, 4, token, zeroAt(layout), wraps, tail)
+      quantizeRow(from, columns, argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), to, wide, 4, token, zeroAt(layout), wraps, tail)
     }
   }
 }

@@ -1,12 +1,12 @@
 import { storeToken } from '@tessera-llm/kernels/assembly/linear/panel'
-import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { largest, toInteger } from './activations'
+import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { codes4, inverseOf, leastOf, mostOf, saturatesBy } from './activations'
 import { groupBytesAt, superBytesAt } from './layout'
-import { BIAS, blocksOf, COLUMNS, layoutOf, RECORDS, RESIDUAL, REST, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TAIL, TOKENS, WEIGHT, X, Y } from './linear'
+import { BIAS, blocksOf, COLUMNS, INPUT_SCALE, layoutOf, RECORDS, RESIDUAL, REST, ROUNDING, ROWS, SCRATCH, SCRATCH_BYTES, storeGroup, TAIL, TOKENS, WEIGHT, X, Y } from './linear'
 import { widenPanel } from './panel'
 import { dot16 } from './token-sums'
 
-// W8A8: weights of 8 bits with one scale a row, activations of 8 bits with one scale a token. Sums run over whole rows in i32 and are scaled
+// W8A8: weights of 8 bits with one scale a row, activations of 8 bits with one scale a token or for all (or of 4 bits). Sums run over whole rows in i32 and are scaled
 // once: |Σ| < 2^31 up to 133 000 columns.
 //
 // Four tokens lie side by side: i16 [K / 2][4][2], K rounded up to 32 with zeros, then 4 f32 scales.
@@ -19,6 +19,7 @@ import { dot16 } from './token-sums'
 export function quantizeRows(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), columns = argument(args, COLUMNS), blocks = blocksOf(args)
   const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
+  const rounding = argument(args, ROUNDING), given = floatArgument(args, INPUT_SCALE), least = leastOf(rounding), most = mostOf(rounding)
   const quads = (tokens + 3) >> 2
   const end = shareEnd(quads, thread, threads)
   for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
@@ -26,9 +27,11 @@ export function quantizeRows(args: usize, thread: u32, threads: u32): void {
     const stride: usize = <usize>columns << 2, x: usize = argument(args, X) + (<usize>quad << 2) * stride, count = tokens - (quad << 2)
     // Tokens that are not there repeat the last; nothing is stored of them.
     const x1 = x + min<u32>(1, count - 1) * stride, x2 = x + min<u32>(2, count - 1) * stride, x3 = x + min<u32>(3, count - 1) * stride
-    const a = inverseOf(x, columns, scales), b = inverseOf(x1, columns, scales + 4), c = inverseOf(x2, columns, scales + 8), d = inverseOf(x3, columns, scales + 12)
+    const a = f32x4.splat(inverseOf(x, columns, rounding, given, scales)), b = f32x4.splat(inverseOf(x1, columns, rounding, given, scales + 4))
+    const c = f32x4.splat(inverseOf(x2, columns, rounding, given, scales + 8)), d = f32x4.splat(inverseOf(x3, columns, rounding, given, scales + 12))
     let k: u32 = 0
-    for (; k + 8 <= columns; k += 8) interleave(codes8(x + (<usize>k << 2), a), codes8(x1 + (<usize>k << 2), b), codes8(x2 + (<usize>k << 2), c), codes8(x3 + (<usize>k << 2), d), to + (<usize>k << 3))
+    if (saturatesBy(rounding)) for (; k + 8 <= columns; k += 8) interleave(codes8(x + (<usize>k << 2), a, true, least, most), codes8(x1 + (<usize>k << 2), b, true, least, most), codes8(x2 + (<usize>k << 2), c, true, least, most), codes8(x3 + (<usize>k << 2), d, true, least, most), to + (<usize>k << 3))
+    else for (; k + 8 <= columns; k += 8) interleave(codes8(x + (<usize>k << 2), a, false, least, most), codes8(x1 + (<usize>k << 2), b, false, least, most), codes8(x2 + (<usize>k << 2), c, false, least, most), codes8(x3 + (<usize>k << 2), d, false, least, most), to + (<usize>k << 3))
     if (k == columns) {
       memory.fill(to + (<usize>k << 3), 0, (<usize>blocks << 8) - (<usize>k << 3))
       continue
@@ -37,20 +40,13 @@ export function quantizeRows(args: usize, thread: u32, threads: u32): void {
     const left = (columns - k) << 2
     memory.fill(tail, 0, 128)
     memory.copy(tail, x + (<usize>k << 2), left), memory.copy(tail + 32, x1 + (<usize>k << 2), left), memory.copy(tail + 64, x2 + (<usize>k << 2), left), memory.copy(tail + 96, x3 + (<usize>k << 2), left)
-    interleave(codes8(tail, a), codes8(tail + 32, b), codes8(tail + 64, c), codes8(tail + 96, d), to + (<usize>k << 3))
+    interleave(codes8(tail, a, true, least, most), codes8(tail + 32, b, true, least, most), codes8(tail + 64, c, true, least, most), codes8(tail + 96, d, true, least, most), to + (<usize>k << 3))
     memory.fill(to + (<usize>(k + 8) << 3), 0, (<usize>blocks << 8) - (<usize>(k + 8) << 3))
   }
 }
 
-/** 127 / max |x|, in all lanes; the scale goes to `scale`. */
-function inverseOf(x: usize, columns: u32, scale: usize): v128 {
-  const limit = largest(x, columns)
-  store<f32>(scale, limit / 127)
-  return f32x4.splat(limit >= <f32>7.888609052210118e-31 ? <f32>127 / limit : <f32>0)
-}
-
-@inline function codes8(x: usize, inverse: v128): v128 {
-  return i16x8.narrow_i32x4_s(toInteger(f32x4.mul(v128.load(x), inverse)), toInteger(f32x4.mul(v128.load(x, 16), inverse)))
+@inline function codes8(x: usize, inverse: v128, saturates: bool, least: v128, most: v128): v128 {
+  return i16x8.narrow_i32x4_s(codes4(x, 0, inverse, saturates, least, most), codes4(x, 16, inverse, saturates, least, most))
 }
 
 /** Pairs of columns of four tokens: [pair][token]. */

@@ -99,6 +99,20 @@ describe('a matrix survives', () => {
   })
 })
 
+test('scales of inputs are shown where the configuration says that they are of static int8, and not where they are of other codes', async () => {
+  const grid = integers(8, true, 'row')
+  const parts = { ...writeCompressed(matrixOf(grid), 'int-quantized'), input_scale: { format: 'bf16', shape: [1], bytes: Uint8Array.of(0, 0x3d) } }
+  const shown = async (inputs: object | null): Promise<boolean> => {
+    const written = compressedTensorsConfig(grid, 'int-quantized', { activations: 'int8-static' }) as { readonly config_groups: { readonly group_0: { readonly input_activations: object } } }
+    const { config_groups: { group_0: group } } = written
+    const config = { ...written, config_groups: { group_0: { ...group, input_activations: inputs && { ...group.input_activations, ...inputs } } } }
+    const { tensors } = await quantizedCheckpoint(await checkpointOf(parts), config)
+    return [...tensors.keys()].some((name) => name.endsWith('.input_scale'))
+  }
+  expect(await shown({})).toBe(true)
+  for (const other of [null, { type: 'float' }, { dynamic: true }, { strategy: 'token' }, { symmetric: false }, { num_bits: 4 }]) expect(await shown(other), JSON.stringify(other)).toBe(false)
+})
+
 describe('refuses by name', () => {
   test('matrices that a layout cannot hold, with what can', async () => {
     expect(await failureOf(() => writeGptq(matrixOf(codebookGrid('nf4', 32)), 1))).toBe('unsupported: GPTQ layout: it holds integers with a scale for each row or group, not nf4; use compressed-tensors')

@@ -12,6 +12,8 @@ export interface CompressedScheme {
   readonly groupSize?: number | undefined
   /** Rows and columns that share a scale, where the strategy is `block`. */
   readonly block?: readonly [rows: number, columns: number] | undefined
+  /** Whether inputs are to be rounded to int8 with one scale for all, which is stored beside the weight. */
+  readonly hasStaticInputs?: boolean | undefined
 }
 
 /** Layouts of compressed-tensors that can be written: words of packed codes, one code a byte, and 8-bit floats. */

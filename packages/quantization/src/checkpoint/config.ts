@@ -1,3 +1,4 @@
+import type { Activations } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Grid, IntegerGrid } from '../quantized-matrix/index.ts'
 import type { CompressedFormat, CompressedScheme } from './compressed-tensors.ts'
@@ -65,17 +66,24 @@ export interface CompressedConfigOptions {
   /** The linear layers that stay as they were. Default the head. */
   readonly ignore?: readonly string[] | undefined
   readonly hasColumnGroups?: boolean | undefined
-  /** Says that inputs are to be rounded to int8 when the model runs, with one scale a token (W8A8). */
-  readonly hasTokenActivations?: boolean | undefined
+  /** Says how inputs are to be rounded when the model runs. Default: not at all. */
+  readonly activations?: CompressedActivations | undefined
 }
 
-/** How compressed-tensors calls int8 with one scale a token, found as the token comes. */
-const tokenActivations = {
-  num_bits: 8, type: 'int', symmetric: true, strategy: 'token', dynamic: true, group_size: null, actorder: null, observer: null, observer_kwargs: {}, block_structure: null,
+/** Activations of `linear` that these configurations have a name for: one scale a token, found as the token comes, or one for all, stored as `input_scale`. */
+export type CompressedActivations = Extract<Activations, 'int8-token' | 'int8-static' | 'int4-token'>
+
+function inputActivations(activations: CompressedActivations | undefined): Readonly<Record<string, unknown>> | null {
+  if (activations === undefined) return null
+  const isStatic = activations === 'int8-static'
+  return {
+    num_bits: activations === 'int4-token' ? 4 : 8, type: 'int', symmetric: true, strategy: isStatic ? 'tensor' : 'token', dynamic: !isStatic,
+    group_size: null, actorder: null, observer: isStatic ? 'minmax' : null, observer_kwargs: {}, block_structure: null,
+  }
 }
 
 /** The `quantization_config` of matrices on one grid in a layout of compressed-tensors. */
-export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { ignore = ['lm_head'], hasColumnGroups = false, hasTokenActivations = false }: CompressedConfigOptions = {}): Readonly<Record<string, unknown>> {
+export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { ignore = ['lm_head'], hasColumnGroups = false, activations }: CompressedConfigOptions = {}): Readonly<Record<string, unknown>> {
   const strategy = grid.group === 'tensor' ? 'tensor' : grid.group === 'row' ? 'channel' : 'group'
   const weights = {
     num_bits: grid.kind === 'integer' ? grid.bits : 8, type: grid.kind === 'integer' ? 'int' : 'float', symmetric: grid.kind !== 'integer' || grid.isSymmetric, strategy,
@@ -83,7 +91,7 @@ export function compressedTensorsConfig(grid: Grid, format: CompressedFormat, { 
   }
   return {
     quant_method: 'compressed-tensors', format, quantization_status: 'compressed', kv_cache_scheme: null, global_compression_ratio: null, ignore,
-    config_groups: { group_0: { targets: ['Linear'], weights, input_activations: hasTokenActivations ? tokenActivations : null, output_activations: null } },
+    config_groups: { group_0: { targets: ['Linear'], weights, input_activations: inputActivations(activations), output_activations: null } },
   }
 }
 
@@ -106,7 +114,14 @@ function readScheme(group: Readonly<Record<string, unknown>>, name: string, over
     targets, bits, type,
     groupSize: weights['strategy'] === 'group' ? number(weights, 'group_size') : undefined,
     block: weights['strategy'] === 'block' ? (sides as [number, number]) : undefined,
+    hasStaticInputs: hasStaticInputs(group['input_activations']),
   }
+}
+
+/** Of the ways to round inputs, the one whose scales are stored. Those of other kinds, such as e4m3, are for other codes. */
+function hasStaticInputs(inputs: unknown): boolean {
+  const { num_bits: bits, type = 'int', symmetric = true, strategy = 'tensor', dynamic = false } = (inputs ?? {}) as Readonly<Record<string, unknown>>
+  return bits === 8 && type === 'int' && symmetric === true && strategy === 'tensor' && dynamic === false
 }
 
 /** Patterns come from the file; one that is no regular expression of JavaScript is refused by name. */

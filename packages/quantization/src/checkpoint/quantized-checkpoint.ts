@@ -30,6 +30,7 @@ export interface QuantizedStorage {
 /**
  * Shows a safetensors checkpoint of the GPTQ, AWQ or compressed-tensors layout as one of ordinary tensors, which any loader takes: weights
  * that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value changes. Weights are decoded when they are read.
+ * Where the configuration says that inputs are rounded to int8 with one scale for all, `<layer>.input_scale` is among the tensors too.
  *
  * @param config `quantization_config` of the checkpoint's `config.json`
  * @throws TesseraError `invalid-file`, `unsupported` naming field, layer or part; those of a weight when it is opened or read
@@ -44,8 +45,11 @@ export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknow
     const layer = hidden.has(stored) ? layerOf(stored.name) : undefined
     if (layer === undefined) tensors.set(stored.name, stored)
     else if (!tensors.has(`${layer}.weight`)) {
-      const whole = await wholeTensor(layer, layers.get(layer) as LayerParts, scheme)
+      const parts = layers.get(layer) as LayerParts
+      const whole = await wholeTensor(layer, parts, scheme)
       tensors.set(`${layer}.weight`, whole.tensor)
+      const inputScale = inputScaleOf(layer, parts, scheme)
+      if (inputScale) tensors.set(inputScale.name, inputScale)
       storage.set(`${layer}.weight`, whole.storage)
     }
   }
@@ -88,6 +92,14 @@ function findLayers(checkpoint: Checkpoint, { layout }: QuantizationConfig): Rea
   }
   if (layers.size === 0) throw new TesseraError('invalid-file', `quantization_config: says ${layout}, but no tensor is called *.${marks.join(' or *.')}`)
   return layers
+}
+
+/** @throws TesseraError `invalid-file` where the configuration says that there is one, and there is none */
+function inputScaleOf(layer: string, parts: LayerParts, scheme: QuantizationConfig): StoredTensor | undefined {
+  if (scheme.layout !== 'compressed-tensors' || schemeOf(layer, scheme.schemes).hasStaticInputs !== true) return undefined
+  const stored = parts['input_scale']
+  if (!stored) throw new TesseraError('invalid-file', `${layer}.input_scale is missing, but quantization_config says that inputs are rounded with static scales`)
+  return stored
 }
 
 async function readMatrix(layer: string, parts: LayerParts, scheme: QuantizationConfig, signal?: AbortSignal, skipCodes = false): Promise<QuantizedMatrix> {

@@ -33,11 +33,11 @@ describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ thre
     const x = upload(device, normal([1, 1, 512], { scale: 3 })), norm = upload(device, normal([512], { seed: 2, mean: 1, scale: 0.2 }))
     const [query, key, value] = [packed(first, 75, 512, 3), packed(second, 24, 512, 4), packed(third, 17, 512, 5)] as const
     const bias = upload(device, normal([24], { seed: 6 }))
-    for (const activations of ['int8', 'int8-token'] as const) {
+    for (const rounding of [{ activations: 'int8' }, { activations: 'int8-token' }, { activations: 'int8-static', inputScale: 0.01 }, { activations: 'int4-token' }] as const) {
       for (const given of [norm, undefined]) {
         const n = given ? rmsNorm(x, given, { eps: 1e-5, unitOffset: true }) : x
-        const { q, k, v } = qkvLinear({ x, norm: given, query, key, value, keyBias: bias }, { eps: 1e-5, unitOffset: true, activations })
-        expect(await bitsOf(q, k, v)).toEqual(await bitsOf(linear(n, query, { activations }), linear(n, key, { activations, bias }), linear(n, value, { activations })))
+        const { q, k, v } = qkvLinear({ x, norm: given, query, key, value, keyBias: bias }, { eps: 1e-5, unitOffset: true, ...rounding })
+        expect(await bitsOf(q, k, v)).toEqual(await bitsOf(linear(n, query, rounding), linear(n, key, { ...rounding, bias }), linear(n, value, rounding)))
       }
     }
   })

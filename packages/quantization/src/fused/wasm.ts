@@ -3,11 +3,11 @@ import { activationCodes } from '@tessera-llm/kernels/wasm'
 import { lastAxis, rowsOf, type Shape, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
-import { align, fitsRows8, hasFloats, int8Bytes, layoutOf, roundingOf, type Sizes, writeArguments } from '../linear/wasm.ts'
+import { align, fitsRows8, hasFloats, int8Bytes, layoutOf, type Sizes, writeArguments } from '../linear/wasm.ts'
 import { layoutWords } from '../rows8/layout.ts'
 
 /** Words of a product's arguments without those of its layout. */
-const blockWords = 12
+const blockWords = 13
 
 /** One token after the other products of it: several tokens are faster by products of their own, whose input is rounded for all threads. */
 function takesCall(x: WeightSpec, weights: readonly WeightSpec[], { activations = 'f32' }: QkvLinearOptions): true | string {
@@ -31,7 +31,7 @@ interface Product {
 }
 
 /** What `products` of assembly/rows8/fused.ts reads. */
-function writeProducts(write: ArgumentWriter, at: Bindings, x: Shape, { eps = 0, unitOffset = false, activations }: QkvLinearOptions, products: readonly Product[], code: number): void {
+function writeProducts(write: ArgumentWriter, at: Bindings, x: Shape, { eps = 0, unitOffset = false, ...rounding }: QkvLinearOptions, products: readonly Product[], code: number): void {
   const columns = lastAxis(x)
   const perThread = perThreadOf(columns)
   const [first] = products
@@ -44,7 +44,7 @@ function writeProducts(write: ArgumentWriter, at: Bindings, x: Shape, { eps = 0,
       if (name === 'y') return names.y === 'scratch' ? at.scratch + perThread * at.threads : at.address(names.y)
       return name === 'bias' && names.bias !== undefined ? at.address(names.bias) : 0
     }
-    const sizes: Sizes = { tokens: 1, rows: weight.shape[0] ?? 0, columns, perThread, rounding: roundingOf(activations) }
+    const sizes: Sizes = { tokens: 1, rows: weight.shape[0] ?? 0, columns, perThread, rounding }
     writeArguments(write, { ...at, address }, weight, sizes)
   }
 }

@@ -1,4 +1,4 @@
-import { type Activations, linearOp } from '@tessera-llm/kernels'
+import { type Activations, linearOp, type RoundingOptions } from '@tessera-llm/kernels'
 import { lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
@@ -26,14 +26,13 @@ export interface Sizes {
   readonly rows: number
   readonly columns: number
   readonly perThread: number
-  /** Of activations: 0 with a scale for 32 columns, 1 with one for a token, 2 none. */
-  readonly rounding: number
+  readonly rounding: RoundingOptions
 }
 
 /** The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin. */
 export function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, rounding }: Sizes, records = 0): void {
   write.u32(at.address('x')).u32(at.address('weight.groups')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads + records).u32(rounding)
+    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads + records).u32(roundings[rounding.activations ?? 'f32']).f32(rounding.inputScale ?? 0)
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
@@ -67,16 +66,15 @@ function quadBytes(tokens: number, columns: number): number {
   return tokens > 1 ? align(Math.ceil(tokens / 4) * columns * 16) : 0
 }
 
-export function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: number): Sizes {
+export function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: RoundingOptions): Sizes {
   const [rows = 0, columns = 0] = weight.shape
   return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
 }
 
-export function roundingOf(activations: Activations = 'f32'): number {
-  return activations === 'int8' ? 0 : activations === 'int8-token' ? 1 : 2
-}
+/** As `assembly/rows8/activations.ts` counts them. */
+const roundings: Readonly<Record<Activations, number>> = { int8: 0, 'int8-token': 1, f32: 2, 'int8-static': 3, 'int4-token': 4 }
 
-/** int8 activations: a dot product of integers for each block, one token at a time or four. */
+/** Rounded activations: a dot product of integers for each block, one token at a time or four. Codes of 4 bits are read as those of 8: they save nothing here. */
 export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-int8',
   module: quantizationModule,
@@ -86,8 +84,8 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
     if (fits !== true) return fits
     return !hasFloats(weight) || 'floats of 8 bits are no integers'
   },
-  stages({ inputs: { x, weight }, options: { activations } }) {
-    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), roundingOf(activations))
+  stages({ inputs: { x, weight }, options }) {
+    const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     if (sizes.tokens === 1) return [{ entry: 'gemvInt8', args }]
     return [{ entry: 'quantizeTokens', args }, { entry: 'gemmInt8', args }]
@@ -98,21 +96,21 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   },
 })
 
-/** W8A8: codes of 8 bits with one scale a row, activations with one a token: sums run over whole rows. */
+/** W8A8: codes of 8 bits with one scale a row, activations with one a token or for all: sums run over whole rows. */
 export const rows8RowsWasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-w8a8',
   priority: 10,
   module: quantizationModule,
-  supports({ inputs: { x, weight }, options: { activations } }) {
-    if (activations !== 'int8-token') return 'the call does not ask for activations with one scale a token'
+  supports({ inputs: { x, weight }, options: { activations = 'f32' } }) {
+    if (activations === 'f32' || activations === 'int8') return 'the call does not ask for activations with one scale a token, or for all'
     const fits = fitsRows8(weight)
     if (fits !== true) return fits
     const { codes, scales, superBlocks } = layoutOf(weight)
     if (codes !== 'bytes' || scales !== 'f32' || superBlocks < blocksOf(lastAxis(weight.shape))) return 'the weight does not have 8 bits and one scale a row'
     return rowsOf(x.shape) > 1 || 'one token is read as it comes'
   },
-  stages({ inputs: { x, weight } }) {
-    const sizes = sizesOf(x, weight, rowsBytes(lastAxis(x.shape)), 1)
+  stages({ inputs: { x, weight }, options }) {
+    const sizes = sizesOf(x, weight, rowsBytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     return [{ entry: 'quantizeRows', args }, { entry: 'gemmRows', args }]
   },
@@ -128,10 +126,10 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-exact',
   module: quantizationModule,
   supports({ inputs: { weight }, options: { activations = 'f32' } }) {
-    return activations === 'f32' ? fitsRows8(weight) : 'the call asks for int8 activations'
+    return activations === 'f32' ? fitsRows8(weight) : 'the call asks for rounded activations'
   },
   stages({ inputs: { x, weight } }) {
-    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), 2)
+    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), {})
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     const product = { entry: 'exactProduct', args }
     return sizes.tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]
@@ -143,7 +141,7 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   },
 })
 
-/** Floats of 8 bits, f32 products. Activations of 8 bits are rounded first, and then f32 too. */
+/** Floats of 8 bits, f32 products. Activations are rounded first where they are, and then f32 too. */
 export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-float',
   priority: 10,
@@ -153,14 +151,14 @@ export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
     if (fits !== true) return fits
     return hasFloats(weight) || 'the weight is not of floats of 8 bits'
   },
-  stages({ inputs: { x, weight }, options: { activations } }) {
-    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), roundingOf(activations))
+  stages({ inputs: { x, weight }, options }) {
+    const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     if (sizes.tokens === 1) return [{ entry: layoutOf(weight).codes === 'e4m3' ? 'gemvE4M3' : 'gemvE5M2', args }]
     const quads = quadBytes(sizes.tokens, sizes.columns)
     // Rounded tokens lie behind the quads, and are what the quads are made of.
     const rounded = (at: Bindings): Bindings => ({ ...at, address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + quads : at.address(name)) })
-    if (activations === undefined || activations === 'f32') return [{ entry: 'layTokens', args }, { entry: 'exactProduct', args }]
+    if (options.activations === undefined || options.activations === 'f32') return [{ entry: 'layTokens', args }, { entry: 'exactProduct', args }]
     return [
       { entry: 'roundTokens', args: (write, at) => writeArguments(write, at, weight, sizes, quads) },
       { entry: 'layTokens', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },

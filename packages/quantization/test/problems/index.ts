@@ -1,4 +1,4 @@
-import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions } from '@tessera-llm/kernels'
+import type { EmbeddingInputs, EmbeddingOptions, GatedLinearInputs, GatedLinearOptions, LinearInputs, LinearOptions, QkvLinearInputs, QkvLinearOptions, RoundingOptions } from '@tessera-llm/kernels'
 import { createRandom, type Device, encodeF16, type PackedTensor, sizeOf, type WeightPacker } from '@tessera-llm/tensor'
 import { integers, normal, type OpProblem, values } from '@tessera-llm/testing'
 import {
@@ -70,6 +70,11 @@ function weightOf(packers: readonly WeightPacker[], source: string, rows: number
   }
 }
 
+/** Ways to round inputs; those by a given scale, beyond which a hundredth of them lies, and to 4 bits share all but the codes with the others, so that some sizes are enough. */
+const roundings = ({ hasAll }: { readonly hasAll: boolean }): readonly RoundingOptions[] => [
+  { activations: 'f32' }, { activations: 'int8' }, { activations: 'int8-token' }, ...(hasAll ? [{ activations: 'int8-static', inputScale: 0.02 }, { activations: 'int4-token' }] as const : []),
+]
+
 /** `linear` on packed weights of one type: one token and several, groups that lack rows, bias and residual. */
 export function packedLinearProblems(source: string, packers: readonly WeightPacker[]): readonly OpProblem<LinearInputs, LinearOptions>[] {
   const { blockSize } = ggmlBlockTypes.find(({ id }) => id === source) as BlockType
@@ -77,15 +82,15 @@ export function packedLinearProblems(source: string, packers: readonly WeightPac
   return [
     { tokens: 1, rows: 8 }, { tokens: 1, rows: 37 }, { tokens: 2, rows: 9 }, { tokens: 4, rows: 16 }, { tokens: 7, rows: 24 }, { tokens: 133, rows: 10 },
   ].flatMap(({ tokens, rows }, index) =>
-    (['f32', 'int8', 'int8-token'] as const).map((activations) => {
+    roundings({ hasAll: index === 1 || index === 4 }).map((options) => {
       const width = columns[index % 2] as number
       return {
-        name: `${source}, ${activations}, ${tokens} × ${width} → ${rows}`,
+        name: `${source}, ${options.activations}, ${tokens} × ${width} → ${rows}`,
         inputs: {
           x: normal([tokens, width]), weight: weightOf(packers, source, rows, width),
           bias: index % 2 ? normal([rows], { seed: 3 }) : undefined, residual: index % 3 ? normal([tokens, rows], { seed: 4 }) : undefined,
         },
-        options: { activations },
+        options,
       }
     }),
   )
@@ -110,10 +115,10 @@ export function packedQkvProblems(packers: readonly WeightPacker[]): readonly Op
 
 export function packedGatedProblems(packers: readonly WeightPacker[]): readonly OpProblem<GatedLinearInputs, GatedLinearOptions>[] {
   return ([['q4_1', 'q4_1'], ['q4_k', 'q5_k']] as const).flatMap(([gate, up]) =>
-    (['f32', 'int8', 'int8-token'] as const).map((activations) => ({
-      name: `${gate} and ${up}, ${activations}`,
-      inputs: { x: normal([1, 256], { scale: 0.2 }), norm: activations === 'int8-token' ? undefined : normal([256], { seed: 2, scale: 0.2 }), gate: weightOf(packers, gate, 21, 256), up: weightOf(packers, up, 21, 256) },
-      options: { kind: 'silu', eps: 1e-5, activations },
+    roundings({ hasAll: true }).map((rounding) => ({
+      name: `${gate} and ${up}, ${rounding.activations}`,
+      inputs: { x: normal([1, 256], { scale: 0.2 }), norm: rounding.activations === 'int8-token' ? undefined : normal([256], { seed: 2, scale: 0.2 }), gate: weightOf(packers, gate, 21, 256), up: weightOf(packers, up, 21, 256) },
+      options: { kind: 'silu', eps: 1e-5, ...rounding },
     })))
 }
 
@@ -152,10 +157,10 @@ export function randomMatrix(grid: Grid, rows: number, columns: number): Quantiz
 /** `linear` and `embedding` on a grid's matrix, on the reference device as it is stored; rows that end within a block. */
 export function gridLinearProblems(grid: Grid, isForWasm = false): readonly OpProblem<LinearInputs, LinearOptions>[] {
   return [{ tokens: 1, rows: 9, columns: 64 }, { tokens: 1, rows: 8, columns: 80 }, { tokens: 5, rows: 13, columns: 576 }, { tokens: 6, rows: 8, columns: 83 }, { tokens: 131, rows: 8, columns: 160 }].flatMap(({ tokens, rows, columns }) =>
-    (['f32', 'int8', 'int8-token'] as const).map((activations) => ({
-      name: `${activations}, ${tokens} × ${columns} → ${rows}`,
+    roundings({ hasAll: columns === 80 || columns === 83 }).map((options) => ({
+      name: `${options.activations}, ${tokens} × ${columns} → ${rows}`,
       inputs: { x: normal([tokens, columns]), weight: gridWeight(grid, rows, columns, isForWasm), bias: tokens === 1 ? undefined : normal([rows], { seed: 3 }), residual: undefined },
-      options: { activations },
+      options,
     })),
   )
 }
