@@ -28,7 +28,7 @@ describe('help', () => {
     ['logits', '"f32"'],
   ])('%s defaults to --activations %s and says what it costs', async (command, activations) => {
     const { stdout } = await tessera([command, '--help'])
-    expect(stdout.replace(/\s+/g, ' ')).toContain(`[choices: "f32", "int8", "int8-token"] [default: ${activations}]`)
+    expect(stdout.replace(/\s+/g, ' ')).toContain(`[choices: "f32", "int8", "int8-token", "int8-static", "int4-token"] [default: ${activations}]`)
     expect(stdout.replace(/\s+/g, ' ')).toContain('may move perplexity by up to 0.5 %')
   })
 

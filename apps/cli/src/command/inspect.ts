@@ -19,6 +19,8 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
     for (const [format, { tensors: count, bytes, layout, loadedAs }] of Object.entries(formats)) {
       output.text(`  ${format.padEnd(width)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`)
     }
+    const inputScales = tensors.filter(({ name }) => name.endsWith('.input_scale')).length
+    if (inputScales > 0) output.text(`  inputs of ${inputScales} layers have static scales: --activations int8-static rounds by them\n`)
     const encoder = encoderConfigOf(files)
     const { config, memory, error }: Forecast = encoder ? { config: encoder } : forecast(files, args)
     if (config) output.text(summary(config))
@@ -26,7 +28,7 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
     if (memory) output.text(`  ${describePlan(memory)}\n`)
     if (error !== undefined) output.text(`  cannot be run: ${error}\n`)
     if (args.tensors) for (const { name, shape, format, bytes } of tensors) output.text(`${name}\t${format}\t[${shape.join(', ')}]\t${bytes}\n`)
-    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, config, encoder: encoder ? true : undefined, memory, error, ...(args.tensors ? { tensors } : {}) })
+    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, ...(inputScales > 0 ? { inputScales } : {}), config, encoder: encoder ? true : undefined, memory, error, ...(args.tensors ? { tensors } : {}) })
   })
 }
 

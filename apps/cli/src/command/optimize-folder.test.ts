@@ -56,12 +56,14 @@ describe('a folder of integers', () => {
     ['awq', { quant_method: 'awq', bits: 4, group_size: 64, zero_point: true }, recipeOf('awq', int(4, 64))],
     ['compressed-tensors', { quant_method: 'compressed-tensors', format: 'mixed-precision', config_groups: { group_0: { format: 'pack-quantized' }, group_1: { format: 'int-quantized' } } }, recipeOf('compressed-tensors', int(4, 32), int(8, 'row', true))],
     ['w8a8', { format: 'int-quantized', config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'token', dynamic: true } } } }, { activations: 'int8-token', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }] }],
+    ['w8a8-static', { format: 'int-quantized', config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'tensor', dynamic: false } } } }, { activations: 'int8-static', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }] }],
+    ['w4a4', { format: 'pack-quantized', config_groups: { group_0: { input_activations: { num_bits: 4, strategy: 'token', dynamic: true } } } }, { activations: 'int4-token', layout: 'compressed-tensors', steps: [{ kind: 'rotate', heads: true }, { kind: 'quantize', method: 'rtn', format: int(4, 32) }] }],
   ] as const)('%s: loaded, it says exactly what the receipt says', ([, quantization, recipe]) =>
     inWork(async ({ folder, out, optimize, write }) => {
       const { code, stderr } = await optimize(tiny, out, '--recipe', await write(recipe))
       expect(code, stderr).toBe(0)
       expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
-      expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'llama', tie_word_embeddings: true, quantization_config: quantization })
+      expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'llama', tie_word_embeddings: !JSON.stringify(recipe).includes('rotate'), quantization_config: quantization })
       const { quality } = await receiptOf(out)
       expect(quality?.kld).toBeGreaterThan(1e-7)
       expect(await divergenceOf(folder, out, tiny, quality?.activations)).toBe(quality?.kld)

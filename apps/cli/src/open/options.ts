@@ -1,4 +1,5 @@
 import { type CacheKind, denseCache, quantizedCache } from '@tessera-llm/attention'
+import { linearActivations } from '@tessera-llm/kernels'
 import { defaultActivations, defaultCache, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import type { Argv, Options } from 'yargs'
@@ -34,9 +35,9 @@ function threads(): Options {
 
 function activations(preferred: 'exact' | 'faster'): Options {
   return {
-    choices: ['f32', 'int8', 'int8-token'] as const,
+    choices: linearActivations,
     ...(preferred === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
-    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %; int8-token has one scale a token, for weights that were made for it',
+    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %; int8-token has one scale a token, for weights that were made for it, int8-static the scales that a folder of static W8A8 holds, int4-token 4 bits, for rotated models',
   }
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, jsonBytes, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, jsonBytes, noStaticActivations, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
@@ -33,6 +33,7 @@ export function kindOfOutput(out: string): Target['kind'] {
 export async function targetOf(stored: ModelFiles, kind: Target['kind'], recipe: Recipe, calibration?: HeadCalibration): Promise<Target> {
   const { checkpoint, config } = recipeCheckpoint(stored.checkpoint, recipe, { config: stored.folder?.config, calibration })
   const files = { ...stored, checkpoint, folder: stored.folder && config && { ...stored.folder, config } }
+  if (kind === 'gguf' && recipe.activations === 'int8-static') throw noStaticActivations()
   return kind === 'gguf' ? ggufTarget(files) : folderTarget(files)
 }
 

@@ -10,6 +10,7 @@ import { transformSubject } from '../transform/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
 import { type CompensatedBiases, createCompensatedBiases } from './compensated-biases.ts'
 import { createEstimate, type Estimate } from './estimate.ts'
+import { createInputScales } from './input-scales.ts'
 import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
 import { deserializeWeight, serializeWeight } from './stored-weight.ts'
 
@@ -50,6 +51,8 @@ export interface Applied {
   readonly assignments: Assignments
   /** The result for an assigned weight. */
   weight(name: string): Promise<QuantizedWeight>
+  /** Of inputs by the weight that reads them, where the recipe's activations are `int8-static`; else empty. */
+  readonly inputScales: ReadonlyMap<string, number>
   /** What went otherwise than asked, by weight. */
   readonly notes: readonly string[]
   /** Results that were found from an earlier run. */
@@ -71,7 +74,8 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
   const assignments = assignSteps(turned.weights, recipe)
   const hasScalings = recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...assignments.keys()]
-  const calibrated = new Set(names.filter((name) => needsStatistics(assignments.get(name) as QuantizeStep)))
+  const inputScales = createInputScales(recipe, assignments, store)
+  const calibrated = new Set(names.filter((name) => inputScales.names.has(name) || needsStatistics(assignments.get(name) as QuantizeStep)))
   const kept = new Map<string, readonly string[]>()
   for (const name of names) {
     const bytes = await store.get(name)
@@ -84,10 +88,10 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
   const sizes = calibrationSizes(turned, recipe.calibration)
   let program = hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(turned, sizes.window) : undefined
   const unread = program && [...calibrated].find((name) => !program?.sites.some(({ linears }) => linears.includes(name)))
-  if (unread !== undefined) throw new TesseraError('invalid-option', `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${assignments.get(unread)?.method} to look at; use rtn or hqq without importance`)
+  if (unread !== undefined) throw new TesseraError('invalid-option', `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${inputScales.names.has(unread) ? 'int8-static' : assignments.get(unread)?.method} to look at; use rtn or hqq without importance, and other activations`)
   const windows = program ? calibrationWindows(needed(calibration), sizes, turned.config.contextLength) : []
   const scalings = program ? planScalings(turned, program, recipe, assignments) : []
-  const estimate = createEstimate({ subject: turned, assignments, program, windows: windows.length, scalings: await pendingSites(scalings, store), isDone: (name) => kept.has(name), onProgress })
+  const estimate = createEstimate({ subject: turned, assignments, calibrated, program, windows: windows.length, scalings: await pendingSites(scalings, store), isDone: (name) => kept.has(name), onProgress })
   let subject = turned
   const biases = createCompensatedBiases(assignments, store)
 
@@ -103,6 +107,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     const matrix = { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
     const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
     await biases.compensate(subject, name, matrix, result.weight, inputs)
+    if (inputs && inputScales.names.has(name)) await inputScales.find(name, inputs)
     return async () => {
       await store.put(name, await serializeWeight(result))
       kept.set(name, result.notes)
@@ -125,7 +130,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
-  return { subject: biases.applied(subject), assignments, weight: weightOf, resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
+  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
 }
 
 /** Does one weight after the other; each waits for the disk while the next is worked on. */
@@ -184,5 +189,5 @@ async function compressInOrder({ device, program, windows, subject, assignments,
 
 function needed(calibration: CalibrationText | undefined): CalibrationText {
   if (calibration) return calibration
-  throw new TesseraError('invalid-option', 'optimize: this recipe looks at activations and needs a calibration text; give one (CLI: --calibrate FILE), or use method rtn without importance')
+  throw new TesseraError('invalid-option', 'optimize: this recipe looks at activations and needs a calibration text; give one (CLI: --calibrate FILE), or use method rtn without importance, and no static activations')
 }

@@ -1,6 +1,6 @@
 import { describeProblem, lastAxis, sizeOf } from '@tessera-llm/tensor'
 import type { Program, Site, Step } from '../program/index.ts'
-import { needsSecondMoment, needsStatistics } from '../quantize/index.ts'
+import { needsSecondMoment } from '../quantize/index.ts'
 import type { QuantizeStep } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ApplyProgress } from './apply-recipe.ts'
@@ -22,6 +22,8 @@ export interface Estimate {
 export interface EstimateOptions {
   readonly subject: Subject
   readonly assignments: Assignments
+  /** Weights whose inputs are looked at. */
+  readonly calibrated: ReadonlySet<string>
   readonly program: Program | undefined
   readonly windows: number
   /** The sites whose inputs each scaling step scales: those that are still to be done. */
@@ -37,9 +39,8 @@ const searchPasses = 10
 /** Rounding a weight to nearest takes as long as so many operations of the device's product. */
 const roundingOperations = 1500
 
-export function createEstimate({ subject, assignments, program, windows, scalings = [], isDone, onProgress }: EstimateOptions): Estimate {
+export function createEstimate({ subject, assignments, calibrated: needed, program, windows, scalings = [], isDone, onProgress }: EstimateOptions): Estimate {
   const flops = program ? program.steps.map(flopsOf) : []
-  const needed = new Set([...assignments].filter(([, step]) => needsStatistics(step)).map(([name]) => name))
   const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
   const streams = [...assignments.values()].some(({ correct }) => correct) ? 2 : 1
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)

@@ -34,8 +34,9 @@ export function ggufContent({ checkpoint, config: fields, tokenizer, tokenizerCo
   const tensors: TensorData[] = []
   const sizes = new Map<string, number>()
   for (const stored of checkpoint.tensors.values()) {
-    // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed.
-    if (/\.rotary_emb\.inv_freq$/.test(stored.name) || (config.tiedHead && stored.name === 'lm_head.weight')) continue
+    // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed. How inputs are rounded, a
+    // GGUF file does not say.
+    if (/\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) || (config.tiedHead && stored.name === 'lm_head.weight')) continue
     const target = renamed(stored.name, 'gguf', architecture)
     if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in GGUF files of ${architecture.gguf}; nothing was written`, { details: { tensor: stored.name } })
     if (!hasGgufType(stored)) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, for which GGUF has no type`, { details: { tensor: stored.name } })

@@ -42,6 +42,7 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
       vectors.set(memoryOf(tensor.storage), weight.name)
       return tensor
     },
+    number: async (stored) => (await find(stored, [1], undefined).read())[0] as number,
     constant: (values, shape) => device.tensor(values, shape),
     byteLength: 0,
     dispose: () => {},

@@ -1,3 +1,4 @@
+import { linearActivations } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
@@ -34,7 +35,7 @@ const head = v.strictObject({
   name: v.optional(v.string()),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
-  activations: v.optional(v.picklist(['f32', 'int8', 'int8-token'])),
+  activations: v.optional(v.picklist(linearActivations)),
   cache: v.optional(v.strictObject({ format: v.picklist(cacheFormats), exactTokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) })),
   layout: v.optional(v.picklist(layouts)),
   steps: v.array(v.looseObject({ kind: v.picklist(kinds) })),

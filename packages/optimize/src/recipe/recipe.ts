@@ -128,8 +128,9 @@ export interface Recipe {
   readonly seed?: number | undefined
   readonly calibration?: RecipeCalibration | undefined
   /**
-   * How the model's linear layers are to round their inputs when it runs, which is how a receipt measures it: `int8-token` is dynamic, with one
-   * scale a token. A compressed-tensors folder says so too. Default `f32`: they are not.
+   * How the model's linear layers are to round their inputs when it runs, which is how a receipt measures it: `int8-token` and `int4-token` are
+   * dynamic, with one scale a token; `int8-static` has one scale for all, which the calibration text gives each layer and a folder in the layout
+   * of compressed-tensors holds. Such a folder says all three. Default `f32`: they are not rounded.
    */
   readonly activations?: Activations | undefined
   /** How the model's keys and values are to be kept when it runs, which is how a receipt measures it. Default: in f32. */

@@ -14,6 +14,8 @@ const denseFormats: readonly string[] = ['f32', 'f16', 'bf16', 'f64'] satisfies 
 export function checkpointWeights(checkpoint: Checkpoint): ModelWeights {
   const weights = new Map<string, ModelWeight>()
   for (const stored of checkpoint.tensors.values()) {
+    // Scales of inputs go with codes of weights, which are decoded here.
+    if (stored.name.endsWith('.input_scale')) continue
     const name = canonicalName(stored.name)
     if (weights.has(name)) throw new TesseraError('invalid-file', `optimize: ${stored.name} and ${weights.get(name)?.storedName} are both ${name}`)
     weights.set(name, {

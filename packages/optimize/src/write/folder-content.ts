@@ -1,7 +1,7 @@
 import type { Checkpoint, TensorData } from '@tessera-llm/formats'
 import type { IntegerGrid, QuantizedMatrix, StoredParts } from '@tessera-llm/quantization'
 import type { Fields } from '@tessera-llm/runtime'
-import { TesseraError } from '@tessera-llm/tensor'
+import { bytesOf as bytesIn, TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
 import { formatLabel } from '../plan/index.ts'
@@ -18,7 +18,7 @@ export interface FolderOptions {
   readonly config: Fields
   /** Default: what `chooseLayout` finds. */
   readonly layout?: Layout | undefined
-  /** Of the recipe; `int8-token` is said in a compressed-tensors folder. */
+  /** Of the recipe; those that compressed-tensors has a name for are said in its folders. */
   readonly activations?: Recipe['activations'] | undefined
 }
 
@@ -35,11 +35,12 @@ export interface FolderContent {
  * where a step changed them, as f16 (vectors as f32). One weight is in memory at a time.
  *
  * @param checkpoint of the original, safetensors
- * @throws TesseraError `unsupported` for what the layout cannot hold
+ * @throws TesseraError `unsupported` for what the layout cannot hold: for all but compressed-tensors, static activations too
  */
 export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish, activations }: FolderOptions): Promise<FolderContent> {
-  const { subject, assignments } = applied
+  const { subject, assignments, inputScales } = applied
   const layout = chooseLayout(subject.weights, assignments, wish)
+  if (inputScales.size > 0 && layout !== 'compressed-tensors') throw new TesseraError('unsupported', `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`)
   // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
   let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
   const partsOf = (name: string): Promise<StoredParts> => {
@@ -47,7 +48,7 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
     return last.parts
   }
   const tensors: TensorData[] = []
-  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, hasTokenActivations: activations === 'int8-token' }
+  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, activations }
   for (const weight of subject.weights.values()) {
     const { name, storedName, shape } = weight
     const format = assignments.get(name)?.format
@@ -63,6 +64,8 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
     for (const [part, stored] of Object.entries(await partsOf(name))) {
       tensors.push({ name: `${layer}.${part}`, format: stored.format, shape: stored.shape, bytes: async () => (await partsOf(name))[part]?.bytes as Uint8Array })
     }
+    const inputScale = inputScales.get(name)
+    if (inputScale !== undefined) tensors.push({ ...inputScaleTensor(layer), bytes: bytesIn(Float32Array.of(inputScale)) })
   }
   return { tensors, layout, config: folderConfig(subject, layers, layout, config) }
 }
@@ -81,7 +84,7 @@ function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | u
  */
 export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: Checkpoint, { config, activations }: Omit<FolderOptions, 'layout'>): Omit<FolderContent, 'layout'> {
   const layout = chooseLayout(subject.weights, assignments, 'compressed-tensors')
-  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, hasTokenActivations: activations === 'int8-token' }
+  const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, activations }
   const tensors = [...subject.weights.values()].flatMap((weight): TensorData[] => {
     const { name, storedName, shape } = weight
     const format = assignments.get(name)?.format
@@ -91,9 +94,15 @@ export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' 
       return [format === undefined ? keptWeight(weight, original, checkpoint) : { name: storedName, shape, format: formatLabel(format), bytes: noData }]
     }
     layers.quantized.set(layer, integerGrid(format))
-    return Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({ name: `${layer}.${part}`, ...stored, bytes: noData }))
+    const parts = Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({ name: `${layer}.${part}`, ...stored, bytes: noData }))
+    return activations === 'int8-static' && weightClass(name) !== 'embedding' ? [...parts, { ...inputScaleTensor(layer), bytes: noData }] : parts
   })
   return { tensors, config: folderConfig(subject, layers, layout, config) }
+}
+
+/** As compressed-tensors stores the scale of a layer's input. */
+function inputScaleTensor(layer: string): Pick<TensorData, 'name' | 'format' | 'shape'> {
+  return { name: `${layer}.input_scale`, format: 'f32', shape: [1] }
 }
 
 function noData(): never {

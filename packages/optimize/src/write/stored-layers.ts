@@ -2,7 +2,7 @@ import { awqConfig, type CompressedFormat, compressedTensorsConfig, gptqConfig, 
 import type { Fields } from '@tessera-llm/runtime'
 import type { Shape } from '@tessera-llm/tensor'
 import { canonicalName, weightClass } from '../names/index.ts'
-import type { IntegerFormat, Layout } from '../recipe/index.ts'
+import type { IntegerFormat, Layout, Recipe } from '../recipe/index.ts'
 
 /** What a folder's linear layers are stored as, by their names without `.weight`. */
 export interface StoredLayers {
@@ -10,8 +10,8 @@ export interface StoredLayers {
   readonly dense: string[]
   /** True where some columns are grouped in another order than they stand. */
   hasColumnGroups: boolean
-  /** True where inputs are to be rounded with one scale a token. */
-  readonly hasTokenActivations: boolean
+  /** How inputs are to be rounded. */
+  readonly activations: Recipe['activations']
 }
 
 /** The stored tensors of one weight. */
@@ -62,7 +62,8 @@ function isEmbedding(layer: string): boolean {
 }
 
 /** One entry of `config_groups` for each grid; where there is but one, and no embedding has it, it is for all linear layers that are not ignored. */
-function compressedConfig({ quantized, dense, hasColumnGroups, hasTokenActivations }: StoredLayers): Fields {
+function compressedConfig({ quantized, dense, hasColumnGroups, activations }: StoredLayers): Fields {
+  const inputs = activations === 'f32' || activations === 'int8' ? undefined : activations
   const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()
   for (const [name, grid] of quantized) {
     const key = JSON.stringify(grid)
@@ -72,7 +73,7 @@ function compressedConfig({ quantized, dense, hasColumnGroups, hasTokenActivatio
   }
   const groups = [...byGrid.values()].map(({ grid, names }) => {
     const format = compressedFormat(grid)
-    const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups, hasTokenActivations })
+    const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups, activations: inputs })
     const { group_0: group } = config['config_groups'] as { readonly group_0: Fields }
     return { config, group: { ...group, targets: byGrid.size === 1 && !names.some(isEmbedding) ? ['Linear'] : names, format } }
   })

@@ -18,11 +18,12 @@ const fileTypes: Readonly<Record<string, number>> = {
  * Writes the compressed model as a GGUF file: what was not compressed is copied, or, where a step changed it, stored as f16 (vectors
  * as f32). Nothing is seen of the file before it is whole.
  *
- * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for
+ * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for, and for static activations
  */
 export async function writeGgufModel(applied: Applied, original: Subject, checkpoint: GgufCheckpoint, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
   let content: GgufContent
   try {
+    if (applied.inputScales.size > 0) throw noStaticActivations()
     content = ggufContent(applied, original, checkpoint)
   } catch (error) {
     await sink.abort()
@@ -70,6 +71,11 @@ export function ggufFormat(name: string, format: WeightFormat): string {
   const label = formatLabel(format)
   if (fileTypes[label] !== undefined) return label
   throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0, or write a folder`)
+}
+
+/** GGUF's loaders know no scales of inputs: what they round, they round dynamically. */
+export function noStaticActivations(): TesseraError {
+  return new TesseraError('unsupported', 'optimize: GGUF has no place for the scales of static activations, and what reads it rounds inputs dynamically; write a folder, or use the activations int8-token')
 }
 
 function commonFormat({ assignments }: Planned): string | undefined {

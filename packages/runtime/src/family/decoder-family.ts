@@ -3,7 +3,7 @@ import { createDecoder } from './decoder.ts'
 import type { ModelFamily } from './model.ts'
 import { type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
-import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
+import { createLayerLoader, type LayerLoader, loadInputScale, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
 import { createRotations, storedRopeFactors } from './part/rotation.ts'
 
 /** An architecture in one kind of file. */
@@ -36,15 +36,16 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
       // All at once: while one is packed, others are read.
-      const [embedding, positions, embeddingNorm, layers, finalNorm, head] = await Promise.all([
+      const [embedding, positions, embeddingNorm, layers, finalNorm, head, headInputScale] = await Promise.all([
         weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize]),
         loadPositions(source),
         names.embeddingNorm === undefined ? undefined : loadNorm(source, names.embeddingNorm, hiddenSize),
         Promise.all(ropes.map((rope, index) => design.layer(createLayerLoader(source, index, rotationOf(rope))))),
         loadNorm(source, names.finalNorm ?? '', hiddenSize),
         config.tiedHead ? undefined : weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize]),
+        names.head === undefined ? undefined : loadInputScale(weights, names.head),
       ])
-      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers, finalNorm, head: head ?? embedding })
+      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers, finalNorm, head: head ?? embedding, headInputScale })
     },
   }
 }

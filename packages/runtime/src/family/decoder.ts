@@ -6,6 +6,7 @@ import type { ForwardOptions, LanguageModel, StepInputs, WeightSource } from './
 import { forwardLayers, type Layer } from './part/layer.ts'
 import { type Norm, normalize } from './part/norm.ts'
 import type { LayerPass } from './part/pass.ts'
+import { roundingOf } from './part/projection.ts'
 
 /** Everything that a decoder is made of. */
 export interface DecoderParts {
@@ -16,6 +17,8 @@ export interface DecoderParts {
   readonly layers: readonly Layer[]
   readonly finalNorm: Norm
   readonly head: Weight
+  /** See `Projection`. */
+  readonly headInputScale?: number | undefined
 }
 
 /** Embedding → layers → norm → head, with the residual stream in f32. The model owns `weights`. */
@@ -63,11 +66,11 @@ function embed({ ids, positions }: StepInputs, { embeddingScale }: ModelConfig, 
   return parts.embeddingNorm ? normalize(placed, parts.embeddingNorm) : placed
 }
 
-function logitsOf(hidden: Tensor, { logitScale, logitSoftcap }: ModelConfig, { finalNorm, head }: DecoderParts, { logits, activations, observe }: ForwardOptions): Tensor {
+function logitsOf(hidden: Tensor, { logitScale, logitSoftcap }: ModelConfig, { finalNorm, head, headInputScale }: DecoderParts, { logits, activations, observe }: ForwardOptions): Tensor {
   const normed = normalize(logits === 'last' ? lastRow(hidden) : hidden, finalNorm)
   observe?.('final_norm', normed)
   observe?.('head.input', normed)
-  const raw = linear(normed, head, { activations })
+  const raw = linear(normed, head, roundingOf(activations, headInputScale))
   const scaled = logitScale === undefined ? raw : scale(raw, { factor: logitScale })
   if (logitSoftcap === undefined) return scaled
   return scale(activation(scale(scaled, { factor: 1 / logitSoftcap }), { kind: 'tanh' }), { factor: logitSoftcap })

@@ -21,7 +21,8 @@ export interface ForwardOptions {
   readonly logits: 'last' | 'all' | 'none'
   /**
    * How the inputs of packed linear layers are rounded on the fly: `int8` by blocks of 32, which is faster and costs about 0.1 % of perplexity;
-   * `int8-token` with one scale a token, for weights of 8 bits that were made for it.
+   * `int8-token` with one scale a token, for weights of 8 bits that were made for it; `int8-static` with the scales that a checkpoint of
+   * compressed-tensors holds for its layers; `int4-token` with 4 bits and one scale a token, for rotated models.
    */
   readonly activations: Activations
   /**
@@ -61,6 +62,8 @@ export interface WeightSource {
   matrix(name: string, shape: readonly [number, number], from?: StoredPart): Promise<Weight>
   /** Norm weights and biases: dense f32. */
   vector(name: string, size: number, from?: StoredPart): Promise<Tensor>
+  /** One number that the host computes with, such as `input_scale` of a linear layer. */
+  number(name: string): Promise<number>
   /** Values that follow from the configuration, f32: rope tables, ALiBi slopes. */
   constant(values: Float32Array, shape: Shape): Tensor
   has(name: string): boolean

@@ -115,6 +115,12 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       })
     },
 
+    async number(name) {
+      const stored = find(name, checkpoint.tensors.get(name)?.shape ?? [1])
+      if (!denseFormats.includes(stored.format) || stored.shape.some((size) => size !== 1)) throw new TesseraError('invalid-file', `load: ${name} must be one number, not ${stored.format} ${formatShape(stored.shape)}`)
+      return bring(stored, undefined, (bytes) => decodeElements(viewBytes(bytes, stored.format as DType), stored.format as DType, 1)[0] as number)
+    },
+
     constant: (values, shape) => own(device.tensor(values, shape)),
 
     get byteLength() {

@@ -11,7 +11,7 @@ export interface SessionOptions {
   /** Longest sequence in tokens; the model's own limit when left out. */
   readonly contextLength?: number | undefined
   /**
-   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits by blocks of 32, `int8-token` by tokens. Default `int8` on WebAssembly, where products
+   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits by blocks of 32, `int8-token` by tokens, `int8-static` by scales that the checkpoint holds, `int4-token` to 4 bits by tokens. Default `int8` on WebAssembly, where products
    * of small integers are faster; `f32` on other devices, where rounding costs accuracy and saves no time.
    */
   readonly activations?: Activations | undefined

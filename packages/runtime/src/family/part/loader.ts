@@ -44,8 +44,19 @@ export async function loadNorm({ weights, norm, config: { normEps: eps } }: Part
 /** The weight `[rows, columns]`, and the bias where the file has one; of a tensor of their own, or of the part `from` of one. */
 export async function loadProjection({ weights, names }: PartSource, stem: string, name: string, rows: number, columns: number, from?: StoredPart): Promise<Projection> {
   const part = names.isTransposed ? { storedRows: rows, ranges: [[0, rows] as const], ...from, isTransposed: true } : from
-  const [weight, bias] = await Promise.all([weights.matrix(`${stem}.weight`, [rows, columns], part), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, rows, from) : undefined])
-  return { name, weight, bias }
+  const [weight, bias, inputScale] = await Promise.all([
+    weights.matrix(`${stem}.weight`, [rows, columns], part), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, rows, from) : undefined, loadInputScale(weights, stem),
+  ])
+  return { name, weight, bias, inputScale }
+}
+
+/** The scale of a layer's input, which checkpoints hold whose activations are static. */
+export async function loadInputScale(weights: WeightSource, stem: string): Promise<number | undefined> {
+  const name = `${stem}.input_scale`
+  if (!weights.has(name)) return undefined
+  const scale = await weights.number(name)
+  if (scale > 0 && Number.isFinite(scale)) return scale
+  throw new TesseraError('invalid-file', `load: ${name} must be positive and finite, but is ${scale}; the file is damaged, or its calibration saw no inputs`, { details: { tensor: name } })
 }
 
 /** The table of learned positions `[contextLength, D]`, the beginning of the stored one; undefined for architectures without one. */
