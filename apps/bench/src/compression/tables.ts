@@ -1,3 +1,4 @@
+import type { Activations } from '@tessera-llm/kernels'
 import { digits } from '../report/digits.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
 
@@ -55,12 +56,15 @@ export function budgetSection(rows: readonly MeasuredRow[], all: readonly Measur
   return ['## Formats chosen for a size', table(['recipe', 'bytes', ...lossHead, 'predicted KL', 's', 'one format', 'its bytes', 'its KL', 'KL ÷ its'], cells)]
 }
 
+/** What shares a scale, and the bits of codes. */
+const roundings: Readonly<Record<Activations, string>> = { f32: '', int8: 'blocks of 32', 'int8-token': 'a token', 'int8-static': 'all tokens', 'int4-token': 'a token, 4 bits' }
+
 export function activationsSection(rows: readonly MeasuredRow[]): readonly string[] {
   if (rows.length === 0) return []
-  const cells = rows.map((row) => [`\`${row.id}\``, row.bitsPerWeight.toFixed(2), row.recipe.activations === 'int8' ? 'blocks of 32' : 'a token', ...lossCells(row), ...anchorCells(row)])
+  const cells = rows.map((row) => [`\`${row.id}\``, row.bitsPerWeight.toFixed(2), roundings[row.recipe.activations ?? 'f32'], ...lossCells(row), ...anchorCells(row)])
   return [
-    '## Inputs of layers in int8',
-    'Rounded as the model runs, with a scale for each block of 32 columns or for each token. Weights as the file has them (`stored`, whose head is packed as well, so that its input is rounded too), or int8 with one scale a row; both are in the loss.',
+    '## Rounded inputs of layers',
+    'Rounded to 8 bits or 4 as the model runs, with a scale for each block of 32 columns, for each token, or found by calibration for all of them. Weights as the file has them (`stored`, whose head is packed as well, so that its input is rounded too), or those of the recipe: int8 with one scale a row, int4 in groups of 64 (`w4a4`); both are in the loss.',
     table(['recipe', 'bits a weight', 'a scale for', ...lossHead, ...anchorHead], cells),
   ]
 }
