@@ -73,8 +73,14 @@ export function finishScores(scores: usize, start: i32, count: i32, first: i32, 
   let largest = f32x4.splat(HIDDEN)
   const hidden = largest
   if (first <= start && end >= start + count) {
-    for (let i = 0; i < count; i += 4) largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
-    return maxLanes(largest)
+    // Two at a time: one would wait for the one before.
+    let other = hidden, i = 0
+    for (; i + 8 <= count; i += 8) {
+      largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
+      other = f32x4.pmax(other, v128.load(scores + (i << 2), 16))
+    }
+    if (i < count) largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
+    return maxLanes(f32x4.pmax(largest, other))
   }
   const firsts = i32x4.splat(first), ends = i32x4.splat(end), step = i32x4.splat(4)
   let keys = i32x4.add(i32x4.splat(start), i32x4(0, 1, 2, 3))

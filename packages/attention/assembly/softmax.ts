@@ -1,4 +1,4 @@
-import { exp4, logarithm, madd } from '@tessera-llm/wasm/assembly/lib'
+import { EXP2_LOWEST, EXP2_SERIES, exp4, LOG2_E, logarithm, madd, ONE, ROUNDER, scalar, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { HIDDEN } from './call'
 import { LINE } from './tiles'
 
@@ -19,17 +19,17 @@ export const LN2: f64 = 0.6931471805599453
 // @ts-ignore: decorator
 @inline
 export function exp2of4(x: v128): v128 {
-  const lowest = f32x4.splat(-126), magic = f32x4.splat(12582912)
+  const lowest = scalar(EXP2_LOWEST), rounder = scalar(ROUNDER)
   const clamped = f32x4.pmax(x, lowest)
-  const shifted = f32x4.add(clamped, magic)
-  const r = f32x4.sub(clamped, f32x4.sub(shifted, magic))
-  let p = f32x4.splat(0.0001534581185092088)
-  p = madd(p, r, f32x4.splat(0.0013399931218651565))
-  p = madd(p, r, f32x4.splat(0.009618488957699725))
-  p = madd(p, r, f32x4.splat(0.05550328776967388))
-  p = madd(p, r, f32x4.splat(0.24022646890628507))
-  p = madd(p, r, f32x4.splat(0.6931472057372655))
-  p = madd(p, r, f32x4.splat(1))
+  const shifted = f32x4.add(clamped, rounder)
+  const r = f32x4.sub(clamped, f32x4.sub(shifted, rounder))
+  let p = scalar(EXP2_SERIES)
+  p = madd(p, r, scalar(EXP2_SERIES + 1))
+  p = madd(p, r, scalar(EXP2_SERIES + 2))
+  p = madd(p, r, scalar(EXP2_SERIES + 3))
+  p = madd(p, r, scalar(EXP2_SERIES + 4))
+  p = madd(p, r, scalar(EXP2_SERIES + 5))
+  p = madd(p, r, scalar(ONE))
   return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.le(x, lowest))
 }
 
@@ -49,7 +49,7 @@ export function largestOfLines(scores: usize, count: i32): v128 {
 
 /** Replaces `count` scores (a multiple of 8) by 2^(s · log2 e − subtracted) and returns their sums, four lanes of it. Hidden scores become exactly 0. */
 export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
-  const scale = f32x4.splat(LOG2E), m = f32x4.splat(-subtracted)
+  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted)
   let sum = f32x4.splat(0)
   for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
@@ -59,11 +59,31 @@ export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
   return sum
 }
 
+/**
+ * Replaces `count` scores (a multiple of 4) by `factor` · 2^(s · log2 e − subtracted) and returns the sum of these without the factor, which is a
+ * power of two. Hidden scores become exactly 0.
+ */
+export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f32): f32 {
+  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), factors = f32x4.splat(factor)
+  let sum = f32x4.splat(0)
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+    const p = exp2of4(madd(v128.load(scores), scale, m))
+    v128.store(scores, f32x4.mul(p, factors))
+    sum = f32x4.add(sum, p)
+  }
+  return sumLanes(sum)
+}
+
 /** What is subtracted for a largest score: m · log2 e, and 0 for a line that sees nothing, whose scores then all become 0. */
 // @ts-ignore: decorator
 @inline
 export function subtractedFor(largest: v128): v128 {
   return v128.andnot(f32x4.mul(largest, f32x4.splat(LOG2E)), f32x4.le(largest, f32x4.splat(HIDDEN)))
+}
+
+/** The same for one score. */
+export function subtractedOf(largest: f32): f32 {
+  return f32x4.extract_lane(subtractedFor(f32x4.splat(largest)), 0)
 }
 
 /**
@@ -110,7 +130,7 @@ export function weighAgainst(score: f32, subtracted: f32): f32 {
  * the gradients p · (do · v − reduced) of the scores; where the weight is 0, so is the gradient.
  */
 export function gradientLine(scores: usize, products: usize, count: i32, subtracted: f32, reduced: f32): void {
-  const scale = f32x4.splat(LOG2E), m = f32x4.splat(-subtracted), d = f32x4.splat(reduced), zero = f32x4.splat(0)
+  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), d = f32x4.splat(reduced), zero = f32x4.splat(0)
   for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
     v128.store(scores, p)

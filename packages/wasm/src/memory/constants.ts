@@ -1,6 +1,12 @@
 import { layout } from './layout.ts'
 import type { ArenaMemory } from './memory.ts'
 
+/** Numbers of e^x and 2^x in the order of the assembly's names; the coefficients are those of `exp4` and `exp2of4`. */
+const scalars = [
+  -87.3365478515625, 88.7228, Math.LOG2E, 12582912, -2.1219444e-4, 0.693359375, 1, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5,
+  -126, 0.0001534581185092088, 0.0013399931218651565, 0.009618488957699725, 0.05550328776967388, 0.24022646890628507, 0.6931472057372655,
+]
+
 /**
  * Vectors that kernels load instead of making: some engines make a constant anew in each iteration, which halves the speed of
  * the hottest loops. The assembly's `constants.ts` names the same order.
@@ -30,4 +36,5 @@ export function writeConstants(memory: ArenaMemory): void {
   const bytes = new Int8Array(words.buffer, words.byteOffset, layout.heap)
   bytes.set([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], at * 4)
   bytes.set([12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0], at * 4 + 16)
+  floats.set(scalars, at + 8)
 }
