@@ -1,4 +1,5 @@
 import type { Capabilities } from '@tessera-llm/tensor'
+import type { SubgroupMatrixConfig } from '../matrix/config.ts'
 
 /** What an adapter and the device made from it can do: JSON, so that it can be printed, stored and compared. */
 export type WebGpuCapabilities = {
@@ -15,6 +16,8 @@ export type WebGpuCapabilities = {
   /** Subgroup sizes that may occur; 0 without the feature `subgroups`. */
   readonly subgroupMinSize: number
   readonly subgroupMaxSize: number
+  /** Products of matrices that subgroups compute, and whether they were found right on this device; empty without the feature. */
+  readonly subgroupMatrixConfigs: readonly SubgroupMatrixConfig[]
   readonly limits: Readonly<Record<LimitName, number>>
 }
 
@@ -33,7 +36,7 @@ export const limitNames = [
 
 export type LimitName = (typeof limitNames)[number]
 
-export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, device: GPUDevice): WebGpuCapabilities {
+export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, device: GPUDevice, subgroupMatrixConfigs: readonly SubgroupMatrixConfig[]): WebGpuCapabilities {
   const { info } = adapter
   const limits = {} as Record<LimitName, number>
   for (const name of limitNames) limits[name] = device.limits[name]
@@ -49,6 +52,7 @@ export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, 
     languageFeatures: [...(gpu?.wgslLanguageFeatures ?? [])].map(String).sort(),
     subgroupMinSize: hasSubgroups ? info.subgroupMinSize : 0,
     subgroupMaxSize: hasSubgroups ? info.subgroupMaxSize : 0,
+    subgroupMatrixConfigs,
     limits,
   }
 }

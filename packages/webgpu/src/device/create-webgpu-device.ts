@@ -2,6 +2,7 @@ import { checkKernels, createDevice, type Device } from '@tessera-llm/tensor'
 import { describeCapabilities, type WebGpuCapabilities } from '../capability/capabilities.ts'
 import { type AdapterRequest, requestDevice } from '../capability/request.ts'
 import type { WebGpuKernel } from '../kernel/kernel.ts'
+import { verifyMatrices } from '../matrix/verify.ts'
 import { createPassTimer, type DispatchTime } from '../timing/timer.ts'
 import { createWebGpuBackend } from './backend.ts'
 import type { WebGpuCounters } from './counters.ts'
@@ -47,7 +48,7 @@ export interface WebGpuControls {
 export async function createWebGpuDevice(options: WebGpuDeviceOptions): Promise<WebGpuDevice> {
   checkKernels(options.kernels, 'webgpu')
   const { gpu, adapter, device } = await requestDevice(options)
-  const capabilities = describeCapabilities(gpu, adapter, device)
+  const capabilities = describeCapabilities(gpu, adapter, device, await verifyMatrices(adapter, device))
   const backend = createWebGpuBackend(device, {
     name: `webgpu (${[capabilities.vendor, capabilities.architecture].filter(Boolean).join(' ') || 'unnamed GPU'}${capabilities.isFallback ? ', software' : ''})`,
     kernels: options.kernels,

@@ -28,6 +28,11 @@ export function attentionProblem(problem: Problem): AttentionProblem {
   return { ...sizes, inputs, options, layout, kvLayout, group: sizes.numHeads / sizes.numKvHeads, windowLeft, windowRight: isCausal ? 0 : windowRight, returnLse }
 }
 
+/** Whether keys inside a row's span may be hidden. What is hidden may be NaN, which a weight of 0 does not make harmless. */
+export function hidesKeys({ inputs }: AttentionProblem): boolean {
+  return inputs.mask !== undefined || inputs.bias !== undefined
+}
+
 /** The spec of an input that the contract has already checked. */
 export function inputSpec(problem: AttentionProblem, name: keyof AttentionInputs & string): TensorSpec {
   const spec = problem.inputs[name]

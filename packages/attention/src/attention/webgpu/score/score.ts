@@ -1,5 +1,5 @@
 import type { AttentionInputs } from '../../contract.ts'
-import { type AttentionProblem, inputSpec } from '../problem.ts'
+import { type AttentionProblem, hidesKeys, inputSpec } from '../problem.ts'
 import { f32, i32, type Part, u32 } from '../../../webgpu-part/index.ts'
 import softcapSource from './softcap.wgsl'
 import spanSource from './span.wgsl'
@@ -90,10 +90,9 @@ export function sinkPart({ inputs }: AttentionProblem): Part {
   }
 }
 
-/** `weighed(p, value)`: where keys inside a row's span may be hidden, a weight of 0 must not touch a value, which may be NaN there. */
-export function weighedPart({ inputs }: AttentionProblem): Part {
-  const hidesKeys = inputs.mask !== undefined || inputs.bias !== undefined
-  return { bindings: [], params: {}, fragments: [`fn weighed(p: f32, value: vec4<f32>) -> vec4<f32> { return ${hidesKeys ? 'select(p * value, vec4<f32>(), p == 0.0)' : 'p * value'}; }`] }
+/** `weighed(p, value)`: where keys may be hidden, a weight of 0 does not touch the value. */
+export function weighedPart(problem: AttentionProblem): Part {
+  return { bindings: [], params: {}, fragments: [`fn weighed(p: f32, value: vec4<f32>) -> vec4<f32> { return ${hidesKeys(problem) ? 'select(p * value, vec4<f32>(), p == 0.0)' : 'p * value'}; }`] }
 }
 
 function readI32(name: string, tensor: string): Part['bindings'][number] {

@@ -1,0 +1,59 @@
+import type { Capabilities } from '@tessera-llm/tensor'
+import { type Matrices, matricesOf, webgpuCapabilities } from '@tessera-llm/webgpu'
+import type { AttentionProblem } from '../problem.ts'
+
+/** Lanes of a workgroup: a multiple of every subgroup size, as matrices demand. */
+const lanes = 128
+/** Strips of M rows of a tile, and elements of a row that are staged at once: the first that fit the memory of a workgroup. */
+const sizes = [[4, 64], [4, 32], [2, 64], [2, 32]] as const
+/** What follows a row, so that the next begins on 16 bytes and in another bank: as in `stage.wgsl`. */
+const padding = 8
+const resultPadding = 4
+/** Beyond it, queries and outputs of a strip would not fit registers. */
+const maxHeadDim = 256
+
+export interface MatrixPlan {
+  readonly matrices: Matrices
+  /** Rows, and keys, of a tile. */
+  readonly tile: number
+  readonly strips: number
+  readonly columns: number
+  /** Strips of a subgroup, where subgroups are as large as they may be. */
+  readonly stripsEach: number
+  /** Summands in which queries and weights are given to the matrices. */
+  readonly parts: number
+  /** Elements of the two arrays in workgroup memory. */
+  readonly components: number
+  readonly results: number
+}
+
+/** How a call is computed by matrices, or the reason why it is not. */
+export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities): MatrixPlan | string {
+  const { headDim, valueDim } = problem
+  if (Math.max(headDim, valueDim) > maxHeadDim) return `keeps queries and outputs in registers, for head sizes to ${maxHeadDim}; this call has ${Math.max(headDim, valueDim)}`
+  const matrices = matricesFor(problem, capabilities)
+  if (typeof matrices === 'string') return matrices
+  const { M, N, K, componentBytes } = matrices
+  // f16 has 11 bits of the 24 that queries and weights have; two of them have 22.
+  const parts = componentBytes === 2 ? 2 : 1
+  const { subgroupMaxSize, limits } = webgpuCapabilities(capabilities)
+  let bytes = 0
+  for (const [strips, columns] of sizes) {
+    const tile = strips * M
+    if (tile % N !== 0 || tile % K !== 0) continue
+    const components = tile * (columns + padding) + parts * tile * (tile + padding)
+    const results = tile * (Math.max(columns, tile) + resultPadding)
+    bytes = components * componentBytes + 4 * (results + lanes + 2 * tile + 4)
+    if (bytes <= limits.maxComputeWorkgroupStorageSize) return { matrices, tile, strips, columns, stripsEach: Math.ceil((strips * subgroupMaxSize) / lanes), parts, components, results }
+  }
+  return `takes ${bytes} bytes of workgroup memory, this GPU has ${limits.maxComputeWorkgroupStorageSize}`
+}
+
+/** Matrices of f16 where they hold keys and values exactly, which is where those are stored so; else of f32. */
+function matricesFor({ inputs: { k, v } }: AttentionProblem, capabilities: Capabilities): Matrices | string {
+  const isHalf = [k, v].every((spec) => spec.kind === 'dense' && spec.dtype === 'f16')
+  const half = isHalf ? matricesOf(capabilities, 'f16') : 'only dense keys and values of f16 are exact in f16'
+  if (typeof half !== 'string') return half
+  const exact = matricesOf(capabilities, 'f32')
+  return typeof exact !== 'string' ? exact : isHalf ? half : `${half}, and for others: ${exact}`
+}

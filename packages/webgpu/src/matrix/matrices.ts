@@ -1,0 +1,40 @@
+import type { Capabilities } from '@tessera-llm/tensor'
+import { hasFeature, webgpuCapabilities } from '../capability/capabilities.ts'
+import type { WebGpuPass } from '../kernel/kernel.ts'
+import { formatConfig, matrixFeature, type StatedConfig } from './config.ts'
+import source from './matrices.wgsl'
+
+/** What a pass needs to multiply matrices in subgroups. */
+export interface Matrices extends Required<Pick<WebGpuPass, 'enables' | 'aliases' | 'constants'>> {
+  readonly M: number
+  readonly N: number
+  readonly K: number
+  readonly componentBytes: number
+  /** Declares `Invocation`, the arrays `components` and `results` (of COMPONENTS and RESULTS elements), the matrices and what can be done with them. */
+  readonly fragment: string
+}
+
+/** Matrices with factors of `component` and sums in f32 that were verified on this device, the largest of them; or the reason why not. */
+export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32'): Matrices | string {
+  const { languageFeatures, subgroupMatrixConfigs } = webgpuCapabilities(capabilities)
+  if (!hasFeature(capabilities, matrixFeature)) return `the device was made without the feature ${matrixFeature}`
+  if (!languageFeatures.includes('subgroup_id')) return 'the implementation does not number subgroups (subgroup_id)'
+  const fitting = subgroupMatrixConfigs.filter(({ componentType, resultComponentType }) => componentType === component && resultComponentType === 'f32')
+  const size = ({ M, N, K }: StatedConfig): number => M * N * K
+  const [largest] = fitting.filter(({ verified }) => verified === true).sort((a, b) => size(b) - size(a))
+  if (largest) return matricesFor(largest)
+  const failed = fitting.map((config) => `${formatConfig(config)}: ${String(config.verified)}`)
+  if (failed.length > 0) return `no matrices of ${component} that can be relied on (${failed.join('; ')})`
+  return `this GPU multiplies no matrices of ${component} with sums in f32; it has ${subgroupMatrixConfigs.map(formatConfig).join('; ') || 'none at all'}`
+}
+
+export function matricesFor({ M, N, K, componentType }: StatedConfig): Matrices {
+  return {
+    M, N, K,
+    componentBytes: componentType === 'f16' ? 2 : 4,
+    enables: [...(componentType === 'f16' ? ['f16'] : []), 'subgroups', 'chromium_experimental_subgroup_matrix'],
+    aliases: { component: componentType },
+    constants: { M, N, K },
+    fragment: source,
+  }
+}

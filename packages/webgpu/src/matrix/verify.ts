@@ -1,0 +1,118 @@
+import { bufferUsage, mapModeRead, shaderStageCompute } from '../buffer/usage.ts'
+import type { WebGpuPass } from '../kernel/kernel.ts'
+import { composePass } from '../kernel/prelude.ts'
+import { isUsable, matrixFeature, type StatedConfig, statedConfigs, type SubgroupMatrixConfig } from './config.ts'
+import { matricesFor } from './matrices.ts'
+import source from './verify.wgsl'
+
+const strips = 4
+const stride = 24
+
+/**
+ * The configurations of the adapter, each that kernels can use tried on the device. A driver that computes it wrongly then costs speed
+ * and no right result: kernels pass it over, and say why.
+ */
+export async function verifyMatrices(adapter: GPUAdapter, device: GPUDevice): Promise<readonly SubgroupMatrixConfig[]> {
+  if (!device.features.has(matrixFeature as GPUFeatureName)) return []
+  const verified: SubgroupMatrixConfig[] = []
+  for (const config of statedConfigs(adapter)) {
+    const usable = config.componentType === 'f16' && !device.features.has('shader-f16') ? 'the device was made without the feature shader-f16' : isUsable(config)
+    verified.push({ ...config, verified: usable === true ? await tryMatrices(device, config) : usable })
+  }
+  return verified
+}
+
+/** True when the products come out right, else what was wrong. Leaves no error behind on the device. */
+export async function tryMatrices(device: GPUDevice, config: StatedConfig, pass: WebGpuPass = verifyingPass(config)): Promise<true | string> {
+  const expected = expectedSums(config)
+  const factors = factorsOf(config)
+  let computed: Float32Array
+  try {
+    computed = await compute(device, pass, factors, expected.length)
+  } catch (cause) {
+    return `products of known matrices could not be computed: ${cause instanceof Error ? cause.message : String(cause)}`
+  }
+  const { M, N } = config
+  for (let row = 0; row < strips * M; row++) {
+    for (let column = 0; column < N; column++) {
+      const [is, shouldBe] = [computed[row * stride + column], expected[row * stride + column]]
+      if (is !== shouldBe) return `a sum of products of known matrices is ${is} instead of ${shouldBe}, in row ${row} and column ${column}`
+    }
+  }
+  return true
+}
+
+export function verifyingPass(config: StatedConfig): WebGpuPass {
+  const { M, K, enables, aliases, constants, fragment } = matricesFor(config)
+  const { length } = factorsOf(config)
+  return {
+    name: 'verify-matrices',
+    source,
+    bindings: [
+      { name: 'factors', tensor: 'factors', access: 'read', type: 'array<f32>' },
+      { name: 'sums', tensor: 'sums', access: 'read_write', type: 'array<f32>' },
+    ],
+    enables, aliases,
+    constants: { ...constants, K, COMPONENTS: length, RESULTS: strips * M * stride },
+    fragments: [fragment],
+    workgroups: [1, 1, 1],
+  }
+}
+
+/** Whole numbers, exact in every type, whose sums are exact in f32 and too long for f16. */
+function factorsOf({ M, N, K }: StatedConfig): Float32Array {
+  const rows = strips * M + K + N
+  return Float32Array.from({ length: rows * stride }, (_, index) => ((index * 37 + (index % stride) * 11) % 121) - 40)
+}
+
+function expectedSums(config: StatedConfig): Float32Array {
+  const { M, N, K } = config
+  const factors = factorsOf(config)
+  const at = (row: number, column: number): number => factors[row * stride + column] as number
+  const [b, c] = [strips * M, strips * M + K]
+  const sums = new Float32Array(strips * M * stride)
+  for (let row = 0; row < strips * M; row++) {
+    for (let column = 0; column < N; column++) {
+      let [ab, ac] = [0, 0]
+      for (let k = 0; k < K; k++) {
+        ab += at(row, k) * at(b + k, column)
+        ac += at(row, k) * at(c + column, k)
+      }
+      sums[row * stride + column] = (ab + ac) * (row + 1) + ab
+    }
+  }
+  return sums
+}
+
+async function compute(device: GPUDevice, pass: WebGpuPass, factors: Float32Array, length: number): Promise<Float32Array> {
+  const { source: code, overrides, layout } = composePass(pass)
+  // Whatever fails here is a reason, and no error of the device that somebody else would meet later.
+  const filters = ['validation', 'out-of-memory', 'internal'] as const
+  for (const filter of filters) device.pushErrorScope(filter)
+  const buffer = (size: number, usage: number): GPUBuffer => device.createBuffer({ label: 'verify matrices', size, usage })
+  const input = buffer(factors.byteLength, bufferUsage.storage | bufferUsage.copyDst)
+  const output = buffer(4 * length, bufferUsage.storage | bufferUsage.copySrc)
+  const staging = buffer(4 * length, bufferUsage.mapRead | bufferUsage.copyDst)
+  const group = device.createBindGroupLayout({ entries: layout.map((type, binding) => ({ binding, visibility: shaderStageCompute, buffer: { type } })) })
+  const pipeline = device.createComputePipeline({
+    layout: device.createPipelineLayout({ bindGroupLayouts: [group] }),
+    compute: { module: device.createShaderModule({ label: 'verify matrices', code }), entryPoint: 'main', constants: overrides },
+  })
+  device.queue.writeBuffer(input, 0, factors.buffer, factors.byteOffset, factors.byteLength)
+  const encoder = device.createCommandEncoder()
+  const commands = encoder.beginComputePass()
+  commands.setPipeline(pipeline)
+  commands.setBindGroup(0, device.createBindGroup({ layout: group, entries: [input, output].map((one, binding) => ({ binding, resource: { buffer: one } })) }))
+  commands.dispatchWorkgroups(...pass.workgroups)
+  commands.end()
+  encoder.copyBufferToBuffer(output, 0, staging, 0, 4 * length)
+  device.queue.submit([encoder.finish()])
+  try {
+    const errors = await Promise.all(filters.map(() => device.popErrorScope()))
+    for (const error of errors) if (error) throw new Error(error.message)
+    await staging.mapAsync(mapModeRead)
+    return new Float32Array(staging.getMappedRange().slice(0))
+  } finally {
+    for (const one of [input, output, staging]) one.destroy()
+  }
+}
