@@ -28,7 +28,7 @@ export async function openEncoder({ workload, config, ids }: { readonly workload
   const runtime = await importRuntime(workload.threads)
   const file = await fetch('/model.safetensors')
   const checkpoint = await readSafetensors(bufferSource(new Uint8Array(await file.arrayBuffer())))
-  const engine = await openOnnxEncoder(runtime, { checkpoint, config, precision: workload.precision, ids }, options)
+  const engine = await openOnnxEncoder(runtime, { checkpoint, config, precision: workload.precision === 'f32' ? 'f32' : 'int8', ids }, options)
   measureOpened = () => measureEmbed(engine)
   return { batchSize: engine.batchSize }
 }

@@ -23,7 +23,7 @@ const embed = createEmbedParticipant({
     const source = await fileSource(join(workload.folder, 'model.safetensors'))
     try {
       const config = JSON.parse(readFileSync(join(workload.folder, 'config.json'), 'utf8')) as Fields
-      return await openOnnxEncoder(runtime(), { checkpoint: await readSafetensors(source), config, precision: workload.precision, ids }, options(workload))
+      return await openOnnxEncoder(runtime(), { checkpoint: await readSafetensors(source), config, precision: workload.precision === 'f32' ? 'f32' : 'int8', ids }, options(workload))
     } finally {
       await source.close()
     }

@@ -1,5 +1,6 @@
-import { applyRecipe, folderContent, parseRecipe, safetensorsCheckpointOf, subjectOf } from '@tessera-llm/optimize'
-import { createDefaultDevice, defaultEncoderFamilies, type HuggingFaceFiles, loadHuggingFace } from '@tessera-llm/tessera'
+import { bufferSink, bufferSource, type Checkpoint, readGguf } from '@tessera-llm/formats'
+import { applyRecipe, folderContent, ggufCheckpointOf, ggufContent, parseRecipe, safetensorsCheckpointOf, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { createDefaultDevice, defaultEncoderFamilies, type HuggingFaceFiles, loadCheckpoint, loadHuggingFace, type Model } from '@tessera-llm/tessera'
 import { openHuggingFaceFolder } from '@tessera-llm/tessera/node'
 import type { Device } from '@tessera-llm/tensor'
 import type { EmbedEngine } from '../participant/embed/index.ts'
@@ -9,7 +10,7 @@ import type { EmbedWorkload } from '../workload/index.ts'
 export async function openTesseraEmbed({ folder, precision, threads }: EmbedWorkload, texts: readonly string[]): Promise<EmbedEngine> {
   const device = await createDefaultDevice({ device: 'wasm', threads })
   const files = await openHuggingFaceFolder(folder)
-  const model = await loadHuggingFace(precision === 'f32' ? files : await roundedTo8Bits(files, device), { device })
+  const model = await loadAs(precision, files, device)
   await files.checkpoint.close()
   return {
     embed: () => model.embed(texts),
@@ -18,6 +19,27 @@ export async function openTesseraEmbed({ folder, precision, threads }: EmbedWork
       await device.dispose()
     },
   }
+}
+
+async function loadAs(precision: EmbedWorkload['precision'], files: HuggingFaceFiles, device: Device): Promise<Model> {
+  switch (precision) {
+    case 'f32':
+      return loadHuggingFace(files, { device })
+    case 'int8':
+      return loadHuggingFace(await roundedTo8Bits(files, device), { device })
+    case 'q5_0':
+      return loadCheckpoint(await roundedTo5Bits(files, device), { device })
+  }
+}
+
+/** To nearest: what GPTQ would choose takes as long to multiply. */
+async function roundedTo5Bits(files: HuggingFaceFiles, device: Device): Promise<Checkpoint> {
+  const checkpoint = ggufCheckpointOf(ggufContent(files))
+  const subject = subjectOf(checkpoint, { families: [], encoderFamilies: defaultEncoderFamilies })
+  const applied = await applyRecipe(subject, parseRecipe({ steps: [{ kind: 'quantize', method: 'rtn', format: 'q5_0' }] }), { device })
+  const sink = bufferSink()
+  await writeGgufModel(applied, subject, checkpoint, sink)
+  return readGguf(bufferSource(sink.bytes()))
 }
 
 async function roundedTo8Bits(files: HuggingFaceFiles, device: Device): Promise<HuggingFaceFiles> {

@@ -14,8 +14,8 @@ const sets = [
 /** Texts that are all as long as each other, where padding costs nothing, and texts that are not. */
 export function embedWorkloads(folder: string): readonly EmbedWorkload[] {
   return [1, 2].flatMap((threads) =>
-    (['f32', 'int8'] as const).flatMap((precision) =>
-      sets.map(({ name, title, wordsOfTexts }): EmbedWorkload => ({ kind: 'embed', id: `embed-${precision}-${name}-${threads}t`, title: `${precision}, ${title}`, threads, metrics: rate, folder, precision, wordsOfTexts })),
+    (['f32', 'int8', 'q5_0'] as const).flatMap((precision) =>
+      sets.map(({ name, title, wordsOfTexts }): EmbedWorkload => ({ kind: 'embed', id: `embed-${precision}-${name}-${threads}t`, title: `${precision === 'q5_0' ? 'q5_0 beside int8' : precision}, ${title}`, threads, metrics: rate, folder, precision, wordsOfTexts })),
     ),
   )
 }
@@ -33,7 +33,7 @@ export function similaritiesOf(vectors: readonly ArrayLike<number>[]): readonly 
   return others.map((other) => other.reduce((sum, value, index) => sum + value * (first?.[index] ?? 0), 0))
 }
 
-/** What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding to 8 bits may move them by 0.05. */
+/** What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding may move them by 0.05. */
 export function problemOfSimilarities({ precision }: EmbedWorkload, answer: readonly number[] | undefined, exact: readonly number[]): string | undefined {
   if (answer?.length !== exact.length) return `gave ${answer?.length ?? 'no'} similarities, not ${exact.length}`
   const allowed = precision === 'f32' ? 1e-4 : 0.05

@@ -125,7 +125,8 @@ export interface AttentionWorkload extends Common {
 export interface EmbedWorkload extends Common {
   readonly kind: 'embed'
   readonly folder: string
-  readonly precision: 'f32' | 'int8'
+  /** `q5_0`: weights of 5 bits, which Tessera alone has, beside the int8 of the others. Inputs have 8 bits but with `f32`. */
+  readonly precision: 'f32' | 'int8' | 'q5_0'
   readonly wordsOfTexts: readonly number[]
 }
 

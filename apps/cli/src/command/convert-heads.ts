@@ -1,9 +1,8 @@
 import { cutWindows } from '@tessera-llm/evaluation'
 import { calibrateEncoderHeads, calibrateHeads, convertCheckpointHeads, type HeadCalibration, type HeadConversionOptions } from '@tessera-llm/optimize'
-import { architectureOf, type Embedder, encoderConfigFromHuggingFace } from '@tessera-llm/runtime'
-import { defaultEncoderFamilies } from '@tessera-llm/tessera'
+import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
-import { contextFor, type ModelArguments, type ModelFiles, readTextFile, textOf, withEncoder, withFiles, withModel, writeModel } from '../open/index.ts'
+import { contextFor, encoderConfigOf, type ModelArguments, type ModelFiles, readTextFile, textOf, withEncoder, withFiles, withModel, writeModel } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface ConvertHeadsArguments extends ModelArguments {
@@ -37,7 +36,7 @@ export async function convertHeads(args: ConvertHeadsArguments, output: Output, 
     const cacheBytesPerToken = { before: 2 * cacheValuesPerToken.before, after: 2 * cacheValuesPerToken.after }
     if (replacedFormats.length > 0) output.note(`${replacedFormats.join(' and ')} can be read and not made: changed tensors are stored as f16`)
     output.text(`${out}: ${numKvHeads.before} → ${numKvHeads.after} KV heads for ${numHeads} query heads (${method}), ${formatBytes(cacheBytesPerToken.before)} → ${formatBytes(cacheBytesPerToken.after)} of f16 keys and values a token\n`)
-    if (numKvHeads.after < numKvHeads.before) output.note(`merged heads lose much until the model is trained again${isEncoder(files) ? '' : `: tessera eval ${out} --against ${args.model} --text FILE tells how much`}`)
+    if (numKvHeads.after < numKvHeads.before) output.note(`merged heads lose much until the model is trained again${encoderConfigOf(files) ? '' : `: tessera eval ${out} --against ${args.model} --text FILE tells how much`}`)
     output.result({ out, method, numHeads, numKvHeads, cacheBytesPerToken, replacedFormats, calibrationTokens: calibration?.tokens ?? 0 })
   })
 }
@@ -50,8 +49,9 @@ async function calibrateOn(path: string, files: ModelFiles, args: ConvertHeadsAr
   const progress = output.progress('calibrating')
   const options = { signal, onProgress: (done: number, total: number) => progress.report(done, total) }
   try {
-    if (isEncoder(files)) {
-      const longest = Math.min(window, encoderConfigFromHuggingFace(files.folder.config).contextLength)
+    const encoder = encoderConfigOf(files)
+    if (encoder) {
+      const longest = Math.min(window, encoder.contextLength)
       const sequences = passages(written, (passage) => tokenizer.encode(passage), longest, windows * window)
       return await withEncoder(files, args, output, signal, ({ embedder }) => calibrateEncoderHeads((embedder as Embedder).encoder, sequences, options))
     }
@@ -75,10 +75,4 @@ function passages(text: string, encode: (passage: string) => readonly number[], 
     count += ids.length
   }
   return sequences
-}
-
-type EncoderFiles = ModelFiles & { readonly folder: NonNullable<ModelFiles['folder']> }
-
-function isEncoder(files: ModelFiles): files is EncoderFiles {
-  return files.folder !== undefined && defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architectureOf(files.checkpoint, files.folder?.config)))
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { type Checkpoint, writeGguf, type WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { ggufContent, huggingFaceContent } from '@tessera-llm/optimize'
+import { ggufContent, huggingFaceContent, huggingFaceJson } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type ModelFiles, withFiles, writeFolder } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
@@ -38,7 +38,7 @@ async function toGguf({ folder, checkpoint, name }: ModelFiles, out: string, opt
 
 async function toFolder(checkpoint: Checkpoint, out: string, decode: boolean, options: WriteOptions): Promise<number> {
   if (out.endsWith('.gguf')) throw new TesseraError('invalid-option', 'convert: a GGUF file becomes a folder; OUT must not end in .gguf')
-  const { tensors, config, tokenizer, tokenizerConfig } = await huggingFaceContent(checkpoint, { decode })
-  await writeFolder(out, { tensors, json: { 'config.json': config, 'tokenizer.json': tokenizer, 'tokenizer_config.json': tokenizerConfig } }, options)
-  return tensors.length
+  const content = await huggingFaceContent(checkpoint, { decode })
+  await writeFolder(out, { tensors: content.tensors, json: huggingFaceJson(content) }, options)
+  return content.tensors.length
 }

@@ -1,24 +1,25 @@
 import { availableParallelism } from 'node:os'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import { architectureOf, familyOf, type LoadProgress, predictWeightBytes } from '@tessera-llm/runtime'
-import { defaultEncoderFamilies, loadHuggingFace, type Model } from '@tessera-llm/tessera'
+import { defaultEncoderFamilies, type Model } from '@tessera-llm/tessera'
 import { TesseraError } from '@tessera-llm/tensor'
 import { formatBytes, type Output } from '../terminal/index.ts'
 import { openDevice } from './device.ts'
 import type { ModelFiles } from './files.ts'
+import { loadFiles } from './load-files.ts'
 import { availableMemory } from './memory.ts'
 import { kindOf, type ModelArguments } from './options.ts'
 
 /** Loads an encoder with progress, and frees everything after `use`. Throws `unsupported` for other models. */
 export async function withEncoder<T>(
-  { name, checkpoint, folder }: ModelFiles,
+  files: ModelFiles,
   args: Pick<ModelArguments, 'device' | 'threads'> & Partial<Pick<ModelArguments, 'activations'>>,
   output: Output,
   signal: AbortSignal,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
-  if (!folder) throw new TesseraError('unsupported', `${name} is a GGUF file; encoders are read from a folder with config.json and safetensors`)
-  familyOf(architectureOf(checkpoint, folder.config), defaultEncoderFamilies)
+  const { checkpoint, folder } = files
+  familyOf(architectureOf(checkpoint, folder?.config), defaultEncoderFamilies)
   const weightBytes = predictWeightBytes(checkpoint, ggmlPackers, kindOf(args.device))
   const available = availableMemory(args.device)
   if (weightBytes > available) throw new TesseraError('out-of-memory', `load: the weights take ${formatBytes(weightBytes)}, ${formatBytes(available)} are available; use a smaller model`)
@@ -26,7 +27,7 @@ export async function withEncoder<T>(
   try {
     const progress = output.progress('loading')
     const onProgress = ({ loadedBytes, totalBytes }: LoadProgress): void => progress.report(loadedBytes, totalBytes)
-    const model = await loadHuggingFace(folder, { device, signal, onProgress, activations: args.activations }).finally(() => progress.end())
+    const model = await loadFiles(files, { device, signal, onProgress, activations: args.activations }).finally(() => progress.end())
     try {
       return await use(model)
     } finally {

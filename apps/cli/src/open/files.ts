@@ -2,7 +2,7 @@ import { type Checkpoint, readGguf } from '@tessera-llm/formats'
 import type { HuggingFaceFiles, ModelText } from '@tessera-llm/tessera'
 import { defaultEncoderFamilies, defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
 import { openHuggingFaceFolder, openModelSource } from '@tessera-llm/tessera/node'
-import { architectureOf, type EncoderConfig, encoderConfigFromHuggingFace, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
+import { architectureOf, type EncoderConfig, familyOf, type ModelConfig, readEncoderConfig, readModelConfig } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Output } from '../terminal/index.ts'
 
@@ -59,9 +59,8 @@ export function configOf({ name, checkpoint, folder }: ModelFiles): ModelConfig 
 
 /** The sizes of an encoder; undefined for other models. */
 export function encoderConfigOf({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): EncoderConfig | undefined {
-  if (!folder) return undefined
-  const architecture = architectureOf(checkpoint, folder.config)
-  return defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architecture)) ? encoderConfigFromHuggingFace(folder.config) : undefined
+  const architecture = architectureOf(checkpoint, folder?.config)
+  return defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architecture)) ? readEncoderConfig(checkpoint, folder?.config) : undefined
 }
 
 /** Its tokenizer and chat template. */

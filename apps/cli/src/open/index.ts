@@ -1,5 +1,6 @@
 export { withEncoder } from './encoder.ts'
 export { configOf, encoderConfigOf, type ModelFiles, textOf, withFiles } from './files.ts'
+export { loadFiles } from './load-files.ts'
 export { availableMemory, describePlan, planFor } from './memory.ts'
 export { contextFor, type LoadedModel, usualContext, withModel } from './model.ts'
 export { cacheOf, commonOptions, encoderOptions, integer, type ModelArguments, modelOptions, placeOptions } from './options.ts'

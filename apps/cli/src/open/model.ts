@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { checkMemory, type LoadProgress, type Session } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
-import { loadCheckpoint, loadHuggingFace, type Model, type ModelText } from '@tessera-llm/tessera'
+import type { Model, ModelText } from '@tessera-llm/tessera'
 import type { Output } from '../terminal/index.ts'
 import { openDevice } from './device.ts'
 import { configOf, type ModelFiles } from './files.ts'
+import { loadFiles } from './load-files.ts'
 import { availableMemory, describePlan, planFor } from './memory.ts'
 import { cacheOf, chunkTokens, type ModelArguments } from './options.ts'
 
@@ -69,7 +70,7 @@ export async function withModel<T>(files: ModelFiles, args: ModelArguments, opti
       cache: cacheOf(args),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
     }
-    const model = await (files.folder ? loadHuggingFace(files.folder, settings) : loadCheckpoint(files.checkpoint, settings)).finally(() => progress.end())
+    const model = await loadFiles(files, settings).finally(() => progress.end())
     try {
       return await use({ model, session: model.session, loadMs: performance.now() - files.beganAt })
     } finally {

@@ -9,8 +9,8 @@ import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 /** What a model's folder is to hold. */
 export interface FolderFiles {
   readonly tensors: readonly TensorData[]
-  /** By file name: `config.json`. */
-  readonly json: Readonly<Record<string, Fields>>
+  /** By file name: `config.json`, or in a folder of its own, `1_Pooling/config.json`. */
+  readonly json: Readonly<Record<string, Fields | readonly unknown[]>>
   /** A folder whose other files go along: all but weights. */
   readonly from?: string | undefined
 }
@@ -40,7 +40,10 @@ export async function writeFolder(out: string, { tensors, json, from }: FolderFi
     const bytes = tensors.reduce((sum, { format, shape }) => sum + Number(storedBytes(storageFormat(format), shape)), 0)
     if (bytes <= shardBytes) await writeSafetensors(content, await fileSink(join(temporary, 'model.safetensors')), options)
     else await writeSafetensorsShards({ ...content, maxShardBytes: shardBytes }, (file) => fileSink(join(temporary, file)), options)
-    for (const [file, fields] of Object.entries(json)) await writeFile(join(temporary, file), `${JSON.stringify(fields, null, 2)}\n`)
+    for (const [file, value] of Object.entries(json)) {
+      await mkdir(dirname(join(temporary, file)), { recursive: true })
+      await writeFile(join(temporary, file), `${JSON.stringify(value, null, 2)}\n`)
+    }
     await takeName(temporary, target, beside('old'))
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true })

@@ -2,9 +2,8 @@ import { cutWindows } from '@tessera-llm/evaluation'
 import { calibrateHeads, type HeadCalibration, needsHeadCalibration, type Recipe } from '@tessera-llm/optimize'
 import type { Device } from '@tessera-llm/tensor'
 import { TesseraError } from '@tessera-llm/tensor'
-import { configOf, type ModelFiles, readTextFile, textOf } from '../open/index.ts'
+import { configOf, type ModelFiles, readTextFile, textOf, loadFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
-import { loadFiles } from './load-files.ts'
 import { subjectOfFiles } from './target.ts'
 
 export interface HeadCalibrationOptions {

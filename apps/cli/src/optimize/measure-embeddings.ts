@@ -1,9 +1,9 @@
 import { compareEmbeddings, sentencesOf, spreadOver } from '@tessera-llm/evaluation'
 import type { ReceiptEmbeddings, ReceiptEmbeddingSpeed, Recipe } from '@tessera-llm/optimize'
 import type { Embedder } from '@tessera-llm/runtime'
-import { loadHuggingFace, type LoadOptions } from '@tessera-llm/tessera'
+import type { LoadOptions } from '@tessera-llm/tessera'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
-import { readTextFile, withFiles } from '../open/index.ts'
+import { loadFiles, readTextFile, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile } from './hash-file.ts'
 
@@ -50,9 +50,8 @@ interface Embedded {
 
 /** The vectors, and the better speed of two rounds. */
 async function embedAll(path: string, texts: readonly string[], options: Pick<LoadOptions, 'activations' | 'signal'> & { readonly device: Device }, output: Output): Promise<Embedded> {
-  return withFiles(path, output, options.signal ?? new AbortController().signal, async ({ folder }) => {
-    if (!folder) throw new TesseraError('unsupported', `optimize: ${path} is no folder, in which encoders are`)
-    const model = await loadHuggingFace(folder, options)
+  return withFiles(path, output, options.signal ?? new AbortController().signal, async (files) => {
+    const model = await loadFiles(files, options)
     const progress = output.progress('embedding')
     try {
       let vectors: readonly Float32Array[] = []

@@ -3,10 +3,9 @@ import { type Recipe, type ReceiptQuality, type ReceiptSpeed, recipeCache } from
 import { createSession, type Session, type SessionOptions } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
 import type { Model } from '@tessera-llm/tessera'
-import { readTextFile, textOf, withFiles } from '../open/index.ts'
+import { readTextFile, textOf, withFiles, loadFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { hashFile } from './hash-file.ts'
-import { loadFiles } from './load-files.ts'
 
 export interface QualityOptions {
   readonly device: Device

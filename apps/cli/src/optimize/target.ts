@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, jsonBytes, noStaticActivations, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, huggingFaceJson, jsonBytes, noStaticActivations, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
@@ -80,6 +80,7 @@ interface Converted {
 }
 
 async function convertedFolder(stored: Checkpoint): Promise<Converted> {
-  const { tensors, config, tokenizer, tokenizerConfig } = await huggingFaceContent(stored, { decode: true })
-  return { checkpoint: safetensorsCheckpointOf(tensors), config, files: { json: { 'tokenizer.json': tokenizer, 'tokenizer_config.json': tokenizerConfig } } }
+  const content = await huggingFaceContent(stored, { decode: true })
+  const { 'config.json': _, ...json } = huggingFaceJson(content)
+  return { checkpoint: safetensorsCheckpointOf(content.tensors), config: content.config, files: { json } }
 }

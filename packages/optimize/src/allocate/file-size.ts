@@ -78,6 +78,6 @@ export function folderSize(original: Subject, checkpoint: Checkpoint, { config, 
 }
 
 /** Bytes of a JSON file of a folder, as `tessera` writes it. */
-export function jsonBytes(fields: Fields): number {
-  return new TextEncoder().encode(`${JSON.stringify(fields, null, 2)}\n`).length
+export function jsonBytes(value: Fields | readonly unknown[]): number {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`).length
 }

@@ -31,5 +31,5 @@ export const architectures: readonly Architecture[] = [
 export function architectureNamed(name: string): Architecture {
   const found = architectures.find(({ gguf, modelTypes }) => gguf === name || modelTypes.includes(name) || gguf === canonicalArchitecture(name))
   if (found) return found
-  throw new TesseraError('unsupported', `convert: the architecture "${name}" is not known in both kinds of files; known are ${architectures.flatMap(({ modelTypes }) => modelTypes).join(', ')}`)
+  throw new TesseraError('unsupported', `convert: the architecture "${name}" is not known in both kinds of files; known are bert, ${architectures.flatMap(({ modelTypes }) => modelTypes).join(', ')}`)
 }

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readGguf } from '@tessera-llm/formats'
-import { fileSource } from '@tessera-llm/formats/node'
+import { fileSource, openCheckpoint } from '@tessera-llm/formats/node'
 import { createTokenizerFromGguf, createTokenizerFromJson, type Fields } from '@tessera-llm/runtime'
 import { describe, expect, test } from 'vitest'
-import { huggingFaceContent } from './index.ts'
+import { ggufContent, huggingFaceContent } from './index.ts'
 
 const golden = new URL('../../../runtime/test/golden/', import.meta.url)
 const models = process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models')
@@ -28,6 +29,23 @@ describe.for([['smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf'], ['gemma3', 'gemma-
       expect(after.decode(ids)).toBe(before.decode(ids))
       expect(after.encode(text, { parseSpecial: true })).toEqual(before.encode(text, { parseSpecial: true }))
     }
+    await checkpoint.close()
+  })
+})
+
+describe('minilm', () => {
+  const folder = join(models, 'all-MiniLM-L6-v2')
+  const hasModel = existsSync(folder)
+  test.skipIf(!hasModel)(`the GGUF file has the tokens of the folder's tokenizer.json${hasModel ? '' : ': skipped, all-MiniLM-L6-v2 is missing, bash tooling/models.sh brings it'}`, async () => {
+    const json = async (path: string): Promise<Fields> => JSON.parse(await readFile(path, 'utf8')) as Fields
+    const checkpoint = await openCheckpoint(folder)
+    const [config, tokenizer, tokenizerConfig] = await Promise.all(['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => json(join(folder, name))) as [Promise<Fields>, Promise<Fields>, Promise<Fields>])
+    const { metadata, tensors } = ggufContent({ checkpoint, config, tokenizer, tokenizerConfig })
+    expect(tensors).toHaveLength(101)
+    const read = createTokenizerFromGguf(Object.fromEntries([...metadata].map(([key, { value }]) => [key, value])))
+    const { cases } = (await json(fileURLToPath(new URL('minilm/tokenizer.json', golden)))) as unknown as { cases: { text: string; ids: number[] }[] }
+    expect(cases.length).toBeGreaterThan(50)
+    for (const { text, ids } of cases) expect([text, read.encode(text, { parseSpecial: true })]).toEqual([text, ids])
     await checkpoint.close()
   })
 })

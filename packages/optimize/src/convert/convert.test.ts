@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { bufferSink, bufferSource, type Checkpoint, type GgufCheckpoint, readGguf, readSafetensors, type TensorData, writeGguf, writeSafetensors } from '@tessera-llm/formats'
-import { configFromHuggingFace, createTokenizerFromGguf, createTokenizerFromJson, type Fields } from '@tessera-llm/runtime'
+import { configFromHuggingFace, createTokenizerFromGguf, createTokenizerFromJson, encoderConfigFromHuggingFace, type Fields, sentenceConfigFrom, type SentenceFiles } from '@tessera-llm/runtime'
 import { failureOf } from '@tessera-llm/testing'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { describe, expect, test } from 'vitest'
-import { ggufContent, huggingFaceContent, type HuggingFaceModel } from './index.ts'
+import { ggufContent, huggingFaceContent, huggingFaceJson, type HuggingFaceModel } from './index.ts'
 
 const golden = new URL('../../../runtime/test/golden/architectures/', import.meta.url)
 const json = async (url: URL): Promise<Fields> => JSON.parse(await readFile(url, 'utf8')) as Fields
@@ -75,6 +75,54 @@ test('the tiny model goes both ways without a change, tokenizer included', async
   for (const [key, value] of gguf.typedMetadata) if (!key.startsWith('general.') || key === 'general.file_type') expect([key, again.typedMetadata.get(key)]).toEqual([key, value])
 })
 
+describe('an encoder', () => {
+  const folder = new URL('bert/', golden)
+  const model = async (change: Partial<HuggingFaceModel> = {}, config: Fields = {}): Promise<HuggingFaceModel> => ({
+    checkpoint: await safetensorsOf(new URL('model.safetensors', folder)), config: { ...(await json(new URL('config.json', folder))), ...config }, tokenizer: await json(new URL('tokenizer.json', folder)), ...change,
+  })
+
+  test('becomes the GGUF file that gguf-py wrote, without the summary', async () => {
+    const made = await written(ggufContent(await model()))
+    const wanted = await ggufOf(new URL('model.gguf', folder))
+    expect(await contentsOf(made)).toEqual(await contentsOf(wanted))
+    for (const [key, value] of wanted.typedMetadata) {
+      // A token without a task stays as it is spelled in brackets; llama.cpp's converter marks it as the begin of a word.
+      const { value: own } = made.typedMetadata.get(key) ?? {}
+      expect([key, own]).toEqual([key, key === 'tokenizer.ggml.tokens' ? (value.value as string[]).map((token) => (token === '\u2581[unused0]' ? '[unused0]' : token)) : value.value])
+    }
+  })
+
+  test('comes back from it with its values, its tokenizer and its pooling', async () => {
+    const gguf = await ggufOf(new URL('model.gguf', folder))
+    const made = await huggingFaceContent(gguf)
+    const wanted = await contentsOf(await safetensorsOf(new URL('model.safetensors', folder)))
+    expect(await contentsOf(await safetensorsWritten(made.tensors))).toEqual(Object.fromEntries(Object.entries(wanted).filter(([name]) => !name.startsWith('pooler.'))))
+    for (const file of ['config.json', 'config_v4.json']) expect(encoderConfigFromHuggingFace(made.config)).toEqual(encoderConfigFromHuggingFace(await json(new URL(file, folder))))
+    const before = createTokenizerFromJson(await json(new URL('tokenizer.json', folder)))
+    const after = createTokenizerFromJson(made.tokenizer, made.tokenizerConfig)
+    for (const text of [...texts, 'unwantable [MASK] naïve Café']) for (const parseSpecial of [true, false]) expect(after.encode(text, { parseSpecial })).toEqual(before.encode(text, { parseSpecial }))
+    expect(sentenceConfigFrom(made.sentence as SentenceFiles)).toEqual({ pooling: 'mean', isNormalized: true, maxTokens: 64 })
+    expect(Object.keys(huggingFaceJson(made)).sort()).toEqual(['1_Pooling/config.json', 'config.json', 'modules.json', 'sentence_bert_config.json', 'tokenizer.json', 'tokenizer_config.json'])
+    const again = await written(ggufContent({ ...made, checkpoint: await safetensorsWritten(made.tensors) }))
+    expect(await contentsOf(again)).toEqual(await contentsOf(gguf))
+  })
+
+  const normalizer = (change: Fields): Promise<Partial<HuggingFaceModel>> => json(new URL('tokenizer.json', folder)).then((tokenizer) => ({ tokenizer: { ...tokenizer, normalizer: { ...(tokenizer['normalizer'] as Fields), ...change } } }))
+  const pooledBy = (mode: string): Partial<HuggingFaceModel> => ({ sentence: { modules: [{ path: '1_Pooling', type: 'sentence_transformers.models.Pooling' }], pooling: { [`pooling_mode_${mode}`]: true } } })
+  test.for<readonly [string, () => Promise<HuggingFaceModel>, string]>([
+    ['another activation', () => model({}, { hidden_act: 'relu' }), 'unsupported: convert: config.json has the activation relu, which a GGUF file of bert cannot say'],
+    ['merged heads', () => model({}, { num_key_value_heads: 2 }), 'unsupported: convert: config.json has 2 key-value heads for 4 heads, which'],
+    ['a pooling', () => model(pooledBy('mean_sqrt_len_tokens')), 'unsupported: convert: vectors are pooled by mean-sqrt-length, which'],
+    ['letters that stay', async () => model(await normalizer({ lowercase: false })), 'unsupported: convert: tokenizer.json asks for the normalizer BertNormalizer (lowercase false, strip_accents false'],
+    ['accents that stay', async () => model(await normalizer({ strip_accents: false })), 'strip_accents false, clean_text true, handle_chinese_chars true), the pre-tokenizer BertPreTokenizer and the ids 2, 3 around a text, where readers of GGUF files take'],
+    ['a vocabulary of another size', () => model({}, { vocab_size: 300 }), 'invalid-file: convert: config.json has a vocabulary of 300, but embeddings.word_embeddings.weight 256 rows'],
+    ['tokens beyond the embedding', () => model({}, { vocab_size: 200 }), 'invalid-file: convert: '],
+    ['another tokenizer', async () => model({ tokenizer: (await folderOf('llama')).tokenizer }), 'unsupported: convert: tokenizer.json holds BPE; tokenizers of WordPiece'],
+  ])('refuses %s', async ([, encoder, message]) => {
+    expect(await failureOf(async () => ggufContent(await encoder()))).toContain(message)
+  })
+})
+
 describe('refuses what the other kind of file cannot carry', () => {
   const changed = async (change: Partial<HuggingFaceModel>, config: Fields = {}): Promise<HuggingFaceModel> => {
     const folder = await folderOf('llama')
@@ -103,7 +151,7 @@ describe('refuses what the other kind of file cannot carry', () => {
   })
 
   test.for<readonly [string, () => Promise<HuggingFaceModel>, string]>([
-    ['an architecture', () => changed({}, { model_type: 'mamba' }), 'unsupported: convert: the architecture "mamba" is not known in both kinds of files; known are llama, mistral, qwen2, qwen3, gemma3_text'],
+    ['an architecture', () => changed({}, { model_type: 'mamba' }), 'unsupported: convert: the architecture "mamba" is not known in both kinds of files; known are bert, llama, mistral, qwen2, qwen3, gemma3_text'],
     ['a window', () => changed({}, { model_type: 'mistral', sliding_window: 4096 }), 'unsupported: convert: config.json has a window of 4096 tokens, which a GGUF file of llama cannot say'],
     ['a tensor', async () => changed({ checkpoint: await withTensor('model.layers.0.self_attn.sinks') }), 'unsupported: convert: the tensor model.layers.0.self_attn.sinks has no name in GGUF files of llama'],
     ['a format', async () => changed({ checkpoint: await withTensor('model.layers.9.mlp.up_proj.weight', 'u8') }), 'unsupported: convert: model.layers.9.mlp.up_proj.weight is stored as u8, for which GGUF has no type'],

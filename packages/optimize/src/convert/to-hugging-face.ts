@@ -1,7 +1,8 @@
 import type { Checkpoint, TensorData } from '@tessera-llm/formats'
-import type { Fields, RopeScaling } from '@tessera-llm/runtime'
+import { type Fields, poolingFolder, type RopeScaling, type SentenceFiles } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { huggingFaceConfig, readGgufConfig, type ReadConfig } from './config.ts'
+import { huggingFaceEncoderContent } from './encoder-to-hugging-face.ts'
 import { llama3Scaling } from './rope-factors.ts'
 import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
 import { asF32, copied, decoded, floatsOf, isDense, withRowsOf } from './tensors.ts'
@@ -13,6 +14,8 @@ export interface HuggingFaceContent {
   readonly config: Fields
   readonly tokenizer: Fields
   readonly tokenizerConfig: Fields
+  /** The files of sentence-transformers, of an encoder. */
+  readonly sentence?: SentenceFiles | undefined
 }
 
 export interface ToHuggingFaceOptions {
@@ -27,6 +30,7 @@ export interface ToHuggingFaceOptions {
  */
 export async function huggingFaceContent(checkpoint: Checkpoint, { decode = false }: ToHuggingFaceOptions = {}): Promise<HuggingFaceContent> {
   const metadata = checkpoint.metadata as Fields
+  if (metadata['general.architecture'] === 'bert') return huggingFaceEncoderContent(checkpoint, decode)
   const embedding = checkpoint.tensors.get('token_embd.weight')
   if (!embedding) throw new TesseraError('invalid-file', 'convert: the GGUF file has no token_embd.weight; is it a language model?')
   const read = readGgufConfig(metadata, embedding.shape[0] ?? 0, !checkpoint.tensors.has('output.weight'))
@@ -60,6 +64,15 @@ export async function huggingFaceContent(checkpoint: Checkpoint, { decode = fals
       padId: number('tokenizer.ggml.padding_token_id'),
     }),
     ...huggingFaceTokenizer(metadata, config.contextLength),
+  }
+}
+
+/** The JSON files of a folder beside its weights, by name; those of sentence-transformers in the places where it looks for them. */
+export function huggingFaceJson({ config, tokenizer, tokenizerConfig, sentence }: Omit<HuggingFaceContent, 'tensors'>): Readonly<Record<string, Fields | readonly unknown[]>> {
+  const { modules, pooling, transformer } = sentence ?? {}
+  return {
+    'config.json': config, 'tokenizer.json': tokenizer, 'tokenizer_config.json': tokenizerConfig,
+    ...(modules && { 'modules.json': modules }), ...(transformer && { 'sentence_bert_config.json': transformer }), ...(pooling && modules && { [`${poolingFolder(modules)}/config.json`]: pooling }),
   }
 }
 

@@ -67,7 +67,7 @@ export function ggufTokenizer(json: Fields, configJson: Fields, modelConfig: Fie
 }
 
 /** The id of a token that tokenizer_config.json names as a string or as a record. */
-function tokenIn(configJson: Fields, name: string, idOf: (token: string) => number | undefined): number | undefined {
+export function tokenIn(configJson: Fields, name: string, idOf: (token: string) => number | undefined): number | undefined {
   const value = configJson[name]
   const content = typeof value === 'string' ? value : typeof value === 'object' && value !== null ? (value as Fields)['content'] : undefined
   return typeof content === 'string' ? idOf(content) : undefined

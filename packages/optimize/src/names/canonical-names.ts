@@ -21,13 +21,17 @@ const inLayer: readonly (readonly [string, string, string])[] = [
   ['ffn_down', 'mlp.down_proj', 'mlp.down'],
 ]
 
-/** The same in Hugging Face checkpoints of BERT and its kind, outside of layers and in them. */
+/** The same in files of BERT and its kind, outside of layers and in them. */
 const inEncoder: Readonly<Record<string, string>> = {
   'embeddings.word_embeddings': 'embedding',
   'embeddings.position_embeddings': 'positions',
   'embeddings.token_type_embeddings': 'types',
   'embeddings.LayerNorm': 'embedding_norm',
   'pooler.dense': 'pooler',
+  // GGUF
+  position_embd: 'positions',
+  token_types: 'types',
+  token_embd_norm: 'embedding_norm',
 }
 const inEncoderLayer: Readonly<Record<string, string>> = {
   'attention.self.query': 'attention.query',
@@ -47,6 +51,9 @@ const inEncoderLayer: Readonly<Record<string, string>> = {
   'ffn.lin2': 'mlp.down',
   sa_layer_norm: 'post_attention_norm',
   output_layer_norm: 'post_mlp_norm',
+  // GGUF
+  attn_output_norm: 'post_attention_norm',
+  layer_output_norm: 'post_mlp_norm',
 }
 
 const wholeByStored: ReadonlyMap<string, string> = new Map([...whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoder)])

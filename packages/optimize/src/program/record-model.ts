@@ -62,7 +62,7 @@ const observe = (): void => {}
 async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => Tensor }> {
   const window = Array.from({ length: tokens }, () => 0)
   if (subject.kind === 'encoder') {
-    const encoder = await subject.family.build(subject.config, source, device)
+    const encoder = await subject.family.build(subject.config, subject.container, source, device)
     const packed = packSequences(device, [window])
     return { ids: packed.ids, forward: () => encoder.forward(packed, { activations: 'f32', observe }) }
   }

@@ -32,6 +32,7 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'gptq-3-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal3', group: 64 }, { correct: true })] },
     { name: 'gptq-2-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal2', group: 64 }, { correct: true })] },
     { name: 'encoder-8', steps: [{ kind: 'quantize', method: 'rtn', format: int8 }, { kind: 'quantize', targets: 'embedding', method: 'rtn', format: int8 }] },
+    { name: 'encoder-5', steps: [gptq('q5_0'), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' }] },
     { name: 'encoder-4', steps: [gptq({ bits: 4, group: 32 }), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 32 } }] },
     { name: 'kv-int8', cache: { format: 'int8' }, steps: [] },
     { name: 'kv-int4', cache: { format: 'int4' }, steps: [] },

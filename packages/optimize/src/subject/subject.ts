@@ -1,6 +1,6 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import {
-  architectureOf, type EncoderConfig, encoderConfigFromHuggingFace, type EncoderFamily, type Fields, familyOf, type ModelConfig, type ModelFamily, readModelConfig,
+  architectureOf, type EncoderConfig, type EncoderFamily, type Fields, familyOf, type ModelConfig, type ModelFamily, readEncoderConfig, readModelConfig,
 } from '@tessera-llm/runtime'
 import { checkpointWeights, type ModelWeights } from '../weights/index.ts'
 
@@ -18,7 +18,7 @@ export interface DecoderSubject {
 export interface EncoderSubject {
   readonly kind: 'encoder'
   readonly config: EncoderConfig
-  readonly container: 'hugging-face'
+  readonly container: 'gguf' | 'hugging-face'
   readonly family: EncoderFamily
   readonly weights: ModelWeights
 }
@@ -37,12 +37,7 @@ export function subjectOf(checkpoint: Checkpoint, { families, encoderFamilies = 
   const architecture = architectureOf(checkpoint, config)
   const weights = checkpointWeights(checkpoint)
   const encoderFamily = encoderFamilies.find(({ architectures }) => architectures.includes(architecture))
-  if (encoderFamily && config) return { kind: 'encoder', family: encoderFamily, config: encoderConfigFromHuggingFace(config), container: 'hugging-face', weights }
-  return {
-    kind: 'decoder',
-    family: familyOf(architecture, families),
-    config: readModelConfig(checkpoint, config),
-    container: checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face',
-    weights,
-  }
+  const container = checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face'
+  if (encoderFamily) return { kind: 'encoder', family: encoderFamily, config: readEncoderConfig(checkpoint, config), container, weights }
+  return { kind: 'decoder', family: familyOf(architecture, families), config: readModelConfig(checkpoint, config), container, weights }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { configFromGguf, configFromHuggingFace, encoderConfigFromHuggingFace, type Fields } from './index.ts'
+import { configFromGguf, configFromHuggingFace, encoderConfigFromGguf, encoderConfigFromHuggingFace, type Fields } from './index.ts'
 
 const llama: Fields = { model_type: 'llama', hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 4, intermediate_size: 128, vocab_size: 100, max_position_embeddings: 32 }
 
@@ -68,5 +68,25 @@ describe('configFromGguf', () => {
 
   test('refuses layers without end', () => {
     expect(() => configFromGguf(gguf('llama', { block_count: 2_000_000_000 }), facts)).toThrow(expect.objectContaining({ code: 'invalid-file', message: expect.stringContaining('from 1 to 4096') }))
+  })
+})
+
+describe('encoderConfigFromGguf', () => {
+  const bert: Fields = {
+    'general.architecture': 'bert', 'bert.block_count': 2, 'bert.context_length': 64, 'bert.embedding_length': 48, 'bert.feed_forward_length': 96, 'bert.attention.head_count': 4, 'bert.attention.layer_norm_epsilon': 1e-12,
+  }
+  const facts = { vocabSize: 100, tokenTypes: 2 }
+
+  test('says of a model what its config.json says', () => {
+    const config = { model_type: 'bert', num_hidden_layers: 2, max_position_embeddings: 64, hidden_size: 48, intermediate_size: 96, num_attention_heads: 4, layer_norm_eps: 1e-12, vocab_size: 100, type_vocab_size: 2 }
+    expect(encoderConfigFromGguf(bert, facts)).toEqual(encoderConfigFromHuggingFace(config))
+  })
+
+  test.each([
+    ['layers without end', { 'bert.block_count': 2 ** 30 }, 'invalid-file', /number of layers must be from 1 to 4096/],
+    ['no epsilon', { 'bert.attention.layer_norm_epsilon': undefined }, 'invalid-file', /attention.layer_norm_epsilon must be a finite number, but is missing/],
+    ['tokens that see only those before them', { 'bert.attention.causal': true }, 'unsupported', /attention.causal is true/],
+  ])('refuses %s', (_, change, code, message) => {
+    expect(() => encoderConfigFromGguf({ ...bert, ...change }, facts)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))
   })
 })

@@ -3,6 +3,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { checkSizes } from './check-sizes.ts'
 import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
 import { type FieldReader, type Fields, readFields } from './fields.ts'
+import { architectureFields } from './gguf-fields.ts'
 
 /** What the tensors of a file tell that its metadata may leave out. */
 export interface GgufFacts {
@@ -40,12 +41,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
   const architecture = readFields(metadata, 'GGUF metadata').string('general.architecture')
   // A family from outside may bring an architecture that is not listed here.
   const known = traits[architecture] ?? llama
-  const prefix = `${architecture}.`
-  const own: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(metadata)) {
-    if (key.startsWith(prefix)) own[key.slice(prefix.length)] = typeof value === 'bigint' ? Number(value) : value
-  }
-  const fields = readFields(own, `GGUF metadata (${architecture})`)
+  const fields = architectureFields(metadata, architecture)
   const numLayers = fields.integer('block_count')
   const hiddenSize = fields.integer('embedding_length')
   const numHeads = fields.integer('attention.head_count')

@@ -3,4 +3,5 @@ export type { EncoderConfig, ModelConfig, RopeConfig, RopeScaling, TransformerCo
 export { type FieldName, type FieldReader, type Fields, readFields } from './fields.ts'
 export { configFromGguf } from './gguf.ts'
 export { encoderConfigFromHuggingFace } from './encoder.ts'
+export { encoderConfigFromGguf, type GgufEncoderFacts } from './encoder-gguf.ts'
 export { configFromHuggingFace } from './hugging-face.ts'

@@ -52,6 +52,19 @@ export function sentenceConfigFrom({ modules, pooling, transformer }: SentenceFi
   }
 }
 
+/** Kinds of pooling, numbered as in GGUF files; the first, `none`, is left to the program, which llama.cpp's makes the mean. */
+const ggufPoolings: readonly Pooling[] = ['mean', 'mean', 'first', 'last']
+
+/** What a GGUF file says of itself. No key says whether vectors have length 1; here they have, as in llama.cpp's programs. */
+export function sentenceConfigFromGguf(metadata: Fields): SentenceConfig {
+  const fields = readFields(metadata, 'GGUF metadata')
+  const key = `${fields.string('general.architecture')}.pooling_type`
+  const kind = fields.integer(key, 0)
+  const pooling = ggufPoolings[kind]
+  if (pooling === undefined) throw new TesseraError('unsupported', `GGUF metadata: ${key} is ${kind}; supported are 0 and 1 (mean), 2 (the first token's state) and 3 (the last one's)${kind === 4 ? '; 4 is a model that ranks, which makes no vectors' : ''}`)
+  return { pooling, isNormalized: true }
+}
+
 function poolingFrom(config: Fields): Pooling {
   const fields = readFields(config, 'the pooling config.json')
   const chosen = Object.keys(config).filter((name) => name.startsWith('pooling_mode_') && fields.boolean(name, false))

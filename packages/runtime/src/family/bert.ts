@@ -1,18 +1,20 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { createEncoder, type Encoder } from './encoder.ts'
 import type { EncoderFamily } from './model.ts'
-import { bertNames, distilbertNames, modernbertNames, type TensorNames, withPrefix } from './names/index.ts'
+import { bertNames, distilbertNames, ggufBertNames, modernbertNames, type TensorNames, withPrefix } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, loadProjection, type PartSource } from './part/loader.ts'
 import { createRotations } from './part/rotation.ts'
 
 interface EncoderDesign {
   readonly names: TensorNames
+  /** Absent where there are no such files. */
+  readonly ggufNames?: TensorNames
   readonly layer: (load: LayerLoader) => Promise<Layer>
 }
 
 const designs: Readonly<Record<string, EncoderDesign>> = {
-  bert: { names: bertNames, layer: normOfSum },
+  bert: { names: bertNames, ggufNames: ggufBertNames, layer: normOfSum },
   roberta: { names: bertNames, layer: normOfSum },
   distilbert: { names: distilbertNames, layer: normOfSum },
   modernbert: { names: modernbertNames, layer: preNorm },
@@ -26,11 +28,13 @@ const designs: Readonly<Record<string, EncoderDesign>> = {
 export const bertFamily: EncoderFamily = {
   architectures: Object.keys(designs),
 
-  async build(config, weights, device): Promise<Encoder> {
+  async build(config, container, weights, device): Promise<Encoder> {
     const { architecture, hiddenSize, vocabSize, contextLength, tokenTypes, ropes } = config
     const design = designs[architecture]
     if (!design) throw new TesseraError('unsupported', `load: ${architecture} is not of this family, which has ${Object.keys(designs).join(', ')}`)
-    const names = withPrefix(design.names, weights.has)
+    const stored = container === 'gguf' ? design.ggufNames : design.names
+    if (!stored) throw new TesseraError('unsupported', `load: encoders of the architecture ${architecture} are read from a folder with config.json and safetensors, not from a GGUF file`)
+    const names = withPrefix(stored, weights.has)
     const source: PartSource = { config, weights, names, norm: { kind: 'layer' } }
     const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
     const positions = await loadPositions(source)

@@ -82,10 +82,10 @@ export interface ModelFamily {
   build(config: ModelConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<LanguageModel>
 }
 
-/** The same for encoders, which are read from safetensors. */
+/** The same for encoders. */
 export interface EncoderFamily {
-  /** Values of `model_type` that it builds. */
+  /** Values of `general.architecture` and `model_type` that it builds. */
   readonly architectures: readonly string[]
   /** The encoder owns `weights` from then on. */
-  build(config: EncoderConfig, weights: WeightSource, device: Device): Promise<Encoder>
+  build(config: EncoderConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<Encoder>
 }

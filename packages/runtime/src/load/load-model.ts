@@ -58,7 +58,8 @@ export function familyOf<Family extends { readonly architectures: readonly strin
   })
 }
 
-function requireConfig(config: Fields | undefined): Fields {
+/** The `config.json` that a safetensors checkpoint needs beside it. */
+export function requireConfig(config: Fields | undefined): Fields {
   if (!config) throw new TesseraError('invalid-option', 'load: a safetensors checkpoint needs its config.json (options.config)')
   return config
 }

@@ -4,6 +4,8 @@ import { type Fields, type FieldReader, readFields } from '../config/index.ts'
 import { createByteBpe } from './byte-bpe.ts'
 import { endIdsOf, endTokens } from './end-tokens.ts'
 import { mergesField, readRanks } from './gguf-merges.ts'
+import { wordPieceJson } from './gguf-word-piece.ts'
+import { createTokenizerFromJson } from './json/index.ts'
 import { ggufPreTokenizer } from './pre-tokenizer.ts'
 import { createSentencePieceBpe } from './sentencepiece-bpe.ts'
 import { createStringIndex, type StringIndex } from './string-index.ts'
@@ -14,12 +16,16 @@ import { createIndexedVocabulary, tokenTypes, type Vocabulary } from './vocabula
 const knownTypes: ReadonlySet<number> = new Set([0, ...Object.values(tokenTypes)])
 
 /**
- * The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`): byte-level BPE (`gpt2`) or SentencePiece-style BPE (`llama`).
+ * The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`): byte-level BPE (`gpt2`), SentencePiece-style BPE (`llama`) or WordPiece (`bert`).
  * Throws `unsupported` for another kind, and `invalid-file` with the field in `details.field` for values that make no tokenizer.
  */
 export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
   const fields = readFields(metadata, 'GGUF metadata')
   const model = fields.string('tokenizer.ggml.model')
+  if (model === 'bert') {
+    const tokens = readTokens(metadata)
+    return createTokenizerFromJson(wordPieceJson(metadata, Array.from(tokens.starts, (_, id) => stringAt(tokens, id)), readTypes(metadata, tokens)))
+  }
   const { index, vocabulary, ends } = readVocabulary(metadata)
   switch (model) {
     case 'gpt2': {
@@ -47,7 +53,7 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
         addEos: fields.boolean('tokenizer.ggml.add_eos_token', false),
       })
     default:
-      throw new TesseraError('unsupported', `tokenizer: the GGUF tokenizer model "${model}" is not supported; supported are gpt2 (byte-level BPE) and llama (SentencePiece-style BPE)`, {
+      throw new TesseraError('unsupported', `tokenizer: the GGUF tokenizer model "${model}" is not supported; supported are gpt2 (byte-level BPE), llama (SentencePiece-style BPE) and bert (WordPiece)`, {
         details: { field: 'tokenizer.ggml.model' },
       })
   }
@@ -61,18 +67,26 @@ interface ReadVocabulary {
 }
 
 function readVocabulary(metadata: Fields): ReadVocabulary {
-  const tokens = strings(metadata, 'tokenizer.ggml.tokens')
-  if (tokens.length === 0) refuse('tokenizer.ggml.tokens', 'is empty; the file holds no vocabulary')
-  const field = 'tokenizer.ggml.token_type'
-  const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : Array.from(tokens.starts, () => tokenTypes.normal)
-  if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)
-  const odd = types.findIndex((type) => !knownTypes.has(type))
-  if (odd >= 0) refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
+  const tokens = readTokens(metadata)
+  const types = readTypes(metadata, tokens)
   const ends = findEndTokens(tokens)
   // Files list end tokens under other kinds, so that text could spell them; llama.cpp makes them control tokens too.
   for (const id of ends.values()) types[id] = tokenTypes.control
   const index = createStringIndex(tokens)
   return { index, vocabulary: createIndexedVocabulary(index, types), ends }
+}
+
+function readTokens(metadata: Fields): StringTable {
+  const tokens = strings(metadata, 'tokenizer.ggml.tokens')
+  return tokens.length > 0 ? tokens : refuse('tokenizer.ggml.tokens', 'is empty; the file holds no vocabulary')
+}
+
+function readTypes(metadata: Fields, tokens: StringTable): number[] {
+  const field = 'tokenizer.ggml.token_type'
+  const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : Array.from(tokens.starts, () => tokenTypes.normal)
+  if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)
+  const odd = types.findIndex((type) => !knownTypes.has(type))
+  return odd < 0 ? types : refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
 }
 
 /** The first token of each spelling. One pass, so that loading need not wait for an index of all tokens. */

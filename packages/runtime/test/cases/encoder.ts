@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packSequences } from '../../src/embed/pack-sequences.ts'
 import { type Encoder, encoderFamilies } from '../../src/family/index.ts'
 import { loadEncoder } from '../../src/load/index.ts'
-import { goldenJson, goldenSafetensors, goldenTensor, largestDifference } from '../support/golden.ts'
+import { goldenGguf, goldenJson, goldenSafetensors, goldenTensor, largestDifference } from '../support/golden.ts'
 
 interface EncoderGolden {
   readonly tolerance_abs: number
@@ -15,6 +15,9 @@ interface EncoderGolden {
 
 /** The encoders of `golden/architectures` that are supported. */
 export const encoders: readonly string[] = ['bert', 'roberta', 'distilbert', 'modernbert']
+
+/** Those that are read from GGUF files, too, which hold no summary. */
+export const ggufEncoders: readonly string[] = ['bert']
 const lengths = ['len1', 'len9', 'len40'] as const
 
 /** Holds them to what PyTorch computes, on a device of its own. */
@@ -36,18 +39,21 @@ function encoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
     const typesOf = (length: (typeof lengths)[number]): number[][] | undefined => golden.token_type_ids && [golden.token_type_ids[length]]
     let expected: Checkpoint
 
-    describe.each(kind === 'webgpu' ? ['config.json'] : ['config.json', 'config_v4.json'])('from %s', (config) => {
+    const sources = ['config.json', ...(kind === 'webgpu' ? [] : ['config_v4.json']), ...(ggufEncoders.includes(name) ? ['model.gguf'] : [])]
+    describe.each(sources)('from %s', (from) => {
+      const isGguf = from === 'model.gguf'
       let encoder: Encoder
       beforeAll(async () => {
         expected = await goldenSafetensors(`${path}golden.safetensors`)
-        encoder = await loadEncoder(await goldenSafetensors(`${path}model.safetensors`), { device, packers: [], families: encoderFamilies, config: goldenJson(path + config) })
+        const checkpoint = await (isGguf ? goldenGguf(`${path}model.gguf`) : goldenSafetensors(`${path}model.safetensors`))
+        encoder = await loadEncoder(checkpoint, { device, packers: [], families: encoderFamilies, config: isGguf ? undefined : goldenJson(path + from) })
       })
       afterAll(() => encoder.dispose())
 
       it.each(lengths)('gives the last hidden state and the summary of %s', async (length) => {
         const { hidden, summary } = await encode(encoder, [golden.inputs[length]], typesOf(length))
         expect(largestDifference(hidden, await goldenTensor(expected, `last_hidden_state.${length}`)).value).toBeLessThan(tolerance)
-        expect(summary !== undefined, 'summary').toBe(expected.tensors.has(`pooler_output.${length}`))
+        expect(summary !== undefined, 'summary').toBe(!isGguf && expected.tensors.has(`pooler_output.${length}`))
         if (summary) expect(largestDifference(summary, await goldenTensor(expected, `pooler_output.${length}`)).value).toBeLessThan(tolerance)
       })
 

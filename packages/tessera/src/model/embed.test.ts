@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises'
-import { bufferSource, readSafetensors } from '@tessera-llm/formats'
+import { bufferSink, bufferSource, readGguf, readSafetensors, writeGguf } from '@tessera-llm/formats'
 import { viewBytes } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { meanModules, meanPooling, sentenceFolder, type SentenceSettings, textOf } from '../../test/support/sentence-folder.ts'
-import { load, type Model } from '../node.ts'
+import { load, loadHuggingFace, type Model } from '../node.ts'
 
 const golden = new URL('../../../runtime/test/golden/architectures/distilbert/', import.meta.url)
 interface Golden {
@@ -97,5 +97,35 @@ describe('embed', () => {
     ['a module without a type', { 'modules.json': [{ path: '' }] }, 'invalid-file', /type must be a string, but is missing/],
   ])('says what is wrong with %s', async (_, settings, code, message) => {
     await expect(loadWith(settings)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+  })
+})
+
+describe('an encoder in a GGUF file', () => {
+  const bert = new URL('../../../runtime/test/golden/architectures/bert/', import.meta.url)
+  /** The golden with other metadata. */
+  async function withPooling(kind: number | undefined): Promise<Uint8Array> {
+    const { typedMetadata, tensors } = await readGguf(bufferSource(await readFile(new URL('model.gguf', bert))))
+    const metadata = new Map(typedMetadata)
+    if (kind === undefined) metadata.delete('bert.pooling_type')
+    else metadata.set('bert.pooling_type', { type: 'u32', value: kind })
+    const sink = bufferSink()
+    await writeGguf({ metadata, tensors: [...tensors.values()] }, sink)
+    return sink.bytes()
+  }
+  const json = async (name: string): Promise<Record<string, unknown>> => JSON.parse(await readFile(new URL(name, bert), 'utf8')) as Record<string, unknown>
+  const texts = ['The cat wanted a hat.', '', 'unwantable [MASK] naïve, in 12 words', 'a '.repeat(100)]
+
+  test.each([[1, 'mean_tokens'], [0, 'mean_tokens'], [undefined, 'mean_tokens'], [2, 'cls_token'], [3, 'lasttoken']] as const)('pools by kind %s as a folder by %s, at length 1', async (kind, mode) => {
+    const modules = [...meanModules, { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' }]
+    const checkpoint = await readSafetensors(bufferSource(await readFile(new URL('model.safetensors', bert))))
+    const folder = await loadHuggingFace({ checkpoint, config: await json('config.json'), tokenizer: await json('tokenizer.json'), sentence: { modules, pooling: { [`pooling_mode_${mode}`]: true } } }, { device: 'wasm', threads: 1 })
+    const model = await load(await withPooling(kind), { device: 'wasm', threads: 1 })
+    expect(model.embedder).toMatchObject({ dimensions: 48, maxTokens: 64 })
+    expect(await model.embed(texts)).toEqual(await folder.embed(texts))
+    await Promise.all([model.dispose(), folder.dispose()])
+  })
+
+  test('refuses a model that ranks', async () => {
+    await expect(withPooling(4).then((bytes) => load(bytes, { device: 'wasm', threads: 1 }))).rejects.toMatchObject({ code: 'unsupported', message: expect.stringMatching(/pooling_type is 4; supported are 0 and 1 .*4 is a model that ranks/) })
   })
 })

@@ -1,7 +1,7 @@
 import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import {
-  architectureOf, createEmbedder, decoderFamilies, type EncoderFamily, encoderFamilies, type Fields, loadEncoder, loadModel, type LoadProgress, type ModelFamily, plainSentenceConfig, sentenceConfigFrom, type SentenceFiles, type SessionOptions,
+  architectureOf, createEmbedder, decoderFamilies, type EncoderFamily, encoderFamilies, type Fields, loadEncoder, loadModel, type LoadProgress, type ModelFamily, plainSentenceConfig, sentenceConfigFrom, sentenceConfigFromGguf, type SentenceFiles, type SessionOptions,
 } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice, whenStarted } from '../device/create-default-device.ts'
@@ -41,7 +41,7 @@ export interface HuggingFaceFiles {
 }
 
 /**
- * Loads a GGUF model from a URL, a `Blob` or `File`, bytes, or any `ByteSource`. In Node.js, `load` of
+ * Loads a GGUF model, a decoder or an encoder, from a URL, a `Blob` or `File`, bytes, or any `ByteSource`. In Node.js, `load` of
  * `@tessera-llm/tessera/node` takes paths too.
  *
  * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
@@ -94,8 +94,8 @@ async function build(checkpoint: Checkpoint, config: Fields | undefined, sentenc
   const ownedDevice = typeof choice === 'object' ? undefined : device
   const common = { device, packers: ggmlPackers, onProgress, signal }
   const architecture = architectureOf(checkpoint, config)
-  if (config && encoders.some(({ architectures }) => architectures.includes(architecture))) {
-    const pooling = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
+  if (encoders.some(({ architectures }) => architectures.includes(architecture))) {
+    const pooling = config === undefined ? sentenceConfigFromGguf(checkpoint.metadata as Fields) : sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
     const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
     return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }), tokenizer: text.tokenizer, ownedDevice })
   }

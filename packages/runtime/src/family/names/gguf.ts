@@ -38,3 +38,21 @@ export const ggufPhi3Names: TensorNames = {
   layer: { ...ggufNames.layer, 'attention.fused': 'blk.#.attn_qkv', 'mlp.fused': 'blk.#.ffn_up' },
   fusedOrder: 'stacked',
 }
+
+/** BERT's. The norms after a block are of the sum; `attn_output` is a projection, and `attn_output_norm` the norm behind it. */
+export const ggufBertNames: TensorNames = {
+  embedding: 'token_embd',
+  positions: 'position_embd',
+  types: 'token_types',
+  embeddingNorm: 'token_embd_norm',
+  layer: prefixed('blk.#.', {
+    'attention.query': 'attn_q',
+    'attention.key': 'attn_k',
+    'attention.value': 'attn_v',
+    'attention.output': 'attn_output',
+    post_attention_norm: 'attn_output_norm',
+    'mlp.up': 'ffn_up',
+    'mlp.down': 'ffn_down',
+    post_mlp_norm: 'layer_output_norm',
+  }),
+}

@@ -1,5 +1,5 @@
 import { loadCheckpoint, loadHuggingFace, type LoadOptions, type Model } from '@tessera-llm/tessera'
-import type { ModelFiles } from '../open/index.ts'
+import type { ModelFiles } from './files.ts'
 
 /** The model of files that are open. */
 export function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
