@@ -16,6 +16,5 @@ export { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF
 export { gradientLine, largestOfLines, softmaxTile, weighKeys, weighLine } from './softmax'
 export { addColumns, addRows, areFinite, layPanel, layRows, productTile } from './tiles'
 export { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
-export { lineCodes2, pairCodes2, tripleCodes2 } from './group-tiles-2'
-export { lineCodes4, pairCodes4, tripleCodes4 } from './group-tiles-4'
+export { lineCodes2, lineCodes4, pairCodes2, pairCodes4, tripleCodes2, tripleCodes4 } from './group-tiles-narrow'
 export { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed-tiles'

@@ -3,8 +3,7 @@ import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, Q, rowAddress, ROWS, 
 import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32 } from './decode-tiles'
 import { linesByThrees, touch } from './decode'
 import { fourCodes, fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
-import { lineCodes2, pairCodes2, tripleCodes2 } from './group-tiles-2'
-import { lineCodes4, pairCodes4, tripleCodes4 } from './group-tiles-4'
+import { lineCodes2, lineCodes4, pairCodes2, pairCodes4, tripleCodes2, tripleCodes4 } from './group-tiles-narrow'
 import { bitsOf, decodeKeys, decodeParameters, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, roundBlock, roundPairs, scaleBy, storageOf } from './packed'
 import { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed-tiles'
 
