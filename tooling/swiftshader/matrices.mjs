@@ -17,3 +17,37 @@ export function emulateMatrices(pass, width) {
     fragments: pass.fragments?.map((text) => (text.includes('subgroup_matrix_left') ? declared : text)),
   }
 }
+
+/**
+ * Capabilities of a GPU that multiplies matrices of these configurations in subgroups of `width` lanes, and has `memory` bytes for a
+ * workgroup; in all else as given.
+ */
+export function withMatrices(capabilities, { configs, width = 32, memory = capabilities.limits.maxComputeWorkgroupStorageSize }) {
+  return {
+    ...capabilities,
+    features: [...capabilities.features, 'chromium-experimental-subgroup-matrix'],
+    languageFeatures: [...capabilities.languageFeatures, 'subgroup_id'],
+    subgroupMinSize: width,
+    subgroupMaxSize: width,
+    subgroupMatrixConfigs: configs,
+    limits: { ...capabilities.limits, maxComputeWorkgroupStorageSize: memory },
+  }
+}
+
+/** The kernel as such a GPU would choose and size it; computing on one without matrices, where `isEmulated`. */
+export function kernelWithMatrices(kernel, gpu, isEmulated) {
+  const passes = (problem, capabilities) => kernel.passes(problem, withMatrices(capabilities, gpu))
+  return {
+    ...kernel,
+    supports: (problem, capabilities) => kernel.supports(problem, withMatrices(capabilities, gpu)),
+    passes: isEmulated ? (problem, capabilities) => passes(problem, capabilities).map((pass) => emulateMatrices(pass, gpu.width ?? 32)) : passes,
+  }
+}
+
+const verified = (M, N, K, componentType) => ({ M, N, K, componentType, resultComponentType: 'f32', verified: true })
+
+export const ofF32 = verified(8, 8, 8, 'f32')
+export const ofF16 = verified(16, 16, 16, 'f16')
+/** Fewer rows than columns, as some GPUs have, and more. */
+export const ofWideF16 = verified(8, 16, 16, 'f16')
+export const ofNarrowF16 = verified(16, 8, 16, 'f16')

@@ -23,8 +23,10 @@ fn subgroup_of(invocation: Invocation) -> u32 {
 fn subgroups_of(invocation: Invocation) -> u32 { return 128u / WIDTH; }
 
 fn component_of(value: f32) -> component {
-  if (IS_HALF) { return quantizeToF16(value); }
-  return value;
+  if (!IS_HALF) { return value; }
+  // Below 2^-14, f16 counts steps of 2^-24, which `quantizeToF16` may leave out.
+  if (abs(value) < 0x1p-14f) { return round(value * 0x1p24f) * 0x1p-24f; }
+  return quantizeToF16(value);
 }
 
 fn zero_result() -> Result { return Result(); }

@@ -1,20 +1,17 @@
 import { describeProblem, type InputSpecs, type Problem, type Shape, specOf, type Tensor } from '@tessera-llm/tensor'
-import { composePass, createWebGpuDevice, type SubgroupMatrixConfig, type WebGpuDevice, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
+import { composePass, createWebGpuDevice, type SubgroupMatrixConfig, type WebGpuDevice, type WebGpuPass } from '@tessera-llm/webgpu'
 import { createNullGpu } from '@tessera-tooling/swiftshader'
+import { kernelWithMatrices, type MatrixGpu, ofF16, ofF32, ofNarrowF16, ofWideF16, withMatrices } from '@tessera-tooling/swiftshader/matrices'
 import { afterAll, expect, test } from 'vitest'
 import { type AttentionInputs, attentionOp, type AttentionOptions } from '../src/index.ts'
 import { attentionWebgpu, flashMatrixWebgpu } from '../src/webgpu.ts'
-import { type MatrixGpu, ofF16, ofF32, ofNarrowF16, ofWideF16, withMatrices } from './support/matrix-webgpu.ts'
 
 const devices: WebGpuDevice[] = []
 afterAll(() => Promise.all(devices.map((device) => device.dispose())))
 
 /** Dawn's null backend, which takes every configuration and computes nothing, as such a GPU. Of workgroup memory it has 16 KiB. */
 async function deviceWith(gpu: MatrixGpu): Promise<WebGpuDevice> {
-  const kernels = attentionWebgpu.map((kernel): WebGpuKernel => {
-    if (kernel.name !== flashMatrixWebgpu.name) return kernel
-    return { ...kernel, supports: (problem, capabilities) => kernel.supports(problem, withMatrices(capabilities, gpu)), passes: (problem, capabilities) => kernel.passes(problem, withMatrices(capabilities, gpu)) }
-  })
+  const kernels = attentionWebgpu.map((kernel) => (kernel === flashMatrixWebgpu ? kernelWithMatrices(kernel, gpu, false) : kernel))
   const device = await createWebGpuDevice({ gpu: await createNullGpu(), kernels })
   devices.push(device)
   return device

@@ -2,6 +2,7 @@ import { embeddingOp, gatedLinearOp, linearOp, qkvLinearOp } from '@tessera-llm/
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createTestGpu } from '@tessera-tooling/swiftshader'
+import { kernelWithMatrices, ofF32 } from '@tessera-tooling/swiftshader/matrices'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { packedEmbeddingProblems, packedGatedProblems, packedLinearProblems, packedQkvProblems } from '../test/problems/index.ts'
@@ -34,6 +35,14 @@ it.for(types)('linear on %s', async (type) => {
 const fewTokens = (type: string) => packedLinearProblems(type, ggmlPackers).filter(({ name }) => /, f32, \d × /.test(name))
 it.for(types)('linear on %s as it specialises for hardware', async (type) => void (await conform(hardware, reference, linearOp, fewTokens(type))))
 it.for(types)('linear on %s, tiles also for few tokens', async (type) => void (await conform(device, reference, linearOp, fewTokens(type), { kernel: `tiled-${type}` })))
+
+it('linear on q4_k over emulated matrices of f32', async () => {
+  const matrices = await createWebGpuDevice({ gpu, kernels: quantizationWebgpu.filter(({ name }) => name === 'matrix-q4_k').map((kernel) => kernelWithMatrices(kernel, { configs: [ofF32] }, true)) })
+  const problems = packedLinearProblems('q4_k', ggmlPackers).filter(({ name }) => / f32, (1[6-9]|[2-9]\d|133) /.test(name))
+  expect(problems.length).toBeGreaterThan(0)
+  await conform(matrices, reference, linearOp, problems, { kernel: 'matrix-q4_k' })
+  await matrices.dispose()
+})
 
 it.for(types)('embedding on %s', async (type) => void (await conform(device, reference, embeddingOp, packedEmbeddingProblems(type, ggmlPackers))))
 

@@ -1,5 +1,6 @@
 import { embeddingOp, gatedLinearOp, type LinearInputs, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createNullGpu } from '@tessera-tooling/swiftshader'
+import { kernelWithMatrices, ofF32 } from '@tessera-tooling/swiftshader/matrices'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { gridWeight, randomMatrix, tableGrids, wholeGrids } from '../test/problems/index.ts'
@@ -109,4 +110,16 @@ it('says which grids it does not read', () => {
   expect(reasonOf({ ...integers, group: 12 })).toContain('reads groups of a multiple of 8 columns, not of 12')
   expect(reasonOf(integers, true)).toContain('columns of int4/g24/f32/order name their groups')
   expect(reasonOf({ kind: 'codebook', id: 'own', values: Float32Array.from({ length: 17 }, (_, i) => i), group: 24, scaleType: 'f32' })).toContain('has no table of 17 values')
+})
+
+it('linear on every block type compiles over matrices of f32, which hold all weights exactly', async () => {
+  const matrices = await createWebGpuDevice({ gpu, kernels: quantizationWebgpu.map((kernel) => (kernel.name.startsWith('matrix-') ? kernelWithMatrices(kernel, { configs: [ofF32] }, false) : kernel)) })
+  const x = matrices.empty([20, 256], 'f32')
+  for (const { source, format } of packers) {
+    const weight = weightOf(format, [5, 256], matrices)
+    expect(await matrices.webgpu.prepare(() => matrices.run(linearOp, { x, weight }, {}, { kernel: `matrix-${source}` }))).toBe(1)
+    expect(matrices.explain(linearOp, { x, weight }, {}).kernel).toBe(`matrix-${source}`)
+    expect(matrices.explain(linearOp, { x, weight }, { activations: 'int8' }, { kernel: `matrix-${source}` }).reason).toContain('multiplies activations in f32, and these are rounded')
+  }
+  await matrices.dispose()
 })

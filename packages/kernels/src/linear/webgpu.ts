@@ -1,13 +1,15 @@
-import { type Capabilities, type Problem, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
+import type { Capabilities, WeightSpec } from '@tessera-llm/tensor'
 import { type Binding, linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type Rounding, roundingOf } from './activations.ts'
-import { type LinearInputs, linearOp, type LinearOptions, type LinearOutputs } from './contract.ts'
+import { linearOp } from './contract.ts'
 import { codesTemporaries, dotPriority, dotStep, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from './dot.ts'
 import { type GemvPlan, gemvLanes, gemvPlan, gemvRowsOf, gemvWorkgroup } from './gemv.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
+import { matrixKernel } from './matrix.ts'
+import { type LinearProblem, productPass, type Sizes, sizesOf, type Specialisation } from './product-pass.ts'
 import roundActivations from './round-activations.wgsl'
 import { roundingSource } from './rounding.ts'
 import tiled from './tiled.wgsl'
@@ -16,8 +18,6 @@ import { xFragment, xType } from './x.ts'
 
 /** Tokens up to which each weight is read once by one lane for all of them; beyond, sharing decoded tiles costs less. */
 const gemvTokens = 8
-
-type LinearProblem = Problem<LinearInputs, LinearOutputs, LinearOptions>
 
 /**
  * `linear` over weights that the reader reads: matrix-vector for up to 8 tokens, register tiles for any number. int8 activations are
@@ -43,6 +43,7 @@ export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
       temporaries: roundedBytes,
     }),
     ...dotKernels(reader),
+    matrixKernel(reader),
   ]
 }
 
@@ -71,14 +72,6 @@ function dotKernels(reader: WeightReader): readonly WebGpuKernel[] {
     }),
   ]
 }
-
-interface Sizes {
-  readonly tokens: number
-  readonly rows: number
-  readonly columns: number
-}
-
-type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'enables' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
 
 function gemvPass({ tokens, rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
   const { name } = reader
@@ -136,22 +129,6 @@ function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: 
   return rounding === undefined ? [product] : [roundPass(tokens, columns, rounding), product]
 }
 
-function productPass(problem: LinearProblem, xBindings: readonly Binding[], xSource: string, reader: WeightReader, { fragments, ...special }: Specialisation): WebGpuPass {
-  const { weight, bias, residual } = problem.inputs
-  const { tokens, rows, columns } = sizesOf(problem)
-  return {
-    ...special,
-    bindings: [...xBindings, ...reader.bindings(weight), ...(bias ? [bind('bias', 'read')] : []), ...(residual ? [bind('residual', 'read')] : []), bind('y', 'read_write')],
-    fragments: [
-      xSource,
-      ...fragments,
-      `fn bias_of(row: u32) -> f32 { return ${bias ? 'bias[row]' : '0.0'}; }`,
-      `fn residual_of(at: u32) -> f32 { return ${residual ? 'residual[at]' : '0.0'}; }`,
-    ],
-    params: { tokens: u32(tokens), rows: u32(rows), columns: u32(columns) },
-  }
-}
-
 export function roundPass(tokens: number, columns: number, rounding: Rounding): WebGpuPass {
   const { fragment, params } = roundingSource(rounding)
   const { block } = rounding
@@ -168,9 +145,4 @@ export function roundPass(tokens: number, columns: number, rounding: Rounding): 
 function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> {
   const { tokens, columns } = sizesOf(problem)
   return roundingOf(problem.inputs.weight, problem.options, columns) === undefined ? {} : { rounded: 4 * tokens * columns }
-}
-
-function sizesOf({ inputs: { weight }, outputs: { y } }: LinearProblem): Sizes {
-  const [rows = 0, columns = 0] = weight.shape
-  return { tokens: rowsOf(y.shape), rows, columns }
 }

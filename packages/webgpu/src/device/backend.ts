@@ -62,6 +62,13 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
     pool.give(slot)
     if (pool.idleBytes > maxIdleBytes) destroySlots(pool.drain())
   }
+  // WebGPU would refuse it later, by an error after which the device is of no use.
+  const checkSize = (byteLength: number, what: () => string): void => {
+    const limit = Math.min(capabilities.limits.maxBufferSize, capabilities.limits.maxStorageBufferBindingSize)
+    if (slotSize(byteLength) > limit) {
+      throw new TesseraError('out-of-memory', `${name}: ${what()} takes ${bindingSize(byteLength)} bytes, this GPU binds at most ${limit}; split it, or use a more compact format`)
+    }
+  }
   const allocate = (byteLength: number): WebGpuStorage => {
     const size = slotSize(byteLength)
     const slot = recording?.reuse(size) ?? pool.take(size) ?? createSlot(size)
@@ -118,10 +125,7 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
     allocate(dtype, shape) {
       failures.check()
       const byteLength = byteLengthOf(dtype, sizeOf(shape))
-      const limit = Math.min(capabilities.limits.maxBufferSize, capabilities.limits.maxStorageBufferBindingSize)
-      if (slotSize(byteLength) > limit) {
-        throw new TesseraError('out-of-memory', `${name}: a tensor of ${formatShape(shape)} ${dtype} takes ${bindingSize(byteLength)} bytes, this GPU binds at most ${limit}; split it, or use a more compact format`)
-      }
+      checkSize(byteLength, () => `a tensor of ${formatShape(shape)} ${dtype}`)
       return allocate(byteLength)
     },
     free: (storage) => free(storage as WebGpuStorage),
@@ -160,7 +164,10 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
       const { passes, temporaries } = compile(launch, launch.kernel)
       const scratch = new Map<string, WebGpuStorage>()
       try {
-        for (const [temporary, byteLength] of temporaries) scratch.set(temporary, allocate(byteLength))
+        for (const [temporary, byteLength] of temporaries) {
+          checkSize(byteLength, () => `${launch.op.id}: the temporary ${temporary} of the kernel ${launch.kernel?.name}`)
+          scratch.set(temporary, allocate(byteLength))
+        }
         for (const pass of passes) {
           const storages = pass.tensors.map((tensor) => storageOf(tensor, launch, scratch, pass.label))
           const dispatch = { pass, group: bindGroupOf(pass, storages, device, failures, counters) }

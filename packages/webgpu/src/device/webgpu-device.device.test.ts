@@ -169,6 +169,14 @@ describe('the WebGPU device on SwiftShader', () => {
     expect(() => device.empty([2 ** 36], 'f32')).toThrow(expect.objectContaining({ code: 'out-of-memory', message: expect.stringMatching(/binds at most \d+; split it/) }))
   })
 
+  it('refuses a temporary beyond the binding limit by the name of its kernel, and goes on', async () => {
+    const greedy = await createWebGpuDevice({ gpu, kernels: [{ ...affineKernel('greedy'), temporaries: () => ({ scores: 2 ** 36 }) }, affineKernel()] })
+    const x = greedy.tensor(Float32Array.of(1, 2), [2])
+    expect(() => greedy.run(affine, { x }, { factor: 2 }, { kernel: 'greedy' })).toThrow(expect.objectContaining({ code: 'out-of-memory', message: expect.stringMatching(/affine: the temporary scores of the kernel greedy takes 68719476736 bytes, this GPU binds at most \d+/) }))
+    expect([...(await greedy.read(greedy.run(affine, { x }, { factor: 2 }, { kernel: 'plain' }).y))]).toEqual([2, 4])
+    await greedy.dispose()
+  })
+
   it('turns a lost device into a typed error of every later call', async () => {
     const lost = await createWebGpuDevice({ gpu, kernels: [affineKernel()] })
     const x = lost.tensor(Float32Array.of(1), [1])

@@ -3,6 +3,7 @@ import { hasFeature, webgpuCapabilities } from '../capability/capabilities.ts'
 import type { WebGpuPass } from '../kernel/kernel.ts'
 import { formatConfig, matrixFeature, type StatedConfig } from './config.ts'
 import source from './matrices.wgsl'
+import partsSource from './parts.wgsl'
 
 /** What a pass needs to multiply matrices in subgroups. */
 export interface Matrices extends Required<Pick<WebGpuPass, 'enables' | 'aliases' | 'constants'>> {
@@ -10,8 +11,10 @@ export interface Matrices extends Required<Pick<WebGpuPass, 'enables' | 'aliases
   readonly N: number
   readonly K: number
   readonly componentBytes: number
-  /** Declares `Invocation`, the arrays `components` and `results` (of COMPONENTS and RESULTS elements), the matrices and what can be done with them. */
-  readonly fragment: string
+  /** Factors of f32 are given as so many, each multiplied: f16 has 11 bits of their 24, two have 22. */
+  readonly parts: number
+  /** Declare `Invocation`, the arrays `components` and `results` (of COMPONENTS and RESULTS elements), the matrices and what can be done with them, `part_of` and `scale_for`. */
+  readonly fragments: readonly string[]
 }
 
 /** Matrices with factors of `component` and sums in f32 that were verified on this device, the largest of them; or the reason why not. */
@@ -29,12 +32,13 @@ export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32')
 }
 
 export function matricesFor({ M, N, K, componentType }: StatedConfig): Matrices {
+  const parts = componentType === 'f16' ? 2 : 1
   return {
-    M, N, K,
+    M, N, K, parts,
     componentBytes: componentType === 'f16' ? 2 : 4,
     enables: [...(componentType === 'f16' ? ['f16'] : []), 'subgroups', 'chromium_experimental_subgroup_matrix'],
     aliases: { component: componentType },
-    constants: { M, N, K },
-    fragment: source,
+    constants: { M, N, K, PARTS: parts },
+    fragments: [source, partsSource],
   }
 }

@@ -29,7 +29,7 @@ export const flashMatrixWebgpu: WebGpuKernel = {
   },
 }
 
-function matrixPass(problem: AttentionProblem, { matrices, tile, strips, columns, stripsEach, parts, components, results }: MatrixPlan): WebGpuPass {
+function matrixPass(problem: AttentionProblem, { matrices, tile, strips, columns, stripsEach, components, results }: MatrixPlan): WebGpuPass {
   const rowTiles = Math.ceil(problem.seqLenQ / tile)
   const workgroups = problem.batch * problem.numHeads * rowTiles
   const { bindings, fragments, params } = joinParts(
@@ -43,9 +43,9 @@ function matrixPass(problem: AttentionProblem, { matrices, tile, strips, columns
     bindings,
     enables: matrices.enables,
     aliases: matrices.aliases,
-    fragments: [...fragments, matrices.fragment, stage],
+    fragments: [...fragments, ...matrices.fragments, stage],
     constants: {
-      ...matrices.constants, COMPONENTS: components, RESULTS: results, TILE: tile, COLUMNS: columns, STRIPS: strips, STRIPS_EACH: stripsEach, PARTS: parts,
+      ...matrices.constants, COMPONENTS: components, RESULTS: results, TILE: tile, COLUMNS: columns, STRIPS: strips, STRIPS_EACH: stripsEach,
       GROUP: problem.group, HIDES_KEYS: hidesKeys(problem) ? 1 : 0,
       QUERY_CHUNKS: Math.ceil(problem.headDim / 4), QUERY_STEPS: Math.ceil(problem.headDim / matrices.K), VALUE_MATRICES: Math.ceil(problem.valueDim / matrices.N),
     },

@@ -20,8 +20,6 @@ export interface MatrixPlan {
   readonly columns: number
   /** Strips of a subgroup, where subgroups are as large as they may be. */
   readonly stripsEach: number
-  /** Summands in which queries and weights are given to the matrices. */
-  readonly parts: number
   /** Elements of the two arrays in workgroup memory. */
   readonly components: number
   readonly results: number
@@ -33,9 +31,7 @@ export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities
   if (Math.max(headDim, valueDim) > maxHeadDim) return `keeps queries and outputs in registers, for head sizes to ${maxHeadDim}; this call has ${Math.max(headDim, valueDim)}`
   const matrices = matricesFor(problem, capabilities)
   if (typeof matrices === 'string') return matrices
-  const { M, N, K, componentBytes } = matrices
-  // f16 has 11 bits of the 24 that queries and weights have; two of them have 22.
-  const parts = componentBytes === 2 ? 2 : 1
+  const { M, N, K, componentBytes, parts } = matrices
   const { subgroupMaxSize, limits } = webgpuCapabilities(capabilities)
   let bytes = 0
   for (const [strips, columns] of sizes) {
@@ -44,7 +40,7 @@ export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities
     const components = tile * (columns + padding) + parts * tile * (tile + padding)
     const results = tile * (Math.max(columns, tile) + resultPadding)
     bytes = components * componentBytes + 4 * (results + lanes + 2 * tile + 4)
-    if (bytes <= limits.maxComputeWorkgroupStorageSize) return { matrices, tile, strips, columns, stripsEach: Math.ceil((strips * subgroupMaxSize) / lanes), parts, components, results }
+    if (bytes <= limits.maxComputeWorkgroupStorageSize) return { matrices, tile, strips, columns, stripsEach: Math.ceil((strips * subgroupMaxSize) / lanes), components, results }
   }
   return `takes ${bytes} bytes of workgroup memory, this GPU has ${limits.maxComputeWorkgroupStorageSize}`
 }

@@ -34,9 +34,6 @@ fn row_sum(lane: u32, value: f32) -> f32 {
   return sum;
 }
 
-// A power of two by which a row of that highest magnitude is divided to lie below 2^15, as high as f16 allows.
-fn scale_for(highest: f32) -> f32 { return bitcast<f32>(clamp(bitcast<u32>(highest) & 0x7f800000u, 0x20000000u, 0x5f000000u)) / 16384.0; }
-
 alias Outputs = array<array<Result, VALUE_MATRICES>, STRIPS_EACH>;
 
 // COLUMNS of the outputs of a subgroup's strips, to where their rows' lanes find them.

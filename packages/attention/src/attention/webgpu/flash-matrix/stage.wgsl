@@ -1,5 +1,5 @@
 // What matrices multiply, in `components`: TILE rows of q, k or v, COLUMNS elements of each at a time, then the weights of a tile.
-// Prelude: matrices; PARTS, TILE, COLUMNS, HIDES_KEYS; q, k, v.
+// Prelude: matrices; TILE, COLUMNS, HIDES_KEYS; q, k, v.
 const LANES = 128u;
 const VECTORS = COLUMNS / 4u;
 // Rows begin on 16 bytes, and in different banks.
@@ -12,13 +12,6 @@ const WEIGHT_PART = TILE * WEIGHT_STRIDE;
 var<workgroup> row_scales: array<f32, TILE>;
 // Not 0 where a row of the tile sees the key.
 var<workgroup> seen: array<atomic<u32>, TILE>;
-
-// The parts of a value add up to it: each is what the ones before it leave, rounded.
-fn part_of(value: f32, part: u32) -> component {
-  var rest = value;
-  for (var i = 0u; i < part; i++) { rest -= f32(component_of(rest)); }
-  return component_of(rest);
-}
 
 fn stage4(i: u32, value: vec4<f32>, part: u32) {
   let at = (i / VECTORS) * TILE_STRIDE + 4u * (i % VECTORS);

@@ -1,0 +1,85 @@
+import type { Capabilities } from '@tessera-llm/tensor'
+import { type Matrices, matricesOf, type WebGpuKernel, webgpuCapabilities } from '@tessera-llm/webgpu'
+import type { WeightReader } from '../weight-reader/index.ts'
+import { defineWebGpuKernel } from '../webgpu-kernel/index.ts'
+import { roundingOf } from './activations.ts'
+import { linearOp } from './contract.ts'
+import matrix from './matrix.wgsl'
+import { type LinearProblem, productPass, sizesOf } from './product-pass.ts'
+import { xFragment, xType } from './x.ts'
+
+/** Lanes of a workgroup: a multiple of every subgroup size, as matrices demand. */
+const lanes = 128
+/** Columns that are staged at once and what follows them; what follows a row of results: as in `matrix.wgsl`. */
+const staged = 32 + 8
+const resultPadding = 4
+/** Fewer tokens leave most of a tile empty. */
+const fewestTokens = 16
+
+interface MatrixPlan {
+  readonly matrices: Matrices
+  /** Tokens, and rows of the weight, of a workgroup. */
+  readonly tile: number
+  readonly strips: number
+  readonly components: number
+  readonly results: number
+}
+
+/** `linear` by matrices of subgroups, where they hold weights exactly: those of f16 stored so, those of f32 any. */
+export function matrixKernel(reader: WeightReader): WebGpuKernel {
+  return defineWebGpuKernel(linearOp, {
+    name: `matrix-${reader.name}`,
+    priority: 5,
+    supports(problem, capabilities) {
+      const { weight } = problem.inputs
+      const { tokens } = sizesOf(problem)
+      const reads = reader.supports(weight)
+      if (reads !== true) return reads
+      if (tokens < fewestTokens) return `takes ${fewestTokens} tokens or more, not ${tokens}`
+      if (roundingOf(weight, problem.options, weight.shape[1] ?? 0) !== undefined) return 'multiplies activations in f32, and these are rounded'
+      const plan = matrixPlan(problem, capabilities)
+      return typeof plan === 'string' ? plan : true
+    },
+    passes(problem, capabilities) {
+      const plan = matrixPlan(problem, capabilities)
+      if (typeof plan === 'string') return []
+      const { inputs: { weight } } = problem
+      const { tokens, rows, columns } = sizesOf(problem)
+      const { matrices, tile, strips, components, results } = plan
+      const stripsEach = Math.ceil((strips * webgpuCapabilities(capabilities).subgroupMaxSize) / lanes)
+      return [productPass(problem, [{ name: 'x', tensor: 'x', access: 'read', type: xType(columns) }], xFragment(columns), reader, {
+        name: `matrix-${reader.name}`,
+        source: matrix,
+        enables: matrices.enables,
+        aliases: matrices.aliases,
+        constants: { ...matrices.constants, COMPONENTS: components, RESULTS: results, TILE: tile, STRIPS: strips, STRIPS_EACH: stripsEach },
+        fragments: [...reader.fragments(weight), ...matrices.fragments],
+        workgroups: [Math.ceil(rows / tile), Math.ceil(tokens / tile), 1],
+      })]
+    },
+  })
+}
+
+function matrixPlan({ inputs: { weight } }: LinearProblem, capabilities: Capabilities): MatrixPlan | string {
+  const matrices = matricesFor(weight.kind === 'dense' && weight.dtype === 'f16', capabilities)
+  if (typeof matrices === 'string') return matrices
+  const { M, N, K, parts, componentBytes } = matrices
+  const { maxComputeWorkgroupStorageSize } = webgpuCapabilities(capabilities).limits
+  let bytes = 0
+  for (const strips of [4, 2]) {
+    const tile = strips * M
+    if (tile % N !== 0 || tile % K !== 0) continue
+    const components = (parts + 1) * tile * staged
+    const results = tile * (tile + resultPadding)
+    bytes = components * componentBytes + 4 * (results + lanes + tile + 4)
+    if (bytes <= maxComputeWorkgroupStorageSize) return { matrices, tile, strips, components, results }
+  }
+  return `takes ${bytes} bytes of workgroup memory, this GPU has ${maxComputeWorkgroupStorageSize}`
+}
+
+function matricesFor(isHalf: boolean, capabilities: Capabilities): Matrices | string {
+  const half = isHalf ? matricesOf(capabilities, 'f16') : 'only dense weights of f16 are exact in f16'
+  if (typeof half !== 'string') return half
+  const exact = matricesOf(capabilities, 'f32')
+  return typeof exact !== 'string' ? exact : isHalf ? half : `${half}, and for others: ${exact}`
+}
