@@ -9,3 +9,4 @@ export const quantizationWasm: readonly WasmKernel[] = [packRows8Wasm, rows8Embe
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel } from './method/gptq/wasm.ts'
 export { createWasmEncoder, encodeBlocksWasm } from './encode/wasm.ts'
+export { roundGroupsWasm } from './round/wasm.ts'

@@ -4,7 +4,7 @@ import { type EvaluatedSession, measureDivergence } from '@tessera-llm/evaluatio
 import type { GgufCheckpoint } from '@tessera-llm/formats'
 import { allocateBudget, applyRecipe, type Calibration, hasBudget, type Recipe, recipeCache, type Solver, subjectOf } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createDeviceEncoder } from '@tessera-llm/quantization'
+import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
 import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
@@ -16,7 +16,7 @@ import type { MeasuredRow } from './report.ts'
 import type { CompressionRow } from './rows.ts'
 
 export interface Surroundings {
-  /** With the kernel `encodeBlocksWasm` beside those of models. */
+  /** With the kernels `encodeBlocksWasm` and `roundGroupsWasm` beside those of models. */
   readonly device: Device
   readonly checkpoint: GgufCheckpoint
   /** Hash of all that results depend on beside the recipe. */
@@ -82,7 +82,7 @@ const budgetStore = (store: string): string => `${store}.budget`
 
 async function solverOf({ device, checkpoint }: Surroundings): Promise<Solver> {
   const { hiddenSize, intermediateSize, numHeads, headDim } = subjectOf(checkpoint, { families: defaultFamilies }).config
-  return { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device), encodeNow: await createWasmEncoder() }
+  return { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device), round: createDeviceRounder(device), encodeNow: await createWasmEncoder() }
 }
 
 /** The recipe with formats where it has a budget. */

@@ -46,6 +46,7 @@ function whileRunning(): readonly CompressionRow[] {
     withActivations('w8a8-static-plain', 'int8-static', [int8Rows], anchors.w8a8Static),
     withActivations('w8a8-static-rotated', 'int8-static', [{ kind: 'rotate' }, int8Rows], anchors.w8a8StaticRotated),
     named('w4a4-rotated', anchors.w4a4Rotated),
+    withActivations('w8a4-rotated', 'int4-token', [{ kind: 'rotate', heads: true }, int8Rows]),
     withActivations('w8a8-blocks', 'int8', [int8Rows]),
     withActivations('w8a8-blocks-rotated', 'int8', [{ kind: 'rotate' }, int8Rows]),
     cache('kv-f16', { format: 'f16' }),

@@ -1,8 +1,8 @@
 import { rm, stat } from 'node:fs/promises'
 import { allocateBudget, type Applied, applyRecipe, type BudgetAllocation, type CalibrationText, plannedLayout, type Recipe, type Solver, type Subject } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createDeviceEncoder } from '@tessera-llm/quantization'
-import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
+import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, roundGroupsWasm } from '@tessera-llm/quantization/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
@@ -81,10 +81,10 @@ async function calibrationOf(files: ModelFiles, subject: Subject, path: string |
 
 async function withSolver<T>({ config }: Subject, threads: number | undefined, use: (solver: Solver) => Promise<T>): Promise<T> {
   // Its own device, since the one that runs the model may be a GPU.
-  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })
+  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm], threads })
   try {
     const widest = Math.max(config.hiddenSize, config.intermediateSize, config.numHeads * config.headDim)
-    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders), encodeNow: await createWasmEncoder() })
+    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders), round: createDeviceRounder(encoders), encodeNow: await createWasmEncoder() })
   } finally {
     await encoders.dispose()
   }

@@ -6,8 +6,8 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { measureDivergence } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufCheckpoint, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { createDeviceEncoder, ggmlPackers } from '@tessera-llm/quantization'
-import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder, createDeviceRounder, ggmlPackers } from '@tessera-llm/quantization'
+import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, quantizationWasm, roundGroupsWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf, llamaFamily, loadModel, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -31,11 +31,11 @@ let ids: readonly number[]
 let solver: Solver
 const text = 'The President of the United States is the head of the Government, and the whale was a great fish of the sea. Congress shall make no law respecting it. '
 beforeAll(async () => {
-  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm], threads: 2 })
+  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm], threads: 2 })
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
   original = await sessionOf(checkpoint)
-  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512), encode: createDeviceEncoder(device), encodeNow: await createWasmEncoder() }
+  solver = { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(512), encode: createDeviceEncoder(device), round: createDeviceRounder(device), encodeNow: await createWasmEncoder() }
   ids = createTokenizerFromGguf(checkpoint.metadata as never).encode(text.repeat(8), { addSpecial: false })
 })
 afterAll(() => device?.dispose())

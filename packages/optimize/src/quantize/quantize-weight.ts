@@ -1,4 +1,4 @@
-import { type EncodableFormat, type Encode, type EncodeNow, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, rtn, type WeightMatrix } from '@tessera-llm/quantization'
+import { type EncodableFormat, type Encode, type EncodeNow, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, type Round, roundPlain, type WeightMatrix } from '@tessera-llm/quantization'
 import { encodeElements, TesseraError } from '@tessera-llm/tensor'
 import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../recipe/index.ts'
 import type { CompressedWeight } from './compressed-weight.ts'
@@ -18,7 +18,9 @@ export interface Solver {
   readonly kernel?: GptqKernel | undefined
   /** Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`); in TypeScript where absent. */
   readonly encode?: Encode | undefined
-  /** The same on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). */
+  /** Rounding to integers in groups on a device's threads, to the same codes (`createDeviceRounder`); in TypeScript where absent. */
+  readonly round?: Round | undefined
+  /** Rounding to ggml's blocks on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). */
   readonly encodeNow?: EncodeNow | undefined
 }
 
@@ -47,7 +49,7 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
  *
  * @throws TesseraError what the method throws
  */
-export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain, encodeNow }: Solver): Promise<QuantizedWeight> {
+export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain, encodeNow, round = roundPlain }: Solver): Promise<QuantizedWeight> {
   const { method, format, damping, passes, actOrder = true, clip = true } = step
   const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
   if (format === 'f16' || format === 'f32') {
@@ -67,7 +69,7 @@ export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, s
     return { weight: { kind: 'matrix', matrix }, notes }
   }
   if (method === 'rtn') {
-    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: rtn(weight, gridOf(format), { scale, importance }) }, notes: [] }
+    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: await round(weight, gridOf(format), { scale, importance }) }, notes: [] }
     const { blocks: bytes } = await encode(ggmlFormat(format) as EncodableFormat, weight.values, weight.shape, importance ? { importance } : {})
     return blocks(format, bytes as Uint8Array)
   }
