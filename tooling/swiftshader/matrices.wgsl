@@ -1,6 +1,6 @@
 // What packages/webgpu/src/matrix/matrices.wgsl declares, for a GPU without matrices: of a matrix, a lane holds every WIDTH-th row (of
-// a right factor all rows), where WIDTH lanes in a row count as a subgroup. So each lane reads and writes what its subgroup would, and
-// where two subgroups meet, the kernel needs the same barriers.
+// a right factor all rows), where WIDTH lanes in a row count as a subgroup. So each lane reads and writes what its subgroup would. A
+// barrier that is missing does not show: the lanes of a workgroup run in step here.
 // Before it: component (f32); M, N, K; COMPONENTS, RESULTS; WIDTH, IS_HALF.
 var<workgroup> components: array<component, COMPONENTS>;
 var<workgroup> results: array<f32, RESULTS>;
