@@ -1,6 +1,6 @@
 // What packages/webgpu/src/matrix/matrices.wgsl declares, for a GPU without matrices: of a matrix, a lane holds every WIDTH-th row (of
 // a right factor all rows), where WIDTH lanes in a row count as a subgroup. So each lane reads and writes what its subgroup would. A
-// barrier that is missing does not show: the lanes of a workgroup run in step here.
+// barrier that is missing need not show: SwiftShader takes the lanes in an order of its own from barrier to barrier.
 // Before it: component (f32); M, N, K; COMPONENTS, RESULTS; WIDTH, IS_HALF.
 var<workgroup> components: array<component, COMPONENTS>;
 var<workgroup> results: array<f32, RESULTS>;
