@@ -1,3 +1,4 @@
+export { beginPages } from './ahead'
 export * from './simd'
 export * from './share'
 export * from './math'

@@ -1,6 +1,6 @@
 import { panelProduct, panelRow, storeToken, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
-import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, beginPages, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from './activations'
 import { blockBytesAt, codesAt, formAt, groupBytesAt, hasHalves, hasLevels, hasOffset, headBytesAt, isWide, levelsAt, mayWrap, sumsInI16, superBlocksAt, superBytesAt, zeroAt } from './layout'
 import { widenLevels } from './levels'
@@ -25,6 +25,9 @@ export const ROUNDING: u32 = 11, INPUT_SCALE: u32 = 12, LAYOUT: u32 = 13
 
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
 export const TAIL: usize = 128, REST: usize = 256
+
+/** How far ahead of one token's product the pages of its weight are begun. */
+const AHEAD: usize = 24576
 
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
@@ -64,13 +67,15 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
   const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
-  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
   const rows = argument(args, ROWS), groups = (rows + 7) >> 3, stride = groupBytesAt(layout, blocks)
+  const begin = shareBegin(groups, thread, threads), end = shareEnd(groups, thread, threads), last = argument(args, WEIGHT) + end * stride
+  let group = argument(args, WEIGHT) + begin * stride, begun = beginPages(group, group + AHEAD, last, out)
+  if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
   const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  const end = shareEnd(groups, thread, threads)
-  for (let g = shareBegin(groups, thread, threads); g < end; g++) {
-    const group = argument(args, WEIGHT) + g * stride
+  for (let g = begin; g < end; g++, group += stride) {
     tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes, levelsAt(layout))
+    // Where memory would rest: what is left to do with this group lies in the cache.
+    begun = beginPages(begun, group + stride + AHEAD, last, out)
     finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
     const column: usize = <usize>g << 5
     if (rows - (g << 3) >= 8) storeToken(v128.load(out), v128.load(out, 16), y + column, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + column)
