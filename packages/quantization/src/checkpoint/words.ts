@@ -38,16 +38,23 @@ export function codesFromWords(words: Uint32Array, lines: number, count: number,
 /** The inverse of `codesFromWords`; `words` are zero before. */
 export function codesToWords(codes: ArrayLike<number>, lines: number, count: number, layout: WordLayout, words: Uint32Array): void {
   const { bits, perWord, wordStride, lineStride } = layout
-  for (let i = 0; i < count; i++) {
-    const bit = perWord === undefined ? i * bits : 32 * Math.floor(i / perWord) + (i % perWord) * bits
-    const shift = bit & 31
-    const at = (bit >>> 5) * wordStride
-    for (let line = 0; line < lines; line++) {
-      const code = codes[line * count + i] as number
-      const place = at + line * lineStride
-      words[place] = (words[place] as number) | (code << shift)
-      if (shift + bits > 32) words[place + wordStride] = (words[place + wordStride] as number) | (code >>> (32 - shift))
+  // Bits of a word that hold codes; those of a word in which codes straddle are all of them.
+  const used = perWord === undefined ? 32 : perWord * bits
+  for (let line = 0; line < lines; line++) {
+    let place = line * lineStride
+    let word = 0
+    let shift = 0
+    for (let i = line * count; i < (line + 1) * count; i++) {
+      const code = codes[i] as number
+      word |= code << shift
+      shift += bits
+      if (shift < used) continue
+      words[place] = word
+      place += wordStride
+      shift -= used
+      word = shift === 0 ? 0 : code >>> (bits - shift)
     }
+    if (shift > 0) words[place] = word
   }
 }
 

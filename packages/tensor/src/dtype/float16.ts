@@ -17,6 +17,8 @@ export function decodeF16(bits: number): number {
 export function encodeF16(value: number): number {
   // A double goes to f16 directly: going through f32 first would round twice.
   if (Number.isNaN(value)) return 0x7e00
+  floatBits[0] = value
+  if (floatBits[0] === value) return halfOfBits(intBits[0] as number)
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
   const magnitude = Math.abs(value)
   if (magnitude >= 65520) return sign | 0x7c00
@@ -26,6 +28,20 @@ export function encodeF16(value: number): number {
   else if (2 ** (exponent + 1) <= magnitude) exponent += 1
   // A fraction that rounds up to 1024 carries into the exponent by plain addition.
   return sign | (((exponent + 15) << 10) + roundHalfEven((magnitude / 2 ** exponent - 1) * 1024))
+}
+
+/** Binary16 of an f32 that is not NaN, by its bits. */
+function halfOfBits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  // 65520, from which on the nearest is infinity, and 2^-14, below which f16 is subnormal.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude < 0x38800000) {
+    intBits[0] = magnitude
+    return sign | roundHalfEven((floatBits[0] as number) * 2 ** 24)
+  }
+  // The exponent is counted from 15 instead of 127; a fraction that rounds up carries into it.
+  return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
 }
 
 /** Value of a bfloat16 bit pattern. */
