@@ -11,7 +11,7 @@ import {
   tileWideHalvesOffset, tileWideOffset, tileWrapped, tileWrappedHalves,
 } from './tile'
 import { finishTokenBy } from './token-finish'
-import { tokenSums } from './token-sums'
+import { areSideBySide, tokenSums } from './token-sums'
 import { unpack } from './unpack'
 
 // y = x · weightᵀ + bias + residual. Groups of 8 rows are shared out among the threads.
@@ -26,8 +26,11 @@ export const ROUNDING: u32 = 11, INPUT_SCALE: u32 = 12, LAYOUT: u32 = 13
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
 export const TAIL: usize = 128, REST: usize = 256
 
-/** How far ahead of one token's product the pages of its weight are begun. */
+/** How far ahead of one token's product the pages of its weight are begun where groups follow one another. */
 const AHEAD: usize = 24576
+
+/** Groups of a share that one token meets side by side: memory answers so many streams faster than one. */
+const STREAMS: u32 = 4
 
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
@@ -66,21 +69,33 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const layout = layoutOf(args), codes = codesAt(layout), form = formAt(layout), wide = isWide(codes), blocks = blocksOf(args)
   const head = headBytesAt(layout), block = blockBytesAt(layout), superBytes = superBytesAt(layout), superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), bytes = out + REST, sums = bytes + 256
-  const records = sums + (<usize>blocks << 6), record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
-  const rows = argument(args, ROWS), groups = (rows + 7) >> 3, stride = groupBytesAt(layout, blocks)
+  const span = <usize>blocks << 6, records = sums + STREAMS * span, record = recordBytes(wide, 1), fields = records + (wide ? 64 : 32)
+  const groups = (argument(args, ROWS) + 7) >> 3, stride = groupBytesAt(layout, blocks)
   const begin = shareBegin(groups, thread, threads), end = shareEnd(groups, thread, threads), last = argument(args, WEIGHT) + end * stride
-  let group = argument(args, WEIGHT) + begin * stride, begun = beginPages(group, group + AHEAD, last, out)
+  const quarter = areSideBySide(codes) ? (end - begin) / STREAMS : 0, rest = begin + STREAMS * quarter, distance = quarter * stride
+  let group = argument(args, WEIGHT) + rest * stride, begun = beginPages(group, group + AHEAD, last, out)
   if (!isRounded) quantizeRow(x, argument(args, COLUMNS), argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), records, wide, 1, 0, zeroAt(layout), false, out + TAIL)
-  const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL)
-  for (let g = begin; g < end; g++, group += stride) {
-    tokenSums(codes, group, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, bytes, levelsAt(layout))
+  for (let g = begin, p = argument(args, WEIGHT) + begin * stride; g < begin + quarter; g++, p += stride) {
+    tokenSums(codes, p, STREAMS, distance, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, span, bytes, 0)
+    for (let s: u32 = 0; s < STREAMS; s++) {
+      finishTokenBy(form, p + s * distance, fields, record, blocks, block, superBytes, superBlocks, sums + s * span, out)
+      storeToken8(args, g + s * quarter, out)
+    }
+  }
+  for (let g = rest; g < end; g++, group += stride) {
+    tokenSums(codes, group, 1, stride, records, blocks, head, block, superBytes, superBlocks, hasHalves(form), sums, span, bytes, levelsAt(layout))
     // Where memory would rest: what is left to do with this group lies in the cache.
     begun = beginPages(begun, group + stride + AHEAD, last, out)
     finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
-    const column: usize = <usize>g << 5
-    if (rows - (g << 3) >= 8) storeToken(v128.load(out), v128.load(out, 16), y + column, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + column)
-    else storeGroup(args, 0, 1, g, out)
+    storeToken8(args, g, out)
   }
+}
+
+/** Adds bias and residual of group g to one token's sums at `out`, and stores them. */
+@inline function storeToken8(args: usize, g: u32, out: usize): void {
+  const y: usize = argument(args, Y), bias: usize = argument(args, BIAS), residual: usize = argument(args, RESIDUAL), column: usize = <usize>g << 5
+  if (argument(args, ROWS) - (g << 3) >= 8) storeToken(v128.load(out), v128.load(out, 16), y + column, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + column)
+  else storeGroup(args, 0, 1, g, out)
 }
 
 /** First stage for several tokens: records of four tokens each, quads shared out; tokens that are missing in the last quad count as zeros. */

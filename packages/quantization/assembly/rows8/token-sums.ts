@@ -25,9 +25,36 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
 
 // Steps are written out for both quads at a time, with one splat of x alive: more of anything does not fit the registers.
 
+/** A block of nibbles without halves. */
+@inline function nibbleBlock(codes: i32, p: usize, x: usize, low: v128, high: v128, sums: usize): void {
+  const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low, bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
+  let v0 = v128.load(p), v1 = v128.load(p, 16), xt = v128.load32_splat(x)
+  let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high)), a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
+  xt = v128.load32_splat(x, 16)
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high)))
+  v0 = v128.load(p, 32), v1 = v128.load(p, 48), xt = v128.load32_splat(x, 4)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 1, low, high)))
+  xt = v128.load32_splat(x, 20)
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 1, low, high)))
+  if (sumsInI16(codes) < 8) {
+    v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
+    a0 = i16x8.splat(0), a1 = a0
+  }
+  v0 = v128.load(p, 64), v1 = v128.load(p, 80), xt = v128.load32_splat(x, 8)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 2, low, high)))
+  xt = v128.load32_splat(x, 24)
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 2, low, high)))
+  v0 = v128.load(p, 96), v1 = v128.load(p, 112), xt = v128.load32_splat(x, 12)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 3, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 3, low, high)))
+  xt = v128.load32_splat(x, 28)
+  a0 = widened(i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 3, low, high)))), a1 = widened(i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 3, low, high))))
+  if (sumsInI16(codes) < 8) a0 = i32x4.add(v128.load(sums), a0), a1 = i32x4.add(v128.load(sums, 16), a1)
+  v128.store(sums, a0), v128.store(sums, a1, 16)
+}
+
 /** Nibbles without halves. */
-@inline function nibbleSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
-  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1), end = sums + (blocks << 5)
+@inline function nibbleSums(codes: i32, p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize, span: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1), end = sums + (blocks << 5), last = distance * streams
   p += head
   for (let left = 0; sums < end; sums += 32, p += block, x += record) {
     if (left == 0) {
@@ -35,29 +62,7 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
       left = superBlocks
     }
     left -= 1
-    const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low, bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
-    let v0 = v128.load(p), v1 = v128.load(p, 16), xt = v128.load32_splat(x)
-    let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high)), a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
-    xt = v128.load32_splat(x, 16)
-    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high)))
-    v0 = v128.load(p, 32), v1 = v128.load(p, 48), xt = v128.load32_splat(x, 4)
-    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 1, low, high)))
-    xt = v128.load32_splat(x, 20)
-    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 1, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 1, low, high)))
-    if (sumsInI16(codes) < 8) {
-      v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
-      a0 = i16x8.splat(0), a1 = a0
-    }
-    v0 = v128.load(p, 64), v1 = v128.load(p, 80), xt = v128.load32_splat(x, 8)
-    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 2, low, high)))
-    xt = v128.load32_splat(x, 24)
-    a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 2, low, high))), a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 2, low, high)))
-    v0 = v128.load(p, 96), v1 = v128.load(p, 112), xt = v128.load32_splat(x, 12)
-    a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 3, low, high))), a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 3, low, high)))
-    xt = v128.load32_splat(x, 28)
-    a0 = widened(i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 3, low, high)))), a1 = widened(i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 3, low, high))))
-    if (sumsInI16(codes) < 8) a0 = i32x4.add(v128.load(sums), a0), a1 = i32x4.add(v128.load(sums, 16), a1)
-    v128.store(sums, a0), v128.store(sums, a1, 16)
+    for (let q = p, to = sums; q < p + last; q += distance, to += span) nibbleBlock(codes, q, x, low, high, to)
   }
 }
 
@@ -96,15 +101,13 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
   v128.store(sums, a0), v128.store(sums, a1, 16)
 }
 
-/** The two halves of a block, which lie one after the other, made one where scales do not tell them apart; returns where the next go. */
-@inline function nextSums(halves: bool, sums: usize): usize {
-  if (halves) return sums + 64
+/** The two halves of a block, which lie one after the other, made one, as scales do not tell them apart. */
+@inline function joinHalves(sums: usize): void {
   v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32))), v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
-  return sums + 32
 }
 
-@inline function halvedSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize): void {
-  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1)
+@inline function halvedSums(codes: i32, p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize): void {
+  const low = lowConstant(codes), high = highConstant(codes), record = recordBytes(false, 1), last = distance * streams
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
@@ -112,9 +115,12 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
       left = superBlocks
     }
     left -= 1
-    halfSums(codes, 0, p, x, low, high, sums)
-    halfSums(codes, 1, p, x, low, high, sums + 32)
-    sums = nextSums(halves, sums)
+    for (let q = p, to = sums; q < p + last; q += distance, to += span) {
+      halfSums(codes, 0, q, x, low, high, to)
+      halfSums(codes, 1, q, x, low, high, to + 32)
+      if (!halves) joinHalves(to)
+    }
+    sums += halves ? 64 : 32
   }
 }
 
@@ -132,8 +138,8 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, isWide, LEVELS, LEVELS_2, LEVELS_3,
 }
 
 /** Codes of 8 bits where they lie. */
-export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize): void {
-  const record = recordBytes(true, 1)
+export function byteSums(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, sums: usize, span: usize): void {
+  const record = recordBytes(true, 1), last = distance * streams
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
@@ -141,13 +147,15 @@ export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: us
       left = superBlocks
     }
     left -= 1
-    let xt = v128.load64_splat(x)
-    let a0 = dot16(xt, v128.load8x8_s(p)), b0 = dot16(xt, v128.load8x8_s(p, 8)), a1 = dot16(xt, v128.load8x8_s(p, 16)), b1 = dot16(xt, v128.load8x8_s(p, 24))
-    for (let q = p + 32, r = x + 8; q < p + 256; q += 32, r += 8) {
-      xt = v128.load64_splat(r)
-      a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(q, 8))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(q, 16))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(q, 24)))
+    for (let from = p, to = sums; from < p + last; from += distance, to += span) {
+      let xt = v128.load64_splat(x)
+      let a0 = dot16(xt, v128.load8x8_s(from)), b0 = dot16(xt, v128.load8x8_s(from, 8)), a1 = dot16(xt, v128.load8x8_s(from, 16)), b1 = dot16(xt, v128.load8x8_s(from, 24))
+      for (let q = from + 32, r = x + 8; q < from + 256; q += 32, r += 8) {
+        xt = v128.load64_splat(r)
+        a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q))), b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(q, 8))), a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(q, 16))), b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(q, 24)))
+      }
+      v128.store(to, addPairs(a0, b0)), v128.store(to, addPairs(a1, b1), 16)
     }
-    v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
   }
 }
 
@@ -164,51 +172,64 @@ export function byteSums(p: usize, x: usize, blocks: i32, head: usize, block: us
     unpackBlock(codes, p, bytes, low, high)
     wideHalf(bytes, x, sums)
     wideHalf(bytes + 128, x + 32, sums + 32)
-    sums = nextSums(halves, sums)
+    if (!halves) joinHalves(sums)
+    sums += halves ? 64 : 32
   }
 }
 
 // The functions. Those of 8-bit products are not called where there are none.
 
-export function sumsNibbles(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsNibbles(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(NIBBLES)) sumsWideNibbles(p, x, blocks, head, block, superBytes, superBlocks, sums)
-  else nibbleSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else nibbleSums(NIBBLES, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
 }
-export function sumsNibbles1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsNibbles1(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(NIBBLES_1)) unpackedSums(NIBBLES_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else nibbleSums(NIBBLES_1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else nibbleSums(NIBBLES_1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
 }
-export function sumsNibbles2(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsNibbles2(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(NIBBLES_2)) unpackedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+  else halvedSums(NIBBLES_2, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
 }
-export function sumsE2M1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsE2M1(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(E2M1)) unpackedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else if (halves) halvedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, true, sums)
-  else nibbleSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, sums)
+  else if (halves) halvedSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, true, sums, span)
+  else nibbleSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
 }
-export function sumsCrumbs(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsCrumbs(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+  else halvedSums(CRUMBS, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
 }
-export function sumsCrumbs1(p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize): void {
+export function sumsCrumbs1(p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize): void {
   if (isWide(CRUMBS_1)) unpackedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums)
+  else halvedSums(CRUMBS_1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
 }
 
-/** The sums of one token by how codes are stored; `bytes` are 256 bytes of scratch, `levels` as in the layout. */
-export function tokenSums(codes: i32, p: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, bytes: usize, levels: usize): void {
+/** Whether groups with such codes can be met side by side: where products are those of 8 bits, and for codes of 8 bits. */
+export function areSideBySide(codes: i32): bool {
   switch (codes) {
-    case BYTES: return byteSums(p, x, blocks, head, block, superBytes, superBlocks, sums)
-    case NIBBLES: return sumsNibbles(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-    case NIBBLES_1: return sumsNibbles1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-    case NIBBLES_2: return sumsNibbles2(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-    case E2M1: return sumsE2M1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case BYTES: return true
+    case NIBBLES: case NIBBLES_1: case NIBBLES_2: case E2M1: case CRUMBS: case CRUMBS_1: return !isWide(codes)
+    default: return false
+  }
+}
+
+/**
+ * The sums of one token and `streams` groups, block by block: the groups lie `distance` apart, the sums of the next one `span` bytes further. One group
+ * unless codes `areSideBySide`. `bytes` are 256 bytes of scratch, `levels` as in the layout.
+ */
+export function tokenSums(codes: i32, p: usize, streams: i32, distance: usize, x: usize, blocks: i32, head: usize, block: usize, superBytes: usize, superBlocks: i32, halves: bool, sums: usize, span: usize, bytes: usize, levels: usize): void {
+  switch (codes) {
+    case BYTES: return byteSums(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+    case NIBBLES: return sumsNibbles(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+    case NIBBLES_1: return sumsNibbles1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+    case NIBBLES_2: return sumsNibbles2(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+    case E2M1: return sumsE2M1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
     case IQ4: return sumsIQ4(p, x, blocks, head, block, superBytes, superBlocks, sums)
     case LEVELS: return sumsLevels(p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
     case LEVELS_2: return sumsLevels2(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
     case LEVELS_3: return sumsLevels3(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
-    case CRUMBS: return sumsCrumbs(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-    default: sumsCrumbs1(p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
+    case CRUMBS: return sumsCrumbs(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+    default: sumsCrumbs1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
   }
 }
