@@ -3,8 +3,8 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { measureDivergence } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufCheckpoint, readGguf, readSafetensors, writeSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { ggmlPackers, quantizedCheckpoint } from '@tessera-llm/quantization'
-import { createWasmMultiply, quantizationWasm } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder, createDeviceRounder, ggmlPackers, quantizedCheckpoint } from '@tessera-llm/quantization'
+import { createWasmMultiply, encodeBlocksWasm, quantizationWasm, roundGroupsWasm } from '@tessera-llm/quantization/wasm'
 import { bertFamily, createSession, createTokenizerFromGguf, type Fields, llamaFamily, loadModel, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -29,12 +29,12 @@ let ids: readonly number[]
 let solver: Solver
 const text = 'The President of the United States is the head of the Government, and the whale was a great fish of the sea. Congress shall make no law respecting it. '
 beforeAll(async () => {
-  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm], threads: 1 })
+  device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm], threads: 1 })
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
   file = ggufFileSize(subject, checkpoint)
   original = await sessionOf(checkpoint)
-  solver = { multiply: await createWasmMultiply() }
+  solver = { multiply: await createWasmMultiply(), encode: createDeviceEncoder(device), round: createDeviceRounder(device) }
   ids = createTokenizerFromGguf(checkpoint.metadata).encode(text.repeat(12), { addSpecial: false })
 })
 afterAll(() => device?.dispose())
