@@ -16,6 +16,21 @@ function loadRaw(row: usize, shift: u32, mask: v128): v128 {
   return shift == 2 ? v128.load(row) : v128.and(i32x4.shl(v128.load_ext<i16>(row), 13), mask)
 }
 
+/** The four after them. */
+// @ts-ignore: decorator
+@inline
+function loadNext(row: usize, shift: u32, mask: v128): v128 {
+  return shift == 2 ? v128.load(row, 16) : v128.and(i32x4.shl(v128.load_ext<i16>(row, 8), 13), mask)
+}
+
+/** Stores eight channels of an output. */
+// @ts-ignore: decorator
+@inline
+function storeTwo(at: usize, a: v128, b: v128): void {
+  v128.store(at, a)
+  v128.store(at, b, 16)
+}
+
 /** Factor that makes sums of `loadRaw` products scores. */
 // @ts-ignore: decorator
 @inline
@@ -124,7 +139,7 @@ function quadValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, e
     let c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16), d0 = v128.load(o3 + d), d1 = v128.load(o3 + d, 16)
     let from = v
     for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask), y1 = loadRaw(from + (<usize>4 << shift), shift, mask)
+      const y0 = loadRaw(from, shift, mask), y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -138,14 +153,10 @@ function quadValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, e
       d0 = madd(x, y0, d0)
       d1 = madd(x, y1, d1)
     }
-    v128.store(o0 + d, a0)
-    v128.store(o0 + d, a1, 16)
-    v128.store(o1 + d, b0)
-    v128.store(o1 + d, b1, 16)
-    v128.store(o2 + d, c0)
-    v128.store(o2 + d, c1, 16)
-    v128.store(o3 + d, d0)
-    v128.store(o3 + d, d1, 16)
+    storeTwo(o0 + d, a0, a1)
+    storeTwo(o1 + d, b0, b1)
+    storeTwo(o2 + d, c0, c1)
+    storeTwo(o3 + d, d0, d1)
   }
 }
 
@@ -156,15 +167,17 @@ export function quadValuesF16(p: usize, v: usize, stride: usize, first: i32, end
   quadValues(1, p, v, stride, first, end, width, o0, bytes)
 }
 
-/** The same for three lines of weights over values in f16: 6 sums. */
-export function tripleValuesF16(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+/** The same for three lines: 6 sums. */
+// @ts-ignore: decorator
+@inline
+function tripleValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
   const mask = halfMask(), o1 = o0 + bytes, o2 = o1 + bytes, last = p + (<usize>end << 2)
   v += <usize>first * stride
-  for (let d: usize = 0; d < <usize>width << 2; d += 32, v += 16) {
+  for (let d: usize = 0; d < <usize>width << 2; d += 32, v += <usize>8 << shift) {
     let a0 = v128.load(o0 + d), a1 = v128.load(o0 + d, 16), b0 = v128.load(o1 + d), b1 = v128.load(o1 + d, 16), c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16)
     let from = v
     for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, 1, mask), y1 = loadRaw(from + 8, 1, mask)
+      const y0 = loadRaw(from, shift, mask), y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -175,11 +188,15 @@ export function tripleValuesF16(p: usize, v: usize, stride: usize, first: i32, e
       c0 = madd(x, y0, c0)
       c1 = madd(x, y1, c1)
     }
-    v128.store(o0 + d, a0)
-    v128.store(o0 + d, a1, 16)
-    v128.store(o1 + d, b0)
-    v128.store(o1 + d, b1, 16)
-    v128.store(o2 + d, c0)
-    v128.store(o2 + d, c1, 16)
+    storeTwo(o0 + d, a0, a1)
+    storeTwo(o1 + d, b0, b1)
+    storeTwo(o2 + d, c0, c1)
   }
+}
+
+export function tripleValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+  tripleValues(2, p, v, stride, first, end, width, o0, bytes)
+}
+export function tripleValuesF16(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+  tripleValues(1, p, v, stride, first, end, width, o0, bytes)
 }

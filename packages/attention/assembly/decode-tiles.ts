@@ -196,33 +196,6 @@ export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, fir
   pairValues(1, p0, p1, v, stride, first, end, width, o0, o1)
 }
 
-/** The same for three rows of weights, 8 channels at a time: 6 sums, and each value is loaded once for all rows. The width is a multiple of 8. */
-export function tripleValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
-  const o1 = o0 + bytes, o2 = o1 + bytes, last = p + (<usize>end << 2)
-  for (let d: usize = 0; d < <usize>width << 2; d += 32) {
-    let a0 = v128.load(o0 + d), a1 = v128.load(o0 + d, 16), b0 = v128.load(o1 + d), b1 = v128.load(o1 + d, 16), c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16)
-    let from = v + <usize>first * stride + d
-    for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
-      const y0 = v128.load(from), y1 = v128.load(from, 16)
-      let x = v128.load32_splat(at)
-      a0 = madd(x, y0, a0)
-      a1 = madd(x, y1, a1)
-      x = v128.load32_splat(at, LINE)
-      b0 = madd(x, y0, b0)
-      b1 = madd(x, y1, b1)
-      x = v128.load32_splat(at, 2 * LINE)
-      c0 = madd(x, y0, c0)
-      c1 = madd(x, y1, c1)
-    }
-    v128.store(o0 + d, a0)
-    v128.store(o0 + d, a1, 16)
-    v128.store(o1 + d, b0)
-    v128.store(o1 + d, b1, 16)
-    v128.store(o2 + d, c0)
-    v128.store(o2 + d, c1, 16)
-  }
-}
-
 /** o += Σ p·v over keys first … end − 1, 32 channels at a time: 8 sums. */
 // @ts-ignore: decorator
 @inline

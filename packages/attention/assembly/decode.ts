@@ -4,8 +4,8 @@ import {
   STRIDE_V, V, V_STORAGE, VALUE_DIM,
 } from './call'
 import { scorePacked, weighPacked } from './packed-decode'
-import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32, tripleScoresF32, tripleValuesF32 } from './decode-tiles'
-import { layQuery, QUERY_FACTOR, quadScoresF16, quadScoresF32, quadValuesF16, quadValuesF32, scoreFactor, tripleScoresF16, tripleValuesF16, WEIGHT_FACTOR } from './decode-quads'
+import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32, tripleScoresF32 } from './decode-tiles'
+import { layQuery, QUERY_FACTOR, quadScoresF16, quadScoresF32, quadValuesF16, quadValuesF32, scoreFactor, tripleScoresF16, tripleValuesF16, tripleValuesF32, WEIGHT_FACTOR } from './decode-quads'
 import { addWeighted, finishScores, scaleRow } from './scores'
 import { logOfSum, rescale, subtractedOf, weighKeys } from './softmax'
 
