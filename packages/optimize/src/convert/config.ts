@@ -1,5 +1,5 @@
 import type { GgufValue } from '@tessera-llm/formats'
-import { configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, type RopeConfig, type RopeScaling } from '@tessera-llm/runtime'
+import { configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, type RopeConfig, type RopeScaling, type TransformerConfig } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Architecture, architectureNamed } from './architecture.ts'
 import { bool, f32, shortest, text, u32 } from './values.ts'
@@ -42,12 +42,7 @@ function globalRope({ ropes, windows }: ModelConfig): RopeConfig {
 /** The keys `<architecture>.*`. Scaling as in Llama 3.1 is a tensor, and no key. */
 export function ggufConfig({ architecture: { gguf }, config, rope }: ReadConfig): readonly (readonly [string, GgufValue])[] {
   const own: readonly (readonly [string, GgufValue | undefined])[] = [
-    ['vocab_size', u32(config.vocabSize)],
-    ['block_count', u32(config.numLayers)],
-    ['context_length', u32(config.contextLength)],
-    ['embedding_length', u32(config.hiddenSize)],
-    ['feed_forward_length', u32(config.intermediateSize)],
-    ['attention.head_count', u32(config.numHeads)],
+    ...ggufSizes(config),
     ['attention.head_count_kv', u32(config.numKvHeads)],
     ['attention.layer_norm_rms_epsilon', f32(config.normEps)],
     ['attention.key_length', u32(config.headDim)],
@@ -58,6 +53,18 @@ export function ggufConfig({ architecture: { gguf }, config, rope }: ReadConfig)
     ...scalingKeys(rope.scaling),
   ]
   return own.flatMap(([key, value]) => (value ? [[`${gguf}.${key}`, value] as const] : []))
+}
+
+/** Those that decoders and encoders have alike. */
+export function ggufSizes(config: TransformerConfig): readonly (readonly [string, GgufValue])[] {
+  return [
+    ['vocab_size', u32(config.vocabSize)],
+    ['block_count', u32(config.numLayers)],
+    ['context_length', u32(config.contextLength)],
+    ['embedding_length', u32(config.hiddenSize)],
+    ['feed_forward_length', u32(config.intermediateSize)],
+    ['attention.head_count', u32(config.numHeads)],
+  ]
 }
 
 function optional<T>(value: T | undefined, make: (value: T) => GgufValue): GgufValue | undefined {

@@ -1,9 +1,10 @@
 import type { GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
-import { encoderConfigFromHuggingFace, type Fields, plainSentenceConfig, type Pooling, sentenceConfigFrom } from '@tessera-llm/runtime'
+import { encoderConfigFromHuggingFace, plainSentenceConfig, type Pooling, sentenceConfigFrom } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
+import { ggufSizes } from './config.ts'
 import { isBesideEncoder, renamedInEncoder } from './encoder-names.ts'
 import { generalMetadata } from './general-metadata.ts'
-import { asF32, copied, hasGgufType } from './tensors.ts'
+import { asF32, checkEmbedding, checkGgufType, copied, requireName } from './tensors.ts'
 import type { HuggingFaceModel } from './to-gguf.ts'
 import { bool, f32, u32 } from './values.ts'
 import { ggufWordPiece } from './word-piece-to-gguf.ts'
@@ -22,8 +23,8 @@ const addedTables: readonly string[] = ['position_embd.weight', 'token_types.wei
  */
 export function ggufEncoderContent({ checkpoint, config: fields, tokenizer, tokenizerConfig = {}, sentence, name }: HuggingFaceModel): GgufContent {
   const config = encoderConfigFromHuggingFace(fields)
-  const refuse = (what: string, details: Fields = {}): never => {
-    throw new TesseraError('unsupported', `convert: ${what}, which a GGUF file of bert cannot say`, { details })
+  const refuse = (what: string): never => {
+    throw new TesseraError('unsupported', `convert: ${what}, which a GGUF file of bert cannot say`)
   }
   if (config.activation !== 'gelu-erf') refuse(`config.json has the activation ${config.activation}`)
   if (config.numKvHeads !== config.numHeads) refuse(`config.json has ${config.numKvHeads} key-value heads for ${config.numHeads} heads`)
@@ -31,22 +32,13 @@ export function ggufEncoderContent({ checkpoint, config: fields, tokenizer, toke
   const poolingType = poolingTypes[pooling] ?? refuse(`vectors are pooled by ${pooling}`)
   const tensors = [...checkpoint.tensors.values()].flatMap((stored): TensorData[] => {
     if (isBesideEncoder(stored.name)) return []
-    const target = renamedInEncoder(stored.name, 'gguf')
-    const details = { tensor: stored.name }
-    if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in GGUF files of bert; nothing was written`, { details })
-    if (!hasGgufType(stored)) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, for which GGUF has no type`, { details })
+    const target = requireName(stored, renamedInEncoder(stored.name, 'gguf'), 'GGUF files of bert')
+    checkGgufType(stored)
     return [stored.shape.length === 1 || addedTables.includes(target) ? asF32(stored, target) : copied(stored, target)]
   })
-  const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
-  if (!embedding) throw new TesseraError('invalid-file', 'convert: the checkpoint has no embeddings.word_embeddings.weight; is it a BERT?')
-  if (embedding.shape[0] !== config.vocabSize) throw new TesseraError('invalid-file', `convert: config.json has a vocabulary of ${config.vocabSize}, but embeddings.word_embeddings.weight ${embedding.shape[0]} rows; the files belong to different models`)
+  checkEmbedding(tensors, config.vocabSize, 'embeddings.word_embeddings.weight', 'BERT')
   const own: readonly (readonly [string, GgufValue])[] = [
-    ['vocab_size', u32(config.vocabSize)],
-    ['block_count', u32(config.numLayers)],
-    ['context_length', u32(config.contextLength)],
-    ['embedding_length', u32(config.hiddenSize)],
-    ['feed_forward_length', u32(config.intermediateSize)],
-    ['attention.head_count', u32(config.numHeads)],
+    ...ggufSizes(config),
     ['attention.layer_norm_epsilon', f32(config.normEps)],
     ['attention.causal', bool(false)],
     ['pooling_type', u32(poolingType)],

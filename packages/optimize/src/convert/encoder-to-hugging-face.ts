@@ -1,8 +1,8 @@
-import type { Checkpoint, TensorData } from '@tessera-llm/formats'
+import type { Checkpoint } from '@tessera-llm/formats'
 import { createTokenizerFromGguf, type Fields, readEncoderConfig, sentenceConfigFromGguf, wordPieceJson } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { renamedInEncoder } from './encoder-names.ts'
-import { copied, decoded, isDense } from './tensors.ts'
+import { forSafetensors, requireName } from './tensors.ts'
 import type { HuggingFaceContent } from './to-hugging-face.ts'
 import { tokenKinds } from './tokenizer-to-gguf.ts'
 import { shortest } from './values.ts'
@@ -20,13 +20,7 @@ const poolings = { mean: 'pooling_mode_mean_tokens', first: 'pooling_mode_cls_to
 export function huggingFaceEncoderContent(checkpoint: Checkpoint, decode: boolean): HuggingFaceContent {
   const metadata = checkpoint.metadata as Fields
   const config = readEncoderConfig(checkpoint)
-  const tensors = [...checkpoint.tensors.values()].map((stored): TensorData => {
-    const target = renamedInEncoder(stored.name, 'hugging-face')
-    if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in Hugging Face checkpoints of bert; nothing was written`, { details: { tensor: stored.name } })
-    if (isDense(stored)) return copied(stored, target)
-    if (decode) return decoded(stored, target)
-    throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`, { details: { tensor: stored.name } })
-  })
+  const tensors = [...checkpoint.tensors.values()].map((stored) => forSafetensors(stored, requireName(stored, renamedInEncoder(stored.name, 'hugging-face'), 'Hugging Face checkpoints of bert'), decode))
   const { pooling } = sentenceConfigFromGguf(metadata)
   return {
     tensors,

@@ -61,9 +61,29 @@ export function isDense({ format }: Pick<StoredTensor, 'format'>): boolean {
   return dense.includes(format)
 }
 
-/** Whether a GGUF file can hold the format. */
-export function hasGgufType({ format }: Pick<StoredTensor, 'format'>): boolean {
-  return storageFormat(format).ggufType !== undefined
+/** Throws `unsupported` unless a GGUF file can hold the format. */
+export function checkGgufType({ name, format }: Pick<StoredTensor, 'name' | 'format'>): void {
+  if (storageFormat(format).ggufType === undefined) throw new TesseraError('unsupported', `convert: ${name} is stored as ${format}, for which GGUF has no type`, { details: { tensor: name } })
+}
+
+/** The name in the other kind of file; throws `unsupported` where `target`, what was found, is undefined. */
+export function requireName({ name }: Pick<StoredTensor, 'name'>, target: string | undefined, kind: string): string {
+  if (target !== undefined) return target
+  throw new TesseraError('unsupported', `convert: the tensor ${name} has no name in ${kind}; nothing was written`, { details: { tensor: name } })
+}
+
+/** A tensor for safetensors; throws `unsupported` for blocks unless they may be decoded. */
+export function forSafetensors(stored: StoredTensor, name: string, decode: boolean): TensorData {
+  if (isDense(stored)) return copied(stored, name)
+  if (decode) return decoded(stored, name)
+  throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`, { details: { tensor: stored.name } })
+}
+
+/** The embedding among a GGUF file's tensors, whose rows must be the vocabulary of config.json; `source` is its name in the folder. */
+export function checkEmbedding(tensors: readonly TensorData[], vocabSize: number, source: string, what: string): void {
+  const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
+  if (!embedding) throw new TesseraError('invalid-file', `convert: the checkpoint has no ${source}; is it a ${what}?`)
+  if (embedding.shape[0] !== vocabSize) throw new TesseraError('invalid-file', `convert: config.json has a vocabulary of ${vocabSize}, but ${source} ${embedding.shape[0]} rows; the files belong to different models`)
 }
 
 /** The exact values. Throws `unsupported` for a format without a decoder. */

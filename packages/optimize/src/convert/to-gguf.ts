@@ -1,12 +1,12 @@
 import type { Checkpoint, GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
 import type { Fields, SentenceFiles } from '@tessera-llm/runtime'
-import { bytesOf, TesseraError } from '@tessera-llm/tensor'
+import { bytesOf } from '@tessera-llm/tensor'
 import { ggufConfig, readHuggingFaceConfig } from './config.ts'
 import { ggufEncoderContent } from './encoder-to-gguf.ts'
 import { generalMetadata } from './general-metadata.ts'
 import { llama3Factors } from './rope-factors.ts'
 import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
-import { asF32, copied, hasGgufType, withRowsOf } from './tensors.ts'
+import { asF32, checkEmbedding, checkGgufType, copied, requireName, withRowsOf } from './tensors.ts'
 import { ggufTokenizer } from './tokenizer-to-gguf.ts'
 
 /** A Hugging Face folder, its JSON files parsed. */
@@ -38,9 +38,8 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
     // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed. How inputs are rounded, a
     // GGUF file does not say.
     if (/\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) || (config.tiedHead && stored.name === 'lm_head.weight')) continue
-    const target = renamed(stored.name, 'gguf', architecture)
-    if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in GGUF files of ${architecture.gguf}; nothing was written`, { details: { tensor: stored.name } })
-    if (!hasGgufType(stored)) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, for which GGUF has no type`, { details: { tensor: stored.name } })
+    const target = requireName(stored, renamed(stored.name, 'gguf', architecture), `GGUF files of ${architecture.gguf}`)
+    checkGgufType(stored)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
     const isVector = stored.shape.length === 1
@@ -49,9 +48,7 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
       tensors.push(isVector && stored.format !== 'f32' ? asF32({ ...stored, read: async () => (turned as { bytes: () => Promise<Uint8Array> }).bytes() }, target) : turned)
     } else tensors.push(isVector ? asF32(stored, target, architecture.addsOneToNorms && isNorm(stored.name) ? 1 : 0) : copied(stored, target))
   }
-  const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
-  if (!embedding) throw new TesseraError('invalid-file', 'convert: the checkpoint has no model.embed_tokens.weight; is it a language model?')
-  if (embedding.shape[0] !== config.vocabSize) throw new TesseraError('invalid-file', `convert: config.json has a vocabulary of ${config.vocabSize}, but model.embed_tokens.weight ${embedding.shape[0]} rows; the files belong to different models`)
+  checkEmbedding(tensors, config.vocabSize, 'model.embed_tokens.weight', 'language model')
   if (rope.scaling.type === 'llama3') tensors.push({ name: 'rope_freqs.weight', shape: [rope.rotaryDim / 2], format: 'f32', bytes: bytesOf(llama3Factors(rope.scaling, rope.theta, rope.rotaryDim)) })
   const metadata: readonly (readonly [string, GgufValue])[] = [
     ...generalMetadata(architecture.gguf, name, checkpoint),

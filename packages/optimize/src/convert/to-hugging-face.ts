@@ -5,7 +5,7 @@ import { huggingFaceConfig, readGgufConfig, type ReadConfig } from './config.ts'
 import { huggingFaceEncoderContent } from './encoder-to-hugging-face.ts'
 import { llama3Scaling } from './rope-factors.ts'
 import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
-import { asF32, copied, decoded, floatsOf, isDense, withRowsOf } from './tensors.ts'
+import { asF32, decoded, floatsOf, forSafetensors, isDense, requireName, withRowsOf } from './tensors.ts'
 import { huggingFaceTokenizer } from './tokenizer-from-gguf.ts'
 
 /** The files of a Hugging Face folder, by what they hold. */
@@ -38,14 +38,10 @@ export async function huggingFaceContent(checkpoint: Checkpoint, { decode = fals
   const tensors: TensorData[] = []
   for (const stored of checkpoint.tensors.values()) {
     if (stored.name === 'rope_freqs.weight') continue
-    const target = renamed(stored.name, 'hugging-face', architecture)
-    if (target === undefined) throw new TesseraError('unsupported', `convert: the tensor ${stored.name} has no name in Hugging Face checkpoints of ${architecture.modelTypes[0]}; nothing was written`, { details: { tensor: stored.name } })
-    if (!isDense(stored) && !decode) {
-      throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`, { details: { tensor: stored.name } })
-    }
+    const target = requireName(stored, renamed(stored.name, 'hugging-face', architecture), `Hugging Face checkpoints of ${architecture.modelTypes[0]}`)
+    const plain = forSafetensors(stored, target, decode)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
-    const plain = isDense(stored) ? copied(stored, target) : decoded(stored, target)
     if (projection) {
       const turned = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & { bytes: () => Promise<Uint8Array> }
       tensors.push(isDense(stored) ? turned : decoded({ ...stored, read: turned.bytes }, target))

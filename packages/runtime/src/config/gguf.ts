@@ -1,9 +1,8 @@
 import type { ActivationKind } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
-import { checkSizes } from './check-sizes.ts'
 import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
-import { type FieldReader, type Fields, readFields } from './fields.ts'
-import { architectureFields } from './gguf-fields.ts'
+import type { FieldReader, Fields } from './fields.ts'
+import { readGgufArchitecture } from './gguf-architecture.ts'
 
 /** What the tensors of a file tell that its metadata may leave out. */
 export interface GgufFacts {
@@ -38,35 +37,22 @@ const traits: Readonly<Record<string, Traits>> = {
 
 /** Reads the keys `<architecture>.*` of a GGUF file (ggml's GGUF specification, 2023–2026). */
 export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig {
-  const architecture = readFields(metadata, 'GGUF metadata').string('general.architecture')
+  const { architecture, fields, sizes } = readGgufArchitecture(metadata)
   // A family from outside may bring an architecture that is not listed here.
   const known = traits[architecture] ?? llama
-  const fields = architectureFields(metadata, architecture)
-  const numLayers = fields.integer('block_count')
-  const hiddenSize = fields.integer('embedding_length')
-  const numHeads = fields.integer('attention.head_count')
-  const numKvHeads = fields.integer('attention.head_count_kv', numHeads)
-  const headDim = fields.integer('attention.key_length', Math.floor(hiddenSize / numHeads))
-  checkSizes('GGUF metadata', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const rope: RopeConfig | undefined = known.ropeStyle && {
     theta: fields.number('rope.freq_base', 10000),
-    rotaryDim: fields.integer('rope.dimension_count', headDim),
+    rotaryDim: fields.integer('rope.dimension_count', sizes.headDim),
     style: known.ropeStyle,
     scaling: ggufScaling(fields),
   }
   const common: ModelConfig = {
     architecture,
-    numLayers,
-    hiddenSize,
-    intermediateSize: fields.integer('feed_forward_length'),
-    numHeads,
-    numKvHeads,
-    headDim,
+    ...sizes,
     vocabSize: facts.vocabSize,
-    contextLength: fields.integer('context_length'),
     normEps: fields.number(['attention.layer_norm_rms_epsilon', 'attention.layer_norm_epsilon']),
     activation: known.activation,
-    ropes: Array.from({ length: numLayers }, () => rope),
+    ropes: Array.from({ length: sizes.numLayers }, () => rope),
     tiedHead: facts.tiedHead,
   }
   return { ...common, ...known.own?.(fields, common) }
