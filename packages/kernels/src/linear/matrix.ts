@@ -1,5 +1,5 @@
 import type { Capabilities } from '@tessera-llm/tensor'
-import { type Matrices, matricesOf, type WebGpuKernel, webgpuCapabilities } from '@tessera-llm/webgpu'
+import { exactMatricesOf, type Matrices, type WebGpuKernel, webgpuCapabilities } from '@tessera-llm/webgpu'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { defineWebGpuKernel } from '../webgpu-kernel/index.ts'
 import { roundingOf } from './activations.ts'
@@ -61,7 +61,7 @@ export function matrixKernel(reader: WeightReader): WebGpuKernel {
 }
 
 function matrixPlan({ inputs: { weight } }: LinearProblem, capabilities: Capabilities): MatrixPlan | string {
-  const matrices = matricesFor(weight.kind === 'dense' && weight.dtype === 'f16', capabilities)
+  const matrices = exactMatricesOf(capabilities, weight.kind === 'dense' && weight.dtype === 'f16', 'weights')
   if (typeof matrices === 'string') return matrices
   const { M, N, K, parts, componentBytes } = matrices
   const { maxComputeWorkgroupStorageSize } = webgpuCapabilities(capabilities).limits
@@ -75,11 +75,4 @@ function matrixPlan({ inputs: { weight } }: LinearProblem, capabilities: Capabil
     if (bytes <= maxComputeWorkgroupStorageSize) return { matrices, tile, strips, components, results }
   }
   return `takes ${bytes} bytes of workgroup memory, this GPU has ${maxComputeWorkgroupStorageSize}`
-}
-
-function matricesFor(isHalf: boolean, capabilities: Capabilities): Matrices | string {
-  const half = isHalf ? matricesOf(capabilities, 'f16') : 'only dense weights of f16 are exact in f16'
-  if (typeof half !== 'string') return half
-  const exact = matricesOf(capabilities, 'f32')
-  return typeof exact !== 'string' ? exact : isHalf ? half : `${half}, and for others: ${exact}`
 }

@@ -31,6 +31,14 @@ export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32')
   return `this GPU multiplies no matrices of ${component} with sums in f32; it has ${subgroupMatrixConfigs.map(formatConfig).join('; ') || 'none at all'}`
 }
 
+/** Those that hold what is stored (`what`, for messages) exactly: of f16 where all of it `isHalf`, dense and of f16, else of f32. */
+export function exactMatricesOf(capabilities: Capabilities, isHalf: boolean, what: string): Matrices | string {
+  const half = isHalf ? matricesOf(capabilities, 'f16') : `only dense ${what} of f16 are exact in f16`
+  if (typeof half !== 'string') return half
+  const exact = matricesOf(capabilities, 'f32')
+  return typeof exact !== 'string' ? exact : isHalf ? half : `${half}, and for others: ${exact}`
+}
+
 export function matricesFor({ M, N, K, componentType }: StatedConfig): Matrices {
   const parts = componentType === 'f16' ? 2 : 1
   return {

@@ -1,5 +1,5 @@
 import type { Capabilities } from '@tessera-llm/tensor'
-import { type Matrices, matricesOf, webgpuCapabilities } from '@tessera-llm/webgpu'
+import { exactMatricesOf, type Matrices, webgpuCapabilities } from '@tessera-llm/webgpu'
 import type { AttentionProblem } from '../problem.ts'
 
 /** Lanes of a workgroup: a multiple of every subgroup size, as matrices demand. */
@@ -27,9 +27,9 @@ export interface MatrixPlan {
 
 /** How a call is computed by matrices, or the reason why it is not. */
 export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities): MatrixPlan | string {
-  const { headDim, valueDim } = problem
+  const { headDim, valueDim, inputs: { k, v } } = problem
   if (Math.max(headDim, valueDim) > maxHeadDim) return `keeps queries and outputs in registers, for head sizes to ${maxHeadDim}; this call has ${Math.max(headDim, valueDim)}`
-  const matrices = matricesFor(problem, capabilities)
+  const matrices = exactMatricesOf(capabilities, [k, v].every((spec) => spec.kind === 'dense' && spec.dtype === 'f16'), 'keys and values')
   if (typeof matrices === 'string') return matrices
   const { M, N, K, componentBytes, parts } = matrices
   const { subgroupMaxSize, limits } = webgpuCapabilities(capabilities)
@@ -43,13 +43,4 @@ export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities
     if (bytes <= limits.maxComputeWorkgroupStorageSize) return { matrices, tile, strips, columns, stripsEach: Math.ceil((strips * subgroupMaxSize) / lanes), components, results }
   }
   return `takes ${bytes} bytes of workgroup memory, this GPU has ${limits.maxComputeWorkgroupStorageSize}`
-}
-
-/** Matrices of f16 where they hold keys and values exactly, which is where those are stored so; else of f32. */
-function matricesFor({ inputs: { k, v } }: AttentionProblem, capabilities: Capabilities): Matrices | string {
-  const isHalf = [k, v].every((spec) => spec.kind === 'dense' && spec.dtype === 'f16')
-  const half = isHalf ? matricesOf(capabilities, 'f16') : 'only dense keys and values of f16 are exact in f16'
-  if (typeof half !== 'string') return half
-  const exact = matricesOf(capabilities, 'f32')
-  return typeof exact !== 'string' ? exact : isHalf ? half : `${half}, and for others: ${exact}`
 }
