@@ -30,7 +30,7 @@ const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TE
   --work FOLDER       where what is done is kept on the way, 1.7 GB (default: in the folder of temporary files)
   --threads N         of the WebAssembly device (default 2)
   --window N          tokens a window of both texts, for models whose context is shorter (default 512)
-  --list              the ids of all rows; those that begin with ablation leave parts of a recipe out, and are measured where --only names them
+  --list              the ids of all rows; those that begin with published are methods without what our recipes add, those with ablation leave parts of a recipe out; both are measured where --only names them
 `
 
 /** The protocol of the figures that rows are compared with. */

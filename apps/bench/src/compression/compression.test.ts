@@ -56,10 +56,11 @@ const measured = (id: string, bitsPerWeight: number, kld: number, more: Partial<
 test('the page marks what no other row beats, and sets what was published beside it', () => {
   const rows = [measured('a', 4.5, 0.2), measured('b', 3.3, 0.5, { anchor: anchors.gptq3Rotated }), measured('c', 4.6, 0.3, { isReceipt: true, notes: ['went otherwise'] }), measured('d', 4.5, 0.25, { isStatic: true }), measured('whole', 4.0, 0.1, { isReceipt: true, hasEmbedding: true, fileBytes: 1e6 }),
     measured('mixed', 4.5, 0.1, { budget: { recipe: { steps: [{ kind: 'budget', size: 562_500 }] }, sameBytesAs: 'a', predictedKld: 0.12 } }),
+    measured('published-rtn-4', 4.5, 0.5438 + 0.0175, { anchor: anchors.rtn4Merged }), measured('published-awq-3', 3.3, 0.67, { anchor: anchors.awq3 }),
     measured('ablation-none', 3.3, 0.25), measured('ablation-search', 3.3, 0.375),
     measured('inputs', 4.5, 0.001, { recipe: { activations: 'int8-token', steps: [] } }), measured('cache', 4.5, 0.00002, { kldStandardError: 0.000001, cacheBytes: 3e6, recipe: { cache: { format: 'int4' }, steps: [] } })]
   expect([...frontierOf(rows.slice(0, 4))]).toEqual(['b', 'a'])
-  expect(rows.map(kindOfRow)).toEqual(['weights', 'weights', 'weights', 'weights', 'file', 'budget', 'ablation', 'ablation', 'activations', 'cache'])
+  expect(rows.map(kindOfRow)).toEqual(['weights', 'weights', 'weights', 'weights', 'file', 'budget', 'published', 'published', 'ablation', 'ablation', 'activations', 'cache'])
   const report: CompressionReport = {
     schema: 1, date: '2026-01-02T00:00:00Z', machine: { processor: 'a processor', processors: 2, memoryGiB: 8, platform: 'linux x64', node: '20.0.0', v8: '11.3' }, threads: 1,
     model: { name: 'model.gguf', sha256: '00', perplexity: 29.6 }, protocol: { calibration: 'valid.txt', evaluation: 'test.txt', window: 512, windows: 16 }, rows,
@@ -73,6 +74,8 @@ test('the page marks what no other row beats, and sets what was published beside
     '| `a` | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `d` ‡ | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `c` † | 4.60 | 0.6 | 0.3000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
+    '| `rtn-4` | 4.50 | 0.5613 ± 0.0100 | 30.00 | RTN, merged, 4.31 bits | 0.5438 ± 0.0087 | 1.03 | no |',
+    '| `awq-3` | 3.30 | 0.6700 ± 0.0100 | 30.00 | AWQ, merged, 3.3 bits | 0.6311 ± 0.0198 | 1.06 | yes |',
     '| `ablation-none` | 3.30 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 1.00 |',
     '| `ablation-search` | 3.30 | 0.3750 ± 0.0100 | 30.00 | 80.0 % | 1.50 |',
     '| `mixed` | 562500 | 0.1000 ± 0.0100 | 30.00 | 80.0 % | 0.1200 | 10 | `a` | 562500 | 0.2000 ± 0.0100 | 0.500 |',

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plot, type Series, writePlot } from '../plot/index.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
-import { ablationSection, activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, type RowKind, weightsTable } from './tables.ts'
+import { ablationSection, activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, publishedSection, type RowKind, weightsTable } from './tables.ts'
 
 /** Writes `compression.md` and the plot of quality by bytes, light and dark. */
 export function writeCompression(report: CompressionReport, folder: string): void {
@@ -17,6 +17,7 @@ export function writeCompression(report: CompressionReport, folder: string): voi
     '## Weights',
     'The linear layers of all blocks are compressed, embedding and head stay as they are. Bits and bytes count scales and zero points. **Bold**: no other row, those with chosen formats included, has fewer bits and loses less.',
     ...(layers.length > 0 ? [weightsTable(rowsOf('weights'), frontierOf(layers)), writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers }))] : []),
+    ...publishedSection(rowsOf('published')),
     ...ablationSection(rowsOf('ablation')),
     ...budgetSection(rowsOf('budget'), report.rows),
     ...activationsSection(rowsOf('activations')),

@@ -59,6 +59,44 @@ function whileRunning(): readonly CompressionRow[] {
   ]
 }
 
+/**
+ * Published methods as they stand, each on the basis that its figures are for: norms merged, or the residual stream turned as well. Plain GPTQ
+ * spans each group's weights, takes columns as they come and aims at the outputs of the inputs that it sees.
+ */
+function published(): readonly CompressionRow[] {
+  const merged = { kind: 'rotate', matrix: 'identity' } as const
+  const rotated = { kind: 'rotate' } as const
+  const spanned = { clip: false } as const
+  const plain: Partial<QuantizeStep> = { ...spanned, actOrder: false, passes: 0 }
+  const gptq = (bits: 2 | 3 | 4, more: Partial<QuantizeStep>): QuantizeStep => ({ kind: 'quantize', method: 'gptq', format: { bits, group: 64 }, ...more })
+  const basis = (name: string, ...steps: Recipe['steps']): CompressionRow => row(`published-${name}`, steps)
+  const bases = (name: string, step: QuantizeStep, [onMerged, onRotated]: readonly [Anchor, Anchor]): readonly CompressionRow[] => [
+    { ...basis(`${name}-merged`, merged, step), anchor: onMerged }, { ...basis(`${name}-rotated`, rotated, step), anchor: onRotated },
+  ]
+  return [
+    ...bases('rtn-8-row', int8Rows, [anchors.rtn8, anchors.rtn8Rotated]),
+    ...bases('rtn-4-32', rtn({ bits: 4, group: 32 }, spanned), [anchors.rtn4Groups32Merged, anchors.rtn4Groups32Rotated]),
+    { ...basis('rtn-4-32', rtn({ bits: 4, group: 32 }, spanned)), anchor: anchors.rtn4Groups32 },
+    ...bases('rtn-4', rtn({ bits: 4, group: 64 }, spanned), [anchors.rtn4Merged, anchors.rtn4Rotated]),
+    ...bases('rtn-4-row', rtn({ bits: 4, group: 'row' }, spanned), [anchors.rtn4RowMerged, anchors.rtn4RowRotated]),
+    ...bases('rtn-4-row-symmetric', rtn({ bits: 4, group: 'row', symmetric: true }, spanned), [anchors.rtn4SymmetricMerged, anchors.rtn4SymmetricRotated]),
+    ...bases('rtn-3', rtn({ bits: 3, group: 64 }, spanned), [anchors.rtn3Merged, anchors.rtn3Rotated]),
+    ...bases('rtn-2', rtn({ bits: 2, group: 64 }, spanned), [anchors.rtn2Merged, anchors.rtn2Rotated]),
+    { ...basis('nf4', merged, rtn({ codebook: 'nf4', group: 64 }, spanned)), anchor: anchors.nf4 },
+    { ...basis('hqq-4', merged, { kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }), anchor: anchors.hqq4 },
+    ...bases('gptq-4', gptq(4, plain), [anchors.gptq4Merged, anchors.gptq4RotatedPlain]),
+    withActivations('published-w4a8-merged', 'int8-token', [merged, gptq(4, plain)], anchors.w4a8),
+    withActivations('published-w4a8-rotated', 'int8-token', [rotated, gptq(4, plain)], anchors.w4a8Rotated),
+    ...bases('gptq-3', gptq(3, plain), [anchors.gptq3, anchors.gptq3RotatedPlain]),
+    { ...basis('gptq-2-merged', merged, gptq(2, plain)), anchor: anchors.gptq2 },
+    { ...basis('gptq-3-order', rotated, gptq(3, { ...plain, actOrder: true })), anchor: anchors.gptq3RotatedOrder },
+    { ...basis('gptq-3-clipped', rotated, gptq(3, { ...plain, clip: true })), anchor: anchors.gptq3RotatedClipped },
+    { ...basis('gptq-3-corrected', rotated, gptq(3, { ...plain, correct: true })), anchor: anchors.gptq3RotatedCorrected },
+    { ...basis('awq-3', merged, { kind: 'awq' }, rtn({ bits: 3, group: 64 })), anchor: anchors.awq3 },
+    { ...basis('awq-gptq-3', merged, { kind: 'awq' }, gptq(3, plain)), anchor: anchors.awqGptq3 },
+  ]
+}
+
 /** The recipe of 3 bits with one part left out at a time, what GPTQ is without all of them, and without feedback of errors. */
 function ablations(): readonly CompressionRow[] {
   const gptq = (more: Partial<QuantizeStep> = {}): QuantizeStep => ({ kind: 'quantize', method: 'gptq', format: { bits: 3, group: 64 }, correct: true, ...more })
@@ -78,7 +116,7 @@ function ablations(): readonly CompressionRow[] {
 }
 
 /** All rows that can be asked for: those of the report, and those that are measured by name alone. */
-export const everyRow = (): readonly CompressionRow[] => [...compressionRows(), ...ablations()]
+export const everyRow = (): readonly CompressionRow[] => [...compressionRows(), ...published(), ...ablations()]
 
 /** The recipes that are measured, the ones that matter most first. */
 export function compressionRows(): readonly CompressionRow[] {

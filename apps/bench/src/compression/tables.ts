@@ -3,10 +3,11 @@ import { digits } from '../report/digits.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
 
 /** What a recipe rounds, which is what its row can be compared with. */
-export type RowKind = 'weights' | 'ablation' | 'budget' | 'activations' | 'cache' | 'file'
+export type RowKind = 'weights' | 'published' | 'ablation' | 'budget' | 'activations' | 'cache' | 'file'
 
 export function kindOfRow({ id, recipe, budget, hasEmbedding }: MeasuredRow): RowKind {
   if (id.startsWith('ablation-')) return 'ablation'
+  if (id.startsWith('published-')) return 'published'
   if (recipe.cache) return 'cache'
   if ((recipe.activations ?? 'f32') !== 'f32') return 'activations'
   if (hasEmbedding) return 'file'
@@ -35,6 +36,21 @@ export function weightsTable(rows: readonly MeasuredRow[], best: ReadonlySet<str
     return [best.has(id) ? `**${nameOf(row)}**` : nameOf(row), bitsPerWeight.toFixed(2), megabytes(bytes), ...lossCells(row), seconds.apply.toFixed(0), ...anchorCells(row)]
   })
   return table(['recipe', 'bits a weight', 'MB', ...lossHead, 's', ...anchorHead], cells)
+}
+
+/** Methods as published, beside the figure that was measured of each. */
+export function publishedSection(rows: readonly MeasuredRow[]): readonly string[] {
+  if (rows.length === 0) return []
+  const cells = rows.map((row) => {
+    const { id, bitsPerWeight, kld, kldStandardError, anchor } = row
+    const bound = anchor ? anchor.kld + 2 * anchor.kldStandardError : Number.POSITIVE_INFINITY
+    return [`\`${id.slice('published-'.length)}\``, bitsPerWeight.toFixed(2), withError(kld, kldStandardError), row.perplexity.toFixed(2), ...anchorCells(row), kld <= bound ? 'yes' : 'no']
+  })
+  return [
+    '## Methods as published',
+    'Without what the recipes above add to them, on the basis that each figure is for: `merged`, the weights of norms multiplied into the layers that read them; `rotated`, the residual stream turned as well. Within: no more than the figure and two of its standard errors.',
+    table(['method', 'bits a weight', 'KL', 'perplexity', ...anchorHead, 'within'], cells),
+  ]
 }
 
 /** A recipe without one of its parts at a time, beside the whole one. */

@@ -67,6 +67,16 @@ test('a rotation alone changes every weight of the blocks and not what the model
   expect(await divergence(await sessionOf(decodedCheckpoint(applied, checkpoint.metadata)))).toBeLessThan(1e-7)
 })
 
+test('norms merged into the layers that read them: norms of ones, layers that write as they were, the same function', async () => {
+  const applied = await apply(recipeOf({ kind: 'rotate', matrix: 'identity' }, { kind: 'quantize', targets: 'layers.0.mlp.down', method: 'rtn', format: 'f32' }))
+  const read = (name: string) => applied.subject.weights.get(name)?.read()
+  expect(new Set(await read('layers.3.attention_norm'))).toEqual(new Set([1]))
+  expect(await read('layers.3.attention.output')).toEqual(await subject.weights.get('layers.3.attention.output')?.read())
+  expect(await read('layers.3.attention.query')).not.toEqual(await subject.weights.get('layers.3.attention.query')?.read())
+  expect(await divergence(await sessionOf(decodedCheckpoint(applied, checkpoint.metadata)))).toBeLessThan(1e-7)
+  await expect(apply(recipeOf({ kind: 'rotate', matrix: 'identity', heads: true }, { kind: 'quantize', method: 'rtn', format: 'q8_0' }))).rejects.toThrow('with the matrix `identity` turns nothing')
+})
+
 test('what is lost: gptq less than rounding to nearest, and less still in a rotated stream with its target corrected', async () => {
   const lost: number[] = []
   for (const recipe of [

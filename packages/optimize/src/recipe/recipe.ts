@@ -39,8 +39,11 @@ export type Targets = string | readonly string[]
 /** Turns the residual stream by one seeded matrix, which leaves the function as it is and spreads outliers (QuaRot, arXiv 2404.00456). */
 export interface RotateStep {
   readonly kind: 'rotate'
-  /** `hadamard` needs a hidden size that is a power of two times 1, 12 or 20; `orthogonal` takes any. Default `orthogonal`. */
-  readonly matrix?: 'orthogonal' | 'hadamard' | undefined
+  /**
+   * `hadamard` needs a hidden size that is a power of two times 1, 12 or 20; `orthogonal` takes any. `identity` turns nothing: norms are merged
+   * into the layers that read them, which alone makes rounding to nearest lose more, and is what many published figures are for. Default `orthogonal`.
+   */
+  readonly matrix?: 'orthogonal' | 'hadamard' | 'identity' | undefined
   /** Turns each head between value and output as well. Default false. */
   readonly heads?: boolean | undefined
 }

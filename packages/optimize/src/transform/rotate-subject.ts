@@ -9,7 +9,7 @@ const rotatable: readonly string[] = ['llama']
 
 /**
  * The model with its residual stream (and, where the step says so, each head between value and output) turned by seeded matrices,
- * norms merged into the layers that read them: another set of weights for the same function. A head that was the embedding becomes a
+ * norms merged into the layers that read them (nothing but that with `identity`): another set of weights for the same function. A head that was the embedding becomes a
  * weight of its own. Weights are turned when they are read.
  *
  * @throws TesseraError `unsupported` for a model that cannot be turned
@@ -17,7 +17,8 @@ const rotatable: readonly string[] = ['llama']
 export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads = false }: RotateStep, seed: number, multiply: Multiply): Subject {
   const { config, weights } = subject
   if (subject.kind === 'encoder' || !rotatable.includes(config.architecture)) throw new TesseraError('unsupported', `recipe: a model of the architecture ${config.architecture} cannot be rotated; ${rotatable.join(', ')} can`)
-  const make = matrix === 'hadamard' ? hadamardRotation : orthogonalRotation
+  if (matrix === 'identity' && heads) throw new TesseraError('invalid-option', 'recipe: a step `rotate` with the matrix `identity` turns nothing, and its `heads` asks for turned heads; leave one of the two away')
+  const make = { hadamard: hadamardRotation, orthogonal: orthogonalRotation, identity: () => undefined }[matrix]
   const layers = Array.from({ length: config.numLayers }, (_, index): RotationLayer => {
     const name = (part: string): string => `layers.${index}.${part}`
     return {
