@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -52,9 +52,21 @@ describe('a model that cannot be opened', () => {
     expect(await failure('run', path, '-p', 'x', '--device', 'reference')).toContain('rwkv')
   })
 
-  test('a folder without its tokenizer', async () => {
-    await writeFile(join(folder, 'config.json'), await readFile(join(llamaFolder, 'config.json')))
-    expect(await failure('run', folder, '-p', 'x')).toContain('tokenizer.json cannot be read')
+  test('a folder without its tokenizer, where there is text to read', async () => {
+    const bare = join(folder, 'bare')
+    await mkdir(bare)
+    for (const file of ['config.json', 'model.safetensors']) await copyFile(join(llamaFolder, file), join(bare, file))
+    const said = 'the folder has no tokenizer.json, so no text can be read; add it, or give token ids'
+    expect(await failure('run', bare, '-p', 'x')).toContain(said)
+    expect(await failure('tokenize', bare, '--text', 'x')).toContain(said)
+    expect(await failure('convert', bare, join(folder, 'bare.gguf'))).toContain('the folder has no tokenizer.json, which a GGUF file holds')
+  })
+
+  test('a folder without its configuration', async () => {
+    const bare = join(folder, 'weights')
+    await mkdir(bare)
+    await copyFile(join(llamaFolder, 'model.safetensors'), join(bare, 'model.safetensors'))
+    expect(await failure('run', bare, '-p', 'x')).toContain('config.json cannot be read')
   })
 })
 

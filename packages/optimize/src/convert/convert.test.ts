@@ -33,7 +33,7 @@ async function contentsOf({ tensors }: Checkpoint): Promise<Record<string, unkno
 }
 
 /** The folder of a golden; gemma3's tokenizer is that of its GGUF file, llama's is taken to be any other. */
-async function folderOf(name: string): Promise<HuggingFaceModel> {
+async function folderOf(name: string): Promise<HuggingFaceModel & { readonly tokenizer: Fields }> {
   const folder = new URL(`${name}/`, golden)
   const tokenizer = name === 'gemma3' ? (await huggingFaceContent(await ggufOf(new URL('model.gguf', folder)))).tokenizer : await json(new URL('tokenizer.json', folder))
   return { checkpoint: await safetensorsOf(new URL('model.safetensors', folder)), config: await json(new URL('config.json', folder)), tokenizer, tokenizerConfig, name: `tiny random ${name}` }

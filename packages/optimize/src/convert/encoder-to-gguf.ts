@@ -1,5 +1,5 @@
 import type { GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
-import { encoderConfigFromHuggingFace, plainSentenceConfig, type Pooling, sentenceConfigFrom } from '@tessera-llm/runtime'
+import { encoderConfigFromHuggingFace, type Fields, plainSentenceConfig, type Pooling, sentenceConfigFrom } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { ggufSizes } from './config.ts'
 import { isBesideEncoder, renamedInEncoder } from './encoder-names.ts'
@@ -21,7 +21,7 @@ const addedTables: readonly string[] = ['position_embd.weight', 'token_types.wei
  *
  * @throws TesseraError `unsupported` for what a GGUF file cannot carry
  */
-export function ggufEncoderContent({ checkpoint, config: fields, tokenizer, tokenizerConfig = {}, sentence, name }: HuggingFaceModel): GgufContent {
+export function ggufEncoderContent({ checkpoint, config: fields, tokenizer, tokenizerConfig = {}, sentence, name }: HuggingFaceModel & { readonly tokenizer: Fields }): GgufContent {
   const config = encoderConfigFromHuggingFace(fields)
   const refuse = (what: string): never => {
     throw new TesseraError('unsupported', `convert: ${what}, which a GGUF file of bert cannot say`)

@@ -1,6 +1,6 @@
 import type { Checkpoint, GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
 import type { Fields, SentenceFiles } from '@tessera-llm/runtime'
-import { bytesOf } from '@tessera-llm/tensor'
+import { bytesOf, TesseraError } from '@tessera-llm/tensor'
 import { ggufConfig, readHuggingFaceConfig } from './config.ts'
 import { ggufEncoderContent } from './encoder-to-gguf.ts'
 import { generalMetadata } from './general-metadata.ts'
@@ -14,7 +14,8 @@ export interface HuggingFaceModel {
   /** Weights, those of quantized layouts shown as whole tensors (`quantizedCheckpoint`). */
   readonly checkpoint: Checkpoint
   readonly config: Fields
-  readonly tokenizer: Fields
+  /** Every GGUF file holds one. */
+  readonly tokenizer?: Fields | undefined
   readonly tokenizerConfig?: Fields | undefined
   /** The files of sentence-transformers, where an encoder has them. */
   readonly sentence?: SentenceFiles | undefined
@@ -26,11 +27,13 @@ export interface HuggingFaceModel {
  * What a GGUF file of the model holds: every weight with its values, under the names and in the row order of llama.cpp, vectors as f32.
  * Nothing is read but headers until it is written.
  *
- * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a GGUF file cannot carry; `invalid-file`
+ * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a GGUF file cannot carry; `not-found` without a
+ * tokenizer; `invalid-file`
  */
 export function ggufContent(model: HuggingFaceModel): GgufContent {
   const { checkpoint, config: fields, tokenizer, tokenizerConfig = {}, name } = model
-  if (fields['model_type'] === 'bert') return ggufEncoderContent(model)
+  if (tokenizer === undefined) throw new TesseraError('not-found', 'convert: the folder has no tokenizer.json, which a GGUF file holds; add it')
+  if (fields['model_type'] === 'bert') return ggufEncoderContent({ ...model, tokenizer })
   const read = readHuggingFaceConfig(fields)
   const { architecture, config, rope } = read
   const tensors: TensorData[] = []

@@ -6,10 +6,10 @@ import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from '../model/load.ts'
 import { wholeWeights } from '../model/whole-weights.ts'
 
-/** Opens a folder with `config.json`, `tokenizer.json` and safetensors; the caller closes the checkpoint. Weights in the layouts of GPTQ, AWQ and compressed-tensors are shown as whole tensors. */
+/** Opens a folder with `config.json`, safetensors and, where text is to be read, `tokenizer.json`; the caller closes the checkpoint. Weights in the layouts of GPTQ, AWQ and compressed-tensors are shown as whole tensors. */
 export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFiles> {
   const config = await readObject(join(path, 'config.json'))
-  const tokenizer = await readObject(join(path, 'tokenizer.json'))
+  const tokenizer = await unlessAbsent(readObject(join(path, 'tokenizer.json')))
   const tokenizerConfig = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
   const sentence = await readSentenceFiles(path)
   const checkpoint = await openCheckpoint(path)
@@ -55,7 +55,8 @@ async function readJson(path: string): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new TesseraError('not-found', `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`, { cause })
+    const code = (cause as { code?: unknown }).code === 'ENOENT' ? 'not-found' : 'io'
+    throw new TesseraError(code, `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`, { cause })
   }
   try {
     return JSON.parse(text)

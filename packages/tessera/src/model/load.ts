@@ -32,8 +32,8 @@ export interface HuggingFaceFiles {
   readonly checkpoint: Checkpoint
   /** `config.json` */
   readonly config: Fields
-  /** `tokenizer.json` */
-  readonly tokenizer: Fields
+  /** `tokenizer.json`; without it the model computes with token ids alone. */
+  readonly tokenizer?: Fields | undefined
   /** `tokenizer_config.json`: special tokens and the chat template. */
   readonly tokenizerConfig?: Fields | undefined
   /** The files of sentence-transformers: how an encoder's states become one vector. */

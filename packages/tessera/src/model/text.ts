@@ -2,6 +2,7 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import { type ChatMessage, type ChatTemplate, createChatTemplate, createTokenizerFromGguf, createTokenizerFromJson, type Fields, type Tokenizer } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from './load.ts'
+import { noTokenizer } from './no-tokenizer.ts'
 
 /** The part of a model that deals with text; it needs no weights. */
 export interface ModelText {
@@ -9,13 +10,16 @@ export interface ModelText {
   readonly chatTemplate: ChatTemplate | undefined
 }
 
-/** Reads the tokenizer and the chat template from a GGUF file's metadata. */
+/** Reads the tokenizer and the chat template from a GGUF file's metadata; of a file without a tokenizer, one that knows ids alone. */
 export function textOfGguf({ metadata }: Checkpoint): ModelText {
+  const kind = metadata['tokenizer.ggml.model']
+  if (kind === undefined || kind === 'no_vocab') return { tokenizer: noTokenizer({ missing: 'the GGUF file holds no tokenizer', vocabSize: 0, eosIds: idsOf(metadata['tokenizer.ggml.eos_token_id']) }), chatTemplate: undefined }
   return compose(createTokenizerFromGguf(metadata as Fields), metadata['tokenizer.chat_template'])
 }
 
-/** Reads them from `tokenizer.json` and `tokenizer_config.json`. */
-export function textOfHuggingFace({ tokenizer, tokenizerConfig }: Omit<HuggingFaceFiles, 'checkpoint' | 'config'>): ModelText {
+/** Reads them from `tokenizer.json` and `tokenizer_config.json`; without the former, the tokenizer knows ids alone. */
+export function textOfHuggingFace({ tokenizer, tokenizerConfig, config = {} }: Omit<HuggingFaceFiles, 'checkpoint' | 'config'> & Partial<Pick<HuggingFaceFiles, 'config'>>): ModelText {
+  if (tokenizer === undefined) return { tokenizer: noTokenizer({ missing: 'the folder has no tokenizer.json', vocabSize: Number(config['vocab_size'] ?? 0), eosIds: idsOf(config['eos_token_id']) }), chatTemplate: undefined }
   return compose(createTokenizerFromJson(tokenizer, tokenizerConfig), tokenizerConfig?.['chat_template'])
 }
 
@@ -26,6 +30,11 @@ export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: rea
   // Most templates write the BOS themselves; a second one would be a different prompt.
   const { addBos, bosId } = tokenizer
   return addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
+}
+
+/** One id, a list of them, or none. */
+function idsOf(value: unknown): readonly number[] {
+  return [value].flat().filter((id) => typeof id === 'number')
 }
 
 function compose(tokenizer: Tokenizer, template: unknown): ModelText {
