@@ -12,4 +12,4 @@ export { topK } from './top-k'
 
 // Not entries: see linear/panel.ts and linear/dot.ts.
 export { dotBf16, dotF16, dotF32 } from './linear/dot'
-export { panelRow, panelTile } from './linear/panel'
+export { panelRow, panelTile, panelTile6 } from './linear/panel'

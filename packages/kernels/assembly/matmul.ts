@@ -1,12 +1,13 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from './element'
 import { layPanel } from './linear/lay-panel'
-import { layQuad, panelProduct, SUMS_BYTES } from './linear/panel'
+import { firstToken, layTile, sixesOf, tilesOf } from './linear/lay-tokens'
+import { panelProduct, SUMS_BYTES } from './linear/panel'
 
 // Words: a, b, y, products, M, K, N, 1 when b is one for all, 1 when a is [K, M], 1 when b is [N, K], kind of a, kind of b,
-// scratch, panel bytes per thread, address of a in quads of rows f32 [products, ⌈M / 4⌉, K, 4].
+// scratch, panel bytes per thread, address of a as lay-tokens.ts lays rows out, ⌈M / 4⌉ · 4 · K floats a product.
 
-/** First stage: lays a out. Quads of rows of all products are shared out. */
+/** First stage: lays a out. Tiles of rows of all products are shared out. */
 export function matmulLeft(args: usize, thread: u32, threads: u32): void {
   const kind: i32 = argument(args, 10)
   if (kind == F32) layLeft(F32, args, thread, threads)
@@ -18,18 +19,19 @@ export function matmulLeft(args: usize, thread: u32, threads: u32): void {
 @inline
 function layLeft(kind: i32, args: usize, thread: u32, threads: u32): void {
   const m = argument(args, 4), k = argument(args, 5), transposed = argument(args, 8) != 0
-  const quads = (m + 3) >> 2, units = argument(args, 3) * quads
+  const sixes = sixesOf(m), tiles = tilesOf(m), units = argument(args, 3) * tiles
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const row = (unit % quads) << 2, to: usize = argument(args, 14) + (<usize>unit * k << 4)
-    const matrix: usize = argument(args, 0) + <usize>(unit / quads) * m * k * elementBytes(kind)
+    const product = unit / tiles, tile = unit % tiles, isSix = tile < sixes, row = firstToken(tile, sixes), height: u32 = isSix ? 6 : 4
+    const to: usize = argument(args, 14) + (<usize>(product * (((m + 3) >> 2) << 2) + row) * k << 2)
+    const matrix: usize = argument(args, 0) + <usize>product * m * k * elementBytes(kind)
     if (kind == F32 && !transposed) {
-      layQuad(matrix + (<usize>row * k << 2), <usize>k << 2, m - row, k, to)
+      layTile(isSix, matrix + (<usize>row * k << 2), <usize>k << 2, m - row, k, to)
       continue
     }
     const stepRow: usize = transposed ? 1 : k, stepK: usize = transposed ? m : 1
     for (let i: u32 = 0; i < k; i++) {
-      for (let r: u32 = 0; r < 4; r++) store<f32>(to + (<usize>i << 4) + (r << 2), row + r < m ? loadElement(kind, matrix + ((row + r) * stepRow + i * stepK) * elementBytes(kind)) : 0)
+      for (let r: u32 = 0; r < height; r++) store<f32>(to + (<usize>(i * height + r) << 2), row + r < m ? loadElement(kind, matrix + ((row + r) * stepRow + i * stepK) * elementBytes(kind)) : 0)
     }
   }
 }
@@ -55,7 +57,7 @@ function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void
     if (argument(args, 9) != 0) layPanel(kind, b + <usize>column * k * elementBytes(kind), k * elementBytes(kind), k, valid, panel)
     else layColumns(kind, b + column * elementBytes(kind), n * elementBytes(kind), k, valid, panel)
     const y: usize = argument(args, 2) + ((<usize>product * m * n + column) << 2)
-    panelProduct(argument(args, 14) + (<usize>product * ((m + 3) >> 2) * k << 4), m, panel, k, y, <usize>n << 2, valid, 0, 0)
+    panelProduct(argument(args, 14) + (<usize>product * ((m + 3) >> 2) * k << 4), m, 0, tilesOf(m), panel, k, y, <usize>n << 2, valid, 0, 0)
   }
 }
 

@@ -1,5 +1,5 @@
 export { layTokens } from '@tessera-llm/kernels/assembly/linear/linear'
-export { panelRow, panelTile } from '@tessera-llm/kernels/assembly/linear/panel'
+export { panelRow, panelTile, panelTile6 } from '@tessera-llm/kernels/assembly/linear/panel'
 export { gather } from './rows8/embedding'
 export { gemvE4M3, gemvE5M2, roundTokens, spreadE4M3, spreadE5M2, tokenE4M3, tokenE5M2 } from './rows8/floats'
 export { gatedInt8, qkvInt8 } from './rows8/fused'

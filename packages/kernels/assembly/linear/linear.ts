@@ -2,19 +2,21 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32 } from '../element'
 import { dotBf16, dotF16, dotF32, raiseForHalf } from './dot'
 import { layPanel } from './lay-panel'
-import { layQuad, productTile, SUMS_BYTES } from './panel'
+import { firstToken, layTile, sixesOf, tilesOf } from './lay-tokens'
+import { productTile, SUMS_BYTES } from './panel'
 
 // y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
-// scratch bytes per thread, quads of tokens (of all threads). Groups of 8 rows are shared out. One token reads row after row where they
-// lie; more of them pay for laying 8 rows out as a panel, and the tokens as quads in a stage before.
+// scratch bytes per thread, laid tokens (of all threads). Groups of 8 rows are shared out. One token reads row after row where they
+// lie; more of them pay for laying 8 rows out as a panel, and the tokens column by column in a stage before.
 
-/** First stage for several tokens: f32 [K][4] of each four tokens; quads are shared out. */
+/** First stage for several tokens: lays them out as lay-tokens.ts says; tiles are shared out. */
 export function layTokens(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 5), columns = argument(args, 7), quads = (tokens + 3) >> 2
+  const tokens = argument(args, 5), columns = argument(args, 7), sixes = sixesOf(tokens), tiles = tilesOf(tokens)
   const stride: usize = <usize>columns << 2
-  const end = shareEnd(quads, thread, threads)
-  for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
-    layQuad(argument(args, 0) + (quad << 2) * stride, stride, tokens - (quad << 2), columns, argument(args, 10) + (<usize>quad * columns << 4))
+  const end = shareEnd(tiles, thread, threads)
+  for (let tile = shareBegin(tiles, thread, threads); tile < end; tile++) {
+    const token = firstToken(tile, sixes)
+    layTile(tile < sixes, argument(args, 0) + token * stride, stride, tokens - token, columns, argument(args, 10) + token * stride)
   }
 }
 
@@ -48,19 +50,20 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
     }
     return
   }
-  // As many panels at a time as the scratch memory holds, and the L2 cache: all tokens pass by each of them once, four at a time.
+  // As many panels at a time as the scratch memory holds, and the L2 cache: all tokens pass by each of them once, a tile at a time.
   const out: usize = argument(args, 8) + thread * argument(args, 9), panels = out + SUMS_BYTES, panelBytes: usize = <usize>columns << 5
+  const sixes = sixesOf(tokens), tiles = tilesOf(tokens)
   const atOnce = max<u32>(1, <u32>((argument(args, 9) - SUMS_BYTES) / max<usize>(panelBytes, 1)))
   for (let first = shareBegin(groups, thread, threads); first < end; first += atOnce) {
     const last = min(first + atOnce, end)
     for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
       layPanel(kind, weight + (group << 3) * rowBytes, rowBytes, columns, min<u32>(8, rows - (group << 3)), panel)
     }
-    for (let token: u32 = 0; token < tokens; token += 4) {
-      const quad: usize = argument(args, 10) + (<usize>token * columns << 2), line = token * strideY
+    for (let tile: u32 = 0; tile < tiles; tile++) {
+      const token = firstToken(tile, sixes), laid: usize = argument(args, 10) + (<usize>token * columns << 2), line = token * strideY
       for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
         const at: usize = <usize>group << 5
-        productTile(quad, min<u32>(4, tokens - token), panel, columns, out, y + line + at, strideY, min<u32>(8, rows - (group << 3)), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + line + at)
+        productTile(tile < sixes, laid, tokens - token, panel, columns, out, y + line + at, strideY, rows - (group << 3), bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + line + at)
       }
     }
   }

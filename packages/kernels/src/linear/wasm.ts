@@ -26,7 +26,7 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     const tokens = rowsOf(x.shape)
-    return panelBytes(tokens, columns) * threads + quadBytes(tokens, columns)
+    return panelBytes(tokens, columns) * threads + laidBytes(tokens, columns)
   },
 })
 
@@ -37,10 +37,10 @@ const panelsBytes = 2 ** 18
 function panelBytes(tokens: number, columns: number): number {
   if (tokens === 1) return Math.ceil(columns / 16) * 64
   const panels = Math.max(1, Math.floor(panelsBytes / (columns * 32)))
-  return Math.ceil((128 + panels * columns * 32) / 64) * 64
+  return Math.ceil((192 + panels * columns * 32) / 64) * 64
 }
 
-/** Several tokens in quads: f32 [⌈M / 4⌉][K][4]. */
-function quadBytes(tokens: number, columns: number): number {
+/** Several tokens, column by column: f32, filled up to a multiple of 4 at most. */
+function laidBytes(tokens: number, columns: number): number {
   return tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0
 }

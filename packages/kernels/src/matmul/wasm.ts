@@ -5,7 +5,7 @@ import { type MatmulInputs, matmulOp, type MatmulOptions, type MatmulOutputs, ma
 
 type MatmulProblem = Problem<MatmulInputs, MatmulOutputs, MatmulOptions>
 
-/** Eight columns of b at a time as a panel; a is laid out in quads of rows first. */
+/** Eight columns of b at a time as a panel; a is laid out column by column first. */
 export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
   name: 'panels',
   module: kernelsModule,
@@ -14,7 +14,7 @@ export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, write, at)
     return [{ entry: 'matmulLeft', args }, { entry: 'matmul', args }]
   },
-  scratchBytes: (problem, threads) => panelBytes(problem) * threads + quadBytes(problem),
+  scratchBytes: (problem, threads) => panelBytes(problem) * threads + laidBytes(problem),
 })
 
 function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindings): void {
@@ -32,12 +32,12 @@ function kindOf(spec: WeightSpec): number {
   return spec.kind === 'dense' && spec.dtype === 'bf16' ? 2 : 0
 }
 
-/** a as f32 [products, ⌈M / 4⌉, K, 4]. */
-function quadBytes({ inputs, options }: MatmulProblem): number {
+/** a column by column, as f32: rows filled up to a multiple of 4 at most. */
+function laidBytes({ inputs, options }: MatmulProblem): number {
   const { batch, m, k } = matmulSizes(inputs, options)
   return sizeOf(batch) * Math.ceil(m / 4) * k * 16
 }
 
 function panelBytes({ inputs, options }: MatmulProblem): number {
-  return Math.ceil((128 + matmulSizes(inputs, options).k * 32) / 64) * 64
+  return Math.ceil((192 + matmulSizes(inputs, options).k * 32) / 64) * 64
 }

@@ -1,3 +1,4 @@
+import { tilesOf } from '@tessera-llm/kernels/assembly/linear/lay-tokens'
 import { panelProduct, panelRow, storeToken, SUMS_BYTES } from '@tessera-llm/kernels/assembly/linear/panel'
 import { storeTile } from '@tessera-llm/kernels/assembly/linear/store'
 import { argument, beginPages, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
@@ -34,6 +35,8 @@ const STREAMS: u32 = 4
 
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
+/** Nearly as many where tokens lie in sixes. */
+const TILES_AT_ONCE: u32 = 21
 
 @inline export function blocksOf(args: usize): i32 {
   return <i32>((argument(args, COLUMNS) + 31) >> 5)
@@ -167,7 +170,7 @@ function tile(kind: i32, panel: usize, codes: usize, x: usize, record: usize, bl
   }
 }
 
-/** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie in quads at RECORDS. */
+/** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie column by column at RECORDS. */
 export function exactProduct(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS), rows = argument(args, ROWS), columns = argument(args, COLUMNS), blocks = blocksOf(args)
   const layout = layoutOf(args), bytes = groupBytesAt(layout, blocks)
@@ -176,8 +179,9 @@ export function exactProduct(args: usize, thread: u32, threads: u32): void {
   const strideY: usize = <usize>rows << 2
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
-  for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
-    const count = min(TOKENS_AT_ONCE, tokens - first)
+  const tiles = tilesOf(tokens)
+  for (let first: u32 = 0; first < tiles; first += TILES_AT_ONCE) {
+    const last = min(first + TILES_AT_ONCE, tiles)
     for (let g = shareBegin(groups, thread, threads); g < end; g++) {
       unpack(layout, argument(args, WEIGHT) + g * bytes, blocks, codes)
       spreadBy(layout, codes, blocks, panel)
@@ -187,7 +191,7 @@ export function exactProduct(args: usize, thread: u32, threads: u32): void {
         continue
       }
       const at: usize = <usize>g << 5, valid = min<u32>(8, rows - (g << 3))
-      panelProduct(argument(args, RECORDS) + (<usize>first * columns << 2), count, panel, columns, argument(args, Y) + first * strideY + at, strideY, valid, bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + first * strideY + at)
+      panelProduct(argument(args, RECORDS), tokens, first, last, panel, columns, argument(args, Y) + at, strideY, valid, bias == 0 ? 0 : bias + at, residual == 0 ? 0 : residual + at)
     }
   }
 }

@@ -41,7 +41,7 @@ const tileBytes = 256
 /** Of each block the decoded panel, and its codes widened; or for one token 64 bytes of sums and 92 of a record. */
 export const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(columns) * (384 + 512))
 /** Of each block the decoded panel, then as f32; between them the sums of a tile. */
-const exactBytes = (columns: number): number => align(128 + blocksOf(columns) * (384 + 1024))
+const exactBytes = (columns: number): number => align(192 + blocksOf(columns) * (384 + 1024))
 
 /** What of the L2 cache groups may fill that are laid out for many tokens. */
 const panelsBytes = 2 ** 18
@@ -61,8 +61,8 @@ function recordBytes(tokens: number, columns: number): number {
   return tokens === 1 ? 0 : Math.ceil(tokens / 4) * 4 * blocksOf(columns) * 92
 }
 
-/** Several tokens in quads: f32 [⌈M / 4⌉][K][4], whole lines of 64 bytes. */
-function quadBytes(tokens: number, columns: number): number {
+/** Several tokens, column by column: f32, filled up to a multiple of 4 at most; whole lines of 64 bytes. */
+function laidBytes(tokens: number, columns: number): number {
   return tokens > 1 ? align(Math.ceil(tokens / 4) * columns * 16) : 0
 }
 
@@ -137,7 +137,7 @@ export const rows8ExactWasm: WasmKernel = defineWasmKernel(linearOp, {
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     const tokens = rowsOf(x.shape)
-    return exactBytes(columns) * threads + quadBytes(tokens, columns)
+    return exactBytes(columns) * threads + laidBytes(tokens, columns)
   },
 })
 
@@ -155,12 +155,12 @@ export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
     const sizes = sizesOf(x, weight, exactBytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     if (sizes.tokens === 1) return [{ entry: layoutOf(weight).codes === 'e4m3' ? 'gemvE4M3' : 'gemvE5M2', args }]
-    const quads = quadBytes(sizes.tokens, sizes.columns)
-    // Rounded tokens lie behind the quads, and are what the quads are made of.
-    const rounded = (at: Bindings): Bindings => ({ ...at, address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + quads : at.address(name)) })
+    const laid = laidBytes(sizes.tokens, sizes.columns)
+    // Rounded tokens lie behind the laid out ones, which are made of them.
+    const rounded = (at: Bindings): Bindings => ({ ...at, address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + laid : at.address(name)) })
     if (options.activations === undefined || options.activations === 'f32') return [{ entry: 'layTokens', args }, { entry: 'exactProduct', args }]
     return [
-      { entry: 'roundTokens', args: (write, at) => writeArguments(write, at, weight, sizes, quads) },
+      { entry: 'roundTokens', args: (write, at) => writeArguments(write, at, weight, sizes, laid) },
       { entry: 'layTokens', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },
       { entry: 'exactProduct', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },
     ]
@@ -168,6 +168,6 @@ export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
     const tokens = rowsOf(x.shape)
-    return exactBytes(columns) * threads + quadBytes(tokens, columns) + (tokens > 1 ? tokens * columns * 4 : 0)
+    return exactBytes(columns) * threads + laidBytes(tokens, columns) + (tokens > 1 ? tokens * columns * 4 : 0)
   },
 })
