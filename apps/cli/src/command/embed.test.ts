@@ -39,7 +39,7 @@ test('embed --text gives one vector, on WebAssembly', async () => {
 test('a decoder gives no vectors, an encoder no text; both are said before anything is loaded', async () => {
   const decoder = await tessera(['embed', tiny, '--text', 'a'])
   expect(decoder).toMatchObject({ code: 1, stdout: '' })
-  expect(decoder.stderr).toMatch(/the architecture "llama" is not supported; this runtime was given bert, roberta, distilbert, modernbert/)
+  expect(decoder.stderr).toMatch(/holds a decoder \(llama\), which gives no vectors; use tessera run/)
   const encoder = await tessera(['run', folder, '-p', 'a'])
   expect(encoder).toMatchObject({ code: 1, stdout: '' })
   expect(encoder.stderr).toMatch(/holds an encoder \(distilbert\), which writes no text; use tessera embed/)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import { architectureOf, familyOf, type LoadProgress, predictWeightBytes } from '@tessera-llm/runtime'
-import { defaultEncoderFamilies, type Model } from '@tessera-llm/tessera'
+import { defaultEncoderFamilies, defaultFamilies, type Model } from '@tessera-llm/tessera'
 import { TesseraError } from '@tessera-llm/tensor'
 import { formatBytes, type Output } from '../terminal/index.ts'
 import { openDevice } from './device.ts'
@@ -18,8 +18,10 @@ export async function withEncoder<T>(
   signal: AbortSignal,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
-  const { checkpoint, folder } = files
-  familyOf(architectureOf(checkpoint, folder?.config), defaultEncoderFamilies)
+  const { name, checkpoint, folder } = files
+  const architecture = architectureOf(checkpoint, folder?.config)
+  if (defaultFamilies.some(({ architectures }) => architectures.includes(architecture))) throw new TesseraError('unsupported', `${name} holds a decoder (${architecture}), which gives no vectors; use tessera run`)
+  familyOf(architecture, defaultEncoderFamilies)
   const weightBytes = predictWeightBytes(checkpoint, ggmlPackers, kindOf(args.device))
   const available = availableMemory(args.device)
   if (weightBytes > available) throw new TesseraError('out-of-memory', `load: the weights take ${formatBytes(weightBytes)}, ${formatBytes(available)} are available; use a smaller model`)

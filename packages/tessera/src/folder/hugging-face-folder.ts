@@ -10,7 +10,7 @@ import { wholeWeights } from '../model/whole-weights.ts'
 export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFiles> {
   const config = await readObject(join(path, 'config.json'))
   const tokenizer = await unlessAbsent(readObject(join(path, 'tokenizer.json')))
-  const tokenizerConfig = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
+  const tokenizerConfig = await readTokenizerConfig(path)
   const sentence = await readSentenceFiles(path)
   const checkpoint = await openCheckpoint(path)
   try {
@@ -19,6 +19,14 @@ export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFi
     await checkpoint.close()
     throw error
   }
+}
+
+/** With one chat template, wherever it is stored: newer folders have it in a file of its own, and some have several, by name. */
+async function readTokenizerConfig(path: string): Promise<Fields | undefined> {
+  const config = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
+  const stored = (await unlessAbsent(readText(join(path, 'chat_template.jinja')))) ?? config?.['chat_template']
+  const template = Array.isArray(stored) ? (stored as readonly (Fields | null)[]).find((one) => one?.['name'] === 'default')?.['template'] : stored
+  return typeof template === 'string' ? { ...config, chat_template: template } : config
 }
 
 /** The files of sentence-transformers, where the folder has them. */
@@ -50,14 +58,17 @@ async function readObject(path: string): Promise<Fields> {
   throw new TesseraError('invalid-file', `load: ${path} must hold a JSON object`)
 }
 
-async function readJson(path: string): Promise<unknown> {
-  let text: string
+async function readText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8')
+    return await readFile(path, 'utf8')
   } catch (cause) {
     const code = (cause as { code?: unknown }).code === 'ENOENT' ? 'not-found' : 'io'
     throw new TesseraError(code, `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`, { cause })
   }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path)
   try {
     return JSON.parse(text)
   } catch (cause) {
