@@ -40,8 +40,8 @@ export const bertFamily: EncoderFamily = {
     const positions = await loadPositions(source)
     const types = tokenTypes > 0 ? await weights.matrix(`${names.types}.weight`, [tokenTypes, hiddenSize]) : undefined
     const embeddingNorm = await loadNorm(source, names.embeddingNorm ?? '', hiddenSize)
-    const rotationOf = createRotations(weights, contextLength)
-    const layers = await Promise.all(ropes.map((rope, index) => design.layer(createLayerLoader(source, index, rotationOf(rope)))))
+    const rotations = ropes.map(createRotations(weights, contextLength))
+    const layers = await Promise.all(rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))))
     const finalNorm = names.finalNorm === undefined ? undefined : await loadNorm(source, names.finalNorm, hiddenSize)
     // Sentence encoders are often stored without it.
     const pooler = names.pooler !== undefined && weights.has(`${names.pooler}.weight`) ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize) : undefined

@@ -35,12 +35,16 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       const names = withPrefix(layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
-      // All at once: while one is packed, others are read.
+      const loadLayers = async (): Promise<Layer[]> => {
+        const rotations = ropes.map(rotationOf)
+        return Promise.all(rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))))
+      }
+      // All at once: while one is packed, others are read. None may throw instead of rejecting: nobody would wait for those before it.
       const [embedding, positions, embeddingNorm, layers, finalNorm, head, headInputScale] = await Promise.all([
         weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize]),
         loadPositions(source),
         names.embeddingNorm === undefined ? undefined : loadNorm(source, names.embeddingNorm, hiddenSize),
-        Promise.all(ropes.map((rope, index) => design.layer(createLayerLoader(source, index, rotationOf(rope))))),
+        loadLayers(),
         loadNorm(source, names.finalNorm ?? '', hiddenSize),
         config.tiedHead ? undefined : weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize]),
         names.head === undefined ? undefined : loadInputScale(weights, names.head),

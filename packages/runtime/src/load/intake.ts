@@ -18,6 +18,11 @@ export interface Intake {
   close(): void
 }
 
+/** What those are told who still wait for weights when another one has failed. */
+export function loadingEnded(): TesseraError {
+  return new TesseraError('aborted', 'load: loading has ended')
+}
+
 export function createIntake(device: Device, signal?: AbortSignal): Intake {
   const waiting: (() => void)[] = []
   const staging: Tensor[] = []
@@ -27,7 +32,7 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
 
   const check = (): void => {
     signal?.throwIfAborted()
-    if (closed) throw new TesseraError('aborted', 'load: loading has ended')
+    if (closed) throw loadingEnded()
   }
   const hasRoom = (bytes: number): boolean => reads === 0 || (reads < mostReads && bytesInFlight + bytes <= windowBytes)
   const inTurn = async <T>(bytes: number, work: () => Promise<T>): Promise<T> => {
@@ -52,8 +57,11 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
   const fill = async (stored: StoredTensor, tensor: Tensor, offset: number, length: number): Promise<void> => {
     const view = stored.readInto && device.hostView(tensor)?.subarray(0, length)
     if (view) await stored.readInto?.(view, offset, signal)
-    else device.write(tensor, await stored.read(offset, length, signal))
-    check()
+    else {
+      const bytes = await stored.read(offset, length, signal)
+      check()
+      device.write(tensor, bytes)
+    }
   }
 
   return {
@@ -69,6 +77,7 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
           const tensor = into()
           try {
             await fill(stored, tensor, offset, length)
+            check()
             return use(tensor)
           } catch (error) {
             tensor.dispose()
@@ -79,6 +88,7 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
         const [tensor] = index < 0 ? [device.empty([Math.max(stagingBytes, length)], 'u8')] : staging.splice(index, 1)
         try {
           await fill(stored, tensor as Tensor, offset, length)
+          check()
           return use(tensor as Tensor)
         } finally {
           staging.push(tensor as Tensor)

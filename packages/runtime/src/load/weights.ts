@@ -4,7 +4,7 @@ import {
 } from '@tessera-llm/tensor'
 import type { StoredPart, WeightSource } from '../family/index.ts'
 import { concatBytes } from '../tokenizer/bytes.ts'
-import { createIntake, stagingBytes } from './intake.ts'
+import { createIntake, loadingEnded, stagingBytes } from './intake.ts'
 
 export interface LoadProgress {
   readonly tensor: string
@@ -47,6 +47,11 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     onProgress?.({ tensor: name, loadedBytes, totalBytes: checkpoint.byteLength })
   }
   const own = <T extends Weight>(weight: T): T => {
+    // Its bytes were there before the end, and what was to be made of them came after it.
+    if (disposed) {
+      weight.dispose()
+      throw loadingEnded()
+    }
     uploaded.push(weight)
     return weight
   }

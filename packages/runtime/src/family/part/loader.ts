@@ -77,9 +77,10 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
     if (stem === undefined) throw new TesseraError('unsupported', `load: ${config.architecture} has no ${part} in this kind of file`)
     return stem.replace('#', String(index))
   }
-  const projection = (part: LayerPart, rows: number, columns: number, stored: LayerPart = part, from?: StoredPart): Promise<Projection> =>
+  // These reject and do not throw, since a caller asks for several at once and waits for all.
+  const projection = async (part: LayerPart, rows: number, columns: number, stored: LayerPart = part, from?: StoredPart): Promise<Projection> =>
     loadProjection(source, stemOf(stored), `layers.${index}.${part}`, rows, columns, from)
-  const norm = (part: LayerPart, size = hiddenSize): Promise<Norm> => loadNorm(source, stemOf(part), size)
+  const norm = async (part: LayerPart, size = hiddenSize): Promise<Norm> => loadNorm(source, stemOf(part), size)
 
   const headProjections = async (): Promise<Pick<Attention, 'query' | 'key' | 'value'>> => {
     const fused = names.layer['attention.fused'] === undefined ? undefined : fusedHeads(config, names.fusedOrder ?? 'stacked')
@@ -88,7 +89,7 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
     const [query, key, value] = await Promise.all([heads('query', numHeads), heads('key', numKvHeads), heads('value', numKvHeads)])
     return { query, key, value }
   }
-  const inner = (part: 'mlp.gate' | 'mlp.up'): Promise<Projection> => {
+  const inner = async (part: 'mlp.gate' | 'mlp.up'): Promise<Projection> => {
     if (names.layer['mlp.fused'] === undefined) return projection(part, intermediateSize, hiddenSize)
     const begin = part === 'mlp.gate' ? 0 : intermediateSize
     return projection(part, intermediateSize, hiddenSize, 'mlp.fused', { storedRows: 2 * intermediateSize, ranges: [[begin, begin + intermediateSize]] })
