@@ -38,6 +38,9 @@ test.for([
   [{ rotaryDim: 0 }, 'rotaryDim must be even and positive, not 0'],
   [{ theta: 0 }, 'theta must be positive, not 0'],
   [{ frequencyFactors: [1] }, 'frequencyFactors must have 2 values, not 1'],
+  [{ frequencyFactors: [1, 0] }, 'the frequencies are not finite (scaling '],
+  [{ scaling: { type: 'linear', factor: 0 } }, 'the frequencies are not finite (scaling linear); factors and positions must be positive'],
+  [{ scaling: { type: 'longrope', shortFactors: [1, 1], longFactors: [1, 1], originalMaxPositions: 0, attentionFactor: Number.NaN } }, 'the frequencies are not finite (scaling '],
 ] as const)('tables of %o are refused', ([wrong, message]) => {
   expect(() => ropeTable({ theta: 10_000, rotaryDim: 4, maxPositions: 1, ...wrong })).toThrow(message)
 })

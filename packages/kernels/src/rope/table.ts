@@ -62,8 +62,23 @@ export function ropeTable(options: RopeTableOptions): RopeTable {
   return { cos, sin }
 }
 
-/** Frequency of each channel pair in radians per position, and the factor of cos and sin. */
-export function ropeFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): { readonly frequencies: Float64Array; readonly attentionFactor: number } {
+export interface RopeFrequencies {
+  /** Of each channel pair, in radians per position. */
+  readonly frequencies: Float64Array
+  /** Multiplies cos and sin. */
+  readonly attentionFactor: number
+}
+
+/** The frequencies that a table is made of. Throws `invalid-option` where the scaling divides by zero. */
+export function ropeFrequencies(options: RopeTableOptions): RopeFrequencies {
+  const scaled = scaledFrequencies(options)
+  if (!Number.isFinite(scaled.attentionFactor) || !scaled.frequencies.every(Number.isFinite)) {
+    throw new TesseraError('invalid-option', `ropeTable: the frequencies are not finite (scaling ${options.scaling?.type ?? 'none'}); factors and positions must be positive`)
+  }
+  return scaled
+}
+
+function scaledFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): RopeFrequencies {
   if (!Number.isInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0) throw new TesseraError('invalid-option', `ropeTable: rotaryDim must be even and positive, not ${rotaryDim}`)
   if (!(theta > 0)) throw new TesseraError('invalid-option', `ropeTable: theta must be positive, not ${theta}`)
   const half = rotaryDim / 2
