@@ -6,6 +6,7 @@ import { argmaxWasm } from './argmax/wasm.ts'
 import { crossEntropyWasm } from './cross-entropy/wasm.ts'
 import { embeddingWasm } from './embedding/wasm.ts'
 import { gatedActivationWasm } from './gated-activation/wasm.ts'
+import { hadamardWasm } from './hadamard/wasm.ts'
 import { layerNormWasm } from './layer-norm/wasm.ts'
 import { linearWasm } from './linear/wasm.ts'
 import { matmulWasm } from './matmul/wasm.ts'
@@ -20,5 +21,5 @@ export { activationCodes } from './activation/codes.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [
-  activationWasm, addWasm, addRmsNormWasm, argmaxWasm, crossEntropyWasm, embeddingWasm, gatedActivationWasm, layerNormWasm, linearWasm, logSoftmaxWasm, matmulWasm, multiplyWasm, rmsNormWasm, ropeWasm, scaleWasm, softmaxWasm, topKWasm,
+  activationWasm, addWasm, addRmsNormWasm, argmaxWasm, crossEntropyWasm, embeddingWasm, gatedActivationWasm, hadamardWasm, layerNormWasm, linearWasm, logSoftmaxWasm, matmulWasm, multiplyWasm, rmsNormWasm, ropeWasm, scaleWasm, softmaxWasm, topKWasm,
 ]

@@ -7,6 +7,7 @@ import { crossEntropyWebgpu } from './cross-entropy/webgpu.ts'
 import { embeddingKernel } from './embedding/webgpu.ts'
 import { gatedActivationWebgpu } from './gated-activation/webgpu.ts'
 import { gatedLinearKernel } from './gated-linear/webgpu.ts'
+import { hadamardWebgpu } from './hadamard/webgpu.ts'
 import { layerNormWebgpu } from './layer-norm/webgpu.ts'
 import { linearKernels } from './linear/webgpu.ts'
 import { matmulWebgpu } from './matmul/webgpu.ts'
@@ -37,6 +38,7 @@ export const kernelsWebgpu: readonly WebGpuKernel[] = [
   crossEntropyWebgpu,
   gatedActivationWebgpu,
   gatedLinearKernel('dense', denseReaders),
+  hadamardWebgpu,
   layerNormWebgpu,
   logSoftmaxWebgpu,
   matmulWebgpu,

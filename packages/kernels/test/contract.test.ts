@@ -2,7 +2,7 @@ import { createReferenceDevice, dense, describeProblem, type Device, type DType,
 import { values } from '@tessera-llm/testing'
 import { expect, test } from 'vitest'
 import {
-  activation, type ActivationKind, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, layerNorm, linear, linearOp, logSoftmax, matmul, matmulOp, multiply, rmsNorm, rope, scale, softmax, topK,
+  activation, type ActivationKind, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, hadamard, layerNorm, linear, linearOp, logSoftmax, matmul, matmulOp, multiply, rmsNorm, rope, scale, softmax, topK,
 } from '../src/index.ts'
 
 const device: Device = createReferenceDevice()
@@ -43,6 +43,12 @@ test.for<[string, () => unknown, string]>([
   ['invalid-option', () => activation(tensor([2]), { kind: 'gelu' as ActivationKind }), 'activation: kind must be one of silu, gelu-erf, gelu-tanh, quick-gelu, relu, relu2, tanh, sigmoid, not "gelu"'],
   ['invalid-shape', () => gatedActivation(tensor([2, 3]), tensor([3]), { kind: 'silu' }), 'gated-activation: up must have shape [2, 3], not [3]'],
   ['invalid-option', () => gatedActivation(tensor([2]), tensor([2]), { kind: 'glu' as ActivationKind }), 'gated-activation: kind must be one of'],
+  ['invalid-option', () => hadamard(tensor([2, 24]), { block: 12 }), 'hadamard: block must be a power of two from 1 to 4096, not 12'],
+  ['invalid-option', () => hadamard(tensor([2, 24]), { block: 0 }), 'not 0'],
+  ['invalid-option', () => hadamard(tensor([1, 8192]), { block: 8192 }), 'not 8192'],
+  ['invalid-shape', () => hadamard(tensor([2, 24]), { block: 16 }), 'hadamard: blocks of 16 do not divide the last axis of x [2, 24]'],
+  ['invalid-shape', () => hadamard(tensor([]), { block: 1 }), 'blocks of 1 do not divide the last axis of x []'],
+  ['invalid-dtype', () => hadamard(tensor([8], 'f16'), { block: 8 }), 'hadamard: x must be f32, not f16'],
   ['invalid-shape', () => add(tensor([2, 3]), tensor([2])), 'add: b [2] must have the shape of a [2, 3] or of its last axes'],
   ['invalid-shape', () => add(tensor([3]), tensor([2, 3])), 'add: b [2, 3] must have the shape of a [3]'],
   ['invalid-dtype', () => multiply(tensor([2]), tensor([2], 'i32')), 'multiply: b must be f32, not i32'],

@@ -9,6 +9,7 @@ import { activationConformance, activationGolden } from './cases/activation.ts'
 import { elementwiseConformance } from './cases/elementwise.ts'
 import { embeddingConformance } from './cases/embedding.ts'
 import { fusedConformance, ofOneToken } from './cases/fused.ts'
+import { hadamardConformance } from './cases/hadamard.ts'
 import { normConformance, normGolden } from './cases/norm.ts'
 import { linearConformance, matmulConformance, productGolden } from './cases/product.ts'
 import { ropeConformance, ropeGolden } from './cases/rope.ts'
@@ -32,6 +33,7 @@ const cases: Readonly<Record<string, readonly DeviceCase[]>> = {
   products: productGolden,
   embedding: embeddingConformance,
   fused: fusedConformance.filter(ofOneToken),
+  hadamard: hadamardConformance,
   norms: [...normConformance, ...normGolden],
   rope: [...ropeConformance, ...ropeGolden],
   activations: [...activationConformance, ...activationGolden],

@@ -3,7 +3,7 @@ import { createNullGpu } from '@tessera-tooling/swiftshader'
 import { createWebGpuDevice, type WebGpuDevice } from '@tessera-llm/webgpu'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
-  activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, gatedLinear, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, qkvLinear, qkvLinearOp, rmsNorm, rope, scale, softmax, topK,
+  activation, activationKinds, add, addRmsNorm, argmax, crossEntropy, embedding, gatedActivation, gatedLinear, hadamard, layerNorm, linear, linearOp, logSoftmax, matmul, multiply, qkvLinear, qkvLinearOp, rmsNorm, rope, scale, softmax, topK,
 } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
 import { minimalAdapter } from './minimal-adapter.ts'
@@ -55,6 +55,7 @@ const variants: readonly Variant[] = [
     [`scale ${size}`, (make) => scale(make([size]), { factor: 2 })],
   ]),
   ...(['neox', 'gptj'] as const).map((style): Variant => [`rope ${style}`, (make) => rope(make([1, 2, 3, 8]), make([9, 3]), make([9, 3]), make([1, 2], 'i32'), { style })]),
+  ...[1, 2, 64, 512, 4096].map((block): Variant => [`hadamard ${block}`, (make) => hadamard(make([3, 2 * block]), { block })]),
   ...widths.flatMap((width): readonly Variant[] => [
     [`argmax ${width}`, (make) => argmax(make([3, width]))],
     [`top-k ${width}`, (make) => topK(make([3, width]), { k: 4 })],

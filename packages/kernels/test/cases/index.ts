@@ -3,6 +3,7 @@ import { activationConformance, activationGolden } from './activation.ts'
 import { elementwiseConformance } from './elementwise.ts'
 import { embeddingConformance } from './embedding.ts'
 import { fusedConformance } from './fused.ts'
+import { hadamardConformance } from './hadamard.ts'
 import { normConformance, normGolden } from './norm.ts'
 import { linearConformance, matmulConformance, productGolden } from './product.ts'
 import { ropeConformance, ropeGolden } from './rope.ts'
@@ -14,7 +15,7 @@ export const goldenCases: readonly DeviceCase[] = [...activationGolden, ...normG
 
 /** Problems that a device must answer as the reference device does. */
 export const conformanceCases: readonly DeviceCase[] = [
-  ...activationConformance, ...elementwiseConformance, ...embeddingConformance, ...linearConformance, ...matmulConformance, ...normConformance, ...ropeConformance, ...selectionConformance, ...softmaxConformance,
+  ...activationConformance, ...elementwiseConformance, ...embeddingConformance, ...hadamardConformance, ...linearConformance, ...matmulConformance, ...normConformance, ...ropeConformance, ...selectionConformance, ...softmaxConformance,
 ]
 
 /** The same for ops that a device may have or do without: callers take their parts where it has no kernel. */

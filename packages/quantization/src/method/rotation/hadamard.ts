@@ -1,3 +1,4 @@
+import { sylvester } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
@@ -77,15 +78,8 @@ function kronecker(small: Int8Array, order: number, size: number): Int8Array {
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
       const factor = small[Math.floor(row / power) * order + Math.floor(column / power)] as number
-      matrix[row * size + column] = parity((row % power) & (column % power)) === 0 ? factor : -factor
+      matrix[row * size + column] = sylvester(row % power, column % power) * factor
     }
   }
   return matrix
-}
-
-/** Ones among the bits, modulo 2. */
-function parity(bits: number): number {
-  let odd = 0
-  for (let rest = bits; rest > 0; rest &= rest - 1) odd ^= 1
-  return odd
 }

@@ -1,5 +1,6 @@
+import { hadamard } from '@tessera-llm/kernels'
 import { goldenInput, goldenOutput } from '@tessera-llm/testing'
-import { createRandom } from '@tessera-llm/tensor'
+import { createRandom, createReferenceDevice } from '@tessera-llm/tensor'
 import { describe, expect, test } from 'vitest'
 import { casesOf, expectClose, floats, weightOf } from '../../../test/method-golden.ts'
 import { hadamardMatrix, hadamardRotation, orthogonalRotation, planRotation, type Rotation, transformBias, transformWeight } from './index.ts'
@@ -69,6 +70,24 @@ test.for(casesOf('hadamard'))('$name', (golden) => {
   expectClose('w', w.values, goldenOutput(golden, 'w_rot'))
   const own = hadamardRotation(n, 3)
   expectClose('y', product(transformWeight(weightOf(golden, 'x'), { input: own }).values, transformWeight(weightOf(golden), { input: own }).values, n), goldenOutput(golden, 'y'))
+})
+
+test.for(casesOf('hadamard'))('the op that runtimes have gives $name', async (golden) => {
+  const { n } = golden.params as { n: number }
+  const { data: small, shape: [order = 1] } = goldenInput(golden, 'hadamard_m')
+  const sign = floats(goldenInput(golden, 'sign'))
+  const device = createReferenceDevice()
+  const x = floats(goldenInput(golden, 'x')).map((value, i) => value * (sign[i % n] as number))
+  const power = n / order
+  const turned = await device.read(hadamard(device.tensor(Float32Array.from(x), [x.length / n, n]), { block: power }))
+  // The op turns each block by Sylvester's matrix; what is left of the golden's is the small one across the blocks.
+  const mixed = Float32Array.from(turned, (_, at) => {
+    const column = at % n
+    let sum = 0
+    for (let row = 0; row < order; row++) sum += Number(small[row * order + Math.floor(column / power)]) * Number(turned[at - column + row * power + (column % power)])
+    return sum / Math.sqrt(order)
+  })
+  expectClose('x', mixed, goldenOutput(golden, 'x_rot'))
 })
 
 /** X · Wᵀ. */
