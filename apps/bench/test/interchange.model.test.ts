@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { measurePerplexity } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufContent, readGguf, readSafetensors, type TensorData, writeGguf, writeSafetensors } from '@tessera-llm/formats'
 import { fileSink, fileSource } from '@tessera-llm/formats/node'
-import { ggufContent, huggingFaceContent } from '@tessera-llm/optimize'
+import { applyRecipe, ggufContent, huggingFaceContent, parseRecipe, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
 import { ggmlFormat, gptqConfig, type IntegerGrid, quantizedCheckpoint, rtn, writeGptq } from '@tessera-llm/quantization'
-import { decodeElements, viewBytes } from '@tessera-llm/tensor'
-import { loadCheckpoint } from '@tessera-llm/tessera'
+import { createReferenceDevice, decodeElements, viewBytes } from '@tessera-llm/tensor'
+import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importPeer } from '../src/participants/peer.ts'
@@ -115,5 +115,19 @@ describe.skipIf(!hasPeer)(`llama.cpp loads what Tessera writes and agrees in per
     expect(content.tensors.find(({ name }) => name === 'blk.0.attn_q.weight')?.format).toBe('q5_0')
     const { theirs, ours } = await perplexities(content)
     expect(Math.abs(theirs / ours - 1)).toBeLessThan(0.005)
+  })
+
+  test('not a file whose inputs of down are turned as the model runs: llama.cpp refuses it', async () => {
+    const checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
+    const subject = subjectOf(checkpoint, { families: defaultFamilies })
+    const path = join(folder, 'turned.gguf')
+    const write = async (down: boolean): Promise<void> => {
+      const recipe = parseRecipe({ steps: [{ kind: 'rotate', down }, { kind: 'quantize', targets: 'layers.0.mlp.up', method: 'rtn', format: 'f16' }] })
+      await writeGgufModel(await applyRecipe(subject, recipe, { device: createReferenceDevice() }), subject, checkpoint, await fileSink(path))
+    }
+    await write(false)
+    await (await llama.loadModel({ modelPath: path, gpuLayers: 0 })).dispose()
+    await write(true)
+    await expect(llama.loadModel({ modelPath: path, gpuLayers: 0 })).rejects.toThrow()
   })
 })

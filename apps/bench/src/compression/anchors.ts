@@ -57,6 +57,7 @@ export const anchors = {
   w8a8StaticSmooth: anchor('SmoothQuant, int8 a row; static int8', 'merged', 8.02, 59.33, 0.6941, 0.0196, 54.8),
   w8a8StaticRotated: anchor('RTN, int8 a row; static int8', 'rotated', 8.02, 59.71, 0.6754, 0.0184, 55.1),
   w4a4Rotated: anchor('GPTQ; int4 a token, clipped', 'rotated', 4.31, 387.16, 2.5778, 0.099, 24.9),
+  w4a4Hadamard: anchor('QuaRot, GPTQ; int4 a token, clipped', 'rotated', 4.31, 75.35, 0.919, 0.0222, 50.6),
   kv8: anchor('KIVI, int8, none exact', 'merged', 9, 29.61, 0.0001, 0, 99.6),
   kv4: anchor('KIVI, int4, none exact', 'merged', 5, 29.78, 0.0146, 0.0005, 92.1),
   kv2: anchor('KIVI, int2, none exact', 'merged', 3, 49.67, 0.5463, 0.0187, 60.5),

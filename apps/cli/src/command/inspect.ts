@@ -98,8 +98,9 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   }
 }
 
-function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength, windows = [] }: ModelConfig | EncoderConfig): string {
+function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength, downHadamard, windows = [] }: ModelConfig | EncoderConfig): string {
   const local = windows.filter((window) => window !== undefined)
   const reach = local.length === 0 ? '' : `, a window of ${local[0]} in ${local.length} of them`
-  return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n`
+  const turned = downHadamard === undefined ? '' : `  inputs of every down are multiplied by Hadamard matrices of the order ${downHadamard} when it runs: its weights were too, for activations of 4 bits\n`
+  return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n${turned}`
 }

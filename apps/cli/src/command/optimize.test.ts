@@ -72,6 +72,23 @@ test('heads are merged by what they are on the text before the other steps, and 
     expect(again.stdout, again.stderr).toMatch(/^verified: the same \d+ bytes/)
   }))
 
+test('inputs of down that are turned as the model runs: the plan, the file, inspect and the receipt say so', () =>
+  inWork(async ({ out, evaluate, recipe }) => {
+    await writeFile(recipe, JSON.stringify({ steps: [{ kind: 'rotate', down: true }, { kind: 'quantize', method: 'rtn', format: 'q8_0' }] }))
+    const told = 'multiplies the inputs of every mlp.down by Hadamard matrices of the order 512 when it runs; other programs do not know that, and refuse the file'
+    expect((await tessera(['optimize', tiny, out, '--recipe', recipe, '--dry-run'])).stderr).toContain(told)
+    const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--evaluate', evaluate, '--window', '32', '--windows', '2'])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain(told)
+    const receipt = JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
+    expect(receipt).toMatchObject({ recipe: { steps: [{ kind: 'rotate', down: true }, {}] }, notes: [expect.stringContaining(told)] })
+    expect(receipt.device.kernels).toContain('hadamard: butterflies')
+    // What rounding to 8 bits loses; inputs that are not turned would lose several.
+    expect(receipt.quality?.kld).toBeLessThan(0.002)
+    expect((await tessera(['inspect', out])).stdout).toContain('inputs of every down are multiplied by Hadamard matrices of the order 512 when it runs')
+    expect(JSON.parse((await tessera(['inspect', out, '--json'])).stdout)).toMatchObject({ config: { downHadamard: 512 } })
+  }))
+
 test('--dry-run says what every tensor becomes, and computes nothing', () =>
   inWork(async ({ out }) => {
     const { code, stdout } = await tessera(['optimize', tiny, out, '--format', 'q8_0', '--dry-run', '--json'])

@@ -6,7 +6,7 @@ import { decodeWeight, needsSecondMoment, needsStatistics, type QuantizedWeight,
 import type { QuantizeStep, Recipe } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
-import { transformSubject } from '../transform/index.ts'
+import { transformNotes, transformSubject } from '../transform/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
 import { type CompensatedBiases, createCompensatedBiases } from './compensated-biases.ts'
 import { createEstimate, type Estimate } from './estimate.ts'
@@ -130,7 +130,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
-  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
+  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...transformNotes(original, turned), ...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
 }
 
 /** Does one weight after the other; each waits for the disk while the next is worked on. */

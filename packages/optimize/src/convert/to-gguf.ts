@@ -1,5 +1,5 @@
 import type { Checkpoint, GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
-import type { Fields, SentenceFiles } from '@tessera-llm/runtime'
+import { type Fields, ggufTransform, type SentenceFiles, turnedDownName } from '@tessera-llm/runtime'
 import { bytesOf, TesseraError } from '@tessera-llm/tensor'
 import { ggufConfig, readHuggingFaceConfig } from './config.ts'
 import { ggufEncoderContent } from './encoder-to-gguf.ts'
@@ -41,7 +41,8 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
     // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed. How inputs are rounded, a
     // GGUF file does not say.
     if (/\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) || (config.tiedHead && stored.name === 'lm_head.weight')) continue
-    const target = requireName(stored, renamed(stored.name, 'gguf', architecture), `GGUF files of ${architecture.gguf}`)
+    const plain = requireName(stored, renamed(stored.name, 'gguf', architecture), `GGUF files of ${architecture.gguf}`)
+    const target = config.downHadamard === undefined ? plain : turnedDownName(plain)
     checkGgufType(stored)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
@@ -56,6 +57,7 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
   const metadata: readonly (readonly [string, GgufValue])[] = [
     ...generalMetadata(architecture.gguf, name, checkpoint),
     ...ggufConfig(read),
+    ...(config.downHadamard === undefined ? [] : [ggufTransform(config.downHadamard)]),
     ...ggufTokenizer(tokenizer, tokenizerConfig, fields, config.vocabSize),
   ]
   return { metadata: new Map(metadata), tensors }

@@ -1,11 +1,12 @@
 import type { Checkpoint, TensorData } from '@tessera-llm/formats'
-import { type Fields, poolingFolder, type RopeScaling, type SentenceFiles } from '@tessera-llm/runtime'
+import { type Fields, plainDownName, poolingFolder, type RopeScaling, type SentenceFiles } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { huggingFaceConfig, readGgufConfig, type ReadConfig } from './config.ts'
 import { huggingFaceEncoderContent } from './encoder-to-hugging-face.ts'
 import { llama3Scaling } from './rope-factors.ts'
 import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
 import { asF32, decoded, floatsOf, forSafetensors, isDense, requireName, withRowsOf } from './tensors.ts'
+import { withTransform } from '../transform/index.ts'
 import { huggingFaceTokenizer } from './tokenizer-from-gguf.ts'
 
 /** The files of a Hugging Face folder, by what they hold. */
@@ -38,7 +39,7 @@ export async function huggingFaceContent(checkpoint: Checkpoint, { decode = fals
   const tensors: TensorData[] = []
   for (const stored of checkpoint.tensors.values()) {
     if (stored.name === 'rope_freqs.weight') continue
-    const target = requireName(stored, renamed(stored.name, 'hugging-face', architecture), `Hugging Face checkpoints of ${architecture.modelTypes[0]}`)
+    const target = requireName(stored, renamed(config.downHadamard === undefined ? stored.name : plainDownName(stored.name), 'hugging-face', architecture), `Hugging Face checkpoints of ${architecture.modelTypes[0]}`)
     const plain = forSafetensors(stored, target, decode)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
@@ -48,17 +49,21 @@ export async function huggingFaceContent(checkpoint: Checkpoint, { decode = fals
     } else tensors.push(architecture.addsOneToNorms && isNorm(stored.name) ? asF32(stored, target, -1) : plain)
   }
   const number = (key: string): number | undefined => (typeof metadata[key] === 'number' ? metadata[key] : undefined)
+  const quantization = withTransform(undefined, config)
   const dtypes = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const
   return {
     tensors,
-    config: huggingFaceConfig(read, {
-      dtype: embedding.format in dtypes ? dtypes[embedding.format as keyof typeof dtypes] : 'float32',
-      hasBias: checkpoint.tensors.has('blk.0.attn_q.bias'),
-      scaling: await scalingOf(checkpoint, read),
-      bosId: number('tokenizer.ggml.bos_token_id'),
-      eosId: number('tokenizer.ggml.eos_token_id'),
-      padId: number('tokenizer.ggml.padding_token_id'),
-    }),
+    config: {
+      ...huggingFaceConfig(read, {
+        dtype: embedding.format in dtypes ? dtypes[embedding.format as keyof typeof dtypes] : 'float32',
+        hasBias: checkpoint.tensors.has('blk.0.attn_q.bias'),
+        scaling: await scalingOf(checkpoint, read),
+        bosId: number('tokenizer.ggml.bos_token_id'),
+        eosId: number('tokenizer.ggml.eos_token_id'),
+        padId: number('tokenizer.ggml.padding_token_id'),
+      }),
+      ...(quantization ? { quantization_config: quantization } : {}),
+    },
     ...huggingFaceTokenizer(metadata, config.contextLength),
   }
 }

@@ -57,7 +57,7 @@ const inEncoderLayer: Readonly<Record<string, string>> = {
 }
 
 const wholeByStored: ReadonlyMap<string, string> = new Map([...whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoder)])
-const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoderLayer)])
+const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoderLayer), ['ffn_down_hadamard', 'mlp.down'] as const])
 
 /**
  * The name by which recipes call a stored tensor: `layers.3.mlp.down` for `blk.3.ffn_down.weight` as for

@@ -4,17 +4,19 @@ import { planScalings } from '../apply/scale-inputs.ts'
 import { recordModel } from '../program/index.ts'
 import type { Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
-import { transformSubject } from '../transform/index.ts'
+import { transformNotes, transformSubject } from '../transform/index.ts'
 
 /**
- * What the scaling steps of a recipe (`awq`, `smooth`) cannot do to a model, as sentences, before anything is computed: the inputs that come
- * from something that cannot be divided.
+ * What to know of a recipe before anything is computed, as sentences: what the model will ask of programs that run it, and what scaling steps
+ * (`awq`, `smooth`) cannot do to it, the inputs that come from something that cannot be divided.
  *
  * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `unsupported`
  */
 export async function planNotes(original: Subject, recipe: Recipe): Promise<readonly string[]> {
-  if (!recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')) return []
   const subject = transformSubject(original, recipe, createPlainMultiply())
+  const notes = transformNotes(original, subject)
+  if (!recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')) return notes
   // What reads what is the same for a window of any length.
-  return planScalings(subject, await recordModel(subject, 2), recipe, assignSteps(subject.weights, recipe)).flatMap(({ notes }) => notes)
+  const scalings = planScalings(subject, await recordModel(subject, 2), recipe, assignSteps(subject.weights, recipe))
+  return [...notes, ...scalings.flatMap(({ notes: ofStep }) => ofStep)]
 }

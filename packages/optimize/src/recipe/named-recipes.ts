@@ -21,7 +21,7 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'awq-gptq-4', steps: [{ kind: 'awq' }, gptq({ bits: 4, group: 64 })] },
     { name: 'w8a8', activations: 'int8-token', steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }] },
     { name: 'w8a8-static', activations: 'int8-static', steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int8 }] },
-    { name: 'w4a4-rotated', activations: 'int4-token', steps: [{ kind: 'rotate', heads: true }, gptq({ bits: 4, group: 64 }, { correct: true })] },
+    { name: 'w4a4-rotated', activations: 'int4-token', steps: [{ kind: 'rotate', heads: true, down: true }, gptq({ bits: 4, group: 64 }, { correct: true })] },
     { name: 'gptq-4', steps: [gptq({ bits: 4, group: 64 })] },
     { name: 'gptq-4-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 4, group: 64 }, { correct: true })] },
     { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },

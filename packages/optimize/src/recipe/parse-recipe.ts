@@ -15,7 +15,7 @@ const method = v.picklist(['rtn', 'hqq', 'gptq'])
 
 const steps = {
   'convert-heads': v.strictObject({ kind: v.literal('convert-heads'), numKvHeads: count, method: v.picklist(['mean', 'first', 'activation', 'principal']) }),
-  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard', 'identity'])), heads: v.optional(v.boolean()) }),
+  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard', 'identity'])), heads: v.optional(v.boolean()), down: v.optional(v.boolean()) }),
   awq: v.strictObject({ kind: v.literal('awq'), targets: v.optional(targets) }),
   smooth: v.strictObject({ kind: v.literal('smooth'), targets: v.optional(targets), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
   quantize: v.strictObject({

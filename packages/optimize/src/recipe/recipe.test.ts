@@ -10,7 +10,7 @@ describe('parseRecipe', () => {
       calibration: { windows: 8, window: 256 },
       cache: { format: 'int4', exactTokens: 64 },
       steps: [
-        { kind: 'rotate' },
+        { kind: 'rotate', matrix: 'hadamard', heads: true, down: true },
         { kind: 'smooth', targets: 'layers.*.mlp.*', alpha: 0.6 },
         { kind: 'awq' },
         { kind: 'quantize', targets: ['layers.*.mlp.*'], method: 'gptq', format: { bits: 4, group: 64 }, correct: true, passes: 1 },

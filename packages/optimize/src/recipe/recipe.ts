@@ -46,6 +46,12 @@ export interface RotateStep {
   readonly matrix?: 'orthogonal' | 'hadamard' | 'identity' | undefined
   /** Turns each head between value and output as well. Default false. */
   readonly heads?: boolean | undefined
+  /**
+   * Turns the inputs of each `down` as well, by Hadamard matrices whose order is the largest power of two that divides them: no weight before
+   * can take that in, so that the model that comes out multiplies by them when it runs, and its file says so. For activations of 4 bits.
+   * Default false.
+   */
+  readonly down?: boolean | undefined
 }
 
 /**

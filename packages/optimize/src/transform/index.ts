@@ -1,4 +1,6 @@
 export { findScales, hasSearchGrid } from './find-scales.ts'
 export { findMerges, type Merge, type Unmerged } from './merges.ts'
 export { scaleSubject } from './scale-subject.ts'
+export { transformNotes } from './transform-notes.ts'
 export { transformSubject } from './transform-subject.ts'
+export { withTransform } from './with-transform.ts'

@@ -1,4 +1,6 @@
+import { hadamardBlock } from '@tessera-llm/kernels'
 import { hadamardRotation, type Multiply, orthogonalRotation, planRotation, type RotationLayer, transformWeight } from '@tessera-llm/quantization'
+import { turnedDownName } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { RotateStep } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
@@ -10,13 +12,15 @@ const rotatable: readonly string[] = ['llama']
 /**
  * The model with its residual stream (and, where the step says so, each head between value and output) turned by seeded matrices,
  * norms merged into the layers that read them (nothing but that with `identity`): another set of weights for the same function. A head that was the embedding becomes a
- * weight of its own. Weights are turned when they are read.
+ * weight of its own. With `down` the model multiplies the inputs of `down` too, which its configuration says. Weights are turned when they are read.
  *
  * @throws TesseraError `unsupported` for a model that cannot be turned
  */
-export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads = false }: RotateStep, seed: number, multiply: Multiply): Subject {
+export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads = false, down = false }: RotateStep, seed: number, multiply: Multiply): Subject {
   const { config, weights } = subject
   if (subject.kind === 'encoder' || !rotatable.includes(config.architecture)) throw new TesseraError('unsupported', `recipe: a model of the architecture ${config.architecture} cannot be rotated; ${rotatable.join(', ')} can`)
+  if (down && config.downHadamard !== undefined) throw new TesseraError('unsupported', `recipe: the inputs of down are turned already, by Hadamard matrices of the order ${config.downHadamard}; leave down out of rotate`)
+  const block = down ? hadamardBlock(config.intermediateSize) : undefined
   if (matrix === 'identity' && heads) throw new TesseraError('invalid-option', 'recipe: a step `rotate` with the matrix `identity` turns nothing, and its `heads` asks for turned heads; leave one of the two away')
   const make = { hadamard: hadamardRotation, orthogonal: orthogonalRotation, identity: () => undefined }[matrix]
   const layers = Array.from({ length: config.numLayers }, (_, index): RotationLayer => {
@@ -30,7 +34,7 @@ export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads =
     if (name.endsWith('.bias')) throw new TesseraError('unsupported', `recipe: a model whose linear layers have a bias (${name}) cannot be rotated`)
   }
   const model = { embedding: 'embedding', layers, norm: 'norm', head: 'head' }
-  const plan = planRotation(model, { residual: make(config.hiddenSize, seed), heads: heads ? make(config.headDim, seed + 1) : undefined })
+  const plan = planRotation(model, { residual: make(config.hiddenSize, seed), heads: heads ? make(config.headDim, seed + 1) : undefined, down: block === undefined ? undefined : hadamardRotation(block) })
   const norms = new Set([...plan.values()].flatMap(({ norm }) => norm ?? []))
   const turned = new Map<string, ModelWeight>()
   const head = weights.get('head') ?? { ...find(subject, 'embedding'), name: 'head', storedName: subject.container === 'gguf' ? 'output.weight' : 'lm_head.weight' }
@@ -43,10 +47,10 @@ export function rotateSubject(subject: Subject, { matrix = 'orthogonal', heads =
         const inputScale = planned.norm === undefined ? undefined : await find(subject, planned.norm).read(signal)
         return transformWeight({ values: await weight.read(signal), shape: weight.shape as readonly [number, number] }, { ...planned, inputScale }, multiply).values
       }
-      turned.set(weight.name, { ...weight, format: 'f32', read })
+      turned.set(weight.name, { ...weight, storedName: block !== undefined && subject.container === 'gguf' ? turnedDownName(weight.storedName) : weight.storedName, format: 'f32', read })
     }
   }
-  return { ...subject, config: { ...subject.config, tiedHead: false }, weights: turned }
+  return { ...subject, config: { ...subject.config, tiedHead: false, ...(block === undefined ? {} : { downHadamard: block }) }, weights: turned }
 }
 
 function find({ weights }: Subject, name: string): ModelWeight {

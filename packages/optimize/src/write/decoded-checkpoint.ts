@@ -1,5 +1,6 @@
 import type { Checkpoint, MetadataValue, StoredTensor } from '@tessera-llm/formats'
-import { bytesOf, type DType } from '@tessera-llm/tensor'
+import { ggufTransform } from '@tessera-llm/runtime'
+import { bytesOf, type DType, TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { decodeWeight } from '../quantize/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
@@ -9,8 +10,13 @@ const integers: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType
 /**
  * The compressed model with its values decoded to f32, as a checkpoint that `loadModel` takes: what the compressed file computes, on
  * any device, whether or not there are kernels for its format. `metadata` is that of the original.
+ *
+ * @throws TesseraError `unsupported` for a folder whose inputs of `down` are turned, which its config.json says and this does not: use `folderContent`
  */
 export function decodedCheckpoint({ subject, assignments, weight }: Applied, metadata: Readonly<Record<string, MetadataValue>>): Checkpoint {
+  const { downHadamard } = subject.config
+  if (downHadamard !== undefined && subject.container !== 'gguf') throw new TesseraError('unsupported', 'optimize: a folder of a model whose inputs of down are turned says so in its config.json; use folderContent')
+  const transform = downHadamard === undefined ? [] : [ggufTransform(downHadamard)]
   const tensors = new Map<string, StoredTensor>()
   for (const each of subject.weights.values()) {
     // Buffers of integers, as `position_ids`, are no weights.
@@ -20,7 +26,7 @@ export function decodedCheckpoint({ subject, assignments, weight }: Applied, met
     tensors.set(each.storedName, { ...described(each), byteLength, read: async (offset = 0, length = byteLength - offset) => bytesOf(await values()).subarray(offset, offset + length) })
   }
   const byteLength = [...tensors.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0)
-  return { container: subject.container === 'gguf' ? 'gguf' : 'safetensors', metadata, tensors, byteLength, close: async () => {} }
+  return { container: subject.container === 'gguf' ? 'gguf' : 'safetensors', metadata: { ...metadata, ...Object.fromEntries(transform.map(([key, { value }]) => [key, value as MetadataValue])) }, tensors, byteLength, close: async () => {} }
 }
 
 function described({ storedName, shape }: ModelWeight): Pick<StoredTensor, 'name' | 'shape' | 'format'> {

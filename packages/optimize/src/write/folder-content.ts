@@ -8,6 +8,7 @@ import { formatLabel } from '../plan/index.ts'
 import { integerGrid } from '../quantize/index.ts'
 import type { Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
+import { withTransform } from '../transform/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { keptWeight } from './kept-weight.ts'
 import { chooseLayout } from './layout.ts'
@@ -39,7 +40,7 @@ export interface FolderContent {
  */
 export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish, activations }: FolderOptions): Promise<FolderContent> {
   const { subject, assignments, inputScales } = applied
-  const layout = chooseLayout(subject.weights, assignments, wish)
+  const layout = chooseLayout(subject, assignments, wish)
   if (inputScales.size > 0 && layout !== 'compressed-tensors') throw new TesseraError('unsupported', `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`)
   // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
   let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
@@ -74,7 +75,8 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
 function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | undefined, { quantization_config: _, ...rest }: Fields): Fields {
   const tiedHead = 'tiedHead' in subject.config ? subject.config.tiedHead : undefined
   if (tiedHead) layers.dense.push('lm_head')
-  return { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(layout ? { quantization_config: quantizationConfig(layout, layers) } : {}) }
+  const quantization = withTransform(layout && quantizationConfig(layout, layers), subject.config)
+  return { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(quantization ? { quantization_config: quantization } : {}) }
 }
 
 /**
@@ -83,7 +85,7 @@ function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | u
  * @throws TesseraError `unsupported` for what the layout cannot hold
  */
 export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: Checkpoint, { config, activations }: Omit<FolderOptions, 'layout'>): Omit<FolderContent, 'layout'> {
-  const layout = chooseLayout(subject.weights, assignments, 'compressed-tensors')
+  const layout = chooseLayout(subject, assignments, 'compressed-tensors')
   const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, activations }
   const tensors = [...subject.weights.values()].flatMap((weight): TensorData[] => {
     const { name, storedName, shape } = weight

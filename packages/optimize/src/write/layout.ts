@@ -3,20 +3,23 @@ import type { Assignments } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
 import { formatLabel } from '../plan/format-bytes.ts'
 import { type IntegerFormat, type Layout, layouts, type QuantizeStep } from '../recipe/index.ts'
+import type { Subject } from '../subject/index.ts'
 import type { ModelWeights } from '../weights/index.ts'
 
 /**
  * How a folder stores what a recipe makes: as asked for, or else in the GPTQ layout, which most programs read, where that holds all of it, and
- * in that of compressed-tensors where not, or where weights have 8 bits. Undefined where no weight becomes integers.
+ * in that of compressed-tensors where not, where weights have 8 bits, or where inputs are turned. Undefined where no weight becomes integers.
  *
  * @throws TesseraError `unsupported` for a weight that the layout cannot hold, with what can
  */
-export function chooseLayout(weights: ModelWeights, assignments: Assignments, wish?: Layout): Layout | undefined {
+export function chooseLayout({ weights, config: { downHadamard } }: Pick<Subject, 'weights' | 'config'>, assignments: Assignments, asked?: Layout): Layout | undefined {
   const integers = [...assignments].filter(([, { format }]) => typeof format !== 'string')
   for (const [name, { format }] of assignments) {
     if (typeof format === 'string' && format !== 'f16' && format !== 'f32') throw new TesseraError('unsupported', `optimize: ${name} is to become ${format}, a ggml type, which only GGUF files hold; let OUT end in .gguf, or use integers in groups such as { bits: 4, group: 64 }`)
   }
   if (integers.length === 0) return undefined
+  if (downHadamard !== undefined && asked !== undefined && asked !== 'compressed-tensors') throw new TesseraError('unsupported', `optimize: the layout ${asked} cannot say that inputs of down are turned when the model runs; use compressed-tensors, or rotate without down`)
+  const wish = downHadamard === undefined ? asked : 'compressed-tensors'
   const problem = (layout: Layout): string | undefined => firstProblem(layout, weights, integers)
   if (wish !== undefined) {
     const found = problem(wish)

@@ -12,9 +12,9 @@ import { ggufFormat } from './write-model.ts'
  * @throws TesseraError `unsupported` for a weight that the file cannot hold, with what can; `invalid-option` for a recipe that does not fit the model
  */
 export function plannedLayout(original: Subject, recipe: Recipe): Layout | undefined {
-  const { container, weights } = transformSubject(original, recipe, createPlainMultiply())
-  const assignments = assignSteps(weights, recipe)
-  if (container === 'hugging-face') return chooseLayout(weights, assignments, recipe.layout)
+  const subject = transformSubject(original, recipe, createPlainMultiply())
+  const assignments = assignSteps(subject.weights, recipe)
+  if (subject.container === 'hugging-face') return chooseLayout(subject, assignments, recipe.layout)
   for (const [name, { format }] of assignments) ggufFormat(name, format)
   return undefined
 }

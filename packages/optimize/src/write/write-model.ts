@@ -1,4 +1,5 @@
 import { type ByteSink, ggufByteLength, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
+import { ggufTransform } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { formatLabel } from '../plan/index.ts'
@@ -16,7 +17,8 @@ const fileTypes: Readonly<Record<string, number>> = {
 
 /**
  * Writes the compressed model as a GGUF file: what was not compressed is copied, or, where a step changed it, stored as f16 (vectors
- * as f32). Nothing is seen of the file before it is whole.
+ * as f32). Where the recipe turned the inputs of `down`, the file says so, and those weights have names that other programs do not find.
+ * Nothing is seen of the file before it is whole.
  *
  * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for, and for static activations
  */
@@ -49,6 +51,8 @@ function ggufContent(applied: Planned, original: Subject, checkpoint: GgufCheckp
   const common = commonFormat(applied)
   if (common !== undefined && fileTypes[common] !== undefined) metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
   metadata.set('general.quantization_version', { type: 'u32', value: 2 })
+  const { downHadamard } = applied.subject.config
+  if (downHadamard !== undefined) metadata.set(...ggufTransform(downHadamard))
   const tensors = [...applied.subject.weights.values()].map((weight): TensorData => {
     const step = applied.assignments.get(weight.name)
     if (step) return compressed(applied, weight, ggufFormat(weight.name, step.format))

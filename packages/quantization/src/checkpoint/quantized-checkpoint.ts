@@ -77,7 +77,10 @@ function layerOf(name: string): string | undefined {
   return at < 0 ? undefined : name.slice(0, at)
 }
 
-function findLayers(checkpoint: Checkpoint, { layout }: QuantizationConfig): ReadonlyMap<string, LayerParts> {
+function findLayers(checkpoint: Checkpoint, config: QuantizationConfig): ReadonlyMap<string, LayerParts> {
+  const { layout } = config
+  // A configuration may be there for what it says of transforms alone.
+  if (config.layout === 'compressed-tensors' && config.schemes.length === 0) return new Map()
   const marks = layout === 'compressed-tensors' ? ['weight_packed', 'weight_scale'] : ['qweight']
   const layers = new Map<string, Record<string, StoredTensor>>()
   for (const name of checkpoint.tensors.keys()) {

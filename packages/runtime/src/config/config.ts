@@ -39,6 +39,12 @@ export interface TransformerConfig {
   readonly hasAlibi?: boolean | undefined
   /** True when attention and MLP of a layer read the same input and are added together. */
   readonly isParallel?: boolean | undefined
+  /**
+   * The inputs of every MLP's last layer, `down`, are multiplied by Hadamard matrices of this order, block by block (`hadamard` of
+   * `@tessera-llm/kernels`): its weights were, so that the function is the same and outliers spread before inputs are rounded (QuaRot,
+   * arXiv 2404.00456). Absent where they are read as they come.
+   */
+  readonly downHadamard?: number | undefined
   /** Factor of what each block adds to the residual stream. */
   readonly residualScale?: number | undefined
 }

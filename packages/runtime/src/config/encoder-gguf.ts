@@ -2,6 +2,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { EncoderConfig } from './config.ts'
 import type { Fields } from './fields.ts'
 import { readGgufArchitecture } from './gguf-architecture.ts'
+import { refuseTransform, transformFromGguf } from './transforms.ts'
 
 /** What the tensors of a file tell and its metadata may leave out. */
 export interface GgufEncoderFacts {
@@ -14,6 +15,7 @@ export interface GgufEncoderFacts {
 export function encoderConfigFromGguf(metadata: Fields, { vocabSize, tokenTypes }: GgufEncoderFacts): EncoderConfig {
   const { architecture, fields, sizes } = readGgufArchitecture(metadata)
   if (fields.boolean('attention.causal', false)) throw new TesseraError('unsupported', `GGUF metadata: ${architecture}.attention.causal is true; an encoder's tokens see each other on both sides`)
+  refuseTransform(transformFromGguf(metadata, sizes))
   return {
     architecture,
     ...sizes,

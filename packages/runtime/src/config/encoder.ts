@@ -3,6 +3,7 @@ import { checkSizes } from './check-sizes.ts'
 import type { EncoderConfig } from './config.ts'
 import { type Fields, type FieldReader, readFields } from './fields.ts'
 import { ropesFrom } from './hugging-face-rope.ts'
+import { refuseTransform, transformFromHuggingFace } from './transforms.ts'
 
 /** Reads the `config.json` of a BERT and its kin; DistilBERT has names of its own for the same sizes. */
 export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
@@ -15,11 +16,13 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   // Not a field of BERT's own: encoders whose key-value heads were merged have it.
   const numKvHeads = fields.integer('num_key_value_heads', numHeads)
   checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
+  const intermediateSize = fields.integer(['intermediate_size', 'hidden_dim'])
+  refuseTransform(transformFromHuggingFace(config, { numLayers, intermediateSize }))
   const common: EncoderConfig = {
     architecture,
     numLayers,
     hiddenSize,
-    intermediateSize: fields.integer(['intermediate_size', 'hidden_dim']),
+    intermediateSize,
     numHeads,
     numKvHeads,
     headDim,

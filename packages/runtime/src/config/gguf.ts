@@ -3,6 +3,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
 import type { FieldReader, Fields } from './fields.ts'
 import { readGgufArchitecture } from './gguf-architecture.ts'
+import { transformFromGguf } from './transforms.ts'
 
 /** What the tensors of a file tell that its metadata may leave out. */
 export interface GgufFacts {
@@ -46,6 +47,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
     style: known.ropeStyle,
     scaling: ggufScaling(fields),
   }
+  const downHadamard = transformFromGguf(metadata, sizes)
   const common: ModelConfig = {
     architecture,
     ...sizes,
@@ -54,6 +56,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
     activation: known.activation,
     ropes: Array.from({ length: sizes.numLayers }, () => rope),
     tiedHead: facts.tiedHead,
+    ...(downHadamard === undefined ? {} : { downHadamard }),
   }
   return { ...common, ...known.own?.(fields, common) }
 }

@@ -6,6 +6,7 @@ import { checkSizes } from './check-sizes.ts'
 import type { ModelConfig } from './config.ts'
 import { type Fields, type FieldReader, readFields } from './fields.ts'
 import { layersFrom } from './hugging-face-layers.ts'
+import { transformFromHuggingFace } from './transforms.ts'
 
 /** What transformers takes for granted where a config.json is silent, and what only one architecture has. */
 interface Traits {
@@ -59,11 +60,13 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
   const headDim = fields.integer('head_dim', Math.floor(hiddenSize / numHeads))
   checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const activation = ['hidden_activation', 'hidden_act', 'activation_function', 'activation']
+  const intermediateSize = fields.integer(['intermediate_size', 'ffn_hidden_size', 'ffn_dim', 'n_inner'], 4 * hiddenSize)
+  const downHadamard = transformFromHuggingFace(config, { numLayers, intermediateSize })
   const common: ModelConfig = {
     architecture,
     numLayers,
     hiddenSize,
-    intermediateSize: fields.integer(['intermediate_size', 'ffn_hidden_size', 'ffn_dim', 'n_inner'], 4 * hiddenSize),
+    intermediateSize,
     numHeads,
     numKvHeads,
     headDim,
@@ -73,6 +76,7 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
     activation: fields.has(activation) ? activationOf(fields.string(activation)) : known.activation,
     ...layersFrom(config, architecture, numLayers, headDim),
     tiedHead: fields.boolean('tie_word_embeddings', known.tiedHead),
+    ...(downHadamard === undefined ? {} : { downHadamard }),
   }
   return { ...common, ...known.own?.(fields, common) }
 }

@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { createDecoder } from './decoder.ts'
 import type { ModelFamily } from './model.ts'
-import { type TensorNames, withPrefix } from './names/index.ts'
+import { type TensorNames, withPrefix, withTurnedDown } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import { createLayerLoader, type LayerLoader, loadInputScale, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
 import { createRotations, storedRopeFactors } from './part/rotation.ts'
@@ -32,7 +32,8 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       if (!design || !layout) {
         throw new TesseraError('unsupported', `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`)
       }
-      const names = withPrefix(layout.names, weights.has)
+      const isTurned = container === 'gguf' && config.downHadamard !== undefined
+      const names = withPrefix(isTurned ? withTurnedDown(layout.names) : layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
       const loadLayers = async (): Promise<Layer[]> => {

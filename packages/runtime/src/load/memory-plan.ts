@@ -34,7 +34,7 @@ export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options:
   const width = kind === 'reference' ? 8 : 4
   const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)
   const cacheBytes = cache.byteLength({ layers: cacheLayersOf(config), batch: 1, capacity: contextLength, chunkTokens }, kind)
-  const widest = 3 * config.hiddenSize + 3 * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
+  const widest = 3 * config.hiddenSize + (config.downHadamard === undefined ? 3 : 4) * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
   const rotations = new Map(config.ropes.map((rope) => [JSON.stringify(rope), rope?.rotaryDim ?? 0] as const))
   const rotaryDims = [...rotations.values()].reduce((sum, rotaryDim) => sum + rotaryDim, 0)
   const activationBytes = width * (chunkTokens * widest + config.vocabSize + contextLength * rotaryDims)

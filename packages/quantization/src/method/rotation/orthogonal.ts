@@ -40,18 +40,18 @@ export function orthogonalRotation(size: number, seed: number): Rotation {
 
 /**
  * diag(±1) · H / √size with seeded signs and a Hadamard matrix H: every input spreads evenly over all outputs, and a runtime can apply
- * it in size · log(size) operations.
+ * it in size · log(size) operations. Without a seed all signs are 1: for a power of two what `hadamard` of `@tessera-llm/kernels` does to a block.
  *
  * @throws TesseraError `unsupported` for a size without a known Hadamard matrix
  */
-export function hadamardRotation(size: number, seed: number): Rotation {
+export function hadamardRotation(size: number, seed?: number): Rotation {
   checkSize(size)
   const hadamard = hadamardMatrix(size)
-  const random = createRandom(seed)
+  const random = seed === undefined ? undefined : createRandom(seed)
   const matrix = new Float64Array(size * size)
   const scale = 1 / Math.sqrt(size)
   for (let row = 0; row < size; row++) {
-    const factor = random.integer(2) === 0 ? scale : -scale
+    const factor = random && random.integer(2) !== 0 ? -scale : scale
     for (let column = 0; column < size; column++) matrix[row * size + column] = factor * (hadamard[row * size + column] as number)
   }
   return { size, matrix }

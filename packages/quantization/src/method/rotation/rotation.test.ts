@@ -79,7 +79,7 @@ test.for(casesOf('hadamard'))('the op that runtimes have gives $name', async (go
   const device = createReferenceDevice()
   const x = floats(goldenInput(golden, 'x')).map((value, i) => value * (sign[i % n] as number))
   const power = n / order
-  const turned = await device.read(hadamard(device.tensor(Float32Array.from(x), [x.length / n, n]), { block: power }))
+  const turned = await device.read(hadamard(device.tensor(Float32Array.from(x), [x.length / n, n]), { block: power })) as Float32Array
   // The op turns each block by Sylvester's matrix; what is left of the golden's is the small one across the blocks.
   const mixed = Float32Array.from(turned, (_, at) => {
     const column = at % n

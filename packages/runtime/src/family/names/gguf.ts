@@ -24,6 +24,25 @@ export const ggufNames: TensorNames = {
   }),
 }
 
+/**
+ * What files call `down` whose inputs are transformed: `blk.3.ffn_down_hadamard.weight`. Programs that do not know of the transform would run
+ * such a model without a word and get nonsense; so they miss a tensor.
+ */
+export function turnedDownName(name: string): string {
+  return name.replace(/(^blk\.[\d#]+\.ffn_down)(?=$|\.)/, '$1_hadamard')
+}
+
+/** The name that `turnedDownName` was given. */
+export function plainDownName(name: string): string {
+  return name.replace(/(^blk\.[\d#]+\.ffn_down)_hadamard(?=$|\.)/, '$1')
+}
+
+/** The names in such a file. */
+export function withTurnedDown(names: TensorNames): TensorNames {
+  const down = names.layer['mlp.down']
+  return down === undefined ? names : { ...names, layer: { ...names.layer, 'mlp.down': turnedDownName(down) } }
+}
+
 /** Of architectures whose query, key and value lie in one matrix; learned positions where there are any. */
 export const ggufFusedNames: TensorNames = {
   ...ggufNames,

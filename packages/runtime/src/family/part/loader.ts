@@ -96,7 +96,7 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
   }
   const plainMlp = async (): Promise<Mlp> => {
     const [up, down] = await Promise.all([inner('mlp.up'), projection('mlp.down', hiddenSize, intermediateSize)])
-    return { up, down, activation: config.activation }
+    return { up, down, activation: config.activation, downHadamard: config.downHadamard }
   }
 
   return {

@@ -1,4 +1,4 @@
-import { activation, type ActivationKind, gatedActivation } from '@tessera-llm/kernels'
+import { activation, type ActivationKind, gatedActivation, hadamard } from '@tessera-llm/kernels'
 import type { Tensor } from '@tessera-llm/tensor'
 import { fusedGate } from './fused.ts'
 import type { BlockInput } from './input.ts'
@@ -11,11 +11,14 @@ export interface Mlp {
   readonly up: Projection
   readonly down: Projection
   readonly activation: ActivationKind
+  /** See `TransformerConfig`. */
+  readonly downHadamard?: number | undefined
 }
 
 /** f32[T, D] → f32[T, D], plus `residual` where given. */
 export function feedForward(input: BlockInput, mlp: Mlp, options: BlockOptions, residual?: Tensor): Tensor {
-  return project(fusedGate(input, mlp, options) ?? innerOf(input.normed(), mlp, options), mlp.down, options, residual)
+  const inner = fusedGate(input, mlp, options) ?? innerOf(input.normed(), mlp, options)
+  return project(mlp.downHadamard === undefined ? inner : hadamard(inner, { block: mlp.downHadamard }), mlp.down, options, residual)
 }
 
 function innerOf(x: Tensor, { gate, up, activation: kind }: Mlp, options: BlockOptions): Tensor {
