@@ -1,4 +1,4 @@
-import { createPlainMultiply, type LinearStatistics } from '@tessera-llm/quantization'
+import { createPlainMultiply, type LinearStatistics, type WeightMatrix } from '@tessera-llm/quantization'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { type Calibration, type CalibrationText, calibrationSizes, calibrationWindows, gatherSite } from '../calibration/index.ts'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
@@ -7,10 +7,12 @@ import type { QuantizeStep, Recipe } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformNotes, transformSubject } from '../transform/index.ts'
+import type { ModelWeight } from '../weights/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
 import { type CompensatedBiases, createCompensatedBiases } from './compensated-biases.ts'
 import { createEstimate, type Estimate } from './estimate.ts'
 import { createInputScales } from './input-scales.ts'
+import { inPipeline } from './in-pipeline.ts'
 import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
 import { deserializeWeight, serializeWeight } from './stored-weight.ts'
 
@@ -100,11 +102,12 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (!bytes) throw new TesseraError('invalid-value', `optimize: ${name} was not compressed by this recipe`)
     return deserializeWeight(bytes)
   }
-  const round = async (name: string, inputs: LinearStatistics | undefined): Promise<() => Promise<void>> => {
-    if (kept.has(name)) return async () => {}
+  const matrixOf = async (name: string): Promise<WeightMatrix> => {
     signal?.throwIfAborted()
-    const weight = subject.weights.get(name) as NonNullable<ReturnType<typeof subject.weights.get>>
-    const matrix = { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
+    const weight = subject.weights.get(name) as ModelWeight
+    return { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
+  }
+  const round = async (name: string, matrix: WeightMatrix, inputs: LinearStatistics | undefined): Promise<() => Promise<void>> => {
     const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
     await biases.compensate(subject, name, matrix, result.weight, inputs)
     if (inputs && inputScales.names.has(name)) await inputScales.find(name, inputs)
@@ -114,7 +117,9 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       estimate.quantized(name)
     }
   }
-  const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => (await round(name, inputs))()
+  const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => {
+    if (!kept.has(name)) await (await round(name, await matrixOf(name), inputs))()
+  }
   const read = async (name: string, isCompressed: boolean): Promise<Float32Array> =>
     isCompressed && kept.has(name) ? decodeWeight((await weightOf(name)).weight) : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
 
@@ -124,29 +129,14 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       // Norms have other values now.
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
-    await writeBehind(names.filter((name) => statistics || !calibrated.has(name)), async (name) => round(name, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined))
+    const apart = names.filter((name) => !kept.has(name) && (statistics || !calibrated.has(name)))
+    await inPipeline(apart, matrixOf, async (name, matrix) => round(name, matrix, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined))
     if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal })
   } catch (error) {
     if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
     throw error
   }
-  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...transformNotes(original, turned), ...scalings.flatMap(({ notes }) => notes), ...[...kept].flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))] }
-}
-
-/** Does one weight after the other; each waits for the disk while the next is worked on. */
-async function writeBehind(names: readonly string[], work: (name: string) => Promise<() => Promise<void>>): Promise<void> {
-  let writing = Promise.resolve()
-  try {
-    for (const name of names) {
-      const write = await work(name)
-      await writing
-      writing = write()
-      // What fails is thrown where it is waited for, which may be later.
-      writing.catch(() => {})
-    }
-  } finally {
-    await writing
-  }
+  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...transformNotes(original, turned), ...scalings.flatMap(({ notes }) => notes), ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`))] }
 }
 
 interface Pass {

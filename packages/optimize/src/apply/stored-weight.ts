@@ -32,7 +32,7 @@ export async function serializeWeight({ weight, notes }: QuantizedWeight): Promi
 export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWeight> {
   const checkpoint = await readSafetensors(bufferSource(bytes as Uint8Array<ArrayBuffer>))
   const { notes, shape, format, grid } = JSON.parse(checkpoint.metadata['kept'] as string) as Kept
-  const read = async (name: string): Promise<Uint8Array> => (await checkpoint.tensors.get(name)?.read())?.slice() ?? new Uint8Array()
+  const read = async (name: string): Promise<Uint8Array> => (await checkpoint.tensors.get(name)?.read()) ?? new Uint8Array()
   if (format !== undefined) return { notes, weight: { kind: 'blocks', format: format as never, shape, bytes: await read('blocks') } }
   const f32 = async (name: string): Promise<Float32Array> => viewBytes(await read(name), 'f32') as Float32Array
   const matrix: QuantizedMatrix = {

@@ -25,6 +25,8 @@ function storedTensor(tensor: TensorData): StoredTensor {
   if (typeof byteLength === 'string') throw new TesseraError('invalid-shape', `convert: ${name}: ${byteLength}`)
   return {
     name, shape, format, byteLength,
+    // What is made whole is to be written whole: by pieces, it would be made for each.
+    ...('bytes' in tensor && { bytes: tensor.bytes }),
     async read(offset = 0, length = byteLength - offset, signal) {
       if ('read' in tensor) return tensor.read(offset, length, signal)
       const bytes = typeof tensor.bytes === 'function' ? await tensor.bytes() : tensor.bytes

@@ -9,6 +9,11 @@ export function folderStore(path: string): WorkStore {
   const failed = (cause: unknown): never => {
     throw new TesseraError('io', `optimize: the folder of intermediate results ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
+  const make = async (): Promise<void> => {
+    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
   const store: Omit<WorkStore, 'claim'> = {
     async get(key) {
       try {
@@ -20,10 +25,11 @@ export function folderStore(path: string): WorkStore {
     },
     async put(key, bytes) {
       try {
-        await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error
+        const handle = await open(`${place(key)}.new`, 'w').catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOENT') throw error
+          await make()
+          return open(`${place(key)}.new`, 'w')
         })
-        const handle = await open(`${place(key)}.new`, 'w')
         try {
           await handle.writeFile(bytes)
           await handle.sync()

@@ -7,7 +7,10 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 const VALUES: u32 = 0, IMPORTANCE: u32 = 1, CODES: u32 = 2, SCALES: u32 = 3, ZEROS: u32 = 4, GROUPS: u32 = 5, PER_ROW: u32 = 6, WIDTH: u32 = 7, BITS: u32 = 8, SYMMETRIC: u32 = 9, TYPE: u32 = 10, SCRATCH: u32 = 11, SCRATCH_BYTES: u32 = 12
 
 /** At the beginning of a thread's scratch: what the search has found, and what it goes by. */
-const SCALE: usize = 0, ZERO: usize = 16, ERROR: usize = 32, FOUND: usize = 48, TOO_LARGE: usize = 64, X: usize = 128
+const SCALE: usize = 0, ZERO: usize = 16, ERROR: usize = 32, FOUND: usize = 48, TOO_LARGE: usize = 64, SUMS: usize = 80, X: usize = 128
+
+/** Bytes of values after which sums are looked at. */
+const PAUSE: usize = 256
 
 const STEPS: i32 = 32
 
@@ -41,39 +44,73 @@ function rounded(v: v128, type: u32, scratch: usize): v128 {
   return f64x2.promote_low_f32x4(single)
 }
 
-/** Σ w · (x − scale · code)², codes from −zero to last − zero. */
-function errorOf(x: usize, weights: usize, count: u32, scale: v128, zero: v128, last: v128): v128 {
-  const inverse = f64x2.div(f64x2.splat(1), scale), first = f64x2.sub(f64x2.splat(0), zero), end = f64x2.sub(last, zero), stop = x + (<usize>count << 4)
-  let sum = f64x2.splat(0)
-  if (weights == 0) {
-    for (; x < stop; x += 16) {
-      const value = v128.load(x), error = f64x2.sub(value, f64x2.mul(scale, atMost(atLeast(nearest(f64x2.mul(value, inverse)), first), end)))
-      sum = f64x2.add(sum, f64x2.mul(error, error))
+/** (x − scale · code)², codes from `first` to `end`, which are −zero and last − zero. */
+@inline function squareOf(value: v128, scale: v128, inverse: v128, first: v128, end: v128): v128 {
+  const error = f64x2.sub(value, f64x2.mul(scale, atMost(atLeast(nearest(f64x2.mul(value, inverse)), first), end)))
+  return f64x2.mul(error, error)
+}
+
+@inline function weighedSquareOf(value: v128, weight: v128, scale: v128, inverse: v128, first: v128, end: v128): v128 {
+  const error = f64x2.sub(value, f64x2.mul(scale, atMost(atLeast(nearest(f64x2.mul(value, inverse)), first), end)))
+  return f64x2.mul(f64x2.mul(weight, error), error)
+}
+
+/**
+ * Σ w · (x − scale · code)² for two scales and zeros, to scratch: two sums at a time, because each addition waits for the one before. Sums do not
+ * fall, so that they are left as they are once all are no less than what was found.
+ */
+function errorsOf(scratch: usize, weights: usize, count: u32, scaleA: v128, zeroA: v128, scaleB: v128, zeroB: v128, last: v128): void {
+  const inverseA = f64x2.div(f64x2.splat(1), scaleA), firstA = f64x2.neg(zeroA), endA = f64x2.sub(last, zeroA)
+  const inverseB = f64x2.div(f64x2.splat(1), scaleB), firstB = f64x2.neg(zeroB), endB = f64x2.sub(last, zeroB)
+  const found = v128.load(scratch + ERROR)
+  let x = scratch + X, sumA = f64x2.splat(0), sumB = sumA
+  for (const stop = x + (<usize>count << 4); x < stop;) {
+    const pause = min(x + PAUSE, stop)
+    if (weights == 0) {
+      for (; x < pause; x += 16) {
+        const value = v128.load(x)
+        sumA = f64x2.add(sumA, squareOf(value, scaleA, inverseA, firstA, endA))
+        sumB = f64x2.add(sumB, squareOf(value, scaleB, inverseB, firstB, endB))
+      }
+    } else {
+      for (; x < pause; x += 16, weights += 16) {
+        const value = v128.load(x), weight = v128.load(weights)
+        sumA = f64x2.add(sumA, weighedSquareOf(value, weight, scaleA, inverseA, firstA, endA))
+        sumB = f64x2.add(sumB, weighedSquareOf(value, weight, scaleB, inverseB, firstB, endB))
+      }
     }
-    return sum
+    if (i64x2.all_true(v128.and(f64x2.ge(sumA, found), f64x2.ge(sumB, found)))) break
   }
-  for (; x < stop; x += 16, weights += 16) {
-    const value = v128.load(x), error = f64x2.sub(value, f64x2.mul(scale, atMost(atLeast(nearest(f64x2.mul(value, inverse)), first), end)))
-    sum = f64x2.add(sum, f64x2.mul(f64x2.mul(v128.load(weights), error), error))
-  }
-  return sum
+  v128.store(scratch + SUMS, sumA)
+  v128.store(scratch + SUMS, sumB, 16)
 }
 
 @inline function codeOf(value: v128, scale: v128, zero: v128, last: v128): v128 {
   return atMost(atLeast(f64x2.add(nearest(f64x2.div(value, scale)), zero), f64x2.splat(0)), last)
 }
 
-/** Keeps a scale and a zero that err less than what was found. */
-function attempt(scratch: usize, weights: usize, count: u32, raw: v128, zero: v128, last: v128, type: u32): void {
-  const scale = rounded(raw, type, scratch), none = f64x2.splat(0)
-  const valid = v128.and(f64x2.gt(scale, none), v128.and(f64x2.ge(zero, none), f64x2.le(zero, last)))
-  if (!v128.any_true(valid)) return
-  const error = errorOf(scratch + X, weights, count, scale, zero, last), found = v128.load(scratch + FOUND)
-  const better = v128.and(valid, v128.or(v128.not(found), f64x2.lt(error, v128.load(scratch + ERROR))))
+/** Scales above 0 whose zero is a code. */
+@inline function validOf(scale: v128, zero: v128, last: v128): v128 {
+  const none = f64x2.splat(0)
+  return v128.and(f64x2.gt(scale, none), v128.and(f64x2.ge(zero, none), f64x2.le(zero, last)))
+}
+
+/** Keeps a scale and a zero where they err less than what was found. */
+function keep(scratch: usize, scale: v128, zero: v128, valid: v128, error: v128): void {
+  const found = v128.load(scratch + FOUND), better = v128.and(valid, v128.or(v128.not(found), f64x2.lt(error, v128.load(scratch + ERROR))))
   v128.store(scratch + SCALE, v128.bitselect(scale, v128.load(scratch + SCALE), better))
   v128.store(scratch + ZERO, v128.bitselect(zero, v128.load(scratch + ZERO), better))
   v128.store(scratch + ERROR, v128.bitselect(error, v128.load(scratch + ERROR), better))
   v128.store(scratch + FOUND, v128.or(found, valid))
+}
+
+/** Tries one scale and zero, then another. */
+function attempt(scratch: usize, weights: usize, count: u32, rawA: v128, zeroA: v128, rawB: v128, zeroB: v128, last: v128, type: u32): void {
+  const a = rounded(rawA, type, scratch), b = rounded(rawB, type, scratch), validA = validOf(a, zeroA, last), validB = validOf(b, zeroB, last)
+  if (!v128.any_true(v128.or(validA, validB))) return
+  errorsOf(scratch, weights, count, a, zeroA, b, zeroB, last)
+  keep(scratch, a, zeroA, validA, v128.load(scratch + SUMS))
+  keep(scratch, b, zeroB, validB, v128.load(scratch + SUMS, 16))
 }
 
 /** The scale of least error for the codes of the present one. */
@@ -98,22 +135,27 @@ function refit(scratch: usize, weights: usize, count: u32, last: v128): v128 {
 
 function search(scratch: usize, weights: usize, count: u32, widest: v128, zero: v128, last: v128, bits: u32, isSymmetric: bool, type: u32): void {
   const step = stepOf(bits)
-  for (let i = 0; i < STEPS; i += 3) attempt(scratch, weights, count, f64x2.mul(widest, f64x2.splat(1 - <f64>i * step)), zero, last, type)
+  // The last of an odd number is tried twice, which changes nothing.
+  for (let i = 0; i < STEPS; i += 6) attempt(scratch, weights, count, f64x2.mul(widest, f64x2.splat(1 - <f64>i * step)), zero, f64x2.mul(widest, f64x2.splat(1 - <f64>min(i + 3, STEPS - 2) * step)), zero, last, type)
   const scale = v128.load(scratch + SCALE)
-  attempt(scratch, weights, count, f64x2.add(scale, f64x2.mul(f64x2.splat(step), widest)), zero, last, type)
-  attempt(scratch, weights, count, f64x2.add(scale, f64x2.mul(f64x2.splat(-step), widest)), zero, last, type)
-  attempt(scratch, weights, count, f64x2.add(scale, f64x2.mul(f64x2.splat(2 * step), widest)), zero, last, type)
-  attempt(scratch, weights, count, f64x2.add(scale, f64x2.mul(f64x2.splat(-2 * step), widest)), zero, last, type)
+  attempt(scratch, weights, count, moved(scale, widest, step), zero, moved(scale, widest, -step), zero, last, type)
+  attempt(scratch, weights, count, moved(scale, widest, 2 * step), zero, moved(scale, widest, -2 * step), zero, last, type)
   if (!isSymmetric) {
-    const nearer = v128.load(scratch + SCALE)
-    for (let shift: f64 = 1; shift >= -1; shift -= 2) {
-      const moved = f64x2.add(zero, f64x2.splat(shift))
-      attempt(scratch, weights, count, nearer, moved, last, type)
-      attempt(scratch, weights, count, f64x2.add(nearer, f64x2.mul(f64x2.splat(step), widest)), moved, last, type)
-      attempt(scratch, weights, count, f64x2.add(nearer, f64x2.mul(f64x2.splat(-step), widest)), moved, last, type)
-    }
+    const nearer = v128.load(scratch + SCALE), up = f64x2.add(zero, f64x2.splat(1)), down = f64x2.sub(zero, f64x2.splat(1))
+    attempt(scratch, weights, count, nearer, up, moved(nearer, widest, step), up, last, type)
+    attempt(scratch, weights, count, moved(nearer, widest, -step), up, nearer, down, last, type)
+    attempt(scratch, weights, count, moved(nearer, widest, step), down, moved(nearer, widest, -step), down, last, type)
   }
-  for (let turn = 0; turn < 2; turn++) attempt(scratch, weights, count, refit(scratch, weights, count, last), v128.load(scratch + ZERO), last, type)
+  for (let turn = 0; turn < 2; turn++) {
+    const before = v128.load(scratch + SCALE), used = v128.load(scratch + ZERO), again = refit(scratch, weights, count, last)
+    attempt(scratch, weights, count, again, used, again, used, last, type)
+    // What has not changed gives the same scale again.
+    if (i64x2.all_true(f64x2.eq(before, v128.load(scratch + SCALE)))) break
+  }
+}
+
+@inline function moved(scale: v128, widest: v128, by: f64): v128 {
+  return f64x2.add(scale, f64x2.mul(f64x2.splat(by), widest))
 }
 
 /** Values or weights of two groups as f64, side by side. */
@@ -141,6 +183,7 @@ export function roundGroups(args: usize, thread: u32, threads: u32): void {
     const live = f64x2.gt(widest, none), divisor = v128.bitselect(widest, f64x2.splat(1), live)
     const zero = isSymmetric ? middle : f64x2.min(f64x2.max(nearest(f64x2.div(f64x2.neg(low), divisor)), none), last)
     v128.store(scratch + FOUND, none)
+    v128.store(scratch + ERROR, f64x2.splat(Infinity))
     v128.store(scratch + TOO_LARGE, none)
     if (v128.any_true(live)) search(scratch, weights, count, divisor, zero, last, bits, isSymmetric, type)
     const scale = v128.bitselect(v128.load(scratch + SCALE), f64x2.splat(1), live), used = v128.bitselect(v128.load(scratch + ZERO), zero, live)

@@ -44,9 +44,9 @@ export function writeAwq(matrix: QuantizedMatrix): StoredParts {
   if (odd >= 0) return cannotStore('AWQ layout', `its zeros are integers of 4 bits, the zero at index ${odd} is ${zeros[odd]}`, 'quantize with integer zeros')
   const groups = groupsPerRow(grid, columns)
   return {
-    qweight: wordsPart(packNibbles(codes, columns, rows), [columns, rows / 8]),
-    qzeros: wordsPart(packNibbles(zeros, groups, rows), [groups, rows / 8]),
-    scales: partFrom(transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [groups, rows]),
+    qweight: wordsPart(() => packNibbles(codes, columns, rows), [columns, rows / 8]),
+    qzeros: wordsPart(() => packNibbles(zeros, groups, rows), [groups, rows / 8]),
+    scales: partFrom(() => transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [groups, rows]),
   }
 }
 

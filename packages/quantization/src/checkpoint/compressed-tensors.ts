@@ -2,7 +2,7 @@ import { decodeElements, viewBytes } from '@tessera-llm/tensor'
 import { codebookGrid, groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { checkGroups, groupOf, integerMatrix } from './matrix.ts'
 import { cannotStore, checkShape, floatsOf, invalidWeight, partFrom, partNamed, type StoredPart, type StoredParts, wordsOf, wordsPart } from './parts.ts'
-import { codesFromWords, codesToWords, wordsFor } from './words.ts'
+import { codesFromWords, codesToWords, transpose, wordsFor } from './words.ts'
 
 /** How one set of layers is quantized: an entry of `config_groups`. */
 export interface CompressedScheme {
@@ -66,8 +66,8 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
   const { shape: [rows, columns], grid, codes, scales, zeros, groupOfColumn } = matrix
   if (grid.scaleType === 'e8m0') return cannotStore(format, 'its scales are f32, f16 or bf16, not powers of two', 'use a GGUF file of mxfp4')
   const groups = grid.group === 'tensor' ? 1 : groupsPerRow(grid, columns)
-  const weight_scale = partFrom(scales, grid.scaleType, grid.group === 'tensor' ? [1] : [rows, groups])
-  const common: Record<string, StoredPart> = { weight_scale, ...(groupOfColumn ? { weight_g_idx: partFrom(groupOfColumn, 'i32', [columns]) } : {}) }
+  const weight_scale = partFrom(() => scales, grid.scaleType, grid.group === 'tensor' ? [1] : [rows, groups])
+  const common: Record<string, StoredPart> = { weight_scale, ...(groupOfColumn ? { weight_g_idx: partFrom(() => groupOfColumn, 'i32', [columns]) } : {}) }
   if (format === 'float-quantized') {
     if (grid.kind !== 'codebook' || grid.id !== 'fp8_e4m3') return cannotStore(format, `it holds fp8_e4m3, not ${grid.kind === 'integer' ? `${grid.bits}-bit integers` : grid.id}`, 'quantize to fp8_e4m3')
     return { ...common, weight: { format: 'fp8_e4m3', shape: [rows, columns], bytes: codes } }
@@ -79,21 +79,16 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
   const spans = grid.group === 'tensor' ? 1 : rows
   if (format === 'int-quantized') {
     const signed = (values: ArrayLike<number>): Int8Array => Int8Array.from(values, (value) => value - middle)
-    return { ...common, ...(zeros ? { weight_zero_point: partFrom(signed(zeros), 'i8', weight_scale.shape) } : {}), weight: partFrom(signed(codes), 'i8', [rows, columns]) }
+    return { ...common, ...(zeros ? { weight_zero_point: partFrom(() => signed(zeros), 'i8', weight_scale.shape) } : {}), weight: partFrom(() => signed(codes), 'i8', [rows, columns]) }
   }
   const layout = { bits: grid.bits }
   const perRow = wordsFor(columns, layout)
-  const packed = new Uint32Array(rows * perRow)
-  codesToWords(codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, packed)
-  if (zeros && grid.group === 'tensor') common['weight_zero_point'] = partFrom([(zeros[0] as number) - middle], 'i8', [1])
+  if (zeros && grid.group === 'tensor') common['weight_zero_point'] = partFrom(() => [(zeros[0] as number) - middle], 'i8', [1])
   else if (zeros) {
     const words = wordsFor(spans, layout)
-    const packedZeros = new Uint32Array(words * groups)
-    const byGroup = Uint8Array.from({ length: spans * groups }, (_, i) => zeros[(i % spans) * groups + Math.floor(i / spans)] as number)
-    codesToWords(byGroup, groups, spans, { ...layout, wordStride: groups, lineStride: 1 }, packedZeros)
-    common['weight_zero_point'] = wordsPart(packedZeros, [words, groups])
+    common['weight_zero_point'] = wordsPart(() => codesToWords(transpose(zeros, spans, groups), groups, spans, { ...layout, wordStride: groups, lineStride: 1 }, words * groups), [words, groups])
   }
-  return { ...common, weight_packed: wordsPart(packed, [rows, perRow]), weight_shape: partFrom([rows, columns], 'i64', [2]) }
+  return { ...common, weight_packed: wordsPart(() => codesToWords(codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, rows * perRow), [rows, perRow]), weight_shape: partFrom(() => [rows, columns], 'i64', [2]) }
 }
 
 function olderLayout(bits: number): { readonly bits: number; readonly perWord: number } {

@@ -60,15 +60,12 @@ export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts 
   if (odd >= 0) return cannotStore('GPTQ layout', `its zeros are integers of ${bits} bits, the zero at index ${odd} is ${zeros[odd]}`, 'quantize with integer zeros')
   if (version === 1 && zeros.includes(0)) return cannotStore('GPTQ layout', 'version 1 stores zeros less one, and a zero of 0 is read differently by different programs', 'use version 2')
   const groups = groupsPerRow(grid, columns)
-  const qweight = new Uint32Array(wordsFor(columns, { bits }) * rows)
-  codesToWords(codes, rows, columns, { bits, wordStride: rows, lineStride: 1 }, qweight)
   const zeroWords = wordsFor(rows, { bits })
-  const qzeros = new Uint32Array(groups * zeroWords)
-  codesToWords(transpose(zeros, rows, groups).map((zero) => (version === 1 ? zero - 1 : zero)), groups, rows, { bits, wordStride: 1, lineStride: zeroWords }, qzeros)
+  const zerosByGroup = (): Float32Array => transpose(zeros, rows, groups).map((zero) => (version === 1 ? zero - 1 : zero))
   return {
-    qweight: wordsPart(qweight, [wordsFor(columns, { bits }), rows]),
-    qzeros: wordsPart(qzeros, [groups, zeroWords]),
-    scales: partFrom(transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [groups, rows]),
-    g_idx: partFrom(groupIndices(matrix), 'i32', [columns]),
+    qweight: wordsPart(() => codesToWords(codes, rows, columns, { bits, wordStride: rows, lineStride: 1 }, wordsFor(columns, { bits }) * rows), [wordsFor(columns, { bits }), rows]),
+    qzeros: wordsPart(() => codesToWords(zerosByGroup(), groups, rows, { bits, wordStride: 1, lineStride: zeroWords }, groups * zeroWords), [groups, zeroWords]),
+    scales: partFrom(() => transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [groups, rows]),
+    g_idx: partFrom(() => groupIndices(matrix), 'i32', [columns]),
   }
 }

@@ -47,12 +47,25 @@ export function floatsOf(layer: string, parts: StoredParts, name: string): Float
   return values
 }
 
-export function partFrom(data: ArrayLike<number>, dtype: DType, shape: Shape): StoredPart {
-  return { format: dtype, shape, bytes: bytesOf(encodeElements(data, dtype)).slice() }
+export function partFrom(data: () => ArrayLike<number>, dtype: DType, shape: Shape): StoredPart {
+  return partOf(dtype, shape, () => bytesOf(encodeElements(data(), dtype)))
 }
 
-export function wordsPart(words: Uint32Array, shape: Shape): StoredPart {
-  return { format: 'i32', shape, bytes: bytesOf(words as TypedArray) }
+export function wordsPart(words: () => Uint32Array, shape: Shape): StoredPart {
+  return partOf('i32', shape, () => bytesOf(words() as TypedArray))
+}
+
+/** Bytes are made when they are first asked for: a writer wants the shapes of all parts before the first byte, and the bytes of one at a time. */
+function partOf(format: DType, shape: Shape, make: () => Uint8Array): StoredPart {
+  let made: Uint8Array | undefined
+  return {
+    format,
+    shape,
+    get bytes() {
+      made ??= make()
+      return made
+    },
+  }
 }
 
 /** Throws `unsupported`: the layout cannot hold the matrix. */

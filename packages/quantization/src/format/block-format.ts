@@ -15,7 +15,12 @@ export function createBlockFormat(type: BlockType): BlockFormat {
     version: 1,
     parts: (shape) => ({ blocks: { dtype: 'u8', shape: [rowsOf(shape), rowBytesOf(type, shape)] } }),
     decode: (parts, shape) => decodeRows(type, bytesOf(parts, shape), new Float64Array(sizeOf(shape))),
-    decodeF32: (parts, shape) => decodeRows(type, bytesOf(parts, shape), new Float32Array(sizeOf(shape))),
+    decodeF32(parts, shape) {
+      const out = new Float32Array(sizeOf(shape))
+      if (!type.decode) return decodeRows(type, bytesOf(parts, shape), out)
+      type.decode(bytesOf(parts, shape), out)
+      return out
+    },
   }
 }
 

@@ -26,6 +26,8 @@ export interface BlockType {
   readonly hasMinimum: boolean
   /** Reads the block at `offset` of `bytes` into `block`. */
   unpack(bytes: Uint8Array, offset: number, block: Block): void
+  /** Fills `out` with the values of the blocks that begin `bytes`, the same as by way of `unpack`: for types that many files have. */
+  decode?(bytes: Uint8Array, out: Float32Array): void
 }
 
 /** Room for one block of this type. */

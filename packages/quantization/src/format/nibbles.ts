@@ -7,6 +7,19 @@ export function unpackNibbles(bytes: Uint8Array, offset: number, table: readonly
   }
 }
 
+/** The values of blocks of 32 nibbles, those of a block from byte `head` of its `blockBytes` on: `levelsOf` gives the values of the sixteen codes of a block. */
+export function decodeNibbleBlocks(bytes: Uint8Array, blockBytes: number, head: number, out: Float32Array, levelsOf: (offset: number, levels: Float32Array) => void): void {
+  const levels = new Float32Array(16)
+  for (let at = 0, offset = 0; at < out.length; at += 32, offset += blockBytes) {
+    levelsOf(offset, levels)
+    for (let i = 0; i < 16; i++) {
+      const byte = bytes[offset + head + i] as number
+      out[at + i] = levels[byte & 15] as number
+      out[at + 16 + i] = levels[byte >> 4] as number
+    }
+  }
+}
+
 /** Nibble values as they are. */
 export const unsignedNibbles: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
 /** Nibble values around zero: n − 8. */

@@ -1,5 +1,5 @@
 import { type BlockType, f16At } from './block-type.ts'
-import { centredNibbles, unpackNibbles } from './nibbles.ts'
+import { centredNibbles, decodeNibbleBlocks, unpackNibbles } from './nibbles.ts'
 
 /** Q4_0, 4.5 bits a weight: f16 scale, 32 nibbles; value = d · (q − 8). */
 export const q4_0: BlockType = {
@@ -7,5 +7,11 @@ export const q4_0: BlockType = {
   unpack(bytes, offset, block) {
     block.scales[0] = f16At(bytes, offset)
     unpackNibbles(bytes, offset + 2, centredNibbles, block.codes, 0)
+  },
+  decode(bytes, out) {
+    decodeNibbleBlocks(bytes, 18, 2, out, (offset, levels) => {
+      const scale = f16At(bytes, offset)
+      for (let code = 0; code < 16; code++) levels[code] = scale * (code - 8)
+    })
   },
 }
