@@ -49,7 +49,7 @@ function ggufTarget({ name, checkpoint: stored, folder }: ModelFiles): Target {
     kind: 'gguf',
     subject,
     fileSize: ggufFileSize(subject, checkpoint),
-    write: async (applied, out, { signal }) => writeGgufModel(applied, subject, checkpoint, await fileSink(out), signal ? { signal } : {}),
+    write: async (applied, out, { recipe: _, replace: __, ...options }) => writeGgufModel(applied, subject, checkpoint, await fileSink(out), options),
   }
 }
 
