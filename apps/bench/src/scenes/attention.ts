@@ -21,20 +21,23 @@ interface Measured {
 
 /** Writes `attention.md` and its plots, light and dark, from reports that hold attention's workloads, parts of one measurement; nothing where they hold none. */
 export function writeAttentionScene(reports: readonly Report[], folder: string): void {
-  const measured = reports.flatMap(({ workloads, roofs }) => workloads.flatMap(({ workload, participants }): readonly Measured[] => ('kvHeads' in workload ? [{ workload, participants, roofs: roofs[1] }] : [])))
+  const measured = reports.flatMap(({ workloads, roofs }) => workloads.flatMap(({ workload, participants }): readonly Measured[] => ('kvHeads' in workload ? [{ workload, participants, roofs: roofs[workload.threads] }] : [])))
   if (measured.length === 0) return
   const report = mergeReports(reports)
-  const of = (kind: AttentionWorkload['kind']): readonly Measured[] => measured.filter(({ workload }) => workload.kind === kind)
+  const of = (kind: AttentionWorkload['kind'], threads = 1): readonly Measured[] => measured.filter(({ workload }) => workload.kind === kind && workload.threads === threads)
+  const byLength = (rows: readonly Measured[]): readonly Measured[] => [...rows].sort((a, b) => a.workload.length - b.workload.length)
   const { machine, date, rounds } = report
-  const subtitle = `${machine.processor}, Node.js ${machine.node}, one thread, causal, 64 channels, medians of ${rounds} rounds`
+  const subtitle = `${machine.processor}, Node.js ${machine.node}, causal, 64 channels, medians of ${rounds} rounds`
   const picture = (name: string, plot: Plot): string => writePlot(folder, name, plot)
   const sections = [
     '# Attention, measured',
     `${date.slice(0, 10)} · ${subtitle}. Every figure, with quartiles and with what else the machine did meanwhile, is in the JSON beside this page.`,
     renderMemory(picture),
-    ...(of('attention').length > 0 ? [renderSpeed('Forward', 'attention-forward', of('attention'), subtitle, picture)] : []),
-    ...(of('attention-gradient').length > 0 ? [renderSpeed('Backward', 'attention-backward', of('attention-gradient'), subtitle, picture)] : []),
-    ...(of('attention-decode').length > 0 ? [renderDecode(of('attention-decode'), subtitle, picture)] : []),
+    ...[1, 2].flatMap((threads) => [
+      ...(of('attention', threads).length > 0 ? [renderSpeed('Forward', threads, byLength(of('attention', threads)), subtitle, picture)] : []),
+      ...(of('attention-gradient', threads).length > 0 ? [renderSpeed('Backward', threads, byLength(of('attention-gradient', threads)), subtitle, picture)] : []),
+    ]),
+    ...(of('attention-decode').length > 0 ? [renderDecode(of('attention-decode'), `${subtitle}, one thread`, picture)] : []),
   ]
   writeFileSync(join(folder, 'attention.md'), `${sections.join('\n\n')}\n`)
 }
@@ -68,7 +71,7 @@ function scratchOf(length: number): { readonly plainScratch: number; readonly pl
   return { plainScratch: webgpu('plain'), plainWasmScratch: wasm('plain'), flashScratch: webgpu('flash'), flashWasmScratch: wasm('flash') }
 }
 
-function renderSpeed(title: string, name: string, measured: readonly Measured[], subtitle: string, picture: Picture): string {
+function renderSpeed(pass: 'Forward' | 'Backward', threads: number, measured: readonly Measured[], subtitle: string, picture: Picture): string {
   const names = [...new Set(measured.flatMap(({ participants }) => participants.filter(({ status }) => status === 'measured').map((row) => row.name)))]
   const rate = ({ participants }: Measured, participant: string): number | undefined => participants.find((row) => row.name === participant)?.figures?.['rate']?.median
   const roof = rangeOf(measured.map(({ roofs }) => roofs?.fmaF32))
@@ -82,15 +85,16 @@ function renderSpeed(title: string, name: string, measured: readonly Measured[],
     return ratio === undefined ? '' : `${digits(ratio)} ×`
   })])
   const absent = measured.flatMap(({ participants }) => participants.filter(({ status }) => status !== 'measured')).map((row) => `${row.name}: ${row.reason?.split('\n')[0]}`)
+  const count = threads === 1 ? 'one thread' : 'two threads'
   const series = names.map((participant): Series => ({ name: participant, points: measured.flatMap((one) => { const value = rate(one, participant); return value === undefined ? [] : [{ x: one.workload.length, y: time(one, value) }] }) }))
   return [
-    `## ${title}`,
-    `Two heads with keys of their own; useful operations of the causal half, ${title === 'Forward' ? 'two products' : 'five products'} a pair.${roof ? ` In brackets: part of the ${roof} GFLOP/s that fused multiply-adds of SIMD128 reached in the same run.` : ''}`,
+    `## ${pass}, ${count}`,
+    `Two heads with keys of their own; useful operations of the causal half, ${pass === 'Forward' ? 'two products' : 'five products'} a pair.${roof ? ` In brackets: part of the ${roof} GFLOP/s that fused multiply-adds of SIMD128 reached in the same run.` : ''}`,
     table(['N', ...names], rows),
     `How many times faster \`tessera\` (flash) is, round by round:`,
     table(['N', ...names.filter((participant) => participant !== 'tessera')], ratios),
     ...(absent.length > 0 ? [[...new Set(absent)].map((text) => `- not measured: ${text}`).join('\n')] : []),
-    picture(name, { title: `${title} pass, two heads`, subtitle, x: { label: 'sequence length N (tokens)', scale: 'log2' }, y: { label: 'time (ms)', scale: 'log10' }, series }),
+    picture(`attention-${pass.toLowerCase()}${threads === 1 ? '' : `-${threads}t`}`, { title: `${pass} pass, two heads`, subtitle: `${subtitle}, ${count}`, x: { label: 'sequence length N (tokens)', scale: 'log2' }, y: { label: 'time (ms)', scale: 'log10' }, series }),
   ].join('\n\n')
 }
 
