@@ -9,7 +9,7 @@ export interface CacheWorkload extends DecodeWorkload {
 /** Bits of an element in Tessera's caches, at a head size of 64. */
 export const cacheBits: Readonly<Record<CacheName, number>> = { f32: 32, f16: 16, int8: 8.75, int4: 5 }
 
-const tokens = 16
+const tokens = 48
 /** The last leaves room for the tokens in a context of 8192. */
 const contexts = [['16', 16], ['1k', 1024], ['4k', 4096], ['8k', 8192 - tokens]] as const
 
