@@ -21,7 +21,7 @@ type CallName = 'currentPanel' | 'pendingPanel' | 'solvePanel' | 'gradientPanel'
 type Calls = Readonly<Record<CallName, (...values: number[]) => number>>
 
 interface Buffers {
-  readonly floats: (name: BufferName) => Float32Array
+  readonly views: Readonly<Record<BufferName, Float32Array>>
   readonly at: Readonly<Record<BufferName, number>>
 }
 type BufferName = keyof ReturnType<typeof sizesOf>
@@ -80,32 +80,32 @@ function layOut(buffer: ArrayBuffer, stride: number): Buffers {
     end += 4 * sizes[name]
   }
   const views = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, new Float32Array(buffer, at[name as BufferName], size)])) as Record<BufferName, Float32Array>
-  return { at, floats: (name) => views[name] }
+  return { at, views }
 }
 
 /** Writes what all rows share, and returns what rounds up to 8 of them. */
-function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats }: Buffers, call: Calls): (weights: Float64Array, rows: number, firstRow: number) => number {
+function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }: Buffers, call: Calls): (weights: Float64Array, rows: number, firstRow: number) => number {
   const { columns, factor, hessian, mismatch, order, rule, passes } = plan
   const { grid, groups, codes, scales, zeros, groupOfColumn } = store
   const width = groupColumns(grid, columns)
   const round = scaleRounder(grid.scaleType)
-  const codeOf = writeGrid(store, rule, at, floats)
-  floats('factor').fill(0)
-  floats('hessian').fill(0)
-  floats('mismatch').fill(0)
+  const codeOf = writeGrid(store, rule, at, views)
+  views.factor.fill(0)
+  views.hessian.fill(0)
+  views.mismatch.fill(0)
   for (let row = 0; row < columns; row++) {
-    floats('factor').set(factor.subarray(row * columns, (row + 1) * columns), row * stride)
-    floats('hessian').set(hessian.subarray(row * columns, (row + 1) * columns), row * stride)
-    if (mismatch) floats('mismatch').set(mismatch.subarray(row * columns, (row + 1) * columns), row * stride)
+    views.factor.set(factor.subarray(row * columns, (row + 1) * columns), row * stride)
+    views.hessian.set(hessian.subarray(row * columns, (row + 1) * columns), row * stride)
+    if (mismatch) views.mismatch.set(mismatch.subarray(row * columns, (row + 1) * columns), row * stride)
   }
   // Columns that fill up the last tile are solved for too.
-  for (let column = columns; column < stride; column++) floats('factor')[column * (stride + 1)] = 1
+  for (let column = columns; column < stride; column++) views.factor[column * (stride + 1)] = 1
   const blocks = Array.from({ length: Math.ceil(columns / width) }, (_, block) => prepareBlock(factor, columns, block * width, Math.min((block + 1) * width, columns)))
   const step = (panel: BufferName, column: number): number => at[panel] + column * lanes * 4
 
   return (weights, rows, firstRow) => {
-    for (const name of ['weights', 'pending', 'errors', 'loss'] as const) floats(name).fill(0)
-    const panel = floats('weights')
+    for (const name of ['weights', 'pending', 'errors', 'loss'] as const) views[name].fill(0)
+    const panel = views.weights
     for (let row = 0; row < rows; row++) for (let position = 0; position < columns; position++) panel[position * lanes + row] = weights[row * columns + position] as number
     if (mismatch) {
       // Errors that are pending from the start: what corrects the targets, times R.
@@ -113,53 +113,55 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, floats 
       call.solvePanel(at.pending, at.factor, stride, stride)
     }
     for (const { start, count, upper, costs, roots } of blocks) {
-      floats('upper').set(upper)
-      floats('costs').set(costs)
+      views.upper.set(upper)
+      views.costs.set(costs)
       call.currentPanel(step('weights', start), step('pending', start), at.upper, count, count, at.current)
       call.fitPanel(at.current, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1)
-      floats('costs').set(roots)
+      views.costs.set(roots)
       call.simulatePanel(at.current, count, at.upper, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1, at.chosen, at.errors + start * lanes * 4)
       call.sweepPanel(at.current, count, at.upper, count, at.costs, at.grid, at.chosen, step('errors', start), step('rounded', start), step('codes', start), at.loss)
-      const lost = floats('lost')
-      const rounded = floats('rounded')
+      const lost = views.lost
+      const rounded = views.rounded
       for (let i = start * lanes; i < (start + count) * lanes; i++) lost[i - start * lanes] = (panel[i] as number) - (rounded[i] as number)
       const next = start + count
       // Tiles begin at multiples of 4: what they reach before the next column is done with.
       if (next < columns) call.pendingPanel(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
       const group = groupOfColumn[order[start] as number] as number
       for (let row = 0; row < rows; row++) {
-        scales[(firstRow + row) * groups + group] = round(floats('chosen')[row] as number)
-        if (zeros) zeros[(firstRow + row) * groups + group] = floats('chosen')[lanes + row] as number
+        scales[(firstRow + row) * groups + group] = round(views.chosen[row] as number)
+        if (zeros) zeros[(firstRow + row) * groups + group] = views.chosen[lanes + row] as number
       }
     }
-    let loss = floats('loss').subarray(0, rows).reduce((sum, value) => sum + value, 0)
+    let loss = views.loss.subarray(0, rows).reduce((sum, value) => sum + value, 0)
     if (passes > 0) loss -= descend(rows, firstRow)
+    const panelCodes = views.codes
     for (let row = 0; row < rows; row++) {
-      for (let position = 0; position < columns; position++) codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(floats('codes')[position * lanes + row] as number)
+      for (let position = 0; position < columns; position++) codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(panelCodes[position * lanes + row] as number)
     }
     return loss
   }
 
   function descend(rows: number, firstRow: number): number {
     call.gradientPanel(at.errors, at.factor, stride, stride, at.gradient)
+    const { gradient, rounded, codes: panelCodes, rowGradient, rowRounded, rowCodes } = views
     let fallen = 0
     for (let row = 0; row < rows; row++) {
       for (let position = 0; position < stride; position++) {
-        floats('rowGradient')[position] = floats('gradient')[position * lanes + row] as number
-        floats('rowRounded')[position] = floats('rounded')[position * lanes + row] as number
-        floats('rowCodes')[position] = floats('codes')[position * lanes + row] as number
+        rowGradient[position] = gradient[position * lanes + row] as number
+        rowRounded[position] = rounded[position * lanes + row] as number
+        rowCodes[position] = panelCodes[position * lanes + row] as number
       }
       for (const [index, { start }] of blocks.entries()) {
         const group = (firstRow + row) * groups + (groupOfColumn[order[start] as number] as number)
-        floats('rowScales')[index] = scales[group] as number
-        floats('rowZeros')[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
+        views.rowScales[index] = scales[group] as number
+        views.rowZeros[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
       }
       for (let pass = 0; pass < passes; pass++) {
         const by = call.refineRow(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid)
         if (by === 0) break
         fallen += by
       }
-      for (let position = 0; position < columns; position++) floats('codes')[position * lanes + row] = floats('rowCodes')[position] as number
+      for (let position = 0; position < columns; position++) panelCodes[position * lanes + row] = rowCodes[position] as number
     }
     return fallen
   }
@@ -176,8 +178,8 @@ function prepareBlock(factor: Float64Array, columns: number, start: number, end:
 }
 
 /** Writes the grid's fields (assembly/gptq/lanes.ts names them); returns what turns the kernel's codes into the grid's. */
-function writeGrid({ grid, group }: GridStore, rule: GptqPlan['rule'], at: Readonly<Record<BufferName, number>>, floats: Buffers['floats']): (code: number) => number {
-  const fields = floats('grid')
+function writeGrid({ grid, group }: GridStore, rule: GptqPlan['rule'], at: Readonly<Record<BufferName, number>>, views: Buffers['views']): (code: number) => number {
+  const fields = views.grid
   const words = new Int32Array(fields.buffer, fields.byteOffset, fields.length)
   const isTable = grid.kind === 'codebook'
   const codes = isTable ? group.rising : []
@@ -196,8 +198,8 @@ function writeGrid({ grid, group }: GridStore, rule: GptqPlan['rule'], at: Reado
   words[10] = rule === 'search' && !isSymmetric ? 3 : 1
   if (grid.kind === 'integer') return (code) => code
   const values = codes.map((code) => grid.values[code] as number)
-  floats('table').set(values)
-  floats('middles').set(values.slice(1).map((value, i) => (value + (values[i] as number)) / 2))
+  views.table.set(values)
+  views.middles.set(values.slice(1).map((value, i) => (value + (values[i] as number)) / 2))
   fields[11] = Math.max(...values.map(Math.abs))
   return (code) => codes[code] as number
 }
