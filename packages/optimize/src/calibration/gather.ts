@@ -33,7 +33,7 @@ function createGatherer(device: Device, site: string, columns: number, products:
     const made = matmul(left, right, { transposeA: true })
     await device.synchronize()
     const view = device.hostView(made)
-    // A copy of each product would be a fifth of a second's garbage a window.
+    // Copies would be megabytes of garbage a window.
     const values = view ? new Float32Array(view.buffer, view.byteOffset, view.byteLength / 4) : ((await device.read(made)) as Float32Array)
     const width = lastAxis(right.shape)
     for (let i = 0; i < values.length; i += width) {
