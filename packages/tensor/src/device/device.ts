@@ -60,8 +60,8 @@ export interface Device {
   /** Overwrites elements from `offset` (in elements) on; ordered after all earlier calls. */
   write(tensor: Tensor, data: TypedArray, offset?: number): void
   /**
-   * The tensor's memory itself, to be filled in place by what takes a while (reading a file), where the host can reach it and it does not
-   * move: shared memory of the WebAssembly device. Undefined elsewhere: use `write`. No launch may use the tensor meanwhile.
+   * The tensor's memory itself, as long as its elements, to be filled in place by what takes a while (reading a file) or read in place after
+   * `synchronize`, where the host can reach it and it does not move: shared memory of the WebAssembly device. Undefined elsewhere: use `write` and `read`. No launch may use the tensor meanwhile.
    */
   hostView(tensor: Tensor): Uint8Array | undefined
   /** The raw elements, as the dtype's typed array (f16 and bf16: `Uint16Array` of bits), after all earlier calls. */
