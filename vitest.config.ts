@@ -19,7 +19,11 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      project('unit', ['{packages,apps,tooling}/**/*.test.ts', '!**/*.{null,device,dist,model}.test.ts', '!**/node_modules/**']),
+      project('unit', [
+        '{packages,apps,tooling}/**/*.test.ts',
+        '!**/*.{null,device,dist,model}.test.ts',
+        '!**/node_modules/**',
+      ]),
       project('null', ['packages/**/*.null.test.ts']),
       project('device', ['{packages,apps}/**/*.device.test.ts'], { testTimeout: 300_000 }),
       project('model', ['{packages,apps}/**/*.model.test.ts'], { testTimeout: 600_000 }),

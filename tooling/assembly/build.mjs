@@ -10,9 +10,35 @@ import { Worker } from 'node:worker_threads'
 import { checkModule } from './check-module.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const options = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory', '--importTable', '--runtime', 'stub', '-O3', '--converge', '--noAssert', '--disableWarning', '201', '--disableWarning', '112']
+const options = [
+  '--enable',
+  'simd',
+  '--enable',
+  'threads',
+  '--importMemory',
+  '--sharedMemory',
+  '--maximumMemory',
+  '65536',
+  '--noExportMemory',
+  '--importTable',
+  '--runtime',
+  'stub',
+  '-O3',
+  '--converge',
+  '--noAssert',
+  '--disableWarning',
+  '201',
+  '--disableWarning',
+  '112',
+]
 
-const filesBelow = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort() : [])
+const filesBelow = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+        .sort()
+    : []
 
 /** A source and all that it imports, its packages' paths included. */
 function sourcesOf(file, seen = new Set()) {
@@ -25,7 +51,14 @@ function sourcesOf(file, seen = new Set()) {
   return seen
 }
 
-const hashOf = (files) => files.reduce((hash, file) => hash.update(relative(root, file)).update(readFileSync(file)), createHash('sha256').update(options.join())).digest('hex').slice(0, 16)
+const hashOf = (files) =>
+  files
+    .reduce(
+      (hash, file) => hash.update(relative(root, file)).update(readFileSync(file)),
+      createHash('sha256').update(options.join()),
+    )
+    .digest('hex')
+    .slice(0, 16)
 
 /** At most two compilers at a time: each takes a core for seconds and some hundred MB. */
 const waiting = []
@@ -44,7 +77,9 @@ async function slot(work) {
 /** Compiles one build to bytes in a worker; compiler messages end the program. */
 const compile = (folder, entry, relaxed) =>
   slot(async () => {
-    const worker = new Worker(new URL('./compile.mjs', import.meta.url), { workerData: { folder, entry, options: [...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : [])] } })
+    const worker = new Worker(new URL('./compile.mjs', import.meta.url), {
+      workerData: { folder, entry, options: [...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : [])] },
+    })
     const [{ bytes, failure }] = await once(worker, 'message')
     if (bytes) return bytes
     console.error(failure)
@@ -59,7 +94,10 @@ async function build(folder, name, part = '') {
   const hash = hashOf([...sourcesOf(entry)].sort())
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(`// ${hash}\n`)) return
   // The probe asks whether relaxed SIMD works: it has no other build.
-  const [relaxed, simd] = await Promise.all([compile(folder, entry, true), name === 'probe' ? new Uint8Array() : compile(folder, entry, false)])
+  const [relaxed, simd] = await Promise.all([
+    compile(folder, entry, true),
+    name === 'probe' ? new Uint8Array() : compile(folder, entry, false),
+  ])
   checkModule(relaxed, `${name} (relaxed)`)
   if (simd.length > 0) checkModule(simd, `${name} (simd)`)
   const base64 = (bytes) => Buffer.from(bytes).toString('base64')
@@ -67,7 +105,9 @@ async function build(folder, name, part = '') {
   const head = `// ${hash}\n// Made by tooling/assembly/build.mjs from ${relative(folder, entry).replaceAll('\\', '/')}.\nimport type { WasmModule } from '${typeFrom}'\n\n`
   // A source without relaxed instructions gives one build, which is written once.
   const isOne = Buffer.compare(relaxed, simd) === 0
-  const builds = isOne ? `  relaxed: simd,\n  simd,\n` : `  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n`
+  const builds = isOne
+    ? `  relaxed: simd,\n  simd,\n`
+    : `  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n`
   const text = `${head}${isOne ? `const simd = '${base64(simd)}'\n\n` : ''}export const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n${builds}}\n`
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(`${target}.part`, text)
@@ -77,12 +117,14 @@ async function build(folder, name, part = '') {
 
 process.chdir(root)
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
-const entries = packages.flatMap((folder) => ['', 'test'].flatMap((part) => {
-  const files = filesBelow(join(folder, part, 'assembly'))
-  return files.flatMap((file) => {
-    const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, part, 'assembly'), file))?.[1]
-    return name ? [{ folder, name, part, files: files.length }] : []
-  })
-}))
+const entries = packages.flatMap((folder) =>
+  ['', 'test'].flatMap((part) => {
+    const files = filesBelow(join(folder, part, 'assembly'))
+    return files.flatMap((file) => {
+      const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, part, 'assembly'), file))?.[1]
+      return name ? [{ folder, name, part, files: files.length }] : []
+    })
+  }),
+)
 // The longest first, so that neither compiler is idle at the end.
 await Promise.all(entries.sort((a, b) => b.files - a.files).map(({ folder, name, part }) => build(folder, name, part)))

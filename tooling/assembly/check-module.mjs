@@ -30,7 +30,8 @@ export function checkModule(bytes, name) {
           const flags = bytes[at++]
           const minimum = u32()
           const maximum = flags & 1 ? u32() : undefined
-          if (flags !== 3 || minimum !== 0 || maximum !== 65536) fail(`memory must be shared, 0 to 65536 pages, not flags ${flags}, ${minimum} to ${maximum}`)
+          if (flags !== 3 || minimum !== 0 || maximum !== 65536)
+            fail(`memory must be shared, 0 to 65536 pages, not flags ${flags}, ${minimum} to ${maximum}`)
         } else if (kind === 1 && what === 'env.table') {
           at++
           if (bytes[at++] & 1) u32()

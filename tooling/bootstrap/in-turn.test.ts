@@ -21,7 +21,10 @@ async function program(work: string): Promise<number | null> {
     import { inTurn } from ${JSON.stringify(moduleUrl)}
     const log = (line) => appendFileSync(${JSON.stringify(join(folder, 'log'))}, line + '\\n')
     await inTurn(${JSON.stringify(join(folder, 'lock'))}, async () => { log('begin'); ${work}; log('end') })`
-  const [status] = (await once(spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' }), 'close')) as [number | null]
+  const [status] = (await once(
+    spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' }),
+    'close',
+  )) as [number | null]
   return status
 }
 const log = (): string[] => readFileSync(join(folder, 'log'), 'utf8').trim().split('\n')

@@ -27,7 +27,8 @@ async function build(stale) {
   const worker = async () => {
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
       const inputs = hashInputs(folder)
-      if ((await run(process.execPath, [bundler], { cwd: folder, quiet: true })) === 0) writeFileSync(stampOf(folder), `${inputs} ${listOutputs(folder)}`)
+      if ((await run(process.execPath, [bundler], { cwd: folder, quiet: true })) === 0)
+        writeFileSync(stampOf(folder), `${inputs} ${listOutputs(folder)}`)
       else failed.push(relative(root, folder))
     }
   }
@@ -38,9 +39,18 @@ async function build(stale) {
 const staleFor = (app) => closure(app, readPackages()).filter((folder) => !isBuilt(folder))
 
 function readPackages() {
-  const folders = ['packages', 'apps'].flatMap((kind) => readdirSync(join(root, kind)).map((name) => join(root, kind, name)))
-  const manifests = folders.filter((folder) => existsSync(join(folder, 'package.json'))).map((folder) => [folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))])
-  return new Map(manifests.map(([folder, { name, dependencies = {} }]) => [name, { folder, dependencies: Object.keys(dependencies) }]))
+  const folders = ['packages', 'apps'].flatMap((kind) =>
+    readdirSync(join(root, kind)).map((name) => join(root, kind, name)),
+  )
+  const manifests = folders
+    .filter((folder) => existsSync(join(folder, 'package.json')))
+    .map((folder) => [folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))])
+  return new Map(
+    manifests.map(([folder, { name, dependencies = {} }]) => [
+      name,
+      { folder, dependencies: Object.keys(dependencies) },
+    ]),
+  )
 }
 
 /** The folders of a package and of everything that it depends on within the workspace. */
@@ -58,18 +68,33 @@ function closure(app, packages) {
 
 const stamps = join(root, 'node_modules/.tessera-build')
 const stampOf = (folder) => join(stamps, relative(root, folder).replaceAll(/[\\/]/g, '-'))
-const isBuilt = (folder) => existsSync(stampOf(folder)) && readFileSync(stampOf(folder), 'utf8') === `${hashInputs(folder)} ${listOutputs(folder)}`
+const isBuilt = (folder) =>
+  existsSync(stampOf(folder)) &&
+  readFileSync(stampOf(folder), 'utf8') === `${hashInputs(folder)} ${listOutputs(folder)}`
 
 function hashInputs(folder) {
   const sources = filesBelow(join(folder, 'src')).filter((path) => !/\.(test|bench)\.ts$/.test(path))
-  const files = [...sources, join(folder, 'package.json'), join(folder, 'tsup.config.ts'), join(root, 'tooling/tsup/index.mjs'), join(root, 'pnpm-lock.yaml')]
-  return files.reduce((hash, path) => hash.update(relative(root, path)).update(readFileSync(path)), createHash('sha256')).digest('hex')
+  const files = [
+    ...sources,
+    join(folder, 'package.json'),
+    join(folder, 'tsup.config.ts'),
+    join(root, 'tooling/tsup/index.mjs'),
+    join(root, 'pnpm-lock.yaml'),
+  ]
+  return files
+    .reduce((hash, path) => hash.update(relative(root, path)).update(readFileSync(path)), createHash('sha256'))
+    .digest('hex')
 }
 
 /** What lies in dist, so that another build in the same place is noticed. */
 function listOutputs(folder) {
   const files = filesBelow(join(folder, 'dist')).filter((path) => path.endsWith('.js'))
-  return files.reduce((hash, path) => hash.update(`${relative(folder, path)} ${statSync(path).size} ${statSync(path).mtimeMs}\n`), createHash('sha256')).digest('hex')
+  return files
+    .reduce(
+      (hash, path) => hash.update(`${relative(folder, path)} ${statSync(path).size} ${statSync(path).mtimeMs}\n`),
+      createHash('sha256'),
+    )
+    .digest('hex')
 }
 
 function filesBelow(folder) {

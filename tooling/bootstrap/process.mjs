@@ -10,7 +10,11 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 /** Runs a program with this terminal and gives its exit code; 128 + number of the signal that ended it, as shells do. */
 export function run(command, args, { cwd = root, env = {}, quiet = false } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit', env: { ...process.env, ...env } })
+    const child = spawn(command, args, {
+      cwd,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      env: { ...process.env, ...env },
+    })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data))
     // A terminal sends Ctrl-C to the whole group: the program has it already and must not get it twice.

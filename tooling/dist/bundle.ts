@@ -12,7 +12,11 @@ export interface Bundle {
 }
 
 /** Bundles all exports of one entry as a page would, with Vite, from the packages installed in `folder`. */
-export async function bundleForBrowsers(folder: string, entry: string, external: readonly string[] = []): Promise<Bundle> {
+export async function bundleForBrowsers(
+  folder: string,
+  entry: string,
+  external: readonly string[] = [],
+): Promise<Bundle> {
   const place = join(folder, `bundle-${external.length}-${entry.replaceAll(/\W/g, '-')}`)
   mkdirSync(place, { recursive: true })
   writeFileSync(join(place, 'main.js'), `import * as everything from '${entry}'\nglobalThis.everything = everything\n`)
@@ -22,12 +26,23 @@ export async function bundleForBrowsers(folder: string, entry: string, external:
   const result = (await build({
     root: place,
     configFile: false,
-    customLogger: { info: ignore, warn: note, warnOnce: note, error: note, clearScreen: ignore, hasErrorLogged: () => false, hasWarned: false },
+    customLogger: {
+      info: ignore,
+      warn: note,
+      warnOnce: note,
+      error: note,
+      clearScreen: ignore,
+      hasErrorLogged: () => false,
+      hasWarned: false,
+    },
     build: {
       write: false,
       target: 'es2022',
       minify: 'esbuild',
-      rollupOptions: { input: join(place, 'main.js'), external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)) },
+      rollupOptions: {
+        input: join(place, 'main.js'),
+        external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+      },
     },
   })) as Rollup.RollupOutput
   const chunks = result.output.flatMap((part) => (part.type === 'chunk' ? [part.code] : []))

@@ -17,10 +17,19 @@ export interface CommandOptions {
 }
 
 /** Runs a program to its end and gives what it said. */
-export function execute(command: string, args: readonly string[], { cwd, env, shell = false }: CommandOptions): Promise<CommandResult> {
+export function execute(
+  command: string,
+  args: readonly string[],
+  { cwd, env, shell = false }: CommandOptions,
+): Promise<CommandResult> {
   const path = [join(root, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter)
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, shell, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path, ...env } })
+    const child = spawn(command, args, {
+      cwd,
+      shell,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH: path, ...env },
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (data) => (stdout += String(data)))
@@ -33,7 +42,8 @@ export function execute(command: string, args: readonly string[], { cwd, env, sh
 /** Like `execute`, but failing is an error that shows what the program said. */
 export async function mustExecute(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   const { code, stdout, stderr } = await execute(command, args, options)
-  if (code !== 0) throw new Error(`${[command, ...args].join(' ')} in ${options.cwd} ended with ${code}:\n${stdout}\n${stderr}`)
+  if (code !== 0)
+    throw new Error(`${[command, ...args].join(' ')} in ${options.cwd} ended with ${code}:\n${stdout}\n${stderr}`)
   return stdout
 }
 

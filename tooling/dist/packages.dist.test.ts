@@ -11,9 +11,24 @@ type Check = 'build' | 'readme' | 'contents' | 'node' | 'browser' | 'size' | 'ty
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8')) as T
 const budgets = read<{ readonly gzipKilobytes: Readonly<Record<string, number>> }>('budgets.json').gzipKilobytes
 /** What a package cannot pass yet, and why. A check that passes although it is listed fails, so the list only shrinks. */
-const unfinished = read<readonly { readonly package: string; readonly check: Check; readonly reason: string }[]>('unfinished.json')
+const unfinished =
+  read<readonly { readonly package: string; readonly check: Check; readonly reason: string }[]>('unfinished.json')
 
-const names = ['tensor', 'formats', 'wasm', 'webgpu', 'kernels', 'attention', 'quantization', 'runtime', 'evaluation', 'tiny-model', 'optimize', 'tessera', 'cli'].map((name) => `@tessera-llm/${name}`)
+const names = [
+  'tensor',
+  'formats',
+  'wasm',
+  'webgpu',
+  'kernels',
+  'attention',
+  'quantization',
+  'runtime',
+  'evaluation',
+  'tiny-model',
+  'optimize',
+  'tessera',
+  'cli',
+].map((name) => `@tessera-llm/${name}`)
 const libraries = names.filter((name) => name !== '@tessera-llm/cli')
 
 const workplace = mkdtempSync(join(tmpdir(), 'tessera-dist-'))
@@ -23,7 +38,8 @@ const published = (name: string): Published => {
   const found = all.find((pkg) => pkg.name === name)
   if (!found) throw new Error(`${name} is not among the published packages`)
   const broken = closureOf(name, all).filter(({ buildFailure }) => buildFailure !== undefined)
-  if (broken.length > 0) throw new Error(broken.map((pkg) => `${pkg.name} did not build: ${pkg.buildFailure}`).join('\n'))
+  if (broken.length > 0)
+    throw new Error(broken.map((pkg) => `${pkg.name} did not build: ${pkg.buildFailure}`).join('\n'))
   return found
 }
 
@@ -31,7 +47,10 @@ beforeAll(async () => {
   all = await publishAll(workplace)
   for (const name of names) {
     mkdirSync(consumer(name), { recursive: true })
-    writeFileSync(join(consumer(name), 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+    writeFileSync(
+      join(consumer(name), 'package.json'),
+      JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
+    )
     installAlone(name, all, consumer(name))
   }
 }, 180_000)
@@ -52,14 +71,25 @@ test('every package that is not private is known here', () => {
 
 describe('the checks see what they are for', () => {
   test('a Node module in a browser bundle', async () => {
-    await expect(bundleForBrowsers(consumer('@tessera-llm/formats'), '@tessera-llm/formats/node')).rejects.toThrow('__vite-browser-external')
+    await expect(bundleForBrowsers(consumer('@tessera-llm/formats'), '@tessera-llm/formats/node')).rejects.toThrow(
+      '__vite-browser-external',
+    )
   })
   test('a package that is not declared, and what an import changes', async () => {
     const folder = consumer('@tessera-llm/tensor')
-    const undeclared = await execute(process.execPath, ['--input-type=module', '-e', importer, '@tessera-llm/formats'], { cwd: folder })
+    const undeclared = await execute(
+      process.execPath,
+      ['--input-type=module', '-e', importer, '@tessera-llm/formats'],
+      { cwd: folder },
+    )
     expect(undeclared.stderr).toContain('ERR_MODULE_NOT_FOUND')
-    writeFileSync(join(folder, 'effects.mjs'), `globalThis.left = 1\nprocess.on('SIGINT', () => {})\nsetInterval(() => {}, 10).unref()\nexport const a = 1\n`)
-    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', importer, './effects.mjs'], { cwd: folder })
+    writeFileSync(
+      join(folder, 'effects.mjs'),
+      `globalThis.left = 1\nprocess.on('SIGINT', () => {})\nsetInterval(() => {}, 10).unref()\nexport const a = 1\n`,
+    )
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '-e', importer, './effects.mjs'], {
+      cwd: folder,
+    })
     expect(JSON.parse(stdout)).toMatchObject({ names: ['a'], globals: ['left'], listeners: ['SIGINT'] })
   })
   test('an export without its declaration', async () => {
@@ -83,7 +113,9 @@ describe('the tarball holds its build and licence, and no sources or tests', () 
   each('contents', names, (name) => {
     const files = filesOf(published(name))
     expect(files).toContain('LICENSE')
-    expect(files.filter((file) => /(^|\/)(src|test|node_modules)\/|\.test\.|\.bench\.|tsbuildinfo/.test(file))).toEqual([])
+    expect(files.filter((file) => /(^|\/)(src|test|node_modules)\/|\.test\.|\.bench\.|tsbuildinfo/.test(file))).toEqual(
+      [],
+    )
     const manifest = readFileSync(join(published(name).unpacked, 'package.json'), 'utf8')
     expect(manifest).not.toMatch(/"(workspace|catalog):/)
     for (const target of Object.values(published(name).manifest.exports ?? {})) {
@@ -118,14 +150,34 @@ const exported = new Map<string, readonly string[]>()
 async function checkTypes(name: string, more: readonly string[] = []): Promise<string[]> {
   const lines = entriesOf(published(name)).flatMap((entry, index) => {
     const keys = [...(exported.get(entry) ?? []), ...(index === 0 ? more : [])]
-    return [`import * as api${index} from '${entry}'`, `export const used${index}: readonly unknown[] = [${keys.map((key) => `api${index}.${key}`).join(', ')}]`]
+    return [
+      `import * as api${index} from '${entry}'`,
+      `export const used${index}: readonly unknown[] = [${keys.map((key) => `api${index}.${key}`).join(', ')}]`,
+    ]
   })
   writeFileSync(join(consumer(name), 'consumer.ts'), `${lines.join('\n')}\n`)
   const said: string[] = []
-  for (const [module, moduleResolution] of [['nodenext', 'nodenext'], ['preserve', 'bundler']]) {
-    const compilerOptions = { module, moduleResolution, target: 'ES2023', lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true }
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['preserve', 'bundler'],
+  ]) {
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      target: 'ES2023',
+      lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+      types: [],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+    }
     writeFileSync(join(consumer(name), 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-    const { code, stdout } = await execute(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'], { cwd: consumer(name) })
+    const { code, stdout } = await execute(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false'],
+      { cwd: consumer(name) },
+    )
     if (code !== 0) said.push(stdout)
   }
   return said
@@ -134,7 +186,9 @@ async function checkTypes(name: string, more: readonly string[] = []): Promise<s
 describe('alone in a plain Node project, it is imported and changes nothing', () => {
   each('node', libraries, async (name) => {
     for (const entry of entriesOf(published(name))) {
-      const { code, stdout, stderr } = await execute(process.execPath, ['--input-type=module', '-e', importer, entry], { cwd: consumer(name) })
+      const { code, stdout, stderr } = await execute(process.execPath, ['--input-type=module', '-e', importer, entry], {
+        cwd: consumer(name),
+      })
       expect(`${entry}: ${stderr}`).toBe(`${entry}: `)
       expect(code).toBe(0)
       const { names: api, ...changes } = JSON.parse(stdout) as { readonly names: readonly string[] }
@@ -145,7 +199,11 @@ describe('alone in a plain Node project, it is imported and changes nothing', ()
   })
   each('node', ['@tessera-llm/cli'], async (name) => {
     const { bin } = published(name).manifest
-    const { code, stdout } = await execute(process.execPath, [join(consumer(name), 'node_modules', name, bin?.['tessera'] ?? ''), '--help'], { cwd: consumer(name) })
+    const { code, stdout } = await execute(
+      process.execPath,
+      [join(consumer(name), 'node_modules', name, bin?.['tessera'] ?? ''), '--help'],
+      { cwd: consumer(name) },
+    )
     expect(code).toBe(0)
     expect(stdout).toContain('tessera')
   })
@@ -166,14 +224,19 @@ describe('it keeps its size budget', () => {
   afterAll(() => console.log(sizes.join('\n')))
   each('size', libraries, async (name) => {
     for (const entry of entriesOf(published(name)).filter((path) => !path.endsWith('/node'))) {
-      const others = closureOf(name, all).map((pkg) => pkg.name).filter((other) => other !== name)
+      const others = closureOf(name, all)
+        .map((pkg) => pkg.name)
+        .filter((other) => other !== name)
       const { gzipBytes } = await bundleForBrowsers(consumer(name), entry, others)
       const budget = budgets[entry]
       const size = (gzipBytes / 1000).toFixed(2)
       sizes.push(`${entry.padEnd(36)} ${size.padStart(8)} kB of ${budget ?? 'no budget'}`)
       if (budget === undefined) throw new Error(`${entry} has no budget in tooling/dist/budgets.json; it is ${size} kB`)
       const excess = gzipBytes / 1000 - budget
-      if (excess > 0) throw new Error(`${entry} is ${size} kB minified and gzipped, ${excess.toFixed(2)} kB above its budget of ${budget} kB; make it smaller, or raise the budget in tooling/dist/budgets.json and say why`)
+      if (excess > 0)
+        throw new Error(
+          `${entry} is ${size} kB minified and gzipped, ${excess.toFixed(2)} kB above its budget of ${budget} kB; make it smaller, or raise the budget in tooling/dist/budgets.json and say why`,
+        )
     }
   })
   test('and every budget is of an entry that exists', () => {

@@ -25,7 +25,10 @@ export interface PublishedManifest {
 
 interface Source {
   readonly folder: string
-  readonly manifest: PublishedManifest & { readonly private?: boolean; readonly scripts?: Readonly<Record<string, string>> }
+  readonly manifest: PublishedManifest & {
+    readonly private?: boolean
+    readonly scripts?: Readonly<Record<string, string>>
+  }
 }
 
 /**
@@ -35,25 +38,47 @@ interface Source {
 export async function publishAll(workplace: string): Promise<Published[]> {
   const copy = join(workplace, 'workspace')
   mkdirSync(copy, { recursive: true })
-  for (const file of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'LICENSE']) cpSync(join(root, file), join(copy, file))
+  for (const file of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'LICENSE'])
+    cpSync(join(root, file), join(copy, file))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
-  const foldersOf = (kind: string) => readdirSync(join(root, kind)).map((name) => `${kind}/${name}`).filter((folder) => existsSync(join(root, folder, 'package.json')))
+  const foldersOf = (kind: string) =>
+    readdirSync(join(root, kind))
+      .map((name) => `${kind}/${name}`)
+      .filter((folder) => existsSync(join(root, folder, 'package.json')))
   const sources = [...foldersOf('packages'), ...foldersOf('apps')].map(readSource)
   const published = sources.filter(({ manifest }) => !manifest.private)
-  for (const folder of [...sources.map((source) => source.folder), ...foldersOf('tooling')]) copyFolder(join(root, folder), join(copy, folder))
+  for (const folder of [...sources.map((source) => source.folder), ...foldersOf('tooling')])
+    copyFolder(join(root, folder), join(copy, folder))
 
   const failures = new Map<string, string>()
   for (const batch of inOrder(published)) {
     await eachOfTwo(batch, async ({ folder, manifest }) => {
-      const { code, stdout, stderr } = await execute(manifest.scripts?.['build'] ?? 'false', [], { cwd: join(copy, folder), shell: true })
-      if (code !== 0) failures.set(manifest.name, `${manifest.scripts?.['build']} ended with ${code}:\n${stdout}\n${stderr}`)
+      const { code, stdout, stderr } = await execute(manifest.scripts?.['build'] ?? 'false', [], {
+        cwd: join(copy, folder),
+        shell: true,
+      })
+      if (code !== 0)
+        failures.set(manifest.name, `${manifest.scripts?.['build']} ended with ${code}:\n${stdout}\n${stderr}`)
     })
   }
 
   const tarballs = join(workplace, 'tarballs')
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly packageManager: string }
-  const filters = published.filter(({ manifest }) => !failures.has(manifest.name)).flatMap(({ manifest }) => ['--filter', manifest.name])
-  const pack = ['--yes', '--prefer-offline', packageManager, '--recursive', ...filters, 'pack', '--pack-destination', tarballs]
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly packageManager: string
+  }
+  const filters = published
+    .filter(({ manifest }) => !failures.has(manifest.name))
+    .flatMap(({ manifest }) => ['--filter', manifest.name])
+  const pack = [
+    '--yes',
+    '--prefer-offline',
+    packageManager,
+    '--recursive',
+    ...filters,
+    'pack',
+    '--pack-destination',
+    tarballs,
+  ]
   await mustExecute('npx', pack, { cwd: copy, shell: process.platform === 'win32' })
 
   const unpackedAll: Published[] = []
@@ -67,13 +92,21 @@ export async function publishAll(workplace: string): Promise<Published[]> {
     mkdirSync(unpacked, { recursive: true })
     const tarball = join(tarballs, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`)
     await mustExecute('tar', ['-xzf', tarball, '--strip-components=1', '-C', unpacked], { cwd: workplace })
-    unpackedAll.push({ name: manifest.name, folder, unpacked, manifest: JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')) as PublishedManifest })
+    unpackedAll.push({
+      name: manifest.name,
+      folder,
+      unpacked,
+      manifest: JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')) as PublishedManifest,
+    })
   }
   return unpackedAll
 }
 
 function readSource(folder: string): Source {
-  return { folder, manifest: JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Source['manifest'] }
+  return {
+    folder,
+    manifest: JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Source['manifest'],
+  }
 }
 
 /** Copies sources; links stay the relative links that they are, so that workspace packages are those of the copy. */
@@ -96,7 +129,9 @@ function inOrder(sources: readonly Source[]): Source[][] {
   const batches: Source[][] = []
   while (waiting.size > 0) {
     const names = new Set([...waiting].map(({ manifest }) => manifest.name))
-    const ready = [...waiting].filter(({ manifest }) => Object.keys(manifest.dependencies ?? {}).every((name) => !names.has(name) || name === manifest.name))
+    const ready = [...waiting].filter(({ manifest }) =>
+      Object.keys(manifest.dependencies ?? {}).every((name) => !names.has(name) || name === manifest.name),
+    )
     if (ready.length === 0) throw new Error(`The packages ${[...names].join(', ')} depend on each other in a circle`)
     batches.push(ready)
     for (const source of ready) waiting.delete(source)
@@ -136,10 +171,14 @@ export function installAlone(name: string, all: readonly Published[], folder: st
 
 /** What can be imported from a package, such as `@tessera-llm/kernels/wasm`. */
 export function entriesOf({ name, manifest }: Published): string[] {
-  return Object.keys(manifest.exports ?? {}).filter((entry) => entry !== './package.json').map((entry) => `${name}${entry.slice(1)}`)
+  return Object.keys(manifest.exports ?? {})
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => `${name}${entry.slice(1)}`)
 }
 
 /** The files of an unpacked package, relative to it. */
 export function filesOf({ unpacked }: Published): string[] {
-  return readdirSync(unpacked, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => relative(unpacked, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+  return readdirSync(unpacked, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(unpacked, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
 }

@@ -19,16 +19,23 @@ export interface Package {
   readonly files: ReadonlyMap<string, string>
 }
 
-const ignored = /^(test\/golden|model|data|results|peers)$|(^|\/)(node_modules|dist|generated|coverage|\.turbo|\.cache)$/
+const ignored =
+  /^(test\/golden|model|data|results|peers)$|(^|\/)(node_modules|dist|generated|coverage|\.turbo|\.cache)$/
 const isText = (name: string) => /\.(ts|mts|js|mjs|wgsl)$/.test(name)
 
 /** Every package below `packages/` and `apps/` of the repository at `root`. */
 export function readWorkspace(root: string): Package[] {
-  const folders = ['packages', 'apps'].flatMap((kind) => readdirSync(join(root, kind), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(root, kind, entry.name)))
+  const folders = ['packages', 'apps'].flatMap((kind) =>
+    readdirSync(join(root, kind), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(root, kind, entry.name)),
+  )
   return folders.map((folder) => ({
     folder: slashes(relative(root, folder)),
     manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest,
-    files: new Map(filesBelow(folder, folder).map((path) => [slashes(relative(folder, path)), readFileSync(path, 'utf8')])),
+    files: new Map(
+      filesBelow(folder, folder).map((path) => [slashes(relative(folder, path)), readFileSync(path, 'utf8')]),
+    ),
   }))
 }
 

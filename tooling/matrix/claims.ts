@@ -55,7 +55,9 @@ export function renderMatrix(rows: readonly Row[]): string {
 /** What the evidence does not prove of the table, one sentence each; empty for a table that holds. */
 export function unproven(rows: readonly Row[], evidence: Evidence): readonly string[] {
   return rows.flatMap((row) =>
-    (['wasm', 'webgpu'] as const).flatMap((backend) => unprovenCell(row, backend, evidence).map((why) => `${row.name}, ${backend}, "${row[backend].claim}": ${why}`)),
+    (['wasm', 'webgpu'] as const).flatMap((backend) =>
+      unprovenCell(row, backend, evidence).map((why) => `${row.name}, ${backend}, "${row[backend].claim}": ${why}`),
+    ),
   )
 }
 
@@ -63,23 +65,36 @@ function unprovenCell(row: Row, backend: 'wasm' | 'webgpu', evidence: Evidence):
   const { claim, runs = [], tests = [], expect = {} } = row[backend]
   const reason = /^no: (.+)$/.exec(claim)?.[1]
   const proofs = runs.length + tests.length
-  if (claim === 'untested' || claim === 'not applicable') return proofs === 0 ? [] : ['there is a run or a test, so it is not so']
-  if (claim !== 'tested' && reason === undefined) return ['a claim is tested, no: with a reason, untested or not applicable']
+  if (claim === 'untested' || claim === 'not applicable')
+    return proofs === 0 ? [] : ['there is a run or a test, so it is not so']
+  if (claim !== 'tested' && reason === undefined)
+    return ['a claim is tested, no: with a reason, untested or not applicable']
   if (proofs === 0) return ['neither a run nor a test proves it']
   return [
     ...runs.flatMap((id) => unprovenRun(id, backend, reason, { ...row, expect }, evidence)),
-    ...tests.filter((named) => !hasTest(evidence.read(named.file), named.name)).map(({ file, name }) => `${file} has no test "${name}"`),
+    ...tests
+      .filter((named) => !hasTest(evidence.read(named.file), named.name))
+      .map(({ file, name }) => `${file} has no test "${name}"`),
   ]
 }
 
-function unprovenRun(id: string, backend: string, reason: string | undefined, { version, expect }: { readonly version?: string; readonly expect: Partial<RunResult> }, { results, golden }: Evidence): readonly string[] {
+function unprovenRun(
+  id: string,
+  backend: string,
+  reason: string | undefined,
+  { version, expect }: { readonly version?: string; readonly expect: Partial<RunResult> },
+  { results, golden }: Evidence,
+): readonly string[] {
   const result = results.find(({ runtime, run }) => `${runtime}/${run}` === id)
   if (!result) return [`results.json has no run ${id}`]
   if (!result.run.split('-').includes(backend)) return [`the run ${id} is not one of ${backend}`]
-  if (version !== undefined && !result.version.startsWith(`${version}.`)) return [`the run ${id} was on version ${result.version}`]
-  if (reason !== undefined) return !result.ok && result.reason?.includes(reason) ? [] : [`the run ${id} does not fail for this reason`]
+  if (version !== undefined && !result.version.startsWith(`${version}.`))
+    return [`the run ${id} was on version ${result.version}`]
+  if (reason !== undefined)
+    return !result.ok && result.reason?.includes(reason) ? [] : [`the run ${id} does not fail for this reason`]
   if (!result.ok) return [`the run ${id} failed: ${result.reason}`]
-  if (result.tokens?.length !== 16 || result.tokens.some((token, i) => token !== golden[i])) return [`the run ${id} gave other tokens than PyTorch`]
+  if (result.tokens?.length !== 16 || result.tokens.some((token, i) => token !== golden[i]))
+    return [`the run ${id} gave other tokens than PyTorch`]
   const threads = /^wasm-(\d+)$/.exec(result.run)?.[1]
   return Object.entries(threads === undefined ? expect : { threads: Number(threads), ...expect })
     .filter(([key, value]) => result[key as keyof RunResult] !== value)
@@ -89,5 +104,7 @@ function unprovenRun(id: string, backend: string, reason: string | undefined, { 
 /** Whether a test with this title, or one that begins so, stands in the text and is not turned off. */
 function hasTest(text: string | undefined, name: string): boolean {
   const quoted = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  return text !== undefined && new RegExp(`^\\s*(?:it|test)(?:\\.(?:for|each)\\(.*\\))?\\((['"\`])${quoted}`, 'm').test(text)
+  return (
+    text !== undefined && new RegExp(`^\\s*(?:it|test)(?:\\.(?:for|each)\\(.*\\))?\\((['"\`])${quoted}`, 'm').test(text)
+  )
 }

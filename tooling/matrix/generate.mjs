@@ -4,7 +4,9 @@ export async function generateGreedily(model, prompt) {
     const tokens = []
     for await (const { id } of model.generate(prompt, { maxTokens: 16, temperature: 0 })) tokens.push(id)
     const { device } = model
-    const facts = device.wasm ? { threads: device.wasm.threads } : { shaderF16: device.capabilities.features.includes('shader-f16') }
+    const facts = device.wasm
+      ? { threads: device.wasm.threads }
+      : { shaderF16: device.capabilities.features.includes('shader-f16') }
     return { device: device.name, ...facts, tokens }
   } finally {
     await model.dispose()

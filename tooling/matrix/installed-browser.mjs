@@ -21,7 +21,12 @@ const browsers = {
   firefox: {
     commands: [['firefox-esr'], ['firefox']],
     options(folder) {
-      writeFileSync(join(folder, 'user.js'), Object.entries(firefoxSettings).map(([key, value]) => `user_pref(${JSON.stringify(key)}, ${value});\n`).join(''))
+      writeFileSync(
+        join(folder, 'user.js'),
+        Object.entries(firefoxSettings)
+          .map(([key, value]) => `user_pref(${JSON.stringify(key)}, ${value});\n`)
+          .join(''),
+      )
       return ['--headless', '--no-remote', '--profile', folder]
     },
   },
@@ -41,7 +46,10 @@ export function findBrowser(name) {
   for (const command of browsers[name].commands) {
     try {
       const [program, ...parameters] = command
-      const said = execFileSync(program, [...parameters, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      const said = execFileSync(program, [...parameters, '--version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
       const version = /\d+(?:\.\d+)+/.exec(said)?.[0]
       if (version !== undefined) return { name, command, version }
     } catch {
@@ -69,10 +77,18 @@ export async function runInBrowser({ name, command }, entry, argument, { timeout
         act(value)
       }
       const fail = settle(reject)
-      servePage(entry, { ...served, html: reporting(argument), onReport: settle((body) => resolve(JSON.parse(body))) }).then((started) => {
+      servePage(entry, {
+        ...served,
+        html: reporting(argument),
+        onReport: settle((body) => resolve(JSON.parse(body))),
+      }).then((started) => {
         server = started
         const [program, ...parameters] = command
-        child = spawn(program, [...parameters, ...browsers[name].options(folder), server.url], { env: { ...environment, ...browsers[name].environment, HOME: folder }, stdio: 'ignore', detached: true })
+        child = spawn(program, [...parameters, ...browsers[name].options(folder), server.url], {
+          env: { ...environment, ...browsers[name].environment, HOME: folder },
+          stdio: 'ignore',
+          detached: true,
+        })
         child.once('error', fail)
         child.once('exit', (code) => fail(new Error(`the browser ended with ${code} before it answered`)))
       }, fail)

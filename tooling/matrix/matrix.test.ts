@@ -8,12 +8,23 @@ const readJson = <T>(path: string): T => JSON.parse(read(path)) as T
 
 const { rows } = readJson<{ readonly rows: readonly Row[] }>('tooling/matrix/matrix.json')
 const results = readJson<readonly RunResult[]>('tooling/matrix/results.json')
-const golden = readJson<{ readonly prompts: readonly [{ readonly greedy: readonly number[] }] }>('packages/tiny-model/model/golden.json').prompts[0].greedy
-const evidence: Evidence = { results, golden, read: (path) => (existsSync(new URL(path, root)) ? read(path) : undefined) }
+const golden = readJson<{ readonly prompts: readonly [{ readonly greedy: readonly number[] }] }>(
+  'packages/tiny-model/model/golden.json',
+).prompts[0].greedy
+const evidence: Evidence = {
+  results,
+  golden,
+  read: (path) => (existsSync(new URL(path, root)) ? read(path) : undefined),
+}
 
 test('README.md shows the table of matrix.json', () => {
   const section = /\n## Where it runs\n([\s\S]*?)\n## /.exec(read('README.md'))?.[1]
-  expect(section?.split('\n').filter((line) => line.startsWith('|')).join('\n')).toBe(renderMatrix(rows))
+  expect(
+    section
+      ?.split('\n')
+      .filter((line) => line.startsWith('|'))
+      .join('\n'),
+  ).toBe(renderMatrix(rows))
 })
 
 test('a run or a named test proves every cell', () => {
@@ -29,19 +40,42 @@ test('every run is in the table, so that no failure is left out', () => {
 const unpinned = ['firefox', 'webkit']
 
 test('the runs were on the versions that are pinned', () => {
-  const { dependencies } = readJson<{ readonly dependencies: Readonly<Record<string, string>> }>('tooling/matrix/runtimes/package.json')
+  const { dependencies } = readJson<{ readonly dependencies: Readonly<Record<string, string>> }>(
+    'tooling/matrix/runtimes/package.json',
+  )
   const chromium = /'@sparticuz\/chromium': (\d+)\./.exec(read('pnpm-workspace.yaml'))?.[1]
-  const pinned = Object.entries(dependencies).map(([name, specifier]) => `${name} ${specifier.slice(specifier.lastIndexOf('@') + 1)}`)
-  const ran = results.filter(({ runtime }) => !unpinned.includes(runtime)).map(({ runtime, version }) => `${runtime} ${runtime === 'chromium' ? version.split('.')[0] : version}`)
+  const pinned = Object.entries(dependencies).map(
+    ([name, specifier]) => `${name} ${specifier.slice(specifier.lastIndexOf('@') + 1)}`,
+  )
+  const ran = results
+    .filter(({ runtime }) => !unpinned.includes(runtime))
+    .map(({ runtime, version }) => `${runtime} ${runtime === 'chromium' ? version.split('.')[0] : version}`)
   expect([...new Set(ran)].sort()).toEqual([...pinned, `chromium ${chromium}`].sort())
 })
 
 describe('a claim without proof is found', () => {
-  const ok: RunResult = { runtime: 'x', version: '3.1.0', run: 'webgpu', ok: true, tokens: golden.slice(0, 16), shaderF16: true }
-  const failed: RunResult = { runtime: 'x', version: '3.1.0', run: 'own-webgpu', ok: false, reason: 'Error: nothing here' }
+  const ok: RunResult = {
+    runtime: 'x',
+    version: '3.1.0',
+    run: 'webgpu',
+    ok: true,
+    tokens: golden.slice(0, 16),
+    shaderF16: true,
+  }
+  const failed: RunResult = {
+    runtime: 'x',
+    version: '3.1.0',
+    run: 'own-webgpu',
+    ok: false,
+    reason: 'Error: nothing here',
+  }
   const file = "it('adds', () => {})\nit.skip('turned off', () => {})\ntest.each([1, 2])('counts %s', () => {})\n"
   const check = (webgpu: Cell, changed: Partial<RunResult> = {}, version = '3'): readonly string[] =>
-    unproven([{ name: 'X', version, wasm: { claim: 'untested' }, webgpu }], { results: [{ ...ok, ...changed }, failed], golden, read: (path) => (path === 'a.test.ts' ? file : undefined) })
+    unproven([{ name: 'X', version, wasm: { claim: 'untested' }, webgpu }], {
+      results: [{ ...ok, ...changed }, failed],
+      golden,
+      read: (path) => (path === 'a.test.ts' ? file : undefined),
+    })
   const tested = { claim: 'tested', runs: ['x/webgpu'] }
   const named = (name: string, path = 'a.test.ts'): Cell => ({ claim: 'tested', tests: [{ file: path, name }] })
 
@@ -76,7 +110,8 @@ describe('a claim without proof is found', () => {
 
   test('a run that got fewer threads than its name says', () => {
     const row: Row = { name: 'X', wasm: { claim: 'tested', runs: ['x/wasm-2'] }, webgpu: { claim: 'untested' } }
-    const check = (threads: number): readonly string[] => unproven([row], { results: [{ ...ok, run: 'wasm-2', threads }], golden, read: () => undefined })
+    const check = (threads: number): readonly string[] =>
+      unproven([row], { results: [{ ...ok, run: 'wasm-2', threads }], golden, read: () => undefined })
     expect([check(1), check(2)]).toEqual([['X, wasm, "tested": the run x/wasm-2 says threads 1, not 2'], []])
   })
 })

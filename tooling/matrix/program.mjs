@@ -22,5 +22,8 @@ async function npmGpu() {
 }
 
 const { prompts } = JSON.parse(readFileSync(tinyModel.goldenUrl, 'utf8'))
-const options = backend === 'wasm' ? { device: 'wasm', threads: Number(threads) } : { device: 'webgpu', gpu: backend === 'webgpu' ? await npmGpu() : undefined }
+const options =
+  backend === 'wasm'
+    ? { device: 'wasm', threads: Number(threads) }
+    : { device: 'webgpu', gpu: backend === 'webgpu' ? await npmGpu() : undefined }
 console.log(JSON.stringify(await generateGreedily(await load(tinyModel.ggufUrl, options), prompts[0].text)))

@@ -23,8 +23,14 @@ const runtimes = {
   'node-20': node('node-20'),
   'node-22': node('node-22'),
   'node-24': node('node-24'),
-  bun: { command: [installed('bun/bin/bun'), program], runs: { ...wasm, webgpu: ['webgpu'], 'own-webgpu': ['own-webgpu'] } },
-  deno: { command: [installed('deno/deno'), 'run', '--allow-all', program], runs: { ...wasm, webgpu: ['webgpu'], 'own-webgpu': ['own-webgpu'] } },
+  bun: {
+    command: [installed('bun/bin/bun'), program],
+    runs: { ...wasm, webgpu: ['webgpu'], 'own-webgpu': ['own-webgpu'] },
+  },
+  deno: {
+    command: [installed('deno/deno'), 'run', '--allow-all', program],
+    runs: { ...wasm, webgpu: ['webgpu'], 'own-webgpu': ['own-webgpu'] },
+  },
 }
 
 const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
@@ -38,29 +44,47 @@ const pages = {
 
 const swiftShader = unpackSwiftShader()
 if (!swiftShader) throw new Error('matrix: this machine is not Linux on x64, for which the runtimes are pinned')
-if (!existsSync(here('../../packages/tessera/dist/node.js'))) throw new Error('matrix: the packages are not built; run npm run build')
+if (!existsSync(here('../../packages/tessera/dist/node.js')))
+  throw new Error('matrix: the packages are not built; run npm run build')
 const known = [...Object.keys(runtimes), 'chromium', ...installedBrowsers]
 const asked = process.argv.slice(2)
 const names = asked.length > 0 ? asked : known.filter((name) => !installedBrowsers.includes(name) || findBrowser(name))
 const unknown = names.filter((name) => !known.includes(name))
-if (unknown.length > 0) throw new Error(`matrix: there is no runtime ${unknown.join(', ')}; known are ${known.join(', ')}`)
+if (unknown.length > 0)
+  throw new Error(`matrix: there is no runtime ${unknown.join(', ')}; known are ${known.join(', ')}`)
 
-const environment = { ...process.env, NO_COLOR: '1', VK_ICD_FILENAMES: swiftShader.driver, VK_DRIVER_FILES: swiftShader.driver, LD_LIBRARY_PATH: swiftShader.directory }
+const environment = {
+  ...process.env,
+  NO_COLOR: '1',
+  VK_ICD_FILENAMES: swiftShader.driver,
+  VK_DRIVER_FILES: swiftShader.driver,
+  LD_LIBRARY_PATH: swiftShader.directory,
+}
 const { text: prompt, greedy } = readJson('../../packages/tiny-model/model/golden.json').prompts[0]
 
 /** A result is ok when the tokens are those of PyTorch. */
-const judge = (answer) => (isDeepStrictEqual(answer.tokens, greedy.slice(0, 16)) ? { ok: true, ...answer } : { ok: false, reason: 'other tokens than the reference', ...answer })
+const judge = (answer) =>
+  isDeepStrictEqual(answer.tokens, greedy.slice(0, 16))
+    ? { ok: true, ...answer }
+    : { ok: false, reason: 'other tokens than the reference', ...answer }
 
 /** The line of an uncaught error that says what is wrong, without paths of this machine. */
 function reasonOf({ stdout = '', stderr = '', signal, killed, message }) {
   if (killed) return `no end within ${limitMs / 1000} s`
-  const line = `${stderr}\n${stdout}`.split('\n').find((text) => /^(error: |Uncaught |\w*Error\b)/.test(text)) ?? (signal ? `ended by ${signal}` : message)
+  const line =
+    `${stderr}\n${stdout}`.split('\n').find((text) => /^(error: |Uncaught |\w*Error\b)/.test(text)) ??
+    (signal ? `ended by ${signal}` : message)
   return line.trim().replaceAll(here('../..'), '')
 }
 
 async function runProgram([command, ...parameters], run) {
   try {
-    const { stdout } = await promisify(execFile)(command, [...parameters, ...run], { cwd: here('../..'), env: environment, timeout: limitMs, killSignal: 'SIGKILL' })
+    const { stdout } = await promisify(execFile)(command, [...parameters, ...run], {
+      cwd: here('../..'),
+      env: environment,
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+    })
     return judge(JSON.parse(stdout))
   } catch (error) {
     return { ok: false, reason: reasonOf(error) }
@@ -71,7 +95,9 @@ async function runProgram([command, ...parameters], run) {
 async function runPage(open, { options, headers }) {
   const files = new Map([['/tiny.gguf', readFileSync(here('../../packages/tiny-model/model/tiny.gguf'))]])
   try {
-    return judge(await open(here('page.mjs'), { options, prompt }, { files, headers, conditions: [], timeoutMs: limitMs }))
+    return judge(
+      await open(here('page.mjs'), { options, prompt }, { files, headers, conditions: [], timeoutMs: limitMs }),
+    )
   } catch (error) {
     return { ok: false, reason: reasonOf({ message: String(error).split('\n')[0] }) }
   }
@@ -86,14 +112,23 @@ async function measure(name) {
   if (name === 'chromium') {
     const browser = await launchChromium()
     try {
-      for (const [run, page] of Object.entries(pages)) add(browser.version(), run, await runPage((...page) => runInChromium(browser, ...page), page))
+      for (const [run, page] of Object.entries(pages))
+        add(browser.version(), run, await runPage((...page) => runInChromium(browser, ...page), page))
     } finally {
       await browser.close()
     }
   } else if (installedBrowsers.includes(name)) {
     const browser = findBrowser(name)
     if (!browser) throw new Error(`matrix: ${name} is not installed here`)
-    for (const [run, page] of Object.entries(pages)) add(browser.version, run, await runPage((entry, argument, options) => runInBrowser(browser, entry, argument, { ...options, environment }), page))
+    for (const [run, page] of Object.entries(pages))
+      add(
+        browser.version,
+        run,
+        await runPage(
+          (entry, argument, options) => runInBrowser(browser, entry, argument, { ...options, environment }),
+          page,
+        ),
+      )
   } else {
     const { command, runs } = runtimes[name]
     const { version } = readJson(`runtimes/node_modules/${name}/package.json`)
@@ -102,7 +137,11 @@ async function measure(name) {
   return rows
 }
 
-if (names.some((name) => Object.hasOwn(runtimes, name))) execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here('runtimes'), stdio: ['ignore', 'ignore', 'inherit'] })
+if (names.some((name) => Object.hasOwn(runtimes, name)))
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: here('runtimes'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 const kept = existsSync(here('results.json')) ? readJson('results.json') : []
 const rows = kept.filter(({ runtime }) => !names.includes(runtime))
 for (const name of names) rows.push(...(await measure(name)))

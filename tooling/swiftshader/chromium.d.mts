@@ -10,4 +10,9 @@ export interface RunInChromiumOptions {
   /** Export conditions of the bundle: the sources of the packages when left out, what `npm run build` made for an empty list. */
   readonly conditions?: readonly string[]
 }
-export declare function runInChromium<T>(browser: Browser, entry: string, argument: unknown, options?: RunInChromiumOptions): Promise<T>
+export declare function runInChromium<T>(
+  browser: Browser,
+  entry: string,
+  argument: unknown,
+  options?: RunInChromiumOptions,
+): Promise<T>

@@ -19,7 +19,9 @@ export function unpackSwiftShader(cache = join(process.env.XDG_CACHE_HOME ?? joi
   if (!existsSync(directory)) {
     mkdirSync(cache, { recursive: true })
     const unpacked = mkdtempSync(join(cache, 'swiftshader-unpack-'))
-    for (const [name, content] of readTar(brotliDecompressSync(readFileSync(join(root, 'bin', 'swiftshader.tar.br'))))) {
+    for (const [name, content] of readTar(
+      brotliDecompressSync(readFileSync(join(root, 'bin', 'swiftshader.tar.br'))),
+    )) {
       writeFileSync(join(unpacked, basename(name)), content, { mode: 0o755 })
     }
     // Two processes may unpack at once: the first rename wins, both results are the same.
@@ -59,7 +61,8 @@ export function useSwiftShader() {
 export async function createTestGpu() {
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
-  if (process.env.TESSERA_GPU === 'system' || !useSwiftShader()) return create(['enable-dawn-features=disable_workgroup_init'])
+  if (process.env.TESSERA_GPU === 'system' || !useSwiftShader())
+    return create(['enable-dawn-features=disable_workgroup_init'])
   return create(['backend=vulkan', 'enable-dawn-features=disable_workgroup_init'])
 }
 
@@ -74,7 +77,8 @@ function packageRoot() {
   let folder = dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'))
   while (!existsSync(join(folder, 'bin', 'swiftshader.tar.br'))) {
     const parent = dirname(folder)
-    if (parent === folder) throw new Error('swiftshader: @sparticuz/chromium is installed without its bin folder; reinstall it')
+    if (parent === folder)
+      throw new Error('swiftshader: @sparticuz/chromium is installed without its bin folder; reinstall it')
     folder = parent
   }
   return folder
@@ -83,7 +87,11 @@ function packageRoot() {
 /** Regular files of a tar archive: 512-byte headers, name at 0, size (octal) at 124, type at 156. */
 function* readTar(archive) {
   for (let at = 0; at + 512 <= archive.length; ) {
-    const text = (start, length) => archive.toString('latin1', at + start, at + start + length).split('\0')[0].trim()
+    const text = (start, length) =>
+      archive
+        .toString('latin1', at + start, at + start + length)
+        .split('\0')[0]
+        .trim()
     const name = text(0, 100)
     if (name === '') return
     const size = Number.parseInt(text(124, 12), 8)

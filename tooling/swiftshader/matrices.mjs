@@ -22,7 +22,10 @@ export function emulateMatrices(pass, width) {
  * Capabilities of a GPU that multiplies matrices of these configurations in subgroups of `width` lanes, and has `memory` bytes for a
  * workgroup; in all else as given.
  */
-export function withMatrices(capabilities, { configs, width = 32, memory = capabilities.limits.maxComputeWorkgroupStorageSize }) {
+export function withMatrices(
+  capabilities,
+  { configs, width = 32, memory = capabilities.limits.maxComputeWorkgroupStorageSize },
+) {
   return {
     ...capabilities,
     features: [...capabilities.features, 'chromium-experimental-subgroup-matrix'],
@@ -40,7 +43,9 @@ export function kernelWithMatrices(kernel, gpu, isEmulated) {
   return {
     ...kernel,
     supports: (problem, capabilities) => kernel.supports(problem, withMatrices(capabilities, gpu)),
-    passes: isEmulated ? (problem, capabilities) => passes(problem, capabilities).map((pass) => emulateMatrices(pass, gpu.width ?? 32)) : passes,
+    passes: isEmulated
+      ? (problem, capabilities) => passes(problem, capabilities).map((pass) => emulateMatrices(pass, gpu.width ?? 32))
+      : passes,
   }
 }
 

@@ -9,7 +9,16 @@ const emptyPage = '<!doctype html><meta charset="utf-8"><title>test</title>'
  * Bundles a TypeScript module for browsers and serves, on this machine alone, an empty page (or `html`), the bundle as /bundle.js, and
  * `files` by their paths. What a page posts to /report goes to `onReport`.
  */
-export async function servePage(entry, { files = new Map(), headers = isolation, conditions = ['@tessera-llm/source'], html = emptyPage, onReport = () => {} } = {}) {
+export async function servePage(
+  entry,
+  {
+    files = new Map(),
+    headers = isolation,
+    conditions = ['@tessera-llm/source'],
+    html = emptyPage,
+    onReport = () => {},
+  } = {},
+) {
   const bundle = await build({
     entryPoints: [entry],
     bundle: true,
@@ -38,7 +47,8 @@ export async function servePage(entry, { files = new Map(), headers = isolation,
       })
     } else if (path === '/') send('text/html', html)
     else if (path === '/bundle.js') send('text/javascript', script)
-    else if (files.has(path)) send(path.endsWith('.js') ? 'text/javascript' : 'application/octet-stream', files.get(path))
+    else if (files.has(path))
+      send(path.endsWith('.js') ? 'text/javascript' : 'application/octet-stream', files.get(path))
     else response.writeHead(404).end()
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

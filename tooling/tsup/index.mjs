@@ -7,5 +7,15 @@ import { wgslText } from './wgsl.mjs'
  * @returns {import('tsup').Options}
  */
 export function defineLibrary(entry) {
-  return { entry, format: 'esm', target: 'es2022', platform: 'neutral', skipNodeModulesBundle: true, dts: false, clean: true, sourcemap: true, esbuildPlugins: [wgslText] }
+  return {
+    entry,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    skipNodeModulesBundle: true,
+    dts: false,
+    clean: true,
+    sourcemap: true,
+    esbuildPlugins: [wgslText],
+  }
 }

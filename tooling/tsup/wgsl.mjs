@@ -7,7 +7,11 @@ import { readFile } from 'node:fs/promises'
  */
 export function condenseWgsl(source) {
   // WGSL has no string literals, so `//` always starts a comment.
-  return source.split('\n').map((line) => line.replace(/\/\/.*/, '').trim()).filter((line) => line !== '').join('\n')
+  return source
+    .split('\n')
+    .map((line) => line.replace(/\/\/.*/, '').trim())
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 /**
@@ -17,6 +21,9 @@ export function condenseWgsl(source) {
 export const wgslText = {
   name: 'wgsl-text',
   setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({ contents: condenseWgsl(await readFile(path, 'utf8')), loader: 'text' }))
+    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({
+      contents: condenseWgsl(await readFile(path, 'utf8')),
+      loader: 'text',
+    }))
   },
 }

@@ -5,10 +5,14 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const { packageManager } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-const { status, error } = spawnSync('npx', ['--yes', '--prefer-offline', packageManager, 'install', '--frozen-lockfile', '--prefer-offline'], {
-  cwd: fileURLToPath(new URL('../peers/', import.meta.url)),
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
-})
+const { status, error } = spawnSync(
+  'npx',
+  ['--yes', '--prefer-offline', packageManager, 'install', '--frozen-lockfile', '--prefer-offline'],
+  {
+    cwd: fileURLToPath(new URL('../peers/', import.meta.url)),
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  },
+)
 if (error) console.error(`npx could not be started: ${error.message}`)
 process.exitCode = status ?? 1

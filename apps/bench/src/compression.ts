@@ -15,7 +15,19 @@ import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
 import { createWasmDevice } from '@tessera-llm/wasm'
-import { type CompressionReport, type CompressionRow, compressionRows, everyRow, gatheredOnce, keepLogits, keptSession, type MeasuredRow, measureRow, rowsOfReceipts, writeCompression } from './compression/index.ts'
+import {
+  type CompressionReport,
+  type CompressionRow,
+  compressionRows,
+  everyRow,
+  gatheredOnce,
+  keepLogits,
+  keptSession,
+  type MeasuredRow,
+  measureRow,
+  rowsOfReceipts,
+  writeCompression,
+} from './compression/index.ts'
 import { describeMachine } from './machine/index.ts'
 
 const usage = `node apps/bench/bin/compression.js --calibrate TEXT --evaluate TEXT [options]
@@ -49,7 +61,12 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2
   }
   if (options.help) process.stdout.write(usage)
-  else if (options.list) process.stdout.write(everyRow().map(({ id }) => `${id}\n`).join(''))
+  else if (options.list)
+    process.stdout.write(
+      everyRow()
+        .map(({ id }) => `${id}\n`)
+        .join(''),
+    )
   else await measure(options)
   return 0
 }
@@ -58,8 +75,18 @@ function parse(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      calibrate: { type: 'string' }, evaluate: { type: 'string' }, model: { type: 'string' }, only: { type: 'string' }, again: { type: 'boolean' }, receipts: { type: 'string' }, out: { type: 'string' }, work: { type: 'string' },
-      threads: { type: 'string', default: '2' }, window: { type: 'string', default: '512' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      calibrate: { type: 'string' },
+      evaluate: { type: 'string' },
+      model: { type: 'string' },
+      only: { type: 'string' },
+      again: { type: 'boolean' },
+      receipts: { type: 'string' },
+      out: { type: 'string' },
+      work: { type: 'string' },
+      threads: { type: 'string', default: '2' },
+      window: { type: 'string', default: '512' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
     },
   })
   const only = values.only?.split(',').filter((id) => id !== '')
@@ -68,48 +95,104 @@ function parse(args: readonly string[]) {
   const { calibrate = '', evaluate = '', help, list } = values
   if (!(help || list) && (calibrate === '' || evaluate === '')) throw new Error('--calibrate and --evaluate are needed')
   const threads = Number(values.threads)
-  if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads must be a positive whole number, not ${values.threads}`)
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new Error(`--threads must be a positive whole number, not ${values.threads}`)
   const window = Number(values.window)
-  if (!Number.isInteger(window) || window < 2) throw new Error(`--window must be a whole number of at least 2, not ${values.window}`)
+  if (!Number.isInteger(window) || window < 2)
+    throw new Error(`--window must be a whole number of at least 2, not ${values.window}`)
   return { ...values, only, calibrate, evaluate, threads, window }
 }
 
 async function measure(options: Options): Promise<void> {
   const { threads, receipts } = options
   const cut = { ...protocol, window: options.window }
-  const model = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
+  const model =
+    options.model ??
+    join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const folder = options.out ?? fileURLToPath(new URL('../results', import.meta.url))
   const work = options.work ?? join(tmpdir(), 'tessera-compression')
   mkdirSync(folder, { recursive: true })
   const path = join(folder, 'compression.json')
   const source = await fileSource(model)
-  const device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm], threads })
+  const device = await createWasmDevice({
+    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm],
+    threads,
+  })
   try {
     const checkpoint = await readGguf(source)
     const sha256 = hash(readFileSync(model))
     const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
-    const encode = (text: string): readonly number[] => tokenizer.encode(readFileSync(text, 'utf8'), { addSpecial: false })
+    const encode = (text: string): readonly number[] =>
+      tokenizer.encode(readFileSync(text, 'utf8'), { addSpecial: false })
     const texts: Texts = { calibration: encode(options.calibrate), evaluation: encode(options.evaluate) }
-    const original = await originalOf(device, checkpoint, { folder: join(work, 'logits'), identity: sha256, vocabSize: tokenizer.vocabSize, windows: cutWindows(texts.evaluation, cut) })
+    const original = await originalOf(device, checkpoint, {
+      folder: join(work, 'logits'),
+      identity: sha256,
+      vocabSize: tokenizer.vocabSize,
+      windows: cutWindows(texts.evaluation, cut),
+    })
     const before = readReport(path)
-    let report: CompressionReport = before?.model.sha256 === sha256 ? before : {
-      schema: 1, date: new Date().toISOString(), machine: describeMachine(), threads,
-      model: { name: basename(model), sha256, perplexity: (await measurePerplexity(original, texts.evaluation, cut)).perplexity },
-      protocol: { calibration: basename(options.calibrate), evaluation: basename(options.evaluate), window: cut.window, windows: cut.windows },
-      rows: [],
-    }
+    let report: CompressionReport =
+      before?.model.sha256 === sha256
+        ? before
+        : {
+            schema: 1,
+            date: new Date().toISOString(),
+            machine: describeMachine(),
+            threads,
+            model: {
+              name: basename(model),
+              sha256,
+              perplexity: (await measurePerplexity(original, texts.evaluation, cut)).perplexity,
+            },
+            protocol: {
+              calibration: basename(options.calibrate),
+              evaluation: basename(options.evaluate),
+              window: cut.window,
+              windows: cut.windows,
+            },
+            rows: [],
+          }
     const add = (rows: readonly MeasuredRow[]): void => {
       report = { ...report, rows: merged([...report.rows, ...rows]) }
       writeWhole(path, `${JSON.stringify(report, null, 2)}\n`)
       if (report.rows.length > 0) writeCompression(report, folder)
     }
-    add(receipts === undefined ? [] : rowsOfReceipts(receipts, subjectOf(checkpoint, { families: defaultFamilies }), sha256, cut.window, cut.windows))
+    add(
+      receipts === undefined
+        ? []
+        : rowsOfReceipts(
+            receipts,
+            subjectOf(checkpoint, { families: defaultFamilies }),
+            sha256,
+            cut.window,
+            cut.windows,
+          ),
+    )
     const identity = hash(JSON.stringify([sha256, texts.calibration]))
-    const statistics = (): Promise<Calibration> => gatheredOnce(join(work, `statistics-${identity.slice(0, 16)}.safetensors`), async (sink) => {
-      process.stderr.write('gathering activations of the original\n')
-      await calibrate(subjectOf(checkpoint, { families: defaultFamilies }), { ids: texts.calibration }, sink, { device, windows: 32, window: cut.window })
-    })
-    for (const row of wantedRows(options, report)) add([await measureRow(row, { device, checkpoint, identity, work, ...texts, ...cut, original, statistics, onProgress: sayProgress(row.id) })])
+    const statistics = (): Promise<Calibration> =>
+      gatheredOnce(join(work, `statistics-${identity.slice(0, 16)}.safetensors`), async (sink) => {
+        process.stderr.write('gathering activations of the original\n')
+        await calibrate(subjectOf(checkpoint, { families: defaultFamilies }), { ids: texts.calibration }, sink, {
+          device,
+          windows: 32,
+          window: cut.window,
+        })
+      })
+    for (const row of wantedRows(options, report))
+      add([
+        await measureRow(row, {
+          device,
+          checkpoint,
+          identity,
+          work,
+          ...texts,
+          ...cut,
+          original,
+          statistics,
+          onProgress: sayProgress(row.id),
+        }),
+      ])
   } finally {
     await source.close()
     await device.dispose()
@@ -117,13 +200,20 @@ async function measure(options: Options): Promise<void> {
 }
 
 /** The original by its logits, which are computed once. */
-async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Parameters<typeof keptSession>[0]): Promise<ReturnType<typeof keptSession>> {
+async function originalOf(
+  device: Device,
+  checkpoint: GgufCheckpoint,
+  kept: Parameters<typeof keptSession>[0],
+): Promise<ReturnType<typeof keptSession>> {
   let close: (() => Promise<void>) | undefined
   try {
     await keepLogits(kept, async () => {
       process.stderr.write('computing the logits of the original\n')
       const model = await loadCheckpoint(checkpoint, { device })
-      const session = createSession(model.language, { activations: 'f32', contextLength: (kept.windows[0]?.length ?? 2) - 1 })
+      const session = createSession(model.language, {
+        activations: 'f32',
+        contextLength: (kept.windows[0]?.length ?? 2) - 1,
+      })
       close = async () => {
         session.dispose()
         await model.dispose()
@@ -137,8 +227,11 @@ async function originalOf(device: Device, checkpoint: GgufCheckpoint, kept: Para
 }
 
 function wantedRows({ only, again }: Options, { rows }: CompressionReport): readonly CompressionRow[] {
-  const isThere = ({ id, recipe }: CompressionRow): boolean => rows.some((row) => row.id === id && JSON.stringify(row.budget?.recipe ?? row.recipe) === JSON.stringify(recipe))
-  return (only ? everyRow().filter(({ id }) => only.includes(id)) : compressionRows()).filter((row) => again || !isThere(row))
+  const isThere = ({ id, recipe }: CompressionRow): boolean =>
+    rows.some((row) => row.id === id && JSON.stringify(row.budget?.recipe ?? row.recipe) === JSON.stringify(recipe))
+  return (only ? everyRow().filter(({ id }) => only.includes(id)) : compressionRows()).filter(
+    (row) => again || !isThere(row),
+  )
 }
 
 /** The last row of each id, in the order of the list; rows that are not in it come last. */

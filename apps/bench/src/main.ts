@@ -11,7 +11,23 @@ import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/i
 import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
 import { problemOfOperator } from './operator/index.ts'
 import { exactSimilarities } from './exact-similarities.ts'
-import { attentionWorkloads, cacheWorkloads, embedWorkloads, encodeWorkloads, formatWorkloads, modelWorkloads, operatorWorkloads, opWorkloads, problemOfAnswer, problemOfAttention, problemOfSimilarities, profileWorkloads, readModelFacts, roofWorkloads, type Workload } from './workload/index.ts'
+import {
+  attentionWorkloads,
+  cacheWorkloads,
+  embedWorkloads,
+  encodeWorkloads,
+  formatWorkloads,
+  modelWorkloads,
+  operatorWorkloads,
+  opWorkloads,
+  problemOfAnswer,
+  problemOfAttention,
+  problemOfSimilarities,
+  profileWorkloads,
+  readModelFacts,
+  roofWorkloads,
+  type Workload,
+} from './workload/index.ts'
 
 export interface Tools {
   /** Bundles `src/<entry>.ts` and returns the path of the program. */
@@ -44,22 +60,38 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
     process.stdout.write(usage)
     return 0
   }
-  const path = options.model ?? join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
+  const path =
+    options.model ??
+    join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
   const encoder = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'all-MiniLM-L6-v2')
   const facts = await readModelFacts(path)
-  const all: readonly Workload[] = [...roofWorkloads(), ...modelWorkloads(path, facts), ...cacheWorkloads(path, facts), ...operatorWorkloads(), ...opWorkloads(), ...attentionWorkloads(), ...embedWorkloads(encoder), ...formatWorkloads(), ...encodeWorkloads(), ...profileWorkloads(path)]
+  const all: readonly Workload[] = [
+    ...roofWorkloads(),
+    ...modelWorkloads(path, facts),
+    ...cacheWorkloads(path, facts),
+    ...operatorWorkloads(),
+    ...opWorkloads(),
+    ...attentionWorkloads(),
+    ...embedWorkloads(encoder),
+    ...formatWorkloads(),
+    ...encodeWorkloads(),
+    ...profileWorkloads(path),
+  ]
   if (options.list) {
     process.stdout.write(all.map(({ id, title }) => `${id}  ${title}\n`).join(''))
     return 0
   }
   const only = options.only?.split(',')
-  const isAsked = ({ id, onRequest = false }: Workload): boolean => (only ? only.some((text) => id.includes(text)) : !onRequest)
+  const isAsked = ({ id, onRequest = false }: Workload): boolean =>
+    only ? only.some((text) => id.includes(text)) : !onRequest
   // Roofs are always measured: without them a rate has nothing to be compared with.
   const chosen = all.filter((workload) => workload.kind === 'roof' || isAsked(workload))
   const names = options.participants?.split(',')
   const unknown = names?.find((name) => !participants.some((spec) => spec.name === name))
   if (unknown !== undefined || !all.some(isAsked)) {
-    process.stderr.write(`${unknown === undefined ? `no workload matches ${options.only}` : `there is no participant ${unknown}`}\n\n${usage}`)
+    process.stderr.write(
+      `${unknown === undefined ? `no workload matches ${options.only}` : `there is no participant ${unknown}`}\n\n${usage}`,
+    )
     return 2
   }
   const invited = participants.filter(({ name }) => !names || name === 'roofline' || names.includes(name))
@@ -85,11 +117,25 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   const reportSoFar = (): Report => {
     const roofs = roofsOf(measured)
     const workloads = measured.map(({ workload, outcomes }) => reportWorkload(workload, outcomes, roofs))
-    return { schema: 1, date: new Date().toISOString(), machine: describeMachine(), rounds: options.rounds, roofs, workloads }
+    return {
+      schema: 1,
+      date: new Date().toISOString(),
+      machine: describeMachine(),
+      rounds: options.rounds,
+      roofs,
+      workloads,
+    }
   }
   for (const workload of chosen) {
-    const taking = entrants.filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined).map(({ entrant }) => entrant)
-    const outcomes = await interleave(workload, taking, { rounds: options.rounds, monitor: monitorLoad, rest: () => setTimeout(restMs), onProgress: (message) => void process.stderr.write(`${message}\n`) })
+    const taking = entrants
+      .filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined)
+      .map(({ entrant }) => entrant)
+    const outcomes = await interleave(workload, taking, {
+      rounds: options.rounds,
+      monitor: monitorLoad,
+      rest: () => setTimeout(restMs),
+      onProgress: (message) => void process.stderr.write(`${message}\n`),
+    })
     measured.push({ workload, outcomes: await Promise.all(outcomes.map((outcome) => checked(workload, outcome))) })
     // A run takes half an hour: what is measured survives its end.
     save(reportSoFar(), 'partial')
@@ -107,10 +153,19 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
 function parse(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
-    options: { model: { type: 'string' }, rounds: { type: 'string', default: '5' }, only: { type: 'string' }, participants: { type: 'string' }, out: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      model: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      participants: { type: 'string' },
+      out: { type: 'string' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   const rounds = Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a positive whole number, not ${values.rounds}`)
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds must be a positive whole number, not ${values.rounds}`)
   return { ...values, rounds }
 }
 
@@ -118,11 +173,28 @@ function parse(args: readonly string[]) {
 async function checked(workload: Workload, outcome: Outcome): Promise<Outcome> {
   if (outcome.status !== 'measured') return outcome
   const answer = outcome.rounds[0]?.sample.answer
-  const problem = workload.kind === 'op' ? await problemOfOperator(workload, answer) : workload.kind === 'embed' ? problemOfSimilarities(workload, answer, await exactSimilarities(workload, readFileSync(new URL('../data/coriolanus.txt', import.meta.url), 'utf8'))) : 'matrices' in workload ? problemOfAnswer(workload, answer) : 'kvHeads' in workload ? problemOfAttention(workload, answer) : undefined
+  const problem =
+    workload.kind === 'op'
+      ? await problemOfOperator(workload, answer)
+      : workload.kind === 'embed'
+        ? problemOfSimilarities(
+            workload,
+            answer,
+            await exactSimilarities(workload, readFileSync(new URL('../data/coriolanus.txt', import.meta.url), 'utf8')),
+          )
+        : 'matrices' in workload
+          ? problemOfAnswer(workload, answer)
+          : 'kvHeads' in workload
+            ? problemOfAttention(workload, answer)
+            : undefined
   return problem ? { name: outcome.name, status: 'failed', reason: problem } : outcome
 }
 
-async function makeEntrants(specs: readonly ParticipantSpec[], bundle: Tools['bundle'], running: Set<ChildParticipant>): Promise<readonly { readonly spec: ParticipantSpec; readonly entrant: Entrant }[]> {
+async function makeEntrants(
+  specs: readonly ParticipantSpec[],
+  bundle: Tools['bundle'],
+  running: Set<ChildParticipant>,
+): Promise<readonly { readonly spec: ParticipantSpec; readonly entrant: Entrant }[]> {
   return Promise.all(
     specs.map(async (spec) => {
       const build = async (): Promise<string> => {

@@ -17,15 +17,25 @@ const attention = ['attention', 'attention-gradient'] as const
 /** Who takes part in what, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
-  { name: 'tessera', script: 'tessera', kinds: [...model, ...matmul, ...attention, 'attention-decode', 'embed', 'format', 'encode', 'op', 'profile'] },
+  {
+    name: 'tessera',
+    script: 'tessera',
+    kinds: [...model, ...matmul, ...attention, 'attention-decode', 'embed', 'format', 'encode', 'op', 'profile'],
+  },
   { name: 'tessera plain', script: 'tessera-plain', kinds: [...attention, 'encode'] },
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
   { name: 'node-llama-cpp', script: 'node-llama-cpp', kinds: model },
   { name: 'wllama', script: 'wllama', page: 'wllama', kinds: model },
   { name: 'onnxruntime-node', script: 'onnxruntime-node', kinds: [...matmul, 'attention', 'embed'] },
-  { name: 'onnxruntime-web', script: 'onnxruntime-web', page: 'onnxruntime-web', kinds: [...matmul, 'attention', 'embed', 'op'] },
+  {
+    name: 'onnxruntime-web',
+    script: 'onnxruntime-web',
+    page: 'onnxruntime-web',
+    kinds: [...matmul, 'attention', 'embed', 'op'],
+  },
   { name: 'pytorch', script: 'pytorch', kinds: attention },
 ]
 
 /** Node 20 hides relaxed SIMD behind a flag; every child gets it, since a peer may use it too. */
-export const nodeArguments: readonly string[] = Number(process.versions.node.split('.')[0]) < 21 ? ['--experimental-wasm-relaxed-simd'] : []
+export const nodeArguments: readonly string[] =
+  Number(process.versions.node.split('.')[0]) < 21 ? ['--experimental-wasm-relaxed-simd'] : []

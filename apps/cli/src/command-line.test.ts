@@ -9,7 +9,8 @@ describe('help', () => {
   test('lists every command, on stdout', async () => {
     const { code, stdout, stderr } = await tessera(['--help'])
     expect([code, stderr]).toEqual([0, ''])
-    for (const command of commands) expect(stdout).toContain(`tessera ${command} <${command === 'verify' ? 'receipt' : 'model'}>`)
+    for (const command of commands)
+      expect(stdout).toContain(`tessera ${command} <${command === 'verify' ? 'receipt' : 'model'}>`)
     expect(stdout).toContain('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted')
   })
 
@@ -28,12 +29,16 @@ describe('help', () => {
     ['logits', '"f32"'],
   ])('%s defaults to --activations %s and says what it costs', async (command, activations) => {
     const { stdout } = await tessera([command, '--help'])
-    expect(stdout.replace(/\s+/g, ' ')).toContain(`[choices: "f32", "int8", "int8-token", "int8-static", "int4-token"] [default: ${activations}]`)
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      `[choices: "f32", "int8", "int8-token", "int8-static", "int4-token"] [default: ${activations}]`,
+    )
     expect(stdout.replace(/\s+/g, ' ')).toContain('may move perplexity by up to 0.5 %')
   })
 
   test('the version is that of the package', async () => {
-    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
     expect(await tessera(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 })
@@ -52,13 +57,19 @@ describe('wrong usage ends with 2, says why on stderr, and leaves stdout empty',
     [['run', tiny, '-p', 'x', '--max-tokens', 'many'], '--max-tokens must be an integer of at least 0'],
     [['run', tiny, '-p', 'x', '--threads', '0'], '--threads must be an integer of at least 1'],
     [['run', tiny, '-p', 'x', '--seed', '-1'], '--seed must be an integer of at least 0'],
-    [['run', tiny, '-p', 'x', '--device', 'tpu'], '--device must not be "tpu" but one of "auto", "wasm", "webgpu", "reference"'],
+    [
+      ['run', tiny, '-p', 'x', '--device', 'tpu'],
+      '--device must not be "tpu" but one of "auto", "wasm", "webgpu", "reference"',
+    ],
     [['run', tiny, '-p', 'x', '--activations', 'int4'], '--activations must not be "int4" but one of "f32", "int8"'],
     [['run', tiny, '-p', 'x', '--context', '100000'], '--context 100000 exceeds what the model allows, 256 tokens'],
     [['run', tiny, '-p', 'x', '--temperature', '-1', '--device', 'reference'], 'temperature'],
     [['run', 'hf:owner', '-p', 'x'], 'hf:'],
     [['eval', tiny], 'Missing required argument: text'],
-    [['eval', tiny, '--text', tiny, '--protocol', 'third'], '--protocol must not be "third" but one of "second-half", "all"'],
+    [
+      ['eval', tiny, '--text', tiny, '--protocol', 'third'],
+      '--protocol must not be "third" but one of "second-half", "all"',
+    ],
     [['eval', tiny, '--text', tiny, '--window', '2'], '--window must be an integer of at least 3'],
     [['logits', tiny], 'Missing required argument: ids'],
     [['tokenize', tiny], 'give either --text TEXT or --jsonl FILE'],

@@ -18,7 +18,11 @@ import type { Io, Output } from './terminal/index.ts'
 
 /** What a command line asks for. */
 export type CommandLine =
-  | { readonly kind: 'command'; readonly json: boolean; readonly run: (output: Output, signal: AbortSignal, io: Io) => Promise<void> }
+  | {
+      readonly kind: 'command'
+      readonly json: boolean
+      readonly run: (output: Output, signal: AbortSignal, io: Io) => Promise<void>
+    }
   /** Help or version: printed on stdout. */
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'usage-error'; readonly message: string }
@@ -44,9 +48,18 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'write one answer',
       (y) =>
         samplingArguments(modelOptions(y, 'faster'))
-          .option('prompt', { alias: 'p', type: 'string', requiresArg: true, describe: 'the message; with --raw, the text to continue' })
+          .option('prompt', {
+            alias: 'p',
+            type: 'string',
+            requiresArg: true,
+            describe: 'the message; with --raw, the text to continue',
+          })
           .option('ids', { type: 'string', requiresArg: true, describe: 'a prompt of token ids: 1,2,3' })
-          .option('raw', { type: 'boolean', default: false, describe: 'no chat template: continue the prompt as it is' })
+          .option('raw', {
+            type: 'boolean',
+            default: false,
+            describe: 'no chat template: continue the prompt as it is',
+          })
           .option('max-tokens', integer('max-tokens', 0, { default: 256, describe: 'most tokens to write' }))
           .option('ignore-eos', { type: 'boolean', default: false, describe: 'go on past end tokens' }),
       (args) => choose(args, (output, signal) => run(args, output, signal)),
@@ -66,13 +79,33 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       (y) =>
         modelOptions(y, 'exact')
           .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
-          .option('against', { type: 'string', requiresArg: true, describe: 'the model that MODEL was made of: adds the divergence from it, token by token' })
+          .option('against', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'the model that MODEL was made of: adds the divergence from it, token by token',
+          })
           .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
           .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
           .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
-          .option('protocol', { choices: ['second-half', 'all'] as const, default: 'second-half' as const, describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511' })
-          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of the text, spread evenly over it' }))
-          .option('chunk', integer('chunk', 1, { describe: 'tokens that are read at once; 1 as in generation, where caches of few bits have rounded all but the last tokens (default: what is fast)' })),
+          .option('protocol', {
+            choices: ['second-half', 'all'] as const,
+            default: 'second-half' as const,
+            describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511',
+          })
+          .option(
+            'sentences',
+            integer('sentences', 2, {
+              default: 500,
+              describe: 'encoders: how many sentences of the text, spread evenly over it',
+            }),
+          )
+          .option(
+            'chunk',
+            integer('chunk', 1, {
+              describe:
+                'tokens that are read at once; 1 as in generation, where caches of few bits have rounded all but the last tokens (default: what is fast)',
+            }),
+          ),
       (args) => choose(args, (output, signal) => evaluate(args, output, signal)),
     )
     .command(
@@ -86,8 +119,16 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'turn a Hugging Face folder into a GGUF file and back, without changing a weight',
       (y) =>
         commonOptions(y)
-          .positional('out', { type: 'string', demandOption: true, describe: 'a file that ends in .gguf, or a new folder' })
-          .option('decode', { type: 'boolean', default: false, describe: 'write quantized weights with their exact values as f32 where the folder could not hold them' }),
+          .positional('out', {
+            type: 'string',
+            demandOption: true,
+            describe: 'a file that ends in .gguf, or a new folder',
+          })
+          .option('decode', {
+            type: 'boolean',
+            default: false,
+            describe: 'write quantized weights with their exact values as f32 where the folder could not hold them',
+          }),
       (args) => choose(args, (output, signal) => convert(args, output, signal)),
     )
     .command(
@@ -95,10 +136,26 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'merge key-value heads, so that the cache shrinks',
       (y) =>
         modelOptions(y, 'exact')
-          .positional('out', { type: 'string', demandOption: true, describe: 'what to write: a GGUF file for a GGUF file, a new folder for a folder' })
-          .option('kv-heads', integer('kv-heads', 1, { demandOption: true, describe: 'KV heads afterwards; 1 is multi-query attention' }))
-          .option('method', { choices: ['mean', 'first', 'activation', 'principal'] as const, default: 'principal' as const, describe: 'average neighbours; keep the first of them; align heads by their activations and average them; or keep the principal components of their activations, which loses least' })
-          .option('calibrate', { type: 'string', requiresArg: true, describe: 'a text file, which the methods activation and principal read' })
+          .positional('out', {
+            type: 'string',
+            demandOption: true,
+            describe: 'what to write: a GGUF file for a GGUF file, a new folder for a folder',
+          })
+          .option(
+            'kv-heads',
+            integer('kv-heads', 1, { demandOption: true, describe: 'KV heads afterwards; 1 is multi-query attention' }),
+          )
+          .option('method', {
+            choices: ['mean', 'first', 'activation', 'principal'] as const,
+            default: 'principal' as const,
+            describe:
+              'average neighbours; keep the first of them; align heads by their activations and average them; or keep the principal components of their activations, which loses least',
+          })
+          .option('calibrate', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'a text file, which the methods activation and principal read',
+          })
           .option('window', integer('window', 3, { default: 512, describe: 'calibration: tokens a window' }))
           .option('windows', integer('windows', 1, { default: 8, describe: 'calibration: how many windows' })),
       (args) => choose(args, (output, signal) => convertHeads(args, output, signal)),
@@ -110,7 +167,11 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
         commonOptions(y)
           .option('text', { type: 'string', requiresArg: true, describe: 'the text' })
           .option('jsonl', { type: 'string', requiresArg: true, describe: 'a file with one JSON string a line' })
-          .option('special', { type: 'boolean', default: true, describe: '--no-special treats special tokens in the text as text' })
+          .option('special', {
+            type: 'boolean',
+            default: true,
+            describe: '--no-special treats special tokens in the text as text',
+          })
           .option('bos', { type: 'boolean', default: true, describe: '--no-bos adds no BOS token' }),
       (args) => choose(args, (output, signal) => tokenize(args, output, signal)),
     )
@@ -137,36 +198,87 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       'make a model smaller, and write down what that cost',
       (y) =>
         placeOptions(y)
-          .positional('output', { type: 'string', demandOption: true, describe: 'what to write: a file that ends in .gguf, or a new folder; OUTPUT.receipt.json is written beside it' })
+          .positional('output', {
+            type: 'string',
+            demandOption: true,
+            describe:
+              'what to write: a file that ends in .gguf, or a new folder; OUTPUT.receipt.json is written beside it',
+          })
           .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
-          .option('recipe', { type: 'string', requiresArg: true, describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0' })
-          .option('method', { choices: ['rtn', 'hqq', 'gptq'] as const, describe: 'how weights are rounded (default: rtn, which needs no text; with --budget gptq)' })
-          .option('budget', { type: 'string', requiresArg: true, describe: 'the size of the result, such as 60MB or 57MiB: a format is chosen for each weight so that least is lost' })
-          .option('formats', { type: 'string', requiresArg: true, describe: 'what a budget may choose from: q4_0,q5_0,… or int3:64,int4:64,… (default: all that the file can hold)' })
+          .option('recipe', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0',
+          })
+          .option('method', {
+            choices: ['rtn', 'hqq', 'gptq'] as const,
+            describe: 'how weights are rounded (default: rtn, which needs no text; with --budget gptq)',
+          })
+          .option('budget', {
+            type: 'string',
+            requiresArg: true,
+            describe:
+              'the size of the result, such as 60MB or 57MiB: a format is chosen for each weight so that least is lost',
+          })
+          .option('formats', {
+            type: 'string',
+            requiresArg: true,
+            describe:
+              'what a budget may choose from: q4_0,q5_0,… or int3:64,int4:64,… (default: all that the file can hold)',
+          })
           .option('format', { type: 'string', requiresArg: true, describe: 'a ggml type such as q4_0' })
           .option('bits', integer('bits', 2, { describe: 'integers of so many bits, 2, 3, 4 or 8' }))
           .option('group', integer('group', 8, { describe: 'columns that share a scale (default: 64)' }))
           .option('symmetric', { type: 'boolean', default: false, describe: 'integers without zero points' })
-          .option('layout', { choices: ['gptq', 'awq', 'compressed-tensors'] as const, describe: 'how a folder stores integers (default: one that holds them all)' })
-          .option('rotate', { type: 'boolean', default: false, describe: 'turn the residual stream first: less is lost by gptq' })
+          .option('layout', {
+            choices: ['gptq', 'awq', 'compressed-tensors'] as const,
+            describe: 'how a folder stores integers (default: one that holds them all)',
+          })
+          .option('rotate', {
+            type: 'boolean',
+            default: false,
+            describe: 'turn the residual stream first: less is lost by gptq',
+          })
           .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
-          .option('calibrate', { type: 'string', requiresArg: true, describe: 'a text file that methods look at activations of' })
-          .option('evaluate', { type: 'string', requiresArg: true, describe: 'a text file to measure the loss on: perplexity, divergence, speed' })
+          .option('calibrate', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'a text file that methods look at activations of',
+          })
+          .option('evaluate', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'a text file to measure the loss on: perplexity, divergence, speed',
+          })
           .option('window', integer('window', 3, { default: 512, describe: 'tokens of a window of that text' }))
           .option('windows', integer('windows', 1, { describe: 'how many of its windows (default: all)' }))
-          .option('sentences', integer('sentences', 2, { default: 500, describe: 'encoders: how many sentences of that text, spread evenly over it' }))
+          .option(
+            'sentences',
+            integer('sentences', 2, {
+              default: 500,
+              describe: 'encoders: how many sentences of that text, spread evenly over it',
+            }),
+          )
           .option('dry-run', { type: 'boolean', default: false, describe: 'only say what every tensor would become' }),
       (args) => choose(args, (output, signal) => optimize(args, output, signal)),
     )
     .command(
       'verify <receipt>',
-      'apply a receipt\'s recipe again and compare',
+      "apply a receipt's recipe again and compare",
       (y) =>
         y
           .positional('receipt', { type: 'string', demandOption: true, describe: 'the receipt that optimize wrote' })
-          .option('device', { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute' })
+          .option('device', {
+            choices: ['auto', 'wasm', 'webgpu', 'reference'] as const,
+            default: 'auto' as const,
+            describe: 'where to compute',
+          })
           .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
-          .option('json', { type: 'boolean', default: false, describe: 'print one JSON object on stdout, everything else on stderr' }),
+          .option('json', {
+            type: 'boolean',
+            default: false,
+            describe: 'print one JSON object on stdout, everything else on stderr',
+          }),
       (args) => choose(args, (output, signal) => verify(args, output, signal)),
     )
     .command(
@@ -201,7 +313,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 /** A message of yargs as one line, in this program's words. */
 function wordsOf(message: string): string {
   if (message.startsWith('Not enough non-option arguments')) return 'MODEL is missing'
-  return message.replace(/\s+/g, ' ').replace(/^Invalid values: Argument: (.*), Given: (.*), Choices: /, '--$1 must not be $2 but one of ')
+  return message
+    .replace(/\s+/g, ' ')
+    .replace(/^Invalid values: Argument: (.*), Given: (.*), Choices: /, '--$1 must not be $2 but one of ')
 }
 
 /** yargs keeps a form for one and a form for many. */

@@ -21,8 +21,17 @@ async function failure(...argv: string[]): Promise<string> {
 }
 
 describe('a model that cannot be opened', () => {
-  test.each([['run', '-p', 'x'], ['logits', '--ids', '1'], ['inspect'], ['tokenize', '--text', 'x'], ['bench'], ['chat']])('%s: there is no such file', async (command, ...rest) => {
-    expect(await failure(command, '/no/such/model.gguf', ...rest)).toBe('tessera: there is no file or folder /no/such/model.gguf\n')
+  test.each([
+    ['run', '-p', 'x'],
+    ['logits', '--ids', '1'],
+    ['inspect'],
+    ['tokenize', '--text', 'x'],
+    ['bench'],
+    ['chat'],
+  ])('%s: there is no such file', async (command, ...rest) => {
+    expect(await failure(command, '/no/such/model.gguf', ...rest)).toBe(
+      'tessera: there is no file or folder /no/such/model.gguf\n',
+    )
   })
 
   test('not a model at all', async () => {
@@ -40,7 +49,9 @@ describe('a model that cannot be opened', () => {
   test('an architecture that this program does not know', async () => {
     const path = join(folder, 'mamba.gguf')
     await tinyWith(path, [['general.architecture', { type: 'string', value: 'mamba' }]])
-    expect(await failure('run', path, '-p', 'x', '--device', 'reference')).toContain('the architecture "mamba" is not supported; this runtime was given llama')
+    expect(await failure('run', path, '-p', 'x', '--device', 'reference')).toContain(
+      'the architecture "mamba" is not supported; this runtime was given llama',
+    )
     const { code, stdout } = await tessera(['inspect', path])
     expect(code).toBe(0)
     expect(stdout).toContain('cannot be run: load: the architecture "mamba" is not supported')
@@ -59,7 +70,9 @@ describe('a model that cannot be opened', () => {
     const said = 'the folder has no tokenizer.json, so no text can be read; add it, or give token ids'
     expect(await failure('run', bare, '-p', 'x')).toContain(said)
     expect(await failure('tokenize', bare, '--text', 'x')).toContain(said)
-    expect(await failure('convert', bare, join(folder, 'bare.gguf'))).toContain('the folder has no tokenizer.json, which a GGUF file holds')
+    expect(await failure('convert', bare, join(folder, 'bare.gguf'))).toContain(
+      'the folder has no tokenizer.json, which a GGUF file holds',
+    )
   })
 
   test('a folder without its configuration', async () => {
@@ -86,7 +99,10 @@ describe('a model that does not fit', () => {
   test('inspect says so too', async () => {
     const { code, stdout } = await tessera(['inspect', path, '--json'])
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ memory: { weightBytes: 2 ** 33 }, error: expect.stringContaining('use a smaller or more strongly quantized model') })
+    expect(JSON.parse(stdout)).toMatchObject({
+      memory: { weightBytes: 2 ** 33 },
+      error: expect.stringContaining('use a smaller or more strongly quantized model'),
+    })
   })
 })
 
@@ -97,14 +113,20 @@ describe('a prompt that does not fit', () => {
   })
 
   test('names --context where that would help', async () => {
-    expect(await failure('run', tiny, '-p', 'whale '.repeat(30), '--context', '16')).toContain('shorten it, or raise --context (the model allows 256)')
+    expect(await failure('run', tiny, '-p', 'whale '.repeat(30), '--context', '16')).toContain(
+      'shorten it, or raise --context (the model allows 256)',
+    )
   })
 
   test('eval and bench name their own options', async () => {
     const text = join(folder, 'text.txt')
     await writeFile(text, 'whale '.repeat(2000))
-    expect(await failure('eval', tiny, '--text', text)).toContain('a window of 512 takes 511 tokens, but the context holds 256; use a smaller --window')
-    expect(await failure('bench', tiny)).toContain('--prompt plus --generate takes 640 tokens, but the context holds 256; lower --prompt or --generate')
+    expect(await failure('eval', tiny, '--text', text)).toContain(
+      'a window of 512 takes 511 tokens, but the context holds 256; use a smaller --window',
+    )
+    expect(await failure('bench', tiny)).toContain(
+      '--prompt plus --generate takes 640 tokens, but the context holds 256; lower --prompt or --generate',
+    )
   })
 })
 
@@ -115,6 +137,8 @@ test('a token that is not in the vocabulary', async () => {
 })
 
 test('a text file that is not there', async () => {
-  expect(await failure('eval', tiny, '--text', '/no/such/text.txt')).toContain('--text: /no/such/text.txt cannot be read')
+  expect(await failure('eval', tiny, '--text', '/no/such/text.txt')).toContain(
+    '--text: /no/such/text.txt cannot be read',
+  )
   expect(await failure('tokenize', tiny, '--jsonl', folder)).toContain(`--jsonl: ${folder} cannot be read`)
 })

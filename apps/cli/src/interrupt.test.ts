@@ -6,11 +6,24 @@ import { main } from './main.ts'
 import { processIo } from './terminal/index.ts'
 
 const onReference = ['--device', 'reference']
-const endless = ['run', tiny, '-p', 'The President', '--max-tokens', '200', '--ignore-eos', '--temperature', '0', ...onReference]
+const endless = [
+  'run',
+  tiny,
+  '-p',
+  'The President',
+  '--max-tokens',
+  '200',
+  '--ignore-eos',
+  '--temperature',
+  '0',
+  ...onReference,
+]
 
 test('Ctrl-C while text is written: the line is finished, and the code is 130', async () => {
   let pieces = 0
-  const { code, stdout, stderr } = await tessera(endless, { onStdout: (_piece, { interrupt }) => ++pieces === 3 && interrupt() })
+  const { code, stdout, stderr } = await tessera(endless, {
+    onStdout: (_piece, { interrupt }) => ++pieces === 3 && interrupt(),
+  })
   expect(code).toBe(130)
   expect(stdout.endsWith('\n')).toBe(true)
   expect(stdout.length).toBeLessThan(60)
@@ -19,11 +32,14 @@ test('Ctrl-C while text is written: the line is finished, and the code is 130', 
 })
 
 test('Ctrl-C while the prompt is read', async () => {
-  const { code, stdout } = await tessera(['logits', tiny, '--ids', Array.from({ length: 200 }, (_, index) => index).join(','), ...onReference], {
-    onStderr: (piece, { interrupt }) => {
-      if (piece.includes('of memory')) setTimeout(interrupt, 20)
+  const { code, stdout } = await tessera(
+    ['logits', tiny, '--ids', Array.from({ length: 200 }, (_, index) => index).join(','), ...onReference],
+    {
+      onStderr: (piece, { interrupt }) => {
+        if (piece.includes('of memory')) setTimeout(interrupt, 20)
+      },
     },
-  })
+  )
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
 })
 
@@ -40,7 +56,8 @@ test('a reader that goes away, as in `| head`, ends the command quietly', async 
   let stderr = ''
   let written = 0
   const stdout = new Writable({
-    write: (_chunk, _encoding, done) => done(++written > 2 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined),
+    write: (_chunk, _encoding, done) =>
+      done(++written > 2 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined),
   })
   const code = await main(endless, {
     ...processIo(),

@@ -3,7 +3,12 @@ import { parseCommandLine } from './command-line.ts'
 import { createOutput, type Io, processIo } from './terminal/index.ts'
 
 /** What the process ends with. */
-export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = { done: 0, failed: 1, usage: 2, interrupted: 130 }
+export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  interrupted: 130,
+}
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
@@ -51,6 +56,8 @@ function report(error: unknown, stderr: Io['stderr']): number {
     return error.code === 'invalid-option' ? exitCodes.usage : exitCodes.failed
   }
   // Anything else is a defect, and its stack helps to report it.
-  stderr.write(`tessera: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  stderr.write(
+    `tessera: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
   return exitCodes.failed
 }

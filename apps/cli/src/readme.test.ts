@@ -23,7 +23,10 @@ let folder = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tessera-readme-'))
   await copyFile(tiny, join(folder, 'model.gguf'))
-  await writeFile(join(folder, 'text.txt'), 'The President of the United States is the head of the Government, and of the people. '.repeat(13).trimEnd())
+  await writeFile(
+    join(folder, 'text.txt'),
+    'The President of the United States is the head of the Government, and of the people. '.repeat(13).trimEnd(),
+  )
   process.chdir(folder)
 })
 afterAll(async () => {
@@ -32,7 +35,8 @@ afterAll(async () => {
 })
 
 /** The words of a command line, as a shell takes them apart. */
-const words = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
+const words = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 
 describe('the README shows what happens', () => {
   test('in many examples', () => {

@@ -10,7 +10,19 @@ beforeAll(() => {
 
 test('--device webgpu continues a text with the golden tokens', async () => {
   const [golden] = (await tinyGolden()).prompts
-  const { code, stdout, stderr } = await tessera(['run', tiny, '-p', golden?.text ?? '', '--temperature', '0', '--max-tokens', '8', '--device', 'webgpu', '--json'])
+  const { code, stdout, stderr } = await tessera([
+    'run',
+    tiny,
+    '-p',
+    golden?.text ?? '',
+    '--temperature',
+    '0',
+    '--max-tokens',
+    '8',
+    '--device',
+    'webgpu',
+    '--json',
+  ])
   expect(code, stderr).toBe(0)
   expect((JSON.parse(stdout) as { ids: number[] }).ids).toEqual(golden?.greedy.slice(0, 8))
   expect(stderr).toContain('webgpu')

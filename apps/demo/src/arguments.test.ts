@@ -4,7 +4,11 @@ import { parseArguments } from './arguments.ts'
 
 test('nothing is needed', () => {
   expect(parseArguments([])).toEqual({ model: undefined, prompt: undefined, maxTokens: undefined })
-  expect(parseArguments(['--model', 'a.gguf', '--prompt', 'Hi', '--max-tokens', '3'])).toEqual({ model: 'a.gguf', prompt: 'Hi', maxTokens: 3 })
+  expect(parseArguments(['--model', 'a.gguf', '--prompt', 'Hi', '--max-tokens', '3'])).toEqual({
+    model: 'a.gguf',
+    prompt: 'Hi',
+    maxTokens: 3,
+  })
 })
 
 test.each([

@@ -21,8 +21,13 @@ export function parseArguments(argv: readonly string[]): DemoArguments | undefin
   const { model, prompt, help, 'max-tokens': most } = parse(argv)
   if (help) return undefined
   const maxTokens = most === undefined ? undefined : Number(most)
-  if (maxTokens !== undefined && (!Number.isSafeInteger(maxTokens) || maxTokens < 1)) throw new TesseraError('invalid-option', `--max-tokens must be an integer of at least 1, not ${JSON.stringify(most)}`)
-  for (const [name, value] of Object.entries({ model, prompt })) if (value === '') throw new TesseraError('invalid-option', `--${name} must not be empty`)
+  if (maxTokens !== undefined && (!Number.isSafeInteger(maxTokens) || maxTokens < 1))
+    throw new TesseraError(
+      'invalid-option',
+      `--max-tokens must be an integer of at least 1, not ${JSON.stringify(most)}`,
+    )
+  for (const [name, value] of Object.entries({ model, prompt }))
+    if (value === '') throw new TesseraError('invalid-option', `--${name} must not be empty`)
   return { model, prompt, maxTokens }
 }
 

@@ -22,12 +22,15 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
   const files = await openModel(args.model, {
     signal,
     onNote: (line) => screen.line(line),
-    onProgress: ({ loadedBytes, totalBytes }) => screen.status(`downloading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
+    onProgress: ({ loadedBytes, totalBytes }) =>
+      screen.status(`downloading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
   })
   try {
     introduce(files, screen)
     const { config, text, checkpoint, isOwn } = files
-    const prompt = args.prompt ?? (text.chatTemplate ? 'What is the capital of France, and what is it famous for?' : 'Our country has')
+    const prompt =
+      args.prompt ??
+      (text.chatTemplate ? 'What is the capital of France, and what is it famous for?' : 'Our country has')
     const mostTokens = args.maxTokens ?? (text.chatTemplate ? 96 : 48)
     const contextLength = Math.min(2048, config.contextLength)
     const figures: DeviceFigures[] = []
@@ -52,7 +55,9 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
     const wasm = await createDefaultDevice({ device: 'wasm' })
     try {
       await show(wasm, `WebAssembly on all cores: ${wasm.name}`, {})
-      await withDevice(await createDefaultDevice({ device: 'wasm', threads: 1 }), (device) => show(device, `WebAssembly, one thread: ${device.name}`, { story: tell(16) }))
+      await withDevice(await createDefaultDevice({ device: 'wasm', threads: 1 }), (device) =>
+        show(device, `WebAssembly, one thread: ${device.name}`, { story: tell(16) }),
+      )
 
       const webgpu = await openWebGpu()
       if ('reason' in webgpu) {
@@ -61,22 +66,32 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
       } else {
         const { device, isSoftware } = webgpu
         const title = isSoftware ? `WebGPU without a GPU: ${device.name}` : `WebGPU: ${device.name}`
-        const changes = !isSoftware ? {} : isSmall ? { story: tell(16), speed: briefly(32, 8) } : { story: undefined, speed: briefly(8, 2) }
+        const changes = !isSoftware
+          ? {}
+          : isSmall
+            ? { story: tell(16), speed: briefly(32, 8) }
+            : { story: undefined, speed: briefly(8, 2) }
         failed = !(await withDevice(device, () => attempt(() => show(device, title, changes), screen, signal)))
       }
 
       if (isSmall) {
         const title = 'reference: every op as it is defined, in float64 loops'
-        await withDevice(createReferenceDevice(), (device) => show(device, title, { story: tell(8), speed: briefly(8, 4), chunkTokens: 8 }))
+        await withDevice(createReferenceDevice(), (device) =>
+          show(device, title, { story: tell(8), speed: briefly(8, 4), chunkTokens: 8 }),
+        )
       } else {
         screen.heading('reference')
-        screen.line('left out: float64 loops would take minutes for a model of this size; npm run demo shows them on the small one')
+        screen.line(
+          'left out: float64 loops would take minutes for a model of this size; npm run demo shows them on the small one',
+        )
       }
 
       const agree = compareDevices(figures, screen)
       screen.heading('plain and flash attention, two kernels of one op, on WebAssembly')
       const swap = { files, prompt, maxTokens: Math.min(mostTokens, 48), contextLength, signal }
-      const isSame = await withDevice(await createPlainDevice(), (plain) => showSwap({ flash: wasm, plain }, swap, screen))
+      const isSame = await withDevice(await createPlainDevice(), (plain) =>
+        showSwap({ flash: wasm, plain }, swap, screen),
+      )
       await showAttention(wasm, { shape: config, lengths: [256, 1024, 2048], signal }, screen)
       summarize(figures, { isOwn, model: args.model }, screen)
       // Another model may hesitate between two tokens that are closer to each other than rounding; of the own one it is known.

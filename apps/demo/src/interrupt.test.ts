@@ -15,7 +15,8 @@ test('a reader that goes away, as in `| head`, ends the demo quietly', async () 
   const stderr = new Kept()
   let pieces = 0
   const stdout = new Kept()
-  stdout._write = (_chunk: string, _encoding: string, done: (error?: Error) => void) => done(++pieces > 12 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined)
+  stdout._write = (_chunk: string, _encoding: string, done: (error?: Error) => void) =>
+    done(++pieces > 12 ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined)
   expect(await main([], { stdout, stderr, env: {}, onInterrupt: () => () => {} })).toBe(0)
   expect(stderr.text).toBe('')
 })

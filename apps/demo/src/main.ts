@@ -4,7 +4,12 @@ import { demo } from './demo.ts'
 import { createScreen, type Io, processIo } from './terminal/index.ts'
 
 /** What the process ends with. */
-export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = { done: 0, failed: 1, usage: 2, interrupted: 130 }
+export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  interrupted: 130,
+}
 
 /** Runs the demo and returns its exit code. Never throws. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {

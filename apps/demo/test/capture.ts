@@ -24,7 +24,10 @@ export class Kept extends Writable {
 }
 
 /** A screen, and what was written to it so far. */
-export function keptScreen(isTTY = false, env: Io['env'] = {}): { readonly screen: Screen; readonly text: () => string } {
+export function keptScreen(
+  isTTY = false,
+  env: Io['env'] = {},
+): { readonly screen: Screen; readonly text: () => string } {
   const stdout = new Kept(isTTY)
   return { screen: createScreen({ stdout, env }), text: () => stdout.text }
 }
@@ -36,7 +39,10 @@ export interface Captured {
 }
 
 /** Runs a command line in this process. `onStdout` sees each piece; `interrupt` is Ctrl-C. */
-export async function runDemo(argv: readonly string[], onStdout: (piece: string, interrupt: () => void) => void = () => {}): Promise<Captured> {
+export async function runDemo(
+  argv: readonly string[],
+  onStdout: (piece: string, interrupt: () => void) => void = () => {},
+): Promise<Captured> {
   const signals = new EventEmitter()
   const stdout = new Kept(false, (piece) => onStdout(piece, () => void signals.emit('interrupt')))
   const stderr = new Kept()

@@ -12,7 +12,10 @@ interface Ended {
 }
 
 /** Runs Node to its end; `meanwhile` sees what stdout holds so far. */
-function node(argv: readonly string[], meanwhile: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {}): Promise<Ended> {
+function node(
+  argv: readonly string[],
+  meanwhile: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
@@ -30,7 +33,11 @@ function node(argv: readonly string[], meanwhile: (stdout: string, kill: (signal
 }
 
 beforeAll(async () => {
-  const { code, stderr } = await node(['--input-type=module', '--eval', `const { buildJavaScript } = await import(${JSON.stringify(javascript.href)}); await buildJavaScript('@tessera-app/demo')`])
+  const { code, stderr } = await node([
+    '--input-type=module',
+    '--eval',
+    `const { buildJavaScript } = await import(${JSON.stringify(javascript.href)}); await buildJavaScript('@tessera-app/demo')`,
+  ])
   expect(code, stderr).toBe(0)
 })
 
@@ -40,7 +47,9 @@ test('the built demo runs to its closing table within two minutes, with relaxed 
   expect(code, stdout + stderr).toBe(0)
   expect(performance.now() - begin).toBeLessThan(120_000)
   expect(stderr).toBe('')
-  expect(stdout).toMatch(/── what it took\ndevice .*\n─.*\nwasm \(\d+ threads?, relaxed SIMD\) .*\nwasm \(1 thread, relaxed SIMD\) .*\nwebgpu \(.*\nreference \(float64\) /)
+  expect(stdout).toMatch(
+    /── what it took\ndevice .*\n─.*\nwasm \(\d+ threads?, relaxed SIMD\) .*\nwasm \(1 thread, relaxed SIMD\) .*\nwebgpu \(.*\nreference \(float64\) /,
+  )
 })
 
 test('Ctrl-C ends the built demo at once', async () => {

@@ -4,9 +4,15 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runDemo } from './capture.ts'
 
-const path = join(process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'), 'SmolLM2-135M-Instruct.Q4_1.gguf')
+const path = join(
+  process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models'),
+  'SmolLM2-135M-Instruct.Q4_1.gguf',
+)
 const isThere = existsSync(path)
-if (!isThere) console.warn(`\n*** ${path} is not there: the demo of SmolLM2 is NOT tested. Run tooling/models.sh to bring it. ***\n`)
+if (!isThere)
+  console.warn(
+    `\n*** ${path} is not there: the demo of SmolLM2 is NOT tested. Run tooling/models.sh to bring it. ***\n`,
+  )
 
 describe.skipIf(!isThere)('the demo of SmolLM2 (skipped where tooling/models.sh has not brought the model)', () => {
   test('chats a turn, and every device agrees', async () => {

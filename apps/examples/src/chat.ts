@@ -6,8 +6,12 @@ import { tinyModel } from '@tessera-llm/tiny-model'
 
 const loaded = await load(process.argv[2] ?? tinyModel.ggufUrl, { device: 'wasm', contextLength: 256 })
 // The small model was never taught to chat, but it has read plays: a template is a value like any other.
-const play = createChatTemplate('{% for message in messages %}{{ message.role | upper }}:\n{{ message.content }}\n\n{% endfor %}KING:')
-const model = loaded.chatTemplate ? loaded : createModel({ model: loaded.language, tokenizer: loaded.tokenizer, chatTemplate: play, ownedDevice: undefined })
+const play = createChatTemplate(
+  '{% for message in messages %}{{ message.role | upper }}:\n{{ message.content }}\n\n{% endfor %}KING:',
+)
+const model = loaded.chatTemplate
+  ? loaded
+  : createModel({ model: loaded.language, tokenizer: loaded.tokenizer, chatTemplate: play, ownedDevice: undefined })
 
 const messages: ChatMessage[] = [{ role: 'user', content: process.argv[3] ?? 'My lord, what is the news?' }]
 
@@ -15,7 +19,14 @@ const messages: ChatMessage[] = [{ role: 'user', content: process.argv[3] ?? 'My
 async function answer(signal: AbortSignal, onText: (text: string) => void): Promise<string> {
   let written = ''
   try {
-    for await (const { text } of model.chat(messages, { maxTokens: 60, temperature: 0.8, topP: 0.9, seed: 3, stop: ['\n\n'], signal })) {
+    for await (const { text } of model.chat(messages, {
+      maxTokens: 60,
+      temperature: 0.8,
+      topP: 0.9,
+      seed: 3,
+      stop: ['\n\n'],
+      signal,
+    })) {
       written += text
       onText(text)
     }

@@ -31,7 +31,9 @@ const random = createRandom(42)
 /** Min-p sampling: of all tokens at least a tenth as likely as the best one, draws by likelihood. */
 function sample(logits: Float32Array): number {
   const best = logits.reduce((a, b) => Math.max(a, b))
-  const weights = [...logits.entries()].map(([id, logit]) => ({ id, weight: Math.exp((logit - best) / 0.9) })).filter(({ weight }) => weight >= 0.1)
+  const weights = [...logits.entries()]
+    .map(([id, logit]) => ({ id, weight: Math.exp((logit - best) / 0.9) }))
+    .filter(({ weight }) => weight >= 0.1)
   let rest = random.uniform() * weights.reduce((sum, { weight }) => sum + weight, 0)
   for (const { id, weight } of weights) if ((rest -= weight) <= 0) return id
   return logits.indexOf(best)
@@ -46,7 +48,9 @@ for (let count = 0; count < 40; count++) {
   logits = await session.step(id)
 }
 process.stdout.write(`${text.flush()}\n`)
-console.log(`${session.tokens.length} tokens, ${session.cacheBytes} bytes of cache, ${model.weightBytes} bytes of weights on ${device.name}`)
+console.log(
+  `${session.tokens.length} tokens, ${session.cacheBytes} bytes of cache, ${model.weightBytes} bytes of weights on ${device.name}`,
+)
 
 session.dispose()
 model.dispose()

@@ -9,7 +9,9 @@ test('attention-on-wasm: both kernels give the same', async () => {
   expect(lines[1]).toMatch(/^flash: /)
   expect(begins[0]?.split(' ').map(Number)).toHaveLength(3)
   expect(begins[1]).toBe(begins[0])
-  expect(readFileSync(new URL('./attention-on-wasm.ts', import.meta.url), 'utf8').match(/from '@tessera-llm\/[a-z]+/g)).toEqual(["from '@tessera-llm/attention", "from '@tessera-llm/attention", "from '@tessera-llm/wasm"])
+  expect(
+    readFileSync(new URL('./attention-on-wasm.ts', import.meta.url), 'utf8').match(/from '@tessera-llm\/[a-z]+/g),
+  ).toEqual(["from '@tessera-llm/attention", "from '@tessera-llm/attention", "from '@tessera-llm/wasm"])
 })
 
 test('list-tensors: every tensor of the file', async () => {
@@ -50,7 +52,19 @@ test('own-kernel-wasm: the device takes it and computes what the definition says
 
 test('the README lists every program', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const listed = [...readme.matchAll(/^\| \[`([a-z-]+)`\]\(src\/([a-z-]+)\.ts\)/gm)].map(([, name, file]) => [name, file])
+  const listed = [...readme.matchAll(/^\| \[`([a-z-]+)`\]\(src\/([a-z-]+)\.ts\)/gm)].map(([, name, file]) => [
+    name,
+    file,
+  ])
   for (const [name, file] of listed) expect(name).toBe(file)
-  expect(listed.map(([name]) => name).sort()).toEqual(['attention-on-wasm', 'chat', 'custom-runtime', 'list-tensors', 'own-kernel-wasm', 'own-kernel-webgpu', 'perplexity', 'readme-example'])
+  expect(listed.map(([name]) => name).sort()).toEqual([
+    'attention-on-wasm',
+    'chat',
+    'custom-runtime',
+    'list-tensors',
+    'own-kernel-wasm',
+    'own-kernel-webgpu',
+    'perplexity',
+    'readme-example',
+  ])
 })

@@ -4,7 +4,8 @@ import { measurePerplexity } from '@tessera-llm/evaluation'
 import { load } from '@tessera-llm/tessera/node'
 import { tinyModel } from '@tessera-llm/tiny-model'
 
-const plain = 'The Congress has met again, and the state of the Union is good. The country is at peace with all nations. The revenue of the year has been greater than the expenses of the Government, and the debt has become smaller. '
+const plain =
+  'The Congress has met again, and the state of the Union is good. The country is at peace with all nations. The revenue of the year has been greater than the expenses of the Government, and the debt has become smaller. '
 const text = process.argv[3] === undefined ? plain.repeat(2) : await readFile(process.argv[3], 'utf8')
 
 // `f32` is the exact arithmetic; a session with the default on WebAssembly, `int8`, would show what the fast one costs.

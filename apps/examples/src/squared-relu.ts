@@ -8,6 +8,10 @@ export const squaredReluOp: Op<{ readonly x: Tensor }, { readonly y: Tensor }, R
   package: 'your-package',
   validate: ({ x }) => ({ y: dense('f32', denseSpec(x, 'squared-relu', 'x').shape) }),
   tolerance: () => toleranceOf({ dtype: 'f32' }),
-  cost: ({ outputs: { y } }) => ({ flops: 2 * sizeOf(y.shape), bytesRead: 4 * sizeOf(y.shape), bytesWritten: 4 * sizeOf(y.shape) }),
+  cost: ({ outputs: { y } }) => ({
+    flops: 2 * sizeOf(y.shape),
+    bytesRead: 4 * sizeOf(y.shape),
+    bytesWritten: 4 * sizeOf(y.shape),
+  }),
   reference: ({ x }) => ({ y: x.data.map((value) => Math.max(0, value) ** 2) }),
 }

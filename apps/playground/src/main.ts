@@ -22,7 +22,11 @@ function start(): void {
   const show = (isNavigation: boolean): void => {
     const page = pages.find(({ path }) => location.hash === `#${path}`) ?? (pages[0] as Page)
     document.title = `${page.title} · Tessera playground`
-    nav.replaceChildren(...pages.map(({ path, title }) => h('a', { href: `#${path}`, 'aria-current': path === page.path ? 'page' : undefined }, title)))
+    nav.replaceChildren(
+      ...pages.map(({ path, title }) =>
+        h('a', { href: `#${path}`, 'aria-current': path === page.path ? 'page' : undefined }, title),
+      ),
+    )
     if (!facts) return
     mounted?.leave()
     mounted = page.mount({ engine, facts })
@@ -36,9 +40,13 @@ function start(): void {
     facts = await engine.start(device)
     show(false)
   }
-  const failed = (error: Error): void => main.replaceChildren(h('p', { class: 'said', role: 'alert' }, `This page cannot run here: ${error.message}`))
+  const failed = (error: Error): void =>
+    main.replaceChildren(h('p', { class: 'said', role: 'alert' }, `This page cannot run here: ${error.message}`))
 
-  const devices: readonly (readonly ['wasm' | 'webgpu', string])[] = [['wasm', 'WebAssembly'], ...('gpu' in navigator ? [['webgpu', 'WebGPU'] as const] : [])]
+  const devices: readonly (readonly ['wasm' | 'webgpu', string])[] = [
+    ['wasm', 'WebAssembly'],
+    ...('gpu' in navigator ? [['webgpu', 'WebGPU'] as const] : []),
+  ]
   place.replaceChildren(choice('Runs on', devices, 'wasm', (device) => void load(device).catch(failed)))
   addEventListener('hashchange', () => show(true))
   addEventListener('resize', () => mounted?.redraw())

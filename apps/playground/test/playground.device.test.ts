@@ -17,11 +17,18 @@ afterAll(async () => {
 })
 
 const looks = [
-  { width: 1280, scheme: 'light' }, { width: 1280, scheme: 'dark' }, { width: 390, scheme: 'light' }, { width: 390, scheme: 'dark' },
+  { width: 1280, scheme: 'light' },
+  { width: 1280, scheme: 'dark' },
+  { width: 390, scheme: 'light' },
+  { width: 390, scheme: 'dark' },
 ] as const
 
 /** Opens a page and holds it to what all of them promise: no error, nothing from elsewhere, a name for every control, no sideways scrolling. */
-async function visit(path: string, device: 'wasm' | 'webgpu', look: (page: BrowserPage) => Promise<void>): Promise<void> {
+async function visit(
+  path: string,
+  device: 'wasm' | 'webgpu',
+  look: (page: BrowserPage) => Promise<void>,
+): Promise<void> {
   if (!browser || !site) throw new Error('there is no browser')
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
@@ -29,20 +36,34 @@ async function visit(path: string, device: 'wasm' | 'webgpu', look: (page: Brows
   const problems: string[] = []
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
   page.on('pageerror', (error) => problems.push(error.message))
-  page.on('request', (request) => request.url().startsWith(site?.url ?? '') || /^(blob|data):/.test(request.url()) || problems.push(`asks ${request.url()}`))
+  page.on(
+    'request',
+    (request) =>
+      request.url().startsWith(site?.url ?? '') ||
+      /^(blob|data):/.test(request.url()) ||
+      problems.push(`asks ${request.url()}`),
+  )
   try {
     await page.goto(`${site.url}#${path}`)
     if (device === 'webgpu') await page.getByLabel('Runs on').selectOption('webgpu')
     await page.getByRole('heading', { level: 1 }).waitFor()
     await look(page)
     for (const control of await page.locator('input, select, button, canvas, svg[role=img]').all()) {
-      const name = await control.evaluate((element) => element.getAttribute('aria-label') ?? (element as HTMLInputElement).labels?.[0]?.textContent ?? element.textContent)
+      const name = await control.evaluate(
+        (element) =>
+          element.getAttribute('aria-label') ??
+          (element as HTMLInputElement).labels?.[0]?.textContent ??
+          element.textContent,
+      )
       expect(name, await control.evaluate((element) => element.outerHTML.slice(0, 80))).toBeTruthy()
     }
     for (const { width, scheme } of looks) {
       await page.setViewportSize({ width, height: 900 })
       await page.emulateMedia({ colorScheme: scheme })
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `no sideways scrolling at ${width}`).toBe(true)
+      expect(
+        await page.evaluate('document.documentElement.scrollWidth <= innerWidth'),
+        `no sideways scrolling at ${width}`,
+      ).toBe(true)
       const folder = process.env['TESSERA_SCREENSHOTS']
       if (folder) await page.screenshot({ path: `${folder}/${path}-${device}-${width}-${scheme}.png`, fullPage: true })
     }
@@ -69,7 +90,9 @@ test.for(['wasm', 'webgpu'] as const)('attention, tile by tile, is exact on %s',
     await settled(page, /Tile 2: queries 0 to 7, keys 8 to 15\.$/)
     for (let tile = 0; tile < 8; tile++) await page.getByRole('button', { name: 'Next' }).click()
     await settled(page, /Tile 10: queries 8 to 15/)
-    const bytes = (await page.locator('.bar-value').allTextContents()).map((text) => Number.parseFloat(text) * (text.endsWith('kB') ? 1000 : 1))
+    const bytes = (await page.locator('.bar-value').allTextContents()).map(
+      (text) => Number.parseFloat(text) * (text.endsWith('kB') ? 1000 : 1),
+    )
     expect(bytes[0]).toBeGreaterThan(bytes[1] as number)
     await page.getByLabel('Causal').check()
     await settled(page, /Tile 10/)
@@ -79,7 +102,8 @@ test.for(['wasm', 'webgpu'] as const)('attention, tile by tile, is exact on %s',
 test('a matrix is rounded, and the model run with it', async ({ skip }) => {
   if (!browser) return skip(noChromium)
   await visit('quantization', 'wasm', async (page) => {
-    const outputError = async (): Promise<number> => Number.parseFloat((await page.locator('.fact-value').nth(1).textContent()) ?? '')
+    const outputError = async (): Promise<number> =>
+      Number.parseFloat((await page.locator('.fact-value').nth(1).textContent()) ?? '')
     const after = async (status: RegExp): Promise<number> => {
       await settled(page, status)
       return Number(/→ ([\d.]+)\.$/.exec((await page.locator('.said').textContent()) ?? '')?.[1])
@@ -103,10 +127,14 @@ test('heads are merged and measured', async ({ skip }) => {
   if (!browser) return skip(noChromium)
   await visit('heads', 'wasm', async (page) => {
     await settled(page, /^Done: 16 conversions/)
-    const rows = await page.locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')))
+    const rows = await page
+      .locator('tbody tr')
+      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')))
     expect(rows).toHaveLength(16)
-    const agreement = (method: string, kind: string): number => Number.parseFloat(rows.find(([name, attention]) => name === method && attention === kind)?.[3] ?? '')
-    for (const method of ['principal', 'activation', 'mean', 'first']) expect(agreement(method, 'MHA, 6'), method).toBe(100)
+    const agreement = (method: string, kind: string): number =>
+      Number.parseFloat(rows.find(([name, attention]) => name === method && attention === kind)?.[3] ?? '')
+    for (const method of ['principal', 'activation', 'mean', 'first'])
+      expect(agreement(method, 'MHA, 6'), method).toBe(100)
     expect(agreement('principal', 'GQA, 2')).toBeGreaterThan(97)
     expect(agreement('principal', 'MQA, 1')).toBeGreaterThan(agreement('first', 'MQA, 1'))
   })

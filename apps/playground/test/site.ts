@@ -16,8 +16,14 @@ const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': '
 /** Builds the pages and serves them as any static host would; isolated, so that threads work, or not. */
 export async function openSite({ isIsolated = true }: { readonly isIsolated?: boolean } = {}): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-playground-'))
-  await build({ root: fileURLToPath(new URL('..', import.meta.url)), logLevel: 'error', build: { outDir: folder, emptyOutDir: true } })
-  const headers = isIsolated ? { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } : {}
+  await build({
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    logLevel: 'error',
+    build: { outDir: folder, emptyOutDir: true },
+  })
+  const headers = isIsolated
+    ? { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+    : {}
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname)
     const file = join(folder, path === '/' ? 'index.html' : path)

@@ -18,13 +18,18 @@ test('the README shows the example, which prints what it should', async () => {
   expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   await import('../test/readme-example.ts')
-  expect(log.mock.calls).toEqual([[[1, 8, 100, 64], 'flash', true], [[1, 101, 8, 64], 131_072]])
+  expect(log.mock.calls).toEqual([
+    [[1, 8, 100, 64], 'flash', true],
+    [[1, 101, 8, 64], 131_072],
+  ])
   log.mockRestore()
 })
 
 test('docs/attention.md names every option and every optional input of the contract', async () => {
   const [contract, docs] = [await read('src/attention/contract.ts'), await read('../../docs/attention.md')]
-  const names = [...contract.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name as string).filter((name) => name !== 'lse')
+  const names = [...contract.matchAll(/^ {2}readonly (\w+)\?:/gm)]
+    .map(([, name]) => name as string)
+    .filter((name) => name !== 'lse')
   expect(names.length).toBeGreaterThan(14)
   for (const name of names) expect(docs, name).toContain(`\`${name}\``)
 })

@@ -7,4 +7,14 @@ import { kvStoreWasm } from './kv-store/wasm.ts'
 import { ropeAppendWasm } from './rope-append/wasm.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
-export const attentionWasm: readonly WasmKernel[] = [decodeWasm, flashWasm, plainWasm, flashBackwardWasm, plainBackwardWasm, kvAppendWasm, kvCopyPageWasm, kvStoreWasm, ropeAppendWasm]
+export const attentionWasm: readonly WasmKernel[] = [
+  decodeWasm,
+  flashWasm,
+  plainWasm,
+  flashBackwardWasm,
+  plainBackwardWasm,
+  kvAppendWasm,
+  kvCopyPageWasm,
+  kvStoreWasm,
+  ropeAppendWasm,
+]

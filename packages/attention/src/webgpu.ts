@@ -14,4 +14,15 @@ export { kvStoreWebgpu } from './kv-store/webgpu/kernel.ts'
 export { ropeAppendWebgpu } from './rope-append/webgpu/kernel.ts'
 
 /** All WebGPU kernels of this package, for `createWebGpuDevice({ kernels })`. */
-export const attentionWebgpu: readonly WebGpuKernel[] = [decodeWebgpu, flashMatrixWebgpu, flashWebgpu, plainWebgpu, flashBackwardWebgpu, plainBackwardWebgpu, kvAppendWebgpu, kvCopyPageWebgpu, kvStoreWebgpu, ropeAppendWebgpu]
+export const attentionWebgpu: readonly WebGpuKernel[] = [
+  decodeWebgpu,
+  flashMatrixWebgpu,
+  flashWebgpu,
+  plainWebgpu,
+  flashBackwardWebgpu,
+  plainBackwardWebgpu,
+  kvAppendWebgpu,
+  kvCopyPageWebgpu,
+  kvStoreWebgpu,
+  ropeAppendWebgpu,
+]

@@ -16,7 +16,10 @@ const refused: string[] = []
 
 // Plain has scores and products in common with flash: beside the goldens it gets problems where tiles in memory end, and where rows see few keys or none.
 const forPlain = /f16$|more rows|no key|NaN|everything|packed/
-const cases = [...backwardConformance, ...backwardGolden].flatMap((one) => [{ kernel: 'flash', one, name: one.name }, ...(backwardGolden.includes(one) || forPlain.test(one.name) ? [{ kernel: 'plain', one, name: one.name }] : [])])
+const cases = [...backwardConformance, ...backwardGolden].flatMap((one) => [
+  { kernel: 'flash', one, name: one.name },
+  ...(backwardGolden.includes(one) || forPlain.test(one.name) ? [{ kernel: 'plain', one, name: one.name }] : []),
+])
 
 test.for(cases)('$kernel: $name', async ({ kernel, one }) => {
   try {

@@ -3,7 +3,13 @@ import { wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attentionWasm } from '../src/wasm.ts'
-import { attentionConformance, exactQuantizedConformance, packedConformance, pagedConformance, quantizedConformance } from './cases/attention.ts'
+import {
+  attentionConformance,
+  exactQuantizedConformance,
+  packedConformance,
+  pagedConformance,
+  quantizedConformance,
+} from './cases/attention.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 const reference = createReferenceDevice()
@@ -22,7 +28,10 @@ describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ thre
   test.for(exactCases)('plain: $name', (one) => one.run(device, reference, { kernel: 'plain' }))
 
   // flash takes every call; decode up to four query rows, not packed.
-  test.for([['flash', exactCases, cases.length], ['decode', cases, 26]] as const)('%s wherever it says that it can', async ([kernel, cases, leastTaken]) => {
+  test.for([
+    ['flash', exactCases, cases.length],
+    ['decode', cases, 26],
+  ] as const)('%s wherever it says that it can', async ([kernel, cases, leastTaken]) => {
     const failures: string[] = []
     let refused = 0
     for (const one of cases) {

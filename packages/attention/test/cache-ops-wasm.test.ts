@@ -19,5 +19,8 @@ describe.each([
   })
   afterAll(() => device.dispose())
 
-  test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance, ...ropeAppendConformance])('$op: $name', (one) => one.run(device, reference))
+  test.for([...kvAppendConformance, ...kvCopyPageConformance, ...kvStoreConformance, ...ropeAppendConformance])(
+    '$op: $name',
+    (one) => one.run(device, reference),
+  )
 })

@@ -7,7 +7,11 @@ import { createReferenceDevice } from '@tessera-llm/tensor'
 
 const checkpoint = await readGguf(bufferSource(await readFile('model.gguf')))
 const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
-const model = await loadModel(checkpoint, { device: createReferenceDevice(), packers: ggmlPackers, families: [llamaFamily] })
+const model = await loadModel(checkpoint, {
+  device: createReferenceDevice(),
+  packers: ggmlPackers,
+  families: [llamaFamily],
+})
 const session = createSession(model, { activations: 'f32' })
 
 const ids = tokenizer.encode(await readFile('text.txt', 'utf8'))

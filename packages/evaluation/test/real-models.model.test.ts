@@ -26,11 +26,25 @@ const models = [
   { title: 'SmolLM2', file: 'SmolLM2-135M-Instruct.Q4_1.gguf', ids: 'smollm2-wikitext', bosId: undefined, windows: 4 },
   { title: 'Gemma 3', file: 'gemma-3-270m.Q4_K_M.gguf', ids: 'gemma3-wikitext', bosId: 2, windows: 2 },
 ].map((model) => ({ ...model, path: join(folder, model.file) }))
-for (const { title, path } of models) if (!existsSync(path)) console.warn(`\n*** ${path} is not there: the perplexity of ${title} is NOT tested. Run tooling/models.sh to bring it. ***\n`)
+for (const { title, path } of models)
+  if (!existsSync(path))
+    console.warn(
+      `\n*** ${path} is not there: the perplexity of ${title} is NOT tested. Run tooling/models.sh to bring it. ***\n`,
+    )
 
-describe.each(models)('perplexity of $title on WikiText-2, WebAssembly (skipped where tooling/models.sh has not brought the model)', ({ path, ids, bosId, windows }) => {
-  describe.skipIf(!existsSync(path))('against PyTorch', () => perplexityCases(path, JSON.parse(readFileSync(new URL(`golden/${ids}.json`, import.meta.url), 'utf8')) as Golden, bosId, windows))
-})
+describe.each(models)(
+  'perplexity of $title on WikiText-2, WebAssembly (skipped where tooling/models.sh has not brought the model)',
+  ({ path, ids, bosId, windows }) => {
+    describe.skipIf(!existsSync(path))('against PyTorch', () =>
+      perplexityCases(
+        path,
+        JSON.parse(readFileSync(new URL(`golden/${ids}.json`, import.meta.url), 'utf8')) as Golden,
+        bosId,
+        windows,
+      ),
+    )
+  },
+)
 
 function perplexityCases(path: string, golden: Golden, bosId: number | undefined, windows: number): void {
   let device: Device
@@ -44,7 +58,8 @@ function perplexityCases(path: string, golden: Golden, bosId: number | undefined
   afterAll(() => device?.dispose())
 
   /** exp of the mean over `tokens` tokens a window. */
-  const perplexityOf = (sums: readonly number[], tokens: number): number => Math.exp(sums.reduce((total, value) => total + value, 0) / (sums.length * tokens))
+  const perplexityOf = (sums: readonly number[], tokens: number): number =>
+    Math.exp(sums.reduce((total, value) => total + value, 0) / (sums.length * tokens))
 
   it('f32: within 0.1 %, and each window within 1e-5', async () => {
     const session = createSession(model, { activations: 'f32' })
@@ -53,7 +68,8 @@ function perplexityCases(path: string, golden: Golden, bosId: number | undefined
     session.dispose()
     expect(tokens).toBe(windows * 255)
     expect(Math.abs(perplexity / perplexityOf(expected, 255) - 1)).toBeLessThan(1e-3)
-    for (const [index, sum] of nll.entries()) expect(Math.abs(sum / (expected[index] as number) - 1), `window ${index}`).toBeLessThan(1e-5)
+    for (const [index, sum] of nll.entries())
+      expect(Math.abs(sum / (expected[index] as number) - 1), `window ${index}`).toBeLessThan(1e-5)
   })
 
   it('f32, all positions of the last window', async () => {
@@ -69,7 +85,9 @@ function perplexityCases(path: string, golden: Golden, bosId: number | undefined
     const { perplexity } = await measurePerplexity(session, golden.ids, { windows: 2 * windows, bosId })
     session.dispose()
     const expected = perplexityOf(golden.llamaCppSecondHalf.slice(0, 2 * windows), 255)
-    console.log(`int8 activations: perplexity ${perplexity.toFixed(4)}, f32 ${expected.toFixed(4)} (${((perplexity / expected - 1) * 100).toFixed(3)} %)`)
+    console.log(
+      `int8 activations: perplexity ${perplexity.toFixed(4)}, f32 ${expected.toFixed(4)} (${((perplexity / expected - 1) * 100).toFixed(3)} %)`,
+    )
     expect(Math.abs(perplexity / expected - 1)).toBeLessThan(5e-3)
   })
 }

@@ -23,13 +23,21 @@ export interface FileServer {
  * Serves one file on a free local port. `answers` are used up request by request before the file is served as it should be;
  * `undefined` among them means a proper answer.
  */
-export async function serveFile(bytes: Uint8Array, answers: (Answer | undefined)[] = [], always?: Answer): Promise<FileServer> {
+export async function serveFile(
+  bytes: Uint8Array,
+  answers: (Answer | undefined)[] = [],
+  always?: Answer,
+): Promise<FileServer> {
   const ranges: string[] = []
   const server = createServer((request, response) => {
     const header = request.headers.range ?? ''
     ranges.push(header)
     const match = /^bytes=(\d+)-(\d*)$/.exec(header)
-    const served = { bytes, first: Number(match?.[1] ?? 0), last: Math.min(Number(match?.[2] || bytes.length - 1), bytes.length - 1) }
+    const served = {
+      bytes,
+      first: Number(match?.[1] ?? 0),
+      last: Math.min(Number(match?.[2] || bytes.length - 1), bytes.length - 1),
+    }
     const answer = always ?? answers.shift() ?? inRange
     answer(request, response, served)
   })
@@ -53,7 +61,8 @@ const rangeHeaders = ({ bytes, first, last }: Served, etag = '"one"'): Record<st
 
 /** The requested range, as it should be. */
 export const inRange: Answer = (_request, response, served) => {
-  if (served.first >= served.bytes.length) response.writeHead(416, { 'content-range': `bytes */${served.bytes.length}` }).end()
+  if (served.first >= served.bytes.length)
+    response.writeHead(416, { 'content-range': `bytes */${served.bytes.length}` }).end()
   else response.writeHead(206, rangeHeaders(served)).end(served.bytes.subarray(served.first, served.last + 1))
 }
 
@@ -63,21 +72,31 @@ export const whole: Answer = (_request, response, { bytes }) => {
 }
 
 /** `count` bytes of the requested range, then a lost connection. The pause lets the client take what has arrived. */
-export const dropAfter = (count: number): Answer => (_request, response, served) => {
-  response.writeHead(206, rangeHeaders(served))
-  response.write(served.bytes.subarray(served.first, served.first + count), () => setTimeout(() => response.destroy(), 20))
-}
+export const dropAfter =
+  (count: number): Answer =>
+  (_request, response, served) => {
+    response.writeHead(206, rangeHeaders(served))
+    response.write(served.bytes.subarray(served.first, served.first + count), () =>
+      setTimeout(() => response.destroy(), 20),
+    )
+  }
 
 /** `count` bytes of the requested range, then nothing more. */
-export const stallAfter = (count: number): Answer => (_request, response, served) => {
-  response.writeHead(206, rangeHeaders(served))
-  response.write(served.bytes.subarray(served.first, served.first + count))
-}
+export const stallAfter =
+  (count: number): Answer =>
+  (_request, response, served) => {
+    response.writeHead(206, rangeHeaders(served))
+    response.write(served.bytes.subarray(served.first, served.first + count))
+  }
 
-export const withEtag = (etag: string): Answer => (_request, response, served) => {
-  response.writeHead(206, rangeHeaders(served, etag)).end(served.bytes.subarray(served.first, served.last + 1))
-}
+export const withEtag =
+  (etag: string): Answer =>
+  (_request, response, served) => {
+    response.writeHead(206, rangeHeaders(served, etag)).end(served.bytes.subarray(served.first, served.last + 1))
+  }
 
-export const status = (code: number, headers: Record<string, string> = {}): Answer => (_request, response) => {
-  response.writeHead(code, headers).end('the body of an error page')
-}
+export const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (_request, response) => {
+    response.writeHead(code, headers).end('the body of an error page')
+  }

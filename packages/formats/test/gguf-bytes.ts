@@ -21,7 +21,14 @@ export interface RawGguf {
 }
 
 /** Bytes of a GGUF file that may say anything: by default a valid one without metadata and tensors. */
-export function ggufBytes({ magic = 'GGUF', version = 3, tensors = [], entries = [], dataBytes = 0, ...counts }: RawGguf): Uint8Array {
+export function ggufBytes({
+  magic = 'GGUF',
+  version = 3,
+  tensors = [],
+  entries = [],
+  dataBytes = 0,
+  ...counts
+}: RawGguf): Uint8Array {
   const file = new ByteWriter()
   file.raw(new TextEncoder().encode(magic))
   file.u32(version)

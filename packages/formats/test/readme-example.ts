@@ -4,7 +4,9 @@ const sink = bufferSink()
 await writeGguf(
   {
     metadata: new Map([['general.architecture', { type: 'string', value: 'example' }]]),
-    tensors: [{ name: 'weight', shape: [2, 3], format: 'f32', bytes: new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer) }],
+    tensors: [
+      { name: 'weight', shape: [2, 3], format: 'f32', bytes: new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer) },
+    ],
   },
   sink,
 )

@@ -16,10 +16,18 @@ test('the README shows the example, which prints what the reference device compu
 
   const { gatedActivation, linear, rmsNorm } = everything
   const device = createReferenceDevice()
-  const matrix = (rows: number, columns: number) => device.tensor(Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i)), [rows, columns])
+  const matrix = (rows: number, columns: number) =>
+    device.tensor(
+      Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+      [rows, columns],
+    )
   const x = matrix(2, 8)
   const n = rmsNorm(x, undefined, { eps: 1e-5 })
-  const y = linear(gatedActivation(linear(n, matrix(24, 8)), linear(n, matrix(24, 8)), { kind: 'silu' }), matrix(8, 24), { residual: x })
+  const y = linear(
+    gatedActivation(linear(n, matrix(24, 8)), linear(n, matrix(24, 8)), { kind: 'silu' }),
+    matrix(8, 24),
+    { residual: x },
+  )
   expect(calls).toEqual([[[2, 8], ((await device.read(y))[0] as number).toFixed(4)]])
 })
 
@@ -28,12 +36,20 @@ const fusedForWebgpu = ['qkv-linear', 'gated-linear']
 
 test('the README lists every op, and every op has kernels on both devices, those that fuse others on WebGPU', async () => {
   const readme = await read('README.md')
-  const ops = Object.entries(everything).flatMap(([name, value]) => (name.endsWith('Op') ? [(value as { readonly id: string }).id] : []))
+  const ops = Object.entries(everything).flatMap(([name, value]) =>
+    name.endsWith('Op') ? [(value as { readonly id: string }).id] : [],
+  )
   expect(ops.length).toBeGreaterThan(15)
   for (const id of ops) {
     const camel = id.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
     expect(readme, id).toContain(`| \`${camel}(`)
-    expect(kernelsWebgpu.some((kernel) => kernel.op === id), id).toBe(true)
-    expect(kernelsWasm.some((kernel) => kernel.op === id), id).toBe(!fusedForWebgpu.includes(id))
+    expect(
+      kernelsWebgpu.some((kernel) => kernel.op === id),
+      id,
+    ).toBe(true)
+    expect(
+      kernelsWasm.some((kernel) => kernel.op === id),
+      id,
+    ).toBe(!fusedForWebgpu.includes(id))
   }
 })

@@ -11,7 +11,8 @@ const cases = [...goldenCases, ...conformanceCases]
 describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
-    if (relaxedSimd && !hasRelaxedSimd()) console.warn('*** relaxed SIMD is not here: the plain build is tested twice ***')
+    if (relaxedSimd && !hasRelaxedSimd())
+      console.warn('*** relaxed SIMD is not here: the plain build is tested twice ***')
     device = await createWasmDevice({ kernels: kernelsWasm, threads, relaxedSimd })
   })
   afterAll(() => device.dispose())

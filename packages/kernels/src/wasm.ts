@@ -21,5 +21,22 @@ export { activationCodes } from './activation/codes.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [
-  activationWasm, addWasm, addRmsNormWasm, argmaxWasm, crossEntropyWasm, embeddingWasm, gatedActivationWasm, hadamardWasm, layerNormWasm, linearWasm, logSoftmaxWasm, matmulWasm, multiplyWasm, rmsNormWasm, ropeWasm, scaleWasm, softmaxWasm, topKWasm,
+  activationWasm,
+  addWasm,
+  addRmsNormWasm,
+  argmaxWasm,
+  crossEntropyWasm,
+  embeddingWasm,
+  gatedActivationWasm,
+  hadamardWasm,
+  layerNormWasm,
+  linearWasm,
+  logSoftmaxWasm,
+  matmulWasm,
+  multiplyWasm,
+  rmsNormWasm,
+  ropeWasm,
+  scaleWasm,
+  softmaxWasm,
+  topKWasm,
 ]

@@ -5,4 +5,6 @@ import { activationConformance, activationGolden } from './cases/activation.ts'
 const reference = createReferenceDevice()
 
 test.for(activationGolden)('the reference gives the golden of $name', (golden) => golden.run(reference, reference))
-test.for(activationConformance)('$name is a problem that the contract takes', (problem) => problem.run(createReferenceDevice(), reference))
+test.for(activationConformance)('$name is a problem that the contract takes', (problem) =>
+  problem.run(createReferenceDevice(), reference),
+)

@@ -3,7 +3,9 @@ import * as kernels from '../src/index.ts'
 import { conformanceCases, fusedCases, goldenCases } from './cases/index.ts'
 
 test('every op of the package has conformance problems, each with a name of its own', () => {
-  const ops = Object.values(kernels).flatMap((value) => (typeof value === 'object' && 'reference' in value ? [value.id] : []))
+  const ops = Object.values(kernels).flatMap((value) =>
+    typeof value === 'object' && 'reference' in value ? [value.id] : [],
+  )
   expect(ops.length).toBeGreaterThan(15)
   expect([...new Set([...conformanceCases, ...fusedCases].map(({ op }) => op))].sort()).toEqual(ops.sort())
   const names = [...conformanceCases, ...fusedCases, ...goldenCases].map(({ op, name }) => `${op} ${name}`)

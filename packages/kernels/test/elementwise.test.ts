@@ -5,7 +5,9 @@ import { elementwiseConformance } from './cases/elementwise.ts'
 
 const reference = createReferenceDevice()
 
-test.for(elementwiseConformance)('$name is a problem that the contract takes', (problem) => problem.run(createReferenceDevice(), reference))
+test.for(elementwiseConformance)('$name is a problem that the contract takes', (problem) =>
+  problem.run(createReferenceDevice(), reference),
+)
 
 test('add, multiply and scale are what they say, b repeated over the leading axes of a', async () => {
   const a = reference.tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3])

@@ -5,7 +5,9 @@ import { embeddingConformance } from './cases/embedding.ts'
 
 const reference = createReferenceDevice()
 
-test.for(embeddingConformance)('$name is a problem that the contract takes', (problem) => problem.run(createReferenceDevice(), reference))
+test.for(embeddingConformance)('$name is a problem that the contract takes', (problem) =>
+  problem.run(createReferenceDevice(), reference),
+)
 
 test('rows are gathered and scaled; ids outside the table give zeros', async () => {
   const weight = reference.tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2])

@@ -3,10 +3,20 @@ import { conform } from '@tessera-llm/testing'
 import { createWebGpuDevice } from '@tessera-llm/webgpu'
 import { argmaxOp, embeddingOp, gatedActivationOp, linearOp, rmsNormOp, ropeOp } from '../src/index.ts'
 import { kernelsWebgpu } from '../src/webgpu.ts'
-import { argmaxProblems, embeddingProblems, gatedActivationProblems, linearProblems, rmsNormProblems, ropeProblems } from './problems/index.ts'
+import {
+  argmaxProblems,
+  embeddingProblems,
+  gatedActivationProblems,
+  linearProblems,
+  rmsNormProblems,
+  ropeProblems,
+} from './problems/index.ts'
 
 /** Runs in a browser: the ops of a llama layer against the reference device. Returns how many problems conform, by op, and the failures. */
-export async function run(): Promise<{ readonly conforming: Readonly<Record<string, number>>; readonly failures: readonly string[] }> {
+export async function run(): Promise<{
+  readonly conforming: Readonly<Record<string, number>>
+  readonly failures: readonly string[]
+}> {
   const device = await createWebGpuDevice({ kernels: kernelsWebgpu })
   const reference = createReferenceDevice()
   const tables = [

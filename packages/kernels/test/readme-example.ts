@@ -3,7 +3,11 @@ import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { createWasmDevice } from '@tessera-llm/wasm'
 
 const device = await createWasmDevice({ kernels: kernelsWasm, threads: 2 })
-const matrix = (rows: number, columns: number) => device.tensor(Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i)), [rows, columns])
+const matrix = (rows: number, columns: number) =>
+  device.tensor(
+    Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+    [rows, columns],
+  )
 const [gate, up, down] = [matrix(24, 8), matrix(24, 8), matrix(8, 24)]
 const norm = device.tensor(new Float32Array(8).fill(1), [8])
 

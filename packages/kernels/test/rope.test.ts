@@ -8,7 +8,9 @@ expect.extend(referenceMatchers)
 const reference = createReferenceDevice()
 
 test.for(ropeGolden)('the reference gives the golden of $name', (golden) => golden.run(reference, reference))
-test.for(ropeConformance)('$name is a problem that the contract takes', (problem) => problem.run(createReferenceDevice(), reference))
+test.for(ropeConformance)('$name is a problem that the contract takes', (problem) =>
+  problem.run(createReferenceDevice(), reference),
+)
 
 test.for(ropeStored)('frequencies and tables of $name', async (stored) => {
   const options = ropeOptionsOf(stored)
@@ -22,15 +24,24 @@ test.for(ropeStored)('frequencies and tables of $name', async (stored) => {
   await close([attentionFactor], 'attention_factor')
   const { cos, sin } = ropeTable({ ...options, maxPositions: Math.max(...positions) + 1 })
   const half = options.rotaryDim / 2
-  const rows = (table: Float32Array): number[] => Array.from(positions).flatMap((position) => Array.from(table.subarray(position * half, (position + 1) * half)))
+  const rows = (table: Float32Array): number[] =>
+    Array.from(positions).flatMap((position) => Array.from(table.subarray(position * half, (position + 1) * half)))
   await close(rows(cos), 'cos')
   await close(rows(sin), 'sin')
 })
 
 test('frequency factors divide the frequencies, before any scaling', () => {
   const plain = ropeFrequencies({ theta: 10_000, rotaryDim: 4, maxPositions: 1 })
-  const divided = ropeFrequencies({ theta: 10_000, rotaryDim: 4, maxPositions: 1, frequencyFactors: [1, 8], scaling: { type: 'linear', factor: 2 } })
-  expect(divided.frequencies).toEqual(Float64Array.of((plain.frequencies[0] as number) / 2, (plain.frequencies[1] as number) / 16))
+  const divided = ropeFrequencies({
+    theta: 10_000,
+    rotaryDim: 4,
+    maxPositions: 1,
+    frequencyFactors: [1, 8],
+    scaling: { type: 'linear', factor: 2 },
+  })
+  expect(divided.frequencies).toEqual(
+    Float64Array.of((plain.frequencies[0] as number) / 2, (plain.frequencies[1] as number) / 16),
+  )
 })
 
 test.for([
@@ -39,8 +50,22 @@ test.for([
   [{ theta: 0 }, 'theta must be positive, not 0'],
   [{ frequencyFactors: [1] }, 'frequencyFactors must have 2 values, not 1'],
   [{ frequencyFactors: [1, 0] }, 'the frequencies are not finite (scaling '],
-  [{ scaling: { type: 'linear', factor: 0 } }, 'the frequencies are not finite (scaling linear); factors and positions must be positive'],
-  [{ scaling: { type: 'longrope', shortFactors: [1, 1], longFactors: [1, 1], originalMaxPositions: 0, attentionFactor: Number.NaN } }, 'the frequencies are not finite (scaling '],
+  [
+    { scaling: { type: 'linear', factor: 0 } },
+    'the frequencies are not finite (scaling linear); factors and positions must be positive',
+  ],
+  [
+    {
+      scaling: {
+        type: 'longrope',
+        shortFactors: [1, 1],
+        longFactors: [1, 1],
+        originalMaxPositions: 0,
+        attentionFactor: Number.NaN,
+      },
+    },
+    'the frequencies are not finite (scaling ',
+  ],
 ] as const)('tables of %o are refused', ([wrong, message]) => {
   expect(() => ropeTable({ theta: 10_000, rotaryDim: 4, maxPositions: 1, ...wrong })).toThrow(message)
 })

@@ -5,4 +5,6 @@ import { selectionConformance, selectionGolden } from './cases/selection.ts'
 const reference = createReferenceDevice()
 
 test.for(selectionGolden)('the reference gives the golden of $name', (golden) => golden.run(reference, reference))
-test.for(selectionConformance)('$name is a problem that the contract takes', (problem) => problem.run(createReferenceDevice(), reference))
+test.for(selectionConformance)('$name is a problem that the contract takes', (problem) =>
+  problem.run(createReferenceDevice(), reference),
+)

@@ -20,12 +20,23 @@ export interface WasmPageResult {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
-const wave = (length: number, step: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.fround(((i * step) % 97) / 48 - 1))
+const wave = (length: number, step: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.fround(((i * step) % 97) / 48 - 1))
 
 /** One `linear` of 5 tokens, twice as a plan: bits and what the device is. */
-export async function compute({ threads, relaxedSimd, workerUrl }: Omit<WasmPageOptions, 'place'>): Promise<WasmPageResult> {
+export async function compute({
+  threads,
+  relaxedSimd,
+  workerUrl,
+}: Omit<WasmPageOptions, 'place'>): Promise<WasmPageResult> {
   try {
-    const device = await createWasmDevice({ kernels: kernelsWasm, threads, relaxedSimd, workerUrl, joinTimeoutMs: 20_000 })
+    const device = await createWasmDevice({
+      kernels: kernelsWasm,
+      threads,
+      relaxedSimd,
+      workerUrl,
+      joinTimeoutMs: 20_000,
+    })
     const x = device.tensor(new Float32Array(5 * 96), [5, 96])
     const weight = device.tensor(wave(72 * 96, 31), [72, 96])
     const bias = device.tensor(wave(72, 7), [72])
@@ -34,7 +45,13 @@ export async function compute({ threads, relaxedSimd, workerUrl }: Omit<WasmPage
     device.write(x, wave(5 * 96, 13))
     plan.replay()
     const y = (await device.read(plan.result)) as Float32Array
-    const result = { isolated: globalThis.crossOriginIsolated, threads: device.wasm.threads, sharedMemory: device.wasm.sharedMemory, relaxedSimd: device.wasm.relaxedSimd, bits: [...new Uint32Array(y.buffer, y.byteOffset, y.length)] }
+    const result = {
+      isolated: globalThis.crossOriginIsolated,
+      threads: device.wasm.threads,
+      sharedMemory: device.wasm.sharedMemory,
+      relaxedSimd: device.wasm.relaxedSimd,
+      bits: [...new Uint32Array(y.buffer, y.byteOffset, y.length)],
+    }
     await device.dispose()
     return result
   } catch (error) {

@@ -1,7 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { launchChromium, runInChromium } from '@tessera-tooling/swiftshader/chromium'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { argmaxProblems, embeddingProblems, gatedActivationProblems, linearProblems, rmsNormProblems, ropeProblems } from './problems/index.ts'
+import {
+  argmaxProblems,
+  embeddingProblems,
+  gatedActivationProblems,
+  linearProblems,
+  rmsNormProblems,
+  ropeProblems,
+} from './problems/index.ts'
 
 let browser: Awaited<ReturnType<typeof launchChromium>>
 beforeAll(async () => {

@@ -47,9 +47,20 @@ describe.each(Object.entries(cases))('%s', (_, rows) => {
 })
 
 const dtypes = ['f32', 'f16', 'bf16'] as const
-const some = (dtype: DType, tokens: number, rows: number, columns: number, activations: 'f32' | 'int8' = 'f32'): OpProblem<LinearInputs, LinearOptions> => ({
+const some = (
+  dtype: DType,
+  tokens: number,
+  rows: number,
+  columns: number,
+  activations: 'f32' | 'int8' = 'f32',
+): OpProblem<LinearInputs, LinearOptions> => ({
   name: `${tokens} × ${columns} → ${rows}, ${activations}`,
-  inputs: { x: normal([tokens, columns]), weight: normal([rows, columns], { dtype, seed: 2 }), bias: normal([rows], { seed: 3 }), residual: normal([tokens, rows], { seed: 4 }) },
+  inputs: {
+    x: normal([tokens, columns]),
+    weight: normal([rows, columns], { dtype, seed: 2 }),
+    bias: normal([rows], { seed: 3 }),
+    residual: normal([tokens, rows], { seed: 4 }),
+  },
   options: { activations },
 })
 
@@ -60,13 +71,20 @@ describe('every kernel of linear, also where another one would be chosen', () =>
   })
 
   it.for(dtypes)('gemv-%s for every number of tokens, with and without int8 activations', async (dtype) => {
-    const problems = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((tokens) => (['f32', 'int8'] as const).map((activations) => some(dtype, tokens, 19, 72, activations)))
+    const problems = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((tokens) =>
+      (['f32', 'int8'] as const).map((activations) => some(dtype, tokens, 19, 72, activations)),
+    )
     await conform(device, reference, linearOp, problems, { kernel: `gemv-${dtype}` })
   })
 })
 
 it('no tokens, no rows and no columns are problems too', async () => {
-  await conform(device, reference, linearOp, [some('f32', 0, 5, 8), some('f16', 3, 0, 8), some('f32', 2, 5, 0), some('f32', 12, 5, 0)])
+  await conform(device, reference, linearOp, [
+    some('f32', 0, 5, 8),
+    some('f16', 3, 0, 8),
+    some('f32', 2, 5, 0),
+    some('f32', 12, 5, 0),
+  ])
 })
 
 describe('as kernels specialise for hardware, with subgroups', () => {
@@ -83,10 +101,21 @@ describe('as kernels specialise for hardware, with subgroups', () => {
   })
 
   // Rows of one, several and many lanes, of which 32, 128 and 256 share one.
-  it.for([...normConformance, ...softmaxConformance].filter(({ name }) => /\[3, (1|33|257|1000)\]|vocabulary|masked|\[2, 2, 576\]/.test(name)))('$name', (row) => row.run(hardware, reference))
+  it.for(
+    [...normConformance, ...softmaxConformance].filter(({ name }) =>
+      /\[3, (1|33|257|1000)\]|vocabulary|masked|\[2, 2, 576\]/.test(name),
+    ),
+  )('$name', (row) => row.run(hardware, reference))
 
-  it.for([...linearConformance, ...fusedConformance.filter((row) => ofOneToken(row) && row.name.includes('by f16'))])('$name', (row) => row.run(hardware, reference))
+  it.for([...linearConformance, ...fusedConformance.filter((row) => ofOneToken(row) && row.name.includes('by f16'))])(
+    '$name',
+    (row) => row.run(hardware, reference),
+  )
 
   // From so many rows on a lane takes two of them, and four.
-  it.for([16_385, 32_770])('one token by %i rows', async (rows) => void (await conform(hardware, reference, linearOp, [some('f16', 1, rows, 64)], { kernel: 'gemv-f16' })))
+  it.for([16_385, 32_770])(
+    'one token by %i rows',
+    async (rows) =>
+      void (await conform(hardware, reference, linearOp, [some('f16', 1, rows, 64)], { kernel: 'gemv-f16' })),
+  )
 })

@@ -10,7 +10,10 @@ let folder = ''
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tessera-readme-'))
   await copyFile(tinyModel.ggufUrl, join(folder, 'model.gguf'))
-  await writeFile(join(folder, 'text.txt'), 'The President of the United States is the head of the Government. '.repeat(30))
+  await writeFile(
+    join(folder, 'text.txt'),
+    'The President of the United States is the head of the Government. '.repeat(30),
+  )
   process.chdir(folder)
 })
 afterEach(async () => {

@@ -15,7 +15,9 @@ const recipe = parseRecipe({
 console.log(bytesByClass(planRecipe(subject, recipe)))
 
 const device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm] })
-const ids = createTokenizerFromGguf(checkpoint.metadata).encode(await readFile('text.txt', 'utf8'), { addSpecial: false })
+const ids = createTokenizerFromGguf(checkpoint.metadata).encode(await readFile('text.txt', 'utf8'), {
+  addSpecial: false,
+})
 const applied = await applyRecipe(subject, recipe, { device, calibration: { ids } })
 const sink = bufferSink()
 await writeGgufModel(applied, subject, checkpoint, sink)

@@ -18,7 +18,9 @@ test('the README shows the example of the methods, where GPTQ loses less than ro
   expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/methods-example.ts')}\`\`\``)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   await import('../test/methods-example.ts')
-  const [nearest = Number.NaN, calibrated = Number.NaN] = log.mock.calls.map(([line]) => Number.parseFloat(String(line)))
+  const [nearest = Number.NaN, calibrated = Number.NaN] = log.mock.calls.map(([line]) =>
+    Number.parseFloat(String(line)),
+  )
   log.mockRestore()
   expect(nearest).toBeGreaterThan(1)
   expect(calibrated).toBeLessThan(nearest / 3)
@@ -27,8 +29,12 @@ test('the README shows the example of the methods, where GPTQ loses less than ro
 test('the README names every block type, and those that the devices compute with', async () => {
   const readme = await read('README.md')
   for (const { id } of ggmlBlockTypes) expect(readme).toContain(`\`${id}\``)
-  const sources = (kind: string): readonly string[] => ggmlPackers.filter(({ device }) => device === kind).map(({ source }) => source)
-  const computed = /compute with (.*?),? are/.exec(readme)?.[1]?.match(/`[a-z0-9_]+`/g)?.map((name) => name.slice(1, -1))
+  const sources = (kind: string): readonly string[] =>
+    ggmlPackers.filter(({ device }) => device === kind).map(({ source }) => source)
+  const computed = /compute with (.*?),? are/
+    .exec(readme)?.[1]
+    ?.match(/`[a-z0-9_]+`/g)
+    ?.map((name) => name.slice(1, -1))
   expect(computed?.toSorted()).toEqual(sources('wasm').toSorted())
   expect(sources('webgpu').toSorted()).toEqual(sources('wasm').toSorted())
 })

@@ -5,7 +5,16 @@ import { packRows8Wasm } from './rows8/pack-wasm.ts'
 import { rows8ExactWasm, rows8FloatWasm, rows8Int8Wasm, rows8RowsWasm } from './linear/wasm.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
-export const quantizationWasm: readonly WasmKernel[] = [packRows8Wasm, rows8EmbeddingWasm, rows8ExactWasm, rows8FloatWasm, rows8Int8Wasm, rows8RowsWasm, qkvInt8Wasm, gatedInt8Wasm]
+export const quantizationWasm: readonly WasmKernel[] = [
+  packRows8Wasm,
+  rows8EmbeddingWasm,
+  rows8ExactWasm,
+  rows8FloatWasm,
+  rows8Int8Wasm,
+  rows8RowsWasm,
+  qkvInt8Wasm,
+  gatedInt8Wasm,
+]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel } from './method/gptq/wasm.ts'
 export { createWasmEncoder, encodeBlocksWasm } from './encode/wasm.ts'

@@ -14,7 +14,9 @@ const kinds: readonly string[] = ['q4_0', 'q5_1', 'q8_0', 'q2_k', 'q6_k', 'iq4_n
 
 it('packed weights conform in headless Chromium', async ({ skip }) => {
   if (!browser) return skip('npm carries a Chromium for Linux on x64 only')
-  const types = rawPackers('webgpu').map(({ source }) => source).filter((source) => kinds.includes(source))
+  const types = rawPackers('webgpu')
+    .map(({ source }) => source)
+    .filter((source) => kinds.includes(source))
   expect(types).toHaveLength(kinds.length)
   expect(await runInChromium(browser, fileURLToPath(new URL('../test/page.ts', import.meta.url)), types)).toEqual({
     kernels: types.flatMap((type) => [`gather-${type}`, `gemv-${type}`, `tiled-${type}`]).sort(),

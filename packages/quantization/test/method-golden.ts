@@ -1,4 +1,11 @@
-import { compare, type GoldenCase, goldenInput, type GoldenOutput, goldenOutput, readGolden } from '@tessera-llm/testing'
+import {
+  compare,
+  type GoldenCase,
+  goldenInput,
+  type GoldenOutput,
+  goldenOutput,
+  readGolden,
+} from '@tessera-llm/testing'
 import { expect } from 'vitest'
 import type { LinearStatistics, WeightMatrix } from '../src/index.ts'
 
@@ -38,7 +45,8 @@ export function gatherStatistics(x: Float32Array, columns: number): LinearStatis
       sum[i] = (sum[i] as number) + value
       absMax[i] = Math.max(absMax[i] as number, Math.abs(value))
       absSum[i] = (absSum[i] as number) + Math.abs(value)
-      for (let j = 0; j < columns; j++) secondMoment[i * columns + j] = (secondMoment[i * columns + j] as number) + value * (x[at + j] as number)
+      for (let j = 0; j < columns; j++)
+        secondMoment[i * columns + j] = (secondMoment[i * columns + j] as number) + value * (x[at + j] as number)
     }
   }
   return { columns, count, secondMoment: Float32Array.from(secondMoment), sum, absMax, absSum }
@@ -49,8 +57,14 @@ export function expectCodes(golden: GoldenCase, codes: ArrayLike<number>, values
   const wanted = goldenOutput(golden, 'q')
   const wantedValues = goldenOutput(golden, 'dequant')
   const equal = Array.from(codes, (code, i) => code === Number(wanted.data[i]))
-  expect(equal.filter(Boolean).length / equal.length, `${golden.name}: equal codes`).toBeGreaterThanOrEqual(wanted.minMatch)
-  expectClose(golden.name, Array.from(values, (value, i) => (equal[i] ? value : Number(wantedValues.data[i]))), wantedValues)
+  expect(equal.filter(Boolean).length / equal.length, `${golden.name}: equal codes`).toBeGreaterThanOrEqual(
+    wanted.minMatch,
+  )
+  expectClose(
+    golden.name,
+    Array.from(values, (value, i) => (equal[i] ? value : Number(wantedValues.data[i]))),
+    wantedValues,
+  )
 }
 
 export function expectClose(name: string, values: ArrayLike<number>, wanted: GoldenOutput): void {
@@ -59,7 +73,12 @@ export function expectClose(name: string, values: ArrayLike<number>, wanted: Gol
 }
 
 /** |X (W − Q)ᵀ|² and |X Wᵀ|². */
-export function outputError(x: Float32Array, w: Float32Array, q: Float32Array, columns: number): { readonly error: number; readonly energy: number } {
+export function outputError(
+  x: Float32Array,
+  w: Float32Array,
+  q: Float32Array,
+  columns: number,
+): { readonly error: number; readonly energy: number } {
   let error = 0
   let energy = 0
   for (let token = 0; token < x.length; token += columns) {

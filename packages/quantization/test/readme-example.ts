@@ -16,7 +16,13 @@ const packer = ggmlPackers.find(({ source, device: kind }) => source === 'q4_0' 
 if (!packer) throw new TesseraError('unsupported', 'no kernels for q4_0 on this device')
 const weight = device.pack(packer.format, [16, 32], packer.pack(stored, [16, 32]))
 const x = device.tensor(new Float32Array(32).fill(3), [1, 32])
-console.log(weight.format.id, weight.byteLength, (await device.read(linear(x, weight)))[0], (await device.read(linear(x, weight, { activations: 'int8' })))[0])
+console.log(
+  weight.format.id,
+  weight.byteLength,
+  (await device.read(linear(x, weight)))[0],
+  (await device.read(linear(x, weight, { activations: 'int8' })))[0],
+)
 // Static: 3 is the code 6 of steps of 0.5, and beyond the largest of steps of 0.02, which is 2.54.
-for (const inputScale of [0.5, 0.02]) console.log((await device.read(linear(x, weight, { activations: 'int8-static', inputScale })))[0])
+for (const inputScale of [0.5, 0.02])
+  console.log((await device.read(linear(x, weight, { activations: 'int8-static', inputScale })))[0])
 await device.dispose()

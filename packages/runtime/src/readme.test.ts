@@ -29,9 +29,17 @@ test('the README shows the example, which generates what the reference device do
 
   const checkpoint = await goldenGguf(model)
   const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
-  const reference = await loadModel(checkpoint, { device: createReferenceDevice(), packers: [], families: [llamaFamily] })
+  const reference = await loadModel(checkpoint, {
+    device: createReferenceDevice(),
+    packers: [],
+    families: [llamaFamily],
+  })
   const prompt = tokenizer.encode('Once upon a time')
-  const generation = generate(createSession(reference), tokenizer, prompt, { maxTokens: 12, temperature: 0, ignoreEos: true })
+  const generation = generate(createSession(reference), tokenizer, prompt, {
+    maxTokens: 12,
+    temperature: 0,
+    ignoreEos: true,
+  })
   const pieces: unknown[] = []
   for await (const { id, text } of generation) pieces.push([id, text])
   expect(calls.slice(0, -1)).toEqual(pieces)

@@ -41,7 +41,11 @@ async function continueText({ device: kind, model: path, ids, maxTokens }: PageO
   const device = await makers[kind]()
   const model = await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
   const session = createSession(model)
-  const generation = generate(session, createTokenizerFromGguf(checkpoint.metadata), ids, { maxTokens, temperature: 0, ignoreEos: true })
+  const generation = generate(session, createTokenizerFromGguf(checkpoint.metadata), ids, {
+    maxTokens,
+    temperature: 0,
+    ignoreEos: true,
+  })
   const written: number[] = []
   for await (const { id } of generation) written.push(id)
   const { text } = await generation.result
@@ -69,6 +73,10 @@ export async function run(options: PageOptions): Promise<PageResult> {
 if (inWorker) {
   globalThis.onmessage = ({ data }) => {
     // A rejection would stay in the worker; an uncaught error reaches the page.
-    continueText(data as PageOptions).then(postMessage, (error: unknown) => setTimeout(() => { throw error }))
+    continueText(data as PageOptions).then(postMessage, (error: unknown) =>
+      setTimeout(() => {
+        throw error
+      }),
+    )
   }
 }

@@ -12,7 +12,11 @@ const model = await loadModel(checkpoint, { device, packers: ggmlPackers, famili
 const tokenizer = createTokenizerFromGguf(checkpoint.metadata)
 
 const session = createSession(model, { contextLength: 100 })
-const generation = generate(session, tokenizer, tokenizer.encode('Once upon a time'), { maxTokens: 12, temperature: 0, ignoreEos: true })
+const generation = generate(session, tokenizer, tokenizer.encode('Once upon a time'), {
+  maxTokens: 12,
+  temperature: 0,
+  ignoreEos: true,
+})
 for await (const { id, text } of generation) console.log(id, text)
 const { stop, timings } = await generation.result
 console.log(stop, timings.promptTokens + timings.decodeTokens, session.tokens.length)

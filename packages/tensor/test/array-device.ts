@@ -1,4 +1,15 @@
-import { type Backend, bytesOf, createDevice, type Device, type Kernel, kernelAbi, type Launch, type Storage, TesseraError, viewBytes } from '../src/index.ts'
+import {
+  type Backend,
+  bytesOf,
+  createDevice,
+  type Device,
+  type Kernel,
+  kernelAbi,
+  type Launch,
+  type Storage,
+  TesseraError,
+  viewBytes,
+} from '../src/index.ts'
 
 /** A kernel of the device below: works on f32 arrays by name. */
 export interface ArrayKernel extends Kernel {
@@ -14,13 +25,17 @@ interface ArrayStorage extends Storage {
 }
 
 /** The smallest device that has kernels: memory is host arrays, a launch is a call. Holds at most 1000 bytes. */
-export function createArrayDevice(kernels: readonly ArrayKernel[]): { readonly device: Device; readonly freed: Storage[] } {
+export function createArrayDevice(kernels: readonly ArrayKernel[]): {
+  readonly device: Device
+  readonly freed: Storage[]
+} {
   const freed: Storage[] = []
   let recording: Launch<ArrayKernel>[] | undefined
   const execute = ({ kernel, inputs, outputs }: Launch<ArrayKernel>): void => {
     const arrays: Record<string, Float32Array> = {}
     for (const [name, tensor] of Object.entries({ ...inputs, ...outputs })) {
-      if (tensor?.kind === 'dense') arrays[name] = viewBytes((tensor.storage as ArrayStorage).bytes, 'f32') as Float32Array
+      if (tensor?.kind === 'dense')
+        arrays[name] = viewBytes((tensor.storage as ArrayStorage).bytes, 'f32') as Float32Array
     }
     kernel?.run(arrays)
   }
@@ -31,7 +46,8 @@ export function createArrayDevice(kernels: readonly ArrayKernel[]): { readonly d
     kernels,
     allocate(dtype, shape): ArrayStorage {
       const bytes = bytesOf(viewBytes(new Uint8Array(shape.reduce((size, axis) => size * axis, 4)), dtype))
-      if (bytes.byteLength > 1000) throw new TesseraError('out-of-memory', `arrays: ${bytes.byteLength} bytes do not fit`)
+      if (bytes.byteLength > 1000)
+        throw new TesseraError('out-of-memory', `arrays: ${bytes.byteLength} bytes do not fit`)
       return { byteLength: bytes.byteLength, bytes }
     },
     free: (storage) => void freed.push(storage),

@@ -1,6 +1,10 @@
 import { dense, denseSpec, type Op, type Tensor, TesseraError, toleranceOf } from '../src/index.ts'
 
-const cost = (): { readonly flops: number; readonly bytesRead: number; readonly bytesWritten: number } => ({ flops: 1, bytesRead: 2, bytesWritten: 3 })
+const cost = (): { readonly flops: number; readonly bytesRead: number; readonly bytesWritten: number } => ({
+  flops: 1,
+  bytesRead: 2,
+  bytesWritten: 3,
+})
 
 /** y = factor · x. */
 export const scaleOp: Op<{ readonly x: Tensor }, { readonly y: Tensor }, { readonly factor: number }> = {
@@ -8,7 +12,8 @@ export const scaleOp: Op<{ readonly x: Tensor }, { readonly y: Tensor }, { reado
   version: 1,
   package: '@example/ops',
   validate({ x }, { factor }) {
-    if (!Number.isFinite(factor)) throw new TesseraError('invalid-option', `test/scale: factor must be finite, not ${factor}`)
+    if (!Number.isFinite(factor))
+      throw new TesseraError('invalid-option', `test/scale: factor must be finite, not ${factor}`)
     return { y: dense(denseSpec(x, 'test/scale', 'x').dtype, x.shape) }
   },
   tolerance: () => toleranceOf({ dtype: 'f32' }),
@@ -17,7 +22,11 @@ export const scaleOp: Op<{ readonly x: Tensor }, { readonly y: Tensor }, { reado
 }
 
 /** y = x + z, z optional. */
-export const sumOp: Op<{ readonly x: Tensor; readonly z?: Tensor | undefined }, { readonly y: Tensor }, Record<string, never>> = {
+export const sumOp: Op<
+  { readonly x: Tensor; readonly z?: Tensor | undefined },
+  { readonly y: Tensor },
+  Record<string, never>
+> = {
   id: 'test/sum',
   version: 1,
   package: '@example/ops',
@@ -28,7 +37,11 @@ export const sumOp: Op<{ readonly x: Tensor; readonly z?: Tensor | undefined }, 
 }
 
 /** total += x, in place. */
-export const accumulateOp: Op<{ readonly x: Tensor; readonly total: Tensor }, Record<string, never>, Record<string, never>> = {
+export const accumulateOp: Op<
+  { readonly x: Tensor; readonly total: Tensor },
+  Record<string, never>,
+  Record<string, never>
+> = {
   id: 'test/accumulate',
   version: 1,
   package: '@example/ops',

@@ -10,7 +10,11 @@ const axpyOp: Op<Inputs, Outputs, { readonly a: number }> = {
   package: 'my-kernels',
   validate: ({ x }) => ({ z: dense('f32', denseSpec(x, 'axpy', 'x').shape) }),
   tolerance: () => toleranceOf({ dtype: 'f32', stages: 2 }),
-  cost: ({ outputs }) => ({ flops: 2 * (outputs.z.shape[0] ?? 0), bytesRead: 8 * (outputs.z.shape[0] ?? 0), bytesWritten: 4 * (outputs.z.shape[0] ?? 0) }),
+  cost: ({ outputs }) => ({
+    flops: 2 * (outputs.z.shape[0] ?? 0),
+    bytesRead: 8 * (outputs.z.shape[0] ?? 0),
+    bytesWritten: 4 * (outputs.z.shape[0] ?? 0),
+  }),
   reference: ({ x, y }, { a }) => ({ z: x.data.map((value, i) => a * value + (y.data[i] as number)) }),
 }
 

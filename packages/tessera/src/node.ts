@@ -9,7 +9,12 @@ import type { Model } from './model/model.ts'
 import { openModelSource } from './model-source/index.ts'
 
 export * from './index.ts'
-export { type ModelSource, type ModelSourceOptions, openModelSource, type SourceProgress } from './model-source/index.ts'
+export {
+  type ModelSource,
+  type ModelSourceOptions,
+  openModelSource,
+  type SourceProgress,
+} from './model-source/index.ts'
 export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 
 /**
@@ -18,7 +23,10 @@ export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
  *
  * @throws TesseraError `not-found`, `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
-export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
+export async function load(
+  source: string | URL | Blob | Uint8Array | ByteSource,
+  options: LoadOptions = {},
+): Promise<Model> {
   if (typeof source === 'string' && source.startsWith('hf:')) {
     const found = await openModelSource(source, { signal: options.signal })
     return load(found.kind === 'folder' ? found.path : found.source, options)

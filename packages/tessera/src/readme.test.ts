@@ -46,5 +46,8 @@ test('the README shows the example of vectors, which compares texts with an enco
   const calls = log.mock.calls
   log.mockRestore()
   // The small random encoder knows no word of the texts.
-  expect(calls).toEqual([[expect.stringMatching(/^-?\d+\.\d\d$/), 'A kitten naps on the couch.'], [expect.stringMatching(/^-?\d+\.\d\d$/), 'Shares fell on Monday.']])
+  expect(calls).toEqual([
+    [expect.stringMatching(/^-?\d+\.\d\d$/), 'A kitten naps on the couch.'],
+    [expect.stringMatching(/^-?\d+\.\d\d$/), 'Shares fell on Monday.'],
+  ])
 })

@@ -27,8 +27,10 @@ export async function startHub(files: Record<string, Uint8Array>): Promise<HubSe
     const url = request.url ?? ''
     requests.push(`${url}${request.headers.range === undefined ? '' : ` ${request.headers.range}`}`)
     if (hub.intercept?.(request, response) === true) return
-    if (url.startsWith(`/api/models/${repository}/tree/main?`)) json(response, 200, Object.entries(hub.files).map(treeEntry))
-    else if (url.startsWith(downloads)) serve(request, response, hub.files[decodeURIComponent(url.slice(downloads.length))])
+    if (url.startsWith(`/api/models/${repository}/tree/main?`))
+      json(response, 200, Object.entries(hub.files).map(treeEntry))
+    else if (url.startsWith(downloads))
+      serve(request, response, hub.files[decodeURIComponent(url.slice(downloads.length))])
     else json(response, 404, { error: 'Repository not found' })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -55,11 +57,22 @@ function treeEntry([path, bytes]: [string, Uint8Array]): object {
   if (bytes.length <= largeBytes) return { type: 'file', path, size: bytes.length, oid: gitSha1 }
   // A large file's `oid` is that of its pointer; its own hash is in `lfs`.
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { type: 'file', path, size: bytes.length, oid: '0'.repeat(40), lfs: { oid: sha256, size: bytes.length, pointerSize: 130 } }
+  return {
+    type: 'file',
+    path,
+    size: bytes.length,
+    oid: '0'.repeat(40),
+    lfs: { oid: sha256, size: bytes.length, pointerSize: 130 },
+  }
 }
 
 /** A file or the range of it that is asked for, as far as `until`. */
-export function serve(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array | undefined, until?: number): void {
+export function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Uint8Array | undefined,
+  until?: number,
+): void {
   if (bytes === undefined) {
     json(response, 404, { error: 'Entry not found' })
     return
@@ -67,7 +80,10 @@ export function serve(request: IncomingMessage, response: ServerResponse, bytes:
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '')
   const start = Number(range?.[1] ?? 0)
   const end = Math.min(Number(range?.[2] || bytes.length - 1) + 1, bytes.length)
-  response.writeHead(206, { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}`, 'content-length': String(end - start) })
+  response.writeHead(206, {
+    'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,
+    'content-length': String(end - start),
+  })
   if (until === undefined) response.end(bytes.subarray(start, end))
   // The pause lets the client take what has arrived before the connection breaks.
   else response.write(bytes.subarray(start, until), () => setTimeout(() => response.destroy(), 20))

@@ -1,4 +1,13 @@
-import { createDevice, type Device, type Kernel, kernelAbi, type Launch, type Storage, type Tensor, viewBytes } from '@tessera-llm/tensor'
+import {
+  createDevice,
+  type Device,
+  type Kernel,
+  kernelAbi,
+  type Launch,
+  type Storage,
+  type Tensor,
+  viewBytes,
+} from '@tessera-llm/tensor'
 
 interface Block extends Storage {
   readonly bytes: Uint8Array
@@ -11,12 +20,26 @@ interface ArrayKernel extends Kernel {
 
 /** A device with one f32 kernel whose freed memory is handed out again as it is, like that of real devices. */
 export function createPooledDevice(op: string, run: (arrays: Arrays) => void): Device {
-  const kernel: ArrayKernel = { abi: kernelAbi, device: 'wasm', op, opVersion: 1, name: 'only', supports: () => true, run }
+  const kernel: ArrayKernel = {
+    abi: kernelAbi,
+    device: 'wasm',
+    op,
+    opVersion: 1,
+    name: 'only',
+    supports: () => true,
+    run,
+  }
   const pool: Block[] = []
   let recording: Launch<ArrayKernel>[] | undefined
   const execute = ({ inputs, outputs }: Launch<ArrayKernel>): void => {
-    const tensors = Object.entries({ ...inputs, ...outputs }).filter((entry): entry is [string, Tensor] => entry[1]?.kind === 'dense')
-    kernel.run(Object.fromEntries(tensors.map(([name, tensor]) => [name, viewBytes((tensor.storage as Block).bytes, 'f32') as Float32Array])))
+    const tensors = Object.entries({ ...inputs, ...outputs }).filter(
+      (entry): entry is [string, Tensor] => entry[1]?.kind === 'dense',
+    )
+    kernel.run(
+      Object.fromEntries(
+        tensors.map(([name, tensor]) => [name, viewBytes((tensor.storage as Block).bytes, 'f32') as Float32Array]),
+      ),
+    )
   }
   return createDevice<ArrayKernel>({
     kind: 'wasm',
@@ -26,7 +49,9 @@ export function createPooledDevice(op: string, run: (arrays: Arrays) => void): D
     allocate(_, shape) {
       const byteLength = shape.reduce((size, axis) => size * axis, 4)
       const free = pool.findIndex((block) => block.byteLength === byteLength)
-      return free >= 0 ? (pool.splice(free, 1)[0] as Block) : ({ byteLength, bytes: new Uint8Array(byteLength) } satisfies Block)
+      return free >= 0
+        ? (pool.splice(free, 1)[0] as Block)
+        : ({ byteLength, bytes: new Uint8Array(byteLength) } satisfies Block)
     },
     free: (storage) => void pool.push(storage as Block),
     write: (storage, bytes, offset) => (storage as Block).bytes.set(bytes, offset),

@@ -11,8 +11,14 @@ test('the GGUF file is the one that the card describes', async () => {
 })
 
 test('tokenizer and golden lie beside it and belong to the same vocabulary', async () => {
-  const tokenizer = JSON.parse(await readFile(tinyModel.tokenizerUrl, 'utf8')) as { model: { vocab: Record<string, number> } }
-  const golden = JSON.parse(await readFile(tinyModel.goldenUrl, 'utf8')) as { vocabulary: number; context: number; prompts: { idsWithBos: number[] }[] }
+  const tokenizer = JSON.parse(await readFile(tinyModel.tokenizerUrl, 'utf8')) as {
+    model: { vocab: Record<string, number> }
+  }
+  const golden = JSON.parse(await readFile(tinyModel.goldenUrl, 'utf8')) as {
+    vocabulary: number
+    context: number
+    prompts: { idsWithBos: number[] }[]
+  }
   expect(Object.keys(tokenizer.model.vocab)).toHaveLength(golden.vocabulary)
   expect(golden.context).toBe(tinyModel.contextLength)
   for (const prompt of golden.prompts) for (const id of prompt.idsWithBos) expect(id).toBeLessThan(golden.vocabulary)

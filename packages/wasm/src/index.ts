@@ -1,4 +1,9 @@
-export { createWasmDevice, type WasmControls, type WasmDevice, type WasmDeviceOptions } from './device/create-wasm-device.ts'
+export {
+  createWasmDevice,
+  type WasmControls,
+  type WasmDevice,
+  type WasmDeviceOptions,
+} from './device/create-wasm-device.ts'
 export { defineWasmKernel, type WasmKernelDefinition } from './kernel/define.ts'
 export type { ArgumentWriter, Bindings, WasmKernel, WasmModule, WasmStage } from './kernel/kernel.ts'
 export { hasRelaxedSimd } from './module/probe.ts'

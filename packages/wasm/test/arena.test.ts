@@ -9,7 +9,8 @@ const make = (maximumBytes = 64 * pageBytes): { readonly arena: Arena; readonly 
   const memory = createMemory(true, maximumBytes)
   return { memory, arena: createArena(memory) }
 }
-const take = (arena: Arena, ...sizes: readonly number[]): readonly number[] => sizes.map((size) => arena.take(size, 'a block'))
+const take = (arena: Arena, ...sizes: readonly number[]): readonly number[] =>
+  sizes.map((size) => arena.take(size, 'a block'))
 
 test('blocks are whole multiples of 64 bytes, one after the other, and even an empty one has a place of its own', () => {
   const { arena } = make()
@@ -74,37 +75,48 @@ test('the last bytes below the maximum can be taken; one block more is an error 
   const { arena } = make()
   const room = 64 * pageBytes - base
   take(arena, room - 64, 64)
-  expect(() => arena.take(1, 'a tensor of [1] u8')).toThrow(expect.objectContaining({
-    code: 'out-of-memory',
-    message: expect.stringMatching(/a tensor of \[1\] u8 needs the arena to grow to 4194368 bytes.*holds 4194304\).*free tensors/),
-    details: { neededBytes: 4_194_368, arenaBytes: 4_194_304 },
-  }))
+  expect(() => arena.take(1, 'a tensor of [1] u8')).toThrow(
+    expect.objectContaining({
+      code: 'out-of-memory',
+      message: expect.stringMatching(
+        /a tensor of \[1\] u8 needs the arena to grow to 4194368 bytes.*holds 4194304\).*free tensors/,
+      ),
+      details: { neededBytes: 4_194_368, arenaBytes: 4_194_304 },
+    }),
+  )
   expect(arena.extent).toBe(room)
   arena.give(base + room - 64)
   expect(take(arena, 1)).toEqual([base + room - 64])
 })
 
 test('blocks never overlap and never leave the memory; when all are freed, nothing is in use', () => {
-  const step = fc.oneof({ weight: 3, arbitrary: fc.record({ take: fc.integer({ min: 0, max: 5000 }) }) }, { weight: 2, arbitrary: fc.record({ give: fc.nat() }) })
-  fc.assert(fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-    const { arena, memory } = make()
-    const live: { readonly address: number; readonly size: number }[] = []
-    const overlaps = (address: number, size: number): boolean => live.some((other) => address < other.address + other.size && other.address < address + size)
-    for (const one of steps) {
-      if ('take' in one) {
-        // An empty block, too, is nobody else's address.
-        const size = Math.max(1, one.take)
-        const address = arena.take(one.take, 'a block')
-        expect(address % 64).toBe(0)
-        expect(address).toBeGreaterThanOrEqual(base)
-        expect(address + size).toBeLessThanOrEqual(memory.memory.buffer.byteLength)
-        expect(overlaps(address, size)).toBe(false)
-        live.push({ address, size })
-      } else if (live.length > 0) arena.give(live.splice(one.give % live.length, 1)[0]?.address as number)
-      const top = live.reduce((end, { address, size }) => Math.max(end, address + Math.ceil(size / 64) * 64), base)
-      expect(arena.extent).toBe(top - base)
-    }
-    for (const { address } of live) arena.give(address)
-    expect(arena.extent).toBe(0)
-  }), { numRuns: 200 })
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ take: fc.integer({ min: 0, max: 5000 }) }) },
+    { weight: 2, arbitrary: fc.record({ give: fc.nat() }) },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const { arena, memory } = make()
+      const live: { readonly address: number; readonly size: number }[] = []
+      const overlaps = (address: number, size: number): boolean =>
+        live.some((other) => address < other.address + other.size && other.address < address + size)
+      for (const one of steps) {
+        if ('take' in one) {
+          // An empty block, too, is nobody else's address.
+          const size = Math.max(1, one.take)
+          const address = arena.take(one.take, 'a block')
+          expect(address % 64).toBe(0)
+          expect(address).toBeGreaterThanOrEqual(base)
+          expect(address + size).toBeLessThanOrEqual(memory.memory.buffer.byteLength)
+          expect(overlaps(address, size)).toBe(false)
+          live.push({ address, size })
+        } else if (live.length > 0) arena.give(live.splice(one.give % live.length, 1)[0]?.address as number)
+        const top = live.reduce((end, { address, size }) => Math.max(end, address + Math.ceil(size / 64) * 64), base)
+        expect(arena.extent).toBe(top - base)
+      }
+      for (const { address } of live) arena.give(address)
+      expect(arena.extent).toBe(0)
+    }),
+    { numRuns: 200 },
+  )
 })

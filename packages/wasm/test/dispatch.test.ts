@@ -35,7 +35,15 @@ test('whoever sees a plan sees its first ticket drawn', async () => {
   words.set([compiled.tableSize - 2, compiled.tableSize - 1], layout.pause / 4)
   const run = (): number => dispatcher.run(layout.eagerPlan, 1, 2)
   expect(run()).toBe(0)
-  const watcher = new Worker(watch, { eval: true, workerData: { buffer: memory.memory.buffer, first: layout.firstTicket / 4, drawn: layout.drawn / 4, quit: layout.quit / 4 } })
+  const watcher = new Worker(watch, {
+    eval: true,
+    workerData: {
+      buffer: memory.memory.buffer,
+      first: layout.firstTicket / 4,
+      drawn: layout.drawn / 4,
+      quit: layout.quit / 4,
+    },
+  })
   await once(watcher, 'message')
   for (let round = 0; round < 200_000; round++) run()
   const said = once(watcher, 'message')

@@ -7,7 +7,9 @@ import { misbehaveOp, reverseOp, scaleOp } from './ops.ts'
 
 const devices: WasmDevice[] = []
 /** Opens a device and catches the workers that it starts. */
-const open = async (options: Partial<WasmDeviceOptions> = {}): Promise<{ readonly device: WasmDevice; readonly workers: readonly Worker[]; readonly x: Tensor }> => {
+const open = async (
+  options: Partial<WasmDeviceOptions> = {},
+): Promise<{ readonly device: WasmDevice; readonly workers: readonly Worker[]; readonly x: Tensor }> => {
   const workers: Worker[] = []
   const listener = (worker: Worker): void => void workers.push(worker)
   process.on('worker', listener)
@@ -49,11 +51,17 @@ describe('a worker that is lost', () => {
     expect(workers).toHaveLength(2)
     const ended = workers[1]?.terminate()
     let error = errorOf(() => {
-      for (let i = 0; i < 30_000; i++) device.run(misbehaveOp, { x }, { thread: 2, rounds: 1_000, together: false }).y.dispose()
+      for (let i = 0; i < 30_000; i++)
+        device.run(misbehaveOp, { x }, { thread: 2, rounds: 1_000, together: false }).y.dispose()
     })
     await ended
     if (!(error instanceof Error)) error = errorOf(() => device.run(scaleOp, { x }, { factor: 1 }))
-    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringMatching(/a worker was lost \(it (did not finish within 300 ms in test\/misbehave\/plain\/misbehave|ended with code \d+)\).*create a new one/) })
+    expect(error).toMatchObject({
+      code: 'worker-lost',
+      message: expect.stringMatching(
+        /a worker was lost \(it (did not finish within 300 ms in test\/misbehave\/plain\/misbehave|ended with code \d+)\).*create a new one/,
+      ),
+    })
     await isBroken(device, x, error)
   })
 
@@ -62,7 +70,10 @@ describe('a worker that is lost', () => {
     const plan = device.capture(() => device.run(scaleOp, { x }, { factor: 2 }).y)
     await workers[0]?.terminate()
     const error = errorOf(() => plan.replay())
-    expect(error).toMatchObject({ code: 'worker-lost', details: { reason: expect.stringContaining('it ended with code') } })
+    expect(error).toMatchObject({
+      code: 'worker-lost',
+      details: { reason: expect.stringContaining('it ended with code') },
+    })
     await isBroken(device, x, error)
     plan.dispose()
   })
@@ -90,14 +101,29 @@ describe('a worker that is lost', () => {
 
   it('before it started, where nobody waited for it: the device says so when asked, and in the next call', async () => {
     // It fails when it is told to start, and so after the device is there.
-    const script = 'process.getBuiltinModule("node:worker_threads").parentPort.once("message", () => { throw new Error("no luck") })'
-    const { device, x } = await open({ waitForWorkers: false, workerUrl: `data:text/javascript,${encodeURIComponent(script)}` })
-    await expect(device.wasm.started).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('no luck') })
-    await isBroken(device, x, errorOf(() => device.run(scaleOp, { x }, { factor: 1 })))
+    const script =
+      'process.getBuiltinModule("node:worker_threads").parentPort.once("message", () => { throw new Error("no luck") })'
+    const { device, x } = await open({
+      waitForWorkers: false,
+      workerUrl: `data:text/javascript,${encodeURIComponent(script)}`,
+    })
+    await expect(device.wasm.started).rejects.toMatchObject({
+      code: 'worker-lost',
+      message: expect.stringContaining('no luck'),
+    })
+    await isBroken(
+      device,
+      x,
+      errorOf(() => device.run(scaleOp, { x }, { factor: 1 })),
+    )
   })
 
   it('is not missed while it starts: the others do its work', async () => {
-    const { device, x } = await open({ waitForWorkers: false, joinTimeoutMs: 30_000, workerUrl: `data:text/javascript,${encodeURIComponent('setInterval(() => {}, 1000)')}` })
+    const { device, x } = await open({
+      waitForWorkers: false,
+      joinTimeoutMs: 30_000,
+      workerUrl: `data:text/javascript,${encodeURIComponent('setInterval(() => {}, 1000)')}`,
+    })
     const plan = device.capture(() => device.run(scaleOp, { x }, { factor: 2 }).y)
     plan.replay()
     expect(await device.read(plan.result)).toEqual(Float32Array.of(2, 4, 6))
@@ -109,8 +135,14 @@ describe('a worker that is lost', () => {
     const workers: Worker[] = []
     process.on('worker', (worker) => workers.push(worker))
     const script = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`
-    await expect(open({ workerUrl: script('throw new Error("no luck")') })).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('no luck') })
-    await expect(open({ workerUrl: script('') })).rejects.toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it ended with code 0') })
+    await expect(open({ workerUrl: script('throw new Error("no luck")') })).rejects.toMatchObject({
+      code: 'worker-lost',
+      message: expect.stringContaining('no luck'),
+    })
+    await expect(open({ workerUrl: script('') })).rejects.toMatchObject({
+      code: 'worker-lost',
+      message: expect.stringContaining('it ended with code 0'),
+    })
     process.removeAllListeners('worker')
     expect(workers.length).toBeGreaterThanOrEqual(4)
     expect(workers.every(({ threadId }) => threadId === -1)).toBe(true)
@@ -118,30 +150,56 @@ describe('a worker that is lost', () => {
 })
 
 describe('a kernel that traps', () => {
-  it.each([1, 3])('on the calling thread of %d: a typed error with the trap, and every later call says the same', async (threads) => {
-    const { device, x } = await open({ threads })
-    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }))
-    expect(error).toMatchObject({ code: 'invalid-kernel', message: expect.stringMatching(/a kernel trapped \(unreachable\) in test\/misbehave\/plain\/misbehave; .*create a new one/), cause: expect.any(WebAssembly.RuntimeError) })
-    await isBroken(device, x, error)
-  })
+  it.each([1, 3])(
+    'on the calling thread of %d: a typed error with the trap, and every later call says the same',
+    async (threads) => {
+      const { device, x } = await open({ threads })
+      const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }))
+      expect(error).toMatchObject({
+        code: 'invalid-kernel',
+        message: expect.stringMatching(
+          /a kernel trapped \(unreachable\) in test\/misbehave\/plain\/misbehave; .*create a new one/,
+        ),
+        cause: expect.any(WebAssembly.RuntimeError),
+      })
+      await isBroken(device, x, error)
+    },
+  )
 
   it('on a worker: the call ends at once', async () => {
     const { device, x } = await open({ joinTimeoutMs: 30_000 })
     const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 2, rounds: 10_000_000, traps: true }))
-    expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it stopped inside a kernel, in test/misbehave/plain/misbehave') })
+    expect(error).toMatchObject({
+      code: 'worker-lost',
+      message: expect.stringContaining('it stopped inside a kernel, in test/misbehave/plain/misbehave'),
+    })
     await isBroken(device, x, error)
   })
 
   it('in a plan: the message names where it lies', async () => {
     const { device, x } = await open({ threads: 2 })
-    const plan = device.capture(() => device.run(reverseOp, { x: device.run(reverseOp, { x: device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }).y }, {}).y }, {}).y)
-    expect(() => plan.replay()).toThrow(/in a plan of 5 stages from test\/misbehave\/plain\/misbehave to test\/reverse\/scratch\/reverse/)
+    const plan = device.capture(
+      () =>
+        device.run(
+          reverseOp,
+          {
+            x: device.run(reverseOp, { x: device.run(misbehaveOp, { x }, { thread: 0, rounds: 1, traps: true }).y }, {})
+              .y,
+          },
+          {},
+        ).y,
+    )
+    expect(() => plan.replay()).toThrow(
+      /in a plan of 5 stages from test\/misbehave\/plain\/misbehave to test\/reverse\/scratch\/reverse/,
+    )
   })
 
   it('on a worker before the others have done their part: they do not wait for it', async () => {
     const { device, x } = await open({ joinTimeoutMs: 30_000 })
     // Thread 1 traps at once, thread 0 is busy until long after.
-    const error = errorOf(() => device.run(misbehaveOp, { x }, { thread: 1, rounds: 0, traps: true, others: 30_000_000 }))
+    const error = errorOf(() =>
+      device.run(misbehaveOp, { x }, { thread: 1, rounds: 0, traps: true, others: 30_000_000 }),
+    )
     expect(error).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('it stopped inside a kernel') })
     await isBroken(device, x, error)
   })

@@ -10,7 +10,10 @@ export const scaleKernel: WasmKernel = defineWasmKernel(scaleOp, {
   module,
   supports,
   stages: ({ inputs: { x }, options: { factor } }) => [
-    { entry: 'scale', args: (write, at) => void write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(x.shape)).f32(factor) },
+    {
+      entry: 'scale',
+      args: (write, at) => void write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(x.shape)).f32(factor),
+    },
   ],
 })
 
@@ -21,7 +24,10 @@ export const reverseKernel: WasmKernel = defineWasmKernel(reverseOp, {
   supports,
   scratchBytes: ({ inputs: { x } }) => 4 * sizeOf(x.shape),
   stages: ({ inputs: { x } }) => [
-    { entry: 'scale', args: (write, at) => void write.u32(at.address('x')).u32(at.scratch).u32(sizeOf(x.shape)).f32(1) },
+    {
+      entry: 'scale',
+      args: (write, at) => void write.u32(at.address('x')).u32(at.scratch).u32(sizeOf(x.shape)).f32(1),
+    },
     { entry: 'reverse', args: (write, at) => void write.u32(at.scratch).u32(at.address('y')).u32(sizeOf(x.shape)) },
   ],
 })
@@ -31,7 +37,16 @@ export const dotKernel: WasmKernel = defineWasmKernel(dotOp, {
   module,
   supports,
   stages: ({ inputs: { a, b } }) => [
-    { entry: 'dot', args: (write, at) => void write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(a.shape[0] ?? 0).u32(sizeOf(b.shape)) },
+    {
+      entry: 'dot',
+      args: (write, at) =>
+        void write
+          .u32(at.address('a'))
+          .u32(at.address('b'))
+          .u32(at.address('y'))
+          .u32(a.shape[0] ?? 0)
+          .u32(sizeOf(b.shape)),
+    },
   ],
 })
 
@@ -40,7 +55,18 @@ export const misbehaveKernel: WasmKernel = defineWasmKernel(misbehaveOp, {
   module,
   supports,
   stages: ({ options: { thread, rounds, traps = false, others = 0, together = true } }) => [
-    { entry: 'misbehave', args: (write, at) => void write.u32(thread).u32(rounds).u32(traps ? 1 : 0).u32(others).u32(at.address('y')).u32(together ? 1 : 0).u32(0) },
+    {
+      entry: 'misbehave',
+      args: (write, at) =>
+        void write
+          .u32(thread)
+          .u32(rounds)
+          .u32(traps ? 1 : 0)
+          .u32(others)
+          .u32(at.address('y'))
+          .u32(together ? 1 : 0)
+          .u32(0),
+    },
   ],
 })
 

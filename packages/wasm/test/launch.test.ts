@@ -5,7 +5,11 @@ import { probeKernelsModule } from './generated/probe-kernels.ts'
 
 type Inputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined }
 
-const op: Op<Inputs, { readonly y: Tensor }, { readonly step: number }> = defineOp<Inputs, { readonly y: Tensor }, { readonly step: number }>({
+const op: Op<Inputs, { readonly y: Tensor }, { readonly step: number }> = defineOp<
+  Inputs,
+  { readonly y: Tensor },
+  { readonly step: number }
+>({
   id: 'test/bind',
   version: 1,
   package: '@tessera-llm/wasm/test',
@@ -15,7 +19,12 @@ const op: Op<Inputs, { readonly y: Tensor }, { readonly step: number }> = define
   reference: ({ x }) => ({ y: x.data }),
 })
 
-const format: Format = { id: 'test', version: 1, parts: ([rows = 0]) => ({ scales: { dtype: 'f32', shape: [rows] }, blocks: { dtype: 'u8', shape: [rows, 16] } }), decode: () => new Float64Array(0) }
+const format: Format = {
+  id: 'test',
+  version: 1,
+  parts: ([rows = 0]) => ({ scales: { dtype: 'f32', shape: [rows] }, blocks: { dtype: 'u8', shape: [rows, 16] } }),
+  decode: () => new Float64Array(0),
+}
 
 test('a stage finds its tensors by name: inputs, outputs, parts of packed weights, 0 for what is absent, scratch memory', async () => {
   const seen: Record<string, number>[] = []
@@ -28,14 +37,29 @@ test('a stage finds its tensors by name: inputs, outputs, parts of packed weight
       derived.push(problem.options.step, threads)
       return 100
     },
-    stages: ({ inputs }) => [{
-      entry: 'misbehave',
-      args(write, at: Bindings) {
-        seen.push({ x: at.address('x'), blocks: at.address('weight.blocks'), scales: at.address('weight.scales'), bias: at.address('bias'), y: at.address('y'), scratch: at.scratch, threads: at.threads })
-        // On a thread that is not there: nothing is done.
-        write.u32(99).u32(0).u32(0).u32(inputs.bias ? 1 : 0).u32(at.address('y'))
+    stages: ({ inputs }) => [
+      {
+        entry: 'misbehave',
+        args(write, at: Bindings) {
+          seen.push({
+            x: at.address('x'),
+            blocks: at.address('weight.blocks'),
+            scales: at.address('weight.scales'),
+            bias: at.address('bias'),
+            y: at.address('y'),
+            scratch: at.scratch,
+            threads: at.threads,
+          })
+          // On a thread that is not there: nothing is done.
+          write
+            .u32(99)
+            .u32(0)
+            .u32(0)
+            .u32(inputs.bias ? 1 : 0)
+            .u32(at.address('y'))
+        },
       },
-    }],
+    ],
   })
   const device = await createWasmDevice({ kernels: [kernel], threads: 2 })
   const x = device.tensor(Float32Array.of(1), [1])
@@ -46,7 +70,12 @@ test('a stage finds its tensors by name: inputs, outputs, parts of packed weight
   device.run(op, { x, weight, bias }, { step: 1 })
   device.run(op, { x, weight, bias }, { step: 1 })
   expect(seen).toHaveLength(4)
-  const [without, undefinedBias, first, second] = seen as [Record<string, number>, Record<string, number>, Record<string, number>, Record<string, number>]
+  const [without, undefinedBias, first, second] = seen as [
+    Record<string, number>,
+    Record<string, number>,
+    Record<string, number>,
+    Record<string, number>,
+  ]
   expect([without['bias'], undefinedBias['bias']]).toEqual([0, 0])
   expect({ ...first, bias: 0, y: 0 }).toEqual({ ...without, y: 0 })
   expect({ ...second, y: 0 }).toEqual({ ...first, y: 0 })
@@ -61,9 +90,17 @@ test('a stage finds its tensors by name: inputs, outputs, parts of packed weight
 
 test('a packed weight has no address of its own, and a dense one no parts', async () => {
   const asks = async (name: string): Promise<string> => {
-    const kernel = defineWasmKernel(op, { name: 'ask', module: probeKernelsModule, supports: () => true, stages: () => [{ entry: 'misbehave', args: (_, at) => void at.address(name) }] })
+    const kernel = defineWasmKernel(op, {
+      name: 'ask',
+      module: probeKernelsModule,
+      supports: () => true,
+      stages: () => [{ entry: 'misbehave', args: (_, at) => void at.address(name) }],
+    })
     const device = await createWasmDevice({ kernels: [kernel], threads: 1 })
-    const inputs = { x: device.tensor(Float32Array.of(1), [1]), weight: device.pack(format, [4, 32], { scales: new Uint8Array(16), blocks: new Uint8Array(64) }) }
+    const inputs = {
+      x: device.tensor(Float32Array.of(1), [1]),
+      weight: device.pack(format, [4, 32], { scales: new Uint8Array(16), blocks: new Uint8Array(64) }),
+    }
     try {
       device.run(op, inputs, { step: 1 })
       return 'found'
@@ -74,5 +111,8 @@ test('a packed weight has no address of its own, and a dense one no parts', asyn
     }
   }
   expect(await asks('weight.blocks')).toBe('found')
-  for (const name of ['weight', 'weight.zeros', 'x.blocks']) expect(await asks(name)).toContain(`asks for the address of ${name}, which is no output, no dense input and no part of a packed one`)
+  for (const name of ['weight', 'weight.zeros', 'x.blocks'])
+    expect(await asks(name)).toContain(
+      `asks for the address of ${name}, which is no output, no dense input and no part of a packed one`,
+    )
 })

@@ -17,16 +17,28 @@ const floats = (megabytes: number): number => megabytes * 2 ** 18
 const outOfMemory = (what: string): unknown =>
   expect.objectContaining({
     code: 'out-of-memory',
-    message: expect.stringMatching(new RegExp(`^wasm: ${what} needs the arena to grow to \\d+ bytes, .*; free tensors, use a smaller model, a shorter context or a more compact format`)),
+    message: expect.stringMatching(
+      new RegExp(
+        `^wasm: ${what} needs the arena to grow to \\d+ bytes, .*; free tensors, use a smaller model, a shorter context or a more compact format`,
+      ),
+    ),
     details: { neededBytes: expect.any(Number), arenaBytes: expect.any(Number) },
   })
-const use = (): readonly number[] => [device.memory().liveTensors, device.memory().allocatedBytes, device.wasm.arenaBytes()]
+const use = (): readonly number[] => [
+  device.memory().liveTensors,
+  device.memory().allocatedBytes,
+  device.wasm.arenaBytes(),
+]
 /** The device still computes, and its tensors are apart. */
 async function isUsable(): Promise<void> {
   const x = device.tensor(Float32Array.of(1, 2, 3), [3])
   const y = device.run(reverseOp, { x }, {}).y
   const z = device.run(reverseOp, { x: y }, {}).y
-  expect([await device.read(x), await device.read(y), await device.read(z)]).toEqual([Float32Array.of(1, 2, 3), Float32Array.of(3, 2, 1), Float32Array.of(1, 2, 3)])
+  expect([await device.read(x), await device.read(y), await device.read(z)]).toEqual([
+    Float32Array.of(1, 2, 3),
+    Float32Array.of(3, 2, 1),
+    Float32Array.of(1, 2, 3),
+  ])
   for (const tensor of [x, y, z]) tensor.dispose()
 }
 
@@ -47,7 +59,9 @@ it('the error states what was asked for and what there is', () => {
     device.empty([floats(4)], 'f32')
     expect.unreachable()
   } catch (error) {
-    const { neededBytes, arenaBytes } = (error as { readonly details: { readonly neededBytes: number; readonly arenaBytes: number } }).details
+    const { neededBytes, arenaBytes } = (
+      error as { readonly details: { readonly neededBytes: number; readonly arenaBytes: number } }
+    ).details
     expect(neededBytes).toBeGreaterThan(maximumBytes)
     expect(arenaBytes).toBeGreaterThanOrEqual(kept.byteLength)
     expect(arenaBytes).toBeLessThanOrEqual(maximumBytes)
@@ -64,7 +78,10 @@ it('an output that does not fit leaves nothing behind', async () => {
 })
 
 it('scratch memory that does not fit leaves nothing behind: what is computed after it is right', async () => {
-  const small = device.tensor(Float32Array.from({ length: 1000 }, (_, i) => i), [1000])
+  const small = device.tensor(
+    Float32Array.from({ length: 1000 }, (_, i) => i),
+    [1000],
+  )
   device.run(reverseOp, { x: small }, {}).y.dispose()
   const x = device.tensor(new Float32Array(floats(3)), [floats(3)])
   // Input and output fit, the scratch memory of the same size does not.
@@ -73,7 +90,9 @@ it('scratch memory that does not fit leaves nothing behind: what is computed aft
   const filled = Array.from({ length: 40 }, (_, i) => device.tensor(new Float32Array(128).fill(i), [128]))
   const y = device.run(reverseOp, { x: small }, {}).y
   expect(await device.read(y)).toEqual(Float32Array.from({ length: 1000 }, (_, i) => 999 - i))
-  expect(await Promise.all(filled.map((tensor) => device.read(tensor)))).toEqual(filled.map((_, i) => new Float32Array(128).fill(i)))
+  expect(await Promise.all(filled.map((tensor) => device.read(tensor)))).toEqual(
+    filled.map((_, i) => new Float32Array(128).fill(i)),
+  )
 })
 
 it('a capture that does not fit leaves nothing behind, wherever it stops', async () => {
@@ -97,11 +116,13 @@ it('a plan whose stage list does not fit leaves nothing behind', async () => {
   const x = device.tensor(Float32Array.of(1, 2, 3), [3])
   const before = use()
   let y: Tensor | undefined
-  expect(() => device.capture(() => {
-    y = device.run(scaleOp, { x }, { factor: 2 }).y
-    // All the rest, to the last block.
-    return device.empty([rest], 'u8')
-  })).toThrow(outOfMemory('a plan'))
+  expect(() =>
+    device.capture(() => {
+      y = device.run(scaleOp, { x }, { factor: 2 }).y
+      // All the rest, to the last block.
+      return device.empty([rest], 'u8')
+    }),
+  ).toThrow(outOfMemory('a plan'))
   expect(y?.disposed).toBe(true)
   expect(use()).toEqual(before)
   await isUsable()
@@ -110,11 +131,13 @@ it('a plan whose stage list does not fit leaves nothing behind', async () => {
 it('an error inside a capture is what the caller gets, even where the plan would not fit either', () => {
   const x = device.tensor(Float32Array.of(1, 2, 3), [3])
   const before = use()
-  expect(() => device.capture(() => {
-    device.run(scaleOp, { x }, { factor: 2 })
-    device.empty([rest], 'u8')
-    throw new Error('stop')
-  })).toThrow('stop')
+  expect(() =>
+    device.capture(() => {
+      device.run(scaleOp, { x }, { factor: 2 })
+      device.empty([rest], 'u8')
+      throw new Error('stop')
+    }),
+  ).toThrow('stop')
   expect(use()).toEqual(before)
 })
 

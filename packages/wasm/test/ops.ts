@@ -3,10 +3,19 @@ import { type Cost, dense, denseSpec, defineOp, type Op, type Tensor, toleranceO
 type Unary = { readonly x: Tensor }
 type Result = { readonly y: Tensor }
 
-const common = { version: 1, package: '@tessera-llm/wasm/test', tolerance: () => toleranceOf({ dtype: 'f32' }), cost: (): Cost => ({ flops: 1, bytesRead: 1, bytesWritten: 1 }) }
+const common = {
+  version: 1,
+  package: '@tessera-llm/wasm/test',
+  tolerance: () => toleranceOf({ dtype: 'f32' }),
+  cost: (): Cost => ({ flops: 1, bytesRead: 1, bytesWritten: 1 }),
+}
 
 /** y = factor · x, f32 of any shape. */
-export const scaleOp: Op<Unary, Result, { readonly factor: number }> = defineOp<Unary, Result, { readonly factor: number }>({
+export const scaleOp: Op<Unary, Result, { readonly factor: number }> = defineOp<
+  Unary,
+  Result,
+  { readonly factor: number }
+>({
   ...common,
   id: 'test/scale',
   validate: ({ x }) => ({ y: denseSpec(x, 'test/scale', 'x') }),
@@ -28,10 +37,20 @@ export const dotOp: Op<DotInputs, Result, Record<string, never>> = defineOp<DotI
   ...common,
   id: 'test/dot',
   validate: ({ a }) => ({ y: dense('f32', [denseSpec(a, 'test/dot', 'a').shape[0] ?? 0]) }),
-  reference: ({ a, b }) => ({ y: Float64Array.from({ length: a.shape[0] ?? 0 }, (_, row) => b.data.reduce((sum, value, i) => sum + value * (a.data[row * b.data.length + i] ?? 0), 0)) }),
+  reference: ({ a, b }) => ({
+    y: Float64Array.from({ length: a.shape[0] ?? 0 }, (_, row) =>
+      b.data.reduce((sum, value, i) => sum + value * (a.data[row * b.data.length + i] ?? 0), 0),
+    ),
+  }),
 })
 
-export type Misbehaviour = { readonly thread: number; readonly rounds: number; readonly traps?: boolean; readonly others?: number; readonly together?: boolean }
+export type Misbehaviour = {
+  readonly thread: number
+  readonly rounds: number
+  readonly traps?: boolean
+  readonly others?: number
+  readonly together?: boolean
+}
 
 /** One thread is busy for `rounds`, and traps then if asked to, each other one for `others` (0 when absent); y is undefined. Unless `together` is false, each share has a thread of its own. */
 export const misbehaveOp: Op<Unary, Result, Misbehaviour> = defineOp<Unary, Result, Misbehaviour>({

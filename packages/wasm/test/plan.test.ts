@@ -16,7 +16,11 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
   const reverse = (x: Tensor): Tensor => device.run(reverseOp, { x }, {}).y
   const values = async (tensor: Tensor): Promise<readonly number[]> => [...(await device.read(tensor))] as number[]
   /** Bytes in use before and after, in the tensors' books and in the arena. */
-  const use = (): readonly number[] => [device.memory().liveTensors, device.memory().allocatedBytes, device.wasm.arenaBytes()]
+  const use = (): readonly number[] => [
+    device.memory().liveTensors,
+    device.memory().allocatedBytes,
+    device.wasm.arenaBytes(),
+  ]
 
   it('run nothing while they are captured, and what was written since at each replay', async () => {
     const x = vector(1, 2, 3)
@@ -47,7 +51,11 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
       others.push(await values(other))
       other.dispose()
     })
-    expect(others).toEqual([[0, 0, 0], [4, 5, 6], [8, 10, 12]])
+    expect(others).toEqual([
+      [0, 0, 0],
+      [4, 5, 6],
+      [8, 10, 12],
+    ])
     expect(await values(plan.result)).toEqual([20, 25, 30])
     plan.dispose()
     expect(use()).toEqual(before)
@@ -63,14 +71,23 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     plan.replay()
     device.write(x, Float32Array.of(5, 6, 7))
     await expect(plan.replayInSlices(() => Promise.reject(new Error('enough')))).rejects.toThrow('enough')
-    expect([await values(plan.result[0]), await values(plan.result[1])]).toEqual([[10, 12, 14], [6, 4, 2]])
+    expect([await values(plan.result[0]), await values(plan.result[1])]).toEqual([
+      [10, 12, 14],
+      [6, 4, 2],
+    ])
     await expect(plan.replayInSlices(async () => plan.dispose())).rejects.toMatchObject({ code: 'disposed' })
     x.dispose()
   })
 
   it('give the bits that the same calls give outside a plan', async () => {
-    const a = device.tensor(Float32Array.from({ length: 640 }, (_, i) => Math.sin(i)), [20, 32])
-    const b = device.tensor(Float32Array.from({ length: 32 }, (_, i) => Math.cos(i)), [32])
+    const a = device.tensor(
+      Float32Array.from({ length: 640 }, (_, i) => Math.sin(i)),
+      [20, 32],
+    )
+    const b = device.tensor(
+      Float32Array.from({ length: 32 }, (_, i) => Math.cos(i)),
+      [32],
+    )
     const model = (): Tensor => reverse(scale(device.run(dotOp, { a, b }, {}).y, 1 / 3))
     const eager = await device.read(model())
     const plan = device.capture(model)
@@ -88,17 +105,31 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     for (let i = 0; i < 2; i++) {
       plan.replay()
       const outside = reverse(vector(4, 5, 6, 7))
-      expect(await Promise.all([...plan.result, outside].map(values))).toEqual([[3, 2, 1], long.toReversed(), [3, 2, 1], [7, 6, 5, 4]])
+      expect(await Promise.all([...plan.result, outside].map(values))).toEqual([
+        [3, 2, 1],
+        long.toReversed(),
+        [3, 2, 1],
+        [7, 6, 5, 4],
+      ])
     }
     plan.dispose()
   })
 
   it('give all their memory back when they are disposed, and only then', async () => {
     const fresh = await createWasmDevice({ kernels: testKernels, threads })
-    const inUse = (): readonly number[] => [fresh.memory().liveTensors, fresh.memory().allocatedBytes, fresh.wasm.arenaBytes()]
-    const x = fresh.tensor(Float32Array.from({ length: 1000 }, (_, i) => i), [1000])
+    const inUse = (): readonly number[] => [
+      fresh.memory().liveTensors,
+      fresh.memory().allocatedBytes,
+      fresh.wasm.arenaBytes(),
+    ]
+    const x = fresh.tensor(
+      Float32Array.from({ length: 1000 }, (_, i) => i),
+      [1000],
+    )
     const before = inUse()
-    const plan = fresh.capture(() => fresh.scope((scope) => scope.keep(fresh.run(reverseOp, { x: fresh.run(scaleOp, { x }, { factor: 2 }).y }, {}).y)))
+    const plan = fresh.capture(() =>
+      fresh.scope((scope) => scope.keep(fresh.run(reverseOp, { x: fresh.run(scaleOp, { x }, { factor: 2 }).y }, {}).y)),
+    )
     const during = inUse()
     for (const [index, value] of during.entries()) expect(value).toBeGreaterThan(before[index] as number)
     plan.replay()
@@ -107,7 +138,12 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     plan.dispose()
     expect(inUse()).toEqual(before)
     expect(plan.result.disposed).toBe(true)
-    expect(() => plan.replay()).toThrow(expect.objectContaining({ code: 'disposed', message: expect.stringContaining('a plan was replayed after it was disposed; capture again') }))
+    expect(() => plan.replay()).toThrow(
+      expect.objectContaining({
+        code: 'disposed',
+        message: expect.stringContaining('a plan was replayed after it was disposed; capture again'),
+      }),
+    )
     await fresh.dispose()
     plan.dispose()
   })
@@ -138,7 +174,10 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     const others = Array.from({ length: 8 }, (_, i) => vector(i + 100, i))
     plan.replay()
     second.replay()
-    expect([await values(plan.result), await values(second.result)]).toEqual([[2, 4], [3, 6]])
+    expect([await values(plan.result), await values(second.result)]).toEqual([
+      [2, 4],
+      [3, 6],
+    ])
     expect(await Promise.all(others.map(values))).toEqual(others.map((_, i) => [i + 100, i]))
     plan.dispose()
     second.replay()
@@ -158,7 +197,10 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     })
     for (let i = 0; i < 3; i++) {
       plan.replay()
-      expect(await Promise.all(plan.result.map(values))).toEqual([[10, 12], [100, 200]])
+      expect(await Promise.all(plan.result.map(values))).toEqual([
+        [10, 12],
+        [100, 200],
+      ])
     }
     plan.dispose()
     x.dispose()
@@ -175,7 +217,10 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
     })
     for (let i = 0; i < 3; i++) {
       plan.replay()
-      expect(await Promise.all(plan.result.map(values))).toEqual([[100, 200], [10, 12]])
+      expect(await Promise.all(plan.result.map(values))).toEqual([
+        [100, 200],
+        [10, 12],
+      ])
     }
     plan.dispose()
     x.dispose()
@@ -201,7 +246,11 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
   it('are measured stage by stage', () => {
     const x = vector(1, 2)
     const plan = device.capture(() => scale(reverse(x), 2))
-    expect(device.wasm.time(() => plan.replay()).map(({ label }) => label)).toEqual(['test/reverse/scratch/scale', 'test/reverse/scratch/reverse', 'test/scale/plain/scale'])
+    expect(device.wasm.time(() => plan.replay()).map(({ label }) => label)).toEqual([
+      'test/reverse/scratch/scale',
+      'test/reverse/scratch/reverse',
+      'test/scale/plain/scale',
+    ])
     plan.dispose()
     x.dispose()
   })
@@ -209,10 +258,12 @@ describe.each([1, 3])('plans on %d threads', (threads) => {
   it('that were not finished leave nothing behind', () => {
     const x = vector(1, 2)
     const before = use()
-    expect(() => device.capture(() => {
-      reverse(scale(x, 2))
-      throw new Error('stop')
-    })).toThrow('stop')
+    expect(() =>
+      device.capture(() => {
+        reverse(scale(x, 2))
+        throw new Error('stop')
+      }),
+    ).toThrow('stop')
     expect(use()).toEqual(before)
     x.dispose()
   })

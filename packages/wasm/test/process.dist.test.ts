@@ -8,7 +8,11 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 /** Runs a module in a Node.js process of its own; rejects where it does not end by itself. */
 const run = (body: string): Promise<{ readonly code: number | null; readonly output: string }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', `import { createWasmDevice } from '${entry}'\n${body}`], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath,
+      ['--input-type=module', '--eval', `import { createWasmDevice } from '${entry}'\n${body}`],
+      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)))
     const timer = setTimeout(() => {

@@ -8,6 +8,9 @@ export const scaleKernel: WasmKernel = defineWasmKernel(scaleOp, {
   module: probeKernelsModule,
   supports: ({ inputs: { x } }) => (x.kind === 'dense' && x.dtype === 'f32') || 'x is not dense f32',
   stages: ({ inputs: { x }, options: { factor } }) => [
-    { entry: 'scale', args: (write, at) => void write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(x.shape)).f32(factor) },
+    {
+      entry: 'scale',
+      args: (write, at) => void write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(x.shape)).f32(factor),
+    },
   ],
 })

@@ -6,7 +6,8 @@ const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, i
 
 test('the README shows the example and its kernel, which print what they should', async () => {
   const readme = await read('README.md')
-  for (const path of ['test/readme-example.ts', 'test/readme-kernel.ts']) expect(readme).toContain(`\`\`\`ts\n${await read(path)}\`\`\``)
+  for (const path of ['test/readme-example.ts', 'test/readme-kernel.ts'])
+    expect(readme).toContain(`\`\`\`ts\n${await read(path)}\`\`\``)
   if (process.env['TESSERA_GPU'] !== 'system') useSwiftShader()
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   await import('../test/readme-example.ts')

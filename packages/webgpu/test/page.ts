@@ -18,6 +18,17 @@ export async function run(values: readonly number[]): Promise<unknown> {
   const created = after.buffersCreated - before.buffersCreated + after.bindGroupsCreated - before.bindGroupsCreated
   device.webgpu.device.destroy()
   await device.webgpu.device.lost
-  const lost = await device.read(x).then(() => 'no error', (error: { code?: string }) => error.code)
-  return { architecture: device.capabilities.architecture, isolated: globalThis.crossOriginIsolated, eager, replayed, created, submits: after.submits - before.submits, lost }
+  const lost = await device.read(x).then(
+    () => 'no error',
+    (error: { code?: string }) => error.code,
+  )
+  return {
+    architecture: device.capabilities.architecture,
+    isolated: globalThis.crossOriginIsolated,
+    eager,
+    replayed,
+    created,
+    submits: after.submits - before.submits,
+    lost,
+  }
 }

@@ -8,7 +8,11 @@ export const scaleOp: Op<{ readonly x: Tensor }, { readonly y: Tensor }, { reado
   package: 'my-kernels',
   validate: ({ x }) => ({ y: dense('f32', denseSpec(x, 'my-scale', 'x').shape) }),
   tolerance: () => toleranceOf({ dtype: 'f32' }),
-  cost: ({ inputs: { x } }) => ({ flops: sizeOf(x.shape), bytesRead: 4 * sizeOf(x.shape), bytesWritten: 4 * sizeOf(x.shape) }),
+  cost: ({ inputs: { x } }) => ({
+    flops: sizeOf(x.shape),
+    bytesRead: 4 * sizeOf(x.shape),
+    bytesWritten: 4 * sizeOf(x.shape),
+  }),
   reference: ({ x }, { factor }) => ({ y: x.data.map((value) => factor * value) }),
 }
 
@@ -27,15 +31,17 @@ export const scaleKernel: WebGpuKernel = {
   opVersion: scaleOp.version,
   name: 'plain',
   supports: () => true,
-  passes: ({ outputs: { y }, options: { factor } }) => [{
-    name: 'plain',
-    source,
-    bindings: [
-      { name: 'x', tensor: 'x', access: 'read', type: 'array<f32>' },
-      { name: 'y', tensor: 'y', access: 'read_write', type: 'array<f32>' },
-    ],
-    overrides: { WORKGROUP: 64 },
-    params: { count: { type: 'u32', value: sizeOf(y?.shape ?? []) }, factor: { type: 'f32', value: Number(factor) } },
-    workgroups: linearGrid(Math.ceil(sizeOf(y?.shape ?? []) / 64)),
-  }],
+  passes: ({ outputs: { y }, options: { factor } }) => [
+    {
+      name: 'plain',
+      source,
+      bindings: [
+        { name: 'x', tensor: 'x', access: 'read', type: 'array<f32>' },
+        { name: 'y', tensor: 'y', access: 'read_write', type: 'array<f32>' },
+      ],
+      overrides: { WORKGROUP: 64 },
+      params: { count: { type: 'u32', value: sizeOf(y?.shape ?? []) }, factor: { type: 'f32', value: Number(factor) } },
+      workgroups: linearGrid(Math.ceil(sizeOf(y?.shape ?? []) / 64)),
+    },
+  ],
 }

@@ -24,7 +24,11 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, string>>
 }
 
-const types: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
+const types: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+}
 const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
 /** Opens a cross-origin isolated page (shared memory, threads) in the headless Chromium that npm carries; it stays until `close`. */
@@ -40,11 +44,18 @@ export async function openPage({ script, folders, files = {} }: PageOptions): Pr
   }
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)
-    if (path === '/') return void response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end('<!doctype html><meta charset="utf-8"><title>bench</title>')
+    if (path === '/')
+      return void response
+        .writeHead(200, { ...headers, 'content-type': 'text/html' })
+        .end('<!doctype html><meta charset="utf-8"><title>bench</title>')
     const file = fileOf(path)
     const status = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
     if (file === undefined || !status?.isFile()) return void response.writeHead(404).end()
-    response.writeHead(200, { ...headers, 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-length': status.size })
+    response.writeHead(200, {
+      ...headers,
+      'content-type': types[extname(file)] ?? 'application/octet-stream',
+      'content-length': status.size,
+    })
     createReadStream(file).pipe(response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -54,7 +65,10 @@ export async function openPage({ script, folders, files = {} }: PageOptions): Pr
   await page.goto(`http://127.0.0.1:${address.port}/`)
   return {
     // As text, so that no compiler rewrites the import.
-    call: <T>(name: string, argument?: unknown) => page.evaluate(`import('/page.js').then((page) => page[${JSON.stringify(name)}](${JSON.stringify(argument) ?? 'undefined'}))`) as Promise<T>,
+    call: <T>(name: string, argument?: unknown) =>
+      page.evaluate(
+        `import('/page.js').then((page) => page[${JSON.stringify(name)}](${JSON.stringify(argument) ?? 'undefined'}))`,
+      ) as Promise<T>,
     peakBytes: () => peakBytesOfDescendants(process.pid, '--type=renderer'),
     version: `Chromium ${browser.version()}`,
     async close() {

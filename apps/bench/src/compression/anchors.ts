@@ -11,7 +11,15 @@ export interface Anchor {
   readonly top1Agreement: number
 }
 
-const anchor = (method: string, basis: Anchor['basis'], bits: number, perplexity: number, kld: number, kldStandardError: number, agreeing: number): Anchor => ({ method, basis, bits, kld, kldStandardError, perplexity, top1Agreement: agreeing / 100 })
+const anchor = (
+  method: string,
+  basis: Anchor['basis'],
+  bits: number,
+  perplexity: number,
+  kld: number,
+  kldStandardError: number,
+  agreeing: number,
+): Anchor => ({ method, basis, bits, kld, kldStandardError, perplexity, top1Agreement: agreeing / 100 })
 
 export const anchors = {
   rtn8: anchor('RTN, int8 a row', 'merged', 8.02, 29.77, 0.0059, 0.0001, 95.2),

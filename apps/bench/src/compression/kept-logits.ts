@@ -14,13 +14,22 @@ export interface KeptLogitsOptions {
 }
 
 /** Computes the logits of a model on windows of tokens that are not kept yet: f32 `[window − 1, vocabSize]` a file. Returns how many windows it computed. */
-export async function keepLogits({ folder, identity, windows }: KeptLogitsOptions, load: () => Promise<EvaluatedSession>): Promise<number> {
+export async function keepLogits(
+  { folder, identity, windows }: KeptLogitsOptions,
+  load: () => Promise<EvaluatedSession>,
+): Promise<number> {
   await mkdir(folder, { recursive: true })
   let computed = 0
   let session: EvaluatedSession | undefined
   for (const window of windows) {
     const path = placeOf(folder, identity, window)
-    if (await access(path).then(() => true, () => false)) continue
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      continue
     session ??= await load()
     const rows: Float32Array[] = []
     session.truncate(0)
@@ -44,7 +53,11 @@ export function keptSession({ folder, identity, vocabSize, windows }: KeptLogits
     truncate: () => {},
     async prefill(ids, { everyLogits } = {}) {
       const window = windows.find((known) => ids.every((id, position) => known[position] === id))
-      if (!window) throw new TesseraError('invalid-value', `bench: no logits are kept for the ${ids.length} tokens that begin with ${ids.slice(0, 4).join(', ')}`)
+      if (!window)
+        throw new TesseraError(
+          'invalid-value',
+          `bench: no logits are kept for the ${ids.length} tokens that begin with ${ids.slice(0, 4).join(', ')}`,
+        )
       const from = Math.min(everyLogits?.from ?? ids.length - 1, ids.length - 1)
       const file = await open(placeOf(folder, identity, window), 'r')
       try {
@@ -52,7 +65,11 @@ export function keptSession({ folder, identity, vocabSize, windows }: KeptLogits
         for (let position = from; position < ids.length; position++) {
           const row = new Float32Array(vocabSize)
           const { bytesRead } = await file.read(bytesOf(row), 0, 4 * vocabSize, 4 * vocabSize * position)
-          if (bytesRead !== 4 * vocabSize) throw new TesseraError('invalid-file', `bench: the kept logits of a window end at token ${position}; delete ${folder}`)
+          if (bytesRead !== 4 * vocabSize)
+            throw new TesseraError(
+              'invalid-file',
+              `bench: the kept logits of a window end at token ${position}; delete ${folder}`,
+            )
           rows.push(row)
         }
         everyLogits?.visit(rows, from)
@@ -65,5 +82,11 @@ export function keptSession({ folder, identity, vocabSize, windows }: KeptLogits
 }
 
 function placeOf(folder: string, identity: string, window: readonly number[]): string {
-  return join(folder, `${createHash('sha256').update(JSON.stringify([identity, window])).digest('hex').slice(0, 32)}.f32`)
+  return join(
+    folder,
+    `${createHash('sha256')
+      .update(JSON.stringify([identity, window]))
+      .digest('hex')
+      .slice(0, 32)}.f32`,
+  )
 }

@@ -7,6 +7,10 @@ export function linearSize(original: Subject): FileSize {
     formats: [],
     weightBytes: (shape, format) => bytesAs(format, shape),
     keptBytes: ({ storedBytes }) => storedBytes,
-    fileBytes: (_, recipe) => planRecipe(original, recipe).tensors.reduce((sum, { name, after }) => sum + (isBlockLinear(name) ? after.bytes : 0), 0),
+    fileBytes: (_, recipe) =>
+      planRecipe(original, recipe).tensors.reduce(
+        (sum, { name, after }) => sum + (isBlockLinear(name) ? after.bytes : 0),
+        0,
+      ),
   }
 }

@@ -1,5 +1,21 @@
-import { bufferSink, bufferSource, type Checkpoint, type GgufCheckpoint, readSafetensors, writeSafetensors } from '@tessera-llm/formats'
-import { type Applied, decodedCheckpoint, folderContent, huggingFaceContent, type Recipe, safetensorsCheckpointOf, type Subject, subjectOf } from '@tessera-llm/optimize'
+import {
+  bufferSink,
+  bufferSource,
+  type Checkpoint,
+  type GgufCheckpoint,
+  readSafetensors,
+  writeSafetensors,
+} from '@tessera-llm/formats'
+import {
+  type Applied,
+  decodedCheckpoint,
+  folderContent,
+  huggingFaceContent,
+  type Recipe,
+  safetensorsCheckpointOf,
+  type Subject,
+  subjectOf,
+} from '@tessera-llm/optimize'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies, loadCheckpoint, loadHuggingFace, type Model } from '@tessera-llm/tessera'
 
@@ -13,9 +29,16 @@ export interface RowFiles {
  * Values decoded to f32 where nothing but weights is rounded: kernels do not matter then. Inputs of layers are rounded by kernels of packed
  * weights, so that such recipes get a folder of integers, in memory; without steps, the file as it is.
  */
-export async function filesOfRow({ activations = 'f32', steps }: Recipe, checkpoint: GgufCheckpoint): Promise<RowFiles> {
+export async function filesOfRow(
+  { activations = 'f32', steps }: Recipe,
+  checkpoint: GgufCheckpoint,
+): Promise<RowFiles> {
   const subject = subjectOf(checkpoint, { families: defaultFamilies })
-  if (activations === 'f32') return { subject, load: async (applied, device) => loadCheckpoint(decodedCheckpoint(applied, checkpoint.metadata), { device }) }
+  if (activations === 'f32')
+    return {
+      subject,
+      load: async (applied, device) => loadCheckpoint(decodedCheckpoint(applied, checkpoint.metadata), { device }),
+    }
   if (steps.length === 0) return { subject, load: async (_, device) => loadCheckpoint(checkpoint, { device }) }
   const { tensors, config, tokenizer, tokenizerConfig } = await huggingFaceContent(checkpoint, { decode: true })
   const stored = safetensorsCheckpointOf(tensors)
@@ -23,8 +46,15 @@ export async function filesOfRow({ activations = 'f32', steps }: Recipe, checkpo
   return {
     subject: folder,
     async load(applied, device) {
-      const content = await folderContent(applied, folder, stored, { config, layout: 'compressed-tensors', activations })
-      return loadHuggingFace({ checkpoint: await inMemory(content.tensors), config: content.config, tokenizer, tokenizerConfig }, { device })
+      const content = await folderContent(applied, folder, stored, {
+        config,
+        layout: 'compressed-tensors',
+        activations,
+      })
+      return loadHuggingFace(
+        { checkpoint: await inMemory(content.tensors), config: content.config, tokenizer, tokenizerConfig },
+        { device },
+      )
     },
   }
 }

@@ -2,7 +2,16 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EvaluatedSession, measureDivergence } from '@tessera-llm/evaluation'
 import type { GgufCheckpoint } from '@tessera-llm/formats'
-import { allocateBudget, applyRecipe, type Calibration, hasBudget, type Recipe, recipeCache, type Solver, subjectOf } from '@tessera-llm/optimize'
+import {
+  allocateBudget,
+  applyRecipe,
+  type Calibration,
+  hasBudget,
+  type Recipe,
+  recipeCache,
+  type Solver,
+  subjectOf,
+} from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
 import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
@@ -43,7 +52,19 @@ const cacheChunk = 32
 /** Applies a recipe and measures what it lost. */
 export async function measureRow(row: CompressionRow, surroundings: Surroundings): Promise<MeasuredRow> {
   const { id, anchor, isStatic } = row
-  const { device, checkpoint, identity, work, calibration, evaluation, window, windows, original, statistics, onProgress } = surroundings
+  const {
+    device,
+    checkpoint,
+    identity,
+    work,
+    calibration,
+    evaluation,
+    window,
+    windows,
+    original,
+    statistics,
+    onProgress,
+  } = surroundings
   const gathered = isStatic ? await statistics() : undefined
   const begin = performance.now()
   const store = join(work, id)
@@ -51,22 +72,50 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
   const recipe: Recipe = window === defaultWindow ? named : { ...named, calibration: { ...named.calibration, window } }
   const { subject, load } = await filesOfRow(recipe, checkpoint)
   const applied = await applyRecipe(subject, recipe, {
-    device, identity, store: folderStore(store), calibration: { ids: calibration }, statistics: gathered, solver: await solverOf(surroundings),
+    device,
+    identity,
+    store: folderStore(store),
+    calibration: { ids: calibration },
+    statistics: gathered,
+    solver: await solverOf(surroundings),
     onProgress: ({ done, total }) => onProgress('applying', done, total),
   })
   const middle = performance.now()
   const model = await load(applied, device)
   try {
     const cache = recipe.cache && recipeCache(recipe.cache)
-    const session = createSession(model.language, { activations: recipe.activations ?? 'f32', contextLength: window - 1, ...(cache && { cache, chunkTokens: cacheChunk }) })
+    const session = createSession(model.language, {
+      activations: recipe.activations ?? 'f32',
+      contextLength: window - 1,
+      ...(cache && { cache, chunkTokens: cacheChunk }),
+    })
     try {
-      const { kld, kldStandardErrorClustered, top1Agreement, tokens, divergence, compared } = await measureDivergence(original, session, evaluation, {
-        window, windows, protocol: 'all', onProgress: ({ windows: done, totalWindows }) => onProgress('measuring', done, totalWindows),
-      })
+      const { kld, kldStandardErrorClustered, top1Agreement, tokens, divergence, compared } = await measureDivergence(
+        original,
+        session,
+        evaluation,
+        {
+          window,
+          windows,
+          protocol: 'all',
+          onProgress: ({ windows: done, totalWindows }) => onProgress('measuring', done, totalWindows),
+        },
+      )
       for (const kept of [store, budgetStore(store)]) await rm(kept, { recursive: true, force: true })
       return {
-        id, recipe, budget, anchor, isStatic, ...sizesOf(subject, recipe), ...(cache && { cacheBytes: session.cacheBytes }),
-        kld, kldStandardError: kldStandardErrorClustered, perplexity: compared.perplexity, top1Agreement, tokens, divergence,
+        id,
+        recipe,
+        budget,
+        anchor,
+        isStatic,
+        ...sizesOf(subject, recipe),
+        ...(cache && { cacheBytes: session.cacheBytes }),
+        kld,
+        kldStandardError: kldStandardErrorClustered,
+        perplexity: compared.perplexity,
+        top1Agreement,
+        tokens,
+        divergence,
         seconds: { apply: (middle - begin) / 1000, measure: (performance.now() - middle) / 1000 },
         notes: applied.notes,
       }
@@ -81,17 +130,33 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
 const budgetStore = (store: string): string => `${store}.budget`
 
 async function solverOf({ device, checkpoint }: Surroundings): Promise<Solver> {
-  const { hiddenSize, intermediateSize, numHeads, headDim } = subjectOf(checkpoint, { families: defaultFamilies }).config
-  return { multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)), encode: createDeviceEncoder(device), round: createDeviceRounder(device), encodeNow: await createWasmEncoder() }
+  const { hiddenSize, intermediateSize, numHeads, headDim } = subjectOf(checkpoint, {
+    families: defaultFamilies,
+  }).config
+  return {
+    multiply: await createWasmMultiply(),
+    kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)),
+    encode: createDeviceEncoder(device),
+    round: createDeviceRounder(device),
+    encodeNow: await createWasmEncoder(),
+  }
 }
 
 /** The recipe with formats where it has a budget. */
-async function withFormats({ id, recipe, sameBytesAs = '' }: CompressionRow, surroundings: Surroundings): Promise<{ readonly recipe: Recipe; readonly budget?: MeasuredRow['budget'] }> {
+async function withFormats(
+  { id, recipe, sameBytesAs = '' }: CompressionRow,
+  surroundings: Surroundings,
+): Promise<{ readonly recipe: Recipe; readonly budget?: MeasuredRow['budget'] }> {
   if (!hasBudget(recipe)) return { recipe }
   const { device, checkpoint, identity, work, calibration, onProgress } = surroundings
   const subject = subjectOf(checkpoint, { families: defaultFamilies })
   const chosen = await allocateBudget(subject, recipe, {
-    device, identity, store: folderStore(budgetStore(join(work, id))), calibration: { ids: calibration }, file: linearSize(subject), solver: await solverOf(surroundings),
+    device,
+    identity,
+    store: folderStore(budgetStore(join(work, id))),
+    calibration: { ids: calibration },
+    file: linearSize(subject),
+    solver: await solverOf(surroundings),
     onProgress: (done, total) => onProgress('measuring what each weight is worth', done, total),
   })
   return { recipe: chosen.recipe, budget: { recipe, sameBytesAs, predictedKld: chosen.loss } }

@@ -5,22 +5,52 @@ import { sizeOf } from '@tessera-llm/tensor'
 import type { MeasuredRow } from './report.ts'
 
 /** Rows of the receipts in a folder that were made of this model by this protocol; their recipes have names. */
-export function rowsOfReceipts(folder: string, subject: Subject, model: string, window: number, windows: number): readonly MeasuredRow[] {
-  const receipts = readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => parseReceipt(readFileSync(join(folder, name), 'utf8')))
+export function rowsOfReceipts(
+  folder: string,
+  subject: Subject,
+  model: string,
+  window: number,
+  windows: number,
+): readonly MeasuredRow[] {
+  const receipts = readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => parseReceipt(readFileSync(join(folder, name), 'utf8')))
   return receipts.flatMap((receipt) => {
     const { quality, input, recipe } = receipt
-    const fits = input.sha256 === model && quality?.window === window && quality.windows === windows && quality.protocol === 'all' && quality.activations === 'f32'
+    const fits =
+      input.sha256 === model &&
+      quality?.window === window &&
+      quality.windows === windows &&
+      quality.protocol === 'all' &&
+      quality.activations === 'f32'
     return fits && recipe.name !== undefined ? [rowOf(receipt, recipe.name, subject)] : []
   })
 }
 
 function rowOf({ recipe, output, quality, seconds, notes }: Receipt, id: string, subject: Subject): MeasuredRow {
   const { kld, kldStandardErrorClustered, compared, top1Agreement, tokens } = quality as NonNullable<Receipt['quality']>
-  return { id, recipe, ...sizesOf(subject, recipe), fileBytes: output.bytes, kld, kldStandardError: kldStandardErrorClustered, perplexity: compared.perplexity, top1Agreement, tokens, seconds: { apply: seconds.apply }, notes, isReceipt: true }
+  return {
+    id,
+    recipe,
+    ...sizesOf(subject, recipe),
+    fileBytes: output.bytes,
+    kld,
+    kldStandardError: kldStandardErrorClustered,
+    perplexity: compared.perplexity,
+    top1Agreement,
+    tokens,
+    seconds: { apply: seconds.apply },
+    notes,
+    isReceipt: true,
+  }
 }
 
 /** Weights that a recipe compresses, the layers that it leaves as they are among them, and the bytes that they become. */
-export function sizesOf(subject: Subject, recipe: Recipe): Pick<MeasuredRow, 'weights' | 'bytes' | 'fileBytes' | 'bitsPerWeight' | 'hasEmbedding'> {
+export function sizesOf(
+  subject: Subject,
+  recipe: Recipe,
+): Pick<MeasuredRow, 'weights' | 'bytes' | 'fileBytes' | 'bitsPerWeight' | 'hasEmbedding'> {
   const { tensors, bytesAfter } = planRecipe(subject, recipe)
   const compressed = tensors.filter(({ name, method }) => method !== undefined || isBlockLinear(name))
   const weights = compressed.reduce((sum, { shape }) => sum + sizeOf(shape), 0)

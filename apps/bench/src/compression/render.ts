@@ -2,12 +2,23 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plot, type Series, writePlot } from '../plot/index.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
-import { ablationSection, activationsSection, budgetSection, cacheSection, filesSection, kindOfRow, publishedSection, type RowKind, weightsTable } from './tables.ts'
+import {
+  ablationSection,
+  activationsSection,
+  budgetSection,
+  cacheSection,
+  filesSection,
+  kindOfRow,
+  publishedSection,
+  type RowKind,
+  weightsTable,
+} from './tables.ts'
 
 /** Writes `compression.md` and the plot of quality by bytes, light and dark. */
 export function writeCompression(report: CompressionReport, folder: string): void {
   const { machine, model, protocol, threads } = report
-  const rowsOf = (...kinds: readonly RowKind[]): readonly MeasuredRow[] => report.rows.filter((row) => kinds.includes(kindOfRow(row)))
+  const rowsOf = (...kinds: readonly RowKind[]): readonly MeasuredRow[] =>
+    report.rows.filter((row) => kinds.includes(kindOfRow(row)))
   const layers = rowsOf('weights', 'budget')
   const sections = [
     '# What recipes lose',
@@ -16,7 +27,12 @@ export function writeCompression(report: CompressionReport, folder: string): voi
     'The figures of PyTorch are those of careful implementations of the published methods on the same protocol, f32, groups of 64; its own seeds.',
     '## Weights',
     'The linear layers of all blocks are compressed, embedding and head stay as they are. Bits and bytes count scales and zero points. **Bold**: no other row, those with chosen formats included, has fewer bits and loses less.',
-    ...(layers.length > 0 ? [weightsTable(rowsOf('weights'), frontierOf(layers)), writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers }))] : []),
+    ...(layers.length > 0
+      ? [
+          weightsTable(rowsOf('weights'), frontierOf(layers)),
+          writePlot(folder, 'compression-frontier', plotOf({ ...report, rows: layers })),
+        ]
+      : []),
     ...publishedSection(rowsOf('published')),
     ...ablationSection(rowsOf('ablation')),
     ...budgetSection(rowsOf('budget'), report.rows),
@@ -45,10 +61,31 @@ function plotOf({ rows, model, protocol }: CompressionReport): Plot {
   const frontier = frontierOf(rows)
   const at = ({ bytes, kld }: MeasuredRow): { readonly x: number; readonly y: number } => ({ x: bytes / 1e6, y: kld })
   const best = rows.filter(({ id }) => frontier.has(id)).sort((a, b) => a.bytes - b.bytes)
-  const published = new Map(rows.flatMap(({ anchor, weights }) => (anchor ? [[`${anchor.method} ${anchor.basis} ${anchor.bits}`, { x: (weights * anchor.bits) / 8e6, y: anchor.kld }] as const] : [])))
+  const published = new Map(
+    rows.flatMap(({ anchor, weights }) =>
+      anchor
+        ? [
+            [
+              `${anchor.method} ${anchor.basis} ${anchor.bits}`,
+              { x: (weights * anchor.bits) / 8e6, y: anchor.kld },
+            ] as const,
+          ]
+        : [],
+    ),
+  )
   const series: Series[] = [
-    ...kinds.map((kind): Series => ({ name: kind, style: 'dots', points: rows.filter((row) => kindOf(row) === kind).map((row) => ({ ...at(row), ...(frontier.has(row.id) ? { label: row.id } : {}) })) })),
-    ...(published.size > 0 ? [{ name: 'PyTorch, as published', style: 'dots', points: [...published.values()] } satisfies Series] : []),
+    ...kinds.map(
+      (kind): Series => ({
+        name: kind,
+        style: 'dots',
+        points: rows
+          .filter((row) => kindOf(row) === kind)
+          .map((row) => ({ ...at(row), ...(frontier.has(row.id) ? { label: row.id } : {}) })),
+      }),
+    ),
+    ...(published.size > 0
+      ? [{ name: 'PyTorch, as published', style: 'dots', points: [...published.values()] } satisfies Series]
+      : []),
     { name: 'the least loss', style: 'dashed', points: best.map(at) },
   ]
   return {

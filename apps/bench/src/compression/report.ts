@@ -42,6 +42,11 @@ export interface CompressionReport {
   readonly machine: Machine
   readonly threads: number
   readonly model: { readonly name: string; readonly sha256: string; readonly perplexity: number }
-  readonly protocol: { readonly calibration: string; readonly evaluation: string; readonly window: number; readonly windows: number }
+  readonly protocol: {
+    readonly calibration: string
+    readonly evaluation: string
+    readonly window: number
+    readonly windows: number
+  }
   readonly rows: readonly MeasuredRow[]
 }

@@ -13,26 +13,60 @@ export interface CompressionRow {
 }
 
 const named = (id: string, anchor?: Anchor): CompressionRow => ({ id, recipe: namedRecipe(id), anchor })
-const rtn = (format: WeightFormat, more: Partial<QuantizeStep> = {}): QuantizeStep => ({ kind: 'quantize', method: 'rtn', format, ...more })
-const row = (id: string, steps: Recipe['steps'], anchor?: Anchor): CompressionRow => ({ id, recipe: { name: id, steps }, anchor })
+const rtn = (format: WeightFormat, more: Partial<QuantizeStep> = {}): QuantizeStep => ({
+  kind: 'quantize',
+  method: 'rtn',
+  format,
+  ...more,
+})
+const row = (id: string, steps: Recipe['steps'], anchor?: Anchor): CompressionRow => ({
+  id,
+  recipe: { name: id, steps },
+  anchor,
+})
 
 /** A type of llama.cpp for all linear layers, and where rows are not multiples of 256 the one that its quantizer takes instead: all but `down` of SmolLM2. */
 function ggml(type: GgmlFormat, instead?: GgmlFormat): readonly CompressionRow[] {
-  const steps = (more: Partial<QuantizeStep>): Recipe['steps'] => (instead === undefined ? [rtn(type, more)] : [rtn(instead, more), rtn(type, { ...more, targets: 'layers.*.mlp.down' })])
+  const steps = (more: Partial<QuantizeStep>): Recipe['steps'] =>
+    instead === undefined
+      ? [rtn(type, more)]
+      : [rtn(instead, more), rtn(type, { ...more, targets: 'layers.*.mlp.down' })]
   return [row(type, steps({})), { ...row(`${type}-importance`, steps({ importance: true })), isStatic: true }]
 }
 
 /** Integers that a budget may choose from: of 2 bits more is lost together than the sum of what each loses alone. */
-const integers: readonly WeightFormat[] = [{ bits: 8, group: 64, symmetric: true }, ...([4, 3] as const).flatMap((bits) => [32, 64, 192].map((group): WeightFormat => ({ bits, group })))]
+const integers: readonly WeightFormat[] = [
+  { bits: 8, group: 64, symmetric: true },
+  ...([4, 3] as const).flatMap((bits) => [32, 64, 192].map((group): WeightFormat => ({ bits, group }))),
+]
 
 /** Linear layers of several formats, in the bytes that one format takes on SmolLM2-135M. */
-const budget = (id: string, sameBytesAs: string, size: number, formats: readonly WeightFormat[], isRotated: boolean): CompressionRow => ({
-  ...row(id, [...(isRotated ? [{ kind: 'rotate' } as const] : []), { kind: 'budget', size, targets: 'layers.**', formats, ...(isRotated ? { correct: true } : {}) }]), sameBytesAs,
+const budget = (
+  id: string,
+  sameBytesAs: string,
+  size: number,
+  formats: readonly WeightFormat[],
+  isRotated: boolean,
+): CompressionRow => ({
+  ...row(id, [
+    ...(isRotated ? [{ kind: 'rotate' } as const] : []),
+    { kind: 'budget', size, targets: 'layers.**', formats, ...(isRotated ? { correct: true } : {}) },
+  ]),
+  sameBytesAs,
 })
 
 const int8Rows = rtn({ bits: 8, group: 'row', symmetric: true }, { clip: false })
-const withActivations = (id: string, activations: Recipe['activations'], steps: Recipe['steps'], anchor?: Anchor): CompressionRow => ({ id, recipe: { name: id, activations, steps }, anchor })
-const cache = (id: string, kept: Recipe['cache'], anchor?: Anchor): CompressionRow => ({ id, recipe: { name: id, cache: kept, steps: [] }, anchor })
+const withActivations = (
+  id: string,
+  activations: Recipe['activations'],
+  steps: Recipe['steps'],
+  anchor?: Anchor,
+): CompressionRow => ({ id, recipe: { name: id, activations, steps }, anchor })
+const cache = (id: string, kept: Recipe['cache'], anchor?: Anchor): CompressionRow => ({
+  id,
+  recipe: { name: id, cache: kept, steps: [] },
+  anchor,
+})
 
 /** How the model runs, its weights as they are or of int8: what is rounded are inputs of layers, or keys and values. */
 function whileRunning(): readonly CompressionRow[] {
@@ -46,7 +80,15 @@ function whileRunning(): readonly CompressionRow[] {
     withActivations('w8a8-static-plain', 'int8-static', [int8Rows], anchors.w8a8Static),
     withActivations('w8a8-static-rotated', 'int8-static', [{ kind: 'rotate' }, int8Rows], anchors.w8a8StaticRotated),
     named('w4a4-rotated', anchors.w4a4Hadamard),
-    withActivations('w4a4-rotated-offline', 'int4-token', [{ kind: 'rotate', heads: true }, { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 64 }, correct: true }], anchors.w4a4Rotated),
+    withActivations(
+      'w4a4-rotated-offline',
+      'int4-token',
+      [
+        { kind: 'rotate', heads: true },
+        { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 64 }, correct: true },
+      ],
+      anchors.w4a4Rotated,
+    ),
     withActivations('w8a4-rotated', 'int4-token', [{ kind: 'rotate', heads: true }, int8Rows]),
     withActivations('w8a8-blocks', 'int8', [int8Rows]),
     withActivations('w8a8-blocks-rotated', 'int8', [{ kind: 'rotate' }, int8Rows]),
@@ -69,22 +111,41 @@ function published(): readonly CompressionRow[] {
   const rotated = { kind: 'rotate' } as const
   const spanned = { clip: false } as const
   const plain: Partial<QuantizeStep> = { ...spanned, actOrder: false, passes: 0 }
-  const gptq = (bits: 2 | 3 | 4, more: Partial<QuantizeStep>): QuantizeStep => ({ kind: 'quantize', method: 'gptq', format: { bits, group: 64 }, ...more })
+  const gptq = (bits: 2 | 3 | 4, more: Partial<QuantizeStep>): QuantizeStep => ({
+    kind: 'quantize',
+    method: 'gptq',
+    format: { bits, group: 64 },
+    ...more,
+  })
   const basis = (name: string, ...steps: Recipe['steps']): CompressionRow => row(`published-${name}`, steps)
-  const bases = (name: string, step: QuantizeStep, [onMerged, onRotated]: readonly [Anchor, Anchor]): readonly CompressionRow[] => [
-    { ...basis(`${name}-merged`, merged, step), anchor: onMerged }, { ...basis(`${name}-rotated`, rotated, step), anchor: onRotated },
+  const bases = (
+    name: string,
+    step: QuantizeStep,
+    [onMerged, onRotated]: readonly [Anchor, Anchor],
+  ): readonly CompressionRow[] => [
+    { ...basis(`${name}-merged`, merged, step), anchor: onMerged },
+    { ...basis(`${name}-rotated`, rotated, step), anchor: onRotated },
   ]
   return [
     ...bases('rtn-8-row', int8Rows, [anchors.rtn8, anchors.rtn8Rotated]),
-    ...bases('rtn-4-32', rtn({ bits: 4, group: 32 }, spanned), [anchors.rtn4Groups32Merged, anchors.rtn4Groups32Rotated]),
+    ...bases('rtn-4-32', rtn({ bits: 4, group: 32 }, spanned), [
+      anchors.rtn4Groups32Merged,
+      anchors.rtn4Groups32Rotated,
+    ]),
     { ...basis('rtn-4-32', rtn({ bits: 4, group: 32 }, spanned)), anchor: anchors.rtn4Groups32 },
     ...bases('rtn-4', rtn({ bits: 4, group: 64 }, spanned), [anchors.rtn4Merged, anchors.rtn4Rotated]),
     ...bases('rtn-4-row', rtn({ bits: 4, group: 'row' }, spanned), [anchors.rtn4RowMerged, anchors.rtn4RowRotated]),
-    ...bases('rtn-4-row-symmetric', rtn({ bits: 4, group: 'row', symmetric: true }, spanned), [anchors.rtn4SymmetricMerged, anchors.rtn4SymmetricRotated]),
+    ...bases('rtn-4-row-symmetric', rtn({ bits: 4, group: 'row', symmetric: true }, spanned), [
+      anchors.rtn4SymmetricMerged,
+      anchors.rtn4SymmetricRotated,
+    ]),
     ...bases('rtn-3', rtn({ bits: 3, group: 64 }, spanned), [anchors.rtn3Merged, anchors.rtn3Rotated]),
     ...bases('rtn-2', rtn({ bits: 2, group: 64 }, spanned), [anchors.rtn2Merged, anchors.rtn2Rotated]),
     { ...basis('nf4', merged, rtn({ codebook: 'nf4', group: 64 }, spanned)), anchor: anchors.nf4 },
-    { ...basis('hqq-4', merged, { kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }), anchor: anchors.hqq4 },
+    {
+      ...basis('hqq-4', merged, { kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }),
+      anchor: anchors.hqq4,
+    },
     ...bases('gptq-4', gptq(4, plain), [anchors.gptq4Merged, anchors.gptq4RotatedPlain]),
     withActivations('published-w4a8-merged', 'int8-token', [merged, gptq(4, plain)], anchors.w4a8),
     withActivations('published-w4a8-rotated', 'int8-token', [rotated, gptq(4, plain)], anchors.w4a8Rotated),
@@ -92,7 +153,10 @@ function published(): readonly CompressionRow[] {
     { ...basis('gptq-2-merged', merged, gptq(2, plain)), anchor: anchors.gptq2 },
     { ...basis('gptq-3-order', rotated, gptq(3, { ...plain, actOrder: true })), anchor: anchors.gptq3RotatedOrder },
     { ...basis('gptq-3-clipped', rotated, gptq(3, { ...plain, clip: true })), anchor: anchors.gptq3RotatedClipped },
-    { ...basis('gptq-3-corrected', rotated, gptq(3, { ...plain, correct: true })), anchor: anchors.gptq3RotatedCorrected },
+    {
+      ...basis('gptq-3-corrected', rotated, gptq(3, { ...plain, correct: true })),
+      anchor: anchors.gptq3RotatedCorrected,
+    },
     { ...basis('awq-3', merged, { kind: 'awq' }, rtn({ bits: 3, group: 64 })), anchor: anchors.awq3 },
     { ...basis('awq-gptq-3', merged, { kind: 'awq' }, gptq(3, plain)), anchor: anchors.awqGptq3 },
   ]
@@ -100,7 +164,13 @@ function published(): readonly CompressionRow[] {
 
 /** The recipe of 3 bits with one part left out at a time, what GPTQ is without all of them, and without feedback of errors. */
 function ablations(): readonly CompressionRow[] {
-  const gptq = (more: Partial<QuantizeStep> = {}): QuantizeStep => ({ kind: 'quantize', method: 'gptq', format: { bits: 3, group: 64 }, correct: true, ...more })
+  const gptq = (more: Partial<QuantizeStep> = {}): QuantizeStep => ({
+    kind: 'quantize',
+    method: 'gptq',
+    format: { bits: 3, group: 64 },
+    correct: true,
+    ...more,
+  })
   const rotated = (id: string, more: Partial<QuantizeStep>): CompressionRow => row(id, [{ kind: 'rotate' }, gptq(more)])
   const plain: Partial<QuantizeStep> = { clip: false, correct: false, actOrder: false, passes: 0 }
   return [

@@ -63,9 +63,16 @@ describe.runIf(process.platform === 'linux')('monitorLoad', () => {
 
 describe.runIf(process.platform === 'linux')('peakBytesOfDescendants', () => {
   it('sees the memory of a descendant by its command line', async () => {
-    const child = spawn(process.execPath, ['-e', 'globalThis.held = Buffer.alloc(200 * 2 ** 20, 1); setTimeout(() => {}, 20000)', '--', '--type=hoarder'])
+    const child = spawn(process.execPath, [
+      '-e',
+      'globalThis.held = Buffer.alloc(200 * 2 ** 20, 1); setTimeout(() => {}, 20000)',
+      '--',
+      '--type=hoarder',
+    ])
     try {
-      await expect.poll(() => peakBytesOfDescendants(process.pid, '--type=hoarder') / 2 ** 20, { timeout: 10_000 }).toBeGreaterThan(200)
+      await expect
+        .poll(() => peakBytesOfDescendants(process.pid, '--type=hoarder') / 2 ** 20, { timeout: 10_000 })
+        .toBeGreaterThan(200)
       expect(peakBytesOfDescendants(process.pid, '--type=nobody')).toBe(0)
     } finally {
       child.kill()

@@ -14,7 +14,9 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const parent = Number(fields[1])
   const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0)
   const pid = Number.parseInt(text, 10)
-  return Number.isInteger(pid) && Number.isInteger(parent) && Number.isFinite(ticks) ? { pid, parent, ticks } : undefined
+  return Number.isInteger(pid) && Number.isInteger(parent) && Number.isFinite(ticks)
+    ? { pid, parent, ticks }
+    : undefined
 }
 
 /** `root` and all that descends from it. */

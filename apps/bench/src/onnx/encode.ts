@@ -43,13 +43,25 @@ function varint(value: number): readonly number[] {
 
 const lengthOf = (parts: readonly Part[]): number => parts.reduce((sum, part) => sum + part.length, 0)
 const integer = (field: number, value: number): readonly Part[] => [[...varint(field * 8), ...varint(value)]]
-const bytes = (field: number, content: Uint8Array): readonly Part[] => [[...varint(field * 8 + 2), ...varint(content.length)], content]
+const bytes = (field: number, content: Uint8Array): readonly Part[] => [
+  [...varint(field * 8 + 2), ...varint(content.length)],
+  content,
+]
 const text = (field: number, content: string): readonly Part[] => bytes(field, new TextEncoder().encode(content))
-const float = (field: number, value: number): readonly Part[] => [[...varint(field * 8 + 5)], new Uint8Array(Float32Array.of(value).buffer)]
-const message = (field: number, parts: readonly Part[]): readonly Part[] => [[...varint(field * 8 + 2), ...varint(lengthOf(parts))], ...parts]
+const float = (field: number, value: number): readonly Part[] => [
+  [...varint(field * 8 + 5)],
+  new Uint8Array(Float32Array.of(value).buffer),
+]
+const message = (field: number, parts: readonly Part[]): readonly Part[] => [
+  [...varint(field * 8 + 2), ...varint(lengthOf(parts))],
+  ...parts,
+]
 
 /** Operator sets: the standard one, and that of ONNX Runtime, which has the products with 4-bit weights. */
-const operatorSets = [{ domain: '', version: 21 }, { domain: 'com.microsoft', version: 1 }]
+const operatorSets = [
+  { domain: '', version: 21 },
+  { domain: 'com.microsoft', version: 1 },
+]
 const irVersion = 10
 const attributeIsFloat = 1
 const attributeIsInteger = 2
@@ -60,7 +72,14 @@ export function encodeOnnxModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
     ...message(7, [
       ...graph.nodes.flatMap((node) => message(1, nodeParts(node))),
       ...text(2, 'bench'),
-      ...graph.initializers.flatMap(({ name, type, shape, bytes: content }) => message(5, [...shape.flatMap((size) => integer(1, size)), ...integer(2, typeNumbers[type]), ...text(8, name), ...bytes(9, content)])),
+      ...graph.initializers.flatMap(({ name, type, shape, bytes: content }) =>
+        message(5, [
+          ...shape.flatMap((size) => integer(1, size)),
+          ...integer(2, typeNumbers[type]),
+          ...text(8, name),
+          ...bytes(9, content),
+        ]),
+      ),
       ...graph.inputs.flatMap((value) => message(11, valueParts(value))),
       ...graph.outputs.flatMap((value) => message(12, valueParts(value))),
     ]),
@@ -81,13 +100,20 @@ function nodeParts({ operator, domain, inputs, outputs, integers, floats = {} }:
     ...inputs.flatMap((name) => text(1, name)),
     ...outputs.flatMap((name) => text(2, name)),
     ...text(4, operator),
-    ...Object.entries(integers).flatMap(([name, value]) => message(5, [...text(1, name), ...integer(3, value), ...integer(20, attributeIsInteger)])),
-    ...Object.entries(floats).flatMap(([name, value]) => message(5, [...text(1, name), ...float(2, value), ...integer(20, attributeIsFloat)])),
+    ...Object.entries(integers).flatMap(([name, value]) =>
+      message(5, [...text(1, name), ...integer(3, value), ...integer(20, attributeIsInteger)]),
+    ),
+    ...Object.entries(floats).flatMap(([name, value]) =>
+      message(5, [...text(1, name), ...float(2, value), ...integer(20, attributeIsFloat)]),
+    ),
     ...text(7, domain),
   ]
 }
 
 function valueParts({ name, type, shape }: OnnxValue): readonly Part[] {
   const dimensions = shape?.flatMap((size) => message(1, typeof size === 'number' ? integer(1, size) : text(2, size)))
-  return [...text(1, name), ...message(2, message(1, [...integer(1, typeNumbers[type]), ...(dimensions ? message(2, dimensions) : [])]))]
+  return [
+    ...text(1, name),
+    ...message(2, message(1, [...integer(1, typeNumbers[type]), ...(dimensions ? message(2, dimensions) : [])])),
+  ]
 }

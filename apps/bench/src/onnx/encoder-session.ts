@@ -21,7 +21,11 @@ interface Batch {
 }
 
 /** Texts in batches of like lengths, padded to the longest. The size of a batch that takes least is chosen. */
-export async function openOnnxEncoder({ InferenceSession, Tensor }: OnnxRuntime, { checkpoint, config, precision, ids }: OnnxEncoderFiles, options: object): Promise<EmbedEngine & { readonly batchSize: number }> {
+export async function openOnnxEncoder(
+  { InferenceSession, Tensor }: OnnxRuntime,
+  { checkpoint, config, precision, ids }: OnnxEncoderFiles,
+  options: object,
+): Promise<EmbedEngine & { readonly batchSize: number }> {
   const graph = await encoderGraph(checkpoint, config, precision)
   const session = await InferenceSession.create(encodeOnnxModel(graph), { graphOptimizationLevel: 'all', ...options })
   const embedBy = (batches: readonly Batch[]) => async (): Promise<readonly ArrayLike<number>[]> => {
@@ -33,7 +37,9 @@ export async function openOnnxEncoder({ InferenceSession, Tensor }: OnnxRuntime,
     }
     return vectors
   }
-  const tried = batchSizes.filter((_size, index) => index === 0 || ids.length > (batchSizes[index - 1] as number)).map((size) => ({ size, embed: embedBy(batchesOf(ids, size, Tensor)), best: Infinity }))
+  const tried = batchSizes
+    .filter((_size, index) => index === 0 || ids.length > (batchSizes[index - 1] as number))
+    .map((size) => ({ size, embed: embedBy(batchesOf(ids, size, Tensor)), best: Infinity }))
   for (let round = 0; round < 3; round++) {
     for (const each of tried) {
       const begin = performance.now()
@@ -51,15 +57,32 @@ function batchesOf(ids: readonly (readonly number[])[], size: number, Tensor: On
     const texts = order.slice(index * size, (index + 1) * size)
     const sequences = texts.map((text) => ids[text] ?? [])
     const longest = Math.max(...sequences.map(({ length }) => length))
-    const each = <T>(value: (sequence: readonly number[], position: number) => T): T[] => sequences.flatMap((sequence) => Array.from({ length: longest }, (_unused, position) => value(sequence, position)))
+    const each = <T>(value: (sequence: readonly number[], position: number) => T): T[] =>
+      sequences.flatMap((sequence) => Array.from({ length: longest }, (_unused, position) => value(sequence, position)))
     const shape = [texts.length, longest]
     return {
       texts,
       feeds: {
-        ids: new Tensor('int64', BigInt64Array.from(each((sequence, position) => BigInt(sequence[position] ?? 0))), shape),
-        positions: new Tensor('int64', BigInt64Array.from({ length: longest }, (_unused, position) => BigInt(position)), [longest]),
-        mask: new Tensor('int32', Int32Array.from(each((sequence, position) => (position < sequence.length ? 1 : 0))), shape),
-        shares: new Tensor('float32', Float32Array.from(each((sequence, position) => (position < sequence.length ? 1 / sequence.length : 0))), [texts.length, 1, longest]),
+        ids: new Tensor(
+          'int64',
+          BigInt64Array.from(each((sequence, position) => BigInt(sequence[position] ?? 0))),
+          shape,
+        ),
+        positions: new Tensor(
+          'int64',
+          BigInt64Array.from({ length: longest }, (_unused, position) => BigInt(position)),
+          [longest],
+        ),
+        mask: new Tensor(
+          'int32',
+          Int32Array.from(each((sequence, position) => (position < sequence.length ? 1 : 0))),
+          shape,
+        ),
+        shares: new Tensor(
+          'float32',
+          Float32Array.from(each((sequence, position) => (position < sequence.length ? 1 / sequence.length : 0))),
+          [texts.length, 1, longest],
+        ),
       },
     }
   })

@@ -7,16 +7,32 @@ import { matmulGraph, matmulInput } from './matmul-graph.ts'
 /** What onnxruntime-node and -web have in common, as far as it is used here. */
 export interface OnnxRuntime {
   readonly InferenceSession: {
-    create(model: Uint8Array, options: object): Promise<{
-      run(feeds: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, { readonly data: ArrayLike<number> }>>>
+    create(
+      model: Uint8Array,
+      options: object,
+    ): Promise<{
+      run(
+        feeds: Readonly<Record<string, unknown>>,
+      ): Promise<Readonly<Record<string, { readonly data: ArrayLike<number> }>>>
       release(): Promise<void>
     }>
   }
-  readonly Tensor: new (type: 'float32' | 'int32' | 'int64', data: Float32Array | Int32Array | BigInt64Array, shape: readonly number[]) => unknown
+  readonly Tensor: new (
+    type: 'float32' | 'int32' | 'int64',
+    data: Float32Array | Int32Array | BigInt64Array,
+    shape: readonly number[],
+  ) => unknown
 }
 
-export async function openOnnxMatmul({ InferenceSession, Tensor }: OnnxRuntime, workload: MatmulWorkload, options: object): Promise<MatmulEngine> {
-  const session = await InferenceSession.create(encodeOnnxModel(matmulGraph(workload)), { graphOptimizationLevel: 'all', ...options })
+export async function openOnnxMatmul(
+  { InferenceSession, Tensor }: OnnxRuntime,
+  workload: MatmulWorkload,
+  options: object,
+): Promise<MatmulEngine> {
+  const session = await InferenceSession.create(encodeOnnxModel(matmulGraph(workload)), {
+    graphOptimizationLevel: 'all',
+    ...options,
+  })
   const feeds = { x: new Tensor('float32', matmulInput(workload), [workload.m, workload.k]) }
   return {
     async run() {

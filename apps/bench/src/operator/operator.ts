@@ -24,7 +24,9 @@ export interface OnnxNodeSpec {
 export interface OnnxSpec {
   readonly nodes: readonly OnnxNodeSpec[]
   /** Inputs that the op has as options: f32 or i64 constants. */
-  readonly constants?: Readonly<Record<string, { readonly type: 'f32' | 'i64'; readonly shape: Shape; readonly value: number }>>
+  readonly constants?: Readonly<
+    Record<string, { readonly type: 'f32' | 'i64'; readonly shape: Shape; readonly value: number }>
+  >
   /** Shapes of inputs where ONNX wants others. */
   readonly shapes?: Readonly<Record<string, Shape>>
 }
@@ -46,11 +48,15 @@ export interface Operator {
 
 /** What a call has to move and to compute at least, as its contract counts it. */
 export function costOfOperator({ op, options, inputs }: Operator, size: readonly number[]): Cost {
-  const specs = Object.fromEntries(Object.entries(inputs(size)).map(([name, { dtype, shape }]) => [name, dense(dtype, shape)]))
+  const specs = Object.fromEntries(
+    Object.entries(inputs(size)).map(([name, { dtype, shape }]) => [name, dense(dtype, shape)]),
+  )
   return op.cost(describeProblem(op, specs, options))
 }
 
 /** Elements that a participant returns as its answer. */
 export function probesOfOutput(elements: number): readonly number[] {
-  return [0, 1, Math.floor(elements / 3), elements >> 1, elements - 2, elements - 1].filter((at) => at >= 0 && at < elements)
+  return [0, 1, Math.floor(elements / 3), elements >> 1, elements - 2, elements - 1].filter(
+    (at) => at >= 0 && at < elements,
+  )
 }

@@ -1,7 +1,13 @@
 // Runs in the browser.
 import { bufferSource, readSafetensors } from '@tessera-llm/formats'
 import type { Fields } from '@tessera-llm/runtime'
-import { type OnnxRuntime, openOnnxAttention, openOnnxEncoder, openOnnxMatmul, openOnnxOperator } from '../onnx/index.ts'
+import {
+  type OnnxRuntime,
+  openOnnxAttention,
+  openOnnxEncoder,
+  openOnnxMatmul,
+  openOnnxOperator,
+} from '../onnx/index.ts'
 import { isAttention, measureAttention } from '../participant/attention/index.ts'
 import { measureEmbed } from '../participant/embed/measure.ts'
 import { measureMatmul } from '../participant/matmul/measure.ts'
@@ -24,11 +30,23 @@ async function importRuntime(threads: number): Promise<OnnxRuntimeWeb> {
 }
 
 /** The texts a batch that were chosen. */
-export async function openEncoder({ workload, config, ids }: { readonly workload: EmbedWorkload; readonly config: Fields; readonly ids: readonly (readonly number[])[] }): Promise<{ readonly batchSize: number }> {
+export async function openEncoder({
+  workload,
+  config,
+  ids,
+}: {
+  readonly workload: EmbedWorkload
+  readonly config: Fields
+  readonly ids: readonly (readonly number[])[]
+}): Promise<{ readonly batchSize: number }> {
   const runtime = await importRuntime(workload.threads)
   const file = await fetch('/model.safetensors')
   const checkpoint = await readSafetensors(bufferSource(new Uint8Array(await file.arrayBuffer())))
-  const engine = await openOnnxEncoder(runtime, { checkpoint, config, precision: workload.precision === 'f32' ? 'f32' : 'int8', ids }, options)
+  const engine = await openOnnxEncoder(
+    runtime,
+    { checkpoint, config, precision: workload.precision === 'f32' ? 'f32' : 'int8', ids },
+    options,
+  )
   measureOpened = () => measureEmbed(engine)
   return { batchSize: engine.batchSize }
 }

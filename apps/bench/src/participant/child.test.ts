@@ -7,7 +7,8 @@ import { UnavailableError } from './protocol.ts'
 
 const script = (name: string): string => fileURLToPath(new URL(`../../test/children/${name}.mjs`, import.meta.url))
 const workload: Workload = { kind: 'roof', id: 'roof-2t', title: 'a roof', threads: 2, metrics: [] }
-const rude = (way: string, timeoutMs = 20_000) => startChild({ name: 'rude', script: script('rude'), environment: { WAY: way }, timeoutMs })
+const rude = (way: string, timeoutMs = 20_000) =>
+  startChild({ name: 'rude', script: script('rude'), environment: { WAY: way }, timeoutMs })
 
 const isAlive = (pid: number): boolean => {
   try {

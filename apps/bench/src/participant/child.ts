@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Workload } from '../workload/index.ts'
-import { type Description, parseReply, type Participant, type Reply, type Request, type Sample, UnavailableError } from './protocol.ts'
+import {
+  type Description,
+  parseReply,
+  type Participant,
+  type Reply,
+  type Request,
+  type Sample,
+  UnavailableError,
+} from './protocol.ts'
 
 export interface ChildOptions {
   readonly name: string
@@ -28,8 +36,18 @@ interface Pending {
 
 type Call = { readonly call: 'prepare'; readonly workload: Workload } | { readonly call: 'measure' | 'close' }
 
-export function startChild({ name, script, nodeArguments = [], environment = {}, timeoutMs = 600_000 }: ChildOptions): ChildParticipant {
-  const child = spawn(process.execPath, [...nodeArguments, script], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...environment } })
+export function startChild({
+  name,
+  script,
+  nodeArguments = [],
+  environment = {},
+  timeoutMs = 600_000,
+}: ChildOptions): ChildParticipant {
+  const child = spawn(process.execPath, [...nodeArguments, script], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...environment },
+  })
   const pending = new Map<number, Pending>()
   let chatter = ''
   let ended: Error | undefined

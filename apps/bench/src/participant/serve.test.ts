@@ -14,13 +14,27 @@ async function converse(participant: Participant, lines: readonly object[]): Pro
   output.end()
   let text = ''
   for await (const part of output) text += String(part)
-  return text.split('\n').map(parseReply).filter((reply) => reply !== undefined)
+  return text
+    .split('\n')
+    .map(parseReply)
+    .filter((reply) => reply !== undefined)
 }
 
 describe('serve', () => {
   it('answers each request and stops at close', async () => {
-    const participant: Participant = { prepare: async ({ id }) => ({ version: id, settings: {} }), measure: async () => ({ figures: { rate: 1 } }), close: async () => {} }
-    expect(await converse(participant, [{ id: 1, call: 'prepare', workload }, { id: 2, call: 'measure' }, { id: 3, call: 'close' }, { id: 4, call: 'measure' }])).toEqual([
+    const participant: Participant = {
+      prepare: async ({ id }) => ({ version: id, settings: {} }),
+      measure: async () => ({ figures: { rate: 1 } }),
+      close: async () => {},
+    }
+    expect(
+      await converse(participant, [
+        { id: 1, call: 'prepare', workload },
+        { id: 2, call: 'measure' },
+        { id: 3, call: 'close' },
+        { id: 4, call: 'measure' },
+      ]),
+    ).toEqual([
       { id: 1, result: { version: 'roof-1t', settings: {} } },
       { id: 2, result: { figures: { rate: 1 } } },
       { id: 3, result: null },
@@ -37,7 +51,10 @@ describe('serve', () => {
       },
       close: async () => {},
     }
-    const [absent, broken] = (await converse(participant, [{ id: 1, call: 'prepare', workload }, { id: 2, call: 'measure' }])) as readonly { error: string; isUnavailable: boolean }[]
+    const [absent, broken] = (await converse(participant, [
+      { id: 1, call: 'prepare', workload },
+      { id: 2, call: 'measure' },
+    ])) as readonly { error: string; isUnavailable: boolean }[]
     expect(absent?.isUnavailable).toBe(true)
     expect(absent?.error).toContain('UnavailableError: not installed')
     expect(broken?.isUnavailable).toBe(false)

@@ -13,7 +13,13 @@ function cacheOf(workload: ModelWorkload): 'f16' | 'q8_0' | 'q4_0' {
 await serveModel({
   describe: (workload) => ({
     version: `libraries of node-llama-cpp ${peerVersion('@node-llama-cpp/linux-x64')}`,
-    settings: { threads: workload.threads, cache: cacheOf(workload), batch: 512, flashAttention: 'auto', pool: 'persistent' },
+    settings: {
+      threads: workload.threads,
+      cache: cacheOf(workload),
+      batch: 512,
+      flashAttention: 'auto',
+      pool: 'persistent',
+    },
   }),
   open: async (workload) => openLlamaCpp(workload.model, workload.threads, workload.contextLength, cacheOf(workload)),
 })

@@ -9,24 +9,49 @@ interface Sequence {
 }
 interface Llama {
   loadModel(options: { modelPath: string; gpuLayers: number }): Promise<{
-    createContext(options: { contextSize: number; batchSize: number; threads: { ideal: number; min: number }; flashAttention: 'auto' }): Promise<{ getSequence(): Sequence }>
+    createContext(options: {
+      contextSize: number
+      batchSize: number
+      threads: { ideal: number; min: number }
+      flashAttention: 'auto'
+    }): Promise<{ getSequence(): Sequence }>
     tokenize(text: string, specialTokens: boolean): number[]
   }>
   dispose(): Promise<void>
 }
 interface NodeLlamaCpp {
-  getLlama(options: { gpu: false; maxThreads: number; build: 'never'; skipDownload: true; logLevel: 'error' }): Promise<Llama>
+  getLlama(options: {
+    gpu: false
+    maxThreads: number
+    build: 'never'
+    skipDownload: true
+    logLevel: 'error'
+  }): Promise<Llama>
 }
 
 const sampling = { temperature: 0, yieldEogToken: true }
 
 await serveModel({
-  describe: ({ threads }) => ({ version: peerVersion('node-llama-cpp'), settings: { threads, cache: 'f16', batch: 512, flashAttention: 'auto' } }),
+  describe: ({ threads }) => ({
+    version: peerVersion('node-llama-cpp'),
+    settings: { threads, cache: 'f16', batch: 512, flashAttention: 'auto' },
+  }),
   async open({ model: modelPath, threads, contextLength }) {
     const { getLlama } = await importPeer<NodeLlamaCpp>('node-llama-cpp')
-    const llama = await getLlama({ gpu: false, maxThreads: threads, build: 'never', skipDownload: true, logLevel: 'error' })
+    const llama = await getLlama({
+      gpu: false,
+      maxThreads: threads,
+      build: 'never',
+      skipDownload: true,
+      logLevel: 'error',
+    })
     const model = await llama.loadModel({ modelPath, gpuLayers: 0 })
-    const context = await model.createContext({ contextSize: contextLength, batchSize: 512, threads: { ideal: threads, min: threads }, flashAttention: 'auto' })
+    const context = await model.createContext({
+      contextSize: contextLength,
+      batchSize: 512,
+      threads: { ideal: threads, min: threads },
+      flashAttention: 'auto',
+    })
     const sequence = context.getSequence()
 
     const take = async (tokens: readonly number[], count: number): Promise<readonly number[]> => {
@@ -46,7 +71,8 @@ await serveModel({
       generate: (first, count) => take([first], count),
       async truncate(length) {
         if (length === 0) await sequence.clearHistory()
-        else if (sequence.nextTokenIndex > length) await sequence.eraseContextTokenRanges([{ start: length, end: sequence.nextTokenIndex }])
+        else if (sequence.nextTokenIndex > length)
+          await sequence.eraseContextTokenRanges([{ start: length, end: sequence.nextTokenIndex }])
       },
       close: () => llama.dispose(),
     }

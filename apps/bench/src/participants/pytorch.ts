@@ -22,7 +22,10 @@ let workload: AttentionWorkload | undefined
 async function ask(request: unknown): Promise<Line> {
   child?.stdin.write(`${JSON.stringify(request)}\n`)
   const next = await lines?.next()
-  if (!next || next.done === true) throw new UnavailableError('Python with torch is not there: set TESSERA_BENCH_PYTHON to a Python that can import it')
+  if (!next || next.done === true)
+    throw new UnavailableError(
+      'Python with torch is not there: set TESSERA_BENCH_PYTHON to a Python that can import it',
+    )
   return JSON.parse(next.value) as Line
 }
 
@@ -30,7 +33,11 @@ await serve({
   async prepare(asked) {
     if (!isAttention(asked)) throw new TesseraError('invalid-option', `bench: attention is no ${asked.kind}`)
     workload = asked
-    child = spawn(process.env['TESSERA_BENCH_PYTHON'] ?? 'python3', [fileURLToPath(new URL('../../peers/pytorch-attention.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'pipe'] })
+    child = spawn(
+      process.env['TESSERA_BENCH_PYTHON'] ?? 'python3',
+      [fileURLToPath(new URL('../../peers/pytorch-attention.py', import.meta.url))],
+      { stdio: ['pipe', 'pipe', 'pipe'] },
+    )
     // A program that is not there shows as the end of its output.
     child.on('error', () => {})
     child.stdin.on('error', () => {})

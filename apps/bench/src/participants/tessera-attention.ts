@@ -18,8 +18,13 @@ export async function openTesseraAttention(workload: AttentionWorkload, kernel?:
   const forward = gradient && attention(q.tensor, k.tensor, v.tensor, { isCausal: true }, run)
   const given = workload.kind === 'attention-decode' ? [q] : gradient ? [q, k, v, gradient] : [q, k, v]
   const plan = device.capture((): readonly Tensor[] => {
-    if (!gradient || !forward) return [attention(q.tensor, k.tensor, v.tensor, { isCausal: true, returnLse: false }, run).o]
-    const { dq, dk, dv } = attentionBackward({ q: q.tensor, k: k.tensor, v: v.tensor, ...forward, do: gradient.tensor }, { isCausal: true }, run)
+    if (!gradient || !forward)
+      return [attention(q.tensor, k.tensor, v.tensor, { isCausal: true, returnLse: false }, run).o]
+    const { dq, dk, dv } = attentionBackward(
+      { q: q.tensor, k: k.tensor, v: v.tensor, ...forward, do: gradient.tensor },
+      { isCausal: true },
+      run,
+    )
     return [dq, dk, dv]
   })
   const compute = async (): Promise<ArrayLike<number>> => {

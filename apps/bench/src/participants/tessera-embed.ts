@@ -1,13 +1,32 @@
 import { bufferSink, bufferSource, type Checkpoint, readGguf } from '@tessera-llm/formats'
-import { applyRecipe, folderContent, ggufCheckpointOf, ggufContent, parseRecipe, safetensorsCheckpointOf, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
-import { createDefaultDevice, defaultEncoderFamilies, type HuggingFaceFiles, loadCheckpoint, loadHuggingFace, type Model } from '@tessera-llm/tessera'
+import {
+  applyRecipe,
+  folderContent,
+  ggufCheckpointOf,
+  ggufContent,
+  parseRecipe,
+  safetensorsCheckpointOf,
+  subjectOf,
+  writeGgufModel,
+} from '@tessera-llm/optimize'
+import {
+  createDefaultDevice,
+  defaultEncoderFamilies,
+  type HuggingFaceFiles,
+  loadCheckpoint,
+  loadHuggingFace,
+  type Model,
+} from '@tessera-llm/tessera'
 import { openHuggingFaceFolder } from '@tessera-llm/tessera/node'
 import type { Device } from '@tessera-llm/tensor'
 import type { EmbedEngine } from '../participant/embed/index.ts'
 import type { EmbedWorkload } from '../workload/index.ts'
 
 /** What `tessera optimize` makes of the folder, without writing it. Texts are tokenized each time, which peers are spared. */
-export async function openTesseraEmbed({ folder, precision, threads }: EmbedWorkload, texts: readonly string[]): Promise<EmbedEngine> {
+export async function openTesseraEmbed(
+  { folder, precision, threads }: EmbedWorkload,
+  texts: readonly string[],
+): Promise<EmbedEngine> {
   const device = await createDefaultDevice({ device: 'wasm', threads })
   const files = await openHuggingFaceFolder(folder)
   const model = await loadAs(precision, files, device)
@@ -36,7 +55,11 @@ async function loadAs(precision: EmbedWorkload['precision'], files: HuggingFaceF
 async function roundedTo5Bits(files: HuggingFaceFiles, device: Device): Promise<Checkpoint> {
   const checkpoint = ggufCheckpointOf(ggufContent(files))
   const subject = subjectOf(checkpoint, { families: [], encoderFamilies: defaultEncoderFamilies })
-  const applied = await applyRecipe(subject, parseRecipe({ steps: [{ kind: 'quantize', method: 'rtn', format: 'q5_0' }] }), { device })
+  const applied = await applyRecipe(
+    subject,
+    parseRecipe({ steps: [{ kind: 'quantize', method: 'rtn', format: 'q5_0' }] }),
+    { device },
+  )
   const sink = bufferSink()
   await writeGgufModel(applied, subject, checkpoint, sink)
   return readGguf(bufferSource(sink.bytes()))
@@ -45,7 +68,9 @@ async function roundedTo5Bits(files: HuggingFaceFiles, device: Device): Promise<
 async function roundedTo8Bits(files: HuggingFaceFiles, device: Device): Promise<HuggingFaceFiles> {
   const { checkpoint, config } = files
   const subject = subjectOf(checkpoint, { families: [], encoderFamilies: defaultEncoderFamilies, config })
-  const recipe = parseRecipe({ steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }] })
+  const recipe = parseRecipe({
+    steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }],
+  })
   const content = await folderContent(await applyRecipe(subject, recipe, { device }), subject, checkpoint, { config })
   return { ...files, checkpoint: safetensorsCheckpointOf(content.tensors), config: content.config }
 }

@@ -38,7 +38,9 @@ export function createEncodeParticipant(describe: (workload: Workload) => Descri
         await encode()
       })
       const { user, system } = process.cpuUsage(before)
-      return { figures: { rate: 1000 * megabytes * callsPerMs, processor: (1e6 * megabytes * calls) / (user + system) } }
+      return {
+        figures: { rate: 1000 * megabytes * callsPerMs, processor: (1e6 * megabytes * calls) / (user + system) },
+      }
     },
     async close() {
       await device?.dispose()

@@ -1,6 +1,17 @@
 import { linear } from '@tessera-llm/kernels'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { codebookGrid, type CodebookId, ggmlFormat, ggmlPackers, type Grid, groupsPerRow, joinParts, normalGrid, packMatrix, rows8GridPacker } from '@tessera-llm/quantization'
+import {
+  codebookGrid,
+  type CodebookId,
+  ggmlFormat,
+  ggmlPackers,
+  type Grid,
+  groupsPerRow,
+  joinParts,
+  normalGrid,
+  packMatrix,
+  rows8GridPacker,
+} from '@tessera-llm/quantization'
 import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { type Device, type DType, encodeElements, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
@@ -19,12 +30,18 @@ export function createFormatParticipant(describe: (workload: Workload) => Descri
       const { m, n, k, format, threads } = workload
       const made = await createWasmDevice({ kernels: [...kernelsWasm, ...quantizationWasm], threads })
       const weight = weightOf(made, workload)
-      const x = made.tensor(Float32Array.from({ length: m * k }, (_, i) => valueAt(i)), [m, k])
+      const x = made.tensor(
+        Float32Array.from({ length: m * k }, (_, i) => valueAt(i)),
+        [m, k],
+      )
       const plan = made.capture(() => linear(x, weight, { activations: format === 'int8/row' ? 'int8-token' : 'int8' }))
       device = made
       replay = () => plan.replay()
       const gigaOperations = (2 * m * n * k) / 1e6
-      figures = (callsPerMs) => (m === 1 ? { rate: (weight.byteLength * callsPerMs) / 1e6, products: gigaOperations * callsPerMs } : { rate: gigaOperations * callsPerMs })
+      figures = (callsPerMs) =>
+        m === 1
+          ? { rate: (weight.byteLength * callsPerMs) / 1e6, products: gigaOperations * callsPerMs }
+          : { rate: gigaOperations * callsPerMs }
       return describe(workload)
     },
     async measure() {
@@ -51,18 +68,29 @@ function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
     for (let at = 0; at < all.length; at += of.length) all.set(of, at)
     return all
   }
-  if (/^b?f\d\d$/.test(format)) return device.tensor(encodeElements(repeated(rows), format as DType), [n, k], format as DType)
+  if (/^b?f\d\d$/.test(format))
+    return device.tensor(encodeElements(repeated(rows), format as DType), [n, k], format as DType)
   const blocks = ggmlFormat(format)
   if (blocks) {
     const packer = ggmlPackers.find((candidate) => candidate.source === format && candidate.device === 'wasm')
     if (!packer) throw new TesseraError('missing-kernel', `bench: no packer for ${format} on wasm`)
-    return device.pack(packer.format, [n, k], packer.pack(repeated(blocks.encode(rows, [rowsMade, k])['blocks'] as Uint8Array), [n, k]))
+    return device.pack(
+      packer.format,
+      [n, k],
+      packer.pack(repeated(blocks.encode(rows, [rowsMade, k])['blocks'] as Uint8Array), [n, k]),
+    )
   }
   const grid = gridOf(format)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
   // Floats of 8 bits have codes that are no numbers.
-  const codeAt = (i: number): number => (count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + (hash(i + 7) % 96) : hash(i) % count)
-  const matrix = { shape: [n, k] as const, grid, codes: Uint8Array.from({ length: n * k }, (_, i) => codeAt(i)), scales: new Float32Array(n * groupsPerRow(grid, k)).fill(1 / count) }
+  const codeAt = (i: number): number =>
+    count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + (hash(i + 7) % 96) : hash(i) % count
+  const matrix = {
+    shape: [n, k] as const,
+    grid,
+    codes: Uint8Array.from({ length: n * k }, (_, i) => codeAt(i)),
+    scales: new Float32Array(n * groupsPerRow(grid, k)).fill(1 / count),
+  }
   const stored = packMatrix(matrix)
   const packer = rows8GridPacker(stored.format)
   return device.pack(packer.format, [n, k], packer.pack(joinParts(stored.format, stored.parts, [n, k]), [n, k]))

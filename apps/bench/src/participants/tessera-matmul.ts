@@ -5,7 +5,17 @@ import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { type Device, type Tensor, TesseraError, type Weight } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import type { MatmulEngine } from '../participant/matmul/index.ts'
-import { answerElements, blockSize, inputF32, int8Scale, type MatmulWorkload, weightF32, weightI8, weightScale, weightU4 } from '../workload/index.ts'
+import {
+  answerElements,
+  blockSize,
+  inputF32,
+  int8Scale,
+  type MatmulWorkload,
+  weightF32,
+  weightI8,
+  weightScale,
+  weightU4,
+} from '../workload/index.ts'
 
 /** Each product adds to the one before, as the operator's `residual`. */
 export async function openTesseraMatmul(workload: MatmulWorkload): Promise<MatmulEngine> {
@@ -51,7 +61,10 @@ const activations = { 'gemm-f32': 'f32', 'gemm-int8': 'int8-token', 'gemm-4bit':
 function weightOf(device: Device, workload: MatmulWorkload, matrix: number): Weight {
   const { kind, n, k } = workload
   if (kind === 'gemm-f32') {
-    return device.tensor(Float32Array.from({ length: n * k }, (_, index) => weightF32(workload, matrix, index % k, Math.floor(index / k))), [n, k])
+    return device.tensor(
+      Float32Array.from({ length: n * k }, (_, index) => weightF32(workload, matrix, index % k, Math.floor(index / k))),
+      [n, k],
+    )
   }
   if (kind === 'gemm-int8') return int8Weight(device, workload, matrix)
   const packer = ggmlPackers.find((candidate) => candidate.source === 'q4_0' && candidate.device === 'wasm')
@@ -63,8 +76,16 @@ function weightOf(device: Device, workload: MatmulWorkload, matrix: number): Wei
 function int8Weight(device: Device, workload: MatmulWorkload, matrix: number): Weight {
   const { n, k } = workload
   const grid: Grid = { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }
-  const codes = Uint8Array.from({ length: n * k }, (_, index) => weightI8(workload, matrix, index % k, Math.floor(index / k)) + 128)
-  const { format, parts } = packMatrix({ shape: [n, k], grid, codes, scales: new Float32Array(n).fill(int8Scale(workload)) })
+  const codes = Uint8Array.from(
+    { length: n * k },
+    (_, index) => weightI8(workload, matrix, index % k, Math.floor(index / k)) + 128,
+  )
+  const { format, parts } = packMatrix({
+    shape: [n, k],
+    grid,
+    codes,
+    scales: new Float32Array(n).fill(int8Scale(workload)),
+  })
   const packer = rows8GridPacker(format)
   return device.pack(packer.format, [n, k], packer.pack(joinParts(format, parts, [n, k]), [n, k]))
 }
@@ -73,14 +94,23 @@ function int8Weight(device: Device, workload: MatmulWorkload, matrix: number): W
 function blocksOfQ40(workload: MatmulWorkload, matrix: number): Uint8Array {
   return blocks(workload, 18, (view, at, column, k) => {
     view.setUint16(at, f16OfExact(weightScale(workload, matrix, k / blockSize, column)), true)
-    for (let i = 0; i < 16; i++) view.setUint8(at + 2 + i, weightU4(workload, matrix, k + i, column) | (weightU4(workload, matrix, k + i + 16, column) << 4))
+    for (let i = 0; i < 16; i++)
+      view.setUint8(
+        at + 2 + i,
+        weightU4(workload, matrix, k + i, column) | (weightU4(workload, matrix, k + i + 16, column) << 4),
+      )
   })
 }
 
-function blocks({ n, k }: MatmulWorkload, blockBytes: number, write: (view: DataView, at: number, column: number, k: number) => void): Uint8Array {
+function blocks(
+  { n, k }: MatmulWorkload,
+  blockBytes: number,
+  write: (view: DataView, at: number, column: number, k: number) => void,
+): Uint8Array {
   const bytes = new Uint8Array((n * k * blockBytes) / blockSize)
   const view = new DataView(bytes.buffer)
-  for (let column = 0, at = 0; column < n; column++) for (let i = 0; i < k; i += blockSize, at += blockBytes) write(view, at, column, i)
+  for (let column = 0, at = 0; column < n; column++)
+    for (let i = 0; i < k; i += blockSize, at += blockBytes) write(view, at, column, i)
   return bytes
 }
 

@@ -7,7 +7,8 @@ export async function openTesseraModel(workload: ModelWorkload): Promise<ModelEn
   const { load } = await import('@tessera-llm/tessera/node')
   const { denseCache, quantizedCache } = await import('@tessera-llm/attention')
   const name = workload.kind === 'decode' ? workload.cache : undefined
-  const cache = name === undefined ? undefined : name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
+  const cache =
+    name === undefined ? undefined : name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
   const model = await load(path, { device: 'wasm', threads, contextLength, activations: 'int8', cache })
   const { session, tokenizer } = model
   return {
@@ -28,6 +29,7 @@ export async function openTesseraModel(workload: ModelWorkload): Promise<ModelEn
 
 function indexOfLargest(values: Float32Array): number {
   let best = 0
-  for (let index = 1; index < values.length; index++) if ((values[index] as number) > (values[best] as number)) best = index
+  for (let index = 1; index < values.length; index++)
+    if ((values[index] as number) > (values[best] as number)) best = index
   return best
 }

@@ -31,8 +31,14 @@ export function createOperatorParticipant(describe: (workload: Workload) => Desc
 async function open({ operator, size, repeats, threads }: OpWorkload): Promise<OperatorEngine> {
   const { op, options, inputs: inputsOf, output, chained } = operatorOf(operator)
   const device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm], threads })
-  const inputs = Object.fromEntries(Object.entries(inputsOf(size)).map(([name, { data, shape, dtype }]): [string, Tensor] => [name, device.tensor(data(), shape, dtype)]))
-  const call = (given: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> => device.run(op, given, options)
+  const inputs = Object.fromEntries(
+    Object.entries(inputsOf(size)).map(([name, { data, shape, dtype }]): [string, Tensor] => [
+      name,
+      device.tensor(data(), shape, dtype),
+    ]),
+  )
+  const call = (given: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> =>
+    device.run(op, given, options)
   const plan = device.capture(() => {
     let given = inputs
     for (let repeat = 0; repeat < repeats; repeat++) {

@@ -7,7 +7,10 @@ const attention = createAttentionParticipant({
   describe: ({ threads }) => ({ version: 'of this repository', settings: { threads, kernel: 'plain' } }),
   open: (workload) => openTesseraAttention(workload, 'plain'),
 })
-const encode = createEncodeParticipant(() => ({ version: 'of this repository', settings: { threads: 1, code: 'TypeScript' } }), true)
+const encode = createEncodeParticipant(
+  () => ({ version: 'of this repository', settings: { threads: 1, code: 'TypeScript' } }),
+  true,
+)
 let chosen: Participant = attention
 
 await serve({

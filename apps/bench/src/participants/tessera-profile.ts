@@ -21,11 +21,15 @@ interface Step {
 }
 
 /** Times one step of a model stage by stage. `roundMs` is how long a round repeats it, three times at least. */
-export function createProfileParticipant(describe: (workload: ProfileWorkload) => Description, roundMs = 1000): Participant {
+export function createProfileParticipant(
+  describe: (workload: ProfileWorkload) => Description,
+  roundMs = 1000,
+): Participant {
   let step: Step | undefined
   return {
     async prepare(workload) {
-      if (workload.kind !== 'profile') throw new TesseraError('invalid-option', `bench: a profile does no ${workload.kind}`)
+      if (workload.kind !== 'profile')
+        throw new TesseraError('invalid-option', `bench: a profile does no ${workload.kind}`)
       step = await openStep(workload)
       return describe(workload)
     },
@@ -45,12 +49,20 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
   const device = await createWasmDevice({ kernels: recorder.kernels, threads })
   const source = await fileSource(path)
   try {
-    const model = await loadModel(await readCheckpoint(source), { device, packers: ggmlPackers, families: [llamaFamily] })
+    const model = await loadModel(await readCheckpoint(source), {
+      device,
+      packers: ggmlPackers,
+      families: [llamaFamily],
+    })
     const { vocabSize } = model.config
     const keys = position + tokens
     const cache = defaultCache('int8').create(device, { layers: cacheLayersOf(model.config), batch: 1, capacity: keys })
     fill(device, cache)
-    const i32 = (shape: readonly number[], value: (index: number) => number): Tensor => device.tensor(Int32Array.from({ length: shape.at(-1) ?? 1 }, (_, index) => value(index)), shape)
+    const i32 = (shape: readonly number[], value: (index: number) => number): Tensor =>
+      device.tensor(
+        Int32Array.from({ length: shape.at(-1) ?? 1 }, (_, index) => value(index)),
+        shape,
+      )
     const inputs: StepInputs = {
       ids: i32([tokens], (index) => hash(index) % vocabSize),
       positions: i32([1, tokens], (index) => position + index),
@@ -74,9 +86,15 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
 /** Numbers between −1 and 1: all keys alike would spare attention the work of finding the largest score, and unwritten pages lie in the cache. */
 function fill(device: WasmDevice, cache: KvCache): void {
   cache.prepare(0, cache.capacity)
-  const step = { start: device.tensor(Int32Array.of(0), [1]), lengths: device.tensor(Int32Array.of(cache.capacity), [1]) }
+  const step = {
+    start: device.tensor(Int32Array.of(0), [1]),
+    lengths: device.tensor(Int32Array.of(cache.capacity), [1]),
+  }
   for (const [index, { numKvHeads, headDim }] of cache.sizes.layers.entries()) {
-    const rows = device.tensor(Float32Array.from({ length: cache.capacity * numKvHeads * headDim }, (_, at) => hash(at) / 2 ** 31 - 1), [1, cache.capacity, numKvHeads, headDim])
+    const rows = device.tensor(
+      Float32Array.from({ length: cache.capacity * numKvHeads * headDim }, (_, at) => hash(at) / 2 ** 31 - 1),
+      [1, cache.capacity, numKvHeads, headDim],
+    )
     cache.layer(index).append(rows, rows, step)
     rows.dispose()
   }
@@ -95,18 +113,38 @@ function measureStep({ device, plan, stages, keys }: Step, roundMs: number): Sam
   const end = performance.now() + roundMs
   // Alternating, so that a slow moment of the machine falls on both.
   for (let repeat = 0; repeat < 3 || performance.now() < end; repeat++) {
-    replayMs = Math.min(replayMs, clock(() => plan.replay()))
+    replayMs = Math.min(
+      replayMs,
+      clock(() => plan.replay()),
+    )
     let times: ReturnType<WasmDevice['wasm']['time']> = []
-    timedReplayMs = Math.min(timedReplayMs, clock(() => {
-      times = device.wasm.time(() => plan.replay())
-    }))
-    const stranger = stages.length === times.length ? stages.findIndex(({ label }, index) => times[index]?.label !== label) : times.length
-    if (stranger >= 0) throw new TesseraError('invalid-value', `bench: stage ${stranger} ran as ${times[stranger]?.label} and was captured as ${stages[stranger]?.label}`)
-    for (const [index, { milliseconds }] of times.entries()) least[index] = Math.min(least[index] as number, milliseconds)
+    timedReplayMs = Math.min(
+      timedReplayMs,
+      clock(() => {
+        times = device.wasm.time(() => plan.replay())
+      }),
+    )
+    const stranger =
+      stages.length === times.length
+        ? stages.findIndex(({ label }, index) => times[index]?.label !== label)
+        : times.length
+    if (stranger >= 0)
+      throw new TesseraError(
+        'invalid-value',
+        `bench: stage ${stranger} ran as ${times[stranger]?.label} and was captured as ${stages[stranger]?.label}`,
+      )
+    for (const [index, { milliseconds }] of times.entries())
+      least[index] = Math.min(least[index] as number, milliseconds)
   }
   const sum = least.reduce((total, milliseconds) => total + milliseconds, 0)
   return {
     figures: { step: replayMs, 'step, timed stage by stage': timedReplayMs, 'sum of the shortest stages': sum },
-    profile: { kernels: kernelsOfStep(stages, [...least], keys), integerPeak: device.wasm.relaxedSimd ? 'dotI8' : 'dotI16', stages: stages.length, replayMs, timedReplayMs },
+    profile: {
+      kernels: kernelsOfStep(stages, [...least], keys),
+      integerPeak: device.wasm.relaxedSimd ? 'dotI8' : 'dotI16',
+      stages: stages.length,
+      replayMs,
+      timedReplayMs,
+    },
   }
 }

@@ -16,12 +16,24 @@ import { createProfileParticipant } from './tessera-profile.ts'
 
 const describeTessera = ({ threads, kind }: Workload): Description => ({
   version: 'of this repository',
-  settings: { threads, simd: hasRelaxedSimd() ? 'relaxed' : 'plain', ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op' ? {} : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }) },
+  settings: {
+    threads,
+    simd: hasRelaxedSimd() ? 'relaxed' : 'plain',
+    ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op'
+      ? {}
+      : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }),
+  },
 })
 const model = createModelParticipant({ describe: describeTessera, open: openTesseraModel }, promptText)
 const matmul = createMatmulParticipant({ describe: describeTessera, open: openTesseraMatmul })
-const attention = createAttentionParticipant({ describe: describeTessera, open: (workload) => openTesseraAttention(workload) })
-const embed = createEmbedParticipant({ describe: describeTessera, open: (workload, { texts }) => openTesseraEmbed(workload, texts) })
+const attention = createAttentionParticipant({
+  describe: describeTessera,
+  open: (workload) => openTesseraAttention(workload),
+})
+const embed = createEmbedParticipant({
+  describe: describeTessera,
+  open: (workload, { texts }) => openTesseraEmbed(workload, texts),
+})
 const profile = createProfileParticipant(describeTessera)
 const format = createFormatParticipant(describeTessera)
 const operator = createOperatorParticipant(describeTessera)
@@ -30,7 +42,21 @@ let chosen: Participant = model
 
 await serve({
   prepare(workload) {
-    chosen = isMatmul(workload) ? matmul : isAttention(workload) ? attention : workload.kind === 'embed' ? embed : workload.kind === 'profile' ? profile : workload.kind === 'format' ? format : workload.kind === 'encode' ? encode : workload.kind === 'op' ? operator : model
+    chosen = isMatmul(workload)
+      ? matmul
+      : isAttention(workload)
+        ? attention
+        : workload.kind === 'embed'
+          ? embed
+          : workload.kind === 'profile'
+            ? profile
+            : workload.kind === 'format'
+              ? format
+              : workload.kind === 'encode'
+                ? encode
+                : workload.kind === 'op'
+                  ? operator
+                  : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

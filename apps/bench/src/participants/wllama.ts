@@ -36,7 +36,8 @@ async function textOfTokens(path: string, count: number): Promise<string> {
 
 async function load(from: ChromiumPage, { threads, contextLength }: ModelWorkload): Promise<number> {
   const opened = await from.call<{ ms: number; threads: number }>('open', { threads, contextLength })
-  if (opened.threads !== threads) throw new TesseraError('invalid-value', `bench: wllama took ${opened.threads} threads, not ${threads}`)
+  if (opened.threads !== threads)
+    throw new TesseraError('invalid-value', `bench: wllama took ${opened.threads} threads, not ${threads}`)
   return opened.ms
 }
 
@@ -49,25 +50,46 @@ async function measureLoad(from: ChromiumPage, asked: ModelWorkload & { readonly
 
 await serve({
   async prepare(asked): Promise<Description> {
-    if (!('model' in asked) || asked.kind === 'profile') throw new TesseraError('invalid-option', `bench: wllama does no ${asked.kind}`)
+    if (!('model' in asked) || asked.kind === 'profile')
+      throw new TesseraError('invalid-option', `bench: wllama does no ${asked.kind}`)
     workload = asked
     const version = peerVersion('@wllama/wllama')
-    page = await openPage({ script: new URL('../pages/wllama.js', import.meta.url).pathname, folders: { peer: peerPath('@wllama/wllama', '') }, files: { '/model.gguf': asked.model } })
+    page = await openPage({
+      script: new URL('../pages/wllama.js', import.meta.url).pathname,
+      folders: { peer: peerPath('@wllama/wllama', '') },
+      files: { '/model.gguf': asked.model },
+    })
     await page.call('fetchModel')
     text = await textOfTokens(asked.model, asked.kind === 'load' ? 16 : asked.promptTokens)
     if (asked.kind !== 'load') await load(page, asked)
-    return { version: `${version}, ${page.version}`, settings: { threads: asked.threads, cache: 'f16', batch: 512, flashAttention: 'auto' } }
+    return {
+      version: `${version}, ${page.version}`,
+      settings: { threads: asked.threads, cache: 'f16', batch: 512, flashAttention: 'auto' },
+    }
   },
   async measure() {
     if (!workload || !page) throw new TesseraError('invalid-option', 'bench: measure comes after prepare')
     if (workload.kind === 'load') return measureLoad(page, workload)
     if (workload.kind === 'prefill') {
-      const { prompt_n: count, prompt_ms: ms } = await page.call<Completion>('complete', { text, tokens: 1, isCached: false })
-      if (Math.abs(count - workload.promptTokens) > 0.01 * workload.promptTokens) throw new TesseraError('invalid-value', `bench: wllama computed ${count} tokens of the prompt, not ${workload.promptTokens}`)
+      const { prompt_n: count, prompt_ms: ms } = await page.call<Completion>('complete', {
+        text,
+        tokens: 1,
+        isCached: false,
+      })
+      if (Math.abs(count - workload.promptTokens) > 0.01 * workload.promptTokens)
+        throw new TesseraError(
+          'invalid-value',
+          `bench: wllama computed ${count} tokens of the prompt, not ${workload.promptTokens}`,
+        )
       return { figures: { rate: (1000 * count) / ms } }
     }
-    const { predicted_n: count, predicted_ms: ms } = await page.call<Completion>('complete', { text, tokens: workload.tokens + 1, isCached: true })
-    if (count !== workload.tokens + 1) throw new TesseraError('invalid-value', `bench: ${count} tokens came out of wllama, not ${workload.tokens + 1}`)
+    const { predicted_n: count, predicted_ms: ms } = await page.call<Completion>('complete', {
+      text,
+      tokens: workload.tokens + 1,
+      isCached: true,
+    })
+    if (count !== workload.tokens + 1)
+      throw new TesseraError('invalid-value', `bench: ${count} tokens came out of wllama, not ${workload.tokens + 1}`)
     // Its clock starts when the first token is out, which the prompt has paid for.
     return { figures: { rate: (1000 * (count - 1)) / ms } }
   },

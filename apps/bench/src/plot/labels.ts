@@ -42,24 +42,43 @@ const near = 20
 
 /** Above on the right first, then the other corners, then the same farther and farther away. */
 const shifts: readonly (Place & { readonly isLeft: boolean })[] = [0, 14, 28, 42, 56, 70].flatMap((more) =>
-  [-6 - more, 14 + more].flatMap((y) => [0, more].flatMap((x) => [{ x: 7 + x, y, isLeft: false }, { x: -7 - x, y, isLeft: true }])))
+  [-6 - more, 14 + more].flatMap((y) =>
+    [0, more].flatMap((x) => [
+      { x: 7 + x, y, isLeft: false },
+      { x: -7 - x, y, isLeft: true },
+    ]),
+  ),
+)
 
 /** Places names one after the other where they hide no dot and no other name, and cross lines as little as can be. */
 export function placeLabels(named: readonly Named[], { dots, lines, within }: Surroundings): readonly PlacedLabel[] {
-  const taken: Box[] = dots.map(({ x, y }) => ({ left: x - dotRadius, right: x + dotRadius, top: y - dotRadius, bottom: y + dotRadius }))
+  const taken: Box[] = dots.map(({ x, y }) => ({
+    left: x - dotRadius,
+    right: x + dotRadius,
+    top: y - dotRadius,
+    bottom: y + dotRadius,
+  }))
   return named.map((point) => {
     const choices = shifts.map((shift, rank) => {
       const box = boxOf(point, shift)
-      const isOutside = box.left < within.left || box.right > within.right || box.top < within.top || box.bottom > within.bottom
+      const isOutside =
+        box.left < within.left || box.right > within.right || box.top < within.top || box.bottom > within.bottom
       const hidden = taken.filter((other) => overlap(box, other)).length
-      const crossed = lines.filter((line) => line.slice(1).some((to, index) => crosses(box, line[index] as Place, to))).length
+      const crossed = lines.filter((line) =>
+        line.slice(1).some((to, index) => crosses(box, line[index] as Place, to)),
+      ).length
       return { shift, box, cost: 1000 * (hidden + (isOutside ? 1 : 0)) + 6 * crossed + rank }
     })
     const { shift, box } = choices.reduce((best, choice) => (choice.cost < best.cost ? choice : best))
     taken.push(box)
     const at = { x: point.x + shift.x, y: point.y + shift.y }
     const end = { x: at.x, y: shift.y < 0 ? box.bottom : box.top }
-    return { name: point.name, at, isLeft: shift.isLeft, leader: Math.hypot(end.x - point.x, end.y - point.y) > near ? [point, end] as const : undefined }
+    return {
+      name: point.name,
+      at,
+      isLeft: shift.isLeft,
+      leader: Math.hypot(end.x - point.x, end.y - point.y) > near ? ([point, end] as const) : undefined,
+    }
   })
 }
 
@@ -68,13 +87,19 @@ function boxOf({ x, y, name }: Named, shift: Place & { readonly isLeft: boolean 
   return { left: begin, right: begin + labelWidth(name), top: y + shift.y - ascent, bottom: y + shift.y + descent }
 }
 
-const overlap = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+const overlap = (a: Box, b: Box): boolean =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
 
 /** Whether a straight line goes through a box, by clipping it (Liang and Barsky 1984). */
 function crosses({ left, right, top, bottom }: Box, from: Place, to: Place): boolean {
   const [dx, dy] = [to.x - from.x, to.y - from.y]
   let [enter, leave] = [0, 1]
-  for (const [step, room] of [[-dx, from.x - left], [dx, right - from.x], [-dy, from.y - top], [dy, bottom - from.y]] as const) {
+  for (const [step, room] of [
+    [-dx, from.x - left],
+    [dx, right - from.x],
+    [-dy, from.y - top],
+    [dy, bottom - from.y],
+  ] as const) {
     if (step === 0) {
       if (room < 0) return false
     } else if (step < 0) enter = Math.max(enter, room / step)

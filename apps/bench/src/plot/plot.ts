@@ -50,37 +50,65 @@ export function renderPlot(plot: Plot, theme: Theme): string {
   const legend = legendOf(plot.series)
   const top = 34 + (plot.subtitle === undefined ? 0 : 18) + 20 * legend.rows
   const points = plot.series.flatMap(({ points: all }) => all)
-  const x = axisScale(plot.x, points.map((point) => point.x), [margin.left, width - margin.right])
-  const y = axisScale(plot.y, points.map((point) => point.y), [height - margin.bottom, top + 10])
+  const x = axisScale(
+    plot.x,
+    points.map((point) => point.x),
+    [margin.left, width - margin.right],
+  )
+  const y = axisScale(
+    plot.y,
+    points.map((point) => point.y),
+    [height - margin.bottom, top + 10],
+  )
   const color = (index: number): string => colors[index % colors.length] as string
-  const label = (at: { readonly x: number; readonly y: number }, content: string, attributes = ''): string => `<text x="${round(at.x)}" y="${round(at.y)}" ${attributes}>${escaped(content)}</text>`
+  const label = (at: { readonly x: number; readonly y: number }, content: string, attributes = ''): string =>
+    `<text x="${round(at.x)}" y="${round(at.y)}" ${attributes}>${escaped(content)}</text>`
 
   const grids = [
     ...x.ticks.map((tick) => `<path d="M${round(x.at(tick))} ${top + 10}V${height - margin.bottom}"/>`),
     ...y.ticks.map((tick) => `<path d="M${margin.left} ${round(y.at(tick))}H${width - margin.right}"/>`),
   ]
   const ticks = [
-    ...x.ticks.map((tick) => label({ x: x.at(tick), y: height - margin.bottom + 18 }, tickText(tick), 'text-anchor="middle"')),
+    ...x.ticks.map((tick) =>
+      label({ x: x.at(tick), y: height - margin.bottom + 18 }, tickText(tick), 'text-anchor="middle"'),
+    ),
     ...y.ticks.map((tick) => label({ x: margin.left - 8, y: y.at(tick) + 4 }, tickText(tick), 'text-anchor="end"')),
   ]
   const lines = plot.series.map(({ points: all, style = 'line' }, index) => {
-    const path = style === 'dots' ? '' : `<path d="M${all.map((point) => `${round(x.at(point.x))} ${round(y.at(point.y))}`).join('L')}" fill="none" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
-    const dots = style === 'dashed' ? [] : all.map((point) => `<circle cx="${round(x.at(point.x))}" cy="${round(y.at(point.y))}" r="3.5" fill="${color(index)}"/>`)
+    const path =
+      style === 'dots'
+        ? ''
+        : `<path d="M${all.map((point) => `${round(x.at(point.x))} ${round(y.at(point.y))}`).join('L')}" fill="none" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
+    const dots =
+      style === 'dashed'
+        ? []
+        : all.map(
+            (point) =>
+              `<circle cx="${round(x.at(point.x))}" cy="${round(y.at(point.y))}" r="3.5" fill="${color(index)}"/>`,
+          )
     return [path, ...dots].join('')
   })
   const inPicture = (point: Point): Place => ({ x: x.at(point.x), y: y.at(point.y) })
-  const labels = placeLabels(points.flatMap((point) => (point.label === undefined ? [] : [{ ...inPicture(point), name: point.label }])), {
-    dots: plot.series.flatMap(({ points: all, style }) => (style === 'dashed' ? [] : all.map(inPicture))),
-    lines: plot.series.flatMap(({ points: all, style }) => (style === 'dots' ? [] : [all.map(inPicture)])),
-    within: { left: margin.left, right: width, top, bottom: height - margin.bottom },
-  })
+  const labels = placeLabels(
+    points.flatMap((point) => (point.label === undefined ? [] : [{ ...inPicture(point), name: point.label }])),
+    {
+      dots: plot.series.flatMap(({ points: all, style }) => (style === 'dashed' ? [] : all.map(inPicture))),
+      lines: plot.series.flatMap(({ points: all, style }) => (style === 'dots' ? [] : [all.map(inPicture)])),
+      within: { left: margin.left, right: width, top, bottom: height - margin.bottom },
+    },
+  )
   const names = labels.map(({ name, at, isLeft, leader }) => {
-    const line = leader ? `<path d="M${leader.map((end) => `${round(end.x)} ${round(end.y)}`).join('L')}" stroke="${muted}" stroke-width="0.7"/>` : ''
+    const line = leader
+      ? `<path d="M${leader.map((end) => `${round(end.x)} ${round(end.y)}`).join('L')}" stroke="${muted}" stroke-width="0.7"/>`
+      : ''
     return `${line}${label(at, name, `fill="${muted}" font-size="11"${isLeft ? ' text-anchor="end"' : ''}`)}`
   })
   const keys = legend.entries.map(({ name, style, at, row }, index) => {
     const middle = top - 20 * (legend.rows - row) + 2
-    const mark = style === 'dots' ? `<circle cx="${at + 10}" cy="${middle}" r="3.5" fill="${color(index)}"/>` : `<path d="M${at} ${middle}h20" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
+    const mark =
+      style === 'dots'
+        ? `<circle cx="${at + 10}" cy="${middle}" r="3.5" fill="${color(index)}"/>`
+        : `<path d="M${at} ${middle}h20" stroke="${color(index)}" stroke-width="2"${style === 'dashed' ? ' stroke-dasharray="6 4"' : ''}/>`
     return mark + label({ x: at + 26, y: middle + 4 }, name)
   })
   const middle = (top + height - margin.bottom) / 2
@@ -111,7 +139,11 @@ interface PlacedAxis {
   at(value: number): number
 }
 
-function axisScale({ scale = 'linear', fromZero = true }: Axis, values: readonly number[], range: readonly [number, number]): PlacedAxis {
+function axisScale(
+  { scale = 'linear', fromZero = true }: Axis,
+  values: readonly number[],
+  range: readonly [number, number],
+): PlacedAxis {
   const [least, most] = [Math.min(...values), Math.max(...values)]
   if (scale === 'linear') {
     // A single value still needs an extent.
@@ -124,13 +156,27 @@ function axisScale({ scale = 'linear', fromZero = true }: Axis, values: readonly
   // Whole powers at both ends, so that every axis has at least two ticks.
   const low = Math.floor(Math.log(least) / Math.log(base) + 1e-9)
   const high = Math.max(low + 1, Math.ceil(Math.log(most) / Math.log(base) - 1e-9))
-  const made = scaleLog().base(base).domain([base ** low, base ** high]).range(range)
+  const made = scaleLog()
+    .base(base)
+    .domain([base ** low, base ** high])
+    .range(range)
   const step = Math.ceil((high - low) / 10)
-  return { ticks: Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => base ** (low + i * step)), at: made }
+  return {
+    ticks: Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => base ** (low + i * step)),
+    at: made,
+  }
 }
 
 /** Names of the series from left to right, in as many rows as they need; widths are estimates, since no font is at hand. */
-function legendOf(series: readonly Series[]): { readonly rows: number; readonly entries: readonly { readonly name: string; readonly style: Series['style']; readonly at: number; readonly row: number }[] } {
+function legendOf(series: readonly Series[]): {
+  readonly rows: number
+  readonly entries: readonly {
+    readonly name: string
+    readonly style: Series['style']
+    readonly at: number
+    readonly row: number
+  }[]
+} {
   let [at, row] = [margin.left, 0]
   const entries = series.map(({ name, style }) => {
     const space = 44 + 6.6 * name.length
@@ -143,13 +189,22 @@ function legendOf(series: readonly Series[]): { readonly rows: number; readonly 
 }
 
 function check({ title, x, y, series }: Plot): void {
-  if (series.length === 0) throw new TesseraError('invalid-value', `plot: "${title}" has no series; nothing would be seen`)
+  if (series.length === 0)
+    throw new TesseraError('invalid-value', `plot: "${title}" has no series; nothing would be seen`)
   for (const { name, points } of series) {
-    if (points.length === 0) throw new TesseraError('invalid-value', `plot: series "${name}" of "${title}" has no point; leave it out`)
+    if (points.length === 0)
+      throw new TesseraError('invalid-value', `plot: series "${name}" of "${title}" has no point; leave it out`)
     for (const point of points) {
-      for (const [axis, value] of [[x, point.x], [y, point.y]] as const) {
+      for (const [axis, value] of [
+        [x, point.x],
+        [y, point.y],
+      ] as const) {
         const isFine = Number.isFinite(value) && ((axis.scale ?? 'linear') === 'linear' || value > 0)
-        if (!isFine) throw new TesseraError('invalid-value', `plot: series "${name}" of "${title}" has the value ${value}, which cannot be on the ${axis.scale ?? 'linear'} axis "${axis.label}"`)
+        if (!isFine)
+          throw new TesseraError(
+            'invalid-value',
+            `plot: series "${name}" of "${title}" has the value ${value}, which cannot be on the ${axis.scale ?? 'linear'} axis "${axis.label}"`,
+          )
       }
     }
   }

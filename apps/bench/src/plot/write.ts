@@ -5,6 +5,7 @@ import { type Plot, renderPlot } from './plot.ts'
 /** Writes `<name>.light.svg` and `<name>.dark.svg` into the folder and returns the Markdown that shows the one that suits the reader. */
 export function writePlot(folder: string, name: string, plot: Plot): string {
   mkdirSync(folder, { recursive: true })
-  for (const theme of ['light', 'dark'] as const) writeFileSync(join(folder, `${name}.${theme}.svg`), renderPlot(plot, theme))
+  for (const theme of ['light', 'dark'] as const)
+    writeFileSync(join(folder, `${name}.${theme}.svg`), renderPlot(plot, theme))
   return `<picture><source media="(prefers-color-scheme: dark)" srcset="${name}.dark.svg"><img alt="${plot.title.replaceAll('"', '&quot;')}" src="${name}.light.svg"></picture>`
 }

@@ -36,13 +36,33 @@ export interface Profile {
  *
  * @throws TesseraError `invalid-value` when the two lists are not of one plan
  */
-export function kernelsOfStep(stages: readonly RecordedStage[], milliseconds: readonly number[], keys: number): readonly KernelProfile[] {
-  if (stages.length !== milliseconds.length) throw new TesseraError('invalid-value', `bench: ${milliseconds.length} times do not belong to ${stages.length} stages`)
-  const rows = new Map<string, { -readonly [K in keyof KernelProfile]: K extends 'stages' ? Record<string, number> : KernelProfile[K] }>()
+export function kernelsOfStep(
+  stages: readonly RecordedStage[],
+  milliseconds: readonly number[],
+  keys: number,
+): readonly KernelProfile[] {
+  if (stages.length !== milliseconds.length)
+    throw new TesseraError(
+      'invalid-value',
+      `bench: ${milliseconds.length} times do not belong to ${stages.length} stages`,
+    )
+  const rows = new Map<
+    string,
+    { -readonly [K in keyof KernelProfile]: K extends 'stages' ? Record<string, number> : KernelProfile[K] }
+  >()
   for (const [index, { kernel, entry, problem, position }] of stages.entries()) {
     const { detail, bytesRead, flops, isInteger } = workOf(problem, keys)
     const key = `${kernel} ${detail} ${isInteger}`
-    const row = rows.get(key) ?? { kernel, detail, launches: 0, microseconds: 0, bytesRead: 0, flops: 0, isInteger, stages: {} }
+    const row = rows.get(key) ?? {
+      kernel,
+      detail,
+      launches: 0,
+      microseconds: 0,
+      bytesRead: 0,
+      flops: 0,
+      isInteger,
+      stages: {},
+    }
     rows.set(key, row)
     const microseconds = 1000 * (milliseconds[index] as number)
     row.microseconds += microseconds

@@ -23,7 +23,10 @@ export interface KernelLimit {
  * How near each kernel comes to the limit of the machine (the roofline of Williams, Waterman and Patterson, 2009), in the order of
  * `kernels`. Undefined where a roof was not measured.
  */
-export function limitsOf({ kernels, integerPeak }: Pick<Profile, 'kernels' | 'integerPeak'>, peaks: Peaks): readonly KernelLimit[] | undefined {
+export function limitsOf(
+  { kernels, integerPeak }: Pick<Profile, 'kernels' | 'integerPeak'>,
+  peaks: Peaks,
+): readonly KernelLimit[] | undefined {
   const { read, fmaF32, [integerPeak]: integer } = peaks
   if (!read || !fmaF32 || !integer) return undefined
   const total = kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
@@ -33,6 +36,13 @@ export function limitsOf({ kernels, integerPeak }: Pick<Profile, 'kernels' | 'in
     const computing = flops / (1000 * (isInteger ? integer : fmaF32))
     const limitMicroseconds = Math.max(reading, computing)
     const bound: RoofName = reading >= computing ? 'read' : isInteger ? integerPeak : 'fmaF32'
-    return { share: microseconds / total, readRate: bytesRead / (1000 * microseconds), operationRate: flops / (1000 * microseconds), limitMicroseconds, bound, fraction: limitMicroseconds / microseconds }
+    return {
+      share: microseconds / total,
+      readRate: bytesRead / (1000 * microseconds),
+      operationRate: flops / (1000 * microseconds),
+      limitMicroseconds,
+      bound,
+      fraction: limitMicroseconds / microseconds,
+    }
   })
 }

@@ -26,20 +26,28 @@ export interface StageRecorder {
  */
 export function recordStages(kernels: readonly WasmKernel[]): StageRecorder {
   const recorded: RecordedStage[] = []
-  const watched = kernels.map((kernel): WasmKernel => ({
-    ...kernel,
-    stages: (problem, capabilities) =>
-      kernel.stages(problem, capabilities).map((stage, position) => {
-        const name = `${kernel.op}/${kernel.name}`
-        const noted: RecordedStage = { label: `${name}/${stage.entry}`, kernel: name, entry: stage.entry, problem, position }
-        return {
-          entry: stage.entry,
-          args(write, bindings) {
-            recorded.push(noted)
-            stage.args(write, bindings)
-          },
-        }
-      }),
-  }))
+  const watched = kernels.map(
+    (kernel): WasmKernel => ({
+      ...kernel,
+      stages: (problem, capabilities) =>
+        kernel.stages(problem, capabilities).map((stage, position) => {
+          const name = `${kernel.op}/${kernel.name}`
+          const noted: RecordedStage = {
+            label: `${name}/${stage.entry}`,
+            kernel: name,
+            entry: stage.entry,
+            problem,
+            position,
+          }
+          return {
+            entry: stage.entry,
+            args(write, bindings) {
+              recorded.push(noted)
+              stage.args(write, bindings)
+            },
+          }
+        }),
+    }),
+  )
   return { kernels: watched, take: () => recorded.splice(0) }
 }

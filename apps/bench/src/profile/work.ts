@@ -1,6 +1,31 @@
-import { type AttentionInputs, type AttentionOptions, type AttentionOutputs, attentionOp, kvAppendOp, ropeAppendOp } from '@tessera-llm/attention'
-import { argmaxOp, embeddingOp, gatedActivationOp, gatedLinearOp, linearOp, qkvLinearOp, rmsNormOp, ropeOp } from '@tessera-llm/kernels'
-import { denseSpec, type Op, type Problem, sizeOf, specBytes, TesseraError, type TensorSpec, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  type AttentionInputs,
+  type AttentionOptions,
+  type AttentionOutputs,
+  attentionOp,
+  kvAppendOp,
+  ropeAppendOp,
+} from '@tessera-llm/attention'
+import {
+  argmaxOp,
+  embeddingOp,
+  gatedActivationOp,
+  gatedLinearOp,
+  linearOp,
+  qkvLinearOp,
+  rmsNormOp,
+  ropeOp,
+} from '@tessera-llm/kernels'
+import {
+  denseSpec,
+  type Op,
+  type Problem,
+  sizeOf,
+  specBytes,
+  TesseraError,
+  type TensorSpec,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 
 /** What a call has to do at least. */
 export interface Work {
@@ -12,10 +37,27 @@ export interface Work {
   readonly detail: string
 }
 
-const ops: ReadonlyMap<string, Op> = new Map([argmaxOp, embeddingOp, gatedActivationOp, gatedLinearOp, kvAppendOp, linearOp, qkvLinearOp, rmsNormOp, ropeAppendOp, ropeOp].map((op) => [op.id, op as unknown as Op]))
+const ops: ReadonlyMap<string, Op> = new Map(
+  [
+    argmaxOp,
+    embeddingOp,
+    gatedActivationOp,
+    gatedLinearOp,
+    kvAppendOp,
+    linearOp,
+    qkvLinearOp,
+    rmsNormOp,
+    ropeAppendOp,
+    ropeOp,
+  ].map((op) => [op.id, op as unknown as Op]),
+)
 
 /** What an input is multiplied with, by op. */
-const productWeights: Readonly<Record<string, readonly string[]>> = { [linearOp.id]: ['weight'], [qkvLinearOp.id]: ['query', 'key', 'value'], [gatedLinearOp.id]: ['gate', 'up'] }
+const productWeights: Readonly<Record<string, readonly string[]>> = {
+  [linearOp.id]: ['weight'],
+  [qkvLinearOp.id]: ['query', 'key', 'value'],
+  [gatedLinearOp.id]: ['gate', 'up'],
+}
 
 /**
  * `keys` is how many keys of the cache are filled; a problem knows the cache's capacity only. Weights count with the bytes that they are
@@ -25,26 +67,38 @@ const productWeights: Readonly<Record<string, readonly string[]>> = { [linearOp.
  */
 export function workOf(problem: Problem, keys: number): Work {
   const { inputs, options } = problem
-  if (problem.op === attentionOp.id) return attentionWork(problem as unknown as Problem<AttentionInputs, AttentionOutputs, AttentionOptions>, keys)
+  if (problem.op === attentionOp.id)
+    return attentionWork(problem as unknown as Problem<AttentionInputs, AttentionOutputs, AttentionOptions>, keys)
   const op = ops.get(problem.op)
-  if (!op) throw new TesseraError('unsupported', `bench: nothing is known of the work of the op ${problem.op}; add it to src/profile/work.ts`)
+  if (!op)
+    throw new TesseraError(
+      'unsupported',
+      `bench: nothing is known of the work of the op ${problem.op}; add it to src/profile/work.ts`,
+    )
   const { flops, bytesRead } = op.cost(problem)
   const { weight } = inputs
   const multiplied = (productWeights[problem.op] ?? []).flatMap((name) => inputs[name] ?? [])
   if (multiplied.length > 0) {
     const specs = Object.values(inputs).filter((spec): spec is WeightSpec => spec !== undefined)
     const bytes = specs.reduce((sum, spec) => sum + specBytes(spec), 0)
-    const isInteger = multiplied.every(({ kind }) => kind === 'packed') && String(options['activations'] ?? 'f32').startsWith('int8')
+    const isInteger =
+      multiplied.every(({ kind }) => kind === 'packed') && String(options['activations'] ?? 'f32').startsWith('int8')
     return { flops, bytesRead: bytes, isInteger, detail: [...new Set(multiplied.map(describeWeight))].join(', ') }
   }
   if (problem.op === embeddingOp.id && weight) {
     const rows = sizeOf(denseSpec(inputs['ids'], problem.op, 'ids').shape)
-    return { flops, bytesRead: rows * (4 + specBytes(weight) / Math.max(1, weight.shape[0] ?? 1)), isInteger: false, detail: describeWeight(weight) }
+    return {
+      flops,
+      bytesRead: rows * (4 + specBytes(weight) / Math.max(1, weight.shape[0] ?? 1)),
+      isInteger: false,
+      detail: describeWeight(weight),
+    }
   }
   return { flops, bytesRead, isInteger: false, detail: '' }
 }
 
-const describeWeight = (weight: WeightSpec): string => `${weight.shape.join(' × ')} ${weight.kind === 'packed' ? weight.format.id : weight.dtype}`
+const describeWeight = (weight: WeightSpec): string =>
+  `${weight.shape.join(' × ')} ${weight.kind === 'packed' ? weight.format.id : weight.dtype}`
 
 /** As the op counts it, with keys and values cut to those that are there. */
 function attentionWork(problem: Problem<AttentionInputs, AttentionOutputs, AttentionOptions>, keys: number): Work {
@@ -53,7 +107,8 @@ function attentionWork(problem: Problem<AttentionInputs, AttentionOutputs, Atten
     const { dtype, shape } = denseSpec(problem.inputs[name], attentionOp.id, name)
     const axis = kvLayout === 'bhld' ? 2 : 1
     const capacity = shape[axis] ?? 0
-    if (!(keys >= 1 && keys <= capacity)) throw new TesseraError('invalid-value', `bench: ${keys} keys cannot be in a cache of ${capacity}`)
+    if (!(keys >= 1 && keys <= capacity))
+      throw new TesseraError('invalid-value', `bench: ${keys} keys cannot be in a cache of ${capacity}`)
     return { kind: 'dense', dtype, shape: shape.with(axis, keys) }
   }
   const k = cut('k')

@@ -13,7 +13,8 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   profile: 'Where the time of a step goes',
   'gemm-f32': 'Matrix product, f32',
   'gemm-int8': 'Matrix product, int8 weights, input rounded to int8',
-  'gemm-4bit': 'Matrix product, 4-bit weights in blocks of 32, input rounded to int8; of peers, the same weights in int8',
+  'gemm-4bit':
+    'Matrix product, 4-bit weights in blocks of 32, input rounded to int8; of peers, the same weights in int8',
   attention: 'Attention, causal, f32',
   'attention-gradient': 'Gradients of attention, causal, f32',
   'attention-decode': 'One more token over a context, f32',
@@ -26,13 +27,17 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
 /** The report for readers; `[a–b]` are the quartiles of the rounds. */
 export function renderMarkdown(report: Report): string {
   const { machine } = report
-  const sections = Object.keys(titles).map((kind) => renderKind(report.workloads.filter(({ workload }) => workload.kind === kind)))
+  const sections = Object.keys(titles).map((kind) =>
+    renderKind(report.workloads.filter(({ workload }) => workload.kind === kind)),
+  )
   return [
     '# Tessera beside its peers',
     `${report.date.slice(0, 10)} · ${machine.processor}, ${machine.processors} processors, ${machine.memoryGiB} GiB · ${machine.platform} · Node.js ${machine.node} (V8 ${machine.v8}) · ${report.rounds} interleaved rounds, medians with [quartiles]. How to read this: [README](../README.md).`,
     ...sections.filter((section) => section !== ''),
     renderVersions(report),
-  ].join('\n\n').concat('\n')
+  ]
+    .join('\n\n')
+    .concat('\n')
 }
 
 function renderKind(workloads: readonly WorkloadReport[]): string {
@@ -42,22 +47,32 @@ function renderKind(workloads: readonly WorkloadReport[]): string {
   const notes = notesOf(workloads)
   return [
     `## ${titles[first.kind]}`,
-    ['| what | threads | participant | median [quartiles] | of the roof | Tessera is better by | others busy |', '|---|---|---|---|---|---|---|', ...rows].join('\n'),
+    [
+      '| what | threads | participant | median [quartiles] | of the roof | Tessera is better by | others busy |',
+      '|---|---|---|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
     ...(notes.length > 0 ? [notes.join('\n')] : []),
-    ...workloads.flatMap(({ workload, participants }) => participants.flatMap(({ profile }) => (profile ? [renderProfile(workload, profile)] : []))),
+    ...workloads.flatMap(({ workload, participants }) =>
+      participants.flatMap(({ profile }) => (profile ? [renderProfile(workload, profile)] : [])),
+    ),
   ].join('\n\n')
 }
 
 function renderWorkload({ workload, participants }: WorkloadReport): readonly string[] {
   const rows: string[] = []
   for (const { name: metric, unit } of workload.metrics) {
-    const what = workload.metrics.length > 1 ? `${workload.kind === 'roof' ? '' : `${workload.title}: `}${metric}` : workload.title
+    const what =
+      workload.metrics.length > 1 ? `${workload.kind === 'roof' ? '' : `${workload.title}: `}${metric}` : workload.title
     for (const { name, figures, othersBusy } of participants) {
       const figure = figures?.[metric]
       if (!figure) continue
       const ratio = figure.subjectRatio
       const cells = [
-        what, workload.threads, name, `${spread(figure)} ${unit}`,
+        what,
+        workload.threads,
+        name,
+        `${spread(figure)} ${unit}`,
         figure.roofFraction === undefined ? '' : `${(100 * figure.roofFraction).toFixed(0)} %`,
         ratio ? `${spread(ratio)} ×` : '',
         othersBusy === undefined ? '' : `${(100 * othersBusy).toFixed(0)} %`,
@@ -68,13 +83,15 @@ function renderWorkload({ workload, participants }: WorkloadReport): readonly st
   return rows
 }
 
-const spread = ({ median, q1, q3, rounds }: Summary): string => (rounds === 1 ? digits(median) : `${digits(median)} [${digits(q1)}–${digits(q3)}]`)
+const spread = ({ median, q1, q3, rounds }: Summary): string =>
+  rounds === 1 ? digits(median) : `${digits(median)} [${digits(q1)}–${digits(q3)}]`
 
 function notesOf(workloads: readonly WorkloadReport[]): readonly string[] {
   const notes = new Map<string, string[]>()
   const note = (text: string, id: string): void => void notes.set(text, [...(notes.get(text) ?? []), id])
   for (const { workload, participants } of workloads) {
-    for (const { name, status, reason } of participants) if (status !== 'measured') note(`${name} ${status}: ${reason?.split('\n')[0]}`, workload.id)
+    for (const { name, status, reason } of participants)
+      if (status !== 'measured') note(`${name} ${status}: ${reason?.split('\n')[0]}`, workload.id)
     const difference = 'promptTokens' in workload ? tokenDifference(participants) : undefined
     if (difference) note(difference, workload.id)
   }
@@ -90,7 +107,9 @@ function tokenDifference(participants: readonly ParticipantRow[]): string | unde
     const at = answer.slice(0, length).findIndex((token, index) => token !== base?.answer?.[index])
     return at < 0 ? [] : [`${name} after ${at} of ${length} tokens`]
   })
-  return differences.length === 0 ? undefined : `Greedy tokens differ from those of ${base?.name}: ${differences.join(', ')}`
+  return differences.length === 0
+    ? undefined
+    : `Greedy tokens differ from those of ${base?.name}: ${differences.join(', ')}`
 }
 
 function renderVersions({ workloads }: Report): string {
@@ -98,7 +117,9 @@ function renderVersions({ workloads }: Report): string {
   for (const { participants } of workloads) {
     for (const { name, description } of participants) {
       if (!description || name === 'roofline') continue
-      const settings = Object.entries(description.settings).filter(([key]) => key !== 'threads').map(([key, value]) => `${key} ${value}`)
+      const settings = Object.entries(description.settings)
+        .filter(([key]) => key !== 'threads')
+        .map(([key, value]) => `${key} ${value}`)
       const text = `- **${name}** ${description.version}${settings.length > 0 ? `: ${settings.join(', ')}` : ''}`
       lines.set(text, text)
     }

@@ -9,9 +9,18 @@ export function renderProfile({ title, threads }: Workload, profile: ProfileRepo
     const limit = limits?.[index]
     const parts = Object.entries(stages)
     return [
-      kernel, detail, launches, digits(microseconds), percent(microseconds / totalOf(profile)), digits(bytesRead / 1e6), digits(flops / 1e6),
-      digits(bytesRead / (1000 * microseconds)), digits(flops / (1000 * microseconds)),
-      limit ? digits(limit.limitMicroseconds) : '', limit?.bound ?? '', limit ? percent(limit.fraction) : '',
+      kernel,
+      detail,
+      launches,
+      digits(microseconds),
+      percent(microseconds / totalOf(profile)),
+      digits(bytesRead / 1e6),
+      digits(flops / 1e6),
+      digits(bytesRead / (1000 * microseconds)),
+      digits(flops / (1000 * microseconds)),
+      limit ? digits(limit.limitMicroseconds) : '',
+      limit?.bound ?? '',
+      limit ? percent(limit.fraction) : '',
       parts.length < 2 ? '' : parts.map(([entry, spent]) => `${entry} ${percent(spent / microseconds)}`).join(', '),
     ]
   })
@@ -21,8 +30,19 @@ export function renderProfile({ title, threads }: Workload, profile: ProfileRepo
   const bytes = sum(kernels.map(({ bytesRead }) => bytesRead))
   const flops = sum(kernels.map((kernel) => kernel.flops))
   rows.push([
-    '**all**', '', sum(kernels.map(({ launches }) => launches)), digits(total), '', digits(bytes / 1e6), digits(flops / 1e6), digits(bytes / (1000 * total)), digits(flops / (1000 * total)),
-    limit === undefined ? '' : digits(limit), '', limit === undefined ? '' : percent(limit / total), '',
+    '**all**',
+    '',
+    sum(kernels.map(({ launches }) => launches)),
+    digits(total),
+    '',
+    digits(bytes / 1e6),
+    digits(flops / 1e6),
+    digits(bytes / (1000 * total)),
+    digits(flops / (1000 * total)),
+    limit === undefined ? '' : digits(limit),
+    '',
+    limit === undefined ? '' : percent(limit / total),
+    '',
   ])
   return [
     `### ${title}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
@@ -35,14 +55,17 @@ export function renderProfile({ title, threads }: Workload, profile: ProfileRepo
   ].join('\n\n')
 }
 
-const percent = (part: number): string => `${part < 0 ? '−' : ''}${(100 * Math.abs(part)).toFixed(Math.abs(part) < 0.0995 ? 1 : 0)} %`
+const percent = (part: number): string =>
+  `${part < 0 ? '−' : ''}${(100 * Math.abs(part)).toFixed(Math.abs(part) < 0.0995 ? 1 : 0)} %`
 const totalOf = ({ kernels }: ProfileReport): number => kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
 
 function attentionLines(profile: ProfileReport): readonly string[] {
   return profile.kernels.flatMap(({ kernel, microseconds }, index) => {
     const limit = profile.limits?.[index]
     if (!limit || !kernel.startsWith('attention/')) return []
-    return [`- Attention takes ${digits(microseconds)} µs, ${percent(limit.share)} of the step: ${digits(1 / limit.fraction)} × its limit of ${digits(limit.limitMicroseconds)} µs.`]
+    return [
+      `- Attention takes ${digits(microseconds)} µs, ${percent(limit.share)} of the step: ${digits(1 / limit.fraction)} × its limit of ${digits(limit.limitMicroseconds)} µs.`,
+    ]
   })
 }
 

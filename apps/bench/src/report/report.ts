@@ -56,7 +56,9 @@ export interface Report {
   readonly workloads: readonly WorkloadReport[]
 }
 
-export function roofsOf(measured: readonly { readonly workload: Workload; readonly outcomes: readonly Outcome[] }[]): Roofs {
+export function roofsOf(
+  measured: readonly { readonly workload: Workload; readonly outcomes: readonly Outcome[] }[],
+): Roofs {
   const roofs: Record<number, Partial<Record<RoofName, number>>> = {}
   for (const { workload, outcomes } of measured) {
     if (workload.kind !== 'roof') continue
@@ -75,29 +77,56 @@ export function reportWorkload(workload: Workload, outcomes: readonly Outcome[],
     if (outcome.status !== 'measured') return outcome
     const figures = workload.metrics.map(({ name, better }, index): readonly [string, Figure] => {
       const values = valuesOf(outcome, name)
-      const ratio = outcome.name !== subject && ours?.status === 'measured' ? pairedRatio(valuesOf(ours, name), values, better) : undefined
+      const ratio =
+        outcome.name !== subject && ours?.status === 'measured'
+          ? pairedRatio(valuesOf(ours, name), values, better)
+          : undefined
       const fraction = index === 0 ? fractionOfRoof(workload, quantile(values, 0.5), roofs) : undefined
-      return [name, { ...summarize(values), values, ...(ratio ? { subjectRatio: ratio } : {}), ...(fraction === undefined ? {} : { roofFraction: fraction }) }]
+      return [
+        name,
+        {
+          ...summarize(values),
+          values,
+          ...(ratio ? { subjectRatio: ratio } : {}),
+          ...(fraction === undefined ? {} : { roofFraction: fraction }),
+        },
+      ]
     })
     const busy = outcome.rounds.map(({ othersBusy }) => othersBusy).filter((share) => share !== undefined)
     const answer = outcome.rounds[0]?.sample.answer
     const profile = bestProfile(outcome, roofs[workload.threads] ?? {})
     return {
-      name: outcome.name, status: 'measured', description: outcome.description, figures: Object.fromEntries(figures),
+      name: outcome.name,
+      status: 'measured',
+      description: outcome.description,
+      figures: Object.fromEntries(figures),
       ...(busy.length === 0 ? {} : { othersBusy: quantile(busy, 0.5) }),
       ...(answer ? { answer } : {}),
       ...(profile ? { profile } : {}),
     }
   })
-  const leftOut = Object.entries(workload.leftOut ?? {}).map(([name, reason]): ParticipantRow => ({ name, status: 'left out', reason }))
-  return { workload: 'model' in workload ? { ...workload, model: basename(workload.model) } : 'folder' in workload ? { ...workload, folder: basename(workload.folder) } : workload, participants: [...rows, ...leftOut] }
+  const leftOut = Object.entries(workload.leftOut ?? {}).map(
+    ([name, reason]): ParticipantRow => ({ name, status: 'left out', reason }),
+  )
+  return {
+    workload:
+      'model' in workload
+        ? { ...workload, model: basename(workload.model) }
+        : 'folder' in workload
+          ? { ...workload, folder: basename(workload.folder) }
+          : workload,
+    participants: [...rows, ...leftOut],
+  }
 }
 
 function valuesOf(outcome: Outcome & { readonly status: 'measured' }, metric: string): readonly number[] {
   return outcome.rounds.map(({ sample }) => sample.figures[metric] ?? Number.NaN)
 }
 
-function bestProfile({ rounds }: Outcome & { readonly status: 'measured' }, roofs: Roofs[number]): ProfileReport | undefined {
+function bestProfile(
+  { rounds }: Outcome & { readonly status: 'measured' },
+  roofs: Roofs[number],
+): ProfileReport | undefined {
   const total = ({ kernels }: Profile): number => kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
   const [best] = rounds.flatMap(({ sample: { profile } }) => profile ?? []).sort((a, b) => total(a) - total(b))
   const limits = best && limitsOf(best, roofs)

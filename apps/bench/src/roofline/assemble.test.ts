@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { arithmeticModule, chainsOf, leb, readModule } from './assemble.ts'
 
 type Run = (first: number, second: number) => number
-async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory = new WebAssembly.Memory({ initial: 1 })): Promise<Run> {
+async function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  memory = new WebAssembly.Memory({ initial: 1 }),
+): Promise<Run> {
   const { instance } = await WebAssembly.instantiate(bytes, { m: { memory } })
   return instance.exports['run'] as Run
 }
@@ -40,8 +43,16 @@ describe('arithmeticModule', () => {
       const value = new Int8Array(16).fill(seed ^ (4 + chain))
       const [sums, words] = [new Int16Array(value.buffer), new Int32Array(value.buffer)]
       for (let turn = 0; turn < turns; turn++) {
-        if (kind === 'dotI8') for (let lane = 0; lane < 8; lane++) sums[lane] = (sums[lane] as number) + factor * ((factors[16 * chain + 2 * lane] as number) + (factors[16 * chain + 2 * lane + 1] as number))
-        else for (let lane = 0; lane < 4; lane++) words[lane] = (words[lane] as number) + factor * 257 * ((halves[8 * chain + 2 * lane] as number) + (halves[8 * chain + 2 * lane + 1] as number))
+        if (kind === 'dotI8')
+          for (let lane = 0; lane < 8; lane++)
+            sums[lane] =
+              (sums[lane] as number) +
+              factor * ((factors[16 * chain + 2 * lane] as number) + (factors[16 * chain + 2 * lane + 1] as number))
+        else
+          for (let lane = 0; lane < 4; lane++)
+            words[lane] =
+              (words[lane] as number) +
+              factor * 257 * ((halves[8 * chain + 2 * lane] as number) + (halves[8 * chain + 2 * lane + 1] as number))
       }
       folded ^= words[0] as number
     }

@@ -15,7 +15,20 @@ const simd = {
   i16x8RelaxedDot: 0x112,
 } as const
 
-const op = { block: 0x02, loop: 0x03, end: 0x0b, brIf: 0x0d, localGet: 0x20, localSet: 0x21, localTee: 0x22, i32Const: 0x41, i32Add: 0x6a, i32Sub: 0x6b, i32LtU: 0x49, i32Xor: 0x73 } as const
+const op = {
+  block: 0x02,
+  loop: 0x03,
+  end: 0x0b,
+  brIf: 0x0d,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  i32Const: 0x41,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32LtU: 0x49,
+  i32Xor: 0x73,
+} as const
 const type = { i32: 0x7f, v128: 0x7b, func: 0x60, empty: 0x40 } as const
 
 /** Vectors that one turn of the reading loop loads. */
@@ -53,7 +66,14 @@ const name = (text: string): readonly number[] => sized([...text].map((letter) =
 function moduleOf(vectors: number, body: readonly number[]): Uint8Array<ArrayBuffer> {
   const code = [1, ...leb(vectors), type.v128, ...body, op.end]
   return Uint8Array.from([
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    0x01,
+    0x00,
+    0x00,
+    0x00,
     ...section(1, [1, type.func, 2, type.i32, type.i32, 1, type.i32]),
     ...section(2, [1, ...name('m'), ...name('memory'), 0x02, 0x00, 1]),
     ...section(3, [1, 0]),
@@ -64,7 +84,10 @@ function moduleOf(vectors: number, body: readonly number[]): Uint8Array<ArrayBuf
 
 /** The vectors from local `first` on, combined to one i32, so that no compiler may drop the work. */
 function fold(first: number, count: number): readonly number[] {
-  const together = Array.from({ length: count - 1 }, (_, index) => [...get(first + index + 1), ...vector(simd.v128Xor)]).flat()
+  const together = Array.from({ length: count - 1 }, (_, index) => [
+    ...get(first + index + 1),
+    ...vector(simd.v128Xor),
+  ]).flat()
   return [...get(first), ...together, ...vector(simd.i32x4ExtractLane), 0]
 }
 
@@ -72,9 +95,28 @@ function fold(first: number, count: number): readonly number[] {
 export function readModule(): Uint8Array<ArrayBuffer> {
   const loads = Array.from({ length: loadsPerTurn }, (_, index) => {
     const accumulator = 2 + (index % 8)
-    return [...get(accumulator), ...get(0), ...vector(simd.v128Load), 4, ...leb(index * 16), ...vector(simd.v128Xor), ...set(accumulator)]
+    return [
+      ...get(accumulator),
+      ...get(0),
+      ...vector(simd.v128Load),
+      4,
+      ...leb(index * 16),
+      ...vector(simd.v128Xor),
+      ...set(accumulator),
+    ]
   }).flat()
-  const next = [...get(0), op.i32Const, ...signed(loadsPerTurn * 16), op.i32Add, op.localTee, 0, ...get(1), op.i32LtU, op.brIf, 0]
+  const next = [
+    ...get(0),
+    op.i32Const,
+    ...signed(loadsPerTurn * 16),
+    op.i32Add,
+    op.localTee,
+    0,
+    ...get(1),
+    op.i32LtU,
+    op.brIf,
+    0,
+  ]
   return moduleOf(8, [op.loop, type.empty, ...loads, ...next, op.end, ...fold(2, 8)])
 }
 
@@ -84,7 +126,12 @@ export type Arithmetic = 'fmaF32' | 'mulAddF32' | 'dotI16' | 'dotI8'
  * Operations of one instruction group on one chain: lanes × 2, where a product and its sum count as two. `dotI8` multiplies 16 pairs of
  * bytes, adds neighbours, and adds the i16 sums to the chain.
  */
-export const operationsPerStep: Readonly<Record<Arithmetic, number>> = { fmaF32: 8, mulAddF32: 8, dotI16: 16, dotI8: 32 }
+export const operationsPerStep: Readonly<Record<Arithmetic, number>> = {
+  fmaF32: 8,
+  mulAddF32: 8,
+  dotI16: 16,
+  dotI8: 32,
+}
 
 /**
  * Independent chains: the latency (4 cycles) times the units (2) of a processor or more for floats, and few enough for the registers that V8 has
@@ -104,12 +151,31 @@ export function arithmeticModule(kind: Arithmetic): Uint8Array<ArrayBuffer> {
     mulAddF32: (chain) => [...a, ...chain, ...vector(simd.f32x4Mul), ...b, ...vector(simd.f32x4Add)],
     dotI16: (chain, index) => [...load(index), ...a, ...vector(simd.i32x4DotI16x8), ...chain, ...vector(simd.i32x4Add)],
     // The second factor must stay below 128: what larger bytes mean is the processor's choice.
-    dotI8: (chain, index) => [...load(index), ...a, ...vector(simd.i16x8RelaxedDot), ...chain, ...vector(simd.i16x8Add)],
+    dotI8: (chain, index) => [
+      ...load(index),
+      ...a,
+      ...vector(simd.i16x8RelaxedDot),
+      ...chain,
+      ...vector(simd.i16x8Add),
+    ],
   }
-  const steady = Array.from({ length: chains }, (_, index) => [...steps[kind](get(4 + index), index), ...set(4 + index)]).flat()
+  const steady = Array.from({ length: chains }, (_, index) => [
+    ...steps[kind](get(4 + index), index),
+    ...set(4 + index),
+  ]).flat()
   // Small whole numbers, so that no processor meets subnormal ones; different in each chain, so that no two can be merged.
-  const splat = kind === 'fmaF32' || kind === 'mulAddF32' ? [...vector(simd.i32x4Splat), ...vector(simd.f32x4ConvertI32x4)] : vector(simd.i8x16Splat)
-  const start = [2, 3, ...Array.from({ length: chains }, (_, index) => 4 + index)].flatMap((local) => [...get(1), op.i32Const, ...signed(local), op.i32Xor, ...splat, ...set(local)])
+  const splat =
+    kind === 'fmaF32' || kind === 'mulAddF32'
+      ? [...vector(simd.i32x4Splat), ...vector(simd.f32x4ConvertI32x4)]
+      : vector(simd.i8x16Splat)
+  const start = [2, 3, ...Array.from({ length: chains }, (_, index) => 4 + index)].flatMap((local) => [
+    ...get(1),
+    op.i32Const,
+    ...signed(local),
+    op.i32Xor,
+    ...splat,
+    ...set(local),
+  ])
   const next = [...get(0), op.i32Const, ...signed(1), op.i32Sub, op.localTee, 0, op.brIf, 0]
   return moduleOf(2 + chains, [...start, op.loop, type.empty, ...steady, ...next, op.end, ...fold(4, chains)])
 }

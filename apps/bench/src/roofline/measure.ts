@@ -16,13 +16,30 @@ const turnsPerSample = 300_000
  */
 export async function measureRoof(threads: number, script: URL, durationMs = 250): Promise<Roof> {
   const kinds = ['fmaF32', 'mulAddF32', 'dotI16', 'dotI8'] as const
-  const modules = [{ kind: 'read' as const, bytes: readModule() }, ...kinds.map((kind) => ({ kind, bytes: arithmeticModule(kind) }))]
-  const input: WorkerInput = { modules, flags: new Int32Array(new SharedArrayBuffer(4 * modules.length)), threads, bytes: bufferBytes, window: windowBytes, turns: turnsPerSample, durationMs }
+  const modules = [
+    { kind: 'read' as const, bytes: readModule() },
+    ...kinds.map((kind) => ({ kind, bytes: arithmeticModule(kind) })),
+  ]
+  const input: WorkerInput = {
+    modules,
+    flags: new Int32Array(new SharedArrayBuffer(4 * modules.length)),
+    threads,
+    bytes: bufferBytes,
+    window: windowBytes,
+    turns: turnsPerSample,
+    durationMs,
+  }
   const results = await Promise.all(Array.from({ length: threads }, () => runWorker(script, input)))
   const sum = (kind: 'read' | Arithmetic): number => results.reduce((total, result) => total + (result[kind] ?? 0), 0)
   // Per millisecond, to billions per second.
   const arithmetic = (kind: Arithmetic): number => (sum(kind) * chainsOf[kind] * operationsPerStep[kind]) / 1e6
-  return { read: sum('read') / 1e6, fmaF32: arithmetic('fmaF32'), mulAddF32: arithmetic('mulAddF32'), dotI16: arithmetic('dotI16'), dotI8: arithmetic('dotI8') }
+  return {
+    read: sum('read') / 1e6,
+    fmaF32: arithmetic('fmaF32'),
+    mulAddF32: arithmetic('mulAddF32'),
+    dotI16: arithmetic('dotI16'),
+    dotI8: arithmetic('dotI8'),
+  }
 }
 
 function runWorker(script: URL, input: WorkerInput): Promise<Record<string, number>> {

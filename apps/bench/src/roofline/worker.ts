@@ -20,7 +20,10 @@ export function answerAsWorker(): void {
   new Uint8Array(memory.buffer).fill(1)
   const best: Record<string, number> = {}
   for (const [step, { kind, bytes: code }] of modules.entries()) {
-    const run = new WebAssembly.Instance(new WebAssembly.Module(code), { m: { memory } }).exports['run'] as (first: number, second: number) => number
+    const run = new WebAssembly.Instance(new WebAssembly.Module(code), { m: { memory } }).exports['run'] as (
+      first: number,
+      second: number,
+    ) => number
     let at = 0
     const sample = (): number => {
       if (kind !== 'read') run(turns, 1)

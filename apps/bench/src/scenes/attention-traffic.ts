@@ -3,7 +3,10 @@
  * channels in f32, counted from their loops: tiles of 32 rows and 32 keys, 32 channels of values at a time
  * (packages/attention/src/attention/webgpu). What a cache in between catches is not known here, and counts as moved.
  */
-export function attentionTraffic(length: number, headDim: number): { readonly plain: number; readonly flash: number; readonly least: number } {
+export function attentionTraffic(
+  length: number,
+  headDim: number,
+): { readonly plain: number; readonly flash: number; readonly least: number } {
   const tile = 32
   const rowTiles = Math.ceil(length / tile)
   /** Tiles on and below the diagonal. */
@@ -18,7 +21,8 @@ export function attentionTraffic(length: number, headDim: number): { readonly pl
     // The softmax of a row reads its scores for the largest, for the sum and for the division, and writes them twice.
     5 * 4 * pairs +
     // Weights are read once for every 32 channels; values are staged.
-    tiles * (scores * Math.ceil(headDim / tile) + rows) + output
+    tiles * (scores * Math.ceil(headDim / tile) + rows) +
+    output
   // Queries, keys and values are staged; scores stay in registers.
   const flash = tiles * 3 * rows + output + 4 * length
   return { plain, flash, least: 4 * output + 4 * length }

@@ -10,8 +10,18 @@ export function mergeReports([first, ...others]: readonly Report[]): Report {
   for (const report of all) {
     for (const [threads, found] of Object.entries(report.roofs)) {
       const known = roofs[Number(threads)] ?? {}
-      roofs[Number(threads)] = { ...known, ...Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Math.max(value, known[name as keyof typeof known] ?? 0)])) }
+      roofs[Number(threads)] = {
+        ...known,
+        ...Object.fromEntries(
+          Object.entries(found).map(([name, value]) => [name, Math.max(value, known[name as keyof typeof known] ?? 0)]),
+        ),
+      }
     }
   }
-  return { ...first, rounds, roofs, workloads: all.flatMap(({ workloads }) => workloads.filter(({ workload }) => workload.kind !== 'roof')) }
+  return {
+    ...first,
+    rounds,
+    roofs,
+    workloads: all.flatMap(({ workloads }) => workloads.filter(({ workload }) => workload.kind !== 'roof')),
+  }
 }

@@ -1,1 +1,8 @@
-export { type Entrant, interleave, type InterleaveOptions, type LoadMonitor, type Outcome, type Round } from './interleave.ts'
+export {
+  type Entrant,
+  interleave,
+  type InterleaveOptions,
+  type LoadMonitor,
+  type Outcome,
+  type Round,
+} from './interleave.ts'

@@ -3,7 +3,13 @@ import { UnavailableError } from '../participant/index.ts'
 import type { Workload } from '../workload/index.ts'
 import { type Entrant, interleave } from './interleave.ts'
 
-const workload: Workload = { kind: 'roof', id: 'roof-1t', title: 'a roof', threads: 1, metrics: [{ name: 'read', unit: 'GB/s', better: 'higher' }] }
+const workload: Workload = {
+  kind: 'roof',
+  id: 'roof-1t',
+  title: 'a roof',
+  threads: 1,
+  metrics: [{ name: 'read', unit: 'GB/s', better: 'higher' }],
+}
 const fresh: Workload = { ...workload, isFresh: true }
 const monitor = () => () => 0.25
 
@@ -50,29 +56,75 @@ describe('interleave', () => {
   it('gives every participant its turn in every round and does not count the first round', async () => {
     const log: string[] = []
     const outcomes = await interleave(workload, [fake('a', { log }), fake('b', { log })], { rounds: 2, monitor })
-    expect(log).toEqual(['start a', 'prepare a roof-1t', 'start b', 'prepare b roof-1t', 'measure a', 'measure b', 'measure a', 'measure b', 'measure a', 'measure b', 'close a', 'close b'])
-    expect(outcomes.map((outcome) => outcome.status === 'measured' && outcome.rounds.map(({ sample, othersBusy }) => [sample.figures['read'], othersBusy]))).toEqual([
-      [[2, 0.25], [3, 0.25]],
-      [[2, 0.25], [3, 0.25]],
+    expect(log).toEqual([
+      'start a',
+      'prepare a roof-1t',
+      'start b',
+      'prepare b roof-1t',
+      'measure a',
+      'measure b',
+      'measure a',
+      'measure b',
+      'measure a',
+      'measure b',
+      'close a',
+      'close b',
+    ])
+    expect(
+      outcomes.map(
+        (outcome) =>
+          outcome.status === 'measured' &&
+          outcome.rounds.map(({ sample, othersBusy }) => [sample.figures['read'], othersBusy]),
+      ),
+    ).toEqual([
+      [
+        [2, 0.25],
+        [3, 0.25],
+      ],
+      [
+        [2, 0.25],
+        [3, 0.25],
+      ],
     ])
   })
 
   it('rests before each measurement', async () => {
     const log: string[] = []
-    await interleave(workload, [fake('a', { log }), fake('b', { log })], { rounds: 1, monitor, rest: async () => void log.push('rest') })
-    expect(log.slice(4, -2)).toEqual(['rest', 'measure a', 'rest', 'measure b', 'rest', 'measure a', 'rest', 'measure b'])
+    await interleave(workload, [fake('a', { log }), fake('b', { log })], {
+      rounds: 1,
+      monitor,
+      rest: async () => void log.push('rest'),
+    })
+    expect(log.slice(4, -2)).toEqual([
+      'rest',
+      'measure a',
+      'rest',
+      'measure b',
+      'rest',
+      'measure a',
+      'rest',
+      'measure b',
+    ])
   })
 
   it('starts a process for every round where the workload asks for fresh ones', async () => {
     const log: string[] = []
     await interleave(fresh, [fake('a', { log }), fake('b', { log })], { rounds: 1, monitor })
-    const turn = (name: string): readonly string[] => [`start ${name}`, `prepare ${name} roof-1t`, `measure ${name}`, `close ${name}`]
+    const turn = (name: string): readonly string[] => [
+      `start ${name}`,
+      `prepare ${name} roof-1t`,
+      `measure ${name}`,
+      `close ${name}`,
+    ]
     expect(log).toEqual([...turn('a'), ...turn('b'), ...turn('a'), ...turn('b')])
   })
 
   it('goes on without a participant that fails, ends it, and keeps none of its rounds', async () => {
     const log: string[] = []
-    const outcomes = await interleave(workload, [fake('a', { log, failsIn: 2 }), fake('b', { log })], { rounds: 3, monitor })
+    const outcomes = await interleave(workload, [fake('a', { log, failsIn: 2 }), fake('b', { log })], {
+      rounds: 3,
+      monitor,
+    })
     expect(outcomes[0]).toEqual({ name: 'a', status: 'failed', reason: 'a broke' })
     expect(log.filter((line) => line === 'measure a')).toHaveLength(3)
     expect(log).toContain('kill a')
@@ -83,7 +135,11 @@ describe('interleave', () => {
 
   it.each(['start', 'prepare'] as const)('says why a participant is not there (%s)', async (failsIn) => {
     const log: string[] = []
-    const outcomes = await interleave(workload, [fake('a', { log, failsIn, isUnavailable: true }), fake('b', { log })], { rounds: 1, monitor })
+    const outcomes = await interleave(
+      workload,
+      [fake('a', { log, failsIn, isUnavailable: true }), fake('b', { log })],
+      { rounds: 1, monitor },
+    )
     expect(outcomes[0]).toEqual({ name: 'a', status: 'unavailable', reason: 'a is not here' })
     expect(outcomes[1]?.status).toBe('measured')
     expect(log).not.toContain('measure a')

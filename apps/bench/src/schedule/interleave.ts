@@ -17,7 +17,12 @@ export interface Round {
 }
 
 export type Outcome =
-  | { readonly name: string; readonly status: 'measured'; readonly description: Description; readonly rounds: readonly Round[] }
+  | {
+      readonly name: string
+      readonly status: 'measured'
+      readonly description: Description
+      readonly rounds: readonly Round[]
+    }
   | { readonly name: string; readonly status: 'unavailable' | 'failed'; readonly reason: string }
 
 export interface InterleaveOptions {
@@ -41,14 +46,21 @@ interface Lane {
  * A first round warms up and is not counted. Who fails drops out of the workload, whole: its earlier rounds would have met another machine
  * than the later ones of the others.
  */
-export async function interleave(workload: Workload, entrants: readonly Entrant[], { rounds, monitor, rest, onProgress = () => {} }: InterleaveOptions): Promise<readonly Outcome[]> {
+export async function interleave(
+  workload: Workload,
+  entrants: readonly Entrant[],
+  { rounds, monitor, rest, onProgress = () => {} }: InterleaveOptions,
+): Promise<readonly Outcome[]> {
   const lanes: readonly Lane[] = entrants.map((entrant) => ({ entrant, rounds: [] }))
   const attempt = async (lane: Lane, work: () => Promise<void>): Promise<void> => {
     if (lane.excuse) return
     try {
       await work()
     } catch (error) {
-      lane.excuse = { status: error instanceof UnavailableError ? 'unavailable' : 'failed', reason: error instanceof Error ? error.message : String(error) }
+      lane.excuse = {
+        status: error instanceof UnavailableError ? 'unavailable' : 'failed',
+        reason: error instanceof Error ? error.message : String(error),
+      }
       lane.participant?.kill()
       onProgress(`${workload.id}: ${lane.entrant.name} ${lane.excuse.status}: ${lane.excuse.reason}`)
     }
@@ -71,13 +83,18 @@ export async function interleave(workload: Workload, entrants: readonly Entrant[
     const othersBusy = stopMonitor()
     if (round >= 0) lane.rounds.push({ sample, othersBusy })
     if (workload.isFresh) await close(lane)
-    const shown = workload.metrics.map(({ name, unit }) => `${name} ${sample.figures[name]?.toPrecision(4) ?? 'missing'} ${unit}`)
-    onProgress(`${workload.id}: ${lane.entrant.name} ${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${shown.join(', ')}`)
+    const shown = workload.metrics.map(
+      ({ name, unit }) => `${name} ${sample.figures[name]?.toPrecision(4) ?? 'missing'} ${unit}`,
+    )
+    onProgress(
+      `${workload.id}: ${lane.entrant.name} ${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${shown.join(', ')}`,
+    )
   }
 
   try {
     if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => open(lane))
-    for (let round = -1; round < rounds; round++) for (const lane of lanes) await attempt(lane, () => measure(lane, round))
+    for (let round = -1; round < rounds; round++)
+      for (const lane of lanes) await attempt(lane, () => measure(lane, round))
     if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => close(lane))
   } finally {
     for (const lane of lanes) lane.participant?.kill()

@@ -12,14 +12,19 @@ describe('quantile', () => {
 
   it('lies within the sample, grows with p and does not reorder its argument', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 30 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (values, a, b) => {
-        const before = [...values]
-        const [low, high] = [quantile(values, Math.min(a, b)), quantile(values, Math.max(a, b))]
-        expect(values).toEqual(before)
-        expect(low).toBeGreaterThanOrEqual(Math.min(...values))
-        expect(high).toBeLessThanOrEqual(Math.max(...values))
-        expect(low).toBeLessThanOrEqual(high + 1e-6)
-      }),
+      fc.property(
+        fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 30 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (values, a, b) => {
+          const before = [...values]
+          const [low, high] = [quantile(values, Math.min(a, b)), quantile(values, Math.max(a, b))]
+          expect(values).toEqual(before)
+          expect(low).toBeGreaterThanOrEqual(Math.min(...values))
+          expect(high).toBeLessThanOrEqual(Math.max(...values))
+          expect(low).toBeLessThanOrEqual(high + 1e-6)
+        },
+      ),
     )
   })
 
@@ -39,7 +44,11 @@ describe('summarize', () => {
 describe('pairedRatio', () => {
   it('cancels what slows both sides of a round', () => {
     const load = [1, 0.5, 0.25, 1, 0.8]
-    const ratio = pairedRatio(load.map((x) => 130 * x), load.map((x) => 100 * x), 'higher')
+    const ratio = pairedRatio(
+      load.map((x) => 130 * x),
+      load.map((x) => 100 * x),
+      'higher',
+    )
     expect(ratio?.median).toBeCloseTo(1.3, 12)
     expect((ratio?.q3 ?? 0) - (ratio?.q1 ?? 0)).toBeLessThan(1e-12)
   })

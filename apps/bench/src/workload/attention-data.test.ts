@@ -3,7 +3,17 @@ import { attentionData, attentionProbes, problemOfAttention, probesOf } from './
 import { cacheBytesOf, operationsOf } from './attention-workloads.ts'
 import type { AttentionWorkload } from './workload.ts'
 
-const workload: AttentionWorkload = { kind: 'attention', id: 'a', title: 'a', threads: 1, metrics: [], heads: 2, kvHeads: 1, headDim: 8, length: 5 }
+const workload: AttentionWorkload = {
+  kind: 'attention',
+  id: 'a',
+  title: 'a',
+  threads: 1,
+  metrics: [],
+  heads: 2,
+  kvHeads: 1,
+  headDim: 8,
+  length: 5,
+}
 
 test('both orders hold the same elements', () => {
   const [heads, rows] = [attentionData(workload, 'q'), attentionData(workload, 'q', 'rows first')]
@@ -14,7 +24,8 @@ test('both orders hold the same elements', () => {
 
 test('the first row of a causal sequence is its first value, and has no gradient', () => {
   const [first] = attentionData(workload, 'v')
-  const given = (value: number | undefined, kind: AttentionWorkload['kind']) => problemOfAttention({ ...workload, kind }, [value as number, Number.NaN, Number.NaN, Number.NaN])
+  const given = (value: number | undefined, kind: AttentionWorkload['kind']) =>
+    problemOfAttention({ ...workload, kind }, [value as number, Number.NaN, Number.NaN, Number.NaN])
   // It is the second element that is wrong.
   expect(given(first, 'attention')).toMatch(/computed NaN .*head 0, row 2, channel 5/)
   expect(given(0, 'attention-gradient')).toMatch(/computed NaN .*head 0, row 2/)

@@ -11,15 +11,32 @@ export const cacheBits: Readonly<Record<CacheName, number>> = { f32: 32, f16: 16
 
 const tokens = 48
 /** The last leaves room for the tokens in a context of 8192. */
-const contexts = [['16', 16], ['1k', 1024], ['4k', 4096], ['8k', 8192 - tokens]] as const
+const contexts = [
+  ['16', 16],
+  ['1k', 1024],
+  ['4k', 4096],
+  ['8k', 8192 - tokens],
+] as const
 
 /** One token after contexts of growing length, by how keys and values are kept. */
 export function cacheWorkloads(path: string, facts: ModelFacts): readonly CacheWorkload[] {
-  return (Object.keys(cacheBits) as CacheName[]).flatMap((cache) => contexts.map(([name, promptTokens]): CacheWorkload => ({
-    kind: 'decode', id: `context-${cache}-${name}`, title: `decode ${tokens} tokens after ${promptTokens}, cache in ${cache}`, threads: 1,
-    metrics: [{ name: 'rate', unit: 'tok/s', better: 'higher' }],
-    model: path, contextLength: promptTokens + tokens, promptTokens, tokens, cache, onRequest: true,
-    perPosition: { elements: facts.cacheBytesPerPosition / 2, operations: facts.operationsPerPosition },
-    ...(cache === 'f32' ? { leftOut: { 'llama.cpp': 'its cache in f16 is the row below' } } : {}),
-  })))
+  return (Object.keys(cacheBits) as CacheName[]).flatMap((cache) =>
+    contexts.map(
+      ([name, promptTokens]): CacheWorkload => ({
+        kind: 'decode',
+        id: `context-${cache}-${name}`,
+        title: `decode ${tokens} tokens after ${promptTokens}, cache in ${cache}`,
+        threads: 1,
+        metrics: [{ name: 'rate', unit: 'tok/s', better: 'higher' }],
+        model: path,
+        contextLength: promptTokens + tokens,
+        promptTokens,
+        tokens,
+        cache,
+        onRequest: true,
+        perPosition: { elements: facts.cacheBytesPerPosition / 2, operations: facts.operationsPerPosition },
+        ...(cache === 'f32' ? { leftOut: { 'llama.cpp': 'its cache in f16 is the row below' } } : {}),
+      }),
+    ),
+  )
 }

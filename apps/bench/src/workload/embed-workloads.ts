@@ -3,7 +3,10 @@ import type { EmbedWorkload, Metric } from './workload.ts'
 const rate: readonly Metric[] = [{ name: 'rate', unit: 'texts/s', better: 'higher' }]
 
 /** Words of 32 sentences of WikiText-2's test part, as `spreadOver(sentencesOf(text), 32)` of the package evaluation picks them. */
-const sentenceWords = [12, 17, 37, 9, 6, 18, 20, 12, 9, 32, 10, 23, 16, 19, 13, 32, 47, 6, 32, 14, 61, 17, 18, 16, 23, 23, 29, 25, 9, 14, 21, 15]
+const sentenceWords = [
+  12, 17, 37, 9, 6, 18, 20, 12, 9, 32, 10, 23, 16, 19, 13, 32, 47, 6, 32, 14, 61, 17, 18, 16, 23, 23, 29, 25, 9, 14, 21,
+  15,
+]
 
 const sets = [
   { name: 'short', title: '64 texts of 8 words', wordsOfTexts: Array.from({ length: 64 }, () => 8) },
@@ -15,7 +18,18 @@ const sets = [
 export function embedWorkloads(folder: string): readonly EmbedWorkload[] {
   return [1, 2].flatMap((threads) =>
     (['f32', 'int8', 'q5_0'] as const).flatMap((precision) =>
-      sets.map(({ name, title, wordsOfTexts }): EmbedWorkload => ({ kind: 'embed', id: `embed-${precision}-${name}-${threads}t`, title: `${precision === 'q5_0' ? 'q5_0 beside int8' : precision}, ${title}`, threads, metrics: rate, folder, precision, wordsOfTexts })),
+      sets.map(
+        ({ name, title, wordsOfTexts }): EmbedWorkload => ({
+          kind: 'embed',
+          id: `embed-${precision}-${name}-${threads}t`,
+          title: `${precision === 'q5_0' ? 'q5_0 beside int8' : precision}, ${title}`,
+          threads,
+          metrics: rate,
+          folder,
+          precision,
+          wordsOfTexts,
+        }),
+      ),
     ),
   )
 }
@@ -34,11 +48,17 @@ export function similaritiesOf(vectors: readonly ArrayLike<number>[]): readonly 
 }
 
 /** What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding may move them by 0.05. */
-export function problemOfSimilarities({ precision }: EmbedWorkload, answer: readonly number[] | undefined, exact: readonly number[]): string | undefined {
+export function problemOfSimilarities(
+  { precision }: EmbedWorkload,
+  answer: readonly number[] | undefined,
+  exact: readonly number[],
+): string | undefined {
   if (answer?.length !== exact.length) return `gave ${answer?.length ?? 'no'} similarities, not ${exact.length}`
   const allowed = precision === 'f32' ? 1e-4 : 0.05
   const at = answer.findIndex((value, index) => !(Math.abs(value - (exact[index] as number)) <= allowed))
-  return at < 0 ? undefined : `computed a similarity of ${answer[at]} where it is ${exact[at]} (texts 0 and ${at + 1}; allowed ± ${allowed})`
+  return at < 0
+    ? undefined
+    : `computed a similarity of ${answer[at]} where it is ${exact[at]} (texts 0 and ${at + 1}; allowed ± ${allowed})`
 }
 
 function normalized(vector: ArrayLike<number>): readonly number[] {

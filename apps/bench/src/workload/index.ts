@@ -1,6 +1,25 @@
-export { attentionData, attentionProbes, type AttentionTensor, axesOf, probesOf, problemOfAttention } from './attention-data.ts'
+export {
+  attentionData,
+  attentionProbes,
+  type AttentionTensor,
+  axesOf,
+  probesOf,
+  problemOfAttention,
+} from './attention-data.ts'
 export { attentionWorkloads, cacheBytesOf, operationsOf, rowsOf } from './attention-workloads.ts'
-export { answerElements, blockSize, hash, inputF32, int8Scale, problemOfAnswer, weightF32, weightI8, weightScale, weightU4, zeroPoint } from './matmul-data.ts'
+export {
+  answerElements,
+  blockSize,
+  hash,
+  inputF32,
+  int8Scale,
+  problemOfAnswer,
+  weightF32,
+  weightI8,
+  weightScale,
+  weightU4,
+  zeroPoint,
+} from './matmul-data.ts'
 export { embedWorkloads, problemOfSimilarities, similaritiesOf, textsOf } from './embed-workloads.ts'
 export { type ModelFacts, readModelFacts } from './model-facts.ts'
 export { encodeWorkloads } from './encode-workloads.ts'
@@ -10,4 +29,22 @@ export { modelWorkloads } from './model-workloads.ts'
 export { profileWorkloads } from './profile-workloads.ts'
 export { opWorkloads } from './op-workloads.ts'
 export { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
-export type { AttentionWorkload, CacheName, Cost, DecodeWorkload, EmbedWorkload, EncodeWorkload, FormatWorkload, LoadWorkload, MatmulWorkload, Metric, ModelWorkload, OpWorkload, PrefillWorkload, ProfileWorkload, RoofName, RoofWorkload, Workload } from './workload.ts'
+export type {
+  AttentionWorkload,
+  CacheName,
+  Cost,
+  DecodeWorkload,
+  EmbedWorkload,
+  EncodeWorkload,
+  FormatWorkload,
+  LoadWorkload,
+  MatmulWorkload,
+  Metric,
+  ModelWorkload,
+  OpWorkload,
+  PrefillWorkload,
+  ProfileWorkload,
+  RoofName,
+  RoofWorkload,
+  Workload,
+} from './workload.ts'

@@ -23,14 +23,20 @@ export async function readModelFacts(path: string): Promise<ModelFacts> {
     const architecture = String(checkpoint.metadata['general.architecture'])
     const size = (key: string): number => {
       const value = checkpoint.metadata[`${architecture}.${key}`]
-      if (typeof value !== 'number') throw new TesseraError('unsupported', `bench: ${source.name} has no number ${architecture}.${key}; choose a GGUF language model`)
+      if (typeof value !== 'number')
+        throw new TesseraError(
+          'unsupported',
+          `bench: ${source.name} has no number ${architecture}.${key}; choose a GGUF language model`,
+        )
       return value
     }
     const matrices = [...checkpoint.tensors.values()].filter(({ shape }) => shape.length === 2)
     const isTied = !checkpoint.tensors.has('output.weight')
     const head = isTied ? 'token_embd.weight' : 'output.weight'
     const multiplied = matrices.filter(({ name }) => name === head || name !== 'token_embd.weight')
-    const elements = multiplied.filter(({ name }) => name !== head).reduce((sum, { shape }) => sum + (shape[0] ?? 0) * (shape[1] ?? 0), 0)
+    const elements = multiplied
+      .filter(({ name }) => name !== head)
+      .reduce((sum, { shape }) => sum + (shape[0] ?? 0) * (shape[1] ?? 0), 0)
     const heads = size('attention.head_count')
     const keyLength = checkpoint.metadata[`${architecture}.attention.key_length`]
     const headDim = typeof keyLength === 'number' ? keyLength : size('embedding_length') / heads

@@ -25,18 +25,42 @@ export function modelWorkloads(path: string, facts: ModelFacts): readonly ModelW
     for (const { name, promptTokens, tokens } of contexts) {
       const middle = promptTokens + tokens / 2
       workloads.push({
-        kind: 'decode', id: `decode${name}-${suffix}`, title: `decode ${tokens} tokens after ${promptTokens}`, threads, metrics: rate, model: path,
-        contextLength: promptTokens + tokens, promptTokens, tokens,
+        kind: 'decode',
+        id: `decode${name}-${suffix}`,
+        title: `decode ${tokens} tokens after ${promptTokens}`,
+        threads,
+        metrics: rate,
+        model: path,
+        contextLength: promptTokens + tokens,
+        promptTokens,
+        tokens,
         cost: { roof: 'read', workPerUnit: facts.weightBytesPerToken + middle * facts.cacheBytesPerPosition },
         ...(promptTokens > 2000 ? { leftOut: { wllama: tooSlow } } : {}),
       })
     }
     workloads.push({
-      kind: 'prefill', id: `prefill-${suffix}`, title: 'prefill 512 tokens', threads, metrics: rate, model: path, contextLength: 512 + 16, promptTokens: 512,
+      kind: 'prefill',
+      id: `prefill-${suffix}`,
+      title: 'prefill 512 tokens',
+      threads,
+      metrics: rate,
+      model: path,
+      contextLength: 512 + 16,
+      promptTokens: 512,
       cost: { roof: 'dotI8', workPerUnit: facts.operationsPerPromptToken },
     })
   }
   // Loading is the same work on any number of threads, but repacking may use them.
-  workloads.push({ kind: 'load', id: 'load-2t', title: 'load, first token, peak memory', threads: 2, metrics: loading, model: path, contextLength: 2048, tokens: 16, isFresh: true })
+  workloads.push({
+    kind: 'load',
+    id: 'load-2t',
+    title: 'load, first token, peak memory',
+    threads: 2,
+    metrics: loading,
+    model: path,
+    contextLength: 2048,
+    tokens: 16,
+    isFresh: true,
+  })
   return workloads
 }

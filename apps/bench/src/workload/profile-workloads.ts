@@ -1,6 +1,10 @@
 import type { Metric, ProfileWorkload } from './workload.ts'
 
-const times: readonly Metric[] = ['step', 'step, timed stage by stage', 'sum of the shortest stages'].map((name) => ({ name, unit: 'ms', better: 'lower' }))
+const times: readonly Metric[] = ['step', 'step, timed stage by stage', 'sum of the shortest stages'].map((name) => ({
+  name,
+  unit: 'ms',
+  better: 'lower',
+}))
 
 const steps = [
   { name: 'at-64', title: 'one token at position 64', position: 64, tokens: 1 },
@@ -12,8 +16,18 @@ const steps = [
 /** One step of the model at `path`, taken apart by kernels. */
 export function profileWorkloads(path: string): readonly ProfileWorkload[] {
   return [1, 2].flatMap((threads) =>
-    steps.map(({ name, title, position, tokens }): ProfileWorkload => ({
-      kind: 'profile', id: `profile-${name}-${threads}t`, title, threads, metrics: times, model: path, contextLength: position + tokens, position, tokens,
-    })),
+    steps.map(
+      ({ name, title, position, tokens }): ProfileWorkload => ({
+        kind: 'profile',
+        id: `profile-${name}-${threads}t`,
+        title,
+        threads,
+        metrics: times,
+        model: path,
+        contextLength: position + tokens,
+        position,
+        tokens,
+      }),
+    ),
   )
 }

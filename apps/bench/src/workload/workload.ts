@@ -149,4 +149,13 @@ export interface RoofWorkload extends Common {
 }
 
 export type ModelWorkload = DecodeWorkload | PrefillWorkload | LoadWorkload
-export type Workload = ModelWorkload | MatmulWorkload | FormatWorkload | EncodeWorkload | AttentionWorkload | EmbedWorkload | OpWorkload | ProfileWorkload | RoofWorkload
+export type Workload =
+  | ModelWorkload
+  | MatmulWorkload
+  | FormatWorkload
+  | EncodeWorkload
+  | AttentionWorkload
+  | EmbedWorkload
+  | OpWorkload
+  | ProfileWorkload
+  | RoofWorkload

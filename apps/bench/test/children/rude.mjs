@@ -5,7 +5,8 @@ const way = process.env.WAY
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, call } = JSON.parse(line)
   const reply = (message) => process.stdout.write(`${JSON.stringify({ id, ...message })}\n`)
-  if (call === 'prepare' && way === 'absent') reply({ error: 'UnavailableError: run pnpm bench:setup\n    at stack', isUnavailable: true })
+  if (call === 'prepare' && way === 'absent')
+    reply({ error: 'UnavailableError: run pnpm bench:setup\n    at stack', isUnavailable: true })
   else if (call === 'prepare') reply({ result: { version: '1', settings: {} } })
   else if (way === 'error') reply({ error: 'Error: out of ideas', isUnavailable: false })
   else if (way === 'exit') {

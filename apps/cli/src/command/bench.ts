@@ -12,7 +12,11 @@ export interface BenchArguments extends ModelArguments {
 export async function bench(args: BenchArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { prompt: promptTokens, generate, repeat } = args
   await withFiles(args.model, output, signal, async (files) => {
-    const contextLength = contextFor(files, args, { what: '--prompt plus --generate', least: promptTokens + generate, remedy: 'lower --prompt or --generate' })
+    const contextLength = contextFor(files, args, {
+      what: '--prompt plus --generate',
+      least: promptTokens + generate,
+      remedy: 'lower --prompt or --generate',
+    })
     await withModel(files, args, { contextLength }, output, signal, async ({ model, session, loadMs }) => {
       const { vocabSize } = model.language.config
       const random = createRandom(1)
@@ -45,8 +49,12 @@ export async function bench(args: BenchArguments, output: Output, signal: AbortS
       const decodeTokensPerSecond = median(decodeRates)
       // Kilobytes on every platform, as libuv has it.
       const peakRssBytes = process.resourceUsage().maxRSS * 1024
-      output.text(`prefill ${promptTokens}: ${promptTokensPerSecond.toFixed(1)} tok/s\ndecode ${generate}: ${decodeTokensPerSecond.toFixed(1)} tok/s\n`)
-      output.text(`load ${loadMs.toFixed(0)} ms, peak RSS ${formatBytes(peakRssBytes)}, ${session.activations} activations on ${model.device.name}\n`)
+      output.text(
+        `prefill ${promptTokens}: ${promptTokensPerSecond.toFixed(1)} tok/s\ndecode ${generate}: ${decodeTokensPerSecond.toFixed(1)} tok/s\n`,
+      )
+      output.text(
+        `load ${loadMs.toFixed(0)} ms, peak RSS ${formatBytes(peakRssBytes)}, ${session.activations} activations on ${model.device.name}\n`,
+      )
       output.result({ promptTokensPerSecond, decodeTokensPerSecond, loadMs, peakRssBytes })
     })
   })
@@ -55,5 +63,7 @@ export async function bench(args: BenchArguments, output: Output, signal: AbortS
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { tessera } from '../../test/support/capture.ts'
 import { inFolder, tiny, tinyWith } from '../../test/support/models.ts'
 
-const template = '{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}'
+const template =
+  '{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}'
 
 async function withChatModel(use: (path: string) => Promise<void>): Promise<void> {
   await inFolder(async (folder) => {
@@ -21,7 +22,9 @@ test('answers line by line, to the end of the input', () =>
     const { code, stdout, stderr } = await tessera(argv, { stdin })
     expect(code).toBe(0)
     expect(stderr).toContain('Ctrl-D ends it')
-    const { messages } = JSON.parse((await tessera([...argv, '--json'], { stdin })).stdout) as { messages: { role: string; content: string }[] }
+    const { messages } = JSON.parse((await tessera([...argv, '--json'], { stdin })).stdout) as {
+      messages: { role: string; content: string }[]
+    }
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'assistant'])
     // Each answer ends its line.
     expect(
@@ -40,7 +43,9 @@ test('answers line by line, to the end of the input', () =>
 
 test('--json gives the conversation, the system message first', () =>
   withChatModel(async (path) => {
-    const { stdout } = await tessera(['chat', path, ...options, '--system', 'Speak in verse.', '--json'], { stdin: 'forget this\n/clear\nGood morrow\n' })
+    const { stdout } = await tessera(['chat', path, ...options, '--system', 'Speak in verse.', '--json'], {
+      stdin: 'forget this\n/clear\nGood morrow\n',
+    })
     expect(JSON.parse(stdout)).toEqual({
       messages: [
         { role: 'system', content: 'Speak in verse.' },
@@ -52,7 +57,9 @@ test('--json gives the conversation, the system message first', () =>
 
 test('a conversation that no longer fits is said, and /clear begins anew', () =>
   withChatModel(async (path) => {
-    const { code, stdout, stderr } = await tessera(['chat', path, ...options, '--json'], { stdin: `${'whale '.repeat(300)}\nGood morrow\n` })
+    const { code, stdout, stderr } = await tessera(['chat', path, ...options, '--json'], {
+      stdin: `${'whale '.repeat(300)}\nGood morrow\n`,
+    })
     expect(code).toBe(0)
     expect(stderr).toContain('This conversation no longer fits the context; /clear forgets it.')
     expect((JSON.parse(stdout) as { messages: unknown[] }).messages).toHaveLength(2)
@@ -72,14 +79,28 @@ test('Ctrl-C at the prompt ends the chat with 130', () =>
 test('Ctrl-C in an answer of a program that is not on a terminal ends it too', () =>
   withChatModel(async (path) => {
     let sent = false
-    const { code, stdout } = await tessera(['chat', path, '--device', 'reference', '--temperature', '0', '--max-tokens', '100', '--system', 'Speak in verse.'], {
-      onStderr: (piece, { stdin }) => {
-        if (!piece.includes('> ') || sent) return
-        sent = true
-        setImmediate(() => stdin.write('Good morrow\n'))
+    const { code, stdout } = await tessera(
+      [
+        'chat',
+        path,
+        '--device',
+        'reference',
+        '--temperature',
+        '0',
+        '--max-tokens',
+        '100',
+        '--system',
+        'Speak in verse.',
+      ],
+      {
+        onStderr: (piece, { stdin }) => {
+          if (!piece.includes('> ') || sent) return
+          sent = true
+          setImmediate(() => stdin.write('Good morrow\n'))
+        },
+        onStdout: (_piece, { interrupt }) => interrupt(),
       },
-      onStdout: (_piece, { interrupt }) => interrupt(),
-    })
+    )
     expect(code).toBe(130)
     expect(stdout.endsWith('\n')).toBe(true)
   }))

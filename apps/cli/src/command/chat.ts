@@ -16,8 +16,15 @@ export interface ChatArguments extends ModelArguments, SamplingArguments {
 export async function chat(args: ChatArguments, output: Output, signal: AbortSignal, io: Io): Promise<void> {
   await withFiles(args.model, output, signal, async (files) => {
     const text = textOf(files)
-    const contextLength = contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' })
-    await withModel(files, args, { contextLength, text }, output, signal, ({ model }) => converse(model, args, output, signal, io))
+    const contextLength = contextFor(files, args, {
+      what: 'a conversation',
+      least: 1,
+      wanted: usualContext(files),
+      remedy: 'use another model',
+    })
+    await withModel(files, args, { contextLength, text }, output, signal, ({ model }) =>
+      converse(model, args, output, signal, io),
+    )
   })
 }
 
@@ -51,11 +58,23 @@ async function converse(model: Model, args: ChatArguments, output: Output, signa
 }
 
 /** Adds the message and its answer to the conversation; an answer that was stopped stays as far as it came. */
-async function reply(model: Model, messages: ChatMessage[], content: string, args: ChatArguments, output: Output, signal: AbortSignal): Promise<void> {
+async function reply(
+  model: Model,
+  messages: ChatMessage[],
+  content: string,
+  args: ChatArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
   let written = ''
   const progress = output.progress('reading')
   try {
-    const generation = model.chat([...messages, { role: 'user', content }], { ...samplingOptions(args), maxTokens: args.maxTokens, signal, onPrefill: progress.report })
+    const generation = model.chat([...messages, { role: 'user', content }], {
+      ...samplingOptions(args),
+      maxTokens: args.maxTokens,
+      signal,
+      onPrefill: progress.report,
+    })
     await writeText(
       generation,
       {
@@ -71,7 +90,8 @@ async function reply(model: Model, messages: ChatMessage[], content: string, arg
     if (stop === 'context') output.note('(the context is full; /clear begins anew)')
   } catch (error) {
     progress.end()
-    if (isTesseraError(error, 'context-full')) return output.note('This conversation no longer fits the context; /clear forgets it.')
+    if (isTesseraError(error, 'context-full'))
+      return output.note('This conversation no longer fits the context; /clear forgets it.')
     if (!isTesseraError(error, 'aborted')) throw error
     output.note('(stopped)')
   }

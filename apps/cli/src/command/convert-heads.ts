@@ -1,8 +1,25 @@
 import { cutWindows } from '@tessera-llm/evaluation'
-import { calibrateEncoderHeads, calibrateHeads, convertCheckpointHeads, type HeadCalibration, type HeadConversionOptions } from '@tessera-llm/optimize'
+import {
+  calibrateEncoderHeads,
+  calibrateHeads,
+  convertCheckpointHeads,
+  type HeadCalibration,
+  type HeadConversionOptions,
+} from '@tessera-llm/optimize'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
-import { contextFor, encoderConfigOf, type ModelArguments, type ModelFiles, readTextFile, textOf, withEncoder, withFiles, withModel, writeModel } from '../open/index.ts'
+import {
+  contextFor,
+  encoderConfigOf,
+  type ModelArguments,
+  type ModelFiles,
+  readTextFile,
+  textOf,
+  withEncoder,
+  withFiles,
+  withModel,
+  writeModel,
+} from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface ConvertHeadsArguments extends ModelArguments {
@@ -18,8 +35,16 @@ export interface ConvertHeadsArguments extends ModelArguments {
 export async function convertHeads(args: ConvertHeadsArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { method, calibrate, kvHeads, out } = args
   const readsText = method === 'activation' || method === 'principal'
-  if (readsText && calibrate === undefined) throw new TesseraError('invalid-option', `--method ${method} needs --calibrate TEXT, a text file like those that the model will read; --method mean needs none`)
-  if (!readsText && calibrate !== undefined) throw new TesseraError('invalid-option', `--calibrate is for the methods activation and principal; ${method} reads no text`)
+  if (readsText && calibrate === undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `--method ${method} needs --calibrate TEXT, a text file like those that the model will read; --method mean needs none`,
+    )
+  if (!readsText && calibrate !== undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `--calibrate is for the methods activation and principal; ${method} reads no text`,
+    )
   await withFiles(args.model, output, signal, async (files) => {
     const options = { numKvHeads: kvHeads, config: files.folder?.config }
     // A head count that cannot be is said before the model runs.
@@ -34,14 +59,34 @@ export async function convertHeads(args: ConvertHeadsArguments, output: Output, 
     }
     const { numHeads, numKvHeads, replacedFormats, cacheValuesPerToken } = converted
     const cacheBytesPerToken = { before: 2 * cacheValuesPerToken.before, after: 2 * cacheValuesPerToken.after }
-    if (replacedFormats.length > 0) output.note(`${replacedFormats.join(' and ')} can be read and not made: changed tensors are stored as f16`)
-    output.text(`${out}: ${numKvHeads.before} → ${numKvHeads.after} KV heads for ${numHeads} query heads (${method}), ${formatBytes(cacheBytesPerToken.before)} → ${formatBytes(cacheBytesPerToken.after)} of f16 keys and values a token\n`)
-    if (numKvHeads.after < numKvHeads.before) output.note(`merged heads lose much until the model is trained again${encoderConfigOf(files) ? '' : `: tessera eval ${out} --against ${args.model} --text FILE tells how much`}`)
-    output.result({ out, method, numHeads, numKvHeads, cacheBytesPerToken, replacedFormats, calibrationTokens: calibration?.tokens ?? 0 })
+    if (replacedFormats.length > 0)
+      output.note(`${replacedFormats.join(' and ')} can be read and not made: changed tensors are stored as f16`)
+    output.text(
+      `${out}: ${numKvHeads.before} → ${numKvHeads.after} KV heads for ${numHeads} query heads (${method}), ${formatBytes(cacheBytesPerToken.before)} → ${formatBytes(cacheBytesPerToken.after)} of f16 keys and values a token\n`,
+    )
+    if (numKvHeads.after < numKvHeads.before)
+      output.note(
+        `merged heads lose much until the model is trained again${encoderConfigOf(files) ? '' : `: tessera eval ${out} --against ${args.model} --text FILE tells how much`}`,
+      )
+    output.result({
+      out,
+      method,
+      numHeads,
+      numKvHeads,
+      cacheBytesPerToken,
+      replacedFormats,
+      calibrationTokens: calibration?.tokens ?? 0,
+    })
   })
 }
 
-async function calibrateOn(path: string, files: ModelFiles, args: ConvertHeadsArguments, output: Output, signal: AbortSignal): Promise<HeadCalibration> {
+async function calibrateOn(
+  path: string,
+  files: ModelFiles,
+  args: ConvertHeadsArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<HeadCalibration> {
   const text = textOf(files)
   const { tokenizer } = text
   const { window, windows } = args
@@ -53,18 +98,35 @@ async function calibrateOn(path: string, files: ModelFiles, args: ConvertHeadsAr
     if (encoder) {
       const longest = Math.min(window, encoder.contextLength)
       const sequences = passages(written, (passage) => tokenizer.encode(passage), longest, windows * window)
-      return await withEncoder(files, args, output, signal, ({ embedder }) => calibrateEncoderHeads((embedder as Embedder).encoder, sequences, options))
+      return await withEncoder(files, args, output, signal, ({ embedder }) =>
+        calibrateEncoderHeads((embedder as Embedder).encoder, sequences, options),
+      )
     }
-    const cuts = cutWindows(tokenizer.encode(written), { window, windows, bosId: tokenizer.addBos ? tokenizer.bosId : undefined })
-    const contextLength = contextFor(files, args, { what: `a calibration window of ${window}`, least: window, remedy: 'use a smaller --window' })
-    return await withModel(files, args, { contextLength, text }, output, signal, ({ session }) => calibrateHeads(session.model, cuts, options))
+    const cuts = cutWindows(tokenizer.encode(written), {
+      window,
+      windows,
+      bosId: tokenizer.addBos ? tokenizer.bosId : undefined,
+    })
+    const contextLength = contextFor(files, args, {
+      what: `a calibration window of ${window}`,
+      least: window,
+      remedy: 'use a smaller --window',
+    })
+    return await withModel(files, args, { contextLength, text }, output, signal, ({ session }) =>
+      calibrateHeads(session.model, cuts, options),
+    )
   } finally {
     progress.end()
   }
 }
 
 /** Lines of a text that fit an encoder whole, until they have so many tokens. */
-function passages(text: string, encode: (passage: string) => readonly number[], longest: number, tokens: number): (readonly number[])[] {
+function passages(
+  text: string,
+  encode: (passage: string) => readonly number[],
+  longest: number,
+  tokens: number,
+): (readonly number[])[] {
   const sequences: (readonly number[])[] = []
   let count = 0
   for (const line of text.split('\n')) {

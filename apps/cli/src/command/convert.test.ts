@@ -9,13 +9,29 @@ test('a GGUF file becomes a folder and that the same GGUF file; both say what th
     const [hub, again] = [join(folder, 'hub'), join(folder, 'again.gguf')]
     const { code, stdout, stderr } = await tessera(['convert', tiny, hub])
     expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: `${hub}: 56 tensors, converted from 5.3 MiB\n` })
-    expect((await readdir(hub)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
+    expect((await readdir(hub)).sort()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ])
     const back = await tessera(['convert', hub, again, '--json'])
     expect(JSON.parse(back.stdout)).toEqual({ model: hub, out: again, tensors: 56 })
     expect((await stat(again)).size).toBeGreaterThan(5_500_000)
     const prompt = (await tinyGolden()).prompts[0]
     for (const model of [hub, again]) {
-      const { stdout: text } = await tessera(['run', model, '-p', prompt?.text ?? '', '--max-tokens', '8', '--temperature', '0', '--device', 'reference'])
+      const { stdout: text } = await tessera([
+        'run',
+        model,
+        '-p',
+        prompt?.text ?? '',
+        '--max-tokens',
+        '8',
+        '--temperature',
+        '0',
+        '--device',
+        'reference',
+      ])
       expect(text).toBe(': The President of the United States,\n')
     }
     // Nothing is left of the way.

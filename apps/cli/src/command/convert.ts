@@ -14,13 +14,19 @@ export interface ConvertArguments {
 }
 
 /** `convert MODEL OUT`: a Hugging Face folder to a GGUF file, or a GGUF file to a folder. What is there stays until all is written. */
-export async function convert({ model, out, decode }: ConvertArguments, output: Output, signal: AbortSignal): Promise<void> {
+export async function convert(
+  { model, out, decode }: ConvertArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
   await withFiles(model, output, signal, async (files) => {
     const progress = output.progress('writing')
     const options: WriteOptions = { signal, onProgress: (done, total) => progress.report(done, total) }
     let written: number
     try {
-      written = files.folder ? await toGguf(files, out, options) : await toFolder(files.checkpoint, out, decode, options)
+      written = files.folder
+        ? await toGguf(files, out, options)
+        : await toFolder(files.checkpoint, out, decode, options)
     } finally {
       progress.end()
     }
@@ -30,14 +36,19 @@ export async function convert({ model, out, decode }: ConvertArguments, output: 
 }
 
 async function toGguf({ folder, checkpoint, name }: ModelFiles, out: string, options: WriteOptions): Promise<number> {
-  if (!out.endsWith('.gguf')) throw new TesseraError('invalid-option', `convert: a folder becomes a GGUF file, so that OUT must end in .gguf, not ${JSON.stringify(basename(out))}`)
+  if (!out.endsWith('.gguf'))
+    throw new TesseraError(
+      'invalid-option',
+      `convert: a folder becomes a GGUF file, so that OUT must end in .gguf, not ${JSON.stringify(basename(out))}`,
+    )
   const content = ggufContent({ ...(folder as NonNullable<ModelFiles['folder']>), checkpoint, name: basename(name) })
   await writeGguf(content, await fileSink(out), options)
   return content.tensors.length
 }
 
 async function toFolder(checkpoint: Checkpoint, out: string, decode: boolean, options: WriteOptions): Promise<number> {
-  if (out.endsWith('.gguf')) throw new TesseraError('invalid-option', 'convert: a GGUF file becomes a folder; OUT must not end in .gguf')
+  if (out.endsWith('.gguf'))
+    throw new TesseraError('invalid-option', 'convert: a GGUF file becomes a folder; OUT must not end in .gguf')
   const content = await huggingFaceContent(checkpoint, { decode })
   await writeFolder(out, { tensors: content.tensors, json: huggingFaceJson(content) }, options)
   return content.tensors.length

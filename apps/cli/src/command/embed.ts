@@ -10,7 +10,8 @@ export interface EmbedArguments extends Pick<ModelArguments, 'model' | 'device' 
 /** `embed MODEL --text T | --jsonl FILE`: a vector for each text, as JSON, one a line. */
 export async function embed(args: EmbedArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { text, jsonl } = args
-  if ((text === undefined) === (jsonl === undefined)) throw new TesseraError('invalid-option', 'embed: give either --text TEXT or --jsonl FILE')
+  if ((text === undefined) === (jsonl === undefined))
+    throw new TesseraError('invalid-option', 'embed: give either --text TEXT or --jsonl FILE')
   const texts = jsonl === undefined ? [text ?? ''] : await readStrings('embed', jsonl)
   await withFiles(args.model, output, signal, (files) =>
     withEncoder(files, args, output, signal, async (model) => {

@@ -11,17 +11,33 @@ export interface EncoderEvalArguments extends ModelArguments {
 }
 
 /** `eval ENCODER --against ORIGINAL --text FILE`: what both make of the text's sentences. The original computes in f32, the other as `--activations` says. */
-export async function evaluateEncoder(files: ModelFiles, written: string, args: EncoderEvalArguments, output: Output, signal: AbortSignal): Promise<void> {
+export async function evaluateEncoder(
+  files: ModelFiles,
+  written: string,
+  args: EncoderEvalArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
   const { against } = args
-  if (against === undefined) throw new TesseraError('invalid-option', `${files.name} holds an encoder, which has no perplexity; --against ORIGINAL measures how its vectors differ from another encoder's`)
+  if (against === undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `${files.name} holds an encoder, which has no perplexity; --against ORIGINAL measures how its vectors differ from another encoder's`,
+    )
   const { texts, found } = sampleSentences('text', written, args.sentences)
   const compared = await embedTexts(files, texts, args, output, signal)
-  const original = await withFiles(against, output, signal, (other) => embedTexts(other, texts, { ...args, activations: 'f32' }, output, signal))
+  const original = await withFiles(against, output, signal, (other) =>
+    embedTexts(other, texts, { ...args, activations: 'f32' }, output, signal),
+  )
   const agreement = compareEmbeddings(original.vectors, compared.vectors)
   const { cosine, cosineStandardError, cosineMin, spearman, pairs, top1Agreement, top10Overlap } = agreement
-  output.text(`cosine ${cosine.toFixed(5)} ± ${cosineStandardError.toFixed(5)} to the vectors of ${against}, at least ${cosineMin.toFixed(5)}\n`)
+  output.text(
+    `cosine ${cosine.toFixed(5)} ± ${cosineStandardError.toFixed(5)} to the vectors of ${against}, at least ${cosineMin.toFixed(5)}\n`,
+  )
   output.text(`similarity of ${pairs} pairs: rank correlation ${spearman.toFixed(5)}\n`)
-  output.text(`the same nearest sentence for ${percent(top1Agreement)}, of the ten nearest ${percent(top10Overlap)} the same\n`)
+  output.text(
+    `the same nearest sentence for ${percent(top1Agreement)}, of the ten nearest ${percent(top10Overlap)} the same\n`,
+  )
   output.text(`${texts.length} of ${found} sentences, ${compared.activations} activations on ${compared.device}\n`)
   output.result({ ...agreement, activations: compared.activations })
 }
@@ -32,7 +48,13 @@ interface Embedded {
   readonly device: string
 }
 
-function embedTexts(files: ModelFiles, texts: readonly string[], args: EncoderEvalArguments, output: Output, signal: AbortSignal): Promise<Embedded> {
+function embedTexts(
+  files: ModelFiles,
+  texts: readonly string[],
+  args: EncoderEvalArguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Embedded> {
   return withEncoder(files, args, output, signal, async (model) => {
     const progress = output.progress('embedding')
     try {

@@ -1,7 +1,23 @@
-import { cutWindows, type Divergence, measureDivergence, measurePerplexity, type Perplexity, type PerplexityProtocol, type WindowOptions } from '@tessera-llm/evaluation'
+import {
+  cutWindows,
+  type Divergence,
+  measureDivergence,
+  measurePerplexity,
+  type Perplexity,
+  type PerplexityProtocol,
+  type WindowOptions,
+} from '@tessera-llm/evaluation'
 import type { Session } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
-import { contextFor, encoderConfigOf, type ModelArguments, readTextFile, textOf, withFiles, withModel } from '../open/index.ts'
+import {
+  contextFor,
+  encoderConfigOf,
+  type ModelArguments,
+  readTextFile,
+  textOf,
+  withFiles,
+  withModel,
+} from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { evaluateEncoder } from './eval-encoder.ts'
 
@@ -17,7 +33,8 @@ export interface EvalArguments extends ModelArguments {
   readonly chunk: number | undefined
 }
 
-type Measured = Perplexity & Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
+type Measured = Perplexity &
+  Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
 
 /** `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text, window by window, and the divergence from another model; of an encoder, how its vectors differ from another's. */
 export async function evaluate(args: EvalArguments, output: Output, signal: AbortSignal): Promise<void> {
@@ -32,55 +49,124 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     const cut = { window, windows, skip, protocol, bosId }
     // What the text or the context cannot hold is said before the weights are loaded.
     cutWindows(ids, cut)
-    const contextLength = contextFor(files, args, { what: `a window of ${window}`, least: window - 1, remedy: 'use a smaller --window' })
-    await withModel(files, args, { contextLength, text, everyLogits: true, chunkTokens: args.chunk }, output, signal, async ({ model, session }) => {
-      const measured = args.against === undefined
-        ? await measureAlone(session, ids, { ...cut, signal }, output)
-        : await measureAgainst(args.against, session, written, ids, { ...cut, signal }, args, output)
-      const { perplexity, standardError, standardErrorClustered, tokens, nll, kld, kldStandardError, kldStandardErrorClustered, top1Agreement, original } = measured
-      output.text(`perplexity ${perplexity.toFixed(4)} ± ${standardError.toFixed(4)} (tokens independent), ± ${standardErrorClustered.toFixed(4)} (windows as clusters)\n`)
-      if (kld !== undefined) {
-        output.text(`divergence ${significant(kld)} ± ${significant(kldStandardError)} (tokens independent), ± ${significant(kldStandardErrorClustered)} (windows as clusters) from ${args.against}, of perplexity ${original?.perplexity.toFixed(4)}\n`)
-        output.text(`the same most likely token in ${((top1Agreement ?? 0) * 100).toFixed(2)} % of places\n`)
-      }
-      output.text(`${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${session.activations} activations on ${model.device.name}\n`)
-      output.result({ perplexity, standardError, standardErrorClustered, tokens, nll, ...(kld === undefined ? {} : { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, original }) })
+    const contextLength = contextFor(files, args, {
+      what: `a window of ${window}`,
+      least: window - 1,
+      remedy: 'use a smaller --window',
     })
+    await withModel(
+      files,
+      args,
+      { contextLength, text, everyLogits: true, chunkTokens: args.chunk },
+      output,
+      signal,
+      async ({ model, session }) => {
+        const measured =
+          args.against === undefined
+            ? await measureAlone(session, ids, { ...cut, signal }, output)
+            : await measureAgainst(args.against, session, written, ids, { ...cut, signal }, args, output)
+        const {
+          perplexity,
+          standardError,
+          standardErrorClustered,
+          tokens,
+          nll,
+          kld,
+          kldStandardError,
+          kldStandardErrorClustered,
+          top1Agreement,
+          original,
+        } = measured
+        output.text(
+          `perplexity ${perplexity.toFixed(4)} ± ${standardError.toFixed(4)} (tokens independent), ± ${standardErrorClustered.toFixed(4)} (windows as clusters)\n`,
+        )
+        if (kld !== undefined) {
+          output.text(
+            `divergence ${significant(kld)} ± ${significant(kldStandardError)} (tokens independent), ± ${significant(kldStandardErrorClustered)} (windows as clusters) from ${args.against}, of perplexity ${original?.perplexity.toFixed(4)}\n`,
+          )
+          output.text(`the same most likely token in ${((top1Agreement ?? 0) * 100).toFixed(2)} % of places\n`)
+        }
+        output.text(
+          `${tokens} tokens scored by ${protocol} in ${nll.length} windows of ${window}, ${session.activations} activations on ${model.device.name}\n`,
+        )
+        output.result({
+          perplexity,
+          standardError,
+          standardErrorClustered,
+          tokens,
+          nll,
+          ...(kld === undefined ? {} : { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, original }),
+        })
+      },
+    )
   })
 }
 
 type CutOptions = WindowOptions & { readonly signal: AbortSignal }
 
-async function measureAlone(session: Session, ids: readonly number[], options: CutOptions, output: Output): Promise<Measured> {
+async function measureAlone(
+  session: Session,
+  ids: readonly number[],
+  options: CutOptions,
+  output: Output,
+): Promise<Measured> {
   const progress = output.progress('measuring')
   try {
-    return await measurePerplexity(session, ids, { ...options, onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows) })
+    return await measurePerplexity(session, ids, {
+      ...options,
+      onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows),
+    })
   } finally {
     progress.end()
   }
 }
 
 /** Opens the original beside the model that is loaded already; both must read the text as the same tokens. */
-async function measureAgainst(name: string, session: Session, written: string, ids: readonly number[], options: CutOptions, args: EvalArguments, output: Output): Promise<Measured> {
+async function measureAgainst(
+  name: string,
+  session: Session,
+  written: string,
+  ids: readonly number[],
+  options: CutOptions,
+  args: EvalArguments,
+  output: Output,
+): Promise<Measured> {
   return withFiles(name, output, options.signal, async (files) => {
     const text = textOf(files)
     const same = text.tokenizer.encode(written)
     const differs = ids.findIndex((id, index) => same[index] !== id)
     if (differs >= 0 || same.length !== ids.length) {
-      throw new TesseraError('invalid-value', `--against: ${name} reads the text as other tokens than ${args.model} (first at token ${differs < 0 ? ids.length : differs}); divergence needs the same tokenizer in both`)
+      throw new TesseraError(
+        'invalid-value',
+        `--against: ${name} reads the text as other tokens than ${args.model} (first at token ${differs < 0 ? ids.length : differs}); divergence needs the same tokenizer in both`,
+      )
     }
     const least = (options.window ?? 512) - 1
-    const contextLength = contextFor(files, args, { what: `a window of ${least + 1}`, least, remedy: 'use a smaller --window' })
-    // The original keeps its cache exact, so that a model against itself shows what a kind of cache costs.
-    return withModel(files, { ...args, cache: 'f32' }, { contextLength, text, everyLogits: true }, output, options.signal, async (original) => {
-      const progress = output.progress('measuring')
-      try {
-        const { compared, ...divergence } = await measureDivergence(original.session, session, ids, { ...options, onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows) })
-        return { ...divergence, ...compared }
-      } finally {
-        progress.end()
-      }
+    const contextLength = contextFor(files, args, {
+      what: `a window of ${least + 1}`,
+      least,
+      remedy: 'use a smaller --window',
     })
+    // The original keeps its cache exact, so that a model against itself shows what a kind of cache costs.
+    return withModel(
+      files,
+      { ...args, cache: 'f32' },
+      { contextLength, text, everyLogits: true },
+      output,
+      options.signal,
+      async (original) => {
+        const progress = output.progress('measuring')
+        try {
+          const { compared, ...divergence } = await measureDivergence(original.session, session, ids, {
+            ...options,
+            onProgress: ({ windows, totalWindows }) => progress.report(windows, totalWindows),
+          })
+          return { ...divergence, ...compared }
+        } finally {
+          progress.end()
+        }
+      },
+    )
   })
 }
 

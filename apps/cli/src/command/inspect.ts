@@ -2,7 +2,18 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import type { Grid, QuantizedCheckpoint, QuantizedStorage } from '@tessera-llm/quantization'
 import { checkMemory, type EncoderConfig, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
-import { availableMemory, configOf, contextFor, describePlan, encoderConfigOf, type ModelArguments, type ModelFiles, planFor, usualContext, withFiles } from '../open/index.ts'
+import {
+  availableMemory,
+  configOf,
+  contextFor,
+  describePlan,
+  encoderConfigOf,
+  type ModelArguments,
+  type ModelFiles,
+  planFor,
+  usualContext,
+  withFiles,
+} from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context' | 'cache'> {
@@ -14,21 +25,39 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
   await withFiles(args.model, output, signal, async (files) => {
     const { checkpoint } = files
     const { tensors, formats, parameters } = contentsOf(checkpoint)
-    output.text(`${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`)
+    output.text(
+      `${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`,
+    )
     const width = Math.max(8, ...Object.keys(formats).map(({ length }) => length))
     for (const [format, { tensors: count, bytes, layout, loadedAs }] of Object.entries(formats)) {
-      output.text(`  ${format.padEnd(width)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`)
+      output.text(
+        `  ${format.padEnd(width)} ${String(count).padStart(5)} tensors  ${formatBytes(bytes)}${layout === undefined ? '' : `, ${layout} layout, loaded as ${loadedAs?.join(' and ')}`}\n`,
+      )
     }
     const inputScales = tensors.filter(({ name }) => name.endsWith('.input_scale')).length
-    if (inputScales > 0) output.text(`  inputs of ${inputScales} layers have static scales: --activations int8-static rounds by them\n`)
+    if (inputScales > 0)
+      output.text(`  inputs of ${inputScales} layers have static scales: --activations int8-static rounds by them\n`)
     const encoder = encoderConfigOf(files)
     const { config, memory, error }: Forecast = encoder ? { config: encoder } : forecast(files, args)
     if (config) output.text(summary(config))
     if (encoder) output.text('  an encoder: tessera embed turns texts into vectors\n')
     if (memory) output.text(`  ${describePlan(memory)}\n`)
     if (error !== undefined) output.text(`  cannot be run: ${error}\n`)
-    if (args.tensors) for (const { name, shape, format, bytes } of tensors) output.text(`${name}\t${format}\t[${shape.join(', ')}]\t${bytes}\n`)
-    output.result({ container: checkpoint.container, bytes: checkpoint.byteLength, parameters, formats, ...(inputScales > 0 ? { inputScales } : {}), config, encoder: encoder ? true : undefined, memory, error, ...(args.tensors ? { tensors } : {}) })
+    if (args.tensors)
+      for (const { name, shape, format, bytes } of tensors)
+        output.text(`${name}\t${format}\t[${shape.join(', ')}]\t${bytes}\n`)
+    output.result({
+      container: checkpoint.container,
+      bytes: checkpoint.byteLength,
+      parameters,
+      formats,
+      ...(inputScales > 0 ? { inputScales } : {}),
+      config,
+      encoder: encoder ? true : undefined,
+      memory,
+      error,
+      ...(args.tensors ? { tensors } : {}),
+    })
   })
 }
 
@@ -45,24 +74,45 @@ interface ListedTensor {
 
 interface Contents {
   readonly tensors: readonly ListedTensor[]
-  readonly formats: Readonly<Record<string, { readonly tensors: number; readonly bytes: number; readonly layout?: string; readonly loadedAs?: readonly string[] }>>
+  readonly formats: Readonly<
+    Record<
+      string,
+      {
+        readonly tensors: number
+        readonly bytes: number
+        readonly layout?: string
+        readonly loadedAs?: readonly string[]
+      }
+    >
+  >
   readonly parameters: number
 }
 
 function contentsOf(checkpoint: Checkpoint): Contents {
-  const storage = 'storage' in checkpoint ? (checkpoint as QuantizedCheckpoint).storage : new Map<string, QuantizedStorage>()
+  const storage =
+    'storage' in checkpoint ? (checkpoint as QuantizedCheckpoint).storage : new Map<string, QuantizedStorage>()
   const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength }): ListedTensor => {
     const stored = storage.get(name)
-    return stored ? { name, shape, format: labelOf(stored), bytes: stored.byteLength, layout: stored.layout, loadedAs: format } : { name, shape, format, bytes: byteLength }
+    return stored
+      ? { name, shape, format: labelOf(stored), bytes: stored.byteLength, layout: stored.layout, loadedAs: format }
+      : { name, shape, format, bytes: byteLength }
   })
   const formats: Record<string, { tensors: number; bytes: number; layout?: string; loadedAs?: string[] }> = {}
   for (const { format, bytes, layout, loadedAs } of tensors) {
-    const entry = (formats[format] ??= { tensors: 0, bytes: 0, ...(layout === undefined ? {} : { layout, loadedAs: [] }) })
+    const entry = (formats[format] ??= {
+      tensors: 0,
+      bytes: 0,
+      ...(layout === undefined ? {} : { layout, loadedAs: [] }),
+    })
     entry.tensors += 1
     entry.bytes += bytes
     if (loadedAs !== undefined && !entry.loadedAs?.includes(loadedAs)) entry.loadedAs?.push(loadedAs)
   }
-  return { tensors, formats, parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0) }
+  return {
+    tensors,
+    formats,
+    parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0),
+  }
 }
 
 /** `int4 of 64`, `int8 symmetric a row`, `fp8_e4m3 a tensor`. */
@@ -88,7 +138,16 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   try {
     const config = configOf(files)
     known = { config }
-    const memory = planFor(files, args, contextFor(files, args, { what: 'a conversation', least: 1, wanted: usualContext(files), remedy: 'use another model' }))
+    const memory = planFor(
+      files,
+      args,
+      contextFor(files, args, {
+        what: 'a conversation',
+        least: 1,
+        wanted: usualContext(files),
+        remedy: 'use another model',
+      }),
+    )
     known = { config, memory }
     checkMemory(memory, availableMemory(args.device))
     return known
@@ -98,9 +157,24 @@ function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   }
 }
 
-function summary({ architecture, numLayers, hiddenSize, numHeads, numKvHeads, headDim, intermediateSize, vocabSize, contextLength, downHadamard, windows = [] }: ModelConfig | EncoderConfig): string {
+function summary({
+  architecture,
+  numLayers,
+  hiddenSize,
+  numHeads,
+  numKvHeads,
+  headDim,
+  intermediateSize,
+  vocabSize,
+  contextLength,
+  downHadamard,
+  windows = [],
+}: ModelConfig | EncoderConfig): string {
   const local = windows.filter((window) => window !== undefined)
   const reach = local.length === 0 ? '' : `, a window of ${local[0]} in ${local.length} of them`
-  const turned = downHadamard === undefined ? '' : `  inputs of every down are multiplied by Hadamard matrices of the order ${downHadamard} when it runs: its weights were too, for activations of 4 bits\n`
+  const turned =
+    downHadamard === undefined
+      ? ''
+      : `  inputs of every down are multiplied by Hadamard matrices of the order ${downHadamard} when it runs: its weights were too, for activations of 4 bits\n`
   return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n${turned}`
 }

@@ -17,7 +17,8 @@ export async function logits(args: LogitsArguments, output: Output, signal: Abor
     await withModel(files, args, { contextLength, text }, output, signal, async ({ session }) => {
       const result = describeLogits(await session.prefill(ids, { signal }), args.top)
       output.text(`logsumexp ${result.logsumexp}\nmean ${result.mean}\nstd ${result.std}\n`)
-      for (const { id, logit } of result.top) output.text(`${id}\t${logit.toFixed(5)}\t${JSON.stringify(text.tokenizer.tokenOf(id))}\n`)
+      for (const { id, logit } of result.top)
+        output.text(`${id}\t${logit.toFixed(5)}\t${JSON.stringify(text.tokenizer.tokenOf(id))}\n`)
       output.result(result)
     })
   })

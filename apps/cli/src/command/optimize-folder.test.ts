@@ -8,11 +8,17 @@ import { sentenceFolder, textOf } from '../../../../packages/tessera/test/suppor
 import { tessera } from '../../test/support/capture.ts'
 import { inFolder, llamaFolder, tiny, tinyWith } from '../../test/support/models.ts'
 
-const text = 'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
+const text =
+  'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 const recipeOf = (layout: string | undefined, ...formats: readonly object[]): object => ({
   calibration: { windows: 2, window: 48 },
   ...(layout === undefined ? {} : { layout }),
-  steps: formats.map((format, index) => ({ kind: 'quantize', method: index === 0 ? 'rtn' : 'gptq', format, ...(index === 0 ? {} : { targets: 'layers.1.attention.*' }) })),
+  steps: formats.map((format, index) => ({
+    kind: 'quantize',
+    method: index === 0 ? 'rtn' : 'gptq',
+    format,
+    ...(index === 0 ? {} : { targets: 'layers.1.attention.*' }),
+  })),
 })
 
 interface Work {
@@ -25,13 +31,31 @@ interface Work {
 
 function inWork<T>(use: (work: Work) => Promise<T>): Promise<T> {
   return inFolder(async (folder) => {
-    const [calibrate, evaluate, recipe] = [join(folder, 'calibrate.txt'), join(folder, 'evaluate.txt'), join(folder, 'recipe.json')]
+    const [calibrate, evaluate, recipe] = [
+      join(folder, 'calibrate.txt'),
+      join(folder, 'evaluate.txt'),
+      join(folder, 'recipe.json'),
+    ]
     await writeFile(calibrate, text.repeat(8))
     await writeFile(evaluate, text.repeat(3))
     return use({
       folder,
       out: join(folder, 'out'),
-      optimize: (model, out, ...argv) => tessera(['optimize', model, out, '--calibrate', calibrate, '--evaluate', evaluate, '--window', '32', '--windows', '2', ...argv]),
+      optimize: (model, out, ...argv) =>
+        tessera([
+          'optimize',
+          model,
+          out,
+          '--calibrate',
+          calibrate,
+          '--evaluate',
+          evaluate,
+          '--window',
+          '32',
+          '--windows',
+          '2',
+          ...argv,
+        ]),
       async write(value) {
         await writeFile(recipe, JSON.stringify(value))
         return recipe
@@ -40,39 +64,131 @@ function inWork<T>(use: (work: Work) => Promise<T>): Promise<T> {
   })
 }
 
-const receiptOf = async (out: string): Promise<Receipt> => JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
+const receiptOf = async (out: string): Promise<Receipt> =>
+  JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
 
 /** The divergence that `eval` finds. */
 async function divergenceOf(folder: string, model: string, against: string, activations = 'f32'): Promise<number> {
-  const { stdout, stderr } = await tessera(['eval', model, '--against', against, '--text', join(folder, 'evaluate.txt'), '--window', '32', '--windows', '2', '--protocol', 'all', '--activations', activations, '--json'])
+  const { stdout, stderr } = await tessera([
+    'eval',
+    model,
+    '--against',
+    against,
+    '--text',
+    join(folder, 'evaluate.txt'),
+    '--window',
+    '32',
+    '--windows',
+    '2',
+    '--protocol',
+    'all',
+    '--activations',
+    activations,
+    '--json',
+  ])
   expect(stdout, stderr).not.toBe('')
   return (JSON.parse(stdout) as { kld: number }).kld
 }
 
 describe('a folder of integers', () => {
-  const int = (bits: number, group: number | 'row', symmetric = false): object => ({ bits, group, ...(symmetric ? { symmetric } : {}) })
+  const int = (bits: number, group: number | 'row', symmetric = false): object => ({
+    bits,
+    group,
+    ...(symmetric ? { symmetric } : {}),
+  })
   test.for([
-    ['gptq', { quant_method: 'gptq', bits: 4, group_size: 32, sym: false, checkpoint_format: 'gptq_v2' }, recipeOf(undefined, int(4, 32), int(4, 32))],
+    [
+      'gptq',
+      { quant_method: 'gptq', bits: 4, group_size: 32, sym: false, checkpoint_format: 'gptq_v2' },
+      recipeOf(undefined, int(4, 32), int(4, 32)),
+    ],
     ['awq', { quant_method: 'awq', bits: 4, group_size: 64, zero_point: true }, recipeOf('awq', int(4, 64))],
-    ['compressed-tensors', { quant_method: 'compressed-tensors', format: 'mixed-precision', config_groups: { group_0: { format: 'pack-quantized' }, group_1: { format: 'int-quantized' } } }, recipeOf('compressed-tensors', int(4, 32), int(8, 'row', true))],
-    ['w8a8', { format: 'int-quantized', config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'token', dynamic: true } } } }, { activations: 'int8-token', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }] }],
-    ['w8a8-static', { format: 'int-quantized', config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'tensor', dynamic: false } } } }, { activations: 'int8-static', calibration: { windows: 2, window: 48 }, steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }] }],
-    ['w4a4', { format: 'pack-quantized', config_groups: { group_0: { input_activations: { num_bits: 4, strategy: 'token', dynamic: true } } }, transform_config: { config_groups: { mlp_down_input: { type: 'hadamard', apply: [{ location: 'input' }, { location: 'weight_input', inverse: true }] } } } }, { activations: 'int4-token', layout: 'compressed-tensors', steps: [{ kind: 'rotate', heads: true, down: true }, { kind: 'quantize', method: 'rtn', format: int(4, 32) }] }],
+    [
+      'compressed-tensors',
+      {
+        quant_method: 'compressed-tensors',
+        format: 'mixed-precision',
+        config_groups: { group_0: { format: 'pack-quantized' }, group_1: { format: 'int-quantized' } },
+      },
+      recipeOf('compressed-tensors', int(4, 32), int(8, 'row', true)),
+    ],
+    [
+      'w8a8',
+      {
+        format: 'int-quantized',
+        config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'token', dynamic: true } } },
+      },
+      {
+        activations: 'int8-token',
+        calibration: { windows: 2, window: 48 },
+        steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }],
+      },
+    ],
+    [
+      'w8a8-static',
+      {
+        format: 'int-quantized',
+        config_groups: { group_0: { input_activations: { num_bits: 8, strategy: 'tensor', dynamic: false } } },
+      },
+      {
+        activations: 'int8-static',
+        calibration: { windows: 2, window: 48 },
+        steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int(8, 'row', true) }],
+      },
+    ],
+    [
+      'w4a4',
+      {
+        format: 'pack-quantized',
+        config_groups: { group_0: { input_activations: { num_bits: 4, strategy: 'token', dynamic: true } } },
+        transform_config: {
+          config_groups: {
+            mlp_down_input: {
+              type: 'hadamard',
+              apply: [{ location: 'input' }, { location: 'weight_input', inverse: true }],
+            },
+          },
+        },
+      },
+      {
+        activations: 'int4-token',
+        layout: 'compressed-tensors',
+        steps: [
+          { kind: 'rotate', heads: true, down: true },
+          { kind: 'quantize', method: 'rtn', format: int(4, 32) },
+        ],
+      },
+    ],
   ] as const)('%s: loaded, it says exactly what the receipt says', ([, quantization, recipe]) =>
     inWork(async ({ folder, out, optimize, write }) => {
       const { code, stderr } = await optimize(tiny, out, '--recipe', await write(recipe))
       expect(code, stderr).toBe(0)
-      expect((await readdir(out)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
-      expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'llama', tie_word_embeddings: !JSON.stringify(recipe).includes('rotate'), quantization_config: quantization })
+      expect((await readdir(out)).sort()).toEqual([
+        'config.json',
+        'model.safetensors',
+        'tokenizer.json',
+        'tokenizer_config.json',
+      ])
+      expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({
+        model_type: 'llama',
+        tie_word_embeddings: !JSON.stringify(recipe).includes('rotate'),
+        quantization_config: quantization,
+      })
       const { quality } = await receiptOf(out)
       expect(quality?.kld).toBeGreaterThan(1e-7)
       expect(await divergenceOf(folder, out, tiny, quality?.activations)).toBe(quality?.kld)
       expect(existsSync(`${out}.work`)).toBe(false)
-    }))
+    }),
+  )
 
   test('rotated: the head becomes a weight of its own; verify finds the same folder; a run again replaces it', () =>
     inWork(async ({ out, write }) => {
-      const recipe = await write({ steps: [{ kind: 'rotate' }, { kind: 'quantize', targets: 'layers.0.**', method: 'rtn', format: { bits: 4, group: 32 } }] })
+      const recipe = await write({
+        steps: [
+          { kind: 'rotate' },
+          { kind: 'quantize', targets: 'layers.0.**', method: 'rtn', format: { bits: 4, group: 32 } },
+        ],
+      })
       expect((await tessera(['optimize', tiny, out, '--recipe', recipe])).code).toBe(0)
       expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8'))).toMatchObject({ tie_word_embeddings: false })
       const first = await receiptOf(out)
@@ -89,21 +205,41 @@ test('a folder as input: a GGUF file as from the GGUF file, a folder with what e
     await writeFile(join(hub, 'LICENSE'), 'MIT')
     const recipe = await write({ steps: [{ kind: 'quantize', method: 'rtn', format: 'q4_0' }] })
     const [fromFolder, fromFile] = [join(folder, 'from-folder.gguf'), join(folder, 'from-file.gguf')]
-    for (const [model, out] of [[hub, fromFolder], [tiny, fromFile]] as const) expect((await optimize(model, out, '--recipe', recipe)).code).toBe(0)
+    for (const [model, out] of [
+      [hub, fromFolder],
+      [tiny, fromFile],
+    ] as const)
+      expect((await optimize(model, out, '--recipe', recipe)).code).toBe(0)
     const [first, second] = [await receiptOf(fromFolder), await receiptOf(fromFile)]
     // Channels of heads stand in another order, and sums of them round otherwise.
     expect(first.quality?.kld).toBeCloseTo(second.quality?.kld ?? 0, 6)
     expect(first.input).toMatchObject({ path: hub, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
 
-    const integers = await write({ steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32, symmetric: true } }] })
+    const integers = await write({
+      steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32, symmetric: true } }],
+    })
     const [small, smaller] = [join(folder, 'small'), join(folder, 'smaller')]
     expect((await optimize(hub, small, '--recipe', integers)).stderr).not.toContain('tessera:')
     expect(await readdir(small)).toContain('LICENSE')
     expect(await divergenceOf(folder, small, hub)).toBe((await receiptOf(small)).quality?.kld)
     // What was rounded already is rounded again, and its old quantization_config is gone.
-    const coarse = await write({ layout: 'compressed-tensors', steps: [{ kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 3, group: 'row', symmetric: true } }] })
+    const coarse = await write({
+      layout: 'compressed-tensors',
+      steps: [
+        {
+          kind: 'quantize',
+          targets: 'layers.0.mlp.*',
+          method: 'rtn',
+          format: { bits: 3, group: 'row', symmetric: true },
+        },
+      ],
+    })
     expect((await optimize(small, smaller, '--recipe', coarse)).stderr).not.toContain('tessera:')
-    const { quantization_config: { ignore, config_groups: groups } } = JSON.parse(await readFile(join(smaller, 'config.json'), 'utf8')) as { quantization_config: { ignore: string[]; config_groups: Fields } }
+    const {
+      quantization_config: { ignore, config_groups: groups },
+    } = JSON.parse(await readFile(join(smaller, 'config.json'), 'utf8')) as {
+      quantization_config: { ignore: string[]; config_groups: Fields }
+    }
     expect(ignore).toContain('model.layers.1.mlp.up_proj')
     expect(Object.keys(groups)).toEqual(['group_0'])
     expect(await divergenceOf(folder, smaller, small)).toBe((await receiptOf(smaller)).quality?.kld)
@@ -111,7 +247,9 @@ test('a folder as input: a GGUF file as from the GGUF file, a folder with what e
 
 test('a folder of one small llama that transformers wrote, untied head included', () =>
   inWork(async ({ folder, out, write }) => {
-    const recipe = await write({ steps: [{ kind: 'quantize', targets: ['layers.**', 'head'], method: 'rtn', format: { bits: 4, group: 'row' } }] })
+    const recipe = await write({
+      steps: [{ kind: 'quantize', targets: ['layers.**', 'head'], method: 'rtn', format: { bits: 4, group: 'row' } }],
+    })
     const { code, stderr } = await tessera(['optimize', llamaFolder, out, '--recipe', recipe])
     expect(code, stderr).toBe(0)
     expect(await readdir(folder)).toContain('out.receipt.json')
@@ -123,11 +261,19 @@ test('an encoder: calibrated on sequences of its own form, it stays a sentence e
     const encoder = await sentenceFolder()
     try {
       const words = join(folder, 'words.txt')
-      await writeFile(words, textOf(Array.from({ length: 400 }, (_, index) => 5 + (index * 7) % 200)))
-      const recipe = await write({ calibration: { windows: 4, window: 32 }, steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 8, group: 'row', symmetric: true } }] })
+      await writeFile(words, textOf(Array.from({ length: 400 }, (_, index) => 5 + ((index * 7) % 200))))
+      const recipe = await write({
+        calibration: { windows: 4, window: 32 },
+        steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 8, group: 'row', symmetric: true } }],
+      })
       const { code, stderr } = await tessera(['optimize', encoder, out, '--recipe', recipe, '--calibrate', words])
       expect(code, stderr).toBe(0)
-      const vectorOf = async (model: string): Promise<number[]> => (JSON.parse((await tessera(['embed', model, '--text', textOf([5, 6, 7, 90]), '--json'])).stdout) as { embeddings: [number[]] }).embeddings[0]
+      const vectorOf = async (model: string): Promise<number[]> =>
+        (
+          JSON.parse((await tessera(['embed', model, '--text', textOf([5, 6, 7, 90]), '--json'])).stdout) as {
+            embeddings: [number[]]
+          }
+        ).embeddings[0]
       const [before, after] = [await vectorOf(encoder), await vectorOf(out)]
       expect(after).not.toEqual(before)
       expect(before.reduce((sum, value, index) => sum + value * (after[index] as number), 0)).toBeGreaterThan(0.999)
@@ -138,45 +284,85 @@ test('an encoder: calibrated on sequences of its own form, it stays a sentence e
 
 describe('refused before anything is computed', () => {
   test.for([
-    [{ steps: [{ kind: 'quantize', method: 'rtn', format: 'q4_0' }] }, 'layers.0.attention.query is to become q4_0, a ggml type, which only GGUF files hold; let OUT end in .gguf'],
-    [{ layout: 'awq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 3, group: 32 } }] }, 'the awq layout cannot hold this: layers.0.attention.query: it holds 4 bits, not 3; use gptq or compressed-tensors'],
-    [{ layout: 'compressed-tensors', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 80 } }] }, 'its groups of 80 columns do not divide 192; use a group that does, or the gptq layout'],
-    [{ layout: 'gptq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } }, { kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 3, group: 32 } }] }, 'but it has one format for all layers; use compressed-tensors'],
-    [{ layout: 'gptq', steps: [{ kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 8, group: 'row' } }] }, 'it holds no embeddings; use compressed-tensors'],
-    [{ steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }] }, 'set integerZeros: true in the step'],
-    [{ layout: 'marlin', steps: [{ kind: 'rotate' }] }, 'layout is "marlin", but must be ("gptq" | "awq" | "compressed-tensors")'],
+    [
+      { steps: [{ kind: 'quantize', method: 'rtn', format: 'q4_0' }] },
+      'layers.0.attention.query is to become q4_0, a ggml type, which only GGUF files hold; let OUT end in .gguf',
+    ],
+    [
+      { layout: 'awq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 3, group: 32 } }] },
+      'the awq layout cannot hold this: layers.0.attention.query: it holds 4 bits, not 3; use gptq or compressed-tensors',
+    ],
+    [
+      { layout: 'compressed-tensors', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 80 } }] },
+      'its groups of 80 columns do not divide 192; use a group that does, or the gptq layout',
+    ],
+    [
+      {
+        layout: 'gptq',
+        steps: [
+          { kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } },
+          { kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 3, group: 32 } },
+        ],
+      },
+      'but it has one format for all layers; use compressed-tensors',
+    ],
+    [
+      {
+        layout: 'gptq',
+        steps: [{ kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 8, group: 'row' } }],
+      },
+      'it holds no embeddings; use compressed-tensors',
+    ],
+    [
+      { steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }] },
+      'set integerZeros: true in the step',
+    ],
+    [
+      { layout: 'marlin', steps: [{ kind: 'rotate' }] },
+      'layout is "marlin", but must be ("gptq" | "awq" | "compressed-tensors")',
+    ],
   ] as const)('%j', ([recipe, message]) =>
     inWork(async ({ folder, out, write }) => {
       const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', await write(recipe)])
       expect(stderr).toContain(message)
       expect(code).not.toBe(0)
       expect(await readdir(folder)).not.toContain('out')
-    }))
+    }),
+  )
 
   test('an output in the input would change what is read', () =>
     inWork(async ({ folder, optimize }) => {
       const hub = join(folder, 'hub')
       expect((await tessera(['convert', tiny, hub])).code).toBe(0)
-      for (const out of [hub, `${hub}/`, join(hub, 'small')]) expect((await optimize(hub, out, '--bits', '4')).stderr).toContain('is the input, or lies in it; name another place')
+      for (const out of [hub, `${hub}/`, join(hub, 'small')])
+        expect((await optimize(hub, out, '--bits', '4')).stderr).toContain(
+          'is the input, or lies in it; name another place',
+        )
     }))
 
   test('a folder that was not made by this command is not replaced', () =>
     inWork(async ({ out, optimize }) => {
       await mkdir(out)
       await cp(tiny, join(out, 'letters.txt'))
-      expect((await optimize(tiny, out, '--bits', '4', '--group', '32')).stderr).toContain('is there already and not an empty folder; name a new one')
+      expect((await optimize(tiny, out, '--bits', '4', '--group', '32')).stderr).toContain(
+        'is there already and not an empty folder; name a new one',
+      )
       expect(await readdir(out)).toEqual(['letters.txt'])
     }))
 })
 
 test('inspect shows what a folder stores, and what devices get of it', () =>
   inWork(async ({ out, write }) => {
-    const recipe = await write({ steps: [{ kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 4, group: 64 } }] })
+    const recipe = await write({
+      steps: [{ kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 4, group: 64 } }],
+    })
     expect((await tessera(['optimize', tiny, out, '--recipe', recipe])).code).toBe(0)
     const { stdout } = await tessera(['inspect', out, '--tensors'])
     expect(stdout).toMatch(/ {2}int4 of 64 +3 tensors {2}1\d\d\.\d KiB, gptq layout, loaded as q5_0\n/)
     expect(stdout).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight\tint4 of 64\t\[512, 192\]\t\d+\n/)
-    expect(JSON.parse((await tessera(['inspect', out, '--json'])).stdout)).toMatchObject({ formats: { 'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['q5_0'] }, f16: { tensors: 40 } } })
+    expect(JSON.parse((await tessera(['inspect', out, '--json'])).stdout)).toMatchObject({
+      formats: { 'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['q5_0'] }, f16: { tensors: 40 } },
+    })
   }))
 
 describe('wrong input', () => {
@@ -192,8 +378,15 @@ describe('wrong input', () => {
       })
       const recipe = await write({ steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } }] })
       const { code, stderr } = await tessera(['optimize', damaged, join(folder, 'out'), '--recipe', recipe])
-      expect([code, stderr]).toEqual([1, expect.stringContaining('optimize: model.layers.1.mlp.up_proj.weight [512, 192] holds NaN at index 389; the file is damaged')])
-      expect((await tessera(['optimize', damaged, join(folder, 'out.gguf'), '--format', 'q4_0'])).stderr).toContain('optimize: blk.1.ffn_up.weight [512, 192] holds NaN at index 389')
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(
+          'optimize: model.layers.1.mlp.up_proj.weight [512, 192] holds NaN at index 389; the file is damaged',
+        ),
+      ])
+      expect((await tessera(['optimize', damaged, join(folder, 'out.gguf'), '--format', 'q4_0'])).stderr).toContain(
+        'optimize: blk.1.ffn_up.weight [512, 192] holds NaN at index 389',
+      )
       expect((await readdir(folder)).filter((name) => name === 'out' || name === 'out.gguf')).toEqual([])
     }))
 
@@ -201,9 +394,17 @@ describe('wrong input', () => {
     inWork(async ({ folder, out, write }) => {
       const short = join(folder, 'short.txt')
       await writeFile(short, text)
-      const recipe = await write({ calibration: { windows: 2, window: 48 }, steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 32 } }] })
+      const recipe = await write({
+        calibration: { windows: 2, window: 48 },
+        steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 32 } }],
+      })
       const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', short])
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or set calibration\.windows to at most/)])
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          /2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or set calibration\.windows to at most/,
+        ),
+      ])
       const nowhere = await tessera(['optimize', tiny, '/no/such/folder/out', '--bits', '4', '--group', '32'])
       expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/\/no\/such\/folder\/out/)])
     }))

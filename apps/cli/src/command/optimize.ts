@@ -1,11 +1,36 @@
 import { availableParallelism } from 'node:os'
 import { resolve, sep } from 'node:path'
 import { fileSink } from '@tessera-llm/formats/node'
-import { bytesByClass, calibrationSizes, hasBudget, planNotes, planRecipe, type Receipt, type Recipe, type RecipePlan } from '@tessera-llm/optimize'
+import {
+  bytesByClass,
+  calibrationSizes,
+  hasBudget,
+  planNotes,
+  planRecipe,
+  type Receipt,
+  type Recipe,
+  type RecipePlan,
+} from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { allocateRecipe, forgetWork, hashFile, hashInput, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, receiptPath, type RecipeArguments, recipeOf, runRecipe, subjectOfFiles, targetOf } from '../optimize/index.ts'
+import {
+  allocateRecipe,
+  forgetWork,
+  hashFile,
+  hashInput,
+  hashModel,
+  headCalibrationOf,
+  kindOfOutput,
+  measureEmbeddings,
+  measureQuality,
+  receiptPath,
+  type RecipeArguments,
+  recipeOf,
+  runRecipe,
+  subjectOfFiles,
+  targetOf,
+} from '../optimize/index.ts'
 import { ownVersion } from '../own-version.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
@@ -26,7 +51,9 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
   const asked = await recipeOf(args)
   await withFiles(args.model, output, signal, async (files) => {
     let target = await targetOf(files, kindOfOutput(args.output), asked)
-    const describe = async (recipe: Recipe): Promise<{ readonly plan: RecipePlan; readonly notes: readonly string[] }> => {
+    const describe = async (
+      recipe: Recipe,
+    ): Promise<{ readonly plan: RecipePlan; readonly notes: readonly string[] }> => {
       const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
       describePlan(plan, output, args.dryRun)
       const notes = await planNotes(target.subject, recipe)
@@ -38,34 +65,75 @@ export async function optimize(args: OptimizeArguments, output: Output, signal: 
       output.result({ ...planned.plan, notes: planned.notes, classes: bytesByClass(planned.plan) })
       return
     }
-    if (files.path !== undefined && `${resolve(args.output)}${sep}`.startsWith(`${resolve(files.path)}${sep}`)) throw new TesseraError('invalid-option', `optimize: ${args.output} is the input, or lies in it; name another place`)
+    if (files.path !== undefined && `${resolve(args.output)}${sep}`.startsWith(`${resolve(files.path)}${sep}`))
+      throw new TesseraError(
+        'invalid-option',
+        `optimize: ${args.output} is the input, or lies in it; name another place`,
+      )
     const input = await hashInput(files)
     const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
     try {
-      const settings = { device, threads: args.threads, output: args.output, inputHash: input.sha256, calibrate: args.calibrate, signal }
+      const settings = {
+        device,
+        threads: args.threads,
+        output: args.output,
+        inputHash: input.sha256,
+        calibrate: args.calibrate,
+        signal,
+      }
       const heads = await headCalibrationOf(files, { ...settings, recipe: asked }, output)
       if (heads) target = await targetOf(files, kindOfOutput(args.output), asked, heads)
-      const allocation = planned ? undefined : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
+      const allocation = planned
+        ? undefined
+        : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
       const recipe = allocation?.recipe ?? asked
-      const { plan, notes } = planned ?? await describe(recipe)
-      if (allocation) output.note(`budget ${allocation.budget} bytes: the file will have ${allocation.bytes}, the predicted divergence is ${allocation.loss.toPrecision(3)}`)
+      const { plan, notes } = planned ?? (await describe(recipe))
+      if (allocation)
+        output.note(
+          `budget ${allocation.budget} bytes: the file will have ${allocation.bytes}, the predicted divergence is ${allocation.loss.toPrecision(3)}`,
+        )
       if (args.dryRun) {
-        output.result({ ...plan, notes, classes: bytesByClass(plan), budget: allocation?.budget, bytes: allocation?.bytes, predictedKld: allocation?.loss, recipe })
+        output.result({
+          ...plan,
+          notes,
+          classes: bytesByClass(plan),
+          budget: allocation?.budget,
+          bytes: allocation?.bytes,
+          predictedKld: allocation?.loss,
+          recipe,
+        })
         return
       }
       const applied = await runRecipe(files, target, { ...settings, recipe }, output)
       const written = await hashModel(args.output)
-      if (allocation && written.bytes > allocation.budget) throw new TesseraError('invalid-value', `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`)
+      if (allocation && written.bytes > allocation.budget)
+        throw new TesseraError(
+          'invalid-value',
+          `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`,
+        )
       const applySeconds = (performance.now() - began) / 1000
       const compared = { device, original: args.model, compressed: args.output, recipe, signal }
-      const measured = args.evaluate === undefined ? undefined
-        : target.subject.kind === 'encoder' ? await measureEmbeddings({ ...compared, text: args.evaluate, sentences: args.sentences }, output)
-        : await measureQuality({ ...compared, text: args.evaluate, window: args.window, windows: args.windows }, output)
+      const measured =
+        args.evaluate === undefined
+          ? undefined
+          : target.subject.kind === 'encoder'
+            ? await measureEmbeddings({ ...compared, text: args.evaluate, sentences: args.sentences }, output)
+            : await measureQuality(
+                { ...compared, text: args.evaluate, window: args.window, windows: args.windows },
+                output,
+              )
       const receipt: Receipt = {
         receipt: 1,
         input,
         output: written,
-        ...(args.calibrate === undefined ? {} : { calibration: { ...(await hashFile(args.calibrate)), ...calibrationSizes(target.subject, recipe.calibration) } }),
+        ...(args.calibrate === undefined
+          ? {}
+          : {
+              calibration: {
+                ...(await hashFile(args.calibrate)),
+                ...calibrationSizes(target.subject, recipe.calibration),
+              },
+            }),
         recipe,
         ...(allocation ? { budget: { bytes: allocation.budget, predictedKld: allocation.loss } } : {}),
         seed: recipe.seed ?? 0,
@@ -103,22 +171,47 @@ async function writeWhole(path: string, text: string): Promise<void> {
 function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void {
   const say = isResult ? output.text : (text: string): void => output.note(text.trimEnd())
   if (isResult) {
-    for (const { name, before, after, method } of plan.tensors) if (method !== undefined || before.format !== after.format) say(`${name}\t${before.format}\t${before.bytes}\t→ ${after.format}\t${after.bytes}\t${method ?? ''}\n`)
+    for (const { name, before, after, method } of plan.tensors)
+      if (method !== undefined || before.format !== after.format)
+        say(`${name}\t${before.format}\t${before.bytes}\t→ ${after.format}\t${after.bytes}\t${method ?? ''}\n`)
   }
-  for (const [kind, { tensors, before, after }] of Object.entries(bytesByClass(plan))) say(`  ${kind.padEnd(10)} ${String(tensors).padStart(4)} tensors  ${formatBytes(before)} → ${formatBytes(after)}\n`)
-  say(`  all        ${String(plan.tensors.length).padStart(4)} tensors  ${formatBytes(plan.bytesBefore)} → ${formatBytes(plan.bytesAfter)}\n`)
+  for (const [kind, { tensors, before, after }] of Object.entries(bytesByClass(plan)))
+    say(`  ${kind.padEnd(10)} ${String(tensors).padStart(4)} tensors  ${formatBytes(before)} → ${formatBytes(after)}\n`)
+  say(
+    `  all        ${String(plan.tensors.length).padStart(4)} tensors  ${formatBytes(plan.bytesBefore)} → ${formatBytes(plan.bytesAfter)}\n`,
+  )
 }
 
-function summarize({ input, output: written, quality, speed, embeddings, embeddingSpeed, seconds }: Receipt, output: Output): void {
-  output.text(`${written.path}: ${formatBytes(input.bytes)} → ${formatBytes(written.bytes)} in ${seconds.apply.toFixed(1)} s\n`)
+function summarize(
+  { input, output: written, quality, speed, embeddings, embeddingSpeed, seconds }: Receipt,
+  output: Output,
+): void {
+  output.text(
+    `${written.path}: ${formatBytes(input.bytes)} → ${formatBytes(written.bytes)} in ${seconds.apply.toFixed(1)} s\n`,
+  )
   if (quality) {
-    output.text(`perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`)
+    output.text(
+      `perplexity ${quality.original.perplexity.toFixed(3)} → ${quality.compared.perplexity.toFixed(3)}, divergence ${quality.kld.toPrecision(3)} ± ${quality.kldStandardErrorClustered.toPrecision(2)}, the same most likely token in ${(100 * quality.top1Agreement).toFixed(1)} % of ${quality.tokens} places\n`,
+    )
   }
-  if (quality?.cacheBytes) output.text(`cache of ${quality.window - 1} tokens: ${formatBytes(quality.cacheBytes.original)} → ${formatBytes(quality.cacheBytes.compressed)}\n`)
+  if (quality?.cacheBytes)
+    output.text(
+      `cache of ${quality.window - 1} tokens: ${formatBytes(quality.cacheBytes.original)} → ${formatBytes(quality.cacheBytes.compressed)}\n`,
+    )
   if (embeddings) {
-    output.text(`cosine ${embeddings.cosine.toFixed(5)} ± ${embeddings.cosineStandardError.toFixed(5)} to the original's vectors, at least ${embeddings.cosineMin.toFixed(5)}; rank correlation of similarities ${embeddings.spearman.toFixed(5)}, the same nearest sentence for ${(100 * embeddings.top1Agreement).toFixed(1)} % of ${embeddings.texts}\n`)
+    output.text(
+      `cosine ${embeddings.cosine.toFixed(5)} ± ${embeddings.cosineStandardError.toFixed(5)} to the original's vectors, at least ${embeddings.cosineMin.toFixed(5)}; rank correlation of similarities ${embeddings.spearman.toFixed(5)}, the same nearest sentence for ${(100 * embeddings.top1Agreement).toFixed(1)} % of ${embeddings.texts}\n`,
+    )
   }
-  if (embeddingSpeed) output.text(`${embeddingSpeed.before.sentencesPerSecond.toFixed(1)} → ${embeddingSpeed.after.sentencesPerSecond.toFixed(1)} sentences/s, ${embeddingSpeed.after.activations} activations\n`)
-  if (speed) output.text(`decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s, ${speed.after.activations} activations\n`)
-  output.text(`receipt in ${receiptPath(written.path)}${quality || embeddings ? '' : '; --evaluate TEXT adds what was lost'}\n`)
+  if (embeddingSpeed)
+    output.text(
+      `${embeddingSpeed.before.sentencesPerSecond.toFixed(1)} → ${embeddingSpeed.after.sentencesPerSecond.toFixed(1)} sentences/s, ${embeddingSpeed.after.activations} activations\n`,
+    )
+  if (speed)
+    output.text(
+      `decode ${speed.before.decodeTokensPerSecond.toFixed(1)} → ${speed.after.decodeTokensPerSecond.toFixed(1)} tok/s, ${speed.after.activations} activations\n`,
+    )
+  output.text(
+    `receipt in ${receiptPath(written.path)}${quality || embeddings ? '' : '; --evaluate TEXT adds what was lost'}\n`,
+  )
 }

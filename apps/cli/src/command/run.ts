@@ -16,15 +16,27 @@ export interface RunArguments extends ModelArguments, SamplingArguments {
 
 /** `run MODEL -p TEXT`: one answer, streamed. */
 export async function run(args: RunArguments, output: Output, signal: AbortSignal): Promise<void> {
-  if ((args.prompt === undefined) === (args.ids === undefined)) throw new TesseraError('invalid-option', 'run: give either -p TEXT or --ids 1,2,3')
+  if ((args.prompt === undefined) === (args.ids === undefined))
+    throw new TesseraError('invalid-option', 'run: give either -p TEXT or --ids 1,2,3')
   const given = args.ids === undefined ? undefined : parseIds(args.ids)
   await withFiles(args.model, output, signal, async (files) => {
     const text = textOf(files)
     const prompt = given ?? encodePrompt(text, args.prompt ?? '', args.raw)
-    const contextLength = contextFor(files, args, { what: 'the prompt', least: prompt.length, wanted: prompt.length + args.maxTokens, remedy: 'shorten it' })
+    const contextLength = contextFor(files, args, {
+      what: 'the prompt',
+      least: prompt.length,
+      wanted: prompt.length + args.maxTokens,
+      remedy: 'shorten it',
+    })
     await withModel(files, args, { contextLength, text }, output, signal, async ({ model, loadMs }) => {
       const progress = output.progress('reading the prompt')
-      const options = { ...samplingOptions(args), maxTokens: args.maxTokens, ignoreEos: args.ignoreEos, signal, onPrefill: progress.report }
+      const options = {
+        ...samplingOptions(args),
+        maxTokens: args.maxTokens,
+        ignoreEos: args.ignoreEos,
+        signal,
+        onPrefill: progress.report,
+      }
       const generation = model.generate(prompt, options)
       await writeText(generation, output, progress)
       const { ids, text, stop, timings } = await generation.result
@@ -33,7 +45,18 @@ export async function run(args: RunArguments, output: Output, signal: AbortSigna
       output.note(
         `${timings.promptTokens} prompt tokens at ${promptTokensPerSecond.toFixed(1)} tok/s, ${ids.length} generated at ${decodeTokensPerSecond.toFixed(1)} tok/s (${stop}) on ${model.device.name}`,
       )
-      output.result({ ids, text, stop, timings: { loadMs, promptTokens: timings.promptTokens, promptTokensPerSecond, decodeTokens: timings.decodeTokens, decodeTokensPerSecond } })
+      output.result({
+        ids,
+        text,
+        stop,
+        timings: {
+          loadMs,
+          promptTokens: timings.promptTokens,
+          promptTokensPerSecond,
+          decodeTokens: timings.decodeTokens,
+          decodeTokensPerSecond,
+        },
+      })
     })
   })
 }
@@ -41,7 +64,9 @@ export async function run(args: RunArguments, output: Output, signal: AbortSigna
 /** A message through the chat template; with `raw`, or where the model has none, a text to continue. */
 function encodePrompt(text: ModelText, prompt: string, raw: boolean): number[] {
   const chats = !raw && text.chatTemplate !== undefined
-  return chats ? encodeChat(text, [{ role: 'user', content: prompt }]) : text.tokenizer.encode(prompt, { parseSpecial: true })
+  return chats
+    ? encodeChat(text, [{ role: 'user', content: prompt }])
+    : text.tokenizer.encode(prompt, { parseSpecial: true })
 }
 
 /** Writes pieces as they come. The line is finished even after an interruption, so that what was written stays readable. */

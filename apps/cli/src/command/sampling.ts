@@ -21,7 +21,14 @@ export function samplingArguments(yargs: Argv<ModelArguments>) {
     .option('seed', integer('seed', 0, { default: 0, describe: 'the same seed gives the same text' }))
 }
 
-export function samplingOptions({ temperature, topK, topP, minP, repeatPenalty, seed }: SamplingArguments): SamplerOptions {
+export function samplingOptions({
+  temperature,
+  topK,
+  topP,
+  minP,
+  repeatPenalty,
+  seed,
+}: SamplingArguments): SamplerOptions {
   return {
     temperature,
     seed,

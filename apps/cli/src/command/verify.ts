@@ -1,11 +1,27 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agreesWithin, embeddingsAgreeWithin, parseReceipt, type Receipt, type ReceiptFile } from '@tessera-llm/optimize'
+import {
+  agreesWithin,
+  embeddingsAgreeWithin,
+  parseReceipt,
+  type Receipt,
+  type ReceiptFile,
+} from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import { openDevice } from '../open/device.ts'
 import { type ModelArguments, withFiles } from '../open/index.ts'
-import { hashFile, hashInput, hashModel, headCalibrationOf, kindOfOutput, measureEmbeddings, measureQuality, runRecipe, targetOf } from '../optimize/index.ts'
+import {
+  hashFile,
+  hashInput,
+  hashModel,
+  headCalibrationOf,
+  kindOfOutput,
+  measureEmbeddings,
+  measureQuality,
+  runRecipe,
+  targetOf,
+} from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
@@ -29,8 +45,21 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
     const again = join(folder, kind === 'gguf' ? 'again.gguf' : 'again')
     const { recipe } = receipt
     await withFiles(receipt.input.path, output, signal, async (files) => {
-      const settings = { recipe, device, threads: args.threads, output: again, inputHash: receipt.input.sha256, calibrate: receipt.calibration?.path, signal }
-      await runRecipe(files, await targetOf(files, kind, recipe, await headCalibrationOf(files, settings, output)), settings, output)
+      const settings = {
+        recipe,
+        device,
+        threads: args.threads,
+        output: again,
+        inputHash: receipt.input.sha256,
+        calibrate: receipt.calibration?.path,
+        signal,
+      }
+      await runRecipe(
+        files,
+        await targetOf(files, kind, recipe, await headCalibrationOf(files, settings, output)),
+        settings,
+        output,
+      )
     })
     const { sha256 } = await hashModel(again)
     const sameBytes = sha256 === receipt.output.sha256
@@ -40,7 +69,12 @@ export async function verify(args: VerifyArguments, output: Output, signal: Abor
       output.result({ verified: true, sameBytes, sha256 })
       return
     }
-    await (receipt.embeddings ? compareVectors : compareQuality)(receipt, again, { device, signal, sha256, sameBytes }, output)
+    await (receipt.embeddings ? compareVectors : compareQuality)(
+      receipt,
+      again,
+      { device, signal, sha256, sameBytes },
+      output,
+    )
   } finally {
     await device.dispose()
     await rm(folder, { recursive: true, force: true })
@@ -54,37 +88,84 @@ interface Again {
   readonly sameBytes: boolean
 }
 
-async function compareQuality({ input, quality, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256, sameBytes }: Again, output: Output): Promise<void> {
-  if (!quality) throw new TesseraError('invalid-value', `verify: other bytes came out (SHA-256 ${sha256}) than the receipt has, and it holds no divergence to compare; it was made on ${before.name}, this is ${device.name}`)
-  const { text: { path: text }, window, windows } = quality
-  const measured = await measureQuality({ device, original: input.path, compressed, text, window, windows, recipe, signal }, output)
+async function compareQuality(
+  { input, quality, recipe, device: before }: Receipt,
+  compressed: string,
+  { device, signal, sha256, sameBytes }: Again,
+  output: Output,
+): Promise<void> {
+  if (!quality)
+    throw new TesseraError(
+      'invalid-value',
+      `verify: other bytes came out (SHA-256 ${sha256}) than the receipt has, and it holds no divergence to compare; it was made on ${before.name}, this is ${device.name}`,
+    )
+  const {
+    text: { path: text },
+    window,
+    windows,
+  } = quality
+  const measured = await measureQuality(
+    { device, original: input.path, compressed, text, window, windows, recipe, signal },
+    output,
+  )
   const { agrees, difference, allowed } = agreesWithin(quality, measured.quality)
   const told = `divergence ${measured.quality.kld.toPrecision(3)}, in the receipt ${quality.kld.toPrecision(3)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
-  if (!agrees) throw new TesseraError('invalid-value', `verify: ${sameBytes ? 'the same' : 'other'} bytes came out, and the quality differs: ${told}`)
-  output.text(`verified within two standard errors: ${sameBytes ? 'the same bytes' : `other bytes (made on ${before.name}, this is ${device.name})`}, ${told}\n`)
+  if (!agrees)
+    throw new TesseraError(
+      'invalid-value',
+      `verify: ${sameBytes ? 'the same' : 'other'} bytes came out, and the quality differs: ${told}`,
+    )
+  output.text(
+    `verified within two standard errors: ${sameBytes ? 'the same bytes' : `other bytes (made on ${before.name}, this is ${device.name})`}, ${told}\n`,
+  )
   output.result({ verified: true, sameBytes, sha256, kld: measured.quality.kld, difference, allowed })
 }
 
-async function compareVectors({ input, embeddings, recipe, device: before }: Receipt, compressed: string, { device, signal, sha256, sameBytes }: Again, output: Output): Promise<void> {
+async function compareVectors(
+  { input, embeddings, recipe, device: before }: Receipt,
+  compressed: string,
+  { device, signal, sha256, sameBytes }: Again,
+  output: Output,
+): Promise<void> {
   if (!embeddings) throw new TesseraError('invalid-value', 'verify: the receipt holds no vectors to compare')
-  const { text: { path: text }, texts: sentences } = embeddings
-  const measured = await measureEmbeddings({ device, original: input.path, compressed, text, sentences, recipe, signal }, output)
+  const {
+    text: { path: text },
+    texts: sentences,
+  } = embeddings
+  const measured = await measureEmbeddings(
+    { device, original: input.path, compressed, text, sentences, recipe, signal },
+    output,
+  )
   const { agrees, difference, allowed } = embeddingsAgreeWithin(embeddings, measured.embeddings)
   const told = `cosine ${measured.embeddings.cosine.toFixed(5)}, in the receipt ${embeddings.cosine.toFixed(5)}: ${difference.toPrecision(2)} apart, two standard errors are ${allowed.toPrecision(2)}`
   if (!agrees) throw new TesseraError('invalid-value', `verify: other bytes came out, and the vectors differ: ${told}`)
-  output.text(`verified within two standard errors: other bytes (made on ${before.name}, this is ${device.name}), ${told}\n`)
+  output.text(
+    `verified within two standard errors: other bytes (made on ${before.name}, this is ${device.name}), ${told}\n`,
+  )
   output.result({ verified: true, sameBytes, sha256, cosine: measured.embeddings.cosine, difference, allowed })
 }
 
-async function same(what: string, expected: ReceiptFile, hash: (path: string) => Promise<ReceiptFile> = hashFile): Promise<void> {
+async function same(
+  what: string,
+  expected: ReceiptFile,
+  hash: (path: string) => Promise<ReceiptFile> = hashFile,
+): Promise<void> {
   const { sha256 } = await hash(expected.path)
-  if (sha256 !== expected.sha256) throw new TesseraError('invalid-value', `verify: the ${what} ${expected.path} is another file than the receipt was made with (SHA-256 ${sha256} instead of ${expected.sha256})`)
+  if (sha256 !== expected.sha256)
+    throw new TesseraError(
+      'invalid-value',
+      `verify: the ${what} ${expected.path} is another file than the receipt was made with (SHA-256 ${sha256} instead of ${expected.sha256})`,
+    )
 }
 
 async function readReceipt(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new TesseraError('not-found', `verify: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw new TesseraError(
+      'not-found',
+      `verify: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    )
   }
 }

@@ -20,6 +20,8 @@ async function nodeGpu(): Promise<GPU> {
     return keptGpu
   } catch (cause) {
     if (isTesseraError(cause)) throw cause
-    throw new TesseraError('unsupported', '--device webgpu needs the optional npm package webgpu: npm install webgpu', { cause })
+    throw new TesseraError('unsupported', '--device webgpu needs the optional npm package webgpu: npm install webgpu', {
+      cause,
+    })
   }
 }

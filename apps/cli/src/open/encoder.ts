@@ -20,16 +20,26 @@ export async function withEncoder<T>(
 ): Promise<T> {
   const { name, checkpoint, folder } = files
   const architecture = architectureOf(checkpoint, folder?.config)
-  if (defaultFamilies.some(({ architectures }) => architectures.includes(architecture))) throw new TesseraError('unsupported', `${name} holds a decoder (${architecture}), which gives no vectors; use tessera run`)
+  if (defaultFamilies.some(({ architectures }) => architectures.includes(architecture)))
+    throw new TesseraError(
+      'unsupported',
+      `${name} holds a decoder (${architecture}), which gives no vectors; use tessera run`,
+    )
   familyOf(architecture, defaultEncoderFamilies)
   const weightBytes = predictWeightBytes(checkpoint, ggmlPackers, kindOf(args.device))
   const available = availableMemory(args.device)
-  if (weightBytes > available) throw new TesseraError('out-of-memory', `load: the weights take ${formatBytes(weightBytes)}, ${formatBytes(available)} are available; use a smaller model`)
+  if (weightBytes > available)
+    throw new TesseraError(
+      'out-of-memory',
+      `load: the weights take ${formatBytes(weightBytes)}, ${formatBytes(available)} are available; use a smaller model`,
+    )
   const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
   try {
     const progress = output.progress('loading')
     const onProgress = ({ loadedBytes, totalBytes }: LoadProgress): void => progress.report(loadedBytes, totalBytes)
-    const model = await loadFiles(files, { device, signal, onProgress, activations: args.activations }).finally(() => progress.end())
+    const model = await loadFiles(files, { device, signal, onProgress, activations: args.activations }).finally(() =>
+      progress.end(),
+    )
     try {
       return await use(model)
     } finally {

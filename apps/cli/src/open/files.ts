@@ -2,7 +2,14 @@ import { type Checkpoint, readGguf } from '@tessera-llm/formats'
 import type { HuggingFaceFiles, ModelText } from '@tessera-llm/tessera'
 import { defaultEncoderFamilies, defaultFamilies, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
 import { openHuggingFaceFolder, openModelSource } from '@tessera-llm/tessera/node'
-import { architectureOf, type EncoderConfig, familyOf, type ModelConfig, readEncoderConfig, readModelConfig } from '@tessera-llm/runtime'
+import {
+  architectureOf,
+  type EncoderConfig,
+  familyOf,
+  type ModelConfig,
+  readEncoderConfig,
+  readModelConfig,
+} from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Output } from '../terminal/index.ts'
 
@@ -20,7 +27,12 @@ export interface ModelFiles {
 }
 
 /** Finds MODEL (downloading it where it is remote), reads its headers, and closes it after `use`. */
-export async function withFiles<T>(name: string, output: Output, signal: AbortSignal, use: (files: ModelFiles) => Promise<T>): Promise<T> {
+export async function withFiles<T>(
+  name: string,
+  output: Output,
+  signal: AbortSignal,
+  use: (files: ModelFiles) => Promise<T>,
+): Promise<T> {
   const files = await openFiles(name, output, signal)
   try {
     return await use(files)
@@ -32,14 +44,24 @@ export async function withFiles<T>(name: string, output: Output, signal: AbortSi
 async function openFiles(name: string, output: Output, signal: AbortSignal): Promise<ModelFiles> {
   const progress = output.progress('downloading')
   try {
-    const found = await openModelSource(name, { signal, onNote: output.note, onProgress: ({ loadedBytes, totalBytes }) => progress.report(loadedBytes, totalBytes) })
+    const found = await openModelSource(name, {
+      signal,
+      onNote: output.note,
+      onProgress: ({ loadedBytes, totalBytes }) => progress.report(loadedBytes, totalBytes),
+    })
     const beganAt = performance.now()
     if (found.kind === 'folder') {
       const folder = await openHuggingFaceFolder(found.path)
       return { name, path: found.path, checkpoint: folder.checkpoint, folder: { ...folder, path: found.path }, beganAt }
     }
     try {
-      return { name, path: /^https?:/.test(found.source.name) ? undefined : found.source.name, checkpoint: await readGguf(found.source), folder: undefined, beganAt }
+      return {
+        name,
+        path: /^https?:/.test(found.source.name) ? undefined : found.source.name,
+        checkpoint: await readGguf(found.source),
+        folder: undefined,
+        beganAt,
+      }
     } catch (error) {
       await found.source.close()
       throw error
@@ -52,15 +74,24 @@ async function openFiles(name: string, output: Output, signal: AbortSignal): Pro
 /** The sizes of the model. Throws `unsupported` for an architecture that cannot be run. */
 export function configOf({ name, checkpoint, folder }: ModelFiles): ModelConfig {
   const encoder = encoderConfigOf({ checkpoint, folder })
-  if (encoder) throw new TesseraError('unsupported', `${name} holds an encoder (${encoder.architecture}), which writes no text; use tessera embed`)
+  if (encoder)
+    throw new TesseraError(
+      'unsupported',
+      `${name} holds an encoder (${encoder.architecture}), which writes no text; use tessera embed`,
+    )
   familyOf(architectureOf(checkpoint, folder?.config), defaultFamilies)
   return readModelConfig(checkpoint, folder?.config)
 }
 
 /** The sizes of an encoder; undefined for other models. */
-export function encoderConfigOf({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): EncoderConfig | undefined {
+export function encoderConfigOf({
+  checkpoint,
+  folder,
+}: Pick<ModelFiles, 'checkpoint' | 'folder'>): EncoderConfig | undefined {
   const architecture = architectureOf(checkpoint, folder?.config)
-  return defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architecture)) ? readEncoderConfig(checkpoint, folder?.config) : undefined
+  return defaultEncoderFamilies.some(({ architectures }) => architectures.includes(architecture))
+    ? readEncoderConfig(checkpoint, folder?.config)
+    : undefined
 }
 
 /** Its tokenizer and chat template. */

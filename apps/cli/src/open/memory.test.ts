@@ -10,14 +10,23 @@ const args = { device: 'reference', threads: undefined, context: undefined, cach
 const wasm = { device: 'wasm', cache: 'f32' } as const
 
 describe('the memory that is stated is what the tensors of a session that fills its context take, within 10 %', () => {
-  test.each([[20, 'f32'], [200, 'f32'], [256, 'f32'], [200, 'int8']] as const)('%i tokens, activations in %s', (contextLength, activations) =>
+  test.each([
+    [20, 'f32'],
+    [200, 'f32'],
+    [256, 'f32'],
+    [200, 'int8'],
+  ] as const)('%i tokens, activations in %s', (contextLength, activations) =>
     withFiles(tiny, output, signal, (files) =>
       withModel(files, { ...args, model: tiny, activations }, { contextLength }, output, signal, async ({ model }) => {
         // A tensor has as many bytes on every device; the reference only computes in smaller chunks by default.
         const session = model.createSession({ chunkTokens: 128 })
         await session.prefill(Array.from({ length: contextLength - 1 }, (_, index) => index))
         await session.stepGreedy(1)
-        const { totalBytes, cacheBytes } = planFor(files, { device: 'wasm', cache: undefined, activations }, contextLength)
+        const { totalBytes, cacheBytes } = planFor(
+          files,
+          { device: 'wasm', cache: undefined, activations },
+          contextLength,
+        )
         expect(cacheBytes).toBe(session.cacheBytes)
         const { peakBytes } = model.device.memory()
         expect(Math.abs(totalBytes / peakBytes - 1)).toBeLessThan(0.1)
@@ -31,7 +40,9 @@ test('the cache is counted for as many tokens as the session may hold', () =>
     const [short, long] = [planFor(files, wasm, 16), planFor(files, wasm, 64)]
     expect(long.cacheBytes).toBe(4 * short.cacheBytes)
     expect(short.weightBytes).toBe(long.weightBytes)
-    expect(describePlan(long)).toMatch(/^needs \d+\.\d KiB of memory \(weights 219\.9 KiB, cache \d+\.\d KiB at 64 tokens, buffers \d+\.\d KiB\)$/)
+    expect(describePlan(long)).toMatch(
+      /^needs \d+\.\d KiB of memory \(weights 219\.9 KiB, cache \d+\.\d KiB at 64 tokens, buffers \d+\.\d KiB\)$/,
+    )
   }))
 
 test('all logits of a chunk count where a command asks for them', () =>

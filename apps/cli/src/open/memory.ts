@@ -12,17 +12,34 @@ const wasmLimitBytes = 2 ** 32
  * The memory that loading and `contextLength` tokens of cache would take, from the headers alone. `everyLogits` adds the logits of
  * a whole chunk, on the device and as they are read.
  */
-export function planFor(files: ModelFiles, args: Parameters<typeof cacheOf>[0], contextLength: number, everyLogits = false): MemoryPlan {
+export function planFor(
+  files: ModelFiles,
+  args: Parameters<typeof cacheOf>[0],
+  contextLength: number,
+  everyLogits = false,
+): MemoryPlan {
   const config = configOf(files)
   const { device } = args
   const chunk = Math.min(chunkTokens(device), contextLength)
-  const plan = planMemory(files.checkpoint, config, { kind: kindOf(device), packers: ggmlPackers, contextLength, chunkTokens: chunk, cache: cacheOf(args) })
+  const plan = planMemory(files.checkpoint, config, {
+    kind: kindOf(device),
+    packers: ggmlPackers,
+    contextLength,
+    chunkTokens: chunk,
+    cache: cacheOf(args),
+  })
   const more = everyLogits ? 2 * 4 * config.vocabSize * chunk : 0
   return { ...plan, activationBytes: plan.activationBytes + more, totalBytes: plan.totalBytes + more }
 }
 
 /** `needs 1.2 GiB of memory (weights …, cache … at 4096 tokens)` */
-export function describePlan({ totalBytes, weightBytes, cacheBytes, activationBytes, contextLength }: MemoryPlan): string {
+export function describePlan({
+  totalBytes,
+  weightBytes,
+  cacheBytes,
+  activationBytes,
+  contextLength,
+}: MemoryPlan): string {
   return `needs ${formatBytes(totalBytes)} of memory (weights ${formatBytes(weightBytes)}, cache ${formatBytes(cacheBytes)} at ${contextLength} tokens, buffers ${formatBytes(activationBytes)})`
 }
 

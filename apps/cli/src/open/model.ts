@@ -42,17 +42,35 @@ export interface ContextNeed {
 }
 
 /** The context that a command gets: `--context` where the user set one, else what is wanted. Throws `context-full` when it is too small. */
-export function contextFor(files: ModelFiles, { context }: Pick<ModelArguments, 'context'>, { what, least, wanted = least, remedy }: ContextNeed): number {
+export function contextFor(
+  files: ModelFiles,
+  { context }: Pick<ModelArguments, 'context'>,
+  { what, least, wanted = least, remedy }: ContextNeed,
+): number {
   const { contextLength } = configOf(files)
-  if (context !== undefined && context > contextLength) throw new TesseraError('invalid-option', `--context ${context} exceeds what the model allows, ${contextLength} tokens`)
+  if (context !== undefined && context > contextLength)
+    throw new TesseraError(
+      'invalid-option',
+      `--context ${context} exceeds what the model allows, ${contextLength} tokens`,
+    )
   const limit = Math.min(context ?? wanted, contextLength)
   if (least <= limit) return limit
   const raise = least <= contextLength ? `, or raise --context (the model allows ${contextLength})` : ''
-  throw new TesseraError('context-full', `${what} takes ${least} tokens, but the context holds ${limit}; ${remedy}${raise}`)
+  throw new TesseraError(
+    'context-full',
+    `${what} takes ${least} tokens, but the context holds ${limit}; ${remedy}${raise}`,
+  )
 }
 
 /** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
-export async function withModel<T>(files: ModelFiles, args: ModelArguments, options: UseModelOptions, output: Output, signal: AbortSignal, use: (loaded: LoadedModel) => Promise<T>): Promise<T> {
+export async function withModel<T>(
+  files: ModelFiles,
+  args: ModelArguments,
+  options: UseModelOptions,
+  output: Output,
+  signal: AbortSignal,
+  use: (loaded: LoadedModel) => Promise<T>,
+): Promise<T> {
   const { contextLength, text, everyLogits, chunkTokens: chunk = chunkTokens(args.device) } = options
   const plan = planFor(files, args, contextLength, everyLogits)
   output.note(`${files.name} ${describePlan(plan)}`)

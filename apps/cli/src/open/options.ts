@@ -23,11 +23,23 @@ export interface ModelArguments {
 /** MODEL and `--json`, which every command has. */
 export function commonOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json'>> {
   return yargs
-    .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file, a folder with config.json and safetensors, an http(s) URL, or hf:owner/repo/file.gguf' })
-    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object on stdout, everything else on stderr' }) as Argv<Pick<ModelArguments, 'model' | 'json'>>
+    .positional('model', {
+      type: 'string',
+      demandOption: true,
+      describe: 'a GGUF file, a folder with config.json and safetensors, an http(s) URL, or hf:owner/repo/file.gguf',
+    })
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'print one JSON object on stdout, everything else on stderr',
+    }) as Argv<Pick<ModelArguments, 'model' | 'json'>>
 }
 
-const device = { choices: ['auto', 'wasm', 'webgpu', 'reference'] as const, default: 'auto' as const, describe: 'where to compute; reference is float64 and slow' }
+const device = {
+  choices: ['auto', 'wasm', 'webgpu', 'reference'] as const,
+  default: 'auto' as const,
+  describe: 'where to compute; reference is float64 and slow',
+}
 
 function threads(): Options {
   return integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' })
@@ -37,7 +49,8 @@ function activations(preferred: 'exact' | 'faster'): Options {
   return {
     choices: linearActivations,
     ...(preferred === 'exact' ? { default: 'f32' } : { defaultDescription: 'int8 on wasm, f32 elsewhere' }),
-    describe: 'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %; int8-token has one scale a token, for weights that were made for it, int8-static the scales that a folder of static W8A8 holds, int4-token 4 bits, for rotated models',
+    describe:
+      'inputs of quantized layers: f32 is exact; int8 is faster on wasm, and may move perplexity by up to 0.5 %; int8-token has one scale a token, for weights that were made for it, int8-static the scales that a folder of static W8A8 holds, int4-token 4 bits, for rotated models',
   }
 }
 
@@ -45,15 +58,27 @@ type EncoderArguments = Pick<ModelArguments, 'model' | 'json' | 'device' | 'thre
 
 /** Of commands that load an encoder, which has no context to choose. */
 export function encoderOptions(yargs: Argv): Argv<EncoderArguments> {
-  return commonOptions(yargs).option('device', device).option('threads', threads()).option('activations', activations('faster')) as Argv<EncoderArguments>
+  return commonOptions(yargs)
+    .option('device', device)
+    .option('threads', threads())
+    .option('activations', activations('faster')) as Argv<EncoderArguments>
 }
 
 /** What decides the memory that a model needs. */
-export function placeOptions(yargs: Argv): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>> {
+export function placeOptions(
+  yargs: Argv,
+): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>> {
   return commonOptions(yargs)
     .option('device', device)
-    .option('context', integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' }))
-    .option('cache', { choices: cacheNames, defaultDescription: 'f16 where activations are int8, f32 where they are f32', describe: 'how keys and values are kept: fewer bits hold a longer context in the same memory' }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
+    .option(
+      'context',
+      integer('context', 1, { describe: 'longest context in tokens (default: what the command needs)' }),
+    )
+    .option('cache', {
+      choices: cacheNames,
+      defaultDescription: 'f16 where activations are int8, f32 where they are f32',
+      describe: 'how keys and values are kept: fewer bits hold a longer context in the same memory',
+    }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
 }
 
 /** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
@@ -64,12 +89,17 @@ export function modelOptions(yargs: Argv, preferred: 'exact' | 'faster'): Argv<M
 }
 
 /** An option that must be an integer of at least `least`. */
-export function integer<O extends Options>(name: string, least: number, options: O): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
+export function integer<O extends Options>(
+  name: string,
+  least: number,
+  options: O,
+): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
   return {
     ...options,
     type: 'number',
     coerce: (value) => {
-      if (value !== undefined && (!Number.isSafeInteger(value) || value < least)) throw new Error(`--${name} must be an integer of at least ${least}`)
+      if (value !== undefined && (!Number.isSafeInteger(value) || value < least))
+        throw new Error(`--${name} must be an integer of at least ${least}`)
       return value
     },
   }
@@ -81,7 +111,11 @@ export function kindOf(device: ModelArguments['device']): Device['kind'] {
 }
 
 /** The kind of cache of `--cache`, or what a session takes without it. */
-export function cacheOf({ cache: name, device, activations = defaultActivations(kindOf(device)) }: Pick<ModelArguments, 'cache' | 'device'> & Partial<Pick<ModelArguments, 'activations'>>): CacheKind {
+export function cacheOf({
+  cache: name,
+  device,
+  activations = defaultActivations(kindOf(device)),
+}: Pick<ModelArguments, 'cache' | 'device'> & Partial<Pick<ModelArguments, 'activations'>>): CacheKind {
   if (name === undefined) return defaultCache(activations)
   return name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
 }

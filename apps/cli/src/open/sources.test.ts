@@ -16,12 +16,24 @@ interface Golden {
 const golden = JSON.parse(await readFile(new URL('../../test/golden/llama.json', import.meta.url), 'utf8')) as Golden
 
 async function expectGolden(model: string): Promise<string> {
-  const { code, stdout, stderr } = await tessera(['logits', model, '--ids', golden.ids.join(','), '--top', '5', '--json', '--device', 'reference'])
+  const { code, stdout, stderr } = await tessera([
+    'logits',
+    model,
+    '--ids',
+    golden.ids.join(','),
+    '--top',
+    '5',
+    '--json',
+    '--device',
+    'reference',
+  ])
   expect(code, stderr).toBe(0)
   const result = JSON.parse(stdout) as Golden
-  for (const key of ['logsumexp', 'mean', 'std'] as const) expect(Math.abs(result[key] - golden[key]), key).toBeLessThan(1e-4)
+  for (const key of ['logsumexp', 'mean', 'std'] as const)
+    expect(Math.abs(result[key] - golden[key]), key).toBeLessThan(1e-4)
   expect(result.top.map(({ id }) => id)).toEqual(golden.top.map(({ id }) => id))
-  for (const [index, { logit }] of result.top.entries()) expect(Math.abs(logit - (golden.top[index]?.logit as number))).toBeLessThan(1e-4)
+  for (const [index, { logit }] of result.top.entries())
+    expect(Math.abs(logit - (golden.top[index]?.logit as number))).toBeLessThan(1e-4)
   return stderr
 }
 
@@ -36,11 +48,32 @@ describe('one model, however it comes', () => {
 
   test('a folder runs, tokenizes and is inspected like a file', async () => {
     const run = async (path: string): Promise<unknown> =>
-      JSON.parse((await tessera(['run', path, '--ids', golden.ids.join(','), '--max-tokens', '8', '--ignore-eos', '--temperature', '0', '--json', '--device', 'reference'])).stdout)
+      JSON.parse(
+        (
+          await tessera([
+            'run',
+            path,
+            '--ids',
+            golden.ids.join(','),
+            '--max-tokens',
+            '8',
+            '--ignore-eos',
+            '--temperature',
+            '0',
+            '--json',
+            '--device',
+            'reference',
+          ])
+        ).stdout,
+      )
     expect(await run(llamaFolder)).toMatchObject({ ids: golden.greedy.slice(0, 8) })
-    const ids = async (path: string): Promise<unknown> => JSON.parse((await tessera(['tokenize', path, '--text', 'hello world', '--json'])).stdout)
+    const ids = async (path: string): Promise<unknown> =>
+      JSON.parse((await tessera(['tokenize', path, '--text', 'hello world', '--json'])).stdout)
     expect(await ids(llamaFolder)).toEqual(await ids(llamaGguf))
-    const inspected = JSON.parse((await tessera(['inspect', llamaFolder, '--json'])).stdout) as { container: string; config: { architecture: string } }
+    const inspected = JSON.parse((await tessera(['inspect', llamaFolder, '--json'])).stdout) as {
+      container: string
+      config: { architecture: string }
+    }
     expect([inspected.container, inspected.config.architecture]).toEqual(['safetensors', 'llama'])
   })
 })
@@ -73,11 +106,23 @@ describe('models of the hub', () => {
       const [model, out] = [`hf:${repository}/llama.gguf`, join(cache, 'small')]
       const made = await tessera(['optimize', model, out, '--bits', '8', '--json'])
       expect(made.code, made.stderr).toBe(0)
-      expect(JSON.parse(made.stdout)).toMatchObject({ input: { path: model, bytes: (await readFile(llamaGguf)).length }, output: { path: out } })
+      expect(JSON.parse(made.stdout)).toMatchObject({
+        input: { path: model, bytes: (await readFile(llamaGguf)).length },
+        output: { path: out },
+      })
       expect((await tessera(['verify', `${out}.receipt.json`])).stdout).toMatch(/^verified: the same \d+ bytes/)
       vi.stubEnv('HF_ENDPOINT', 'https://elsewhere.invalid')
-      const url = await tessera(['optimize', `${hub.endpoint}/${repository}/resolve/main/llama.gguf`, join(cache, 'other'), '--bits', '8'])
-      expect([url.code, url.stderr]).toEqual([1, expect.stringContaining('is read from the network, and optimize reads it several times; download it first')])
+      const url = await tessera([
+        'optimize',
+        `${hub.endpoint}/${repository}/resolve/main/llama.gguf`,
+        join(cache, 'other'),
+        '--bits',
+        '8',
+      ])
+      expect([url.code, url.stderr]).toEqual([
+        1,
+        expect.stringContaining('is read from the network, and optimize reads it several times; download it first'),
+      ])
     }))
 
   test('offline, what is not on the disk is an error that says what to do', () =>

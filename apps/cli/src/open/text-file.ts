@@ -6,14 +6,20 @@ export async function readTextFile(option: string, path: string): Promise<string
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new TesseraError('not-found', `--${option}: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw new TesseraError(
+      'not-found',
+      `--${option}: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    )
   }
 }
 
 /** A file with one JSON string a line; empty lines do not count. Only LF ends a line: U+2028 may stand in a JSON string. Throws `not-found` or `invalid-value`. */
 export async function readStrings(command: string, path: string): Promise<string[]> {
   const content = await readTextFile('jsonl', path)
-  return content.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseString(line, `${command}: ${path}:${index + 1}`)]))
+  return content
+    .split('\n')
+    .flatMap((line, index) => (line.trim() === '' ? [] : [parseString(line, `${command}: ${path}:${index + 1}`)]))
 }
 
 function parseString(line: string, where: string): string {

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { storageFormat, storedBytes, type TensorData, type WriteOptions, writeSafetensors, writeSafetensorsShards } from '@tessera-llm/formats'
+import {
+  storageFormat,
+  storedBytes,
+  type TensorData,
+  type WriteOptions,
+  writeSafetensors,
+  writeSafetensorsShards,
+} from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
 import type { Fields } from '@tessera-llm/runtime'
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
@@ -28,18 +35,33 @@ const shardBytes = 5e9
  *
  * @throws TesseraError `io`, or `invalid-option` where a folder is to be written over something
  */
-export async function writeFolder(out: string, { tensors, json, from }: FolderFiles, { replace = false, ...options }: WriteFolderOptions): Promise<void> {
+export async function writeFolder(
+  out: string,
+  { tensors, json, from }: FolderFiles,
+  { replace = false, ...options }: WriteFolderOptions,
+): Promise<void> {
   if (!replace) await refuseUnlessFree(out)
   const target = resolve(out)
   const beside = (kind: string): string => join(dirname(target), `.${basename(target)}.${randomUUID()}.${kind}`)
   const temporary = beside('part')
   try {
     await mkdir(temporary)
-    if (from !== undefined) await cp(from, temporary, { recursive: true, dereference: true, filter: (path) => path === from || goesAlong(path) })
+    if (from !== undefined)
+      await cp(from, temporary, {
+        recursive: true,
+        dereference: true,
+        filter: (path) => path === from || goesAlong(path),
+      })
     const content = { tensors, metadata: { format: 'pt' } }
     const bytes = tensors.reduce((sum, { format, shape }) => sum + Number(storedBytes(storageFormat(format), shape)), 0)
-    if (bytes <= shardBytes) await writeSafetensors(content, await fileSink(join(temporary, 'model.safetensors')), options)
-    else await writeSafetensorsShards({ ...content, maxShardBytes: shardBytes }, (file) => fileSink(join(temporary, file)), options)
+    if (bytes <= shardBytes)
+      await writeSafetensors(content, await fileSink(join(temporary, 'model.safetensors')), options)
+    else
+      await writeSafetensorsShards(
+        { ...content, maxShardBytes: shardBytes },
+        (file) => fileSink(join(temporary, file)),
+        options,
+      )
     for (const [file, value] of Object.entries(json)) {
       await mkdir(dirname(join(temporary, file)), { recursive: true })
       await writeFile(join(temporary, file), `${JSON.stringify(value, null, 2)}\n`)
@@ -48,7 +70,11 @@ export async function writeFolder(out: string, { tensors, json, from }: FolderFi
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true })
     if (isTesseraError(cause)) throw cause
-    throw new TesseraError('io', `${out} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new TesseraError(
+      'io',
+      `${out} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }
 
@@ -60,15 +86,20 @@ function goesAlong(path: string): boolean {
 export async function copiedBytes(from: string): Promise<number> {
   const entries = await readdir(from, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name))
-  const copied = paths.filter((path) => relative(from, path).split(sep).every(goesAlong) && path !== join(from, 'config.json'))
+  const copied = paths.filter(
+    (path) => relative(from, path).split(sep).every(goesAlong) && path !== join(from, 'config.json'),
+  )
   const sizes = await Promise.all(copied.map(async (path) => (await stat(path)).size))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** Throws `invalid-option` unless there is nothing, or an empty folder. */
 export async function refuseUnlessFree(out: string): Promise<void> {
-  const entries = await readdir(out).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? [] : [error.code]))
-  if (entries.length > 0) throw new TesseraError('invalid-option', `${out} is there already and not an empty folder; name a new one`)
+  const entries = await readdir(out).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : [error.code],
+  )
+  if (entries.length > 0)
+    throw new TesseraError('invalid-option', `${out} is there already and not an empty folder; name a new one`)
 }
 
 /** A folder with something in it cannot be renamed over: it stands aside until the new one has the name. */
@@ -90,4 +121,5 @@ async function takeName(temporary: string, target: string, aside: string): Promi
 }
 
 /** Weights in any form, which would still be the old ones, and what other programs keep beside quantized ones. */
-const weightFile = /\.(safetensors|safetensors\.index\.json|bin|bin\.index\.json|pt|pth|ot|h5|msgpack|onnx|onnx_data|gguf|tflite|mlmodel|part)$|[/\\]quant(ize)?_config\.json$/
+const weightFile =
+  /\.(safetensors|safetensors\.index\.json|bin|bin\.index\.json|pt|pth|ot|h5|msgpack|onnx|onnx_data|gguf|tflite|mlmodel|part)$|[/\\]quant(ize)?_config\.json$/

@@ -19,7 +19,12 @@ export interface ModelContent {
  *
  * @throws TesseraError `io`, or `invalid-option` where a folder is to be written over something
  */
-export async function writeModel(files: ModelFiles, out: string, { tensors, metadata, config }: ModelContent, options: WriteOptions): Promise<void> {
+export async function writeModel(
+  files: ModelFiles,
+  out: string,
+  { tensors, metadata, config }: ModelContent,
+  options: WriteOptions,
+): Promise<void> {
   if (!files.folder) return writeGguf({ metadata: metadata ?? new Map(), tensors }, await fileSink(out), options)
   await writeFolder(out, { tensors, json: config ? { 'config.json': config } : {}, from: files.folder.path }, options)
 }

@@ -23,13 +23,21 @@ export async function hashFile(path: string): Promise<ReceiptFile> {
       await file.close()
     }
   } catch (cause) {
-    throw new TesseraError('not-found', `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw new TesseraError(
+      'not-found',
+      `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    )
   }
 }
 
 /** The same for an input, by the name that it was called by. Throws `unsupported` for what is not on the disk. */
 export async function hashInput({ name, path }: Pick<ModelFiles, 'name' | 'path'>): Promise<ReceiptFile> {
-  if (path === undefined) throw new TesseraError('unsupported', `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`)
+  if (path === undefined)
+    throw new TesseraError(
+      'unsupported',
+      `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`,
+    )
   return { ...(await hashModel(path)), path: name }
 }
 
@@ -39,7 +47,9 @@ export async function hashInput({ name, path }: Pick<ModelFiles, 'name' | 'path'
  */
 export async function hashModel(path: string): Promise<ReceiptFile> {
   if (!(await stat(path).catch(() => undefined))?.isDirectory()) return hashFile(path)
-  const names = (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => relative(path, join(parentPath, name)).split(sep).join('/'))
+  const names = (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(path, join(parentPath, name)).split(sep).join('/'))
   const hash = createHash('sha256')
   let bytes = 0
   for (const name of names.filter((each) => !/(^|\/)\./.test(each)).sort()) {

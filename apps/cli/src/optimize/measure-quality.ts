@@ -26,45 +26,88 @@ export interface MeasuredQuality {
 }
 
 /** The divergence of a compressed model from the original on a text, all positions, inputs of layers and caches in f32 but where the recipe says otherwise; and the speed of both. */
-export async function measureQuality({ device, original, compressed, text, window, windows, recipe, signal }: QualityOptions, output: Output): Promise<MeasuredQuality> {
+export async function measureQuality(
+  { device, original, compressed, text, window, windows, recipe, signal }: QualityOptions,
+  output: Output,
+): Promise<MeasuredQuality> {
   const { activations = 'f32' } = recipe
   const cache = recipe.cache && recipeCache(recipe.cache)
   const written = await readTextFile('evaluate', text)
-  return withFiles(original, output, signal, async (before) => withFiles(compressed, output, signal, async (after) => {
-    const { tokenizer } = textOf(before)
-    // As `tessera eval` reads it, which gives the same figures.
-    const ids = tokenizer.encode(written)
-    const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
-    const settings = { device, signal, activations: 'f32', contextLength: window - 1 } as const
-    const cuts = cutWindows(ids, cut)
-    const first = await loadFiles(before, settings)
-    try {
-      const second = await loadFiles(after, { ...settings, activations, cache })
+  return withFiles(original, output, signal, async (before) =>
+    withFiles(compressed, output, signal, async (after) => {
+      const { tokenizer } = textOf(before)
+      // As `tessera eval` reads it, which gives the same figures.
+      const ids = tokenizer.encode(written)
+      const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
+      const settings = { device, signal, activations: 'f32', contextLength: window - 1 } as const
+      const cuts = cutWindows(ids, cut)
+      const first = await loadFiles(before, settings)
       try {
-        const progress = output.progress('measuring')
+        const second = await loadFiles(after, { ...settings, activations, cache })
         try {
-          const divergence = await measureDivergence(first.session, second.session, ids, { ...cut, signal, onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows) })
-          const { kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared } = divergence
-          const quality: ReceiptQuality = {
-            text: await hashFile(text), windows: cuts.length, window, protocol: 'all', activations,
-            kld, kldStandardError, kldStandardErrorClustered, top1Agreement, tokens, original: originalPerplexity, compared,
-            ...(cache && { cacheBytes: { original: first.session.cacheBytes, compressed: second.session.cacheBytes } }),
+          const progress = output.progress('measuring')
+          try {
+            const divergence = await measureDivergence(first.session, second.session, ids, {
+              ...cut,
+              signal,
+              onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows),
+            })
+            const {
+              kld,
+              kldStandardError,
+              kldStandardErrorClustered,
+              top1Agreement,
+              tokens,
+              original: originalPerplexity,
+              compared,
+            } = divergence
+            const quality: ReceiptQuality = {
+              text: await hashFile(text),
+              windows: cuts.length,
+              window,
+              protocol: 'all',
+              activations,
+              kld,
+              kldStandardError,
+              kldStandardErrorClustered,
+              top1Agreement,
+              tokens,
+              original: originalPerplexity,
+              compared,
+              ...(cache && {
+                cacheBytes: { original: first.session.cacheBytes, compressed: second.session.cacheBytes },
+              }),
+            }
+            return {
+              quality,
+              speed: {
+                before: await speedOf(first, window - 1, signal),
+                after: await speedOf(second, window - 1, signal, {
+                  activations: activations === 'f32' ? undefined : activations,
+                  cache,
+                }),
+              },
+            }
+          } finally {
+            progress.end()
           }
-          return { quality, speed: { before: await speedOf(first, window - 1, signal), after: await speedOf(second, window - 1, signal, { activations: activations === 'f32' ? undefined : activations, cache }) } }
         } finally {
-          progress.end()
+          await second.dispose()
         }
       } finally {
-        await second.dispose()
+        await first.dispose()
       }
-    } finally {
-      await first.dispose()
-    }
-  }))
+    }),
+  )
 }
 
 /** As users run it: a session with the device's own activations, or what the recipe says. Random tokens: speed does not depend on them. The first round warms up. */
-async function speedOf({ language }: Model, contextLength: number, signal: AbortSignal, asked: Pick<SessionOptions, 'activations' | 'cache'> = {}): Promise<ReceiptSpeed> {
+async function speedOf(
+  { language }: Model,
+  contextLength: number,
+  signal: AbortSignal,
+  asked: Pick<SessionOptions, 'activations' | 'cache'> = {},
+): Promise<ReceiptSpeed> {
   const session = createSession(language, { ...asked, contextLength })
   try {
     return await timeSession(session, signal)
@@ -87,7 +130,11 @@ async function timeSession(session: Session, signal: AbortSignal): Promise<Recei
     const middle = performance.now()
     let id = prompt[0] as number
     for (let step = 0; step < generate; step++) id = await session.stepGreedy(id)
-    speed = { activations, promptTokensPerSecond: (1000 * promptTokens) / (middle - begin), decodeTokensPerSecond: (1000 * generate) / (performance.now() - middle) }
+    speed = {
+      activations,
+      promptTokensPerSecond: (1000 * promptTokens) / (middle - begin),
+      decodeTokensPerSecond: (1000 * generate) / (performance.now() - middle),
+    }
   }
   return speed
 }

@@ -21,21 +21,58 @@ export interface RecipeArguments {
 export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
   const { recipe: path, method, format, bits, group, symmetric, rotate, budget, formats, layout, seed } = args
   if (path !== undefined) {
-    const clash = (['method', 'format', 'bits', 'group', 'budget', 'formats'] as const).find((name) => args[name] !== undefined)
-    if (clash !== undefined || rotate) throw new TesseraError('invalid-option', `--recipe says all that is to be done; leave --${clash ?? 'rotate'} out, or write it into the recipe`)
+    const clash = (['method', 'format', 'bits', 'group', 'budget', 'formats'] as const).find(
+      (name) => args[name] !== undefined,
+    )
+    if (clash !== undefined || rotate)
+      throw new TesseraError(
+        'invalid-option',
+        `--recipe says all that is to be done; leave --${clash ?? 'rotate'} out, or write it into the recipe`,
+      )
     // A name has neither a folder nor an ending.
     const recipe = /[/\\.]/.test(path) ? parseRecipeJson(await readRecipe(path)) : namedRecipe(path)
-    return parseRecipe({ ...recipe, ...(seed === undefined ? {} : { seed }), ...(layout === undefined ? {} : { layout }) })
+    return parseRecipe({
+      ...recipe,
+      ...(seed === undefined ? {} : { seed }),
+      ...(layout === undefined ? {} : { layout }),
+    })
   }
-  if (format === undefined && bits === undefined && budget === undefined) throw new TesseraError('invalid-option', 'say what is to be done: --recipe FILE, --format q4_0, --bits 4 --group 64, or --budget 60MB')
+  if (format === undefined && bits === undefined && budget === undefined)
+    throw new TesseraError(
+      'invalid-option',
+      'say what is to be done: --recipe FILE, --format q4_0, --bits 4 --group 64, or --budget 60MB',
+    )
   const turn = rotate ? [{ kind: 'rotate' }] : []
   const common = { ...(seed === undefined ? {} : { seed }), ...(layout === undefined ? {} : { layout }) }
   if (budget !== undefined) {
-    if (format !== undefined || bits !== undefined || group !== undefined) throw new TesseraError('invalid-option', '--budget chooses the formats itself; leave --format, --bits and --group out, or list those to choose from: --formats q4_0,q5_0')
-    return parseRecipe({ ...common, steps: [...turn, { kind: 'budget', size: budget, ...(method === undefined ? {} : { method }), ...(formats === undefined ? {} : { formats: formats.split(',').map(formatOf) }) }] })
+    if (format !== undefined || bits !== undefined || group !== undefined)
+      throw new TesseraError(
+        'invalid-option',
+        '--budget chooses the formats itself; leave --format, --bits and --group out, or list those to choose from: --formats q4_0,q5_0',
+      )
+    return parseRecipe({
+      ...common,
+      steps: [
+        ...turn,
+        {
+          kind: 'budget',
+          size: budget,
+          ...(method === undefined ? {} : { method }),
+          ...(formats === undefined ? {} : { formats: formats.split(',').map(formatOf) }),
+        },
+      ],
+    })
   }
-  if (formats !== undefined) throw new TesseraError('invalid-option', '--formats lists what a --budget may choose from; for one format say --format')
-  if (format !== undefined && (bits !== undefined || group !== undefined)) throw new TesseraError('invalid-option', '--format names a ggml type, --bits and --group integers in groups; give one of the two')
+  if (formats !== undefined)
+    throw new TesseraError(
+      'invalid-option',
+      '--formats lists what a --budget may choose from; for one format say --format',
+    )
+  if (format !== undefined && (bits !== undefined || group !== undefined))
+    throw new TesseraError(
+      'invalid-option',
+      '--format names a ggml type, --bits and --group integers in groups; give one of the two',
+    )
   const into = (format ?? { bits, group: group ?? 64, ...(symmetric ? { symmetric } : {}) }) as WeightFormat
   return parseRecipe({ ...common, steps: [...turn, { kind: 'quantize', method: method ?? 'rtn', format: into }] })
 }
@@ -44,13 +81,21 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
 function formatOf(text: string): WeightFormat {
   const [, bits, group, symmetric] = /^int(\d):(\d+|row)(:symmetric)?$/.exec(text) ?? []
   if (bits === undefined) return text as WeightFormat
-  return { bits: Number(bits), group: group === 'row' ? group : Number(group), ...(symmetric ? { symmetric: true } : {}) } as WeightFormat
+  return {
+    bits: Number(bits),
+    group: group === 'row' ? group : Number(group),
+    ...(symmetric ? { symmetric: true } : {}),
+  } as WeightFormat
 }
 
 async function readRecipe(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new TesseraError('not-found', `--recipe: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw new TesseraError(
+      'not-found',
+      `--recipe: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    )
   }
 }

@@ -1,8 +1,25 @@
 import { rm, stat } from 'node:fs/promises'
-import { allocateBudget, type Applied, applyRecipe, type BudgetAllocation, type CalibrationText, plannedLayout, planRecipe, type Recipe, type Solver, type Subject } from '@tessera-llm/optimize'
+import {
+  allocateBudget,
+  type Applied,
+  applyRecipe,
+  type BudgetAllocation,
+  type CalibrationText,
+  plannedLayout,
+  planRecipe,
+  type Recipe,
+  type Solver,
+  type Subject,
+} from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
 import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
-import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply, encodeBlocksWasm, roundGroupsWasm } from '@tessera-llm/quantization/wasm'
+import {
+  createWasmEncoder,
+  createWasmGptqKernel,
+  createWasmMultiply,
+  encodeBlocksWasm,
+  roundGroupsWasm,
+} from '@tessera-llm/quantization/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { createWasmDevice } from '@tessera-llm/wasm'
@@ -26,21 +43,28 @@ export interface RunRecipeOptions {
 }
 
 /** Chooses the formats of a recipe with a budget; what is measured for that is kept beside the output as well. */
-export async function allocateRecipe(files: ModelFiles, target: Target, options: RunRecipeOptions, output: Output): Promise<BudgetAllocation> {
+export async function allocateRecipe(
+  files: ModelFiles,
+  target: Target,
+  options: RunRecipeOptions,
+  output: Output,
+): Promise<BudgetAllocation> {
   const { recipe, device, threads, output: path, inputHash, calibrate, signal } = options
   const { subject } = target
   const progress = output.progress('measuring what each weight is worth')
   try {
-    return await withSolver(subject, threads, async (solver) => allocateBudget(subject, recipe, {
-      device,
-      signal,
-      calibration: await calibrationOf(files, subject, calibrate),
-      file: target.fileSize,
-      store: folderStore(budgetPath(path)),
-      identity: await identityOf(inputHash, target, calibrate),
-      solver,
-      onProgress: (done, total) => progress.report(done, total),
-    }))
+    return await withSolver(subject, threads, async (solver) =>
+      allocateBudget(subject, recipe, {
+        device,
+        signal,
+        calibration: await calibrationOf(files, subject, calibrate),
+        file: target.fileSize,
+        store: folderStore(budgetPath(path)),
+        identity: await identityOf(inputHash, target, calibrate),
+        solver,
+        onProgress: (done, total) => progress.report(done, total),
+      }),
+    )
   } finally {
     progress.end()
   }
@@ -50,11 +74,16 @@ export async function allocateRecipe(files: ModelFiles, target: Target, options:
 const writingOperations = 750
 
 /** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
-export async function runRecipe(files: ModelFiles, target: Target, { recipe, device, threads, output: path, inputHash, calibrate, signal }: RunRecipeOptions, output: Output): Promise<Applied> {
+export async function runRecipe(
+  files: ModelFiles,
+  target: Target,
+  { recipe, device, threads, output: path, inputHash, calibrate, signal }: RunRecipeOptions,
+  output: Output,
+): Promise<Applied> {
   const work = workPath(path)
   plannedLayout(target.subject, recipe)
   // A folder is replaced only where this command made it.
-  const replace = target.kind === 'folder' && (await exists(receiptPath(path)) || await exists(work))
+  const replace = target.kind === 'folder' && ((await exists(receiptPath(path))) || (await exists(work)))
   if (target.kind === 'folder' && !replace) await refuseUnlessFree(path)
   const original = target.subject
   const writing = writingOperations * planRecipe(original, recipe).bytesAfter
@@ -80,7 +109,8 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
         },
       })
     })
-    if (applied.resumed > 0) output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
+    if (applied.resumed > 0)
+      output.note(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
     // Of several files, each counts its own bytes.
     let before = 0
     const onProgress = (doneBytes: number): void => {
@@ -95,18 +125,35 @@ export async function runRecipe(files: ModelFiles, target: Target, { recipe, dev
   }
 }
 
-async function calibrationOf(files: ModelFiles, subject: Subject, path: string | undefined): Promise<CalibrationText | undefined> {
+async function calibrationOf(
+  files: ModelFiles,
+  subject: Subject,
+  path: string | undefined,
+): Promise<CalibrationText | undefined> {
   if (path === undefined) return undefined
   const { tokenizer } = textOf(files)
-  return { ids: tokenizer.encode(await readTextFile('calibrate', path), { addSpecial: false }), ...frameOf(subject, tokenizer) }
+  return {
+    ids: tokenizer.encode(await readTextFile('calibrate', path), { addSpecial: false }),
+    ...frameOf(subject, tokenizer),
+  }
 }
 
-async function withSolver<T>({ config }: Subject, threads: number | undefined, use: (solver: Solver) => Promise<T>): Promise<T> {
+async function withSolver<T>(
+  { config }: Subject,
+  threads: number | undefined,
+  use: (solver: Solver) => Promise<T>,
+): Promise<T> {
   // Its own device, since the one that runs the model may be a GPU.
   const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm], threads })
   try {
     const widest = Math.max(config.hiddenSize, config.intermediateSize, config.numHeads * config.headDim)
-    return await use({ multiply: await createWasmMultiply(), kernel: await createWasmGptqKernel(widest), encode: createDeviceEncoder(encoders), round: createDeviceRounder(encoders), encodeNow: await createWasmEncoder() })
+    return await use({
+      multiply: await createWasmMultiply(),
+      kernel: await createWasmGptqKernel(widest),
+      encode: createDeviceEncoder(encoders),
+      round: createDeviceRounder(encoders),
+      encodeNow: await createWasmEncoder(),
+    })
   } finally {
     await encoders.dispose()
   }
@@ -133,7 +180,10 @@ function budgetPath(path: string): string {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Rows of queries and keys stand in another order in each kind of file. */

@@ -1,7 +1,26 @@
 import { basename } from 'node:path'
 import type { Checkpoint, GgufCheckpoint, WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
-import { type Applied, type FileSize, folderContent, folderSize, ggufCheckpointOf, ggufContent, ggufFileSize, type HeadCalibration, huggingFaceContent, huggingFaceJson, jsonBytes, noStaticActivations, type Recipe, recipeCheckpoint, safetensorsCheckpointOf, type Subject, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import {
+  type Applied,
+  type FileSize,
+  folderContent,
+  folderSize,
+  ggufCheckpointOf,
+  ggufContent,
+  ggufFileSize,
+  type HeadCalibration,
+  huggingFaceContent,
+  huggingFaceJson,
+  jsonBytes,
+  noStaticActivations,
+  type Recipe,
+  recipeCheckpoint,
+  safetensorsCheckpointOf,
+  type Subject,
+  subjectOf,
+  writeGgufModel,
+} from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
 import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
@@ -30,8 +49,16 @@ export function kindOfOutput(out: string): Target['kind'] {
  * The model in the kind of files that OUT is, with the heads that the recipe asks for; where MODEL is of the other kind, converted on the way, its values as
  * they are. Without a calibration that the recipe needs, it is good for a plan alone.
  */
-export async function targetOf(stored: ModelFiles, kind: Target['kind'], recipe: Recipe, calibration?: HeadCalibration): Promise<Target> {
-  const { checkpoint, config } = recipeCheckpoint(stored.checkpoint, recipe, { config: stored.folder?.config, calibration })
+export async function targetOf(
+  stored: ModelFiles,
+  kind: Target['kind'],
+  recipe: Recipe,
+  calibration?: HeadCalibration,
+): Promise<Target> {
+  const { checkpoint, config } = recipeCheckpoint(stored.checkpoint, recipe, {
+    config: stored.folder?.config,
+    calibration,
+  })
   const files = { ...stored, checkpoint, folder: stored.folder && config && { ...stored.folder, config } }
   if (kind === 'gguf' && recipe.activations === 'int8-static') throw noStaticActivations()
   return kind === 'gguf' ? ggufTarget(files) : folderTarget(files)
@@ -39,22 +66,31 @@ export async function targetOf(stored: ModelFiles, kind: Target['kind'], recipe:
 
 /** The model as it lies there. */
 export function subjectOfFiles({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): Subject {
-  return subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config: folder?.config })
+  return subjectOf(checkpoint, {
+    families: defaultFamilies,
+    encoderFamilies: defaultEncoderFamilies,
+    config: folder?.config,
+  })
 }
 
 function ggufTarget({ name, checkpoint: stored, folder }: ModelFiles): Target {
-  const checkpoint = folder ? ggufCheckpointOf(ggufContent({ ...folder, checkpoint: stored, name: basename(name) })) : (stored as GgufCheckpoint)
+  const checkpoint = folder
+    ? ggufCheckpointOf(ggufContent({ ...folder, checkpoint: stored, name: basename(name) }))
+    : (stored as GgufCheckpoint)
   const subject = subjectOfFiles({ checkpoint, folder: undefined })
   return {
     kind: 'gguf',
     subject,
     fileSize: ggufFileSize(subject, checkpoint),
-    write: async (applied, out, { recipe: _, replace: __, ...options }) => writeGgufModel(applied, subject, checkpoint, await fileSink(out), options),
+    write: async (applied, out, { recipe: _, replace: __, ...options }) =>
+      writeGgufModel(applied, subject, checkpoint, await fileSink(out), options),
   }
 }
 
 async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise<Target> {
-  const { checkpoint, config, files } = folder ? { checkpoint: stored, config: folder.config, files: { json: {}, from: folder.path } } : await convertedFolder(stored)
+  const { checkpoint, config, files } = folder
+    ? { checkpoint: stored, config: folder.config, files: { json: {}, from: folder.path } }
+    : await convertedFolder(stored)
   const subject = subjectOf(checkpoint, { families: defaultFamilies, encoderFamilies: defaultEncoderFamilies, config })
   return {
     kind: 'folder',
@@ -62,7 +98,11 @@ async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise
     fileSize: folderSize(subject, checkpoint, { config, otherBytes: await otherBytesOf(files) }),
     async write(applied, out, { recipe: { layout, activations }, ...options }) {
       const content = await folderContent(applied, subject, checkpoint, { config, layout, activations })
-      await writeFolder(out, { ...files, tensors: content.tensors, json: { ...files.json, 'config.json': content.config } }, options)
+      await writeFolder(
+        out,
+        { ...files, tensors: content.tensors, json: { ...files.json, 'config.json': content.config } },
+        options,
+      )
     },
   }
 }
@@ -70,7 +110,7 @@ async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise
 /** Bytes of the files that `writeFolder` puts beside the weights and `config.json`. */
 async function otherBytesOf({ json, from }: Omit<FolderFiles, 'tensors'>): Promise<number> {
   const written = Object.values(json).reduce((sum, fields) => sum + jsonBytes(fields), 0)
-  return from === undefined ? written : written + await copiedBytes(from)
+  return from === undefined ? written : written + (await copiedBytes(from))
 }
 
 interface Converted {

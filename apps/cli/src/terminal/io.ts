@@ -2,7 +2,10 @@
 export interface Io {
   readonly stdin: NodeJS.ReadableStream
   readonly stdout: NodeJS.WritableStream
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined }
+  readonly stderr: NodeJS.WritableStream & {
+    readonly isTTY?: boolean | undefined
+    readonly columns?: number | undefined
+  }
   /** Calls `listener` on Ctrl-C; returns how to stop listening. */
   onInterrupt(listener: () => void): () => void
 }

@@ -23,7 +23,9 @@ export function createProgress(label: string, { stderr }: Pick<Io, 'stderr'>): P
       const width = Math.max(10, Math.min(30, (stderr.columns ?? 80) - label.length - 24))
       const filled = Math.round(share * width)
       const restSeconds = share > 0 ? ((now - begin) / 1000) * (1 / share - 1) : 0
-      stderr.write(`\r${label} ${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${String(Math.floor(share * 100)).padStart(3)} % ${restSeconds.toFixed(0)} s left \u001b[K`)
+      stderr.write(
+        `\r${label} ${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${String(Math.floor(share * 100)).padStart(3)} % ${restSeconds.toFixed(0)} s left \u001b[K`,
+      )
     },
     end() {
       if (shownAt > 0) stderr.write('\r\u001b[K')

@@ -22,7 +22,15 @@ afterEach(() => {
 })
 
 test('bytes for people', () => {
-  expect([0, 1023, 1024, 1536, 5_579_232, 2 ** 30, 2 ** 50].map(formatBytes)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '5.3 MiB', '1.0 GiB', '1024.0 TiB'])
+  expect([0, 1023, 1024, 1536, 5_579_232, 2 ** 30, 2 ** 50].map(formatBytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 KiB',
+    '5.3 MiB',
+    '1.0 GiB',
+    '1024.0 TiB',
+  ])
 })
 
 test('a bar on a terminal: share, time left, and a clean line at the end', () => {

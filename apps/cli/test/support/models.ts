@@ -37,10 +37,25 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
 }
 
 /** The tiny model with metadata of its own instead of some of the file's, and its weights as `change` makes them. */
-export async function tinyWith(path: string, changes: readonly (readonly [string, GgufValue])[], change: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes): Promise<void> {
+export async function tinyWith(
+  path: string,
+  changes: readonly (readonly [string, GgufValue])[],
+  change: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes,
+): Promise<void> {
   const checkpoint = await readGguf(await fileSource(tiny))
   const sink = bufferSink()
-  await writeGguf({ metadata: new Map([...checkpoint.typedMetadata, ...changes]), tensors: [...checkpoint.tensors.values()].map((stored) => ({ name: stored.name, shape: stored.shape, format: stored.format, bytes: async () => change(stored.name, await stored.read()) })) }, sink)
+  await writeGguf(
+    {
+      metadata: new Map([...checkpoint.typedMetadata, ...changes]),
+      tensors: [...checkpoint.tensors.values()].map((stored) => ({
+        name: stored.name,
+        shape: stored.shape,
+        format: stored.format,
+        bytes: async () => change(stored.name, await stored.read()),
+      })),
+    },
+    sink,
+  )
   await checkpoint.close()
   await writeFile(path, sink.bytes())
 }
@@ -52,10 +67,18 @@ export async function hugeModel(path: string): Promise<void> {
   const string = (value: string): Buffer => Buffer.concat([u64(value.length), Buffer.from(value)])
   const metadata = [
     Buffer.concat([string('general.architecture'), u32(8), string('llama')]),
-    ...Object.entries({ block_count: 1, embedding_length: width, feed_forward_length: width, 'attention.head_count': 64, context_length: 8192 }).map(([key, value]) =>
-      Buffer.concat([string(`llama.${key}`), u32(4), u32(value)]),
-    ),
-    Buffer.concat([string('llama.attention.layer_norm_rms_epsilon'), u32(6), Buffer.from(Float32Array.of(1e-5).buffer)]),
+    ...Object.entries({
+      block_count: 1,
+      embedding_length: width,
+      feed_forward_length: width,
+      'attention.head_count': 64,
+      context_length: 8192,
+    }).map(([key, value]) => Buffer.concat([string(`llama.${key}`), u32(4), u32(value)])),
+    Buffer.concat([
+      string('llama.attention.layer_norm_rms_epsilon'),
+      u32(6),
+      Buffer.from(Float32Array.of(1e-5).buffer),
+    ]),
   ]
   const tensor = Buffer.concat([string('token_embd.weight'), u32(2), u64(width), u64(rows), u32(0), u64(0)])
   const header = Buffer.concat([Buffer.from('GGUF'), u32(3), u64(1), u64(metadata.length), ...metadata, tensor])

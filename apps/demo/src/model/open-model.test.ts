@@ -23,7 +23,10 @@ test('a model of the hub is brought with progress', async () => {
   vi.stubEnv('HF_ENDPOINT', hub.endpoint)
   vi.stubEnv('TESSERA_CACHE', folder)
   const progress: number[] = []
-  const files = await openModel(`hf:${repository}/tiny.gguf`, { ...options, onProgress: ({ loadedBytes, totalBytes }) => progress.push(loadedBytes / totalBytes) })
+  const files = await openModel(`hf:${repository}/tiny.gguf`, {
+    ...options,
+    onProgress: ({ loadedBytes, totalBytes }) => progress.push(loadedBytes / totalBytes),
+  })
   expect(files).toMatchObject({ name: 'tiny.gguf', isOwn: false, config: { numLayers: 6 } })
   expect(progress.at(-1)).toBe(1)
   await files.checkpoint.close()

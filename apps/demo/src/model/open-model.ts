@@ -3,7 +3,16 @@ import { fileURLToPath } from 'node:url'
 import { type Checkpoint, readGguf } from '@tessera-llm/formats'
 import { architectureOf, familyOf, type ModelConfig, readModelConfig } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
-import { defaultFamilies, type LoadOptions, loadCheckpoint, loadHuggingFace, type Model, type ModelText, textOfGguf, textOfHuggingFace } from '@tessera-llm/tessera'
+import {
+  defaultFamilies,
+  type LoadOptions,
+  loadCheckpoint,
+  loadHuggingFace,
+  type Model,
+  type ModelText,
+  textOfGguf,
+  textOfHuggingFace,
+} from '@tessera-llm/tessera'
 import { openHuggingFaceFolder, openModelSource, type SourceProgress } from '@tessera-llm/tessera/node'
 import { tinyModel } from '@tessera-llm/tiny-model'
 
@@ -36,17 +45,31 @@ export async function openModel(model: string | undefined, options: OpenOptions)
   if (source.kind === 'folder') {
     const files = await openHuggingFaceFolder(source.path)
     const text = textOfHuggingFace(files)
-    return describe(files.checkpoint, files.config, { name, isOwn, text, load: (loading) => loadHuggingFace(files, { ...loading, text }) })
+    return describe(files.checkpoint, files.config, {
+      name,
+      isOwn,
+      text,
+      load: (loading) => loadHuggingFace(files, { ...loading, text }),
+    })
   }
   const checkpoint = await readGguf(source.source).catch(async (error: unknown) => {
     await source.source.close()
     throw error
   })
   const text = textOfGguf(checkpoint)
-  return describe(checkpoint, undefined, { name, isOwn, text, load: (loading) => loadCheckpoint(checkpoint, { ...loading, text }) })
+  return describe(checkpoint, undefined, {
+    name,
+    isOwn,
+    text,
+    load: (loading) => loadCheckpoint(checkpoint, { ...loading, text }),
+  })
 }
 
-function describe(checkpoint: Checkpoint, fields: Parameters<typeof readModelConfig>[1], rest: Omit<ModelFiles, 'checkpoint' | 'config'>): ModelFiles {
+function describe(
+  checkpoint: Checkpoint,
+  fields: Parameters<typeof readModelConfig>[1],
+  rest: Omit<ModelFiles, 'checkpoint' | 'config'>,
+): ModelFiles {
   // Before the configuration: another architecture's need not have the fields that are read.
   familyOf(architectureOf(checkpoint, fields), defaultFamilies)
   return { ...rest, checkpoint, config: readModelConfig(checkpoint, fields) }

@@ -14,9 +14,13 @@ export function compareDevices(figures: readonly DeviceFigures[], screen: Screen
     const difference = largestDifference(first.logits, other.logits)
     const isClose = difference <= logitBound
     agree &&= isClose
-    screen.line(`${other.device}: ${isClose ? 'yes' : screen.bold('NO')}, logits differ by at most ${difference.toExponential(1)}${describeTokens(first.ids, other.ids)}`)
+    screen.line(
+      `${other.device}: ${isClose ? 'yes' : screen.bold('NO')}, logits differ by at most ${difference.toExponential(1)}${describeTokens(first.ids, other.ids)}`,
+    )
   }
-  screen.line(screen.dim(`compared with ${first.device}; f32 in another order explains differences up to ${logitBound}`))
+  screen.line(
+    screen.dim(`compared with ${first.device}; f32 in another order explains differences up to ${logitBound}`),
+  )
   return agree
 }
 

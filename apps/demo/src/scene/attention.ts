@@ -15,9 +15,17 @@ export interface AttentionFigures {
 }
 
 /** The same causal attention of a prompt by two kernels of one op: `plain` takes a row of scores at a time, `flash` (Dao et al. 2022) a tile. */
-export async function compareAttention(device: Device, { numHeads, numKvHeads, headDim }: AttentionShape, tokens: number): Promise<AttentionFigures> {
+export async function compareAttention(
+  device: Device,
+  { numHeads, numKvHeads, headDim }: AttentionShape,
+  tokens: number,
+): Promise<AttentionFigures> {
   const random = createRandom(7)
-  const make = (heads: number): Tensor => device.tensor(Float32Array.from({ length: heads * tokens * headDim }, () => random.normal()), [1, heads, tokens, headDim])
+  const make = (heads: number): Tensor =>
+    device.tensor(
+      Float32Array.from({ length: heads * tokens * headDim }, () => random.normal()),
+      [1, heads, tokens, headDim],
+    )
   const [q, k, v] = [make(numHeads), make(numKvHeads), make(numKvHeads)]
   const run = async (kernel: 'plain' | 'flash'): Promise<{ readonly ms: number; readonly values: Float32Array }> => {
     let ms = Number.POSITIVE_INFINITY
@@ -49,7 +57,11 @@ export interface AttentionScene {
 }
 
 /** A table of both kernels over the prompt's length. */
-export async function showAttention(device: Device, { shape, lengths, signal }: AttentionScene, screen: Screen): Promise<readonly AttentionFigures[]> {
+export async function showAttention(
+  device: Device,
+  { shape, lengths, signal }: AttentionScene,
+  screen: Screen,
+): Promise<readonly AttentionFigures[]> {
   const figures: AttentionFigures[] = []
   for (const tokens of lengths) {
     screen.status(`measuring ${tokens} tokens …`)
@@ -57,7 +69,13 @@ export async function showAttention(device: Device, { shape, lengths, signal }: 
     await new Promise((resolve) => setImmediate(resolve))
     signal.throwIfAborted()
   }
-  const rows = figures.map(({ tokens, plainMs, flashMs, difference }) => [String(tokens), formatTime(plainMs), formatTime(flashMs), `${(plainMs / flashMs).toFixed(2)} ×`, difference.toExponential(1)])
+  const rows = figures.map(({ tokens, plainMs, flashMs, difference }) => [
+    String(tokens),
+    formatTime(plainMs),
+    formatTime(flashMs),
+    `${(plainMs / flashMs).toFixed(2)} ×`,
+    difference.toExponential(1),
+  ])
   screen.line(formatTable(['prompt tokens', 'plain', 'flash', 'flash is faster by', 'largest difference'], rows))
   return figures
 }

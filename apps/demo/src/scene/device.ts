@@ -30,14 +30,19 @@ export interface DeviceFigures extends Speed {
 }
 
 /** Loads the model on a device, streams a text, and measures. Nothing of it stays on the device. */
-export async function showDevice(device: Device, { files, story, ids: compared, signal, speed, contextLength, chunkTokens }: DeviceScene, screen: Screen): Promise<DeviceFigures> {
+export async function showDevice(
+  device: Device,
+  { files, story, ids: compared, signal, speed, contextLength, chunkTokens }: DeviceScene,
+  screen: Screen,
+): Promise<DeviceFigures> {
   const begin = performance.now()
   const model = await files.load({
     device,
     contextLength,
     chunkTokens,
     signal,
-    onProgress: ({ loadedBytes, totalBytes }) => screen.status(`loading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
+    onProgress: ({ loadedBytes, totalBytes }) =>
+      screen.status(`loading ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`),
   })
   const loadMs = performance.now() - begin
   try {
@@ -48,7 +53,11 @@ export async function showDevice(device: Device, { files, story, ids: compared, 
     screen.status('comparing …')
     const logits = await model.createSession({ activations: 'f32' }).prefill(compared, { signal })
     const { promptTokensPerSecond, decodeTokensPerSecond } = measured
-    screen.line(screen.dim(`prompt ${formatRate(promptTokensPerSecond)} tok/s, decode ${formatRate(decodeTokensPerSecond)} tok/s, ${formatBytes(peakBytes)} of tensors, loaded in ${formatTime(loadMs)}`))
+    screen.line(
+      screen.dim(
+        `prompt ${formatRate(promptTokensPerSecond)} tok/s, decode ${formatRate(decodeTokensPerSecond)} tok/s, ${formatBytes(peakBytes)} of tensors, loaded in ${formatTime(loadMs)}`,
+      ),
+    )
     return { ...measured, device: device.name, peakBytes, loadMs, ids, logits }
   } finally {
     await model.dispose()

@@ -8,11 +8,17 @@ export interface Story {
 }
 
 /** Streams an answer of a model that chats, or a continuation. Greedy, so that every device must write the same tokens. */
-export async function stream(model: Model, { prompt, maxTokens, signal }: Story, screen: Screen): Promise<readonly number[]> {
+export async function stream(
+  model: Model,
+  { prompt, maxTokens, signal }: Story,
+  screen: Screen,
+): Promise<readonly number[]> {
   const options = { maxTokens, temperature: 0, signal }
   if (model.chatTemplate) screen.line(`${screen.dim('you')}    ${prompt}`)
   screen.write(model.chatTemplate ? `${screen.dim('model')}  ` : screen.dim(prompt))
-  const generation = model.chatTemplate ? model.chat([{ role: 'user', content: prompt }], options) : model.generate(prompt, options)
+  const generation = model.chatTemplate
+    ? model.chat([{ role: 'user', content: prompt }], options)
+    : model.generate(prompt, options)
   for await (const { text } of generation) screen.write(text)
   screen.endLine()
   return (await generation.result).ids

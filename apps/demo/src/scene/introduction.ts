@@ -12,13 +12,24 @@ export function introduce({ name, isOwn, checkpoint, config }: ModelFiles, scree
   screen.line()
   const facts: readonly (readonly [string, string])[] = [
     ['model', `${name}${isOwn ? ' (trained for this repository)' : ''}: ${formatCount(parameters)} parameters`],
-    ['file', `${container}, ${formatBytes(checkpoint.byteLength)}: ${formats.map(({ format, bytes }) => `${format} ${formatBytes(bytes)}`).join(', ')}`],
-    ['shape', `${architecture}, ${numLayers} layers of width ${hiddenSize}, ${numHeads} query heads on ${numKvHeads} KV heads of ${headDim}`],
+    [
+      'file',
+      `${container}, ${formatBytes(checkpoint.byteLength)}: ${formats.map(({ format, bytes }) => `${format} ${formatBytes(bytes)}`).join(', ')}`,
+    ],
+    [
+      'shape',
+      `${architecture}, ${numLayers} layers of width ${hiddenSize}, ${numHeads} query heads on ${numKvHeads} KV heads of ${headDim}`,
+    ],
     ['text', `vocabulary of ${vocabSize}, context of ${contextLength} tokens`],
     ['machine', `Node.js ${process.versions.node}, ${processors.length} × ${processors[0]?.model ?? process.arch}`],
   ]
   for (const [label, fact] of facts) screen.line(`${screen.dim(label.padEnd(8))} ${fact}`)
   const [load = 0] = loadavg()
   // Threads wait for the slowest of them, which is the one that another program's work displaced.
-  if (load > processors.length / 2) screen.line(screen.dim(`Other programs are at work here (load ${load.toFixed(1)}): expect lower figures, of several threads most of all.`))
+  if (load > processors.length / 2)
+    screen.line(
+      screen.dim(
+        `Other programs are at work here (load ${load.toFixed(1)}): expect lower figures, of several threads most of all.`,
+      ),
+    )
 }

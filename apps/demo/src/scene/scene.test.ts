@@ -20,7 +20,17 @@ beforeAll(async () => {
 afterAll(() => files.checkpoint.close())
 
 const figures = (changes: Partial<DeviceFigures>): DeviceFigures => ({
-  device: 'a', promptTokens: 8, decodeTokens: 4, promptTokensPerSecond: 1234.5, decodeTokensPerSecond: 67.89, rounds: 1, peakBytes: 3 << 20, loadMs: 12.34, ids: [1, 2, 3], logits: Float32Array.of(1, 2), ...changes,
+  device: 'a',
+  promptTokens: 8,
+  decodeTokens: 4,
+  promptTokensPerSecond: 1234.5,
+  decodeTokensPerSecond: 67.89,
+  rounds: 1,
+  peakBytes: 3 << 20,
+  loadMs: 12.34,
+  ids: [1, 2, 3],
+  logits: Float32Array.of(1, 2),
+  ...changes,
 })
 
 test('the introduction says what will be loaded', () => {
@@ -36,8 +46,22 @@ describe('a device', () => {
   test('is loaded, writes, is measured, and is left empty', async () => {
     const device = createReferenceDevice()
     const { screen, text } = keptScreen()
-    const shown = await showDevice(device, { files, story: { prompt: 'Our country has', maxTokens: 2, signal }, ids: [0, 5], signal, speed: { promptTokens: 3, decodeTokens: 2, budgetMs: 0 }, contextLength: 32, chunkTokens: 8 }, screen)
-    expect(text()).toMatch(/^Our country has been a\nprompt [\d.]+ tok\/s, decode [\d.]+ tok\/s, \d\.\d MiB of tensors, loaded in /)
+    const shown = await showDevice(
+      device,
+      {
+        files,
+        story: { prompt: 'Our country has', maxTokens: 2, signal },
+        ids: [0, 5],
+        signal,
+        speed: { promptTokens: 3, decodeTokens: 2, budgetMs: 0 },
+        contextLength: 32,
+        chunkTokens: 8,
+      },
+      screen,
+    )
+    expect(text()).toMatch(
+      /^Our country has been a\nprompt [\d.]+ tok\/s, decode [\d.]+ tok\/s, \d\.\d MiB of tensors, loaded in /,
+    )
     expect(shown).toMatchObject({ device: 'reference (float64)', promptTokens: 3, decodeTokens: 2, rounds: 1 })
     expect(shown.ids).toHaveLength(2)
     expect(shown.logits).toHaveLength(2048)
@@ -47,7 +71,19 @@ describe('a device', () => {
 
   test('writes nothing without a story', async () => {
     const { screen, text } = keptScreen()
-    const shown = await showDevice(createReferenceDevice(), { files, story: undefined, ids: [0], signal, speed: { promptTokens: 1, decodeTokens: 1, budgetMs: 0 }, contextLength: 32, chunkTokens: 8 }, screen)
+    const shown = await showDevice(
+      createReferenceDevice(),
+      {
+        files,
+        story: undefined,
+        ids: [0],
+        signal,
+        speed: { promptTokens: 1, decodeTokens: 1, budgetMs: 0 },
+        contextLength: 32,
+        chunkTokens: 8,
+      },
+      screen,
+    )
     expect(shown.ids).toEqual([])
     expect(text()).toMatch(/^prompt /)
   })
@@ -57,13 +93,31 @@ describe('a device', () => {
     const abort = new AbortController()
     const { screen } = keptScreen()
     const written = { ...screen, write: () => abort.abort() }
-    await expect(showDevice(device, { files, story: { prompt: 'Our', maxTokens: 9, signal: abort.signal }, ids: [0], signal: abort.signal, speed: { promptTokens: 1, decodeTokens: 1, budgetMs: 0 }, contextLength: 32, chunkTokens: 8 }, written)).rejects.toThrow()
+    await expect(
+      showDevice(
+        device,
+        {
+          files,
+          story: { prompt: 'Our', maxTokens: 9, signal: abort.signal },
+          ids: [0],
+          signal: abort.signal,
+          speed: { promptTokens: 1, decodeTokens: 1, budgetMs: 0 },
+          contextLength: 32,
+          chunkTokens: 8,
+        },
+        written,
+      ),
+    ).rejects.toThrow()
     expect(device.memory().liveTensors).toBe(0)
   })
 
   test('times no more tokens than its context holds', async () => {
     const model = await files.load({ device: createReferenceDevice(), contextLength: 6 })
-    expect(await measureSpeed(model.session, { promptTokens: 128, decodeTokens: 32, budgetMs: 0 })).toMatchObject({ promptTokens: 3, decodeTokens: 3, rounds: 1 })
+    expect(await measureSpeed(model.session, { promptTokens: 128, decodeTokens: 32, budgetMs: 0 })).toMatchObject({
+      promptTokens: 3,
+      decodeTokens: 3,
+      rounds: 1,
+    })
     expect(model.session.tokens).toEqual([])
     await model.dispose()
   })
@@ -73,8 +127,18 @@ test('a model that chats is shown the message through its template', async () =>
   const model = await files.load({ device: createReferenceDevice(), contextLength: 64 })
   const seen: string[] = []
   const { screen, text } = keptScreen()
-  const chatTemplate = { render: (messages: readonly { readonly content: string }[]) => { seen.push(...messages.map(({ content }) => content)); return 'x' } } as unknown as NonNullable<typeof model.chatTemplate>
-  const chats = { ...model, chatTemplate, chat: (messages: Parameters<typeof model.chat>[0], options: Parameters<typeof model.chat>[1]) => model.generate(chatTemplate.render(messages, {}), options) }
+  const chatTemplate = {
+    render: (messages: readonly { readonly content: string }[]) => {
+      seen.push(...messages.map(({ content }) => content))
+      return 'x'
+    },
+  } as unknown as NonNullable<typeof model.chatTemplate>
+  const chats = {
+    ...model,
+    chatTemplate,
+    chat: (messages: Parameters<typeof model.chat>[0], options: Parameters<typeof model.chat>[1]) =>
+      model.generate(chatTemplate.render(messages, {}), options),
+  }
   expect(await stream(chats, { prompt: 'Hello?', maxTokens: 1, signal }, screen)).toHaveLength(1)
   expect(seen).toEqual(['Hello?'])
   expect(text()).toMatch(/^you {4}Hello\?\nmodel {2}.*\n$/s)
@@ -84,7 +148,9 @@ test('a model that chats is shown the message through its template', async () =>
 describe('agreement', () => {
   test('of all devices with the first', () => {
     const { screen, text } = keptScreen()
-    expect(compareDevices([figures({}), figures({ device: 'b', ids: [1, 2], logits: Float32Array.of(1, 2.001) })], screen)).toBe(true)
+    expect(
+      compareDevices([figures({}), figures({ device: 'b', ids: [1, 2], logits: Float32Array.of(1, 2.001) })], screen),
+    ).toBe(true)
     expect(text()).toContain('b: yes, logits differ by at most 1.0e-3; it wrote the same 2 tokens')
   })
   test('is denied beyond the bound, at NaN and at other lengths', () => {
@@ -133,10 +199,15 @@ describe('attention', () => {
     expect([flash, plain].map((device) => device.memory().liveTensors)).toEqual([0, 0])
 
     // A model that writes something else on one of them.
-    const lying: ModelFiles = { ...files, load: async (options) => {
-      const model = await files.load(options)
-      return options.device === flash ? model : { ...model, generate: (_prompt, more) => model.generate('Call me', more) }
-    } }
+    const lying: ModelFiles = {
+      ...files,
+      load: async (options) => {
+        const model = await files.load(options)
+        return options.device === flash
+          ? model
+          : { ...model, generate: (_prompt, more) => model.generate('Call me', more) }
+      },
+    }
     const other = keptScreen()
     expect(await showSwap({ flash, plain }, { ...scene, files: lying }, other.screen)).toBe(false)
     expect(other.text()).toBe('The model writes OTHER tokens from token 1 on.\n')

@@ -1,6 +1,9 @@
 /** What the demo stands on; tests pass their own. */
 export interface Io {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined }
+  readonly stdout: NodeJS.WritableStream & {
+    readonly isTTY?: boolean | undefined
+    readonly columns?: number | undefined
+  }
   readonly stderr: NodeJS.WritableStream
   readonly env: Readonly<Record<string, string | undefined>>
   /** Calls `listener` on Ctrl-C; returns how to stop listening. */

@@ -44,7 +44,15 @@ describe('a screen', () => {
 })
 
 test('a table has its first column on the left and figures on the right', () => {
-  expect(formatTable(['device', 'tok/s'], [['wasm', '1234567'], ['reference', '9']])).toBe(['device       tok/s', '─────────  ───────', 'wasm       1234567', 'reference        9'].join('\n'))
+  expect(
+    formatTable(
+      ['device', 'tok/s'],
+      [
+        ['wasm', '1234567'],
+        ['reference', '9'],
+      ],
+    ),
+  ).toBe(['device       tok/s', '─────────  ───────', 'wasm       1234567', 'reference        9'].join('\n'))
 })
 
 test.each([

@@ -3,7 +3,10 @@ import type { Answer, Call, Engine } from './protocol.ts'
 /** The engine of a worker, as an object. Calls are answered in their order. */
 export function createEngine(): Engine {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
-  const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>()
+  const waiting = new Map<
+    number,
+    { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+  >()
   let next = 0
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
     const caller = waiting.get(data.id)
@@ -21,5 +24,10 @@ export function createEngine(): Engine {
       waiting.set(next, { resolve, reject })
       worker.postMessage({ id: next, method, args } satisfies Call)
     })
-  return new Proxy({} as Engine, { get: (_, method: keyof Engine) => (...args: readonly unknown[]) => call(method, args) })
+  return new Proxy({} as Engine, {
+    get:
+      (_, method: keyof Engine) =>
+      (...args: readonly unknown[]) =>
+        call(method, args),
+  })
 }

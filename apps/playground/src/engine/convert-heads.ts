@@ -34,14 +34,26 @@ export function createHeadConverter(
     async convert({ numKvHeads, method }) {
       const { checkpoint: mha, calibration } = await (twin ??= makeTwin())
       const converted = convertCheckpointHeads(mha, { numKvHeads, method, calibration })
-      const { kld, top1Agreement, compared } = await compare(await changedCheckpoint(mha, converted.tensors, converted.metadata))
-      return { numKvHeads, method, cacheBytesPerToken: 2 * converted.cacheValuesPerToken.after, perplexity: compared.perplexity, kld, top1Agreement }
+      const { kld, top1Agreement, compared } = await compare(
+        await changedCheckpoint(mha, converted.tensors, converted.metadata),
+      )
+      return {
+        numKvHeads,
+        method,
+        cacheBytesPerToken: 2 * converted.cacheValuesPerToken.after,
+        perplexity: compared.perplexity,
+        kld,
+        top1Agreement,
+      }
     },
   }
 }
 
 /** Every KV head as often as query heads read it: multi-head attention that computes the same. */
-async function multiHeadTwin(checkpoint: GgufCheckpoint, { config: { numHeads, numKvHeads } }: LanguageModel): Promise<GgufCheckpoint> {
+async function multiHeadTwin(
+  checkpoint: GgufCheckpoint,
+  { config: { numHeads, numKvHeads } }: LanguageModel,
+): Promise<GgufCheckpoint> {
   const times = numHeads / numKvHeads
   const changes = [...checkpoint.tensors.values()].map((stored): TensorData => {
     if (!/\.attn_[kv]\.weight$/.test(stored.name)) return stored
@@ -50,11 +62,19 @@ async function multiHeadTwin(checkpoint: GgufCheckpoint, { config: { numHeads, n
       const once = await stored.read()
       const headBytes = once.length / numKvHeads
       const all = new Uint8Array(once.length * times)
-      for (let head = 0; head < numHeads; head++) all.set(once.subarray(Math.floor(head / times) * headBytes, (Math.floor(head / times) + 1) * headBytes), head * headBytes)
+      for (let head = 0; head < numHeads; head++)
+        all.set(
+          once.subarray(Math.floor(head / times) * headBytes, (Math.floor(head / times) + 1) * headBytes),
+          head * headBytes,
+        )
       return all
     }
     return { name: stored.name, shape: [rows * times, ...rest], format: stored.format, bytes }
   })
   const headCount: GgufValue = { type: 'u32', value: numHeads }
-  return changedCheckpoint(checkpoint, changes, new Map(checkpoint.typedMetadata).set('llama.attention.head_count_kv', headCount))
+  return changedCheckpoint(
+    checkpoint,
+    changes,
+    new Map(checkpoint.typedMetadata).set('llama.attention.head_count_kv', headCount),
+  )
 }

@@ -3,7 +3,13 @@ import { bufferSource, type GgufCheckpoint, readGguf } from '@tessera-llm/format
 import { measureDivergence, measurePerplexity } from '@tessera-llm/evaluation'
 import { checkpointWeights, isBlockLinear, type ModelWeights } from '@tessera-llm/optimize'
 import { ggmlPackers } from '@tessera-llm/quantization'
-import { createSession, createTokenizerFromGguf, llamaFamily, loadModel, type LanguageModel } from '@tessera-llm/runtime'
+import {
+  createSession,
+  createTokenizerFromGguf,
+  llamaFamily,
+  loadModel,
+  type LanguageModel,
+} from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { createDefaultDevice } from '@tessera-llm/tessera'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -16,7 +22,9 @@ import type { Attended, AttendRequest, Engine } from './protocol.ts'
 /** Held-out text of the model's training, in windows of its context: the first three to measure on, the others to calibrate on. */
 const window = tinyModel.contextLength
 const measured: readonly number[] = heldOut.slice(0, 3 * window)
-const calibration: readonly (readonly number[])[] = Array.from({ length: 16 }, (_, index) => heldOut.slice((index + 4) * window, (index + 5) * window))
+const calibration: readonly (readonly number[])[] = Array.from({ length: 16 }, (_, index) =>
+  heldOut.slice((index + 4) * window, (index + 5) * window),
+)
 
 /** The model on a device, and what is derived from it when it is asked for. */
 interface Running {
@@ -45,22 +53,42 @@ export function createLocalEngine(): Engine {
       running?.model.dispose()
       await running?.device.dispose()
       const weights = checkpointWeights(checkpoint)
-      const perplexityOf = async (changed: GgufCheckpoint): Promise<number> => withSession(changed, device, (session) => perplexity(session))
+      const perplexityOf = async (changed: GgufCheckpoint): Promise<number> =>
+        withSession(changed, device, (session) => perplexity(session))
       running = {
-        device, checkpoint, model, weights,
+        device,
+        checkpoint,
+        model,
+        weights,
         quantizer: createQuantizer(checkpoint, weights, model, calibration, perplexityOf),
-        converter: createHeadConverter(checkpoint, model, calibration, async (changed) => withSession(changed, device, async (session) => {
-          const original = createSession(model, { activations: 'f32' })
-          try {
-            return await measureDivergence(original, session, measured, { window, protocol: 'all' })
-          } finally {
-            original.dispose()
-          }
-        }), (changed) => load(changed, device)),
+        converter: createHeadConverter(
+          checkpoint,
+          model,
+          calibration,
+          async (changed) =>
+            withSession(changed, device, async (session) => {
+              const original = createSession(model, { activations: 'f32' })
+              try {
+                return await measureDivergence(original, session, measured, { window, protocol: 'all' })
+              } finally {
+                original.dispose()
+              }
+            }),
+          (changed) => load(changed, device),
+        ),
       }
       const { numLayers, numHeads, numKvHeads, headDim, contextLength } = model.config
       const session = createSession(model, { activations: 'f32' })
-      const facts = { device: device.name, numLayers, numHeads, numKvHeads, headDim, contextLength, matrices: [...weights.keys()].filter(isBlockLinear), perplexity: await perplexity(session) }
+      const facts = {
+        device: device.name,
+        numLayers,
+        numHeads,
+        numKvHeads,
+        headDim,
+        contextLength,
+        matrices: [...weights.keys()].filter(isBlockLinear),
+        perplexity: await perplexity(session),
+      }
       session.dispose()
       return facts
     },
@@ -91,7 +119,11 @@ function load(checkpoint: GgufCheckpoint, device: Device): Promise<LanguageModel
 
 type Session = ReturnType<typeof createSession>
 
-async function withSession<T>(checkpoint: GgufCheckpoint, device: Device, use: (session: Session) => Promise<T>): Promise<T> {
+async function withSession<T>(
+  checkpoint: GgufCheckpoint,
+  device: Device,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
   const model = await load(checkpoint, device)
   const session = createSession(model, { activations: 'f32' })
   try {
@@ -107,12 +139,24 @@ async function perplexity(session: Session): Promise<number> {
 }
 
 /** The same call by two kernels of the device. */
-async function attendOn(device: Device, { q, k, v, tokens, headDim, isCausal, window: width }: AttendRequest): Promise<Attended> {
+async function attendOn(
+  device: Device,
+  { q, k, v, tokens, headDim, isCausal, window: width }: AttendRequest,
+): Promise<Attended> {
   const count = tokens.length
   const upload = (values: Float32Array) => device.tensor(values, [1, count, values.length / count / headDim, headDim])
   const inputs = [upload(q), upload(k), upload(v)] as const
   const run = async (kernel: 'plain' | 'flash'): Promise<Float32Array> => {
-    const { o } = attention(...inputs, { isCausal, layout: 'blhd', returnLse: false, ...(width === undefined ? {} : { windowLeft: width - 1, ...(isCausal ? {} : { windowRight: width - 1 }) }) }, { kernel })
+    const { o } = attention(
+      ...inputs,
+      {
+        isCausal,
+        layout: 'blhd',
+        returnLse: false,
+        ...(width === undefined ? {} : { windowLeft: width - 1, ...(isCausal ? {} : { windowRight: width - 1 }) }),
+      },
+      { kernel },
+    )
     const values = (await device.read(o)) as Float32Array
     o.dispose()
     return values

@@ -13,16 +13,23 @@ import { createQuantizer } from './quantize-weights.ts'
 const device = await createDefaultDevice({ device: 'wasm', threads: 1 })
 afterAll(() => device.dispose())
 const checkpoint = await readGguf(bufferSource(new Uint8Array(await readFile(tinyModel.ggufUrl))))
-const load = (changed: typeof checkpoint) => loadModel(changed, { device, packers: ggmlPackers, families: [llamaFamily] })
+const load = (changed: typeof checkpoint) =>
+  loadModel(changed, { device, packers: ggmlPackers, families: [llamaFamily] })
 const model = await load(checkpoint)
-const quantizer = createQuantizer(checkpoint, checkpointWeights(checkpoint), model, [4, 5, 6, 7].map((index) => heldOut.slice(index * 256, (index + 1) * 256)), async (changed) => {
-  const loaded = await load(changed)
-  const session = createSession(loaded, { activations: 'f32' })
-  const { perplexity } = await measurePerplexity(session, heldOut.slice(0, 256), { window: 256, protocol: 'all' })
-  session.dispose()
-  loaded.dispose()
-  return perplexity
-})
+const quantizer = createQuantizer(
+  checkpoint,
+  checkpointWeights(checkpoint),
+  model,
+  [4, 5, 6, 7].map((index) => heldOut.slice(index * 256, (index + 1) * 256)),
+  async (changed) => {
+    const loaded = await load(changed)
+    const session = createSession(loaded, { activations: 'f32' })
+    const { perplexity } = await measurePerplexity(session, heldOut.slice(0, 256), { window: 256, protocol: 'all' })
+    session.dispose()
+    loaded.dispose()
+    return perplexity
+  },
+)
 
 test('fewer bits cost bytes less and perplexity more, and GPTQ errs less at the outputs', async () => {
   const request = { name: 'layers.2.attention.output', method: 'rtn', bits: 3, group: 32, all: false } as const
@@ -34,5 +41,7 @@ test('fewer bits cost bytes less and perplexity more, and GPTQ errs less at the 
   expect(eight.outputError).toBeLessThan(three.outputError / 100)
   expect(all.perplexity).toBeGreaterThan(three.perplexity)
   expect((await quantizer.quantize({ ...request, method: 'gptq' })).outputError).toBeLessThan(three.outputError)
-  await expect(quantizer.quantize({ ...request, name: 'layers.9.mlp.down' })).rejects.toThrow('The model has no matrix layers.9.mlp.down')
+  await expect(quantizer.quantize({ ...request, name: 'layers.9.mlp.down' })).rejects.toThrow(
+    'The model has no matrix layers.9.mlp.down',
+  )
 })

@@ -1,7 +1,21 @@
 import { denseCache } from '@tessera-llm/attention'
 import type { GgufCheckpoint, TensorData } from '@tessera-llm/formats'
 import { isBlockLinear, type ModelWeights } from '@tessera-llm/optimize'
-import { codeBits, createPlainMultiply, dequantizeMatrix, gptq, type Grid, hqq, type IntegerGrid, type LinearStatistics, outputError, type QuantizedMatrix, rtn, scaleCount, type WeightMatrix } from '@tessera-llm/quantization'
+import {
+  codeBits,
+  createPlainMultiply,
+  dequantizeMatrix,
+  gptq,
+  type Grid,
+  hqq,
+  type IntegerGrid,
+  type LinearStatistics,
+  outputError,
+  type QuantizedMatrix,
+  rtn,
+  scaleCount,
+  type WeightMatrix,
+} from '@tessera-llm/quantization'
 import { cacheLayersOf, type LanguageModel } from '@tessera-llm/runtime'
 import { bytesOf } from '@tessera-llm/tensor'
 import { changedCheckpoint } from './changed-checkpoint.ts'
@@ -12,12 +26,22 @@ export interface Quantizer {
 }
 
 /** Rounds matrices by the methods of `@tessera-llm/quantization`, and runs the model with what came out. */
-export function createQuantizer(checkpoint: GgufCheckpoint, weights: ModelWeights, model: LanguageModel, texts: readonly (readonly number[])[], perplexityOf: (changed: GgufCheckpoint) => Promise<number>): Quantizer {
+export function createQuantizer(
+  checkpoint: GgufCheckpoint,
+  weights: ModelWeights,
+  model: LanguageModel,
+  texts: readonly (readonly number[])[],
+  perplexityOf: (changed: GgufCheckpoint) => Promise<number>,
+): Quantizer {
   let statistics: Promise<ReadonlyMap<string, LinearStatistics>> | undefined
   const read = async (name: string): Promise<WeightMatrix & { readonly storedName: string }> => {
     const weight = weights.get(name)
     if (!weight) throw new Error(`The model has no matrix ${name}.`)
-    return { values: await weight.read(), shape: [weight.shape[0] ?? 0, weight.shape[1] ?? 0], storedName: weight.storedName }
+    return {
+      values: await weight.read(),
+      shape: [weight.shape[0] ?? 0, weight.shape[1] ?? 0],
+      storedName: weight.storedName,
+    }
   }
   return {
     async quantize(request) {
@@ -30,7 +54,12 @@ export function createQuantizer(checkpoint: GgufCheckpoint, weights: ModelWeight
         const weight = await read(name)
         const matrix = round(weight, statisticsOf(name), request)
         if (name === request.name) chosen = { weight, matrix }
-        changes.push({ name: weight.storedName, shape: weight.shape, format: 'f32', bytes: bytesOf(dequantizeMatrix(matrix)) })
+        changes.push({
+          name: weight.storedName,
+          shape: weight.shape,
+          format: 'f32',
+          bytes: bytesOf(dequantizeMatrix(matrix)),
+        })
       }
       if (!chosen) throw new Error(`${request.name} is not a matrix of a linear layer.`)
       const quantizeMs = performance.now() - began
@@ -50,7 +79,11 @@ export function createQuantizer(checkpoint: GgufCheckpoint, weights: ModelWeight
   }
 }
 
-function round(weight: WeightMatrix, statistics: LinearStatistics, { method, bits, group }: QuantizeRequest): QuantizedMatrix {
+function round(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  { method, bits, group }: QuantizeRequest,
+): QuantizedMatrix {
   const grid: IntegerGrid = { kind: 'integer', bits, group, isSymmetric: false, scaleType: 'f16' }
   switch (method) {
     case 'rtn':
@@ -73,14 +106,22 @@ function zeroBits(grid: Grid): number {
 }
 
 /** Second moments of what each linear layer gets on the texts. */
-async function gatherStatistics(model: LanguageModel, texts: readonly (readonly number[])[]): Promise<ReadonlyMap<string, LinearStatistics>> {
+async function gatherStatistics(
+  model: LanguageModel,
+  texts: readonly (readonly number[])[],
+): Promise<ReadonlyMap<string, LinearStatistics>> {
   const { device, config } = model
   const sums = new Map<string, { count: number; readonly columns: number; readonly secondMoment: Float32Array }>()
   const capacity = Math.max(...texts.map(({ length }) => length))
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity })
   for (const ids of texts) {
     const i32 = (values: readonly number[], shape: readonly number[]) => device.tensor(Int32Array.from(values), shape)
-    const step = { ids: i32(ids, [ids.length]), positions: i32([...ids.keys()], [1, ids.length]), start: i32([0], [1]), lengths: i32([ids.length], [1]) }
+    const step = {
+      ids: i32(ids, [ids.length]),
+      positions: i32([...ids.keys()], [1, ids.length]),
+      start: i32([0], [1]),
+      lengths: i32([ids.length], [1]),
+    }
     const reads: Promise<void>[] = []
     cache.prepare(0, ids.length)
     model.forward(step, cache, {
@@ -92,12 +133,14 @@ async function gatherStatistics(model: LanguageModel, texts: readonly (readonly 
         // Keys and values get the input of the queries, and the upper projection that of the gate.
         if (layer === undefined || part in sharedInputs) return
         const columns = tensor.shape.at(-1) ?? 0
-        reads.push(device.read(tensor).then((values) => {
-          const sum = sums.get(found) ?? { count: 0, columns, secondMoment: new Float32Array(columns * columns) }
-          sums.set(found, sum)
-          sum.count += values.length / columns
-          addMoment(sum.secondMoment, values as Float32Array, columns)
-        }))
+        reads.push(
+          device.read(tensor).then((values) => {
+            const sum = sums.get(found) ?? { count: 0, columns, secondMoment: new Float32Array(columns * columns) }
+            sums.set(found, sum)
+            sum.count += values.length / columns
+            addMoment(sum.secondMoment, values as Float32Array, columns)
+          }),
+        )
       },
     })
     await Promise.all(reads)
@@ -107,24 +150,31 @@ async function gatherStatistics(model: LanguageModel, texts: readonly (readonly 
   const all = new Map<string, LinearStatistics>(sums)
   for (const [name, sum] of sums) {
     mirror(sum.secondMoment, sum.columns)
-    for (const [part, source] of Object.entries(sharedInputs)) if (name.endsWith(source)) all.set(name.replace(source, part), sum)
+    for (const [part, source] of Object.entries(sharedInputs))
+      if (name.endsWith(source)) all.set(name.replace(source, part), sum)
   }
   return all
 }
 
 /** Linear layers whose input is that of another one. */
-const sharedInputs: Readonly<Record<string, string>> = { 'attention.key': 'attention.query', 'attention.value': 'attention.query', 'mlp.up': 'mlp.gate' }
+const sharedInputs: Readonly<Record<string, string>> = {
+  'attention.key': 'attention.query',
+  'attention.value': 'attention.query',
+  'mlp.up': 'mlp.gate',
+}
 
 /** Adds Σ x xᵀ below the diagonal, and on it. */
 function addMoment(moment: Float32Array, rows: Float32Array, columns: number): void {
   for (let at = 0; at < rows.length; at += columns) {
     for (let i = 0; i < columns; i++) {
       const factor = rows[at + i] as number
-      for (let j = 0; j <= i; j++) moment[i * columns + j] = (moment[i * columns + j] as number) + factor * (rows[at + j] as number)
+      for (let j = 0; j <= i; j++)
+        moment[i * columns + j] = (moment[i * columns + j] as number) + factor * (rows[at + j] as number)
     }
   }
 }
 
 function mirror(moment: Float32Array, columns: number): void {
-  for (let i = 0; i < columns; i++) for (let j = 0; j < i; j++) moment[j * columns + i] = moment[i * columns + j] as number
+  for (let i = 0; i < columns; i++)
+    for (let j = 0; j < i; j++) moment[j * columns + i] = moment[i * columns + j] as number
 }

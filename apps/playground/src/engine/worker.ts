@@ -9,7 +9,10 @@ globalThis.onmessage = ({ data: { id, method, args } }: MessageEvent<Call>) => {
   const run = engine[method] as (...given: readonly unknown[]) => Promise<unknown>
   last = last
     .then(() => run(...args))
-    .then((value): Answer => ({ id, value }), (error: unknown): Answer => ({ id, error: error instanceof Error ? error.message : String(error) }))
+    .then(
+      (value): Answer => ({ id, value }),
+      (error: unknown): Answer => ({ id, error: error instanceof Error ? error.message : String(error) }),
+    )
     .then((answer) => globalThis.postMessage(answer))
 }
 

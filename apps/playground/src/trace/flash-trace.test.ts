@@ -6,7 +6,21 @@ import { type TraceProblem, traceFlash } from './flash-trace.ts'
 const tokens = 13
 const random = createRandom(5)
 const values = (heads: number): Float32Array => Float32Array.from({ length: tokens * heads * 8 }, () => random.normal())
-const base: TraceProblem = { q: values(4), k: values(2), v: values(2), tokens, numHeads: 4, numKvHeads: 2, headDim: 8, head: 3, isCausal: true, window: undefined, rowTile: 4, keyTile: 5, isPacked: true }
+const base: TraceProblem = {
+  q: values(4),
+  k: values(2),
+  v: values(2),
+  tokens,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 8,
+  head: 3,
+  isCausal: true,
+  window: undefined,
+  rowTile: 4,
+  keyTile: 5,
+  isPacked: true,
+}
 
 describe.each<[string, Partial<TraceProblem>]>([
   ['causal', {}],
@@ -22,8 +36,15 @@ describe.each<[string, Partial<TraceProblem>]>([
   test('gives what the attention op gives', async () => {
     const device = createReferenceDevice()
     const upload = (data: Float32Array, heads: number) => device.tensor(data, [1, tokens, heads, 8])
-    const reach = problem.window === undefined ? {} : { windowLeft: problem.window - 1, ...(problem.isCausal ? {} : { windowRight: problem.window - 1 }) }
-    const { o, lse } = attention(upload(problem.q, 4), upload(problem.k, 2), upload(problem.v, 2), { isCausal: problem.isCausal, layout: 'blhd', ...reach })
+    const reach =
+      problem.window === undefined
+        ? {}
+        : { windowLeft: problem.window - 1, ...(problem.isCausal ? {} : { windowRight: problem.window - 1 }) }
+    const { o, lse } = attention(upload(problem.q, 4), upload(problem.k, 2), upload(problem.v, 2), {
+      isCausal: problem.isCausal,
+      layout: 'blhd',
+      ...reach,
+    })
     const [expected, expectedLse] = [await device.read(o), await device.read(lse)]
     for (let row = 0; row < tokens; row++) {
       expect(logSumExp[row]).toBeCloseTo(expectedLse[3 * tokens + row] as number, 5)
@@ -34,7 +55,10 @@ describe.each<[string, Partial<TraceProblem>]>([
   test('counts every tile once, and skips those that nobody sees', () => {
     expect(steps).toHaveLength(Math.ceil(tokens / problem.rowTile) * Math.ceil(tokens / problem.keyTile))
     for (const { firstRow, endRow, firstKey, endKey, isSkipped } of steps) {
-      const isHidden = (problem.isCausal && firstKey >= endRow) || (problem.window !== undefined && (endKey <= firstRow - problem.window + 1 || firstKey >= endRow - 1 + problem.window))
+      const isHidden =
+        (problem.isCausal && firstKey >= endRow) ||
+        (problem.window !== undefined &&
+          (endKey <= firstRow - problem.window + 1 || firstKey >= endRow - 1 + problem.window))
       expect(isSkipped).toBe(isHidden)
     }
   })

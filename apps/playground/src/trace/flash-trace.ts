@@ -95,17 +95,30 @@ export function traceFlash(problem: TraceProblem): Trace {
           const weight = Math.exp(score - now)
           sums[at] = (sums[at] as number) + weight
           const value = ((firstKey + index) * numKvHeads + kvHead) * headDim
-          for (let d = 0; d < headDim; d++) output[row * headDim + d] = (output[row * headDim + d] as number) + weight * (v[value + d] as number)
+          for (let d = 0; d < headDim; d++)
+            output[row * headDim + d] = (output[row * headDim + d] as number) + weight * (v[value + d] as number)
         }
       }
       if (!isSkipped) flashBytes += (elementBytes * 2 * keys * headDim) / sharing
       plainBytes += elementBytes * (2 * keys * headDim + 4 * rows * keys)
-      steps.push({ firstRow, endRow, firstKey, endKey, isSkipped, maxima: [...maxima], sums: [...sums], corrections: [...corrections], flashBytes, plainBytes })
+      steps.push({
+        firstRow,
+        endRow,
+        firstKey,
+        endKey,
+        isSkipped,
+        maxima: [...maxima],
+        sums: [...sums],
+        corrections: [...corrections],
+        flashBytes,
+        plainBytes,
+      })
     }
     for (let row = firstRow; row < endRow; row++) {
       const sum = sums[row - firstRow] as number
       logSumExp[row] = (maxima[row - firstRow] as number) + Math.log(sum)
-      for (let d = 0; d < headDim; d++) output[row * headDim + d] = sum === 0 ? 0 : (output[row * headDim + d] as number) / sum
+      for (let d = 0; d < headDim; d++)
+        output[row * headDim + d] = sum === 0 ? 0 : (output[row * headDim + d] as number) / sum
     }
     flashBytes += elementBytes * rows * headDim
     plainBytes += elementBytes * rows * headDim
@@ -123,7 +136,10 @@ function scoresOf({ q, k, tokens, numHeads, numKvHeads, headDim, head, isCausal,
       if (isCausal && key > row) continue
       if (window !== undefined && Math.abs(row - key) >= window) continue
       let sum = 0
-      for (let d = 0; d < headDim; d++) sum += (q[(row * numHeads + head) * headDim + d] as number) * (k[(key * numKvHeads + kvHead) * headDim + d] as number)
+      for (let d = 0; d < headDim; d++)
+        sum +=
+          (q[(row * numHeads + head) * headDim + d] as number) *
+          (k[(key * numKvHeads + kvHead) * headDim + d] as number)
       scores[row * tokens + key] = sum / Math.sqrt(headDim)
     }
   }

@@ -3,12 +3,21 @@ import { h } from './dom.ts'
 let ids = 0
 
 /** A labelled list to choose from; `change` gets the chosen value. */
-export function choice<T extends string | number>(label: string, options: readonly (readonly [value: T, text: string])[], chosen: T, change: (value: T) => void): HTMLElement {
+export function choice<T extends string | number>(
+  label: string,
+  options: readonly (readonly [value: T, text: string])[],
+  chosen: T,
+  change: (value: T) => void,
+): HTMLElement {
   const id = `control-${(ids += 1)}`
-  const select = h('select', {
-    id,
-    change: () => change((options[select.selectedIndex] as readonly [T, string])[0]),
-  }, ...options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)))
+  const select = h(
+    'select',
+    {
+      id,
+      change: () => change((options[select.selectedIndex] as readonly [T, string])[0]),
+    },
+    ...options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
+  )
   return h('div', { class: 'control' }, h('label', { for: id }, label), select)
 }
 
@@ -25,7 +34,13 @@ export interface Slider {
 }
 
 /** A labelled slider whose value is said in words. */
-export function slider(label: string, max: number, value: number, words: (value: number) => string, change: (value: number) => void): Slider {
+export function slider(
+  label: string,
+  max: number,
+  value: number,
+  words: (value: number) => string,
+  change: (value: number) => void,
+): Slider {
   const id = `control-${(ids += 1)}`
   const input = h('input', { id, type: 'range', min: 0, max, step: 1, value, input: () => move(Number(input.value)) })
   const output = h('output', { for: id })
@@ -51,6 +66,14 @@ export function slider(label: string, max: number, value: number, words: (value:
 /** A text that the reader may change; `change` gets it when the box is left or Enter is pressed. */
 export function textBox(label: string, text: string, change: (text: string) => void): HTMLElement {
   const id = `control-${(ids += 1)}`
-  const input = h('input', { id, type: 'text', value: text, spellcheck: 'false', autocomplete: 'off', maxlength: 400, change: () => change(input.value) })
+  const input = h('input', {
+    id,
+    type: 'text',
+    value: text,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    maxlength: 400,
+    change: () => change(input.value),
+  })
   return h('div', { class: 'control wide' }, h('label', { for: id }, label), input)
 }

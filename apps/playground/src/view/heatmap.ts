@@ -9,7 +9,13 @@ export interface Picture {
 /**
  * A matrix as colours: zero is the page's own, positive and negative values have a hue each, full at `scale`. `label` says what it shows.
  */
-export function heatmap(label: string, rows: number, columns: number, values: ArrayLike<number>, scale: number): Picture {
+export function heatmap(
+  label: string,
+  rows: number,
+  columns: number,
+  values: ArrayLike<number>,
+  scale: number,
+): Picture {
   const element = h('canvas', { role: 'img', 'aria-label': label, width: columns, height: rows, class: 'heatmap' })
   return {
     element,
@@ -21,7 +27,8 @@ export function heatmap(label: string, rows: number, columns: number, values: Ar
         const value = (values[i] as number) / scale
         const share = Math.min(1, Math.abs(value)) ** 0.7
         const end = value >= 0 ? positive : negative
-        for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (zero[c] as number) + share * ((end[c] as number) - (zero[c] as number))
+        for (let c = 0; c < 3; c++)
+          image.data[i * 4 + c] = (zero[c] as number) + share * ((end[c] as number) - (zero[c] as number))
         image.data[i * 4 + 3] = 255
       }
       context.putImageData(image, 0, 0)

@@ -38,22 +38,43 @@ export function scoreMap(): { readonly element: HTMLCanvasElement; show(state: S
       const isDone = tile.firstRow !== now.firstRow
       for (let row = tile.firstRow; row < tile.endRow; row++) {
         // Of a finished tile of queries the weights are final; of this one they are what the sums are now.
-        const log = isDone ? (trace.logSumExp[row] as number) : (now.maxima[row - tile.firstRow] as number) + Math.log(now.sums[row - tile.firstRow] as number)
+        const log = isDone
+          ? (trace.logSumExp[row] as number)
+          : (now.maxima[row - tile.firstRow] as number) + Math.log(now.sums[row - tile.firstRow] as number)
         for (let key = tile.firstKey; key < tile.endKey; key++) {
           const score = trace.scores[row * tokens.length + key] as number
           const share = score === Number.NEGATIVE_INFINITY ? 0 : Math.exp(score - log) ** 0.6
-          cell(row, key, tile.isSkipped ? color('--map-skip') : `rgb(${[0, 1, 2].map((c) => Math.round((zero[c] as number) + share * ((full[c] as number) - (zero[c] as number)))).join(' ')})`)
+          cell(
+            row,
+            key,
+            tile.isSkipped
+              ? color('--map-skip')
+              : `rgb(${[0, 1, 2].map((c) => Math.round((zero[c] as number) + share * ((full[c] as number) - (zero[c] as number)))).join(' ')})`,
+          )
         }
       }
-      if (tile.isSkipped && index <= step) hatch(context, labels + tile.firstKey * size, tile.firstRow * size, (tile.endKey - tile.firstKey) * size, (tile.endRow - tile.firstRow) * size)
+      if (tile.isSkipped && index <= step)
+        hatch(
+          context,
+          labels + tile.firstKey * size,
+          tile.firstRow * size,
+          (tile.endKey - tile.firstKey) * size,
+          (tile.endRow - tile.firstRow) * size,
+        )
     }
     context.strokeStyle = color('--line')
     context.lineWidth = 1
     for (let at = 0; at <= tokens.length; at += rowTile) line(context, labels, at * size, width, at * size)
-    for (let at = 0; at <= tokens.length; at += keyTile) line(context, labels + at * size, 0, labels + at * size, width - labels)
+    for (let at = 0; at <= tokens.length; at += keyTile)
+      line(context, labels + at * size, 0, labels + at * size, width - labels)
     context.strokeStyle = color('--now')
     context.lineWidth = 3
-    context.strokeRect(labels + now.firstKey * size + 1, now.firstRow * size + 1, (now.endKey - now.firstKey) * size - 2, (now.endRow - now.firstRow) * size - 2)
+    context.strokeRect(
+      labels + now.firstKey * size + 1,
+      now.firstRow * size + 1,
+      (now.endKey - now.firstKey) * size - 2,
+      (now.endRow - now.firstRow) * size - 2,
+    )
     if (labels === 0) return
     context.font = `${Math.min(11, size)}px ui-monospace, monospace`
     context.textAlign = 'right'
@@ -69,7 +90,10 @@ export function scoreMap(): { readonly element: HTMLCanvasElement; show(state: S
     show(next) {
       state = next
       const now = next.trace.steps[next.step]
-      element.setAttribute('aria-label', `Matrix of ${next.tokens.length} queries by ${next.tokens.length} keys in tiles of ${next.rowTile} by ${next.keyTile}; tile ${next.step + 1} of ${next.trace.steps.length}${now?.isSkipped ? ', skipped' : ''}.`)
+      element.setAttribute(
+        'aria-label',
+        `Matrix of ${next.tokens.length} queries by ${next.tokens.length} keys in tiles of ${next.rowTile} by ${next.keyTile}; tile ${next.step + 1} of ${next.trace.steps.length}${now?.isSkipped ? ', skipped' : ''}.`,
+      )
       draw()
     },
   }

@@ -1,4 +1,16 @@
-import { dense, denseSpec, formatShape, type InputSpecs, type Op, type Shape, sizeOf, specBytes, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import {
+  dense,
+  denseSpec,
+  formatShape,
+  type InputSpecs,
+  type Op,
+  type Shape,
+  sizeOf,
+  specBytes,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+} from '@tessera-llm/tensor'
 import type { AttentionInputs, AttentionOptions } from '../attention/contract.ts'
 import { visiblePairs } from '../attention/pairs.ts'
 import { type AttentionSizes, attentionSizes } from '../attention/sizes.ts'
@@ -19,7 +31,12 @@ export type AttentionBackwardInputs = Omit<AttentionInputs, 'k' | 'v' | 'blockTa
 }
 
 /** `dsinks` is there where the call has sinks. */
-export type AttentionBackwardOutputs = { readonly dq: Tensor; readonly dk: Tensor; readonly dv: Tensor; readonly dsinks?: Tensor }
+export type AttentionBackwardOutputs = {
+  readonly dq: Tensor
+  readonly dk: Tensor
+  readonly dv: Tensor
+  readonly dsinks?: Tensor
+}
 
 /**
  * Gradients of attention, by the recomputation of FlashAttention (Dao et al. 2022, arXiv 2205.14135; order of loops of
@@ -44,18 +61,31 @@ export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardO
   // An element of dk sums over the rows of a whole group of heads, one of dq over keys; both through products of the head sizes.
   tolerance({ inputs, options }) {
     const { numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim } = attentionSizes(inputs, options)
-    return toleranceOf({ dtype: 'f32', reduce: Math.max(headDim, valueDim) + Math.max((numHeads / numKvHeads) * seqLenQ, seqLenKv), stages: 6 })
+    return toleranceOf({
+      dtype: 'f32',
+      reduce: Math.max(headDim, valueDim) + Math.max((numHeads / numKvHeads) * seqLenQ, seqLenKv),
+      stages: 6,
+    })
   },
   cost({ inputs, outputs, options }) {
     const { batch, numHeads, headDim, valueDim } = attentionSizes(inputs, options)
-    const read = [inputs.q, inputs.k, inputs.v, inputs.o, inputs.lse, inputs.do].reduce((bytes, spec) => bytes + specBytes(spec), 0)
+    const read = [inputs.q, inputs.k, inputs.v, inputs.o, inputs.lse, inputs.do].reduce(
+      (bytes, spec) => bytes + specBytes(spec),
+      0,
+    )
     // The useful products: S and dP, then dV, dK and dQ.
-    return { flops: 2 * batch * numHeads * visiblePairs(inputs.q.shape, inputs.k.shape, options) * (3 * headDim + 2 * valueDim), bytesRead: read, bytesWritten: 4 * Object.values(outputs).reduce((count, { shape }) => count + sizeOf(shape), 0) }
+    return {
+      flops:
+        2 * batch * numHeads * visiblePairs(inputs.q.shape, inputs.k.shape, options) * (3 * headDim + 2 * valueDim),
+      bytesRead: read,
+      bytesWritten: 4 * Object.values(outputs).reduce((count, { shape }) => count + sizeOf(shape), 0),
+    }
   },
   reference: referenceAttentionBackward,
 }
 
-export type AttentionBackwardCall = AttentionOptions & Omit<AttentionBackwardInputs, 'q' | 'k' | 'v' | 'o' | 'lse' | 'do'>
+export type AttentionBackwardCall = AttentionOptions &
+  Omit<AttentionBackwardInputs, 'q' | 'k' | 'v' | 'o' | 'lse' | 'do'>
 
 /** Runs the op on what attention took and returned; the gradients belong to the caller. `{ kernel: 'plain' }` asks for one kernel and no other. */
 export function attentionBackward(
@@ -63,22 +93,40 @@ export function attentionBackward(
   { dlse, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask, ...options }: AttentionBackwardCall = {},
   run: { readonly kernel?: string } = {},
 ): AttentionBackwardOutputs {
-  return q.device.run(attentionBackwardOp, { q, k, v, o, lse, do: gradient, dlse, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask }, options, run)
+  return q.device.run(
+    attentionBackwardOp,
+    { q, k, v, o, lse, do: gradient, dlse, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask },
+    options,
+    run,
+  )
 }
 
 /** Checks what attention checks, and that the further inputs have the shapes of its outputs. Throws as `attentionSizes` does. */
-export function attentionBackwardSizes(inputs: InputSpecs<AttentionBackwardInputs>, options: AttentionOptions): AttentionSizes {
+export function attentionBackwardSizes(
+  inputs: InputSpecs<AttentionBackwardInputs>,
+  options: AttentionOptions,
+): AttentionSizes {
   const sizes = attentionSizes(inputs, options)
   const { batch, numHeads, seqLenQ, valueDim } = sizes
   const row = [batch, numHeads, seqLenQ]
   const output = (options.layout ?? 'bhld') === 'bhld' ? [...row, valueDim] : [batch, seqLenQ, numHeads, valueDim]
-  const expected: readonly (readonly ['o' | 'do' | 'lse' | 'dlse', Shape])[] = [['o', output], ['do', output], ['lse', row], ['dlse', row]]
+  const expected: readonly (readonly ['o' | 'do' | 'lse' | 'dlse', Shape])[] = [
+    ['o', output],
+    ['do', output],
+    ['lse', row],
+    ['dlse', row],
+  ]
   for (const [name, shape] of expected) {
     const spec = inputs[name]
     if (spec === undefined && name === 'dlse') continue
     const found = denseSpec(spec, 'attention-backward', name)
-    if (found.dtype !== 'f32') throw new TesseraError('invalid-dtype', `attention-backward: ${name} must be f32, not ${found.dtype}`)
-    if (found.shape.join() !== shape.join()) throw new TesseraError('invalid-shape', `attention-backward: ${name} must be ${formatShape(shape)}, not ${formatShape(found.shape)}; attention with these options has outputs of that shape`)
+    if (found.dtype !== 'f32')
+      throw new TesseraError('invalid-dtype', `attention-backward: ${name} must be f32, not ${found.dtype}`)
+    if (found.shape.join() !== shape.join())
+      throw new TesseraError(
+        'invalid-shape',
+        `attention-backward: ${name} must be ${formatShape(shape)}, not ${formatShape(found.shape)}; attention with these options has outputs of that shape`,
+      )
   }
   return sizes
 }

@@ -1,1 +1,7 @@
-export { attentionBackward, type AttentionBackwardCall, type AttentionBackwardInputs, attentionBackwardOp, type AttentionBackwardOutputs } from './contract.ts'
+export {
+  attentionBackward,
+  type AttentionBackwardCall,
+  type AttentionBackwardInputs,
+  attentionBackwardOp,
+  type AttentionBackwardOutputs,
+} from './contract.ts'

@@ -4,7 +4,11 @@ import { elementOffset, visitRows } from '../attention/rows.ts'
 import { attentionBackwardSizes, type AttentionBackwardInputs, type AttentionBackwardOutputs } from './contract.ts'
 
 /** The definition in float64, row by row: P from the scores and the LSE, then dV = Pᵀ dO, dS = P ∘ (dO Vᵀ − D), dQ = dS K, dK = dSᵀ Q. */
-export function referenceAttentionBackward(inputs: HostInputs<AttentionBackwardInputs>, options: AttentionOptions, problem: Problem<AttentionBackwardInputs, AttentionBackwardOutputs, AttentionOptions>): HostOutputs<AttentionBackwardOutputs> {
+export function referenceAttentionBackward(
+  inputs: HostInputs<AttentionBackwardInputs>,
+  options: AttentionOptions,
+  problem: Problem<AttentionBackwardInputs, AttentionBackwardOutputs, AttentionOptions>,
+): HostOutputs<AttentionBackwardOutputs> {
   const { q, k, v, o, lse, do: gradient, dlse, sinks } = inputs
   const sizes = attentionBackwardSizes(problem.inputs, options)
   const { batch, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim } = sizes
@@ -12,7 +16,14 @@ export function referenceAttentionBackward(inputs: HostInputs<AttentionBackwardI
   const dq = new Float64Array(batch * numHeads * seqLenQ * headDim)
   const dk = new Float64Array(batch * numKvHeads * seqLenKv * headDim)
   const dv = new Float64Array(batch * numKvHeads * seqLenKv * valueDim)
-  const add = (to: Float64Array, at: number, weight: number, from: Float64Array, fromAt: number, width: number): void => {
+  const add = (
+    to: Float64Array,
+    at: number,
+    weight: number,
+    from: Float64Array,
+    fromAt: number,
+    width: number,
+  ): void => {
     for (let d = 0; d < width; d++) to[at + d] = (to[at + d] as number) + weight * (from[fromAt + d] as number)
   }
   const dot = (a: Float64Array, aAt: number, b: Float64Array, bAt: number, width: number): number => {
@@ -23,7 +34,10 @@ export function referenceAttentionBackward(inputs: HostInputs<AttentionBackwardI
   /** D = dO · o − dlse, what every score's gradient is reduced by. */
   const shared = (b: number, head: number, row: number): number => {
     const at = elementOffset(layout, b, head, row, numHeads, seqLenQ, valueDim)
-    return dot(gradient.data, at, o.data, at, valueDim) - (dlse ? (dlse.data[(b * numHeads + head) * seqLenQ + row] as number) : 0)
+    return (
+      dot(gradient.data, at, o.data, at, valueDim) -
+      (dlse ? (dlse.data[(b * numHeads + head) * seqLenQ + row] as number) : 0)
+    )
   }
 
   visitRows(inputs, options, sizes, ({ batch: b, head, kvHead, row, firstKey, endKey, scores, slopes }) => {
@@ -39,7 +53,8 @@ export function referenceAttentionBackward(inputs: HostInputs<AttentionBackwardI
       if (p === 0) continue
       const keyAt = elementOffset(kvLayout, b, kvHead, j, numKvHeads, seqLenKv, headDim)
       const valueAt = elementOffset(kvLayout, b, kvHead, j, numKvHeads, seqLenKv, valueDim)
-      const ds = scale * p * (dot(gradient.data, gradientAt, v.data, valueAt, valueDim) - reduced) * (slopes[j] as number)
+      const ds =
+        scale * p * (dot(gradient.data, gradientAt, v.data, valueAt, valueDim) - reduced) * (slopes[j] as number)
       add(dv, valueAt, p, gradient.data, gradientAt, valueDim)
       add(dq, queryAt, ds, k.data, keyAt, headDim)
       add(dk, keyAt, ds, q.data, queryAt, headDim)

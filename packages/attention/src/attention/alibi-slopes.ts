@@ -4,5 +4,7 @@
  */
 export function alibiSlopes(numHeads: number): Float32Array {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, numHeads)))
-  return Float32Array.from({ length: numHeads }, (_, head) => (head < power ? 2 ** ((-8 * (head + 1)) / power) : 2 ** ((-4 * (2 * (head - power) + 1)) / power)))
+  return Float32Array.from({ length: numHeads }, (_, head) =>
+    head < power ? 2 ** ((-8 * (head + 1)) / power) : 2 ** ((-4 * (2 * (head - power) + 1)) / power),
+  )
 }

@@ -71,7 +71,10 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   validate(inputs, options) {
     const { batch, numHeads, seqLenQ, valueDim } = attentionSizes(inputs, options)
     const { layout = 'bhld', returnLse = true } = options
-    const o = dense('f32', layout === 'bhld' ? [batch, numHeads, seqLenQ, valueDim] : [batch, seqLenQ, numHeads, valueDim])
+    const o = dense(
+      'f32',
+      layout === 'bhld' ? [batch, numHeads, seqLenQ, valueDim] : [batch, seqLenQ, numHeads, valueDim],
+    )
     return returnLse ? { o, lse: dense('f32', [batch, numHeads, seqLenQ]) } : { o }
   },
   // Storage of k and v in f16 costs nothing here: the reference reads the same rounded values.
@@ -99,8 +102,31 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
 export type AttentionCall = AttentionOptions & Omit<AttentionInputs, 'q' | 'k' | 'v'>
 
 /** Runs the op; `o` and `lse` belong to the caller. `{ kernel: 'plain' }` asks for one kernel and no other. */
-export function attention(q: Tensor, k: Weight, v: Weight, call?: AttentionCall & { readonly returnLse?: true | undefined }, run?: { readonly kernel?: string }): Required<AttentionOutputs>
-export function attention(q: Tensor, k: Weight, v: Weight, call: AttentionCall, run?: { readonly kernel?: string }): AttentionOutputs
-export function attention(q: Tensor, k: Weight, v: Weight, { kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {}, run: { readonly kernel?: string } = {}): AttentionOutputs {
-  return q.device.run(attentionOp, { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask }, options, run)
+export function attention(
+  q: Tensor,
+  k: Weight,
+  v: Weight,
+  call?: AttentionCall & { readonly returnLse?: true | undefined },
+  run?: { readonly kernel?: string },
+): Required<AttentionOutputs>
+export function attention(
+  q: Tensor,
+  k: Weight,
+  v: Weight,
+  call: AttentionCall,
+  run?: { readonly kernel?: string },
+): AttentionOutputs
+export function attention(
+  q: Tensor,
+  k: Weight,
+  v: Weight,
+  { kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask, ...options }: AttentionCall = {},
+  run: { readonly kernel?: string } = {},
+): AttentionOutputs {
+  return q.device.run(
+    attentionOp,
+    { q, k, v, kvLengths, cuSeqLens, cuSeqLensKv, blockTable, sinks, alibiSlopes, bias, mask },
+    options,
+    run,
+  )
 }

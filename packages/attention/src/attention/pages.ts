@@ -3,7 +3,10 @@ import type { AttentionInputs } from './contract.ts'
 import type { AttentionSizes } from './sizes.ts'
 
 /** Keys and values of each sequence in order, [B, Hkv, Lkv, D], from the pages that a block table names; as they are without one. */
-export function gatherPages({ k, v, blockTable, kvLengths }: HostInputs<AttentionInputs>, sizes: AttentionSizes): { readonly k: HostTensor; readonly v: HostTensor; readonly sizes: AttentionSizes & { readonly keptKeys?: number } } {
+export function gatherPages(
+  { k, v, blockTable, kvLengths }: HostInputs<AttentionInputs>,
+  sizes: AttentionSizes,
+): { readonly k: HostTensor; readonly v: HostTensor; readonly sizes: AttentionSizes & { readonly keptKeys?: number } } {
   if (!blockTable || !kvLengths) return { k, v, sizes }
   const { batch, numKvHeads, pages, pageRows, seqLenKv } = sizes
   const lengths = Array.from(kvLengths.data, (length) => Math.max(0, length))

@@ -1,7 +1,11 @@
 import type { AttentionOptions } from './contract.ts'
 
 /** Pairs of a query row and a key that it sees, as far as the shapes and options say. */
-export function visiblePairs(q: readonly number[], k: readonly number[], { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight }: AttentionOptions): number {
+export function visiblePairs(
+  q: readonly number[],
+  k: readonly number[],
+  { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight }: AttentionOptions,
+): number {
   const rows = q[layout === 'bhld' ? 2 : 1] ?? 0
   const keys = k[kvLayout === 'bhld' ? 2 : 1] ?? 0
   let pairs = 0

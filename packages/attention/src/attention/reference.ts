@@ -5,7 +5,11 @@ import { elementOffset, visitRows } from './rows.ts'
 import { attentionSizes } from './sizes.ts'
 
 /** The definition in float64: all scores of a row at once, softmax against the row's largest. */
-export function referenceAttention(inputs: HostInputs<AttentionInputs>, options: AttentionOptions, problem: Problem<AttentionInputs, AttentionOutputs, AttentionOptions>): HostOutputs<AttentionOutputs> {
+export function referenceAttention(
+  inputs: HostInputs<AttentionInputs>,
+  options: AttentionOptions,
+  problem: Problem<AttentionInputs, AttentionOutputs, AttentionOptions>,
+): HostOutputs<AttentionOutputs> {
   const { sinks } = inputs
   const { sizes, ...cached } = gatherPages(inputs, attentionSizes(problem.inputs, options))
   const { v } = cached
@@ -27,12 +31,15 @@ export function referenceAttention(inputs: HostInputs<AttentionInputs>, options:
       if (weight === 0) continue
       sum += weight
       const valueAt = elementOffset(kvLayout, at.batch, at.kvHead, j, numKvHeads, seqLenKv, valueDim)
-      for (let d = 0; d < valueDim; d++) o[outAt + d] = (o[outAt + d] as number) + weight * (v.data[valueAt + d] as number)
+      for (let d = 0; d < valueDim; d++)
+        o[outAt + d] = (o[outAt + d] as number) + weight * (v.data[valueAt + d] as number)
     }
     for (let d = 0; d < valueDim; d++) o[outAt + d] = (o[outAt + d] as number) / sum
     lse[(at.batch * numHeads + at.head) * seqLenQ + at.row] = max + Math.log(sum)
   })
   // A row that no sequence holds sees its head's sink alone.
-  if (sinks) for (let at = 0; at < lse.length; at++) if (lse[at] === Number.NEGATIVE_INFINITY) lse[at] = sinks.data[Math.floor(at / seqLenQ) % numHeads] as number
+  if (sinks)
+    for (let at = 0; at < lse.length; at++)
+      if (lse[at] === Number.NEGATIVE_INFINITY) lse[at] = sinks.data[Math.floor(at / seqLenQ) % numHeads] as number
   return { o, lse }
 }

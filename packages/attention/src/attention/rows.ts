@@ -30,10 +30,23 @@ interface Sequence {
 type RowSizes = AttentionSizes & { readonly keptKeys?: number | undefined }
 
 /** Visits the rows of all heads, sequence by sequence, with their final scores in float64; `scores` and `slopes` are reused from row to row. */
-export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>, options: AttentionOptions, sizes: RowSizes, visit: (row: QueryRow) => void): void {
+export function visitRows(
+  inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>,
+  options: AttentionOptions,
+  sizes: RowSizes,
+  visit: (row: QueryRow) => void,
+): void {
   const { q, k, alibiSlopes, bias, mask } = inputs
   const { numHeads, numKvHeads, seqLenQ, seqLenKv, headDim } = sizes
-  const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft, windowRight, softcap, scale = 1 / Math.sqrt(headDim) } = options
+  const {
+    layout = 'bhld',
+    kvLayout = layout,
+    isCausal = false,
+    windowLeft,
+    windowRight,
+    softcap,
+    scale = 1 / Math.sqrt(headDim),
+  } = options
   const scores = new Float64Array(seqLenKv)
   const slopes = new Float64Array(seqLenKv)
   for (const { batch, firstRow, rows, firstKey, keys } of sequencesOf(inputs, sizes)) {
@@ -54,7 +67,8 @@ export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof
           if (added <= hiddenBias) continue
           const keyAt = elementOffset(kvLayout, batch, kvHead, j, numKvHeads, seqLenKv, headDim)
           let score = 0
-          for (let d = 0; d < headDim; d++) score += (q.data[queryAt + d] as number) * scale * (k.data[keyAt + d] as number)
+          for (let d = 0; d < headDim; d++)
+            score += (q.data[queryAt + d] as number) * scale * (k.data[keyAt + d] as number)
           slopes[j] = softcap === undefined ? 1 : 1 - Math.tanh(score / softcap) ** 2
           if (softcap !== undefined) score = softcap * Math.tanh(score / softcap)
           if (alibiSlopes) score -= (alibiSlopes.data[head] as number) * Math.abs(position - j)
@@ -67,11 +81,26 @@ export function visitRows(inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof
 }
 
 /** Index of the first element of a row of a tensor [B, H, L, D] or [B, L, H, D]. */
-export function elementOffset(layout: Layout, batch: number, head: number, row: number, heads: number, length: number, width: number): number {
+export function elementOffset(
+  layout: Layout,
+  batch: number,
+  head: number,
+  row: number,
+  heads: number,
+  length: number,
+  width: number,
+): number {
   return (layout === 'bhld' ? (batch * heads + head) * length + row : (batch * length + row) * heads + head) * width
 }
 
-function sequencesOf({ kvLengths, cuSeqLens, cuSeqLensKv = cuSeqLens }: HostInputs<Pick<AttentionInputs, 'kvLengths' | 'cuSeqLens' | 'cuSeqLensKv'>>, { batch, numSequences, seqLenQ, seqLenKv, keptKeys = seqLenKv }: RowSizes): readonly Sequence[] {
+function sequencesOf(
+  {
+    kvLengths,
+    cuSeqLens,
+    cuSeqLensKv = cuSeqLens,
+  }: HostInputs<Pick<AttentionInputs, 'kvLengths' | 'cuSeqLens' | 'cuSeqLensKv'>>,
+  { batch, numSequences, seqLenQ, seqLenKv, keptKeys = seqLenKv }: RowSizes,
+): readonly Sequence[] {
   if (!cuSeqLens || !cuSeqLensKv) {
     return Array.from({ length: batch }, (_, b) => {
       const length = Math.max(0, Math.min(kvLengths ? (kvLengths.data[b] as number) : seqLenKv, seqLenKv))
@@ -80,7 +109,12 @@ function sequencesOf({ kvLengths, cuSeqLens, cuSeqLensKv = cuSeqLens }: HostInpu
     })
   }
   return Array.from({ length: numSequences }, (_, n) => {
-    const [firstRow, endRow, firstKey, endKey] = [cuSeqLens.data[n], cuSeqLens.data[n + 1], cuSeqLensKv.data[n], cuSeqLensKv.data[n + 1]] as [number, number, number, number]
+    const [firstRow, endRow, firstKey, endKey] = [
+      cuSeqLens.data[n],
+      cuSeqLens.data[n + 1],
+      cuSeqLensKv.data[n],
+      cuSeqLensKv.data[n + 1],
+    ] as [number, number, number, number]
     return { batch: 0, firstRow, rows: endRow - firstRow, firstKey, keys: endKey - firstKey }
   })
 }

@@ -3,7 +3,13 @@ import { ropeAppend, type RopeAppendInputs, ropeAppendOp } from '../rope-append/
 import type { CacheRotation } from './cache.ts'
 
 /** `rope-append` into dense keys and values, where the device has a kernel. */
-export function appendRotated(heads: Pick<RopeAppendInputs, 'q' | 'k' | 'v'>, { angles: { cos, sin }, positions, queryNorm, keyNorm, ...options }: CacheRotation, keys: Tensor, values: Tensor, blockTable: Tensor | undefined): boolean {
+export function appendRotated(
+  heads: Pick<RopeAppendInputs, 'q' | 'k' | 'v'>,
+  { angles: { cos, sin }, positions, queryNorm, keyNorm, ...options }: CacheRotation,
+  keys: Tensor,
+  values: Tensor,
+  blockTable: Tensor | undefined,
+): boolean {
   const inputs: RopeAppendInputs = { ...heads, cos, sin, positions, keys, values, blockTable, queryNorm, keyNorm }
   if (keys.device.explain(ropeAppendOp, inputs, options).kernel === undefined) return false
   ropeAppend(inputs, options)

@@ -18,8 +18,18 @@ const sizes = { layers: [whole, local], batch: 1, capacity: 150, chunkTokens: 9 
 
 describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
   test('holds what a list holds: appended to, cut, forked and freed at random, with equal bits', async () => {
-    const model = { device, kind: denseCache(dtype), ...sizes, numHeads: 4, dtype, expectEqual: (got: Float32Array, want: Float32Array, where: string) => expect(got, where).toEqual(want) }
-    await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
+    const model = {
+      device,
+      kind: denseCache(dtype),
+      ...sizes,
+      numHeads: 4,
+      dtype,
+      expectEqual: (got: Float32Array, want: Float32Array, where: string) => expect(got, where).toEqual(want),
+    }
+    await fc.assert(
+      fc.asyncProperty(actions(9), (steps) => runModel(model, steps)),
+      { numRuns: 40 },
+    )
   })
 
   test('says its bytes before and after it is there; a layer with a window holds the window and a step', () => {
@@ -34,7 +44,13 @@ describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
 })
 
 // Of numbers of a standard deviation of 1: what a code of so many bits may move an average of values.
-describe.each([['int8', 0.03, 0], ['int8', 0.03, 8], ['fp8', 0.3, 0], ['int4', 0.5, 8], ['int2', 2.5, 8]] as const)('a cache of %s', (name, bound, exactTokens) => {
+describe.each([
+  ['int8', 0.03, 0],
+  ['int8', 0.03, 8],
+  ['fp8', 0.3, 0],
+  ['int4', 0.5, 8],
+  ['int2', 2.5, 8],
+] as const)('a cache of %s', (name, bound, exactTokens) => {
   const layers = [{ numKvHeads: 2, headDim: 32, valueDim: 20 }, { ...local }]
 
   const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
@@ -44,14 +60,39 @@ describe.each([['int8', 0.03, 0], ['int8', 0.03, 8], ['fp8', 0.3, 0], ['int4', 0
   }
 
   test('holds nearly what a list holds: appended to, cut, forked and freed at random', async () => {
-    const model = { device, kind: quantizedCache(name, { exactTokens }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
-    await fc.assert(fc.asyncProperty(actions(9), (steps) => runModel(model, steps)), { numRuns: 40 })
+    const model = {
+      device,
+      kind: quantizedCache(name, { exactTokens }),
+      layers,
+      capacity: 150,
+      chunkTokens: 9,
+      numHeads: 4,
+      expectEqual,
+    }
+    await fc.assert(
+      fc.asyncProperty(actions(9), (steps) => runModel(model, steps)),
+      { numRuns: 40 },
+    )
   })
 
   test('a fork that is cut to nothing begins anew, whatever was in its groups', async () => {
-    const model = { device, kind: quantizedCache(name, { exactTokens }), layers, capacity: 150, chunkTokens: 9, numHeads: 4, expectEqual }
+    const model = {
+      device,
+      kind: quantizedCache(name, { exactTokens }),
+      layers,
+      capacity: 150,
+      chunkTokens: 9,
+      numHeads: 4,
+      expectEqual,
+    }
     const append = (which: number) => ({ kind: 'append', which, count: 9 }) as const
-    await runModel(model, [...Array.from({ length: 6 }, () => append(0)), { kind: 'fork', which: 0, more: 0 }, { kind: 'truncate', which: 1, part: 0 }, append(1), append(1)])
+    await runModel(model, [
+      ...Array.from({ length: 6 }, () => append(0)),
+      { kind: 'fork', which: 0, more: 0 },
+      { kind: 'truncate', which: 1, part: 0 },
+      append(1),
+      append(1),
+    ])
   })
 
   test('says its bytes before and after it is there', () => {
@@ -63,7 +104,12 @@ describe.each([['int8', 0.03, 0], ['int8', 0.03, 8], ['fp8', 0.3, 0], ['int4', 0
 })
 
 test('groups whose tokens are gone from the ring can be cut at their ends only', () => {
-  const cache = quantizedCache('int4', { exactTokens: 10 }).create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
+  const cache = quantizedCache('int4', { exactTokens: 10 }).create(device, {
+    layers: [whole],
+    batch: 1,
+    capacity: 200,
+    chunkTokens: 20,
+  })
   for (let start = 0; start < 120; start += 20) cache.prepare(start, 20)
   // Of 120 tokens the last step left 10 exact before its first: 64 are in groups.
   expect(cache.truncate(100)).toBe(100)
@@ -74,7 +120,8 @@ test('groups whose tokens are gone from the ring can be cut at their ends only',
 })
 
 test('a group is taken apart again where the ring still holds its tokens', async () => {
-  const create = (): KvCache => quantizedCache('int8').create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
+  const create = (): KvCache =>
+    quantizedCache('int8').create(device, { layers: [whole], batch: 1, capacity: 200, chunkTokens: 20 })
   const [cache, straight] = [create(), create()]
   for (let start = 0; start < 60; start++) appendRows(cache, start, 1)
   const fork = await cache.fork()
@@ -92,14 +139,28 @@ test('a group is taken apart again where the ring still holds its tokens', async
 
 function appendRows(cache: KvCache, start: number, count: number): void {
   cache.prepare(start, count)
-  const rows = device.tensor(Float32Array.from({ length: count * 32 }, (_, index) => Math.sin((32 * start + index) ** 2)), [1, count, 2, 16])
-  const step = { start: device.tensor(Int32Array.of(start), [1]), lengths: device.tensor(Int32Array.of(start + count), [1]) }
+  const rows = device.tensor(
+    Float32Array.from({ length: count * 32 }, (_, index) => Math.sin((32 * start + index) ** 2)),
+    [1, count, 2, 16],
+  )
+  const step = {
+    start: device.tensor(Int32Array.of(start), [1]),
+    lengths: device.tensor(Int32Array.of(start + count), [1]),
+  }
   cache.layer(0).append(rows, rows, step)
 }
 
 function attendOne(cache: KvCache, length: number): Tensor {
-  const q = device.tensor(Float32Array.from({ length: 64 }, (_, index) => Math.cos(index ** 2)), [1, 1, 4, 16])
-  return cache.layer(0).attend(q, { start: device.tensor(Int32Array.of(length - 1), [1]), lengths: device.tensor(Int32Array.of(length), [1]) })
+  const q = device.tensor(
+    Float32Array.from({ length: 64 }, (_, index) => Math.cos(index ** 2)),
+    [1, 1, 4, 16],
+  )
+  return cache
+    .layer(0)
+    .attend(q, {
+      start: device.tensor(Int32Array.of(length - 1), [1]),
+      lengths: device.tensor(Int32Array.of(length), [1]),
+    })
 }
 
 test('the reference device keeps float64, and a plan for it says so', () => {
@@ -120,12 +181,37 @@ test('a ring goes back as far as its rows are there, and says how far', () => {
 })
 
 test.for<[string, (cache: ReturnType<ReturnType<typeof denseCache>['create']>) => unknown, string, RegExp]>([
-  ['a step beyond what is there', (cache) => cache.prepare(5, 1), 'invalid-value', /cannot start at 5; the cache holds 4 tokens/],
-  ['a step of more tokens than the rings take', (cache) => cache.prepare(4, 10), 'invalid-value', /a step of 10 tokens; this cache takes 1 to 9 at once \(chunkTokens\)/],
-  ['more tokens than there is room for', (cache) => [4, 13, 22, 31, 40].map((start) => cache.prepare(start, 9)), 'context-full', /49 tokens do not fit a cache of 40; fork it with more room/],
-  ['a truncation to more than there is', (cache) => cache.truncate(5), 'invalid-value', /truncate\(5\) must be between 0 and the 4 tokens/],
+  [
+    'a step beyond what is there',
+    (cache) => cache.prepare(5, 1),
+    'invalid-value',
+    /cannot start at 5; the cache holds 4 tokens/,
+  ],
+  [
+    'a step of more tokens than the rings take',
+    (cache) => cache.prepare(4, 10),
+    'invalid-value',
+    /a step of 10 tokens; this cache takes 1 to 9 at once \(chunkTokens\)/,
+  ],
+  [
+    'more tokens than there is room for',
+    (cache) => [4, 13, 22, 31, 40].map((start) => cache.prepare(start, 9)),
+    'context-full',
+    /49 tokens do not fit a cache of 40; fork it with more room/,
+  ],
+  [
+    'a truncation to more than there is',
+    (cache) => cache.truncate(5),
+    'invalid-value',
+    /truncate\(5\) must be between 0 and the 4 tokens/,
+  ],
   ['a layer that is not there', (cache) => cache.layer(2), 'invalid-value', /no layer 2; the cache was made for 2/],
-  ['a step at rows that are gone', (cache) => [4, 13, 22, 31, 3].map((start) => cache.prepare(start, 9)), 'invalid-value', /cannot start at 3 any more: .* truncate\(3\) keeps 0 tokens/],
+  [
+    'a step at rows that are gone',
+    (cache) => [4, 13, 22, 31, 3].map((start) => cache.prepare(start, 9)),
+    'invalid-value',
+    /cannot start at 3 any more: .* truncate\(3\) keeps 0 tokens/,
+  ],
 ])('refuses %s', ([, act, code, message]) => {
   const cache = denseCache('f32').create(device, { ...sizes, capacity: 40 })
   cache.prepare(0, 4)
@@ -136,8 +222,22 @@ test.for<[string, (cache: ReturnType<ReturnType<typeof denseCache>['create']>) =
 test('a fork with too little room, and sizes that are none, are refused', async () => {
   const cache = denseCache('f32').create(device, sizes)
   cache.prepare(0, 9)
-  await expect(cache.fork(8)).rejects.toMatchObject({ code: 'context-full', message: expect.stringContaining('9 tokens do not fit a fork of 8') })
+  await expect(cache.fork(8)).rejects.toMatchObject({
+    code: 'context-full',
+    message: expect.stringContaining('9 tokens do not fit a fork of 8'),
+  })
   cache.dispose()
-  expect(() => denseCache('f32').create(device, { ...sizes, capacity: 0 })).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining('capacity must be a positive integer, not 0') }))
-  expect(() => denseCache('f32').create(device, { ...sizes, layers: [{ numKvHeads: 1, headDim: 8, window: 0 }] })).toThrow(expect.objectContaining({ message: expect.stringContaining('window of layer 0 must be a positive integer, not 0') }))
+  expect(() => denseCache('f32').create(device, { ...sizes, capacity: 0 })).toThrow(
+    expect.objectContaining({
+      code: 'invalid-option',
+      message: expect.stringContaining('capacity must be a positive integer, not 0'),
+    }),
+  )
+  expect(() =>
+    denseCache('f32').create(device, { ...sizes, layers: [{ numKvHeads: 1, headDim: 8, window: 0 }] }),
+  ).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('window of layer 0 must be a positive integer, not 0'),
+    }),
+  )
 })

@@ -41,9 +41,10 @@ export interface CacheStep {
 export type CacheAttention = Pick<AttentionCall, 'scale' | 'softcap' | 'sinks' | 'alibiSlopes'>
 
 /** How the heads of a step's tokens are rotated, and normalised before that, as in `rope-append`. */
-export type CacheRotation = RopeAppendOptions & Pick<RopeAppendInputs, 'positions' | 'queryNorm' | 'keyNorm'> & {
-  readonly angles: Pick<RopeAppendInputs, 'cos' | 'sin'>
-}
+export type CacheRotation = RopeAppendOptions &
+  Pick<RopeAppendInputs, 'positions' | 'queryNorm' | 'keyNorm'> & {
+    readonly angles: Pick<RopeAppendInputs, 'cos' | 'sin'>
+  }
 
 /** Keys and values of one layer. A step appends its tokens first and then attends, to itself too. */
 export interface LayerCache {

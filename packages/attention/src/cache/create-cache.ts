@@ -11,7 +11,13 @@ interface Held {
 }
 
 /** The part of a cache that is the same for all kinds: which tokens are there, and what may be asked of them. */
-export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, createLayer: (layer: CacheLayer, sizes: CacheSizes) => StoredLayer, from: Held = { length: 0, highest: 0 }): KvCache {
+export function createCache(
+  kind: CacheKind,
+  device: Device,
+  sizes: CacheSizes,
+  createLayer: (layer: CacheLayer, sizes: CacheSizes) => StoredLayer,
+  from: Held = { length: 0, highest: 0 },
+): KvCache {
   checkSizes(sizes)
   const layers: StoredLayer[] = []
   const dispose = (): void => {
@@ -44,7 +50,11 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
     byteLength: layers.reduce((sum, { byteLength }) => sum + byteLength, 0),
     layer(index) {
       const layer = layers[index]
-      if (!layer) throw new TesseraError('invalid-value', `cache: there is no layer ${index}; the cache was made for ${layers.length}`)
+      if (!layer)
+        throw new TesseraError(
+          'invalid-value',
+          `cache: there is no layer ${index}; the cache was made for ${layers.length}`,
+        )
       return layer
     },
     get length() {
@@ -53,7 +63,11 @@ export function createCache(kind: CacheKind, device: Device, sizes: CacheSizes, 
     prepare(start, count) {
       checkStep(start, count, { length, capacity, mostAtOnce })
       const kept = retainable(start)
-      if (kept < start) throw new TesseraError('invalid-value', `cache: a step cannot start at ${start} any more: rows before it were overwritten or rounded; truncate(${start}) keeps ${kept} tokens, compute the others again`)
+      if (kept < start)
+        throw new TesseraError(
+          'invalid-value',
+          `cache: a step cannot start at ${start} any more: rows before it were overwritten or rounded; truncate(${start}) keeps ${kept} tokens, compute the others again`,
+        )
       for (const layer of layers) layer.prepare?.(start, count)
       length = start + count
       highest = Math.max(highest, length)

@@ -6,7 +6,8 @@ import { createDenseLayer, type DenseDType, denseLayerBytes } from './dense-laye
 export function denseCache(dtype: DenseDType): CacheKind {
   const kind: CacheKind = {
     name: dtype,
-    create: (device, sizes) => createCache(kind, device, sizes, (layer, all) => createDenseLayer(device, layer, all, dtype)),
+    create: (device, sizes) =>
+      createCache(kind, device, sizes, (layer, all) => createDenseLayer(device, layer, all, dtype)),
     byteLength(sizes, device) {
       const bytes = sizes.layers.reduce((sum, layer) => sum + denseLayerBytes(layer, sizes, dtype), 0)
       // The reference device keeps float64, whatever the dtype.

@@ -16,7 +16,13 @@ export interface DenseLayer extends StoredLayer {
 
 export function denseLayerBytes(layer: CacheLayer, sizes: CacheSizes, dtype: DenseDType): number {
   const table = isRing(layer, sizes) ? (4 * sizes.batch * layerRows(layer, sizes)) / ringPageRows : 0
-  return table + [layer.headDim, layer.valueDim ?? layer.headDim].reduce((sum, width) => sum + byteLengthOf(dtype, sizeOf(shapeOf(layer, sizes, width))), 0)
+  return (
+    table +
+    [layer.headDim, layer.valueDim ?? layer.headDim].reduce(
+      (sum, width) => sum + byteLengthOf(dtype, sizeOf(shapeOf(layer, sizes, width))),
+      0,
+    )
+  )
 }
 
 /** Frees what it made where memory ends halfway. */
@@ -35,7 +41,14 @@ export function createDenseLayer(device: Device, layer: CacheLayer, sizes: Cache
   try {
     const k = make(device.empty(shapeOf(layer, sizes, headDim), dtype))
     const v = make(device.empty(shapeOf(layer, sizes, valueDim), dtype))
-    const blockTable = isRing(layer, sizes) ? make(device.tensor(Int32Array.from({ length: sizes.batch * pages }, (_, index) => index), [sizes.batch, pages])) : undefined
+    const blockTable = isRing(layer, sizes)
+      ? make(
+          device.tensor(
+            Int32Array.from({ length: sizes.batch * pages }, (_, index) => index),
+            [sizes.batch, pages],
+          ),
+        )
+      : undefined
     return {
       k,
       v,
@@ -46,9 +59,19 @@ export function createDenseLayer(device: Device, layer: CacheLayer, sizes: Cache
       },
       appendRotated: (heads, rotation) => appendRotated(heads, rotation, k, v, blockTable),
       attend: (q, { lengths }, options) =>
-        attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, blockTable, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
+        attention(q, k, v, {
+          ...options,
+          isCausal: true,
+          layout: 'blhd',
+          kvLayout: 'bhld',
+          kvLengths: lengths,
+          blockTable,
+          windowLeft: window === undefined ? undefined : window - 1,
+          returnLse: false,
+        }).o,
       // The next token sees window − 1 tokens before it; of `highest` that were once there, the last `rows` are.
-      retainable: (length, highest) => (Math.max(0, length - (window === undefined ? highest : window - 1)) >= highest - rows ? length : 0),
+      retainable: (length, highest) =>
+        Math.max(0, length - (window === undefined ? highest : window - 1)) >= highest - rows ? length : 0,
       async copyTo(target, length) {
         const into = target as DenseLayer
         await copyRows(k, into.k, sizes.batch, layer.numKvHeads, length)
@@ -65,7 +88,9 @@ export function createDenseLayer(device: Device, layer: CacheLayer, sizes: Cache
 /** `[B, H, rows, D]`, or for a ring pages `[B · P, H, R, D]`. */
 function shapeOf(layer: CacheLayer, sizes: CacheSizes, width: number): Shape {
   const rows = layerRows(layer, sizes)
-  return isRing(layer, sizes) ? [(sizes.batch * rows) / ringPageRows, layer.numKvHeads, ringPageRows, width] : [sizes.batch, layer.numKvHeads, rows, width]
+  return isRing(layer, sizes)
+    ? [(sizes.batch * rows) / ringPageRows, layer.numKvHeads, ringPageRows, width]
+    : [sizes.batch, layer.numKvHeads, rows, width]
 }
 
 /** Copies the rows before `length` that both have room for. */

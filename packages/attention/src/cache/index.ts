@@ -1,4 +1,13 @@
-export type { CacheAttention, CacheKind, CacheLayer, CacheRotation, CacheSizes, CacheStep, KvCache, LayerCache } from './cache.ts'
+export type {
+  CacheAttention,
+  CacheKind,
+  CacheLayer,
+  CacheRotation,
+  CacheSizes,
+  CacheStep,
+  KvCache,
+  LayerCache,
+} from './cache.ts'
 export { denseCache } from './dense-cache.ts'
 export type { DenseDType } from './dense-layer.ts'
 export { createPagePool, type PagePool, type PagePoolOptions } from './paged/index.ts'

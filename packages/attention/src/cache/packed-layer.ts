@@ -1,6 +1,15 @@
 import { createPackedTensor, type Device, type PackedTensor, type Shape, type Tensor } from '@tessera-llm/tensor'
 import { attention } from '../attention/index.ts'
-import { type GroupLayout, groupLayout, groupSize, headerFields, type KvCodes, type KvFormat, kvWords, rowLayout } from '../kv-format/index.ts'
+import {
+  type GroupLayout,
+  groupLayout,
+  groupSize,
+  headerFields,
+  type KvCodes,
+  type KvFormat,
+  kvWords,
+  rowLayout,
+} from '../kv-format/index.ts'
 import { kvStore } from '../kv-store/index.ts'
 import type { CacheLayer, CacheSizes } from './cache.ts'
 import type { StoredLayer } from './stored-layer.ts'
@@ -22,11 +31,20 @@ interface PackedLayer extends StoredLayer {
 }
 
 export function packedLayerBytes(layer: CacheLayer, sizes: CacheSizes, { keys, values }: PackedKind): number {
-  return 4 * (kvWords(keys.codes, shapeOf(layer, sizes, layer.headDim)) + kvWords(values.codes, shapeOf(layer, sizes, layer.valueDim ?? layer.headDim)))
+  return (
+    4 *
+    (kvWords(keys.codes, shapeOf(layer, sizes, layer.headDim)) +
+      kvWords(values.codes, shapeOf(layer, sizes, layer.valueDim ?? layer.headDim)))
+  )
 }
 
 /** Packed keys and values of every token of the sequence. */
-export function createPackedLayer(device: Device, layer: CacheLayer, sizes: CacheSizes, { keys, values, exactTokens }: PackedKind): StoredLayer {
+export function createPackedLayer(
+  device: Device,
+  layer: CacheLayer,
+  sizes: CacheSizes,
+  { keys, values, exactTokens }: PackedKind,
+): StoredLayer {
   const { headDim, valueDim = headDim, window } = layer
   const tensors: Tensor[] = []
   const make = (format: KvFormat, width: number): PackedTensor => {
@@ -50,8 +68,11 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
     const writeHeader = (grouped: number, before: number): void => {
       if (!isGrouped || written === `${grouped},${before}`) return
       written = `${grouped},${before}`
-      const header = Uint32Array.from({ length: headerFields * sizes.batch }, (_, index) => (index % headerFields === 0 ? grouped : before))
-      for (const { format, parts } of [k, v]) if ((format as KvFormat).codes.unit === 'group') device.write(parts['blocks'] as Tensor, header)
+      const header = Uint32Array.from({ length: headerFields * sizes.batch }, (_, index) =>
+        index % headerFields === 0 ? grouped : before,
+      )
+      for (const { format, parts } of [k, v])
+        if ((format as KvFormat).codes.unit === 'group') device.write(parts['blocks'] as Tensor, header)
     }
     writeHeader(0, 0)
     const self: PackedLayer = {
@@ -65,9 +86,20 @@ export function createPackedLayer(device: Device, layer: CacheLayer, sizes: Cach
         kvStore(v, newV, start)
       },
       attend: (q, { lengths }, options) =>
-        attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
+        attention(q, k, v, {
+          ...options,
+          isCausal: true,
+          layout: 'blhd',
+          kvLayout: 'bhld',
+          kvLengths: lengths,
+          windowLeft: window === undefined ? undefined : window - 1,
+          returnLse: false,
+        }).o,
       // A group that is cut is taken apart again where the ring still holds its tokens.
-      retainable: (length, highest) => (length >= self.grouped || groupStart(length) >= Math.max(recentFrom, highest - recentRows) ? length : groupStart(length)),
+      retainable: (length, highest) =>
+        length >= self.grouped || groupStart(length) >= Math.max(recentFrom, highest - recentRows)
+          ? length
+          : groupStart(length),
       prepare(start) {
         if (!isGrouped) return
         const before = Math.min(self.grouped, groupStart(start))
@@ -116,16 +148,23 @@ async function copyPacked(from: PackedTensor, to: PackedTensor, length: number, 
   const { codes } = from.format as KvFormat
   if (codes.unit === 'row') {
     const { rowWords } = rowLayout(from.shape)
-    for (let head = 0; head < batch * heads; head++) copy(head * capacity * rowWords, Math.min(length, capacity) * rowWords, head * (to.shape[2] ?? 0) * rowWords)
+    for (let head = 0; head < batch * heads; head++)
+      copy(head * capacity * rowWords, Math.min(length, capacity) * rowWords, head * (to.shape[2] ?? 0) * rowWords)
     return
   }
   const [here, there] = [groupLayout(from.shape, codes), groupLayout(to.shape, codes)]
-  for (let head = 0; head < batch * heads; head++) copy(groupAt(here, head), (grouped / groupSize) * here.groupWords, groupAt(there, head))
+  for (let head = 0; head < batch * heads; head++)
+    copy(groupAt(here, head), (grouped / groupSize) * here.groupWords, groupAt(there, head))
   const targetCodes = (to.format as KvFormat).codes as typeof codes
   for (let row = grouped; row < length; ) {
     // Up to where either ring begins anew.
-    const count = Math.min(length - row, codes.recentRows - (row % codes.recentRows), targetCodes.recentRows - (row % targetCodes.recentRows))
-    for (let head = 0; head < batch * heads; head++) copy(recentRowAt(here, codes, head, row), count * here.recentRowWords, recentRowAt(there, targetCodes, head, row))
+    const count = Math.min(
+      length - row,
+      codes.recentRows - (row % codes.recentRows),
+      targetCodes.recentRows - (row % targetCodes.recentRows),
+    )
+    for (let head = 0; head < batch * heads; head++)
+      copy(recentRowAt(here, codes, head, row), count * here.recentRowWords, recentRowAt(there, targetCodes, head, row))
     row += count
   }
 }
@@ -134,6 +173,11 @@ function groupAt({ headerWords, groups, groupWords }: GroupLayout, head: number)
   return headerWords + head * groups * groupWords
 }
 
-function recentRowAt({ recentAt, recentRowWords }: GroupLayout, { recentRows }: Extract<KvCodes, { unit: 'group' }>, head: number, row: number): number {
+function recentRowAt(
+  { recentAt, recentRowWords }: GroupLayout,
+  { recentRows }: Extract<KvCodes, { unit: 'group' }>,
+  head: number,
+  row: number,
+): number {
   return recentAt + (head * recentRows + (row % recentRows)) * recentRowWords
 }

@@ -20,21 +20,42 @@ export interface QuantizedCacheOptions {
  * over 32 tokens, because a few channels are many times as large as the others; values by token over 32 channels, those of `int8` with a scale for each row; 8.75, 5
  * and 3 bits at head size 64, and an f16 ring for the last tokens. `fp8` (e4m3, a power of two for each row) rounds more than `int8`. Layers with a window of at most 1024 tokens stay f16: as rings they hold few rows.
  */
-export function quantizedCache(name: 'int8' | 'fp8' | 'int4' | 'int2', { exactTokens = leastExact[name] }: QuantizedCacheOptions = {}): CacheKind {
-  if (!Number.isSafeInteger(exactTokens) || exactTokens < 0) throw new TesseraError('invalid-option', `cache: exactTokens must be an integer of at least 0, not ${exactTokens}`)
+export function quantizedCache(
+  name: 'int8' | 'fp8' | 'int4' | 'int2',
+  { exactTokens = leastExact[name] }: QuantizedCacheOptions = {},
+): CacheKind {
+  if (!Number.isSafeInteger(exactTokens) || exactTokens < 0)
+    throw new TesseraError('invalid-option', `cache: exactTokens must be an integer of at least 0, not ${exactTokens}`)
   const kindOf = ({ capacity, chunkTokens = capacity }: CacheSizes): PackedKind => {
     if (name === 'fp8') return { keys: rowFormat(name), values: rowFormat(name), exactTokens: 0 }
     // Tokens that are in no group yet: those that stay exact, those short of a group, and those of a step.
     const recentRows = Math.ceil((exactTokens + groupSize + Math.min(chunkTokens, capacity)) / groupSize) * groupSize
     if (name === 'int8') return { keys: groupFormat(8, 'channel', recentRows), values: rowFormat(name), exactTokens }
     const bits = name === 'int4' ? 4 : 2
-    return { keys: groupFormat(bits, 'channel', recentRows), values: groupFormat(bits, 'token', recentRows), exactTokens }
+    return {
+      keys: groupFormat(bits, 'channel', recentRows),
+      values: groupFormat(bits, 'token', recentRows),
+      exactTokens,
+    }
   }
   const kind: CacheKind = {
     name,
-    create: (device, sizes) => createCache(kind, device, sizes, (layer, all) => (staysDense(layer) ? createDenseLayer(device, layer, all, 'f16') : createPackedLayer(device, layer, all, kindOf(all)))),
+    create: (device, sizes) =>
+      createCache(kind, device, sizes, (layer, all) =>
+        staysDense(layer)
+          ? createDenseLayer(device, layer, all, 'f16')
+          : createPackedLayer(device, layer, all, kindOf(all)),
+      ),
     // The reference device keeps float64: four times f16, twice words.
-    byteLength: (sizes, device) => sizes.layers.reduce((sum, layer) => sum + (staysDense(layer) ? denseLayerBytes(layer, sizes, 'f16') * (device === 'reference' ? 4 : 1) : packedLayerBytes(layer, sizes, kindOf(sizes)) * (device === 'reference' ? 2 : 1)), 0),
+    byteLength: (sizes, device) =>
+      sizes.layers.reduce(
+        (sum, layer) =>
+          sum +
+          (staysDense(layer)
+            ? denseLayerBytes(layer, sizes, 'f16') * (device === 'reference' ? 4 : 1)
+            : packedLayerBytes(layer, sizes, kindOf(sizes)) * (device === 'reference' ? 2 : 1)),
+        0,
+      ),
   }
   return kind
 }

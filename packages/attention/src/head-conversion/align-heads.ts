@@ -8,7 +8,10 @@ import { nearestRotation } from './nearest-rotation.ts'
  * by an angle of its own, since these commute with the position's angle; channels beyond `rotaryDim` are free. `none`: where a norm
  * with a weight for each channel (QK-norm) stands between, no rotation commutes with it.
  */
-export type KeyRotation = { readonly kind: 'orthogonal' } | { readonly kind: 'none' } | { readonly kind: 'rope'; readonly style: 'neox' | 'gptj'; readonly rotaryDim: number }
+export type KeyRotation =
+  | { readonly kind: 'orthogonal' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'rope'; readonly style: 'neox' | 'gptj'; readonly rotaryDim: number }
 
 /** Second moments f64[H · size, H · size] of what H heads gave: Σ over tokens of y yᵀ, y[H · size] being the heads' outputs side by side. */
 export interface Moments {
@@ -22,19 +25,30 @@ export function checkRotation(rotation: KeyRotation, size: number): void {
   if (rotation.kind !== 'rope') return
   const { rotaryDim } = rotation
   if (!Number.isSafeInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0 || rotaryDim > size) {
-    throw new TesseraError('invalid-option', `convertHeads: keyRotation.rotaryDim must be an even number from 2 to headDim (${size}), not ${rotaryDim}`)
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: keyRotation.rotaryDim must be an even number from 2 to headDim (${size}), not ${rotaryDim}`,
+    )
   }
 }
 
 /** f64[size, size]: Σ over tokens of y_i y_jᵀ. */
 export function crossMoment({ data, numHeads, size }: Moments, i: number, j: number): Float64Array {
   const block = new Float64Array(size * size)
-  for (let row = 0; row < size; row++) block.set(data.subarray(((i * size + row) * numHeads + j) * size, ((i * size + row) * numHeads + j + 1) * size), row * size)
+  for (let row = 0; row < size; row++)
+    block.set(
+      data.subarray(((i * size + row) * numHeads + j) * size, ((i * size + row) * numHeads + j + 1) * size),
+      row * size,
+    )
   return block
 }
 
 /** The allowed R that maximises tr(Rᵀ A) for A f64[size, size], and that maximum. */
-export function bestRotation(a: Float64Array, size: number, allowed: KeyRotation): { readonly rotation: Float64Array; readonly trace: number } {
+export function bestRotation(
+  a: Float64Array,
+  size: number,
+  allowed: KeyRotation,
+): { readonly rotation: Float64Array; readonly trace: number } {
   if (allowed.kind === 'orthogonal') return nearestRotation(a, size)
   const rotation = identity(size)
   const at = (row: number, column: number): number => a[row * size + column] as number
@@ -59,9 +73,11 @@ export function bestRotation(a: Float64Array, size: number, allowed: KeyRotation
   const rest = size - rotaryDim
   if (rest > 0) {
     const free = new Float64Array(rest * rest)
-    for (let row = 0; row < rest; row++) for (let column = 0; column < rest; column++) free[row * rest + column] = at(rotaryDim + row, rotaryDim + column)
+    for (let row = 0; row < rest; row++)
+      for (let column = 0; column < rest; column++) free[row * rest + column] = at(rotaryDim + row, rotaryDim + column)
     const nearest = nearestRotation(free, rest)
-    for (let row = 0; row < rest; row++) rotation.set(nearest.rotation.subarray(row * rest, (row + 1) * rest), (rotaryDim + row) * size + rotaryDim)
+    for (let row = 0; row < rest; row++)
+      rotation.set(nearest.rotation.subarray(row * rest, (row + 1) * rest), (rotaryDim + row) * size + rotaryDim)
     trace += nearest.trace
   }
   return { rotation, trace }
@@ -81,7 +97,14 @@ export function alignHeads(moments: Moments, heads: readonly number[], allowed: 
     for (let j = 1; j < heads.length; j++) {
       // The first sweep aligns each head with those before it, later ones with all others.
       const a = new Float64Array(size * size)
-      for (let i = 0; i < (sweep === 0 ? j : heads.length); i++) if (i !== j) addProduct(a, rotations[i] as Float64Array, crossMoment(moments, heads[i] as number, heads[j] as number), size)
+      for (let i = 0; i < (sweep === 0 ? j : heads.length); i++)
+        if (i !== j)
+          addProduct(
+            a,
+            rotations[i] as Float64Array,
+            crossMoment(moments, heads[i] as number, heads[j] as number),
+            size,
+          )
       const { rotation, trace } = bestRotation(a, size, allowed)
       rotations[j] = rotation
       sum += trace
@@ -110,7 +133,8 @@ function addProduct(a: Float64Array, left: Float64Array, right: Float64Array, si
     for (let k = 0; k < size; k++) {
       const factor = left[row * size + k] as number
       if (factor === 0) continue
-      for (let column = 0; column < size; column++) a[row * size + column] = (a[row * size + column] as number) + factor * (right[k * size + column] as number)
+      for (let column = 0; column < size; column++)
+        a[row * size + column] = (a[row * size + column] as number) + factor * (right[k * size + column] as number)
     }
   }
 }

@@ -4,20 +4,54 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentionLayer, project } from '../../test/cases/attention-layer.ts'
 import { bestRotation, type KeyRotation } from './align-heads.ts'
-import { convertHeads, type ConvertHeadsOptions, createMomentSum, type HeadMoments, type HeadWeights, type ProjectionWeights } from './index.ts'
+import {
+  convertHeads,
+  type ConvertHeadsOptions,
+  createMomentSum,
+  type HeadMoments,
+  type HeadWeights,
+  type ProjectionWeights,
+} from './index.ts'
 import { mapColumns, mapRows } from './map-projection.ts'
 
 const goldens = await readGolden(new URL('../../test/golden/', import.meta.url), 'mha2gqa')
 
 describe('mean is the conversion of the GQA paper', () => {
   test.each(goldens)('$name', async (golden) => {
-    const p = golden.params as { heads: number; kv_heads: number; head_dim: number; batch: number; seq: number; rope: boolean }
+    const p = golden.params as {
+      heads: number
+      kv_heads: number
+      head_dim: number
+      batch: number
+      seq: number
+      rope: boolean
+    }
     const input = (name: string): Float32Array => goldenInput(golden, name).data as Float32Array
-    const projection = (name: string): ProjectionWeights => ({ weight: input(`w${name}`), bias: golden.inputs[`b${name}`] && input(`b${name}`) })
-    const weights: HeadWeights = { numHeads: p.heads, numKvHeads: p.heads, headDim: p.head_dim, query: projection('q'), key: projection('k'), value: projection('v'), output: projection('o') }
+    const projection = (name: string): ProjectionWeights => ({
+      weight: input(`w${name}`),
+      bias: golden.inputs[`b${name}`] && input(`b${name}`),
+    })
+    const weights: HeadWeights = {
+      numHeads: p.heads,
+      numKvHeads: p.heads,
+      headDim: p.head_dim,
+      query: projection('q'),
+      key: projection('k'),
+      value: projection('v'),
+      output: projection('o'),
+    }
     const converted = convertHeads(weights, { numKvHeads: p.kv_heads, method: 'mean' }).weights
-    const got: Record<string, ArrayLike<number> | undefined> = { wk_gqa: converted.key.weight, wv_gqa: converted.value.weight, bk_gqa: converted.key.bias, bv_gqa: converted.value.bias }
-    const layer = { batch: p.batch, seq: p.seq, ...(p.rope ? { rope: { style: 'neox' as const, rotaryDim: p.head_dim } } : {}) }
+    const got: Record<string, ArrayLike<number> | undefined> = {
+      wk_gqa: converted.key.weight,
+      wv_gqa: converted.value.weight,
+      bk_gqa: converted.key.bias,
+      bv_gqa: converted.value.bias,
+    }
+    const layer = {
+      batch: p.batch,
+      seq: p.seq,
+      ...(p.rope ? { rope: { style: 'neox' as const, rotaryDim: p.head_dim } } : {}),
+    }
     got['y_mha'] = await attentionLayer(weights, input('x'), layer)
     got['y_gqa'] = await attentionLayer(converted, input('x'), layer)
     for (const name of Object.keys(golden.outputs).filter((output) => output !== 'rel_err')) {
@@ -28,8 +62,17 @@ describe('mean is the conversion of the GQA paper', () => {
   })
 })
 
-const rotations: readonly KeyRotation[] = [{ kind: 'orthogonal' }, { kind: 'rope', style: 'neox', rotaryDim: 8 }, { kind: 'rope', style: 'gptj', rotaryDim: 8 }, { kind: 'rope', style: 'neox', rotaryDim: 4 }]
-const layer = (allowed: KeyRotation) => ({ batch: 1, seq: 7, ...(allowed.kind === 'rope' ? { rope: { style: allowed.style, rotaryDim: allowed.rotaryDim } } : {}) })
+const rotations: readonly KeyRotation[] = [
+  { kind: 'orthogonal' },
+  { kind: 'rope', style: 'neox', rotaryDim: 8 },
+  { kind: 'rope', style: 'gptj', rotaryDim: 8 },
+  { kind: 'rope', style: 'neox', rotaryDim: 4 },
+]
+const layer = (allowed: KeyRotation) => ({
+  batch: 1,
+  seq: 7,
+  ...(allowed.kind === 'rope' ? { rope: { style: allowed.style, rotaryDim: allowed.rotaryDim } } : {}),
+})
 const headDim = 8
 const valueDim = 6
 const inputs = 10
@@ -40,10 +83,20 @@ function draw(numHeads: number, numKvHeads: number, seed: number): HeadWeights {
     weight: normal([rows, columns], { seed: seed + own, scale: 0.5 }).data as Float32Array,
     bias: normal([rows], { seed: seed + own + 10, scale: 0.5 }).data as Float32Array,
   })
-  return { numHeads, numKvHeads, headDim, valueDim, query: projection(numHeads * headDim, inputs, 1), key: projection(numKvHeads * headDim, inputs, 2), value: projection(numKvHeads * valueDim, inputs, 3), output: projection(5, numHeads * valueDim, 4) }
+  return {
+    numHeads,
+    numKvHeads,
+    headDim,
+    valueDim,
+    query: projection(numHeads * headDim, inputs, 1),
+    key: projection(numKvHeads * headDim, inputs, 2),
+    value: projection(numKvHeads * valueDim, inputs, 3),
+    output: projection(5, numHeads * valueDim, 4),
+  }
 }
 
-const inputRows = (seed: number, tokens: number): Float32Array => normal([tokens, inputs], { seed, scale: 1 }).data as Float32Array
+const inputRows = (seed: number, tokens: number): Float32Array =>
+  normal([tokens, inputs], { seed, scale: 1 }).data as Float32Array
 
 function momentsOf({ numHeads, numKvHeads, query, key, value }: HeadWeights, x: Float32Array): HeadMoments {
   const tokens = x.length / inputs
@@ -53,18 +106,27 @@ function momentsOf({ numHeads, numKvHeads, query, key, value }: HeadWeights, x: 
   const ofQueries = Array.from({ length: numKvHeads }, () => createMomentSum(headDim))
   const queries = Float32Array.from(project(query, x, tokens))
   const width = (numHeads / numKvHeads) * headDim
-  for (let at = 0; at < queries.length; at += width) ofQueries[(at / width) % numKvHeads]?.add(queries.subarray(at, at + width))
-  return { key: ofKeys.moments, value: ofValues.moments, query: Float64Array.from(ofQueries.flatMap(({ moments }) => [...moments])) }
+  for (let at = 0; at < queries.length; at += width)
+    ofQueries[(at / width) % numKvHeads]?.add(queries.subarray(at, at + width))
+  return {
+    key: ofKeys.moments,
+    value: ofValues.moments,
+    query: Float64Array.from(ofQueries.flatMap(({ moments }) => [...moments])),
+  }
 }
 
-const randomRotation = (seed: number, size: number, allowed: KeyRotation): Float64Array => bestRotation(Float64Array.from(normal([size, size], { seed }).data as Float32Array), size, allowed).rotation
+const randomRotation = (seed: number, size: number, allowed: KeyRotation): Float64Array =>
+  bestRotation(Float64Array.from(normal([size, size], { seed }).data as Float32Array), size, allowed).rotation
 
 /** The same function with every KV head turned by rotations of its own. */
 function turned(weights: HeadWeights, seed: number, allowed: KeyRotation): HeadWeights {
   const { numHeads, numKvHeads, query, key, value, output } = weights
-  const byHead = (size: number, own: number, kind: KeyRotation) => Array.from({ length: numKvHeads }, (_, head) => randomRotation(seed + own + head, size, kind))
+  const byHead = (size: number, own: number, kind: KeyRotation) =>
+    Array.from({ length: numKvHeads }, (_, head) => randomRotation(seed + own + head, size, kind))
   const [keys, values] = [byHead(headDim, 100, allowed), byHead(valueDim, 200, { kind: 'orthogonal' })]
-  const [queryHeads, kvHeads] = [numHeads, numKvHeads].map((count) => Array.from({ length: count }, (_, head) => head)) as [number[], number[]]
+  const [queryHeads, kvHeads] = [numHeads, numKvHeads].map((count) =>
+    Array.from({ length: count }, (_, head) => head),
+  ) as [number[], number[]]
   const kvHead = (head: number): number => Math.floor((head * numKvHeads) / numHeads)
   return {
     ...weights,
@@ -77,33 +139,55 @@ function turned(weights: HeadWeights, seed: number, allowed: KeyRotation): HeadW
 
 /** KV heads `copies[i]` of `weights`, which then has equal heads. */
 function copied(weights: HeadWeights, copies: readonly number[]): HeadWeights {
-  return { ...weights, key: mapRows(weights.key, headDim, copies, undefined), value: mapRows(weights.value, valueDim, copies, undefined) }
+  return {
+    ...weights,
+    key: mapRows(weights.key, headDim, copies, undefined),
+    value: mapRows(weights.value, valueDim, copies, undefined),
+  }
 }
 
 async function expectSameFunction(a: HeadWeights, b: HeadWeights, allowed: KeyRotation, seed = 1): Promise<void> {
   const x = inputRows(seed, 7)
-  const comparison = compare(await attentionLayer(b, x, layer(allowed)), await attentionLayer(a, x, layer(allowed)), exact)
+  const comparison = compare(
+    await attentionLayer(b, x, layer(allowed)),
+    await attentionLayer(a, x, layer(allowed)),
+    exact,
+  )
   expect(comparison.pass, comparison.message).toBe(true)
 }
 
 describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => {
   test('rotating alone leaves the function as it is', () =>
-    fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
-      const weights = draw(6, 3, seed)
-      await expectSameFunction(weights, turned(weights, seed, keyRotation), keyRotation, seed)
-    }), { numRuns: 10 }))
+    fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
+        const weights = draw(6, 3, seed)
+        await expectSameFunction(weights, turned(weights, seed, keyRotation), keyRotation, seed)
+      }),
+      { numRuns: 10 },
+    ))
 
   test('heads that differ by a rotation alone merge without loss, and are found', () =>
-    fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
-      // KV heads 0, 2 and 3 are one head turned, 1, 4 and 5 another.
-      const weights = turned(copied(draw(12, 6, seed), [0, 1, 0, 0, 1, 1]), seed, keyRotation)
-      for (const method of ['activation', 'principal'] as const) {
-        const converted = convertHeads(weights, { numKvHeads: 2, method, keyRotation, moments: momentsOf(weights, inputRows(seed + 1, 40)) })
-        expect(converted.groups).toEqual([[0, 2, 3], [1, 4, 5]])
-        expect(converted.queryOrder).toEqual([0, 1, 4, 5, 6, 7, 2, 3, 8, 9, 10, 11])
-        await expectSameFunction(weights, converted.weights, keyRotation, seed)
-      }
-    }), { numRuns: 10 }))
+    fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
+        // KV heads 0, 2 and 3 are one head turned, 1, 4 and 5 another.
+        const weights = turned(copied(draw(12, 6, seed), [0, 1, 0, 0, 1, 1]), seed, keyRotation)
+        for (const method of ['activation', 'principal'] as const) {
+          const converted = convertHeads(weights, {
+            numKvHeads: 2,
+            method,
+            keyRotation,
+            moments: momentsOf(weights, inputRows(seed + 1, 40)),
+          })
+          expect(converted.groups).toEqual([
+            [0, 2, 3],
+            [1, 4, 5],
+          ])
+          expect(converted.queryOrder).toEqual([0, 1, 4, 5, 6, 7, 2, 3, 8, 9, 10, 11])
+          await expectSameFunction(weights, converted.weights, keyRotation, seed)
+        }
+      }),
+      { numRuns: 10 },
+    ))
 
   test('on random heads, principal errs less than activation, and that less than mean', async () => {
     const weights = draw(4, 4, 5)
@@ -114,23 +198,39 @@ describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => 
       return got.reduce((sum, value, index) => sum + (value - (expected[index] as number)) ** 2, 0)
     }
     const moments = momentsOf(weights, x)
-    const [principal, activation, mean] = [await errorOf({ numKvHeads: 2, method: 'principal', keyRotation, moments }), await errorOf({ numKvHeads: 2, method: 'activation', keyRotation, moments }), await errorOf({ numKvHeads: 2, method: 'mean' })]
+    const [principal, activation, mean] = [
+      await errorOf({ numKvHeads: 2, method: 'principal', keyRotation, moments }),
+      await errorOf({ numKvHeads: 2, method: 'activation', keyRotation, moments }),
+      await errorOf({ numKvHeads: 2, method: 'mean' }),
+    ]
     expect(principal).toBeLessThan(activation)
     expect(activation).toBeLessThan(mean)
   })
 })
 
 const methodsOf = (weights: HeadWeights, numKvHeads: number): readonly ConvertHeadsOptions[] => [
-  { numKvHeads, method: 'mean' }, { numKvHeads, method: 'first' },
-  { numKvHeads, method: 'activation', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 }, moments: momentsOf(weights, inputRows(3, 30)) },
+  { numKvHeads, method: 'mean' },
+  { numKvHeads, method: 'first' },
+  {
+    numKvHeads,
+    method: 'activation',
+    keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 },
+    moments: momentsOf(weights, inputRows(3, 30)),
+  },
   { numKvHeads, method: 'activation', keyRotation: { kind: 'none' }, moments: momentsOf(weights, inputRows(3, 30)) },
-  { numKvHeads, method: 'principal', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 }, moments: momentsOf(weights, inputRows(3, 30)) },
+  {
+    numKvHeads,
+    method: 'principal',
+    keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 8 },
+    moments: momentsOf(weights, inputRows(3, 30)),
+  },
   { numKvHeads, method: 'principal', keyRotation: { kind: 'none' }, moments: momentsOf(weights, inputRows(3, 30)) },
 ]
 
 test('to the same number of heads is the identity', () => {
   const weights = draw(6, 3, 7)
-  for (const options of methodsOf(weights, 3)) expect(convertHeads(weights, options)).toEqual({ weights, groups: [[0], [1], [2]], queryOrder: [0, 1, 2, 3, 4, 5] })
+  for (const options of methodsOf(weights, 3))
+    expect(convertHeads(weights, options)).toEqual({ weights, groups: [[0], [1], [2]], queryOrder: [0, 1, 2, 3, 4, 5] })
 })
 
 test('equal heads merge without loss by every method, exactly by mean and first', async () => {
@@ -148,32 +248,150 @@ test('equal heads merge without loss by every method, exactly by mean and first'
 test('groups that are no neighbours move query heads and columns of the output exactly', async () => {
   const weights = copied(draw(8, 4, 9), [0, 1, 1, 0])
   for (const method of ['mean', 'first'] as const) {
-    const { weights: converted, queryOrder } = convertHeads(weights, { numKvHeads: 2, method, groups: [[1, 2], [3, 0]] })
+    const { weights: converted, queryOrder } = convertHeads(weights, {
+      numKvHeads: 2,
+      method,
+      groups: [
+        [1, 2],
+        [3, 0],
+      ],
+    })
     expect(queryOrder).toEqual([2, 3, 4, 5, 6, 7, 0, 1])
     const row = headDim * inputs
     expect(converted.query.weight.subarray(0, row)).toEqual(weights.query.weight.subarray(2 * row, 3 * row))
     expect(converted.query.bias?.subarray(7 * headDim)).toEqual(weights.query.bias?.subarray(headDim, 2 * headDim))
-    expect(converted.output.weight.subarray(0, valueDim)).toEqual(weights.output.weight.subarray(2 * valueDim, 3 * valueDim))
+    expect(converted.output.weight.subarray(0, valueDim)).toEqual(
+      weights.output.weight.subarray(2 * valueDim, 3 * valueDim),
+    )
     expect(converted.output.bias).toBe(weights.output.bias)
     await expectSameFunction(weights, converted, { kind: 'rope', style: 'gptj', rotaryDim: 8 })
   }
 })
 
 test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
-  ['a count that does not divide', {}, { numKvHeads: 4 }, 'invalid-option', /numKvHeads must divide the 6 KV heads that there are \(1, 2, 3, 6\), but is 4/],
+  [
+    'a count that does not divide',
+    {},
+    { numKvHeads: 4 },
+    'invalid-option',
+    /numKvHeads must divide the 6 KV heads that there are \(1, 2, 3, 6\), but is 4/,
+  ],
   ['no head', {}, { numKvHeads: 0 }, 'invalid-option', /but is 0/],
-  ['a method that is none', {}, { method: 'median' }, 'invalid-option', /method must be mean, first, activation or principal, not median/],
-  ['a key of another size', { key: { weight: new Float32Array(7) } }, {}, 'invalid-shape', /key\.weight must have 480 values for 6 query and 6 KV heads of 8 and 10 inputs, but has 7/],
-  ['a bias of another size', { value: { weight: new Float32Array(6 * valueDim * inputs), bias: new Float32Array(1) } }, {}, 'invalid-shape', /value\.bias must have 36 values/],
-  ['a query of no heads', { query: { weight: new Float32Array(7) } }, {}, 'invalid-shape', /query\.weight has 7 values, which are no rows of 6 heads of 8/],
-  ['head counts that do not divide', { numHeads: 7 }, {}, 'invalid-shape', /numHeads \(7\) must be a multiple of numKvHeads \(6\)/],
-  ['a head that is named twice', {}, { groups: [[0, 1, 2], [2, 4, 5]] }, 'invalid-option', /head 2 is named twice/],
-  ['a head that is not there', {}, { groups: [[0, 1, 2], [3, 4, 6]] }, 'invalid-option', /group 1 names head 6/],
-  ['groups of unequal size', {}, { groups: [[0, 1], [2, 3, 4, 5]] }, 'invalid-option', /group 0 has 2 heads/],
-  ['moments of another size', {}, { method: 'activation', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(4), value: new Float64Array(4) } }, 'invalid-option', /moments\.key must be \[48, 48\] for 6 heads of 8, but has 4/],
-  ['query moments of another size', {}, { method: 'principal', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36), query: new Float64Array(3) } }, 'invalid-option', /moments\.query must be \[6, 8, 8\], but has 3/],
-  ['moments that overflowed', {}, { method: 'activation', keyRotation: { kind: 'none' }, moments: { key: new Float64Array(48 * 48).fill(Number.NaN), value: new Float64Array(36 * 36) } }, 'invalid-value', /moments\.key holds NaN/],
-  ['an odd rotary size', {}, { method: 'activation', keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 7 }, moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36) } }, 'invalid-option', /rotaryDim must be an even number from 2 to headDim \(8\), not 7/],
+  [
+    'a method that is none',
+    {},
+    { method: 'median' },
+    'invalid-option',
+    /method must be mean, first, activation or principal, not median/,
+  ],
+  [
+    'a key of another size',
+    { key: { weight: new Float32Array(7) } },
+    {},
+    'invalid-shape',
+    /key\.weight must have 480 values for 6 query and 6 KV heads of 8 and 10 inputs, but has 7/,
+  ],
+  [
+    'a bias of another size',
+    { value: { weight: new Float32Array(6 * valueDim * inputs), bias: new Float32Array(1) } },
+    {},
+    'invalid-shape',
+    /value\.bias must have 36 values/,
+  ],
+  [
+    'a query of no heads',
+    { query: { weight: new Float32Array(7) } },
+    {},
+    'invalid-shape',
+    /query\.weight has 7 values, which are no rows of 6 heads of 8/,
+  ],
+  [
+    'head counts that do not divide',
+    { numHeads: 7 },
+    {},
+    'invalid-shape',
+    /numHeads \(7\) must be a multiple of numKvHeads \(6\)/,
+  ],
+  [
+    'a head that is named twice',
+    {},
+    {
+      groups: [
+        [0, 1, 2],
+        [2, 4, 5],
+      ],
+    },
+    'invalid-option',
+    /head 2 is named twice/,
+  ],
+  [
+    'a head that is not there',
+    {},
+    {
+      groups: [
+        [0, 1, 2],
+        [3, 4, 6],
+      ],
+    },
+    'invalid-option',
+    /group 1 names head 6/,
+  ],
+  [
+    'groups of unequal size',
+    {},
+    {
+      groups: [
+        [0, 1],
+        [2, 3, 4, 5],
+      ],
+    },
+    'invalid-option',
+    /group 0 has 2 heads/,
+  ],
+  [
+    'moments of another size',
+    {},
+    {
+      method: 'activation',
+      keyRotation: { kind: 'none' },
+      moments: { key: new Float64Array(4), value: new Float64Array(4) },
+    },
+    'invalid-option',
+    /moments\.key must be \[48, 48\] for 6 heads of 8, but has 4/,
+  ],
+  [
+    'query moments of another size',
+    {},
+    {
+      method: 'principal',
+      keyRotation: { kind: 'none' },
+      moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36), query: new Float64Array(3) },
+    },
+    'invalid-option',
+    /moments\.query must be \[6, 8, 8\], but has 3/,
+  ],
+  [
+    'moments that overflowed',
+    {},
+    {
+      method: 'activation',
+      keyRotation: { kind: 'none' },
+      moments: { key: new Float64Array(48 * 48).fill(Number.NaN), value: new Float64Array(36 * 36) },
+    },
+    'invalid-value',
+    /moments\.key holds NaN/,
+  ],
+  [
+    'an odd rotary size',
+    {},
+    {
+      method: 'activation',
+      keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 7 },
+      moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36) },
+    },
+    'invalid-option',
+    /rotaryDim must be an even number from 2 to headDim \(8\), not 7/,
+  ],
 ])('refuses %s', (_, weights, options, code, message) => {
   let error: unknown
   try {
@@ -187,7 +405,18 @@ test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
 
 test.each(['activation', 'principal'] as const)('heads without any activation merge too: %s', (method) => {
   const weights = draw(4, 4, 2)
-  const moments = { key: new Float64Array((4 * headDim) ** 2), value: new Float64Array((4 * valueDim) ** 2), query: new Float64Array(4 * headDim ** 2) }
-  const { weights: converted } = convertHeads(weights, { numKvHeads: 2, method, keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 4 }, moments })
-  expect([...converted.value.weight, ...converted.key.weight, ...converted.output.weight].every(Number.isFinite)).toBe(true)
+  const moments = {
+    key: new Float64Array((4 * headDim) ** 2),
+    value: new Float64Array((4 * valueDim) ** 2),
+    query: new Float64Array(4 * headDim ** 2),
+  }
+  const { weights: converted } = convertHeads(weights, {
+    numKvHeads: 2,
+    method,
+    keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 4 },
+    moments,
+  })
+  expect([...converted.value.weight, ...converted.key.weight, ...converted.output.weight].every(Number.isFinite)).toBe(
+    true,
+  )
 })

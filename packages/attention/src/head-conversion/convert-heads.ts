@@ -18,15 +18,16 @@ interface CommonOptions {
  * agree best are grouped, and then averaged (arXiv 2412.20677). `principal`: grouped alike, and replaced by the principal components of
  * their activations, weighted by what an error would cost; query heads and the output's columns take up what restores each head.
  */
-export type ConvertHeadsOptions = CommonOptions & (
-  | { readonly method: 'mean' | 'first' }
-  | {
-    readonly method: 'activation' | 'principal'
-    readonly moments: HeadMoments
-    /** What stands between the projections of q and k and their product, and so which maps they may share. */
-    readonly keyRotation: KeyRotation
-  }
-)
+export type ConvertHeadsOptions = CommonOptions &
+  (
+    | { readonly method: 'mean' | 'first' }
+    | {
+        readonly method: 'activation' | 'principal'
+        readonly moments: HeadMoments
+        /** What stands between the projections of q and k and their product, and so which maps they may share. */
+        readonly keyRotation: KeyRotation
+      }
+  )
 
 export interface ConvertedHeads {
   /** Arrays that did not change are those that were passed in. */
@@ -49,19 +50,29 @@ export function convertHeads(weights: HeadWeights, options: ConvertHeadsOptions)
   checkHeadWeights(weights)
   const { numHeads, numKvHeads: before, headDim, valueDim = headDim, query, key, value, output } = weights
   const { numKvHeads: after, method } = options
-  if (!['mean', 'first', 'activation', 'principal'].includes(method)) throw new TesseraError('invalid-option', `convertHeads: method must be mean, first, activation or principal, not ${String(method)}`)
+  if (!['mean', 'first', 'activation', 'principal'].includes(method))
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: method must be mean, first, activation or principal, not ${String(method)}`,
+    )
   if (!Number.isSafeInteger(after) || after < 1 || before % after !== 0) {
-    throw new TesseraError('invalid-option', `convertHeads: numKvHeads must divide the ${before} KV heads that there are (${divisors(before).join(', ')}), but is ${after}`)
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: numKvHeads must divide the ${before} KV heads that there are (${divisors(before).join(', ')}), but is ${after}`,
+    )
   }
   const given = options.groups && checkGroups(options.groups, before, after)
   if ('keyRotation' in options) checkRotation(options.keyRotation, headDim)
   const mapped = 'moments' in options ? mapHeads(weights, { ...options, groups: given }) : undefined
   const groups = mapped?.groups ?? given ?? neighbours(before, after)
   const ratio = numHeads / before
-  const queryOrder = groups.flatMap((group) => group.flatMap((head) => Array.from({ length: ratio }, (_, i) => head * ratio + i)))
+  const queryOrder = groups.flatMap((group) =>
+    group.flatMap((head) => Array.from({ length: ratio }, (_, i) => head * ratio + i)),
+  )
   const sources = method === 'first' ? groups.map((group) => group.slice(0, 1)) : groups
   const byKvHead = (maps: readonly Float64Array[] | undefined): MapOf | undefined => maps && ((head) => maps[head])
-  const byQueryHead = (maps: readonly Float64Array[] | undefined): MapOf | undefined => maps && ((head) => maps[Math.floor(head / ratio)])
+  const byQueryHead = (maps: readonly Float64Array[] | undefined): MapOf | undefined =>
+    maps && ((head) => maps[Math.floor(head / ratio)])
   return {
     groups,
     queryOrder,

@@ -11,7 +11,11 @@ export function neighbours(numHeads: number, numGroups: number): readonly (reado
  * is raised by exchanging heads between groups until no exchange raises it, from neighbours and from a greedy choice; the better end
  * wins. Members ascend, and groups by their first member.
  */
-export function groupBySimilarity(similarities: Float64Array, numHeads: number, numGroups: number): readonly (readonly number[])[] {
+export function groupBySimilarity(
+  similarities: Float64Array,
+  numHeads: number,
+  numGroups: number,
+): readonly (readonly number[])[] {
   const like = (i: number, j: number): number => similarities[i * numHeads + j] as number
   const starts = [neighbours(numHeads, numGroups), greedy(like, numHeads, numGroups)]
   const [best] = starts.map((start) => exchange(like, start)).sort((a, b) => within(like, b) - within(like, a))
@@ -19,9 +23,16 @@ export function groupBySimilarity(similarities: Float64Array, numHeads: number, 
 }
 
 /** Throws unless each head is in exactly one of `numGroups` groups of equal size; then the groups. */
-export function checkGroups(groups: readonly (readonly number[])[], numHeads: number, numGroups: number): readonly (readonly number[])[] {
+export function checkGroups(
+  groups: readonly (readonly number[])[],
+  numHeads: number,
+  numGroups: number,
+): readonly (readonly number[])[] {
   const fail = (problem: string): never => {
-    throw new TesseraError('invalid-option', `convertHeads: groups must put each of the KV heads 0 to ${numHeads - 1} into one of ${numGroups} groups of ${numHeads / numGroups}, but ${problem}`)
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: groups must put each of the KV heads 0 to ${numHeads - 1} into one of ${numGroups} groups of ${numHeads / numGroups}, but ${problem}`,
+    )
   }
   if (groups.length !== numGroups) fail(`there are ${groups.length} groups`)
   const seen = new Set<number>()
@@ -59,8 +70,15 @@ function exchange(like: Likeness, start: readonly (readonly number[])[]): readon
         for (let i = 0; i < first.length; i++) {
           for (let j = 0; j < second.length; j++) {
             const [x, y] = [first[i] as number, second[j] as number]
-            const [restOfFirst, restOfSecond] = [first.filter((head) => head !== x), second.filter((head) => head !== y)]
-            const gain = affinity(like, y, restOfFirst) + affinity(like, x, restOfSecond) - affinity(like, x, restOfFirst) - affinity(like, y, restOfSecond)
+            const [restOfFirst, restOfSecond] = [
+              first.filter((head) => head !== x),
+              second.filter((head) => head !== y),
+            ]
+            const gain =
+              affinity(like, y, restOfFirst) +
+              affinity(like, x, restOfSecond) -
+              affinity(like, x, restOfFirst) -
+              affinity(like, y, restOfSecond)
             // Above rounding, or two equal arrangements could be exchanged for ever.
             if (gain <= 1e-9) continue
             first[i] = y
@@ -79,7 +97,21 @@ function affinity(like: Likeness, head: number, group: readonly number[]): numbe
 }
 
 function within(like: Likeness, groups: readonly (readonly number[])[]): number {
-  return groups.reduce((sum, group) => sum + group.reduce((inner, head) => inner + affinity(like, head, group.filter((other) => other > head)), 0), 0)
+  return groups.reduce(
+    (sum, group) =>
+      sum +
+      group.reduce(
+        (inner, head) =>
+          inner +
+          affinity(
+            like,
+            head,
+            group.filter((other) => other > head),
+          ),
+        0,
+      ),
+    0,
+  )
 }
 
 function ordered(groups: readonly (readonly number[])[]): readonly (readonly number[])[] {

@@ -28,13 +28,26 @@ export interface HeadWeights {
 export function checkHeadWeights(weights: HeadWeights): void {
   const { numHeads, numKvHeads, headDim, valueDim = headDim, query, key, value, output } = weights
   for (const [name, size] of Object.entries({ numHeads, numKvHeads, headDim, valueDim })) {
-    if (!Number.isSafeInteger(size) || size < 1) throw new TesseraError('invalid-shape', `convertHeads: ${name} must be a positive integer, not ${size}`)
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw new TesseraError('invalid-shape', `convertHeads: ${name} must be a positive integer, not ${size}`)
   }
-  if (numHeads % numKvHeads !== 0) throw new TesseraError('invalid-shape', `convertHeads: numHeads (${numHeads}) must be a multiple of numKvHeads (${numKvHeads})`)
+  if (numHeads % numKvHeads !== 0)
+    throw new TesseraError(
+      'invalid-shape',
+      `convertHeads: numHeads (${numHeads}) must be a multiple of numKvHeads (${numKvHeads})`,
+    )
   const inputs = query.weight.length / (numHeads * headDim)
   const outputs = output.weight.length / (numHeads * valueDim)
-  if (!Number.isSafeInteger(inputs) || inputs < 1) throw new TesseraError('invalid-shape', `convertHeads: query.weight has ${query.weight.length} values, which are no rows of ${numHeads} heads of ${headDim}`)
-  if (!Number.isSafeInteger(outputs) || outputs < 1) throw new TesseraError('invalid-shape', `convertHeads: output.weight has ${output.weight.length} values, which are no columns of ${numHeads} heads of ${valueDim}`)
+  if (!Number.isSafeInteger(inputs) || inputs < 1)
+    throw new TesseraError(
+      'invalid-shape',
+      `convertHeads: query.weight has ${query.weight.length} values, which are no rows of ${numHeads} heads of ${headDim}`,
+    )
+  if (!Number.isSafeInteger(outputs) || outputs < 1)
+    throw new TesseraError(
+      'invalid-shape',
+      `convertHeads: output.weight has ${output.weight.length} values, which are no columns of ${numHeads} heads of ${valueDim}`,
+    )
   const expected: readonly (readonly [string, Float32Array | undefined, number])[] = [
     ['key.weight', key.weight, numKvHeads * headDim * inputs],
     ['value.weight', value.weight, numKvHeads * valueDim * inputs],
@@ -45,7 +58,10 @@ export function checkHeadWeights(weights: HeadWeights): void {
   ]
   for (const [name, array, length] of expected) {
     if (array !== undefined && array.length !== length) {
-      throw new TesseraError('invalid-shape', `convertHeads: ${name} must have ${length} values for ${numHeads} query and ${numKvHeads} KV heads of ${headDim} and ${inputs} inputs, but has ${array.length}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `convertHeads: ${name} must have ${length} values for ${numHeads} query and ${numKvHeads} KV heads of ${headDim} and ${inputs} inputs, but has ${array.length}`,
+      )
     }
   }
 }

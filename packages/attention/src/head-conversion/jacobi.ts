@@ -36,7 +36,10 @@ export function orthogonalizeRows(w: Float64Array, v: Float64Array, n: number): 
 const maximumSweeps = 30
 
 /** Eigenvectors of a positive semidefinite f64[n, n] as rows, the largest eigenvalue first. */
-export function principalAxes(a: Float64Array, n: number): { readonly axes: Float64Array; readonly values: Float64Array } {
+export function principalAxes(
+  a: Float64Array,
+  n: number,
+): { readonly axes: Float64Array; readonly values: Float64Array } {
   const v = identity(n)
   const lengths = orthogonalizeRows(a.slice(), v, n)
   const order = Array.from(lengths.keys()).sort((x, y) => (lengths[y] as number) - (lengths[x] as number))

@@ -36,12 +36,18 @@ export interface HeadMaps {
 }
 
 /** Groups heads by their activations, and finds the maps under which a group is replaced by the mean of its heads with least loss. */
-export function mapHeads(weights: HeadWeights, { method, numKvHeads: numGroups, moments, keyRotation, groups: given }: MapHeadsOptions): HeadMaps {
+export function mapHeads(
+  weights: HeadWeights,
+  { method, numKvHeads: numGroups, moments, keyRotation, groups: given }: MapHeadsOptions,
+): HeadMaps {
   const { numKvHeads: numHeads, headDim, valueDim = headDim } = weights
   const key = momentsOf('key', moments.key, numHeads, headDim)
   const value = momentsOf('value', moments.value, numHeads, valueDim)
   if (moments.query !== undefined && moments.query.length !== numHeads * headDim ** 2) {
-    throw new TesseraError('invalid-option', `convertHeads: moments.query must be [${numHeads}, ${headDim}, ${headDim}], but has ${moments.query.length} values`)
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: moments.query must be [${numHeads}, ${headDim}, ${headDim}], but has ${moments.query.length} values`,
+    )
   }
   const groups = given ?? chooseGroups(key, value, keyRotation, numGroups)
   if (numGroups === numHeads) return { groups, query: undefined, key: undefined, value: undefined, output: undefined }
@@ -51,12 +57,22 @@ export function mapHeads(weights: HeadWeights, { method, numKvHeads: numGroups, 
     return { groups, query: keys, key: keys, value: values, output: values }
   }
   const outputMetrics = Array.from({ length: numHeads }, (_, head) => outputMetric(weights, head))
-  const valueMaps = groups.map((group) => principalMaps(value, group, group.map((head) => outputMetrics[head] as Float64Array), anyRotation))
+  const valueMaps = groups.map((group) =>
+    principalMaps(
+      value,
+      group,
+      group.map((head) => outputMetrics[head] as Float64Array),
+      anyRotation,
+    ),
+  )
   const values = eachGroup(groups, (_, index) => valueMaps[index]?.pool ?? [])
-  const output = eachGroup(groups, (_, index) => (valueMaps[index]?.expand ?? []).map((map) => transpose(map, valueDim)))
+  const output = eachGroup(groups, (_, index) =>
+    (valueMaps[index]?.expand ?? []).map((map) => transpose(map, valueDim)),
+  )
   // A norm between projection and product allows no map, and leaves the mean.
   if (keyRotation.kind === 'none') return { groups, query: undefined, key: undefined, value: values, output }
-  const keyMetric = (head: number): Float64Array => moments.query?.subarray(head * headDim ** 2, (head + 1) * headDim ** 2) ?? identity(headDim)
+  const keyMetric = (head: number): Float64Array =>
+    moments.query?.subarray(head * headDim ** 2, (head + 1) * headDim ** 2) ?? identity(headDim)
   const keyMaps = groups.map((group) => principalMaps(key, group, group.map(keyMetric), keyRotation))
   return {
     groups,
@@ -69,25 +85,39 @@ export function mapHeads(weights: HeadWeights, { method, numKvHeads: numGroups, 
 
 const anyRotation = { kind: 'orthogonal' } as const
 
-function chooseGroups(key: Moments, value: Moments, keyRotation: KeyRotation, numGroups: number): readonly (readonly number[])[] {
+function chooseGroups(
+  key: Moments,
+  value: Moments,
+  keyRotation: KeyRotation,
+  numGroups: number,
+): readonly (readonly number[])[] {
   const { numHeads } = key
   if (numGroups === 1 || numGroups === numHeads) return neighbours(numHeads, numGroups)
   const similarities = new Float64Array(numHeads * numHeads)
   for (let i = 0; i < numHeads; i++) {
-    for (let j = 0; j < i; j++) similarities[i * numHeads + j] = similarities[j * numHeads + i] = similarity(key, i, j, keyRotation) + similarity(value, i, j, anyRotation)
+    for (let j = 0; j < i; j++)
+      similarities[i * numHeads + j] = similarities[j * numHeads + i] =
+        similarity(key, i, j, keyRotation) + similarity(value, i, j, anyRotation)
   }
   return groupBySimilarity(similarities, numHeads, numGroups)
 }
 
 /** What `make` gives for the members of each group, by head. */
-function eachGroup(groups: readonly (readonly number[])[], make: (group: readonly number[], index: number) => readonly Float64Array[]): readonly Float64Array[] {
+function eachGroup(
+  groups: readonly (readonly number[])[],
+  make: (group: readonly number[], index: number) => readonly Float64Array[],
+): readonly Float64Array[] {
   const maps: Float64Array[] = []
-  for (const [index, group] of groups.entries()) for (const [member, map] of make(group, index).entries()) maps[group[member] as number] = map
+  for (const [index, group] of groups.entries())
+    for (const [member, map] of make(group, index).entries()) maps[group[member] as number] = map
   return maps
 }
 
 /** f64[Dv, Dv]: what an error of a KV head's values costs at the output, Σ Oₕᵀ Oₕ over the query heads that read it. */
-function outputMetric({ numHeads, numKvHeads, headDim, valueDim = headDim, output: { weight } }: HeadWeights, head: number): Float64Array {
+function outputMetric(
+  { numHeads, numKvHeads, headDim, valueDim = headDim, output: { weight } }: HeadWeights,
+  head: number,
+): Float64Array {
   const metric = new Float64Array(valueDim * valueDim)
   const width = numHeads * valueDim
   const ratio = numHeads / numKvHeads
@@ -95,7 +125,8 @@ function outputMetric({ numHeads, numKvHeads, headDim, valueDim = headDim, outpu
     for (let from = row + head * ratio * valueDim; from < row + (head + 1) * ratio * valueDim; from += valueDim) {
       for (let i = 0; i < valueDim; i++) {
         const factor = weight[from + i] as number
-        for (let j = 0; j < valueDim; j++) metric[i * valueDim + j] = (metric[i * valueDim + j] as number) + factor * (weight[from + j] as number)
+        for (let j = 0; j < valueDim; j++)
+          metric[i * valueDim + j] = (metric[i * valueDim + j] as number) + factor * (weight[from + j] as number)
       }
     }
   }
@@ -104,10 +135,14 @@ function outputMetric({ numHeads, numKvHeads, headDim, valueDim = headDim, outpu
 
 function momentsOf(name: string, data: Float64Array, numHeads: number, size: number): Moments {
   if (data.length !== (numHeads * size) ** 2) {
-    throw new TesseraError('invalid-option', `convertHeads: moments.${name} must be [${numHeads * size}, ${numHeads * size}] for ${numHeads} heads of ${size}, but has ${data.length} values`)
+    throw new TesseraError(
+      'invalid-option',
+      `convertHeads: moments.${name} must be [${numHeads * size}, ${numHeads * size}] for ${numHeads} heads of ${size}, but has ${data.length} values`,
+    )
   }
   const wrong = data.find((moment) => !Number.isFinite(moment))
-  if (wrong !== undefined) throw new TesseraError('invalid-value', `convertHeads: moments.${name} holds ${wrong}; the calibration overflowed`)
+  if (wrong !== undefined)
+    throw new TesseraError('invalid-value', `convertHeads: moments.${name} holds ${wrong}; the calibration overflowed`)
   return { data, numHeads, size }
 }
 

@@ -4,13 +4,31 @@ import type { ProjectionWeights } from './head-weights.ts'
 export type MapOf = (head: number) => Float64Array | undefined
 
 /** Projection whose head i is the former head `order[i]`, mapped: y = A (W x + b) instead of W x + b. */
-export function mapRows(projection: ProjectionWeights, size: number, order: readonly number[], mapOf: MapOf | undefined): ProjectionWeights {
-  return averageRows(projection, size, order.length, order.map((head) => [head]), mapOf)
+export function mapRows(
+  projection: ProjectionWeights,
+  size: number,
+  order: readonly number[],
+  mapOf: MapOf | undefined,
+): ProjectionWeights {
+  return averageRows(
+    projection,
+    size,
+    order.length,
+    order.map((head) => [head]),
+    mapOf,
+  )
 }
 
 /** Projection of `groups.length` heads, each the mean of some of the former `numHeads`, mapped before. What does not change is returned as it is. */
-export function averageRows(projection: ProjectionWeights, size: number, numHeads: number, groups: readonly (readonly number[])[], mapOf: MapOf | undefined): ProjectionWeights {
-  if (!mapOf && groups.length === numHeads && groups.every((group, index) => group.length === 1 && group[0] === index)) return projection
+export function averageRows(
+  projection: ProjectionWeights,
+  size: number,
+  numHeads: number,
+  groups: readonly (readonly number[])[],
+  mapOf: MapOf | undefined,
+): ProjectionWeights {
+  if (!mapOf && groups.length === numHeads && groups.every((group, index) => group.length === 1 && group[0] === index))
+    return projection
   const { weight, bias } = projection
   const average = (data: Float32Array): Float32Array => {
     const width = data.length / (numHeads * size)
@@ -18,7 +36,8 @@ export function averageRows(projection: ProjectionWeights, size: number, numHead
     const sum = new Float64Array(size * width)
     for (const [index, group] of groups.entries()) {
       sum.fill(0)
-      for (const head of group) addMapped(sum, data.subarray(head * size * width, (head + 1) * size * width), mapOf?.(head), size, width)
+      for (const head of group)
+        addMapped(sum, data.subarray(head * size * width, (head + 1) * size * width), mapOf?.(head), size, width)
       for (let i = 0; i < sum.length; i++) out[index * sum.length + i] = (sum[i] as number) / group.length
     }
     return out
@@ -27,7 +46,12 @@ export function averageRows(projection: ProjectionWeights, size: number, numHead
 }
 
 /** Output weight f32[outputs, H · size] whose columns of head i are those of the former head `order[i]`, mapped: O Aᵀ, which undoes an orthogonal A on its inputs. */
-export function mapColumns(weight: Float32Array, size: number, order: readonly number[], mapOf: MapOf | undefined): Float32Array {
+export function mapColumns(
+  weight: Float32Array,
+  size: number,
+  order: readonly number[],
+  mapOf: MapOf | undefined,
+): Float32Array {
   if (!mapOf && order.every((head, index) => head === index)) return weight
   const width = order.length * size
   const out = new Float32Array(weight.length)
@@ -43,7 +67,13 @@ export function mapColumns(weight: Float32Array, size: number, order: readonly n
 }
 
 /** sum += map · rows, both [size, width]. */
-function addMapped(sum: Float64Array, rows: Float32Array, map: Float64Array | undefined, size: number, width: number): void {
+function addMapped(
+  sum: Float64Array,
+  rows: Float32Array,
+  map: Float64Array | undefined,
+  size: number,
+  width: number,
+): void {
   if (!map) {
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (rows[i] as number)
     return
@@ -53,7 +83,9 @@ function addMapped(sum: Float64Array, rows: Float32Array, map: Float64Array | un
       const factor = map[to * size + from] as number
       // Rotary rotations are mostly zeros.
       if (factor === 0) continue
-      for (let column = 0; column < width; column++) sum[to * width + column] = (sum[to * width + column] as number) + factor * (rows[from * width + column] as number)
+      for (let column = 0; column < width; column++)
+        sum[to * width + column] =
+          (sum[to * width + column] as number) + factor * (rows[from * width + column] as number)
     }
   }
 }

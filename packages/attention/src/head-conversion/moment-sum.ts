@@ -17,18 +17,21 @@ export function createMomentSum(width: number): MomentSum {
   return {
     width,
     get moments() {
-      for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) moments[j * width + i] = moments[i * width + j] as number
+      for (let i = 0; i < width; i++)
+        for (let j = 0; j < i; j++) moments[j * width + i] = moments[i * width + j] as number
       return moments
     },
     get tokens() {
       return tokens
     },
     add(rows) {
-      if (rows.length % width !== 0) throw new TesseraError('invalid-shape', `momentSum: ${rows.length} values are no rows of ${width}`)
+      if (rows.length % width !== 0)
+        throw new TesseraError('invalid-shape', `momentSum: ${rows.length} values are no rows of ${width}`)
       for (let at = 0; at < rows.length; at += width) {
         for (let i = 0; i < width; i++) {
           const factor = rows[at + i] as number
-          for (let j = 0; j <= i; j++) moments[i * width + j] = (moments[i * width + j] as number) + factor * (rows[at + j] as number)
+          for (let j = 0; j <= i; j++)
+            moments[i * width + j] = (moments[i * width + j] as number) + factor * (rows[at + j] as number)
         }
       }
       tokens += rows.length / width

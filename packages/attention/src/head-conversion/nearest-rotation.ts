@@ -5,13 +5,17 @@ import { identity, orthogonalizeRows } from './jacobi.ts'
  * (Schönemann 1966, the orthogonal Procrustes problem), and that maximum: the sum of the singular values. Where A has no full rank,
  * the directions that it does not decide are filled up orthogonally.
  */
-export function nearestRotation(a: Float64Array, n: number): { readonly rotation: Float64Array; readonly trace: number } {
+export function nearestRotation(
+  a: Float64Array,
+  n: number,
+): { readonly rotation: Float64Array; readonly trace: number } {
   const u = Float64Array.from(a, (_, index) => a[(index % n) * n + Math.floor(index / n)] as number)
   const v = identity(n)
   const lengths = orthogonalizeRows(u, v, n)
   const least = 1e-12 * Math.max(...lengths)
   const isDecided = Array.from(lengths, (length) => length > least)
-  for (let row = 0; row < n; row++) if (isDecided[row]) for (let i = row * n; i < (row + 1) * n; i++) u[i] = (u[i] as number) / (lengths[row] as number)
+  for (let row = 0; row < n; row++)
+    if (isDecided[row]) for (let i = row * n; i < (row + 1) * n; i++) u[i] = (u[i] as number) / (lengths[row] as number)
   for (let row = 0; row < n; row++) {
     if (isDecided[row]) continue
     fillRow(u, n, row, isDecided)
@@ -21,7 +25,8 @@ export function nearestRotation(a: Float64Array, n: number): { readonly rotation
   for (let k = 0; k < n; k++) {
     for (let row = 0; row < n; row++) {
       const factor = u[k * n + row] as number
-      for (let column = 0; column < n; column++) rotation[row * n + column] = (rotation[row * n + column] as number) + factor * (v[k * n + column] as number)
+      for (let column = 0; column < n; column++)
+        rotation[row * n + column] = (rotation[row * n + column] as number) + factor * (v[k * n + column] as number)
     }
   }
   return { rotation, trace: lengths.reduce((sum, length) => sum + length, 0) }

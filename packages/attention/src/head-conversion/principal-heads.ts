@@ -14,21 +14,45 @@ export interface PrincipalMaps {
  * the output absorb the restoring maps, so that nothing but the error itself is lost. With rotary positions a map may only turn
  * and scale each pair of channels, as a complex number does; channels that are not rotated are free.
  */
-export function principalMaps(moments: Moments, heads: readonly number[], metrics: readonly Float64Array[], allowed: Exclude<KeyRotation, { readonly kind: 'none' }>): PrincipalMaps {
+export function principalMaps(
+  moments: Moments,
+  heads: readonly number[],
+  metrics: readonly Float64Array[],
+  allowed: Exclude<KeyRotation, { readonly kind: 'none' }>,
+): PrincipalMaps {
   const { size } = moments
-  const maps = { pool: heads.map(() => new Float64Array(size * size)), expand: heads.map(() => new Float64Array(size * size)) }
+  const maps = {
+    pool: heads.map(() => new Float64Array(size * size)),
+    expand: heads.map(() => new Float64Array(size * size)),
+  }
   const rotaryDim = allowed.kind === 'rope' ? allowed.rotaryDim : 0
-  if (allowed.kind === 'rope') for (let pair = 0; pair < rotaryDim / 2; pair++) mapPair(moments, heads, metrics, allowed.style === 'neox' ? [pair, pair + rotaryDim / 2] : [2 * pair, 2 * pair + 1], maps)
+  if (allowed.kind === 'rope')
+    for (let pair = 0; pair < rotaryDim / 2; pair++)
+      mapPair(
+        moments,
+        heads,
+        metrics,
+        allowed.style === 'neox' ? [pair, pair + rotaryDim / 2] : [2 * pair, 2 * pair + 1],
+        maps,
+      )
   if (rotaryDim < size) mapChannels(moments, heads, metrics, rotaryDim, maps)
   return rescale(moments, heads, maps)
 }
 
 /** Channels x and y as one complex number: its largest complex principal component over the heads. */
-function mapPair(moments: Moments, heads: readonly number[], metrics: readonly Float64Array[], [x, y]: readonly [number, number], { pool, expand }: PrincipalMaps): void {
+function mapPair(
+  moments: Moments,
+  heads: readonly number[],
+  metrics: readonly Float64Array[],
+  [x, y]: readonly [number, number],
+  { pool, expand }: PrincipalMaps,
+): void {
   const { size } = moments
   const count = heads.length
   // Positions turn the pair by any angle, so that both channels cost the same.
-  const weights = metrics.map((metric) => Math.sqrt(Math.max(((metric[x * size + x] as number) + (metric[y * size + y] as number)) / 2, 0)))
+  const weights = metrics.map((metric) =>
+    Math.sqrt(Math.max(((metric[x * size + x] as number) + (metric[y * size + y] as number)) / 2, 0)),
+  )
   const floor = 1e-6 * Math.max(...weights) || 1
   for (const [index, weight] of weights.entries()) weights[index] = Math.max(weight, floor)
   // A Hermitian matrix A + iB has the eigenvectors of the symmetric [[A, −B], [B, A]], each twice.
@@ -62,7 +86,13 @@ function setPair(matrix: Float64Array, size: number, x: number, y: number, real:
 }
 
 /** Channels `from` … size − 1: as many real principal components as there are channels. */
-function mapChannels(moments: Moments, heads: readonly number[], metrics: readonly Float64Array[], from: number, { pool, expand }: PrincipalMaps): void {
+function mapChannels(
+  moments: Moments,
+  heads: readonly number[],
+  metrics: readonly Float64Array[],
+  from: number,
+  { pool, expand }: PrincipalMaps,
+): void {
   const { size } = moments
   const width = size - from
   const roots = metrics.map((metric) => squareRoot(metric, size, from))
@@ -70,14 +100,20 @@ function mapChannels(moments: Moments, heads: readonly number[], metrics: readon
   const whitened = new Float64Array(n * n)
   for (const [i, first] of heads.entries()) {
     for (const [j, second] of heads.entries()) {
-      const block = multiply(multiply((roots[i] as Roots).root, window(crossMoment(moments, first, second), size, from), width), (roots[j] as Roots).root, width)
-      for (let row = 0; row < width; row++) whitened.set(block.subarray(row * width, (row + 1) * width), (i * width + row) * n + j * width)
+      const block = multiply(
+        multiply((roots[i] as Roots).root, window(crossMoment(moments, first, second), size, from), width),
+        (roots[j] as Roots).root,
+        width,
+      )
+      for (let row = 0; row < width; row++)
+        whitened.set(block.subarray(row * width, (row + 1) * width), (i * width + row) * n + j * width)
     }
   }
   const { axes } = principalAxes(whitened, n)
   for (const [i, { root, inverse }] of roots.entries()) {
     const part = new Float64Array(width * width)
-    for (let row = 0; row < width; row++) part.set(axes.subarray(row * n + i * width, row * n + (i + 1) * width), row * width)
+    for (let row = 0; row < width; row++)
+      part.set(axes.subarray(row * n + i * width, row * n + (i + 1) * width), row * width)
     const pooled = multiply(part, root, width)
     const restored = multiply(part, inverse, width)
     for (let row = 0; row < width; row++) {
@@ -100,12 +136,16 @@ function rescale(moments: Moments, heads: readonly number[], { pool, expand }: P
     for (let channel = 0; channel < size; channel++) before += (own[channel * size + channel] as number) / heads.length
     for (const [j, second] of heads.entries()) {
       const left = multiply(pool[i] as Float64Array, crossMoment(moments, first, second), size)
-      for (let index = 0; index < left.length; index++) after += (left[index] as number) * ((pool[j] as Float64Array)[index] as number)
+      for (let index = 0; index < left.length; index++)
+        after += (left[index] as number) * ((pool[j] as Float64Array)[index] as number)
     }
   }
   const factor = after > 0 && before > 0 ? Math.sqrt(before / after) : 1
   // The caller takes the mean over the heads, where components are sums.
-  return { pool: pool.map((map) => map.map((value) => value * factor * heads.length)), expand: expand.map((map) => map.map((value) => value / factor)) }
+  return {
+    pool: pool.map((map) => map.map((value) => value * factor * heads.length)),
+    expand: expand.map((map) => map.map((value) => value / factor)),
+  }
 }
 
 interface Roots {
@@ -137,7 +177,10 @@ function squareRoot(metric: Float64Array, size: number, from: number): Roots {
 /** Rows and columns from `from` on. */
 function window(matrix: Float64Array, size: number, from: number): Float64Array {
   const width = size - from
-  return Float64Array.from({ length: width * width }, (_, index) => matrix[(from + Math.floor(index / width)) * size + from + (index % width)] as number)
+  return Float64Array.from(
+    { length: width * width },
+    (_, index) => matrix[(from + Math.floor(index / width)) * size + from + (index % width)] as number,
+  )
 }
 
 function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {
@@ -145,7 +188,9 @@ function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {
   for (let row = 0; row < n; row++) {
     for (let k = 0; k < n; k++) {
       const factor = a[row * n + k] as number
-      if (factor !== 0) for (let column = 0; column < n; column++) product[row * n + column] = (product[row * n + column] as number) + factor * (b[k * n + column] as number)
+      if (factor !== 0)
+        for (let column = 0; column < n; column++)
+          product[row * n + column] = (product[row * n + column] as number) + factor * (b[k * n + column] as number)
     }
   }
   return product

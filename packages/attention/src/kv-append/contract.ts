@@ -1,4 +1,15 @@
-import { decodeElements, denseSpec, encodeElements, formatShape, type HostTensor, sizeOf, type Op, specBytes, type Tensor, TesseraError } from '@tessera-llm/tensor'
+import {
+  decodeElements,
+  denseSpec,
+  encodeElements,
+  formatShape,
+  type HostTensor,
+  sizeOf,
+  type Op,
+  specBytes,
+  type Tensor,
+  TesseraError,
+} from '@tessera-llm/tensor'
 
 export type KvAppendInputs = {
   readonly cache: Tensor
@@ -24,20 +35,49 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
     const [cacheBatch = 0, heads = 0, rows = 0, width = 0] = cache.shape
     const table = inputs.blockTable && denseSpec(inputs.blockTable, 'kv-append', 'blockTable')
     const batch = table ? (x.shape[0] ?? 0) : cacheBatch
-    if ((cache.dtype !== 'f32' && cache.dtype !== 'f16') || x.dtype !== 'f32' || positions.dtype !== 'i32') throw new TesseraError('invalid-dtype', `kv-append: cache must be f32 or f16, x f32 and positions i32, not ${cache.dtype}, ${x.dtype} and ${positions.dtype}`)
-    if (cache.shape.length !== 4 || x.shape.length !== 4 || x.shape[0] !== batch || x.shape[2] !== heads || x.shape[3] !== width) {
-      throw new TesseraError('invalid-shape', `kv-append: x must be [B, L, H, D] of the cache [B, H, C, D], not ${formatShape(x.shape)} and ${formatShape(cache.shape)}`)
+    if ((cache.dtype !== 'f32' && cache.dtype !== 'f16') || x.dtype !== 'f32' || positions.dtype !== 'i32')
+      throw new TesseraError(
+        'invalid-dtype',
+        `kv-append: cache must be f32 or f16, x f32 and positions i32, not ${cache.dtype}, ${x.dtype} and ${positions.dtype}`,
+      )
+    if (
+      cache.shape.length !== 4 ||
+      x.shape.length !== 4 ||
+      x.shape[0] !== batch ||
+      x.shape[2] !== heads ||
+      x.shape[3] !== width
+    ) {
+      throw new TesseraError(
+        'invalid-shape',
+        `kv-append: x must be [B, L, H, D] of the cache [B, H, C, D], not ${formatShape(x.shape)} and ${formatShape(cache.shape)}`,
+      )
     }
-    if (positions.shape.join() !== String(batch)) throw new TesseraError('invalid-shape', `kv-append: positions must be ${formatShape([batch])}, not ${formatShape(positions.shape)}`)
+    if (positions.shape.join() !== String(batch))
+      throw new TesseraError(
+        'invalid-shape',
+        `kv-append: positions must be ${formatShape([batch])}, not ${formatShape(positions.shape)}`,
+      )
     if (table) {
       const [tableBatch, pages = 0] = table.shape
-      if (table.dtype !== 'i32' || table.shape.length !== 2 || tableBatch !== batch) throw new TesseraError('invalid-shape', `kv-append: blockTable must be i32 [${batch}, P], not ${table.dtype} ${formatShape(table.shape)}`)
-      if ((x.shape[1] ?? 0) > pages * rows) throw new TesseraError('invalid-shape', `kv-append: ${x.shape[1]} rows do not fit the ${pages} pages of ${rows} rows of a sequence; append fewer at once`)
+      if (table.dtype !== 'i32' || table.shape.length !== 2 || tableBatch !== batch)
+        throw new TesseraError(
+          'invalid-shape',
+          `kv-append: blockTable must be i32 [${batch}, P], not ${table.dtype} ${formatShape(table.shape)}`,
+        )
+      if ((x.shape[1] ?? 0) > pages * rows)
+        throw new TesseraError(
+          'invalid-shape',
+          `kv-append: ${x.shape[1]} rows do not fit the ${pages} pages of ${rows} rows of a sequence; append fewer at once`,
+        )
     }
     return {}
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
-  cost: ({ inputs }) => ({ flops: 0, bytesRead: 4 * sizeOf(inputs.x.shape), bytesWritten: (specBytes(inputs.cache) / Math.max(1, sizeOf(inputs.cache.shape))) * sizeOf(inputs.x.shape) }),
+  cost: ({ inputs }) => ({
+    flops: 0,
+    bytesRead: 4 * sizeOf(inputs.x.shape),
+    bytesWritten: (specBytes(inputs.cache) / Math.max(1, sizeOf(inputs.cache.shape))) * sizeOf(inputs.x.shape),
+  }),
   reference({ cache, x, positions, blockTable }) {
     appendRows(cache, x, (b, i) => (positions.data[b] as number) + i, blockTable)
     return {}
@@ -45,7 +85,12 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
 }
 
 /** The definition, for `rope-append` too: row i of sequence b goes to row `rowOf(b, i)` of the cache. */
-export function appendRows(cache: HostTensor, x: HostTensor, rowOf: (b: number, i: number) => number, blockTable: HostTensor | undefined): void {
+export function appendRows(
+  cache: HostTensor,
+  x: HostTensor,
+  rowOf: (b: number, i: number) => number,
+  blockTable: HostTensor | undefined,
+): void {
   const [, , capacity = 0, width = 0] = cache.shape
   const [batch = 0, length = 0, heads = 0] = x.shape
   const pages = blockTable?.shape[1] ?? 0

@@ -12,8 +12,19 @@ export const kvAppendWasm: WasmKernel = defineWasmKernel(kvAppendOp, {
     return [
       {
         entry: 'kvAppend',
-        args: (write, at) => write.u32(at.address('cache')).u32(at.address('x')).u32(at.address('positions')).u32(batch).u32(length).u32(heads).u32(cache.shape[2] ?? 0).u32(width).u32(isHalf ? 1 : 0)
-          .u32(blockTable ? at.address('blockTable') : 0).u32(blockTable?.shape[1] ?? 0),
+        args: (write, at) =>
+          write
+            .u32(at.address('cache'))
+            .u32(at.address('x'))
+            .u32(at.address('positions'))
+            .u32(batch)
+            .u32(length)
+            .u32(heads)
+            .u32(cache.shape[2] ?? 0)
+            .u32(width)
+            .u32(isHalf ? 1 : 0)
+            .u32(blockTable ? at.address('blockTable') : 0)
+            .u32(blockTable?.shape[1] ?? 0),
       },
     ]
   },

@@ -20,16 +20,29 @@ export const kvCopyPageOp: Op<KvCopyPageInputs, Record<string, never>, KvCopyPag
   validate(inputs, { numPages }) {
     const pool = denseSpec(inputs.pool, 'kv-copy-page', 'pool')
     const pages = denseSpec(inputs.pages, 'kv-copy-page', 'pages')
-    if (!Number.isSafeInteger(numPages) || numPages < 1 || specBytes(pool) % (4 * numPages) !== 0) throw new TesseraError('invalid-option', `kv-copy-page: numPages must divide the pool of ${specBytes(pool)} bytes into pages of whole words, ${numPages} does not`)
-    if (pages.dtype !== 'i32' || sizeOf(pages.shape) !== 2) throw new TesseraError('invalid-shape', `kv-copy-page: pages must be i32 [2], not ${pages.dtype} [${pages.shape.join(', ')}]`)
+    if (!Number.isSafeInteger(numPages) || numPages < 1 || specBytes(pool) % (4 * numPages) !== 0)
+      throw new TesseraError(
+        'invalid-option',
+        `kv-copy-page: numPages must divide the pool of ${specBytes(pool)} bytes into pages of whole words, ${numPages} does not`,
+      )
+    if (pages.dtype !== 'i32' || sizeOf(pages.shape) !== 2)
+      throw new TesseraError(
+        'invalid-shape',
+        `kv-copy-page: pages must be i32 [2], not ${pages.dtype} [${pages.shape.join(', ')}]`,
+      )
     return {}
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
-  cost: ({ inputs, options }) => ({ flops: 0, bytesRead: specBytes(inputs.pool) / options.numPages, bytesWritten: specBytes(inputs.pool) / options.numPages }),
+  cost: ({ inputs, options }) => ({
+    flops: 0,
+    bytesRead: specBytes(inputs.pool) / options.numPages,
+    bytesWritten: specBytes(inputs.pool) / options.numPages,
+  }),
   reference({ pool, pages }, { numPages }) {
     const [from = -1, to = -1] = pages.data
     const size = pool.data.length / numPages
-    if (Math.min(from, to) >= 0 && Math.max(from, to) < numPages) pool.data.copyWithin(to * size, from * size, (from + 1) * size)
+    if (Math.min(from, to) >= 0 && Math.max(from, to) < numPages)
+      pool.data.copyWithin(to * size, from * size, (from + 1) * size)
     return {}
   },
 }

@@ -8,6 +8,14 @@ export const kvCopyPageWasm: WasmKernel = defineWasmKernel(kvCopyPageOp, {
   module: attentionModule,
   supports: () => true,
   stages: ({ inputs, options: { numPages } }) => [
-    { entry: 'kvCopyPage', args: (write, at) => write.u32(at.address('pool')).u32(at.address('pages')).u32(numPages).u32(specBytes(inputs.pool) / numPages / 4) },
+    {
+      entry: 'kvCopyPage',
+      args: (write, at) =>
+        write
+          .u32(at.address('pool'))
+          .u32(at.address('pages'))
+          .u32(numPages)
+          .u32(specBytes(inputs.pool) / numPages / 4),
+    },
   ],
 })

@@ -14,13 +14,18 @@ export const kvCopyPageWebgpu: WebGpuKernel = {
     const numPages = Number(options['numPages'])
     const pool = inputs['pool']
     const words = pool ? specBytes(pool) / numPages / 4 : 0
-    return [{
-      name: 'copy',
-      source: copySource,
-      bindings: [{ name: 'pool', tensor: 'pool', access: 'read_write', type: 'array<u32>' }, { name: 'pages', tensor: 'pages', access: 'read', type: 'array<i32>' }],
-      fragments: [],
-      params: { words: u32(words), num_pages: u32(numPages) },
-      workgroups: linearGrid(Math.ceil(words / 64)),
-    }]
+    return [
+      {
+        name: 'copy',
+        source: copySource,
+        bindings: [
+          { name: 'pool', tensor: 'pool', access: 'read_write', type: 'array<u32>' },
+          { name: 'pages', tensor: 'pages', access: 'read', type: 'array<i32>' },
+        ],
+        fragments: [],
+        params: { words: u32(words), num_pages: u32(numPages) },
+        workgroups: linearGrid(Math.ceil(words / 64)),
+      },
+    ]
   },
 }

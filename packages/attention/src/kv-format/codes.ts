@@ -38,11 +38,17 @@ export function encodeFp8(x: number, scale: number): number {
 export const decodeFp8: (bits: number) => number = decodeFp8E4M3
 
 /** Minimum and scale of a group, as f16 bits; the elements are f16 numbers. */
-export function groupParameters(elements: readonly number[], bits: number): { readonly minimum: number; readonly scale: number } {
+export function groupParameters(
+  elements: readonly number[],
+  bits: number,
+): { readonly minimum: number; readonly scale: number } {
   const [minimum, maximum] = [Math.min(...elements), Math.max(...elements)]
   const bitsOfMinimum = encodeF16(minimum)
   // One zero: which of two is the smaller, devices see differently.
-  return { minimum: (bitsOfMinimum & 0x7fff) === 0 ? 0 : bitsOfMinimum, scale: encodeF16(fround(fround(maximum - minimum) * fround(1 / (2 ** bits - 1)))) }
+  return {
+    minimum: (bitsOfMinimum & 0x7fff) === 0 ? 0 : bitsOfMinimum,
+    scale: encodeF16(fround(fround(maximum - minimum) * fround(1 / (2 ** bits - 1)))),
+  }
 }
 
 export function encodeGroupElement(x: number, minimum: number, scale: number, bits: number): number {

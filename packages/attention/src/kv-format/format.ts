@@ -29,7 +29,14 @@ export function kvCodesOf(spec: WeightSpec | undefined): KvCodes | undefined {
 export function parseKvFormat(id: string): KvCodes | undefined {
   const [, code, bits, along, recentRows] = /^kv-(?:(int8|fp8)|int([248])-(channel|token)-r(\d+))$/.exec(id) ?? []
   if (code !== undefined) return { unit: 'row', code: code as 'int8' | 'fp8' }
-  return bits === undefined ? undefined : { unit: 'group', bits: Number(bits) as GroupBits, along: along as 'channel' | 'token', recentRows: Number(recentRows) }
+  return bits === undefined
+    ? undefined
+    : {
+        unit: 'group',
+        bits: Number(bits) as GroupBits,
+        along: along as 'channel' | 'token',
+        recentRows: Number(recentRows),
+      }
 }
 
 function make(id: string, codes: KvCodes): KvFormat {
@@ -79,14 +86,21 @@ function decodeGroups(words: Uint32Array, shape: Shape, codes: Extract<KvCodes, 
         for (let d = 0; d < width; d++) {
           const at = (head * rows + row) * width + d
           if (row >= from) {
-            decoded[at] = decodeF16(halves[2 * (recentAt + (head * recentRows + (row % recentRows)) * recentRowWords) + d] as number)
+            decoded[at] = decodeF16(
+              halves[2 * (recentAt + (head * recentRows + (row % recentRows)) * recentRowWords) + d] as number,
+            )
             continue
           }
           const group = headerWords + (head * groups + Math.floor(row / groupSize)) * groupWords
           const t = row % groupSize
-          const [word, place] = along === 'channel' ? [Math.floor(d / perWord) * groupSize + t, d % perWord] : [Math.floor(t / perWord) * width + d, t % perWord]
+          const [word, place] =
+            along === 'channel'
+              ? [Math.floor(d / perWord) * groupSize + t, d % perWord]
+              : [Math.floor(t / perWord) * width + d, t % perWord]
           const code = ((words[group + word] as number) >>> (bits * place)) & (2 ** bits - 1)
-          const parameter = words[group + codeWords + (along === 'channel' ? d : Math.floor(d / groupSize) * groupSize + t)] as number
+          const parameter = words[
+            group + codeWords + (along === 'channel' ? d : Math.floor(d / groupSize) * groupSize + t)
+          ] as number
           decoded[at] = decodeGroupElement(code, parameter & 0xffff, parameter >>> 16)
         }
       }

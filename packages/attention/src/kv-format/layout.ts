@@ -8,7 +8,12 @@ export type GroupBits = 2 | 4 | 8
 /** What the codes are: rows with one scale each, or groups of 32 tokens with a minimum and a scale for each channel or for each token. */
 export type KvCodes =
   | { readonly unit: 'row'; readonly code: 'int8' | 'fp8' }
-  | { readonly unit: 'group'; readonly bits: GroupBits; readonly along: 'channel' | 'token'; readonly recentRows: number }
+  | {
+      readonly unit: 'group'
+      readonly bits: GroupBits
+      readonly along: 'channel' | 'token'
+      readonly recentRows: number
+    }
 
 /** Where things lie in the words of a packed tensor. Rows: a scale (f32), then D codes of a byte. */
 export interface RowLayout {
@@ -41,18 +46,41 @@ export function rowLayout(shape: Shape): RowLayout {
   return { rowWords, words: batch * heads * rows * rowWords }
 }
 
-export function groupLayout(shape: Shape, { bits, along, recentRows }: Extract<KvCodes, { unit: 'group' }>): GroupLayout {
-  const [batch = 0, heads = 0, rows = 0, width = 0] = checkShape(shape, along === 'channel' ? 32 / bits : 4, `${bits}-bit groups along ${along}s`)
+export function groupLayout(
+  shape: Shape,
+  { bits, along, recentRows }: Extract<KvCodes, { unit: 'group' }>,
+): GroupLayout {
+  const [batch = 0, heads = 0, rows = 0, width = 0] = checkShape(
+    shape,
+    along === 'channel' ? 32 / bits : 4,
+    `${bits}-bit groups along ${along}s`,
+  )
   const headerWords = Math.ceil((headerFields * batch) / 4) * 4
   const groups = Math.ceil(rows / groupSize)
   const codeWords = width * bits
   const groupWords = codeWords + (along === 'channel' ? width : groupSize * Math.ceil(width / groupSize))
   const recentAt = headerWords + batch * heads * groups * groupWords
-  return { headerWords, groups, codeWords, groupWords, recentAt, recentRowWords: width / 2, words: recentAt + (batch * heads * recentRows * width) / 2 }
+  return {
+    headerWords,
+    groups,
+    codeWords,
+    groupWords,
+    recentAt,
+    recentRowWords: width / 2,
+    words: recentAt + (batch * heads * recentRows * width) / 2,
+  }
 }
 
 function checkShape(shape: Shape, multiple: number, what: string): Shape {
-  if (shape.length !== 4) throw new TesseraError('invalid-shape', `kv-format: a cache has the axes [B, H, rows, D], not ${formatShape(shape)}`)
-  if ((shape[3] ?? 0) % multiple !== 0) throw new TesseraError('invalid-shape', `kv-format: ${what} need a head size that is a multiple of ${multiple}, not ${shape[3]}; use another kind of cache`)
+  if (shape.length !== 4)
+    throw new TesseraError(
+      'invalid-shape',
+      `kv-format: a cache has the axes [B, H, rows, D], not ${formatShape(shape)}`,
+    )
+  if ((shape[3] ?? 0) % multiple !== 0)
+    throw new TesseraError(
+      'invalid-shape',
+      `kv-format: ${what} need a head size that is a multiple of ${multiple}, not ${shape[3]}; use another kind of cache`,
+    )
   return shape
 }

@@ -1,4 +1,14 @@
-import { denseSpec, formatShape, type HostTensor, type Op, sizeOf, type Tensor, TesseraError, toleranceOf, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  denseSpec,
+  formatShape,
+  type HostTensor,
+  type Op,
+  sizeOf,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 import { appendRows } from '../kv-append/contract.ts'
 import { prepareHeads } from './reference.ts'
 
@@ -38,11 +48,16 @@ export const ropeAppendOp: Op<RopeAppendInputs, Record<string, never>, RopeAppen
   package: '@tessera-llm/attention',
   writes: ['q', 'keys', 'values'],
   validate(inputs, { style, eps }) {
-    const spec = (name: keyof RopeAppendInputs): ReturnType<typeof denseSpec> => denseSpec(inputs[name], 'rope-append', name)
+    const spec = (name: keyof RopeAppendInputs): ReturnType<typeof denseSpec> =>
+      denseSpec(inputs[name], 'rope-append', name)
     const [q, k, v] = [spec('q'), spec('k'), spec('v')]
     const [batch = 0, length = 0, , width = 0] = q.shape
     const heads = k.shape[2] ?? 0
-    if (style !== 'neox' && style !== 'gptj') throw new TesseraError('invalid-option', `rope-append: style must be one of neox, gptj, not ${JSON.stringify(style)}`)
+    if (style !== 'neox' && style !== 'gptj')
+      throw new TesseraError(
+        'invalid-option',
+        `rope-append: style must be one of neox, gptj, not ${JSON.stringify(style)}`,
+      )
     expectShape('q', q, 'f32', [batch, length, q.shape[2] ?? 0, width])
     expectShape('k', k, 'f32', [batch, length, heads, width])
     expectShape('v', v, 'f32', [batch, length, heads, v.shape[3] ?? 0])
@@ -50,23 +65,41 @@ export const ropeAppendOp: Op<RopeAppendInputs, Record<string, never>, RopeAppen
     const [rows = 0, half = 0] = spec('cos').shape
     expectShape('cos', spec('cos'), 'f32', [rows, half])
     expectShape('sin', spec('sin'), 'f32', [rows, half])
-    if (2 * half > width) throw new TesseraError('invalid-shape', `rope-append: cos and sin must be [P, R/2] with R ≤ ${width}, not ${formatShape([rows, half])}`)
+    if (2 * half > width)
+      throw new TesseraError(
+        'invalid-shape',
+        `rope-append: cos and sin must be [P, R/2] with R ≤ ${width}, not ${formatShape([rows, half])}`,
+      )
     const table = inputs.blockTable && spec('blockTable')
     if (table) expectShape('blockTable', table, 'i32', [batch, table.shape[1] ?? 0])
-    for (const [name, of] of [['keys', k], ['values', v]] as const) {
+    for (const [name, of] of [
+      ['keys', k],
+      ['values', v],
+    ] as const) {
       const cache = spec(name)
-      if (cache.dtype !== 'f32' && cache.dtype !== 'f16') throw new TesseraError('invalid-dtype', `rope-append: ${name} must be f32 or f16, not ${cache.dtype}`)
-      expectShape(name, cache, cache.dtype, [table ? (cache.shape[0] ?? 0) : batch, heads, cache.shape[2] ?? 0, of.shape[3] ?? 0])
+      if (cache.dtype !== 'f32' && cache.dtype !== 'f16')
+        throw new TesseraError('invalid-dtype', `rope-append: ${name} must be f32 or f16, not ${cache.dtype}`)
+      expectShape(name, cache, cache.dtype, [
+        table ? (cache.shape[0] ?? 0) : batch,
+        heads,
+        cache.shape[2] ?? 0,
+        of.shape[3] ?? 0,
+      ])
     }
     for (const name of ['queryNorm', 'keyNorm'] as const) {
       if (!inputs[name]) continue
       expectShape(name, spec(name), 'f32', [width])
-      if (!(eps !== undefined && eps >= 0)) throw new TesseraError('invalid-option', `rope-append: ${name} needs an eps that is 0 or positive, not ${eps}`)
+      if (!(eps !== undefined && eps >= 0))
+        throw new TesseraError('invalid-option', `rope-append: ${name} needs an eps that is 0 or positive, not ${eps}`)
     }
     return {}
   },
   tolerance: ({ inputs: { q, keys, values } }) =>
-    toleranceOf({ dtype: [keys, values].some((cache) => cache.kind === 'dense' && cache.dtype === 'f16') ? 'f16' : 'f32', reduce: q.shape[3] ?? 1, stages: 2 }),
+    toleranceOf({
+      dtype: [keys, values].some((cache) => cache.kind === 'dense' && cache.dtype === 'f16') ? 'f16' : 'f32',
+      reduce: q.shape[3] ?? 1,
+      stages: 2,
+    }),
   cost({ inputs: { q, k, v } }) {
     const [rotated, all] = [sizeOf(q.shape) + sizeOf(k.shape), sizeOf(q.shape) + sizeOf(k.shape) + sizeOf(v.shape)]
     return { flops: 3 * rotated, bytesRead: 4 * all, bytesWritten: 4 * all }
@@ -85,8 +118,16 @@ export function ropeAppend(inputs: RopeAppendInputs, options: RopeAppendOptions)
   inputs.q.device.run(ropeAppendOp, inputs, options)
 }
 
-function expectShape(name: string, spec: WeightSpec & { readonly kind: 'dense' }, dtype: HostTensor['dtype'], shape: readonly number[]): void {
+function expectShape(
+  name: string,
+  spec: WeightSpec & { readonly kind: 'dense' },
+  dtype: HostTensor['dtype'],
+  shape: readonly number[],
+): void {
   if (spec.dtype !== dtype || spec.shape.join() !== shape.join()) {
-    throw new TesseraError('invalid-shape', `rope-append: ${name} must be ${dtype} ${formatShape(shape)}, not ${spec.dtype} ${formatShape(spec.shape)}; q is [B, L, Hq, D], k and v [B, L, Hkv, …], a cache [B, Hkv, C, …]`)
+    throw new TesseraError(
+      'invalid-shape',
+      `rope-append: ${name} must be ${dtype} ${formatShape(shape)}, not ${spec.dtype} ${formatShape(spec.shape)}; q is [B, L, Hq, D], k and v [B, L, Hkv, …], a cache [B, Hkv, C, …]`,
+    )
   }
 }

@@ -11,7 +11,11 @@ export interface LayerOptions {
 }
 
 /** What an attention layer gives for x [batch, seq, inputs]: projections and positions in float64, attention on the reference device. */
-export async function attentionLayer(weights: HeadWeights, x: ArrayLike<number>, { batch, seq, isCausal = true, rope }: LayerOptions): Promise<Float64Array> {
+export async function attentionLayer(
+  weights: HeadWeights,
+  x: ArrayLike<number>,
+  { batch, seq, isCausal = true, rope }: LayerOptions,
+): Promise<Float64Array> {
   const { numHeads, numKvHeads, headDim, valueDim = headDim, query, key, value, output } = weights
   const tokens = batch * seq
   const heads = (projection: ProjectionWeights, count: number, size: number, isRotated: boolean) => {
@@ -19,7 +23,12 @@ export async function attentionLayer(weights: HeadWeights, x: ArrayLike<number>,
     if (isRotated && rope) rotate(rows, count, size, seq, rope)
     return device.tensor(Float32Array.from(rows), [batch, seq, count, size])
   }
-  const { o } = attention(heads(query, numHeads, headDim, true), heads(key, numKvHeads, headDim, true), heads(value, numKvHeads, valueDim, false), { isCausal, layout: 'blhd' })
+  const { o } = attention(
+    heads(query, numHeads, headDim, true),
+    heads(key, numKvHeads, headDim, true),
+    heads(value, numKvHeads, valueDim, false),
+    { isCausal, layout: 'blhd' },
+  )
   return project(output, (await device.read(o)) as Float32Array, tokens)
 }
 
@@ -35,7 +44,13 @@ export function project({ weight, bias }: ProjectionWeights, x: ArrayLike<number
   })
 }
 
-function rotate(rows: Float64Array, heads: number, size: number, seq: number, { style, rotaryDim }: NonNullable<LayerOptions['rope']>): void {
+function rotate(
+  rows: Float64Array,
+  heads: number,
+  size: number,
+  seq: number,
+  { style, rotaryDim }: NonNullable<LayerOptions['rope']>,
+): void {
   for (let at = 0; at < rows.length; at += size) {
     const position = Math.floor(at / (heads * size)) % seq
     for (let pair = 0; pair < rotaryDim / 2; pair++) {

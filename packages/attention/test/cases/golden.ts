@@ -1,7 +1,20 @@
-import { type DeviceCase, type GoldenCase, goldenCase, goldenInput, type GoldenOutput, goldenOutput, type HostValue, readGolden, values } from '@tessera-llm/testing'
+import {
+  type DeviceCase,
+  type GoldenCase,
+  goldenCase,
+  goldenInput,
+  type GoldenOutput,
+  goldenOutput,
+  type HostValue,
+  readGolden,
+  values,
+} from '@tessera-llm/testing'
 import { alibiSlopes, type AttentionOptions, attentionOp } from '../../src/index.ts'
 
-export const storedAttention: readonly GoldenCase[] = await readGolden(new URL('../golden/', import.meta.url), 'attention')
+export const storedAttention: readonly GoldenCase[] = await readGolden(
+  new URL('../golden/', import.meta.url),
+  'attention',
+)
 
 /** Every case of PyTorch's results; those with sinks also without them. */
 export const attentionGolden: readonly DeviceCase[] = storedAttention.flatMap((golden) => {
@@ -10,11 +23,21 @@ export const attentionGolden: readonly DeviceCase[] = storedAttention.flatMap((g
   const { sinks, ...inputs } = inputsOf(golden)
   const expected = { o: batched(goldenOutput(golden, 'o'), 4), lse: batched(goldenOutput(golden, 'lse'), 3) }
   const whole = goldenCase(attentionOp, { name, inputs: { ...inputs, sinks }, options }, expected)
-  return sinks ? [whole, goldenCase(attentionOp, { name: `${name}, the sinks left out`, inputs, options }, { lse: goldenOutput(golden, 'lse_no_sink') })] : [whole]
+  return sinks
+    ? [
+        whole,
+        goldenCase(
+          attentionOp,
+          { name: `${name}, the sinks left out`, inputs, options },
+          { lse: goldenOutput(golden, 'lse_no_sink') },
+        ),
+      ]
+    : [whole]
 })
 
 export function optionsOf({ params }: GoldenCase): AttentionOptions {
-  const number = (name: string): number | undefined => (typeof params[name] === 'number' && params[name] !== -1 ? params[name] : undefined)
+  const number = (name: string): number | undefined =>
+    typeof params[name] === 'number' && params[name] !== -1 ? params[name] : undefined
   return {
     isCausal: params['causal'] === true,
     scale: number('scale'),
@@ -26,7 +49,11 @@ export function optionsOf({ params }: GoldenCase): AttentionOptions {
   }
 }
 
-export function inputsOf(golden: GoldenCase): Readonly<Record<'q' | 'k' | 'v', HostValue>> & Readonly<Record<'cuSeqLens' | 'cuSeqLensKv' | 'sinks' | 'alibiSlopes' | 'mask', HostValue | undefined>> & Readonly<Record<'kvLengths' | 'bias', undefined>> {
+export function inputsOf(
+  golden: GoldenCase,
+): Readonly<Record<'q' | 'k' | 'v', HostValue>> &
+  Readonly<Record<'cuSeqLens' | 'cuSeqLensKv' | 'sinks' | 'alibiSlopes' | 'mask', HostValue | undefined>> &
+  Readonly<Record<'kvLengths' | 'bias', undefined>> {
   const { params, inputs } = golden
   const numHeads = Number(params['heads'])
   const keyMask = inputs['key_mask']

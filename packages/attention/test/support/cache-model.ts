@@ -12,11 +12,22 @@ export type Action =
 
 export function actions(mostAtOnce: number): fc.Arbitrary<readonly Action[]> {
   const which = fc.nat(7)
-  const append = fc.record({ kind: fc.constant('append' as const), which, count: fc.integer({ min: 1, max: mostAtOnce }) })
+  const append = fc.record({
+    kind: fc.constant('append' as const),
+    which,
+    count: fc.integer({ min: 1, max: mostAtOnce }),
+  })
   return fc.array(
     fc.oneof(
       { weight: 6, arbitrary: append },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('truncate' as const), which, part: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('truncate' as const),
+          which,
+          part: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+      },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('fork' as const), which, more: fc.nat(90) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('free' as const), which }) },
     ),
@@ -53,14 +64,24 @@ export async function runModel(model: CacheModel, steps: readonly Action[]): Pro
   const { device, kind, layers, capacity, chunkTokens } = model
   const before = device.memory().liveTensors
   const poisoned = poisoning(device)
-  const live: Modelled[] = [{ cache: model.create?.(poisoned) ?? kind.create(poisoned, { layers, batch: 1, capacity, chunkTokens }), tokens: [] }]
+  const live: Modelled[] = [
+    {
+      cache: model.create?.(poisoned) ?? kind.create(poisoned, { layers, batch: 1, capacity, chunkTokens }),
+      tokens: [],
+    },
+  ]
   let seed = 0
   for (const action of steps) {
     const one = live[action.which % live.length] as Modelled
     switch (action.kind) {
       case 'append': {
         const count = Math.min(action.count, one.cache.capacity - one.tokens.length)
-        if (count > 0) await append(model, one, Array.from({ length: count }, () => ++seed))
+        if (count > 0)
+          await append(
+            model,
+            one,
+            Array.from({ length: count }, () => ++seed),
+          )
         break
       }
       case 'truncate': {
@@ -71,7 +92,11 @@ export async function runModel(model: CacheModel, steps: readonly Action[]): Pro
         break
       }
       case 'fork':
-        if (live.length < 4) live.push({ cache: await one.cache.fork(model.create ? undefined : one.cache.capacity + action.more), tokens: [...one.tokens] })
+        if (live.length < 4)
+          live.push({
+            cache: await one.cache.fork(model.create ? undefined : one.cache.capacity + action.more),
+            tokens: [...one.tokens],
+          })
         break
       case 'free':
         if (live.length > 1) {
@@ -92,29 +117,60 @@ async function append(model: CacheModel, one: Modelled, seeds: readonly number[]
   const start = one.tokens.length
   one.cache.prepare(start, seeds.length)
   one.tokens.push(...seeds)
-  const step = { start: device.tensor(Int32Array.of(start), [1]), lengths: device.tensor(Int32Array.of(one.tokens.length), [1]) }
+  const step = {
+    start: device.tensor(Int32Array.of(start), [1]),
+    lengths: device.tensor(Int32Array.of(one.tokens.length), [1]),
+  }
   for (const [index, layer] of layers.entries()) {
     const { numKvHeads, headDim, valueDim = headDim } = layer
-    const upload = (ids: readonly number[], part: number, heads: number, width: number): Tensor => device.tensor(Float32Array.from(ids.flatMap((id) => row(id, index, part, heads * width))), [1, ids.length, heads, width])
-    const [q, k, v] = [upload(seeds, 0, numHeads, headDim), upload(seeds, 1, numKvHeads, headDim), upload(seeds, 2, numKvHeads, valueDim)]
+    const upload = (ids: readonly number[], part: number, heads: number, width: number): Tensor =>
+      device.tensor(Float32Array.from(ids.flatMap((id) => row(id, index, part, heads * width))), [
+        1,
+        ids.length,
+        heads,
+        width,
+      ])
+    const [q, k, v] = [
+      upload(seeds, 0, numHeads, headDim),
+      upload(seeds, 1, numKvHeads, headDim),
+      upload(seeds, 2, numKvHeads, valueDim),
+    ]
     one.cache.layer(index).append(k, v, step)
     const got = one.cache.layer(index).attend(q, step)
     const want = oracle(model, layer, index, one.tokens, q)
-    model.expectEqual((await device.read(got)) as Float32Array, (await device.read(want)) as Float32Array, `layer ${index}, tokens ${start} … ${one.tokens.length - 1}`)
+    model.expectEqual(
+      (await device.read(got)) as Float32Array,
+      (await device.read(want)) as Float32Array,
+      `layer ${index}, tokens ${start} … ${one.tokens.length - 1}`,
+    )
     for (const tensor of [q, k, v, got, want]) tensor.dispose()
   }
   for (const tensor of Object.values(step)) tensor.dispose()
 }
 
 /** Attention over contiguous keys and values of exactly these tokens. */
-function oracle({ device, dtype = 'f32' }: CacheModel, { numKvHeads, headDim, valueDim = headDim, window }: CacheLayer, index: number, tokens: readonly number[], q: Tensor): Tensor {
+function oracle(
+  { device, dtype = 'f32' }: CacheModel,
+  { numKvHeads, headDim, valueDim = headDim, window }: CacheLayer,
+  index: number,
+  tokens: readonly number[],
+  q: Tensor,
+): Tensor {
   const stored = (part: number, width: number): Tensor => {
     const rows = tokens.map((id) => row(id, index, part, numKvHeads * width))
-    const numbers = Array.from({ length: numKvHeads }, (_, head) => rows.flatMap((one) => one.slice(head * width, (head + 1) * width))).flat()
+    const numbers = Array.from({ length: numKvHeads }, (_, head) =>
+      rows.flatMap((one) => one.slice(head * width, (head + 1) * width)),
+    ).flat()
     return device.tensor(encodeElements(numbers, dtype), [1, numKvHeads, tokens.length, width], dtype)
   }
   const [k, v] = [stored(1, headDim), stored(2, valueDim)]
-  const { o } = attention(q, k, v, { isCausal: true, layout: 'blhd', kvLayout: 'bhld', windowLeft: window === undefined ? undefined : window - 1, returnLse: false })
+  const { o } = attention(q, k, v, {
+    isCausal: true,
+    layout: 'blhd',
+    kvLayout: 'bhld',
+    windowLeft: window === undefined ? undefined : window - 1,
+    returnLse: false,
+  })
   k.dispose()
   v.dispose()
   return o

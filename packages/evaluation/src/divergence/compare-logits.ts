@@ -16,10 +16,22 @@ export interface LogitComparison {
  *
  * @throws TesseraError `invalid-shape` for rows of different length, `invalid-value` for a target outside of them or logits that are not finite
  */
-export function compareLogits(original: ArrayLike<number>, compared: ArrayLike<number>, target: number): LogitComparison {
+export function compareLogits(
+  original: ArrayLike<number>,
+  compared: ArrayLike<number>,
+  target: number,
+): LogitComparison {
   const { length } = original
-  if (compared.length !== length) throw new TesseraError('invalid-shape', `divergence: the original has ${length} logits a token, the other model ${compared.length}; both must have the same vocabulary`)
-  if (!Number.isInteger(target) || target < 0 || target >= length) throw new TesseraError('invalid-value', `divergence: the token id ${target} is not in the vocabulary (0 … ${length - 1})`)
+  if (compared.length !== length)
+    throw new TesseraError(
+      'invalid-shape',
+      `divergence: the original has ${length} logits a token, the other model ${compared.length}; both must have the same vocabulary`,
+    )
+  if (!Number.isInteger(target) || target < 0 || target >= length)
+    throw new TesseraError(
+      'invalid-value',
+      `divergence: the token id ${target} is not in the vocabulary (0 … ${length - 1})`,
+    )
   const originalTop = indexOfMax(original)
   const comparedTop = indexOfMax(compared)
   const maxX = original[originalTop] as number
@@ -38,7 +50,11 @@ export function compareLogits(original: ArrayLike<number>, compared: ArrayLike<n
   const logX = Math.log(sumX)
   const logY = Math.log(sumY)
   const divergence = difference / sumX - logX + logY
-  if (!Number.isFinite(divergence)) throw new TesseraError('invalid-value', 'divergence: the logits hold NaN or infinities; a model overflows in this arithmetic')
+  if (!Number.isFinite(divergence))
+    throw new TesseraError(
+      'invalid-value',
+      'divergence: the logits hold NaN or infinities; a model overflows in this arithmetic',
+    )
   return {
     // The true value is never negative; its rounding may be.
     divergence: Math.max(0, divergence),

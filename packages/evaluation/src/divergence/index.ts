@@ -1,2 +1,7 @@
 export { compareLogits, type LogitComparison } from './compare-logits.ts'
-export { type Divergence, type DivergenceOptions, type DivergenceProgress, measureDivergence } from './measure-divergence.ts'
+export {
+  type Divergence,
+  type DivergenceOptions,
+  type DivergenceProgress,
+  measureDivergence,
+} from './measure-divergence.ts'

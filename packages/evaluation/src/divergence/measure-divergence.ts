@@ -1,5 +1,12 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { cutWindows, type EvaluatedSession, type Perplexity, scoredFrom, summarizePerplexity, type WindowOptions } from '../perplexity/index.ts'
+import {
+  cutWindows,
+  type EvaluatedSession,
+  type Perplexity,
+  scoredFrom,
+  summarizePerplexity,
+  type WindowOptions,
+} from '../perplexity/index.ts'
 import { meanWithErrors } from '../statistics/index.ts'
 import { compareLogits } from './compare-logits.ts'
 
@@ -43,11 +50,19 @@ const pieceTokens = 128
  *
  * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or a context cannot hold, `invalid-shape` for different vocabularies, `aborted`
  */
-export async function measureDivergence(original: EvaluatedSession, compared: EvaluatedSession, ids: readonly number[], options: DivergenceOptions = {}): Promise<Divergence> {
+export async function measureDivergence(
+  original: EvaluatedSession,
+  compared: EvaluatedSession,
+  ids: readonly number[],
+  options: DivergenceOptions = {},
+): Promise<Divergence> {
   const { signal, onProgress, window = 512, protocol = 'second-half' } = options
   const contextLength = Math.min(original.contextLength, compared.contextLength)
   if (window - 1 > contextLength) {
-    throw new TesseraError('invalid-option', `divergence: a window of ${window} tokens exceeds the sessions' context of ${contextLength}; use a window of at most ${contextLength + 1}`)
+    throw new TesseraError(
+      'invalid-option',
+      `divergence: a window of ${window} tokens exceeds the sessions' context of ${contextLength}; use a window of at most ${contextLength + 1}`,
+    )
   }
   const from = scoredFrom(window, protocol)
   const cuts = cutWindows(ids, options)
@@ -56,14 +71,21 @@ export async function measureDivergence(original: EvaluatedSession, compared: Ev
   const comparedNll: Float64Array[] = []
   let agreeing = 0
   for (const cut of cuts) {
-    const scores = [new Float64Array(window - from), new Float64Array(window - from), new Float64Array(window - from)] as const
+    const scores = [
+      new Float64Array(window - from),
+      new Float64Array(window - from),
+      new Float64Array(window - from),
+    ] as const
     original.truncate(0)
     compared.truncate(0)
     try {
       for (let begin = from - 1; begin < window - 1; begin += pieceTokens) {
         const piece = cut.slice(0, Math.min(begin + pieceTokens, window - 1))
         const rows: Float32Array[] = []
-        await original.prefill(piece, { signal, everyLogits: { from: begin, visit: (more) => void rows.push(...more) } })
+        await original.prefill(piece, {
+          signal,
+          everyLogits: { from: begin, visit: (more) => void rows.push(...more) },
+        })
         const compare = (more: readonly Float32Array[], position: number): void => {
           for (const [index, row] of more.entries()) {
             const at = position + index
@@ -77,7 +99,12 @@ export async function measureDivergence(original: EvaluatedSession, compared: Ev
         await compared.prefill(piece, { signal, everyLogits: { from: begin, visit: compare } })
       }
     } catch (error) {
-      if (signal?.aborted) throw new TesseraError('aborted', `divergence: aborted by the caller after ${divergences.length} of ${cuts.length} windows`, { cause: error })
+      if (signal?.aborted)
+        throw new TesseraError(
+          'aborted',
+          `divergence: aborted by the caller after ${divergences.length} of ${cuts.length} windows`,
+          { cause: error },
+        )
       throw error
     }
     divergences.push(scores[0])

@@ -26,17 +26,31 @@ export interface EmbeddingAgreement {
  *
  * @throws TesseraError `invalid-shape` for lists or vectors of different lengths, `invalid-value` for none and for vectors that hold no numbers
  */
-export function compareEmbeddings(original: readonly Float32Array[], compared: readonly Float32Array[]): EmbeddingAgreement {
+export function compareEmbeddings(
+  original: readonly Float32Array[],
+  compared: readonly Float32Array[],
+): EmbeddingAgreement {
   const texts = original.length
   if (texts === 0) throw new TesseraError('invalid-value', 'compareEmbeddings: there is no text to compare by')
-  if (compared.length !== texts) throw new TesseraError('invalid-shape', `compareEmbeddings: ${texts} vectors cannot be compared with ${compared.length}; give both models the same texts`)
+  if (compared.length !== texts)
+    throw new TesseraError(
+      'invalid-shape',
+      `compareEmbeddings: ${texts} vectors cannot be compared with ${compared.length}; give both models the same texts`,
+    )
   const [before, after] = [unitVectors(original, 'original'), unitVectors(compared, 'compared')]
   const [first, second] = [before[0] as Float64Array, after[0] as Float64Array]
-  if (first.length !== second.length) throw new TesseraError('invalid-shape', `compareEmbeddings: vectors of ${first.length} dimensions cannot be compared with those of ${second.length}`)
+  if (first.length !== second.length)
+    throw new TesseraError(
+      'invalid-shape',
+      `compareEmbeddings: vectors of ${first.length} dimensions cannot be compared with those of ${second.length}`,
+    )
   const cosines = Float64Array.from(before, (vector, text) => dot(vector, after[text] as Float64Array))
   const { mean, standardError } = meanWithErrors([cosines])
   const [similarBefore, similarAfter] = [similarities(before), similarities(after)]
-  const neighbours = Array.from({ length: texts }, (_, text) => [nearest(similarBefore, texts, text), nearest(similarAfter, texts, text)] as const)
+  const neighbours = Array.from(
+    { length: texts },
+    (_, text) => [nearest(similarBefore, texts, text), nearest(similarAfter, texts, text)] as const,
+  )
   return {
     cosine: mean,
     cosineStandardError: standardError,
@@ -44,7 +58,10 @@ export function compareEmbeddings(original: readonly Float32Array[], compared: r
     spearman: rankCorrelation(similarBefore, similarAfter),
     pairs: similarBefore.length,
     top1Agreement: texts > 1 ? neighbours.filter(([a, b]) => a[0] === b[0]).length / texts : Number.NaN,
-    top10Overlap: texts > 11 ? neighbours.reduce((sum, [a, b]) => sum + a.filter((text) => b.includes(text)).length, 0) / (10 * texts) : Number.NaN,
+    top10Overlap:
+      texts > 11
+        ? neighbours.reduce((sum, [a, b]) => sum + a.filter((text) => b.includes(text)).length, 0) / (10 * texts)
+        : Number.NaN,
     texts,
   }
 }
@@ -52,10 +69,18 @@ export function compareEmbeddings(original: readonly Float32Array[], compared: r
 function unitVectors(vectors: readonly Float32Array[], which: string): readonly Float64Array[] {
   const [{ length: dimensions } = { length: 0 }] = vectors
   return vectors.map((vector, text) => {
-    if (vector.length !== dimensions) throw new TesseraError('invalid-shape', `compareEmbeddings: ${which} vector ${text} has ${vector.length} dimensions, the first has ${dimensions}`)
+    if (vector.length !== dimensions)
+      throw new TesseraError(
+        'invalid-shape',
+        `compareEmbeddings: ${which} vector ${text} has ${vector.length} dimensions, the first has ${dimensions}`,
+      )
     const values = Float64Array.from(vector)
     const length = Math.sqrt(dot(values, values))
-    if (!Number.isFinite(length)) throw new TesseraError('invalid-value', `compareEmbeddings: ${which} vector ${text} holds NaN or infinities; the model overflows on this text`)
+    if (!Number.isFinite(length))
+      throw new TesseraError(
+        'invalid-value',
+        `compareEmbeddings: ${which} vector ${text} holds NaN or infinities; the model overflows on this text`,
+      )
     return length > 0 ? values.map((value) => value / length) : values
   })
 }
@@ -70,7 +95,8 @@ function dot(a: Float64Array, b: Float64Array): number {
 function similarities(vectors: readonly Float64Array[]): Float64Array {
   const out = new Float64Array((vectors.length * (vectors.length - 1)) / 2)
   let at = 0
-  for (const [i, vector] of vectors.entries()) for (let j = i + 1; j < vectors.length; j++) out[at++] = dot(vector, vectors[j] as Float64Array)
+  for (const [i, vector] of vectors.entries())
+    for (let j = i + 1; j < vectors.length; j++) out[at++] = dot(vector, vectors[j] as Float64Array)
   return out
 }
 

@@ -16,7 +16,9 @@ export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): num
 }
 
 function ranksOf(values: ArrayLike<number>): Float64Array {
-  const order = Uint32Array.from({ length: values.length }, (_, index) => index).sort((i, j) => (values[i] as number) - (values[j] as number))
+  const order = Uint32Array.from({ length: values.length }, (_, index) => index).sort(
+    (i, j) => (values[i] as number) - (values[j] as number),
+  )
   const ranks = new Float64Array(values.length)
   for (let begin = 0, end = 0; begin < order.length; begin = end) {
     while (end < order.length && values[order[end] as number] === values[order[begin] as number]) end++

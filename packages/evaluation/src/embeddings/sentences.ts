@@ -8,7 +8,9 @@ const leastWords = 5
 export function sentencesOf(text: string): readonly string[] {
   const paragraphs = text.replace(/^ *=.*= *$/gm, '').split(/\n\s*\n/)
   const sentences = paragraphs.flatMap((paragraph) => paragraph.split(/(?<=[.!?])\s+/))
-  return sentences.map((sentence) => sentence.replace(/\s+/g, ' ').trim()).filter((sentence) => sentence.split(' ').length >= leastWords)
+  return sentences
+    .map((sentence) => sentence.replace(/\s+/g, ' ').trim())
+    .filter((sentence) => sentence.split(' ').length >= leastWords)
 }
 
 /** `count` of the items, spread evenly over the list; all where there are no more. */

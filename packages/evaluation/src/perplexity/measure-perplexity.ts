@@ -27,11 +27,18 @@ export interface PerplexityOptions extends WindowOptions {
  *
  * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or the context cannot hold, `aborted`
  */
-export async function measurePerplexity(session: EvaluatedSession, ids: readonly number[], options: PerplexityOptions = {}): Promise<Perplexity> {
+export async function measurePerplexity(
+  session: EvaluatedSession,
+  ids: readonly number[],
+  options: PerplexityOptions = {},
+): Promise<Perplexity> {
   const { signal, onProgress, window = 512, protocol = 'second-half' } = options
   // The last token of a window is only predicted, never read.
   if (window - 1 > session.contextLength) {
-    throw new TesseraError('invalid-option', `perplexity: a window of ${window} tokens exceeds the session's context of ${session.contextLength}; use a window of at most ${session.contextLength + 1}`)
+    throw new TesseraError(
+      'invalid-option',
+      `perplexity: a window of ${window} tokens exceeds the session's context of ${session.contextLength}; use a window of at most ${session.contextLength + 1}`,
+    )
   }
   const from = scoredFrom(window, protocol)
   const cuts = cutWindows(ids, options)
@@ -45,16 +52,26 @@ export async function measurePerplexity(session: EvaluatedSession, ids: readonly
         everyLogits: {
           from: from - 1,
           visit: (rows, position) => {
-            for (const [index, row] of rows.entries()) nll[position + index + 1 - from] = negativeLogLikelihood(row, cut[position + index + 1] as number)
+            for (const [index, row] of rows.entries())
+              nll[position + index + 1 - from] = negativeLogLikelihood(row, cut[position + index + 1] as number)
           },
         },
       })
     } catch (error) {
-      if (signal?.aborted) throw new TesseraError('aborted', `perplexity: aborted by the caller after ${scored.length} of ${cuts.length} windows`, { cause: error })
+      if (signal?.aborted)
+        throw new TesseraError(
+          'aborted',
+          `perplexity: aborted by the caller after ${scored.length} of ${cuts.length} windows`,
+          { cause: error },
+        )
       throw error
     }
     scored.push(nll)
-    onProgress?.({ windows: scored.length, totalWindows: cuts.length, perplexity: summarizePerplexity(scored).perplexity })
+    onProgress?.({
+      windows: scored.length,
+      totalWindows: cuts.length,
+      perplexity: summarizePerplexity(scored).perplexity,
+    })
   }
   return summarizePerplexity(scored)
 }

@@ -83,7 +83,9 @@ describe('summarizePerplexity', () => {
   ] as const)('the running figures of the golden by %s', (protocol, from) => {
     expect(golden[protocol]).toHaveLength(8)
     for (const [index, expected] of golden[protocol].entries()) {
-      const { nll, perplexity, standardError } = summarizePerplexity(golden.nll.slice(0, index + 1).map((values) => values.slice(from)))
+      const { nll, perplexity, standardError } = summarizePerplexity(
+        golden.nll.slice(0, index + 1).map((values) => values.slice(from)),
+      )
       expect(Math.abs((nll[index] as number) / expected.sumNll - 1)).toBeLessThan(1e-7)
       expect(Math.abs(perplexity / expected.runningPpl - 1)).toBeLessThan(1e-6)
       expect(Math.abs(standardError / expected.runningStdErr - 1)).toBeLessThan(1e-6)
@@ -98,7 +100,9 @@ describe('summarizePerplexity', () => {
   test('windows of one token are clusters of one: both errors agree', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { minLength: 2, maxLength: 30 }), (values) => {
-        const { perplexity, standardError, standardErrorClustered } = summarizePerplexity(values.map((value) => [value]))
+        const { perplexity, standardError, standardErrorClustered } = summarizePerplexity(
+          values.map((value) => [value]),
+        )
         expect(Math.abs(standardErrorClustered - standardError)).toBeLessThanOrEqual(1e-9 * perplexity)
       }),
     )
@@ -108,7 +112,8 @@ describe('summarizePerplexity', () => {
 /** The next token is one more than the last (of 8) with the odds 7 : 1 against each other token. */
 function countingSession(contextLength = 64): EvaluatedSession & { readonly prefilled: number[][] } {
   const prefilled: number[][] = []
-  const row = (id: number): Float32Array => Float32Array.from({ length: 8 }, (_, next) => (next === (id + 1) % 8 ? Math.log(7) : 0))
+  const row = (id: number): Float32Array =>
+    Float32Array.from({ length: 8 }, (_, next) => (next === (id + 1) % 8 ? Math.log(7) : 0))
   return {
     contextLength,
     prefilled,
@@ -148,12 +153,17 @@ describe('measurePerplexity', () => {
     const session = countingSession(7)
     await measurePerplexity(session, ids, { window: 8, windows: 1, skip: 1, bosId: 7 })
     expect(session.prefilled).toEqual([[7, 2, 3, 4, 5, 6, 0]])
-    await expect(measurePerplexity(countingSession(6), ids, { window: 8 })).rejects.toThrow("a window of 8 tokens exceeds the session's context of 6; use a window of at most 7")
+    await expect(measurePerplexity(countingSession(6), ids, { window: 8 })).rejects.toThrow(
+      "a window of 8 tokens exceeds the session's context of 6; use a window of at most 7",
+    )
   })
 
   test('reports each window', async () => {
     const seen: { windows: number; totalWindows: number; perplexity: number }[] = []
-    const result = await measurePerplexity(countingSession(), ids, { window: 8, onProgress: (progress) => seen.push(progress) })
+    const result = await measurePerplexity(countingSession(), ids, {
+      window: 8,
+      onProgress: (progress) => seen.push(progress),
+    })
     expect(seen.map(({ windows, totalWindows }) => [windows, totalWindows])).toEqual([
       [1, 2],
       [2, 2],
@@ -163,7 +173,11 @@ describe('measurePerplexity', () => {
 
   test('stops when aborted, and says where', async () => {
     const abort = new AbortController()
-    const measured = measurePerplexity(countingSession(), ids, { window: 8, signal: abort.signal, onProgress: () => abort.abort() })
+    const measured = measurePerplexity(countingSession(), ids, {
+      window: 8,
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    })
     const error = await measured.then(
       (result: Perplexity) => result,
       (reason: unknown) => reason,

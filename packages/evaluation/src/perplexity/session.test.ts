@@ -6,12 +6,17 @@ import { createReferenceDevice, type Device } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { measurePerplexity } from './measure-perplexity.ts'
 
-const golden = JSON.parse(readFileSync(new URL('../../test/golden/llama.json', import.meta.url), 'utf8')) as { readonly ids: number[]; readonly nll: number[] }
+const golden = JSON.parse(readFileSync(new URL('../../test/golden/llama.json', import.meta.url), 'utf8')) as {
+  readonly ids: number[]
+  readonly nll: number[]
+}
 let device: Device
 let model: LanguageModel
 beforeAll(async () => {
   device = createReferenceDevice()
-  const checkpoint = await readGguf(bufferSource(new Uint8Array(readFileSync(new URL('../../test/golden/llama.gguf', import.meta.url))), 'llama.gguf'))
+  const checkpoint = await readGguf(
+    bufferSource(new Uint8Array(readFileSync(new URL('../../test/golden/llama.gguf', import.meta.url))), 'llama.gguf'),
+  )
   model = await loadModel(checkpoint, { device, packers: ggmlPackers, families: [llamaFamily] })
 })
 afterAll(async () => {
@@ -50,7 +55,9 @@ test('a session gives the same last logits whether or not every row is asked for
   const last = await session.prefill(golden.ids)
   session.truncate(0)
   const positions: number[] = []
-  const again = await session.prefill(golden.ids, { everyLogits: { from: 5, visit: (rows, position) => positions.push(...rows.map((_, row) => position + row)) } })
+  const again = await session.prefill(golden.ids, {
+    everyLogits: { from: 5, visit: (rows, position) => positions.push(...rows.map((_, row) => position + row)) },
+  })
   expect(again).toEqual(last)
   expect(positions).toEqual(Array.from({ length: 35 }, (_, index) => index + 5))
   session.dispose()

@@ -18,5 +18,11 @@ export interface Perplexity {
 export function summarizePerplexity(windows: readonly ArrayLike<number>[]): Perplexity {
   const { mean, standardError, standardErrorClustered, tokens, sums } = meanWithErrors(windows)
   const perplexity = Math.exp(mean)
-  return { perplexity, standardError: perplexity * standardError, standardErrorClustered: perplexity * standardErrorClustered, tokens, nll: sums }
+  return {
+    perplexity,
+    standardError: perplexity * standardError,
+    standardErrorClustered: perplexity * standardErrorClustered,
+    tokens,
+    nll: sums,
+  }
 }

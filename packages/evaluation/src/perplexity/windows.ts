@@ -29,12 +29,23 @@ export function scoredFrom(window: number, protocol: PerplexityProtocol): number
  *
  * @throws TesseraError `invalid-option` for sizes that make no sense, `invalid-value` where the text is too short for them
  */
-export function cutWindows(ids: readonly number[], { window = 512, windows, skip = 0, protocol = 'second-half', bosId }: WindowOptions = {}): number[][] {
-  if (protocol !== 'second-half' && protocol !== 'all') throw new TesseraError('invalid-option', `perplexity: protocol must be second-half or all, not ${JSON.stringify(protocol)}`)
+export function cutWindows(
+  ids: readonly number[],
+  { window = 512, windows, skip = 0, protocol = 'second-half', bosId }: WindowOptions = {},
+): number[][] {
+  if (protocol !== 'second-half' && protocol !== 'all')
+    throw new TesseraError(
+      'invalid-option',
+      `perplexity: protocol must be second-half or all, not ${JSON.stringify(protocol)}`,
+    )
   requireInteger('skip', skip, 0)
   if (windows !== undefined) requireInteger('windows', windows, 1)
   requireInteger('window', window, 2)
-  if (scoredFrom(window, protocol) >= window) throw new TesseraError('invalid-option', `perplexity: a window of ${window} leaves no token to score by ${protocol}; use at least 3`)
+  if (scoredFrom(window, protocol) >= window)
+    throw new TesseraError(
+      'invalid-option',
+      `perplexity: a window of ${window} leaves no token to score by ${protocol}; use at least 3`,
+    )
   const whole = Math.floor(ids.length / window)
   const needed = skip + (windows ?? 1)
   if (needed > whole) {
@@ -51,5 +62,9 @@ export function cutWindows(ids: readonly number[], { window = 512, windows, skip
 }
 
 function requireInteger(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) throw new TesseraError('invalid-option', `perplexity: ${name} must be an integer of at least ${least}, not ${value}`)
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new TesseraError(
+      'invalid-option',
+      `perplexity: ${name} must be an integer of at least ${least}, not ${value}`,
+    )
 }

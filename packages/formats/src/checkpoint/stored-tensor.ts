@@ -4,10 +4,26 @@ import type { ByteSource } from '../source/source.ts'
 import type { StoredTensor } from './checkpoint.ts'
 
 /** A tensor whose data lie in `source` from byte `start` on. */
-export function storedTensor(source: ByteSource, name: string, shape: Shape, format: string, start: number, byteLength: number): StoredTensor {
+export function storedTensor(
+  source: ByteSource,
+  name: string,
+  shape: Shape,
+  format: string,
+  start: number,
+  byteLength: number,
+): StoredTensor {
   const check = (offset: number, length: number): void => {
-    const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= byteLength
-    if (!valid) throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${name}", which has ${byteLength} bytes`)
+    const valid =
+      Number.isSafeInteger(offset) &&
+      Number.isSafeInteger(length) &&
+      offset >= 0 &&
+      length >= 0 &&
+      offset + length <= byteLength
+    if (!valid)
+      throw new TesseraError(
+        'invalid-value',
+        `read: bytes ${offset} to ${offset + length} are outside tensor "${name}", which has ${byteLength} bytes`,
+      )
   }
   const { readInto } = source
   return {

@@ -40,15 +40,21 @@ export interface PlacedTensor {
 const pieceBytes = 16 * 1024 * 1024
 
 /** Lays tensors one after the other, each at a multiple of `alignment`. Throws `invalid-value` for equal names and shapes that do not fit. */
-export function placeTensors(writer: string, tensors: readonly TensorData[], alignment: number): readonly PlacedTensor[] {
+export function placeTensors(
+  writer: string,
+  tensors: readonly TensorData[],
+  alignment: number,
+): readonly PlacedTensor[] {
   const names = new Set<string>()
   let end = 0
   return tensors.map((tensor) => {
-    if (names.has(tensor.name)) throw new TesseraError('invalid-value', `${writer}: two tensors are called "${tensor.name}"`)
+    if (names.has(tensor.name))
+      throw new TesseraError('invalid-value', `${writer}: two tensors are called "${tensor.name}"`)
     names.add(tensor.name)
     const format = storageFormat(tensor.format)
     const byteLength = storedBytes(format, tensor.shape)
-    if (typeof byteLength === 'string') throw new TesseraError('invalid-shape', `${writer}: tensor "${tensor.name}": ${byteLength}`)
+    if (typeof byteLength === 'string')
+      throw new TesseraError('invalid-shape', `${writer}: tensor "${tensor.name}": ${byteLength}`)
     const start = Math.ceil(end / alignment) * alignment
     end = start + byteLength
     return { tensor, format, start, byteLength }
@@ -56,12 +62,19 @@ export function placeTensors(writer: string, tensors: readonly TensorData[], ali
 }
 
 /** Writes the data of `placed` in order, filled with zeros up to each start; `padEnd` also fills the last tensor's alignment. */
-export async function writeTensors(writer: string, placed: readonly PlacedTensor[], sink: ByteSink, options: WriteOptions, padEnd = 1): Promise<void> {
+export async function writeTensors(
+  writer: string,
+  placed: readonly PlacedTensor[],
+  sink: ByteSink,
+  options: WriteOptions,
+  padEnd = 1,
+): Promise<void> {
   const last = placed.at(-1)
   const total = last === undefined ? 0 : last.start + last.byteLength
   let done = 0
   const write = async (bytes: Uint8Array): Promise<void> => {
-    if (options.signal?.aborted === true) throw new TesseraError('aborted', `${writer}: writing was aborted`, { cause: options.signal.reason })
+    if (options.signal?.aborted === true)
+      throw new TesseraError('aborted', `${writer}: writing was aborted`, { cause: options.signal.reason })
     await sink.write(bytes)
     done += bytes.length
     options.onProgress?.(Math.min(done, total), total)
@@ -88,7 +101,10 @@ export async function writeTensors(writer: string, placed: readonly PlacedTensor
 function checkLength(writer: string, tensor: TensorDescription, actual: number, expected: number): void {
   if (actual === expected) return
   const shape = `${tensor.format} of shape [${tensor.shape.join(', ')}]`
-  throw new TesseraError('invalid-value', `${writer}: tensor "${tensor.name}" gave ${actual} bytes where ${shape} needs ${expected}`)
+  throw new TesseraError(
+    'invalid-value',
+    `${writer}: tensor "${tensor.name}" gave ${actual} bytes where ${shape} needs ${expected}`,
+  )
 }
 
 /** Runs a writer and then finishes the sink; throws away what was written when the writer fails. */

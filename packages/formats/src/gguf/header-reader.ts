@@ -31,8 +31,10 @@ export class HeaderReader {
   async need(length: number, field: string): Promise<void> {
     if (this.cursor.has(length)) return
     const { offset, left } = this.cursor
-    if (length > left) throw this.invalid(field, offset, `needs ${length} bytes, but the file ends after ${left} (truncated?)`)
-    if (offset + length > this.limits.headerBytes) throw this.invalid(field, offset, `the header is longer than the limit of ${this.limits.headerBytes} bytes`)
+    if (length > left)
+      throw this.invalid(field, offset, `needs ${length} bytes, but the file ends after ${left} (truncated?)`)
+    if (offset + length > this.limits.headerBytes)
+      throw this.invalid(field, offset, `the header is longer than the limit of ${this.limits.headerBytes} bytes`)
     await this.cursor.reserve(length)
   }
 
@@ -46,9 +48,14 @@ export class HeaderReader {
     await this.need(8, field)
     const at = this.offset
     const value = this.cursor.u64()
-    if (typeof value === 'bigint' || value > limit) throw this.invalid(field, at, `${value} ${unit} are more than the limit of ${limit}`)
+    if (typeof value === 'bigint' || value > limit)
+      throw this.invalid(field, at, `${value} ${unit} are more than the limit of ${limit}`)
     if (value * unitBytes > this.cursor.left) {
-      throw this.invalid(field, at, `${value} ${unit} need more than the ${this.cursor.left} bytes that are left in the file (truncated?)`)
+      throw this.invalid(
+        field,
+        at,
+        `${value} ${unit} need more than the ${this.cursor.left} bytes that are left in the file (truncated?)`,
+      )
     }
     return value
   }
@@ -88,7 +95,8 @@ export class HeaderReader {
     const at = this.offset
     const number = await this.u32(field)
     const type = ggufValueTypes[number]
-    if (type === undefined) throw this.invalid(field, at, `${number} is no metadata type (0 to ${ggufValueTypes.length - 1} are)`)
+    if (type === undefined)
+      throw this.invalid(field, at, `${number} is no metadata type (0 to ${ggufValueTypes.length - 1} are)`)
     return type
   }
 
@@ -103,9 +111,15 @@ export class HeaderReader {
 
   /** An array after its type. */
   private async array(field: string, depth: number): Promise<GgufArray> {
-    if (depth > this.limits.arrayDepth) throw this.invalid(field, this.offset, `arrays are nested deeper than the limit of ${this.limits.arrayDepth}`)
+    if (depth > this.limits.arrayDepth)
+      throw this.invalid(field, this.offset, `arrays are nested deeper than the limit of ${this.limits.arrayDepth}`)
     const items = await this.valueType(`element type of ${field}`)
-    const length = await this.count(`length of ${field}`, this.limits.arrayElements - this.elements, 'elements', minValueBytes[items])
+    const length = await this.count(
+      `length of ${field}`,
+      this.limits.arrayElements - this.elements,
+      'elements',
+      minValueBytes[items],
+    )
     this.elements += length
     if (items === 'array') {
       const value: GgufArray[] = []

@@ -5,7 +5,21 @@ import { createStringsGetter, type StringTable } from '../strings/string-table.t
 export const ggufMagic = 0x4655_4747
 
 /** Types of GGUF metadata, in the order of their numbers in the file. */
-export const ggufValueTypes = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'] as const
+export const ggufValueTypes = [
+  'u8',
+  'i8',
+  'u16',
+  'i16',
+  'u32',
+  'i32',
+  'f32',
+  'bool',
+  'string',
+  'array',
+  'u64',
+  'i64',
+  'f64',
+] as const
 
 export type GgufValueType = (typeof ggufValueTypes)[number]
 export type GgufScalarType = Exclude<GgufValueType, 'array'>
@@ -18,17 +32,36 @@ export type GgufValue =
   | GgufArray
 
 export type GgufArray =
-  | { readonly type: 'array'; readonly items: GgufScalarType; readonly value: readonly (number | bigint | boolean | string)[] }
+  | {
+      readonly type: 'array'
+      readonly items: GgufScalarType
+      readonly value: readonly (number | bigint | boolean | string)[]
+    }
   | { readonly type: 'array'; readonly items: 'array'; readonly value: readonly GgufArray[] }
 
 /** Fewest bytes that a value of each type takes in the file; bounds how many an array can announce. */
 export const minValueBytes: Readonly<Record<GgufValueType, number>> = {
-  u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, f32: 4, bool: 1, string: 8, array: 12, u64: 8, i64: 8, f64: 8,
+  u8: 1,
+  i8: 1,
+  u16: 2,
+  i16: 2,
+  u32: 4,
+  i32: 4,
+  f32: 4,
+  bool: 1,
+  string: 8,
+  array: 12,
+  u64: 8,
+  i64: 8,
+  f64: 8,
 }
 
 /** An array of strings that are decoded when its value is first read. */
 export function stringArray(table: StringTable): GgufArray {
-  return Object.defineProperty({ type: 'array', items: 'string' }, 'value', { get: createStringsGetter(table), enumerable: true }) as GgufArray
+  return Object.defineProperty({ type: 'array', items: 'string' }, 'value', {
+    get: createStringsGetter(table),
+    enumerable: true,
+  }) as GgufArray
 }
 
 /** Puts the value under `key`, so that what is decoded when it is first read stays so. */

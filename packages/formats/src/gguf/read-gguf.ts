@@ -45,7 +45,10 @@ interface TensorEntry {
  * it is the caller's to close.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
-export async function readGguf(source: ByteSource, options: { readonly limits?: Partial<GgufLimits> } = {}): Promise<GgufCheckpoint> {
+export async function readGguf(
+  source: ByteSource,
+  options: { readonly limits?: Partial<GgufLimits> } = {},
+): Promise<GgufCheckpoint> {
   const limits = { ...defaultGgufLimits, ...options.limits }
   const reader = new HeaderReader(source, limits)
   const version = await readVersion(reader, source.name)
@@ -75,13 +78,20 @@ export async function readGguf(source: ByteSource, options: { readonly limits?: 
 
 async function readVersion(reader: HeaderReader, name: string): Promise<number> {
   const magic = await reader.u32('magic')
-  if (magic !== ggufMagic) throw reader.invalid('magic', 0, `0x${magic.toString(16).padStart(8, '0')} is not "GGUF"; this is no GGUF file`)
+  if (magic !== ggufMagic)
+    throw reader.invalid('magic', 0, `0x${magic.toString(16).padStart(8, '0')} is not "GGUF"; this is no GGUF file`)
   const version = await reader.u32('version')
   if (version !== 0 && (version & 0xffff) === 0) {
-    throw new TesseraError('unsupported', `${name}: the GGUF file is big-endian (version at byte 4); convert it with gguf_convert_endian.py of llama.cpp`)
+    throw new TesseraError(
+      'unsupported',
+      `${name}: the GGUF file is big-endian (version at byte 4); convert it with gguf_convert_endian.py of llama.cpp`,
+    )
   }
   if (version !== 2 && version !== 3) {
-    throw new TesseraError('unsupported', `${name}: GGUF version ${version} at byte 4 is not supported (2 and 3 are); convert the model anew`)
+    throw new TesseraError(
+      'unsupported',
+      `${name}: GGUF version ${version} at byte 4 is not supported (2 and 3 are); convert the model anew`,
+    )
   }
   return version
 }
@@ -94,7 +104,8 @@ async function readTensorEntry(reader: HeaderReader, index: number, limits: Gguf
 
   const axesAt = reader.offset
   const axes = await reader.u32(`axis count of ${field}`)
-  if (axes > limits.axes) throw reader.invalid(`axis count of ${field}`, axesAt, `${axes} axes are more than the limit of ${limits.axes}`)
+  if (axes > limits.axes)
+    throw reader.invalid(`axis count of ${field}`, axesAt, `${axes} axes are more than the limit of ${limits.axes}`)
   const shape: number[] = []
   for (let axis = 0; axis < axes; axis++) shape.unshift(await reader.exact(`length of axis ${axis} of ${field}`))
 
@@ -102,7 +113,11 @@ async function readTensorEntry(reader: HeaderReader, index: number, limits: Gguf
   const type = await reader.u32(`type of ${field}`)
   const format = storageFormatOfGgufType(type)
   if (format === undefined) {
-    throw reader.invalid(`type of ${field}`, typeAt, `${type} is no known ggml type${removedTypes.has(type) ? ' any more; convert the model anew' : ''}`)
+    throw reader.invalid(
+      `type of ${field}`,
+      typeAt,
+      `${type} is no known ggml type${removedTypes.has(type) ? ' any more; convert the model anew' : ''}`,
+    )
   }
   const byteLength = storedBytes(format, shape)
   if (typeof byteLength === 'string') throw reader.invalid(`shape of ${field}`, axesAt, byteLength)

@@ -35,7 +35,11 @@ export function ggufByteLength(content: GgufContent): number {
 }
 
 /** All before the data, filled up to where they begin, and the places of the tensors. */
-function layOut({ metadata, tensors }: GgufContent): { readonly header: Uint8Array; readonly placed: readonly PlacedTensor[]; readonly alignment: number } {
+function layOut({ metadata, tensors }: GgufContent): {
+  readonly header: Uint8Array
+  readonly placed: readonly PlacedTensor[]
+  readonly alignment: number
+} {
   const alignment = checkAlignment(metadata, 'invalid-value', 'writeGguf')
   const placed = placeTensors('writeGguf', tensors, alignment)
   const header = new ByteWriter()
@@ -52,10 +56,16 @@ function layOut({ metadata, tensors }: GgufContent): { readonly header: Uint8Arr
   }
   for (const { tensor, format, start } of placed) {
     if (format.ggufType === undefined) {
-      throw new TesseraError('unsupported', `writeGguf: tensor "${tensor.name}" is stored as ${format.id}, for which GGUF has no type; convert it first`)
+      throw new TesseraError(
+        'unsupported',
+        `writeGguf: tensor "${tensor.name}" is stored as ${format.id}, for which GGUF has no type; convert it first`,
+      )
     }
     if (tensor.shape.length > 4) {
-      throw new TesseraError('invalid-shape', `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`)
+      throw new TesseraError(
+        'invalid-shape',
+        `writeGguf: tensor "${tensor.name}" has ${tensor.shape.length} axes; GGUF has at most 4`,
+      )
     }
     header.string(wellFormed(tensor.name, 'a tensor name'))
     header.u32(tensor.shape.length)
@@ -74,29 +84,39 @@ function writeArray(header: ByteWriter, array: GgufArray, field: string): void {
   else for (const value of array.value) writeScalar(header, array.items, value, field)
 }
 
-const ranges: Readonly<Record<Exclude<GgufScalarType, 'bool' | 'string' | 'f32' | 'f64'>, readonly [bigint, bigint]>> = {
-  u8: [0n, 0xffn], i8: [-0x80n, 0x7fn], u16: [0n, 0xffffn], i16: [-0x8000n, 0x7fffn], u32: [0n, 0xffff_ffffn], i32: [-0x8000_0000n, 0x7fff_ffffn],
-  u64: [0n, 2n ** 64n - 1n], i64: [-(2n ** 63n), 2n ** 63n - 1n],
-}
+const ranges: Readonly<Record<Exclude<GgufScalarType, 'bool' | 'string' | 'f32' | 'f64'>, readonly [bigint, bigint]>> =
+  {
+    u8: [0n, 0xffn],
+    i8: [-0x80n, 0x7fn],
+    u16: [0n, 0xffffn],
+    i16: [-0x8000n, 0x7fffn],
+    u32: [0n, 0xffff_ffffn],
+    i32: [-0x8000_0000n, 0x7fff_ffffn],
+    u64: [0n, 2n ** 64n - 1n],
+    i64: [-(2n ** 63n), 2n ** 63n - 1n],
+  }
 
 function writeScalar(header: ByteWriter, type: GgufScalarType, value: unknown, field: string): void {
   if (type === 'string' && typeof value === 'string') header.string(wellFormed(value, field))
   else if (type === 'bool' && typeof value === 'boolean') header.u8(value ? 1 : 0)
   else if ((type === 'f32' || type === 'f64') && typeof value === 'number') header[type](value)
-  else if (type !== 'string' && type !== 'bool' && type !== 'f32' && type !== 'f64') writeInteger(header, type, value, field)
+  else if (type !== 'string' && type !== 'bool' && type !== 'f32' && type !== 'f64')
+    writeInteger(header, type, value, field)
   else throw new TesseraError('invalid-value', `writeGguf: ${field} holds ${String(value)}, which is no ${type}`)
 }
 
 function writeInteger(header: ByteWriter, type: keyof typeof ranges, value: unknown, field: string): void {
   const [least, most] = ranges[type]
   const exact = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))
-  if (!exact || value < least || value > most) throw new TesseraError('invalid-value', `writeGguf: ${field} holds ${String(value)}, which is no ${type}`)
+  if (!exact || value < least || value > most)
+    throw new TesseraError('invalid-value', `writeGguf: ${field} holds ${String(value)}, which is no ${type}`)
   if (type === 'u64' || type === 'i64') header[type](value)
   else header[type](Number(value))
 }
 
 /** Half of a surrogate pair has no UTF-8 and would be replaced without a word. */
 function wellFormed(text: string, field: string): string {
-  if (/\p{Surrogate}/u.test(text)) throw new TesseraError('invalid-value', `writeGguf: ${field} is not well-formed Unicode: ${JSON.stringify(text)}`)
+  if (/\p{Surrogate}/u.test(text))
+    throw new TesseraError('invalid-value', `writeGguf: ${field} is not well-formed Unicode: ${JSON.stringify(text)}`)
   return text
 }

@@ -107,7 +107,8 @@ export class HeaderJson {
 
   /** Throws unless nothing but spaces follows. */
   end(field: string): void {
-    if (this.offset !== this.start + this.bytes.length) throw this.invalid(field, this.offset, `${this.here()} follows the end`)
+    if (this.offset !== this.start + this.bytes.length)
+      throw this.invalid(field, this.offset, `${this.here()} follows the end`)
   }
 
   private array(field: string, element: () => void): void {
@@ -122,7 +123,11 @@ export class HeaderJson {
     const at = this.offset
     const begin = this.at
     let value = 0
-    for (let byte = this.bytes[this.at]; byte !== undefined && byte >= 0x30 && byte <= 0x39; byte = this.bytes[++this.at]) {
+    for (
+      let byte = this.bytes[this.at];
+      byte !== undefined && byte >= 0x30 && byte <= 0x39;
+      byte = this.bytes[++this.at]
+    ) {
       value = value * 10 + (byte - 0x30)
       if (value > Number.MAX_SAFE_INTEGER) throw this.invalid(field, at, 'is larger than 2^53 − 1')
     }
@@ -131,7 +136,11 @@ export class HeaderJson {
   }
 
   private skipSpace(): void {
-    for (let byte = this.bytes[this.at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = this.bytes[++this.at]);
+    for (
+      let byte = this.bytes[this.at];
+      byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+      byte = this.bytes[++this.at]
+    );
   }
 
   private take(character: string): boolean {
@@ -142,13 +151,16 @@ export class HeaderJson {
   }
 
   private expect(character: string, field: string): void {
-    if (!this.take(character)) throw this.invalid(field, this.offset, `expected ${quoted(character)}, found ${this.here()}`)
+    if (!this.take(character))
+      throw this.invalid(field, this.offset, `expected ${quoted(character)}, found ${this.here()}`)
   }
 
   private here(): string {
     const byte = this.bytes[this.at]
     if (byte === undefined) return 'the end of the header'
-    return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
+    return byte > 0x20 && byte < 0x7f
+      ? `"${String.fromCharCode(byte)}"`
+      : `byte 0x${byte.toString(16).padStart(2, '0')}`
   }
 }
 

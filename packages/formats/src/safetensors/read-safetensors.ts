@@ -45,7 +45,8 @@ async function readFile(source: ByteSource): Promise<Checkpoint> {
       json.object('"__metadata__"', (name) => {
         metadata[name] = json.string(`"__metadata__" ${quoted(name)}`)
       })
-    } else if (entries.length === maxTensors) throw json.invalid('header', keyAt, `lists more than ${maxTensors} tensors`)
+    } else if (entries.length === maxTensors)
+      throw json.invalid('header', keyAt, `lists more than ${maxTensors} tensors`)
     else entries.push(readEntry(json, key, keyAt))
   })
   json.end('header')
@@ -53,14 +54,25 @@ async function readFile(source: ByteSource): Promise<Checkpoint> {
 }
 
 async function readHeaderBytes(source: ByteSource): Promise<Uint8Array> {
-  if (source.size < prefixBytes) throw invalidFile(source.name, 'header length', 0, `needs ${prefixBytes} bytes, but the file has ${source.size}`)
+  if (source.size < prefixBytes)
+    throw invalidFile(source.name, 'header length', 0, `needs ${prefixBytes} bytes, but the file has ${source.size}`)
   const prefix = await source.read(0, prefixBytes)
   const length = new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getBigUint64(0, true)
   if (length > maxHeaderBytes) {
-    throw invalidFile(source.name, 'header length', 0, `${length} bytes are more than the limit of ${maxHeaderBytes}; this may be no safetensors file`)
+    throw invalidFile(
+      source.name,
+      'header length',
+      0,
+      `${length} bytes are more than the limit of ${maxHeaderBytes}; this may be no safetensors file`,
+    )
   }
   if (Number(length) > source.size - prefixBytes) {
-    throw invalidFile(source.name, 'header length', 0, `${length} bytes reach beyond the end of the file, which has ${source.size} bytes (truncated?)`)
+    throw invalidFile(
+      source.name,
+      'header length',
+      0,
+      `${length} bytes reach beyond the end of the file, which has ${source.size} bytes (truncated?)`,
+    )
   }
   return source.read(prefixBytes, Number(length))
 }
@@ -77,12 +89,18 @@ function readEntry(json: HeaderJson, name: string, keyAt: number): TensorEntry {
     if (key === 'dtype') [dtypeAt, dtype] = [at, json.string(`dtype of ${field}`)]
     else if (key === 'shape') [shapeAt, shape] = [at, json.integers(`shape of ${field}`, maxAxes)]
     else if (key === 'data_offsets') [fieldAt, offsets] = [at, json.integers(`data_offsets of ${field}`, 2)]
-    else throw json.invalid(`${quoted(key)} of ${field}`, at, 'is no field of a tensor (dtype, shape and data_offsets are)')
+    else
+      throw json.invalid(
+        `${quoted(key)} of ${field}`,
+        at,
+        'is no field of a tensor (dtype, shape and data_offsets are)',
+      )
   })
   const [begin, end] = offsets ?? []
   if (dtype === undefined) throw json.invalid(`dtype of ${field}`, keyAt, 'is missing')
   if (shape === undefined) throw json.invalid(`shape of ${field}`, keyAt, 'is missing')
-  if (begin === undefined || end === undefined) throw json.invalid(`data_offsets of ${field}`, fieldAt, 'must be two numbers')
+  if (begin === undefined || end === undefined)
+    throw json.invalid(`data_offsets of ${field}`, fieldAt, 'must be two numbers')
   if (end < begin) throw json.invalid(`data_offsets of ${field}`, fieldAt, `[${begin}, ${end}] ends before it begins`)
 
   const format = storageFormatOfDtype(dtype)
@@ -96,12 +114,23 @@ function readEntry(json: HeaderJson, name: string, keyAt: number): TensorEntry {
   return { name, shape, format: format.id, begin, end, fieldAt }
 }
 
-function assemble(source: ByteSource, metadata: Record<string, MetadataValue>, entries: readonly TensorEntry[], dataStart: number): Checkpoint {
-  const extents: Extent[] = entries.map(({ name, begin, end, fieldAt }) => ({ name, start: dataStart + begin, end: dataStart + end, fieldAt }))
+function assemble(
+  source: ByteSource,
+  metadata: Record<string, MetadataValue>,
+  entries: readonly TensorEntry[],
+  dataStart: number,
+): Checkpoint {
+  const extents: Extent[] = entries.map(({ name, begin, end, fieldAt }) => ({
+    name,
+    start: dataStart + begin,
+    end: dataStart + end,
+    fieldAt,
+  }))
   checkExtents(source.name, source.size, extents)
   checkFilled(source, entries, dataStart)
   const tensors = new Map<string, StoredTensor>()
-  for (const { name, shape, format, begin, end } of entries) tensors.set(name, storedTensor(source, name, shape, format, dataStart + begin, end - begin))
+  for (const { name, shape, format, begin, end } of entries)
+    tensors.set(name, storedTensor(source, name, shape, format, dataStart + begin, end - begin))
   return { container: 'safetensors', metadata, tensors, byteLength: source.size, close: () => source.close() }
 }
 
@@ -111,6 +140,11 @@ function checkFilled(source: ByteSource, entries: readonly TensorEntry[], dataSt
   for (const { begin, end } of entries) stored += end - begin
   const dataBytes = source.size - dataStart
   if (stored !== dataBytes) {
-    throw invalidFile(source.name, 'data', dataStart, `has ${dataBytes} bytes, but the tensors take ${stored}; the format allows no gaps`)
+    throw invalidFile(
+      source.name,
+      'data',
+      dataStart,
+      `has ${dataBytes} bytes, but the tensors take ${stored}; the format allows no gaps`,
+    )
   }
 }

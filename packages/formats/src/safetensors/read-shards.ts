@@ -16,7 +16,10 @@ const maxIndexBytes = 64 * 1024 * 1024
 const maxShards = 4096
 
 /** Reads the index and the header of every shard. The index decides which tensors there are and where. */
-export async function readShards(shards: SafetensorsShards, readFile: (source: ByteSource) => Promise<Checkpoint>): Promise<Checkpoint> {
+export async function readShards(
+  shards: SafetensorsShards,
+  readFile: (source: ByteSource) => Promise<Checkpoint>,
+): Promise<Checkpoint> {
   const { index } = shards
   const { metadata, weightMap } = await readIndex(index)
   const opened = new Map<string, Checkpoint>()
@@ -27,15 +30,19 @@ export async function readShards(shards: SafetensorsShards, readFile: (source: B
   try {
     for (const file of new Set(weightMap.values())) {
       const source = await shards.open(file)
-      opened.set(file, await readFile(source).catch(async (error: unknown) => {
-        await source.close()
-        throw error
-      }))
+      opened.set(
+        file,
+        await readFile(source).catch(async (error: unknown) => {
+          await source.close()
+          throw error
+        }),
+      )
     }
     const tensors = new Map<string, StoredTensor>()
     for (const [name, file] of weightMap) {
       const tensor = opened.get(file)?.tensors.get(name)
-      if (tensor === undefined) throw invalidIndex(index.name, `"weight_map" ${quoted(name)}`, `${file} holds no such tensor`)
+      if (tensor === undefined)
+        throw invalidIndex(index.name, `"weight_map" ${quoted(name)}`, `${file} holds no such tensor`)
       tensors.set(name, tensor)
     }
     const byteLength = [...opened.values()].reduce((sum, checkpoint) => sum + checkpoint.byteLength, 0)
@@ -52,7 +59,8 @@ interface Index {
 }
 
 async function readIndex(index: ByteSource): Promise<Index> {
-  if (index.size > maxIndexBytes) throw invalidFile(index.name, 'index', 0, `${index.size} bytes are more than the limit of ${maxIndexBytes}`)
+  if (index.size > maxIndexBytes)
+    throw invalidFile(index.name, 'index', 0, `${index.size} bytes are more than the limit of ${maxIndexBytes}`)
   const json = new HeaderJson(await index.read(0, index.size), index.name, 0)
   const metadata = Object.create(null) as Record<string, MetadataValue>
   const weightMap = new Map<string, string>()
@@ -69,7 +77,8 @@ async function readIndex(index: ByteSource): Promise<Index> {
   json.end('index')
   const files = new Set(weightMap.values()).size
   if (files === 0) throw invalidIndex(index.name, '"weight_map"', 'is missing or empty')
-  if (files > maxShards) throw invalidIndex(index.name, '"weight_map"', `names ${files} files, more than the limit of ${maxShards}`)
+  if (files > maxShards)
+    throw invalidIndex(index.name, '"weight_map"', `names ${files} files, more than the limit of ${maxShards}`)
   return { metadata, weightMap }
 }
 
@@ -77,7 +86,8 @@ async function readIndex(index: ByteSource): Promise<Index> {
 function fileName(json: HeaderJson, field: string): string {
   const at = json.offset
   const file = json.string(field)
-  if (!/^\w[\w.\- ]*\.safetensors$/.test(file)) throw json.invalid(field, at, `${quoted(file)} is not the plain name of a .safetensors file`)
+  if (!/^\w[\w.\- ]*\.safetensors$/.test(file))
+    throw json.invalid(field, at, `${quoted(file)} is not the plain name of a .safetensors file`)
   return file
 }
 

@@ -18,7 +18,11 @@ const headerAlignment = 8
  * size, largest first, so that each lies at a multiple of its own without gaps (the format allows none).
  * Throws `invalid-value` for equal names and data of the wrong length, `unsupported` for formats without a dtype.
  */
-export async function writeSafetensors(content: SafetensorsContent, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+export async function writeSafetensors(
+  content: SafetensorsContent,
+  sink: ByteSink,
+  options: WriteOptions = {},
+): Promise<void> {
   await finishing(sink, async () => {
     const { header, placed } = layOut(content)
     await sink.write(header)
@@ -33,7 +37,10 @@ export function safetensorsByteLength(content: SafetensorsContent): number {
 }
 
 /** The header, filled up to where the data begin, and the places of the tensors. */
-function layOut({ metadata = {}, tensors }: SafetensorsContent): { readonly header: Uint8Array; readonly placed: readonly PlacedTensor[] } {
+function layOut({ metadata = {}, tensors }: SafetensorsContent): {
+  readonly header: Uint8Array
+  readonly placed: readonly PlacedTensor[]
+} {
   const placed = placeTensors('writeSafetensors', sorted(tensors), 1)
   const header = new ByteWriter()
   const json = new TextEncoder().encode(headerJson(metadata, placed))
@@ -93,7 +100,8 @@ function cut(placed: readonly PlacedTensor[], maxBytes: number): PlacedTensor[][
 }
 
 function sorted(tensors: readonly TensorData[]): TensorData[] {
-  const elementBytes = ({ format }: TensorData): number => storageFormat(format).blockBytes / storageFormat(format).blockElements
+  const elementBytes = ({ format }: TensorData): number =>
+    storageFormat(format).blockBytes / storageFormat(format).blockElements
   return [...tensors].sort((a, b) => elementBytes(b) - elementBytes(a))
 }
 
@@ -106,7 +114,8 @@ function headerJson(metadata: Readonly<Record<string, string>>, placed: readonly
       const problem = `is stored as ${format.id}, for which safetensors has no dtype; convert it first`
       throw new TesseraError('unsupported', `writeSafetensors: tensor "${tensor.name}" ${problem}`)
     }
-    if (tensor.name === '__metadata__') throw new TesseraError('invalid-value', 'writeSafetensors: "__metadata__" is no name for a tensor')
+    if (tensor.name === '__metadata__')
+      throw new TesseraError('invalid-value', 'writeSafetensors: "__metadata__" is no name for a tensor')
     const entry = { dtype: format.safetensorsDtype, shape: tensor.shape, data_offsets: [start, start + byteLength] }
     fields.push(`${JSON.stringify(tensor.name)}:${JSON.stringify(entry)}`)
   }

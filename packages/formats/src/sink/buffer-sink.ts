@@ -22,7 +22,11 @@ export function bufferSink(): ByteSink & { bytes(): Uint8Array<ArrayBuffer> } {
       size = 0
     },
     bytes(): Uint8Array<ArrayBuffer> {
-      if (!finished) throw new TesseraError('invalid-value', 'bufferSink: the file is not finished; await the writer before taking its bytes')
+      if (!finished)
+        throw new TesseraError(
+          'invalid-value',
+          'bufferSink: the file is not finished; await the writer before taking its bytes',
+        )
       const whole = allocate('bufferSink', size)
       let at = 0
       for (const chunk of chunks) {

@@ -46,5 +46,9 @@ export async function fileSink(path: string): Promise<ByteSink> {
 }
 
 function ioError(path: string, problem: string, cause: unknown): TesseraError {
-  return new TesseraError('io', `fileSink: ${path} ${problem}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  return new TesseraError(
+    'io',
+    `fileSink: ${path} ${problem}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
+  )
 }

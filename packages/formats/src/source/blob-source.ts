@@ -14,7 +14,11 @@ export function blobSource(blob: Blob, name?: string): ByteSource {
       try {
         bytes = await blob.slice(offset, offset + length).arrayBuffer()
       } catch (cause) {
-        throw new TesseraError('io', `read: ${label} could not be read at byte ${offset}; was the file moved or changed after it was chosen?`, { cause })
+        throw new TesseraError(
+          'io',
+          `read: ${label} could not be read at byte ${offset}; was the file moved or changed after it was chosen?`,
+          { cause },
+        )
       }
       return new Uint8Array(bytes)
     },

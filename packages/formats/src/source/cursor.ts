@@ -119,7 +119,13 @@ export class Cursor {
     let end = first
     for (let left = count; left > 0 && end <= last; left--) {
       const length = bytes[end] as number
-      if (length >= 128 || view.getUint32(end + 1, true) !== 0 || view.getUint32(end + 4, true) !== 0 || end + 8 + length > bytes.length) break
+      if (
+        length >= 128 ||
+        view.getUint32(end + 1, true) !== 0 ||
+        view.getUint32(end + 4, true) !== 0 ||
+        end + 8 + length > bytes.length
+      )
+        break
       into.place(end + 8 - first, end + 8 + length - first)
       end += 8 + length
     }

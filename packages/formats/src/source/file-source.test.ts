@@ -20,7 +20,11 @@ test('offsets beyond 4 GiB: a sparse file of 6 GiB with a tensor on either side 
   const path = join(folder, 'sparse.gguf')
   const far = 2 ** 32 + 2 ** 30
   const half = 2 ** 30 + 8
-  const tensors = [{ name: 'near', axes: [half] }, { name: 'across', axes: [8], offset: 2 ** 32 + 64 }, { name: 'far', axes: [4], offset: far }]
+  const tensors = [
+    { name: 'near', axes: [half] },
+    { name: 'across', axes: [8], offset: 2 ** 32 + 64 },
+    { name: 'far', axes: [4], offset: far },
+  ]
   const header = ggufBytes({ tensors })
   await writeFile(path, header)
   await truncate(path, 6 * 2 ** 30)
@@ -50,13 +54,19 @@ describe('errors', () => {
   test('a missing file is not-found, a folder and an unreadable one are io', async () => {
     await expect(fileSource(join(folder, 'nothing.gguf'))).rejects.toMatchObject({ code: 'not-found' })
     await expect(fileSource(folder)).rejects.toMatchObject({ code: 'io' })
-    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('model.safetensors') as string })
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('model.safetensors') as string,
+    })
   })
 
   test('a file that is neither container says so', async () => {
     const path = join(folder, 'page.gguf')
     await writeFile(path, '<!doctype html><title>Sign in</title>')
-    await expect(openCheckpoint(path)).rejects.toMatchObject({ code: 'invalid-file', message: expect.stringContaining('neither') as string })
+    await expect(openCheckpoint(path)).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringContaining('neither') as string,
+    })
   })
 
   test('a file that shrinks after it was opened, reads out of range and aborted reads', async () => {
@@ -66,7 +76,10 @@ describe('errors', () => {
     await expect(source.read(990, 11)).rejects.toMatchObject({ code: 'invalid-value' })
     await expect(source.read(0, 10, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' })
     await truncate(path, 500)
-    await expect(source.read(490, 20)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('ends at byte 500') as string })
+    await expect(source.read(490, 20)).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('ends at byte 500') as string,
+    })
     await source.close()
   })
 })
@@ -76,9 +89,14 @@ describe('fileSink', () => {
     const path = join(folder, 'written.gguf')
     await writeFile(path, 'what was there before')
     const bad = { name: 'a', shape: [2], format: 'f32', bytes: (): Uint8Array => new Uint8Array(7) }
-    await expect(writeGguf({ metadata: new Map(), tensors: [bad] }, await fileSink(path))).rejects.toMatchObject({ code: 'invalid-value' })
+    await expect(writeGguf({ metadata: new Map(), tensors: [bad] }, await fileSink(path))).rejects.toMatchObject({
+      code: 'invalid-value',
+    })
     expect(await readFile(path, 'utf8')).toBe('what was there before')
-    await writeGguf({ metadata: new Map(), tensors: [{ ...bad, bytes: new Uint8Array(8).fill(9) }] }, await fileSink(path))
+    await writeGguf(
+      { metadata: new Map(), tensors: [{ ...bad, bytes: new Uint8Array(8).fill(9) }] },
+      await fileSink(path),
+    )
     const checkpoint = await openCheckpoint(path)
     expect([...((await checkpoint.tensors.get('a')?.read()) ?? [])]).toEqual(Array.from({ length: 8 }, () => 9))
     await checkpoint.close()
@@ -92,7 +110,10 @@ describe('fileSink', () => {
 
 test('a file is read into memory of the caller, shared memory included', async () => {
   const path = join(folder, 'into.bin')
-  await writeFile(path, Uint8Array.from({ length: 100 }, (_, index) => index))
+  await writeFile(
+    path,
+    Uint8Array.from({ length: 100 }, (_, index) => index),
+  )
   const source = await fileSource(path)
   const shared = new Uint8Array(new SharedArrayBuffer(16))
   await source.readInto?.(shared.subarray(4, 10), 90)

@@ -23,10 +23,15 @@ export async function fileSource(path: string): Promise<ByteSource> {
     for (let done = 0; done < length; ) {
       if (signal?.aborted === true) throw abortedError(path, signal)
       const position = offset + done
-      const { bytesRead } = await handle.read(target, done, Math.min(length - done, maxCallBytes), position).catch((cause: unknown) => {
-        throw new TesseraError('io', `read: ${path} could not be read at byte ${position}: ${messageOf(cause)}`, { cause })
-      })
-      if (bytesRead === 0) throw new TesseraError('io', `read: ${path} ends at byte ${position}; it had ${size} bytes when it was opened`)
+      const { bytesRead } = await handle
+        .read(target, done, Math.min(length - done, maxCallBytes), position)
+        .catch((cause: unknown) => {
+          throw new TesseraError('io', `read: ${path} could not be read at byte ${position}: ${messageOf(cause)}`, {
+            cause,
+          })
+        })
+      if (bytesRead === 0)
+        throw new TesseraError('io', `read: ${path} ends at byte ${position}; it had ${size} bytes when it was opened`)
       done += bytesRead
     }
   }
@@ -45,7 +50,8 @@ export async function fileSource(path: string): Promise<ByteSource> {
 }
 
 function openError(path: string, cause: unknown): TesseraError {
-  if ((cause as { code?: unknown }).code === 'ENOENT') return new TesseraError('not-found', `fileSource: there is no file ${path}`, { cause })
+  if ((cause as { code?: unknown }).code === 'ENOENT')
+    return new TesseraError('not-found', `fileSource: there is no file ${path}`, { cause })
   return new TesseraError('io', `fileSource: ${path} cannot be opened: ${messageOf(cause)}`, { cause })
 }
 

@@ -15,7 +15,11 @@ afterEach(async () => {
   server = undefined
 })
 
-async function download(answers: (Answer | undefined)[], options: Partial<HttpDownloadOptions> = {}, always?: Answer): Promise<Buffer> {
+async function download(
+  answers: (Answer | undefined)[],
+  options: Partial<HttpDownloadOptions> = {},
+  always?: Answer,
+): Promise<Buffer> {
   server = await serveFile(megabyte, answers, always)
   const chunks: Uint8Array[] = []
   await httpDownload(server.url, { ...quick, ...options }, (chunk) => void chunks.push(chunk))
@@ -28,7 +32,11 @@ test('brings the file, in one request', async () => {
 })
 
 test('goes on where the connection broke off, and from where the caller is', async () => {
-  expect((await download([dropAfter(100_000), status(502), dropAfter(200_000)], { offsetBytes: 5 })).equals(megabyte.subarray(5))).toBe(true)
+  expect(
+    (await download([dropAfter(100_000), status(502), dropAfter(200_000)], { offsetBytes: 5 })).equals(
+      megabyte.subarray(5),
+    ),
+  ).toBe(true)
   expect(server?.ranges[0]).toBe('bytes=5-')
   expect(Number(/=(\d+)/.exec(server?.ranges[1] ?? '')?.[1])).toBeGreaterThan(5)
 })
@@ -44,10 +52,12 @@ test('without ranges it passes over what is there, after a break too', async () 
 })
 
 test('a server that always breaks before anything new is given up', async () => {
-  const breakingAt = (count: number): Answer => (_request, response, { bytes }) => {
-    response.writeHead(200, { 'content-length': String(bytes.length) })
-    response.write(bytes.subarray(0, count), () => setTimeout(() => response.destroy(), 20))
-  }
+  const breakingAt =
+    (count: number): Answer =>
+    (_request, response, { bytes }) => {
+      response.writeHead(200, { 'content-length': String(bytes.length) })
+      response.write(bytes.subarray(0, count), () => setTimeout(() => response.destroy(), 20))
+    }
   for (const count of [1000, 5000]) {
     await expect(download([], { offsetBytes: 5000 }, breakingAt(count))).rejects.toMatchObject({ code: 'network' })
     expect(server?.ranges).toHaveLength(3)
@@ -76,8 +86,13 @@ test('what the caller throws ends it at once; so does its signal', async () => {
   const broken = (): never => {
     throw new Error('odd')
   }
-  await expect(httpDownload(server.url, quick, broken)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('odd') as string })
+  await expect(httpDownload(server.url, quick, broken)).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('odd') as string,
+  })
   expect(server.ranges).toHaveLength(2)
   const controller = new AbortController()
-  await expect(httpDownload(server.url, { ...quick, signal: controller.signal }, () => controller.abort())).rejects.toMatchObject({ code: 'aborted' })
+  await expect(
+    httpDownload(server.url, { ...quick, signal: controller.signal }, () => controller.abort()),
+  ).rejects.toMatchObject({ code: 'aborted' })
 })

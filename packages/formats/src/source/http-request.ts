@@ -41,7 +41,12 @@ export type Attempt<T> = (response: Response, progress: (bytes: number) => void)
  * Requests until `attempt` succeeds. Lost connections, silence and the statuses 408, 429 and 5xx are tried again, each time with
  * a fresh `range()`, so that a transfer goes on where it broke off; other statuses are errors at once.
  */
-export async function requestWithRetries<T>(target: Target, range: () => string, signal: AbortSignal | undefined, attempt: Attempt<T>): Promise<T> {
+export async function requestWithRetries<T>(
+  target: Target,
+  range: () => string,
+  signal: AbortSignal | undefined,
+  attempt: Attempt<T>,
+): Promise<T> {
   const { label, options } = target
   const attempts = options.attempts ?? 5
   let failures = 0
@@ -60,13 +65,22 @@ export async function requestWithRetries<T>(target: Target, range: () => string,
       const message = `http: ${label} failed ${failures} times in a row: ${error.message}; check the connection and try again`
       throw new TesseraError('network', message, { cause: error })
     }
-    await pause(Math.min(error.delayMs ?? (options.retryDelayMs ?? 500) * 2 ** (failures - 1), maxDelayMs), label, signal)
+    await pause(
+      Math.min(error.delayMs ?? (options.retryDelayMs ?? 500) * 2 ** (failures - 1), maxDelayMs),
+      label,
+      signal,
+    )
   }
 }
 
 type Outcome<T> = { readonly value: T } | { readonly error: Transient }
 
-async function once<T>(target: Target, range: string, signal: AbortSignal | undefined, attempt: Attempt<T>): Promise<Outcome<T>> {
+async function once<T>(
+  target: Target,
+  range: string,
+  signal: AbortSignal | undefined,
+  attempt: Attempt<T>,
+): Promise<Outcome<T>> {
   const { label, options } = target
   const fetch = options.fetch ?? globalThis.fetch
   const timeoutMs = options.timeoutMs ?? 60_000
@@ -106,20 +120,27 @@ async function once<T>(target: Target, range: string, signal: AbortSignal | unde
 function checkStatus(response: Response, label: string): void {
   const { status } = response
   if (status === 200 || status === 206 || status === 416) return
-  if (status === 404 || status === 410) throw new TesseraError('not-found', `http: ${label} does not exist (status ${status})`, { details: { status } })
+  if (status === 404 || status === 410)
+    throw new TesseraError('not-found', `http: ${label} does not exist (status ${status})`, { details: { status } })
   if (status === 401 || status === 403) {
     const message = `http: ${label} is not open to this request (status ${status}); pass an authorization header`
     throw new TesseraError('network', message, { details: { status } })
   }
   if (status === 408 || status === 429 || status >= 500) {
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-    throw new Transient(`the server answered with status ${status}`, { delayMs: Number.isFinite(seconds) ? seconds * 1000 : undefined })
+    throw new Transient(`the server answered with status ${status}`, {
+      delayMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    })
   }
   throw new TesseraError('network', `http: ${label} answered with status ${status}`, { details: { status } })
 }
 
 /** Hands the body's chunks to `keep`, one after the other. Throws when the connection breaks before the body ends. */
-export async function readBody(response: Response, keep: (chunk: Uint8Array) => void | Promise<void>, progress: (bytes: number) => void): Promise<void> {
+export async function readBody(
+  response: Response,
+  keep: (chunk: Uint8Array) => void | Promise<void>,
+  progress: (bytes: number) => void,
+): Promise<void> {
   if (response.body === null) return
   const reader = response.body.getReader()
   try {
@@ -158,13 +179,19 @@ function reasonOf(error: unknown): string {
 }
 
 /** `bytes 0-99/1234`, or with status 416 an asterisk for the range; throws `network` where the size is missing. */
-export function contentRange(response: Response, label: string): { readonly start: number | undefined; readonly size: number } {
+export function contentRange(
+  response: Response,
+  label: string,
+): { readonly start: number | undefined; readonly size: number } {
   const header = response.headers.get('content-range')
   const match = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(header ?? '')
   const size = Number(match?.[2] ?? Number.NaN)
   if (!Number.isSafeInteger(size)) {
     const answer = `status ${response.status} and Content-Range ${header ?? '(none)'}`
-    throw new TesseraError('network', `http: ${label} answered with ${answer}; the server must answer ranges and, for pages, expose Content-Range`)
+    throw new TesseraError(
+      'network',
+      `http: ${label} answered with ${answer}; the server must answer ranges and, for pages, expose Content-Range`,
+    )
   }
   return { start: match?.[1] === undefined ? undefined : Number(match[1]), size }
 }

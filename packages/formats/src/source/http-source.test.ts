@@ -23,7 +23,10 @@ async function serve(bytes: Uint8Array, answers: (Answer | undefined)[] = [], al
 }
 
 async function failure(promise: Promise<unknown>): Promise<TesseraError> {
-  const error = await promise.then(() => new Error('nothing was thrown'), (cause: unknown) => cause)
+  const error = await promise.then(
+    () => new Error('nothing was thrown'),
+    (cause: unknown) => cause,
+  )
   if (!isTesseraError(error)) throw error
   return error
 }
@@ -52,10 +55,12 @@ describe('a server with ranges', () => {
 
   test('sends the headers that it was given and keeps the query out of the name', async () => {
     let seen: string | undefined
-    const { url } = await serve(megabyte, [(request, response, served) => {
-      seen = request.headers.authorization
-      withEtag('"one"')(request, response, served)
-    }])
+    const { url } = await serve(megabyte, [
+      (request, response, served) => {
+        seen = request.headers.authorization
+        withEtag('"one"')(request, response, served)
+      },
+    ])
     const source = await httpSource(`${url}?signature=secret`, { ...quick, headers: { authorization: 'Bearer token' } })
     expect(seen).toBe('Bearer token')
     expect(source.name).not.toContain('secret')
@@ -69,7 +74,13 @@ describe('a server with ranges', () => {
   test('reads outside the file are refused before any request', async () => {
     const { url, ranges } = await serve(megabyte)
     const source = await httpSource(url, quick)
-    for (const [offset, length] of [[0, 1_000_001], [-1, 1], [1_000_001, 0], [0.5, 1], [0, Number.NaN]] as const) {
+    for (const [offset, length] of [
+      [0, 1_000_001],
+      [-1, 1],
+      [1_000_001, 0],
+      [0.5, 1],
+      [0, Number.NaN],
+    ] as const) {
       expect((await failure(source.read(offset, length))).code).toBe('invalid-value')
     }
     expect(ranges).toHaveLength(1)
@@ -137,7 +148,12 @@ describe('servers that cannot do it', () => {
 
   test.for([
     ['announced', whole],
-    ['not announced', ((_request, response, { bytes }) => { response.writeHead(200).end(bytes) }) as Answer],
+    [
+      'not announced',
+      ((_request, response, { bytes }) => {
+        response.writeHead(200).end(bytes)
+      }) as Answer,
+    ],
   ] as const)('without ranges a large file is refused, its length %s', async ([, answer]) => {
     const { url } = await serve(megabyte, [], answer)
     const error = await failure(httpSource(url, { ...quick, maxDownloadBytes: 500_000 }))
@@ -160,7 +176,8 @@ describe('servers that cannot do it', () => {
   })
 
   test('a wrong range, too many bytes and a missing Content-Range are errors', async () => {
-    const shifted: Answer = (request, response, served) => withEtag('"one"')(request, response, { ...served, first: served.first - 1 })
+    const shifted: Answer = (request, response, served) =>
+      withEtag('"one"')(request, response, { ...served, first: served.first - 1 })
     const long: Answer = (_request, response, { bytes, first, last }) => {
       response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${bytes.length}`, etag: '"one"' }).end(bytes)
     }

@@ -47,46 +47,85 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
 
 async function open(target: Target, options: HttpSourceOptions): Promise<{ identity: Identity; head: Uint8Array }> {
   const { label } = target
-  return requestWithRetries(target, () => `bytes=0-${probeBytes - 1}`, options.signal, async (response, progress) => {
-    if (response.status === 200) {
-      const bytes = await download(response, label, options.maxDownloadBytes ?? 64 * 1024 * 1024, progress)
-      return { identity: { size: bytes.length, etag: null }, head: bytes }
-    }
-    const range = contentRange(response, label)
-    const identity = { size: range.size, etag: response.headers.get('etag') }
-    if (response.status === 416) {
-      if (range.size === 0) return { identity, head: new Uint8Array(0) }
-      throw new TesseraError('network', `httpSource: ${label} refused its first ${probeBytes} bytes although it has ${range.size}`)
-    }
-    const length = Math.min(probeBytes, range.size)
-    const head = new Uint8Array(length)
-    let done = 0
-    await readBody(response, (chunk) => { done = append(head, done, chunk, label) }, progress)
-    if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
-    return { identity, head }
-  })
+  return requestWithRetries(
+    target,
+    () => `bytes=0-${probeBytes - 1}`,
+    options.signal,
+    async (response, progress) => {
+      if (response.status === 200) {
+        const bytes = await download(response, label, options.maxDownloadBytes ?? 64 * 1024 * 1024, progress)
+        return { identity: { size: bytes.length, etag: null }, head: bytes }
+      }
+      const range = contentRange(response, label)
+      const identity = { size: range.size, etag: response.headers.get('etag') }
+      if (response.status === 416) {
+        if (range.size === 0) return { identity, head: new Uint8Array(0) }
+        throw new TesseraError(
+          'network',
+          `httpSource: ${label} refused its first ${probeBytes} bytes although it has ${range.size}`,
+        )
+      }
+      const length = Math.min(probeBytes, range.size)
+      const head = new Uint8Array(length)
+      let done = 0
+      await readBody(
+        response,
+        (chunk) => {
+          done = append(head, done, chunk, label)
+        },
+        progress,
+      )
+      if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
+      return { identity, head }
+    },
+  )
 }
 
-async function readRange(target: Target, identity: Identity, offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
+async function readRange(
+  target: Target,
+  identity: Identity,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const { label } = target
   const bytes = allocate(label, length)
   let done = 0
-  await requestWithRetries(target, () => `bytes=${offset + done}-${offset + length - 1}`, signal, async (response, progress) => {
-    const range = contentRange(response, label)
-    if (range.size !== identity.size || response.headers.get('etag') !== identity.etag) {
-      throw new TesseraError('network', `httpSource: ${label} changed while it was being read; open it anew`)
-    }
-    if (range.start !== offset + done) {
-      throw new TesseraError('network', `httpSource: ${label} sent bytes from ${range.start ?? 'nowhere'} instead of ${offset + done}`)
-    }
-    await readBody(response, (chunk) => { done = append(bytes, done, chunk, label) }, progress)
-    if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
-  })
+  await requestWithRetries(
+    target,
+    () => `bytes=${offset + done}-${offset + length - 1}`,
+    signal,
+    async (response, progress) => {
+      const range = contentRange(response, label)
+      if (range.size !== identity.size || response.headers.get('etag') !== identity.etag) {
+        throw new TesseraError('network', `httpSource: ${label} changed while it was being read; open it anew`)
+      }
+      if (range.start !== offset + done) {
+        throw new TesseraError(
+          'network',
+          `httpSource: ${label} sent bytes from ${range.start ?? 'nowhere'} instead of ${offset + done}`,
+        )
+      }
+      await readBody(
+        response,
+        (chunk) => {
+          done = append(bytes, done, chunk, label)
+        },
+        progress,
+      )
+      if (done < length) throw new Error(`the response ended after ${done} of ${length} bytes`)
+    },
+  )
   return bytes
 }
 
 /** The whole body of a server without ranges, never more than `limit` bytes of it. */
-async function download(response: Response, label: string, limit: number, progress: (bytes: number) => void): Promise<Uint8Array> {
+async function download(
+  response: Response,
+  label: string,
+  limit: number,
+  progress: (bytes: number) => void,
+): Promise<Uint8Array> {
   // The length of a compressed body is not the file's.
   const header = response.headers.get('content-encoding') === null ? response.headers.get('content-length') : null
   const announced = header === null ? Number.NaN : Number(header)
@@ -99,12 +138,17 @@ async function download(response: Response, label: string, limit: number, progre
     }
   }
   if (Number.isFinite(announced)) check(announced)
-  await readBody(response, (chunk) => {
-    chunks.push(chunk)
-    size += chunk.length
-    check(size)
-  }, progress)
-  if (Number.isFinite(announced) && size !== announced) throw new Error(`the response ended after ${size} of ${announced} bytes`)
+  await readBody(
+    response,
+    (chunk) => {
+      chunks.push(chunk)
+      size += chunk.length
+      check(size)
+    },
+    progress,
+  )
+  if (Number.isFinite(announced) && size !== announced)
+    throw new Error(`the response ended after ${size} of ${announced} bytes`)
   const bytes = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
@@ -115,7 +159,8 @@ async function download(response: Response, label: string, limit: number, progre
 }
 
 function append(bytes: Uint8Array, at: number, chunk: Uint8Array, label: string): number {
-  if (at + chunk.length > bytes.length) throw new TesseraError('network', `httpSource: ${label} sent more bytes than the range that was asked for`)
+  if (at + chunk.length > bytes.length)
+    throw new TesseraError('network', `httpSource: ${label} sent more bytes than the range that was asked for`)
   bytes.set(chunk, at)
   return at + chunk.length
 }

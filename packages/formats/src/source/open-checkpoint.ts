@@ -14,12 +14,16 @@ const indexName = 'model.safetensors.index.json'
  * `model.safetensors` or its index. Throws `not-found`, `io` or `invalid-file`; leaves nothing open after an error.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  if ((await kindOf(path)) !== 'folder') return basename(path).endsWith('.safetensors.index.json') ? openShards(path) : openFile(path)
+  if ((await kindOf(path)) !== 'folder')
+    return basename(path).endsWith('.safetensors.index.json') ? openShards(path) : openFile(path)
   const single = join(path, 'model.safetensors')
   if ((await kindOf(single)) === 'file') return openFile(single)
   const index = join(path, indexName)
   if ((await kindOf(index)) === 'file') return openShards(index)
-  throw new TesseraError('not-found', `openCheckpoint: the folder ${path} holds neither model.safetensors nor ${indexName}`)
+  throw new TesseraError(
+    'not-found',
+    `openCheckpoint: the folder ${path} holds neither model.safetensors nor ${indexName}`,
+  )
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
@@ -33,10 +37,15 @@ async function openFile(path: string): Promise<Checkpoint> {
 
 async function openShards(path: string): Promise<Checkpoint> {
   const folder = path.slice(0, path.length - basename(path).length)
-  return closingOnError(await fileSource(path), (index) => readSafetensors({ index, open: (file) => fileSource(join(folder, file)) }))
+  return closingOnError(await fileSource(path), (index) =>
+    readSafetensors({ index, open: (file) => fileSource(join(folder, file)) }),
+  )
 }
 
-async function closingOnError(source: ByteSource, read: (source: ByteSource) => Promise<Checkpoint>): Promise<Checkpoint> {
+async function closingOnError(
+  source: ByteSource,
+  read: (source: ByteSource) => Promise<Checkpoint>,
+): Promise<Checkpoint> {
   return read(source).catch(async (error: unknown) => {
     await source.close()
     throw error

@@ -20,11 +20,24 @@ export interface ByteSource {
 }
 
 /** Throws unless `[offset, offset + length)` lies inside a source of `size` bytes, and when `signal` has been aborted. */
-export function checkRead(source: { readonly name: string; readonly size: number }, offset: number, length: number, signal?: AbortSignal): void {
+export function checkRead(
+  source: { readonly name: string; readonly size: number },
+  offset: number,
+  length: number,
+  signal?: AbortSignal,
+): void {
   if (signal?.aborted === true) throw abortedError(source.name, signal)
-  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size
+  const valid =
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= source.size
   if (!valid) {
-    throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside ${source.name}, which has ${source.size} bytes`)
+    throw new TesseraError(
+      'invalid-value',
+      `read: bytes ${offset} to ${offset + length} are outside ${source.name}, which has ${source.size} bytes`,
+    )
   }
 }
 
@@ -37,6 +50,10 @@ export function allocate(name: string, length: number): Uint8Array<ArrayBuffer> 
   try {
     return new Uint8Array(length)
   } catch (cause) {
-    throw new TesseraError('out-of-memory', `read: no ${length} bytes of memory for one read of ${name}; read it in ranges`, { cause })
+    throw new TesseraError(
+      'out-of-memory',
+      `read: no ${length} bytes of memory for one read of ${name}; read it in ranges`,
+      { cause },
+    )
   }
 }

@@ -8,7 +8,11 @@ const published = `0 f32 1 4, 1 f16 1 2, 2 q4_0 32 18, 3 q4_1 32 20, 6 q5_0 32 2
 
 test.for(published.split(/,\s+/))('ggml type %s', (line) => {
   const [type, id = '', blockElements, blockBytes] = line.split(' ')
-  expect(storageFormatOfGgufType(Number(type))).toMatchObject({ id, blockElements: Number(blockElements), blockBytes: Number(blockBytes) })
+  expect(storageFormatOfGgufType(Number(type))).toMatchObject({
+    id,
+    blockElements: Number(blockElements),
+    blockBytes: Number(blockBytes),
+  })
   expect(storageFormat(id).ggufType).toBe(Number(type))
 })
 

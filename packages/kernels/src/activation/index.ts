@@ -1,2 +1,8 @@
-export { activation, type ActivationInputs, activationOp, type ActivationOptions, type ActivationOutputs } from './contract.ts'
+export {
+  activation,
+  type ActivationInputs,
+  activationOp,
+  type ActivationOptions,
+  type ActivationOutputs,
+} from './contract.ts'
 export { type ActivationKind, activationKinds } from './functions.ts'

@@ -9,5 +9,11 @@ export const activationWasm: WasmKernel = defineWasmKernel(activationOp, {
   name: 'elementwise',
   module: kernelsModule,
   supports: () => true,
-  stages: ({ outputs: { y }, options: { kind } }) => [{ entry: 'gatedActivation', args: (write, at) => write.u32(at.address('x')).u32(0).u32(at.address('y')).u32(sizeOf(y.shape)).u32(activationCodes[kind]) }],
+  stages: ({ outputs: { y }, options: { kind } }) => [
+    {
+      entry: 'gatedActivation',
+      args: (write, at) =>
+        write.u32(at.address('x')).u32(0).u32(at.address('y')).u32(sizeOf(y.shape)).u32(activationCodes[kind]),
+    },
+  ],
 })

@@ -8,6 +8,14 @@ export const activationWebgpu: WebGpuKernel = defineWebGpuKernel(activationOp, {
   name: 'elementwise',
   passes({ outputs: { y }, options: { kind } }) {
     const size = sizeOf(y.shape)
-    return [elementwisePass({ size, reads: ['x'], value: 'activate(x[i])', isVector: size % 4 === 0, fragments: activationFragments(kind) })]
+    return [
+      elementwisePass({
+        size,
+        reads: ['x'],
+        value: 'activate(x[i])',
+        isVector: size % 4 === 0,
+        fragments: activationFragments(kind),
+      }),
+    ]
   },
 })

@@ -29,6 +29,11 @@ export const addRmsNormOp: Op<AddRmsNormInputs, AddRmsNormOutputs, RmsNormOption
   },
 }
 
-export function addRmsNorm(x: Tensor, residual: Tensor, weight: Tensor | undefined, options: RmsNormOptions): AddRmsNormOutputs {
+export function addRmsNorm(
+  x: Tensor,
+  residual: Tensor,
+  weight: Tensor | undefined,
+  options: RmsNormOptions,
+): AddRmsNormOutputs {
   return x.device.run(addRmsNormOp, { x, residual, weight }, options)
 }

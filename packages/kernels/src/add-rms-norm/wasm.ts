@@ -11,8 +11,16 @@ export const addRmsNormWasm: WasmKernel = defineWasmKernel(addRmsNormOp, {
     {
       entry: 'addRmsNorm',
       args: (write, at) =>
-        write.u32(at.address('x')).u32(at.address('residual')).u32(weight ? at.address('weight') : 0).u32(at.address('h')).u32(at.address('y'))
-          .u32(rowsOf(y.shape)).u32(lastAxis(y.shape)).f32(eps).f32(unitOffset ? 1 : 0),
+        write
+          .u32(at.address('x'))
+          .u32(at.address('residual'))
+          .u32(weight ? at.address('weight') : 0)
+          .u32(at.address('h'))
+          .u32(at.address('y'))
+          .u32(rowsOf(y.shape))
+          .u32(lastAxis(y.shape))
+          .f32(eps)
+          .f32(unitOffset ? 1 : 0),
     },
   ],
 })

@@ -13,6 +13,13 @@ fn stored_at(i: u32) -> f32 { return h[i]; }`
 export const addRmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(addRmsNormOp, {
   name: 'row',
   passes: ({ inputs: { weight }, outputs: { y }, options }, capabilities) => [
-    rmsNormPass(capabilities, y.shape, weight !== undefined, options, [bind('x', 'read'), bind('residual', 'read'), bind('h', 'read_write')], `${addAndStore}\n${added(false)}`),
+    rmsNormPass(
+      capabilities,
+      y.shape,
+      weight !== undefined,
+      options,
+      [bind('x', 'read'), bind('residual', 'read'), bind('h', 'read_write')],
+      `${addAndStore}\n${added(false)}`,
+    ),
   ],
 })

@@ -7,5 +7,11 @@ export const addWasm: WasmKernel = defineWasmKernel(addOp, {
   name: 'elementwise',
   module: kernelsModule,
   supports: () => true,
-  stages: ({ inputs: { a, b } }) => [{ entry: 'add', args: (write, at) => write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(sizeOf(a.shape)).u32(sizeOf(b.shape)) }],
+  stages: ({ inputs: { a, b } }) => [
+    {
+      entry: 'add',
+      args: (write, at) =>
+        write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(sizeOf(a.shape)).u32(sizeOf(b.shape)),
+    },
+  ],
 })

@@ -11,7 +11,8 @@ export const argmaxOp: Op<ArgmaxInputs, ArgmaxOutputs, Record<string, never>> = 
   package: '@tessera-llm/kernels',
   validate({ x }) {
     const { shape } = f32Spec(x, 'argmax', 'x')
-    if (shape.length === 0 || lastAxis(shape) === 0) throw new TesseraError('invalid-shape', 'argmax: x must have a last axis with at least one value')
+    if (shape.length === 0 || lastAxis(shape) === 0)
+      throw new TesseraError('invalid-shape', 'argmax: x must have a last axis with at least one value')
     return { index: dense('i32', shape.slice(0, -1)) }
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
@@ -21,7 +22,8 @@ export const argmaxOp: Op<ArgmaxInputs, ArgmaxOutputs, Record<string, never>> = 
     const index = new Float64Array(x.data.length / width)
     for (const row of index.keys()) {
       let best = 0
-      for (let i = 1; i < width; i++) if ((x.data[row * width + i] as number) > (x.data[row * width + best] as number)) best = i
+      for (let i = 1; i < width; i++)
+        if ((x.data[row * width + i] as number) > (x.data[row * width + best] as number)) best = i
       index[row] = best
     }
     return { index }

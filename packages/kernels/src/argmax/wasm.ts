@@ -7,5 +7,11 @@ export const argmaxWasm: WasmKernel = defineWasmKernel(argmaxOp, {
   name: 'rows',
   module: kernelsModule,
   supports: () => true,
-  stages: ({ inputs: { x } }) => [{ entry: 'argmax', args: (write, at) => write.u32(at.address('x')).u32(at.address('index')).u32(rowsOf(x.shape)).u32(lastAxis(x.shape)) }],
+  stages: ({ inputs: { x } }) => [
+    {
+      entry: 'argmax',
+      args: (write, at) =>
+        write.u32(at.address('x')).u32(at.address('index')).u32(rowsOf(x.shape)).u32(lastAxis(x.shape)),
+    },
+  ],
 })

@@ -7,7 +7,10 @@ export function checkSuffix(a: WeightSpec, b: WeightSpec, op: string): Shape {
   const right = f32Spec(b, op, 'b').shape
   const suffix = left.slice(Math.max(0, left.length - right.length))
   if (suffix.join() !== right.join()) {
-    throw new TesseraError('invalid-shape', `${op}: b ${formatShape(right)} must have the shape of a ${formatShape(left)} or of its last axes; reshape it, or swap the two`)
+    throw new TesseraError(
+      'invalid-shape',
+      `${op}: b ${formatShape(right)} must have the shape of a ${formatShape(left)} or of its last axes; reshape it, or swap the two`,
+    )
   }
   return left
 }

@@ -11,10 +11,18 @@ export function f32Spec(spec: WeightSpec | undefined, op: string, name: string):
 export function checkF32(spec: WeightSpec | undefined, shape: readonly number[], op: string, name: string): void {
   if (spec === undefined) return
   const found = f32Spec(spec, op, name)
-  if (found.shape.join() !== shape.join()) throw new TesseraError('invalid-shape', `${op}: ${name} must have shape ${formatShape(shape)}, not ${formatShape(found.shape)}`)
+  if (found.shape.join() !== shape.join())
+    throw new TesseraError(
+      'invalid-shape',
+      `${op}: ${name} must have shape ${formatShape(shape)}, not ${formatShape(found.shape)}`,
+    )
 }
 
 /** Throws unless `value` is one of the allowed words. */
 export function checkChoice(value: string, allowed: readonly string[], op: string, name: string): void {
-  if (!allowed.includes(value)) throw new TesseraError('invalid-option', `${op}: ${name} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
+  if (!allowed.includes(value))
+    throw new TesseraError(
+      'invalid-option',
+      `${op}: ${name} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`,
+    )
 }

@@ -1,4 +1,15 @@
-import { dense, denseSpec, formatShape, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import {
+  dense,
+  denseSpec,
+  formatShape,
+  lastAxis,
+  rowsOf,
+  sizeOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+} from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 import { logSumExp, lowest } from '../softmax/log-sum-exp.ts'
 
@@ -15,11 +26,15 @@ export const crossEntropyOp: Op<CrossEntropyInputs, CrossEntropyOutputs, Record<
   package: '@tessera-llm/kernels',
   validate({ logits, labels }) {
     const { shape } = f32Spec(logits, 'cross-entropy', 'logits')
-    if (shape.length === 0 || lastAxis(shape) === 0) throw new TesseraError('invalid-shape', 'cross-entropy: logits must have a last axis with at least one value')
+    if (shape.length === 0 || lastAxis(shape) === 0)
+      throw new TesseraError('invalid-shape', 'cross-entropy: logits must have a last axis with at least one value')
     const rows = shape.slice(0, -1)
     const label = denseSpec(labels, 'cross-entropy', 'labels')
     if (label.dtype !== 'i32' || label.shape.join() !== rows.join()) {
-      throw new TesseraError('invalid-shape', `cross-entropy: labels must be i32 ${formatShape(rows)}, not ${label.dtype} ${formatShape(label.shape)}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `cross-entropy: labels must be i32 ${formatShape(rows)}, not ${label.dtype} ${formatShape(label.shape)}`,
+      )
     }
     return { nll: dense('f32', rows), lse: dense('f32', rows) }
   },

@@ -8,6 +8,16 @@ export const crossEntropyWasm: WasmKernel = defineWasmKernel(crossEntropyOp, {
   module: kernelsModule,
   supports: () => true,
   stages: ({ inputs: { logits } }) => [
-    { entry: 'crossEntropy', args: (write, at) => write.u32(at.address('logits')).u32(at.address('labels')).u32(at.address('nll')).u32(at.address('lse')).u32(rowsOf(logits.shape)).u32(lastAxis(logits.shape)) },
+    {
+      entry: 'crossEntropy',
+      args: (write, at) =>
+        write
+          .u32(at.address('logits'))
+          .u32(at.address('labels'))
+          .u32(at.address('nll'))
+          .u32(at.address('lse'))
+          .u32(rowsOf(logits.shape))
+          .u32(lastAxis(logits.shape)),
+    },
   ],
 })

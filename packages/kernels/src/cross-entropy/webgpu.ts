@@ -14,6 +14,13 @@ export const crossEntropyWebgpu: WebGpuKernel = defineWebGpuKernel(crossEntropyO
       bind('nll', 'read_write'),
       bind('lse', 'read_write'),
     ]
-    return [rowPass({ name: 'row', source: row, bindings, fragments: [rowExponentials] }, rowsOf(logits.shape), lastAxis(logits.shape), capabilities)]
+    return [
+      rowPass(
+        { name: 'row', source: row, bindings, fragments: [rowExponentials] },
+        rowsOf(logits.shape),
+        lastAxis(logits.shape),
+        capabilities,
+      ),
+    ]
   },
 })

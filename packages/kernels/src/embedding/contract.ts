@@ -1,4 +1,14 @@
-import { dense, denseSpec, formatShape, sizeOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import {
+  dense,
+  denseSpec,
+  formatShape,
+  sizeOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+  type Weight,
+} from '@tessera-llm/tensor'
 
 export type EmbeddingInputs = { readonly ids: Tensor; readonly weight: Weight }
 export type EmbeddingOutputs = { readonly y: Tensor }
@@ -15,8 +25,10 @@ export const embeddingOp: Op<EmbeddingInputs, EmbeddingOutputs, EmbeddingOptions
   validate({ ids, weight }, { scale = 1 }) {
     const { dtype, shape } = denseSpec(ids, 'embedding', 'ids')
     if (dtype !== 'i32') throw new TesseraError('invalid-dtype', `embedding: ids must be i32, not ${dtype}`)
-    if (weight.shape.length !== 2) throw new TesseraError('invalid-shape', `embedding: weight must be [V, D], not ${formatShape(weight.shape)}`)
-    if (!Number.isFinite(scale)) throw new TesseraError('invalid-option', `embedding: scale must be finite, not ${scale}`)
+    if (weight.shape.length !== 2)
+      throw new TesseraError('invalid-shape', `embedding: weight must be [V, D], not ${formatShape(weight.shape)}`)
+    if (!Number.isFinite(scale))
+      throw new TesseraError('invalid-option', `embedding: scale must be finite, not ${scale}`)
     return { y: dense('f32', [...shape, weight.shape[1] ?? 0]) }
   },
   tolerance: () => toleranceOf({ dtype: 'f32' }),
@@ -29,7 +41,8 @@ export const embeddingOp: Op<EmbeddingInputs, EmbeddingOutputs, EmbeddingOptions
     const y = new Float64Array(ids.data.length * width)
     for (const [index, id] of ids.data.entries()) {
       if (id < 0 || id >= rows) continue
-      for (let column = 0; column < width; column++) y[index * width + column] = scale * (weight.data[id * width + column] as number)
+      for (let column = 0; column < width; column++)
+        y[index * width + column] = scale * (weight.data[id * width + column] as number)
     }
     return { y }
   },

@@ -1,1 +1,7 @@
-export { type EmbeddingInputs, embedding, embeddingOp, type EmbeddingOptions, type EmbeddingOutputs } from './contract.ts'
+export {
+  type EmbeddingInputs,
+  embedding,
+  embeddingOp,
+  type EmbeddingOptions,
+  type EmbeddingOutputs,
+} from './contract.ts'

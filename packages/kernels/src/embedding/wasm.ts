@@ -17,7 +17,14 @@ export const embeddingWasm: WasmKernel = defineWasmKernel(embeddingOp, {
       {
         entry: `embedding${'suffix' in dense ? dense.suffix : ''}`,
         args: (write, at) =>
-          write.u32(at.address('ids')).u32(at.address('weight')).u32(at.address('y')).u32(sizeOf(ids.shape)).u32(weight.shape[0] ?? 0).u32(lastAxis(weight.shape)).f32(scale),
+          write
+            .u32(at.address('ids'))
+            .u32(at.address('weight'))
+            .u32(at.address('y'))
+            .u32(sizeOf(ids.shape))
+            .u32(weight.shape[0] ?? 0)
+            .u32(lastAxis(weight.shape))
+            .f32(scale),
       },
     ]
   },

@@ -1,4 +1,17 @@
-import { formatShape, type HostTensor, lastAxis, type Problem, rowsOf, type Shape, type Tensor, TesseraError, toleranceOf, type Tolerance, type Weight, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  formatShape,
+  type HostTensor,
+  lastAxis,
+  type Problem,
+  rowsOf,
+  type Shape,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+  type Tolerance,
+  type Weight,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 import { checkActivations } from '../linear/activations.ts'
 import { type LinearOptions, linearOp } from '../linear/contract.ts'
@@ -15,28 +28,52 @@ export type FusedOptions = LinearOptions & {
 }
 
 /** The shape of x, checked with the norm. */
-export function checkFused(op: string, x: WeightSpec, weights: readonly WeightSpec[], norm: WeightSpec | undefined, { eps, ...rounding }: FusedOptions): Shape {
+export function checkFused(
+  op: string,
+  x: WeightSpec,
+  weights: readonly WeightSpec[],
+  norm: WeightSpec | undefined,
+  { eps, ...rounding }: FusedOptions,
+): Shape {
   const { shape } = f32Spec(x, op, 'x')
-  if (shape.length === 0) throw new TesseraError('invalid-shape', `${op}: x must have a last axis, not ${formatShape(shape)}`)
+  if (shape.length === 0)
+    throw new TesseraError('invalid-shape', `${op}: x must have a last axis, not ${formatShape(shape)}`)
   checkF32(norm, [lastAxis(shape)], op, 'norm')
-  if (norm && !(eps !== undefined && eps >= 0)) throw new TesseraError('invalid-option', `${op}: a norm needs an eps that is 0 or positive, not ${eps}`)
+  if (norm && !(eps !== undefined && eps >= 0))
+    throw new TesseraError('invalid-option', `${op}: a norm needs an eps that is 0 or positive, not ${eps}`)
   checkActivations(rounding, weights, op)
   return shape
 }
 
 /** The rows N of a weight [N, K], checked against x. */
 export function checkFusedWeight(op: string, name: string, { shape }: WeightSpec, x: Shape): number {
-  if (shape.length !== 2 || shape[1] !== lastAxis(x)) throw new TesseraError('invalid-shape', `${op}: the last axis of x ${formatShape(x)} must equal the second of ${name} ${formatShape(shape)}`)
+  if (shape.length !== 2 || shape[1] !== lastAxis(x))
+    throw new TesseraError(
+      'invalid-shape',
+      `${op}: the last axis of x ${formatShape(x)} must equal the second of ${name} ${formatShape(shape)}`,
+    )
   return shape[0] ?? 0
 }
 
 /** x, normalised where there is a norm. */
-export function normedInput(x: HostTensor, norm: HostTensor | undefined, { eps = 0, unitOffset }: FusedOptions): HostTensor {
-  return norm ? { ...x, data: normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), norm.data, { eps, unitOffset }) } : x
+export function normedInput(
+  x: HostTensor,
+  norm: HostTensor | undefined,
+  { eps = 0, unitOffset }: FusedOptions,
+): HostTensor {
+  return norm
+    ? { ...x, data: normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), norm.data, { eps, unitOffset }) }
+    : x
 }
 
 /** One of the linear layers by its definition. */
-export function linearReference(x: HostTensor, weight: HostTensor, spec: WeightSpec, bias: HostTensor | undefined, { activations, inputScale }: LinearOptions): Float64Array {
+export function linearReference(
+  x: HostTensor,
+  weight: HostTensor,
+  spec: WeightSpec,
+  bias: HostTensor | undefined,
+  { activations, inputScale }: LinearOptions,
+): Float64Array {
   const inputs = { x: { kind: 'dense', dtype: 'f32', shape: x.shape }, weight: spec } as const
   const options = { activations, inputScale }
   const problem = { op: linearOp.id, inputs, outputs: linearOp.validate(inputs, options), options }
@@ -44,7 +81,9 @@ export function linearReference(x: HostTensor, weight: HostTensor, spec: WeightS
 }
 
 /** Of one linear layer after a norm. */
-export function fusedTolerance({ inputs }: Problem<{ readonly x: Tensor } & { readonly [name: string]: Weight | undefined }>): Tolerance {
+export function fusedTolerance({
+  inputs,
+}: Problem<{ readonly x: Tensor } & { readonly [name: string]: Weight | undefined }>): Tolerance {
   const columns = lastAxis(inputs.x.shape)
   return toleranceOf({ dtype: 'f32', reduce: columns, stages: 2, scale: Math.sqrt(columns) })
 }

@@ -1,1 +1,9 @@
-export { checkFused, checkFusedWeight, type FusedInputs, type FusedOptions, fusedTolerance, linearReference, normedInput } from './fused-input.ts'
+export {
+  checkFused,
+  checkFusedWeight,
+  type FusedInputs,
+  type FusedOptions,
+  fusedTolerance,
+  linearReference,
+  normedInput,
+} from './fused-input.ts'

@@ -1,7 +1,23 @@
-import { type Capabilities, lastAxis, type Problem, rowsOf, type Tensor, type Weight, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  type Capabilities,
+  lastAxis,
+  type Problem,
+  rowsOf,
+  type Tensor,
+  type Weight,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 import { type Binding, type WebGpuPass, webgpuCapabilities } from '@tessera-llm/webgpu'
 import { type Rounding, roundingOf } from '../linear/activations.ts'
-import { codesTemporaries, dotPriority, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from '../linear/dot.ts'
+import {
+  codesTemporaries,
+  dotPriority,
+  gemvRowsDotOf,
+  roundCodesPass,
+  supportsDot,
+  xCodesBindings,
+  xCodesFragment,
+} from '../linear/dot.ts'
 import { type GemvLanes, gemvRowsOf } from '../linear/gemv.ts'
 import { roundingSource } from '../linear/rounding.ts'
 import { roundPass } from '../linear/webgpu.ts'
@@ -13,7 +29,11 @@ import type { FusedInputs, FusedOptions } from './fused-input.ts'
 import roundNormed from './round-normed.wgsl'
 
 /** A call of a fused op: its input, and weights by name. */
-export type FusedProblem = Problem<FusedInputs & { readonly [name: string]: Weight | undefined }, { readonly [name: string]: Tensor }, FusedOptions>
+export type FusedProblem = Problem<
+  FusedInputs & { readonly [name: string]: Weight | undefined },
+  { readonly [name: string]: Tensor },
+  FusedOptions
+>
 
 /** How the input of one token comes into a product: by a pass of its own that rounds it, or read as it is and normalised on the way. */
 export interface FusedSource {
@@ -23,7 +43,13 @@ export interface FusedSource {
   readonly params: NonNullable<WebGpuPass['params']>
 }
 
-export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weight: WeightSpec, isDot: boolean, lanes: GemvLanes, capabilities: Capabilities): FusedSource {
+export function fusedSource(
+  { inputs: { x, norm }, options }: FusedProblem,
+  weight: WeightSpec,
+  isDot: boolean,
+  lanes: GemvLanes,
+  capabilities: Capabilities,
+): FusedSource {
   const columns = lastAxis(x.shape)
   const tokens = rowsOf(x.shape)
   const rounding = roundingOf(weight, options, columns)
@@ -31,10 +57,17 @@ export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weig
   const noFactor = 'fn norm_factor(position: u32) -> f32 { return 1.0; }'
   const plain = [xFragment(columns), `fn begin_x() {}\n${noFactor}`]
   if (rounding !== undefined && isDot) {
-    return { passes: [roundCodesPass({ tokens, columns, rounding, norm: norm && options }, capabilities)], bindings: xCodesBindings, fragments: [xCodesFragment, noFactor], params: {} }
+    return {
+      passes: [roundCodesPass({ tokens, columns, rounding, norm: norm && options }, capabilities)],
+      bindings: xCodesBindings,
+      fragments: [xCodesFragment, noFactor],
+      params: {},
+    }
   }
   if (rounding !== undefined) {
-    const pass = norm ? roundNormedPass(tokens, columns, rounding, options, capabilities) : roundPass(tokens, columns, rounding)
+    const pass = norm
+      ? roundNormedPass(tokens, columns, rounding, options, capabilities)
+      : roundPass(tokens, columns, rounding)
     return { passes: [pass], bindings: [{ ...xBinding, tensor: 'rounded' }], fragments: plain, params: {} }
   }
   const bindings: Binding[] = [{ ...xBinding, tensor: 'x' }]
@@ -43,44 +76,82 @@ export function fusedSource({ inputs: { x, norm }, options }: FusedProblem, weig
   return {
     passes: [],
     bindings: [...bindings, bind('norm', 'read', xType(columns))],
-    fragments: [renamed(xFragment(columns), { x4: 'input4' }), normFragment, `const NORM_OFFSET = ${options.unitOffset ? 1 : 0}u;`, `${instantiate([lanes.sum], 'squares_')}
-fn lane_sum_of_squares(position: u32, value: vec4<f32>) -> f32 { return squares_lane_sum(position, value); }`, xNormed],
+    fragments: [
+      renamed(xFragment(columns), { x4: 'input4' }),
+      normFragment,
+      `const NORM_OFFSET = ${options.unitOffset ? 1 : 0}u;`,
+      `${instantiate([lanes.sum], 'squares_')}
+fn lane_sum_of_squares(position: u32, value: vec4<f32>) -> f32 { return squares_lane_sum(position, value); }`,
+      xNormed,
+    ],
     params: { eps: f32(options.eps ?? 0) },
   }
 }
 
 /** Bytes of what `fusedSource` rounds. */
-export function fusedTemporaries({ inputs: { x }, options }: FusedProblem, weight: WeightSpec, isDot: boolean): Readonly<Record<string, number>> {
+export function fusedTemporaries(
+  { inputs: { x }, options }: FusedProblem,
+  weight: WeightSpec,
+  isDot: boolean,
+): Readonly<Record<string, number>> {
   const [tokens, columns] = [rowsOf(x.shape), lastAxis(x.shape)]
   if (roundingOf(weight, options, columns) === undefined) return {}
   return isDot ? codesTemporaries(tokens, columns) : { rounded: 4 * tokens * columns }
 }
 
 /** One weight of a fused op: `<name>_sums_of(row0, lane)`, and the rows of the weight as `params.<name>_rows`. */
-export function fusedWeight(name: string, weight: WeightSpec, reader: WeightReader, isDot: boolean): Omit<FusedSource, 'passes'> {
+export function fusedWeight(
+  name: string,
+  weight: WeightSpec,
+  reader: WeightReader,
+  isDot: boolean,
+): Omit<FusedSource, 'passes'> {
   const bindings = reader.bindings(weight)
   return {
-    bindings: bindings.map((binding) => ({ ...binding, name: `${name}_${binding.name}`, tensor: binding.tensor.replace(/^weight/, name) })),
-    fragments: [instantiate((isDot ? gemvRowsDotOf : gemvRowsOf)(reader, weight), `${name}_`, [...bindings.map((binding) => binding.name), 'params.rows'])],
+    bindings: bindings.map((binding) => ({
+      ...binding,
+      name: `${name}_${binding.name}`,
+      tensor: binding.tensor.replace(/^weight/, name),
+    })),
+    fragments: [
+      instantiate((isDot ? gemvRowsDotOf : gemvRowsOf)(reader, weight), `${name}_`, [
+        ...bindings.map((binding) => binding.name),
+        'params.rows',
+      ]),
+    ],
     params: { [`${name}_rows`]: u32(weight.shape[0] ?? 0) },
   }
 }
 
 /** The reader of each weight, or why there is none. */
-export function readersOf(weights: readonly WeightSpec[], readers: readonly WeightReader[]): readonly WeightReader[] | string {
+export function readersOf(
+  weights: readonly WeightSpec[],
+  readers: readonly WeightReader[],
+): readonly WeightReader[] | string {
   const found: WeightReader[] = []
   for (const weight of weights) {
     const reader = readers.find((candidate) => candidate.supports(weight) === true)
-    if (!reader) return `reads ${readers.map(({ name }) => name).join(', ')}, not ${weight.kind === 'dense' ? `dense ${weight.dtype}` : weight.format.id}`
+    if (!reader)
+      return `reads ${readers.map(({ name }) => name).join(', ')}, not ${weight.kind === 'dense' ? `dense ${weight.dtype}` : weight.format.id}`
     found.push(reader)
   }
   return found
 }
 
 /** Whether rounded inputs are multiplied as integers: all weights, or none. */
-export function usesDot({ options }: FusedProblem, weights: readonly WeightSpec[], readers: readonly WeightReader[], capabilities: Capabilities): boolean {
+export function usesDot(
+  { options }: FusedProblem,
+  weights: readonly WeightSpec[],
+  readers: readonly WeightReader[],
+  capabilities: Capabilities,
+): boolean {
   const [first] = weights
-  return first !== undefined && roundingOf(first, options, first.shape[1] ?? 0) !== undefined && dotPriority(1, capabilities) > 0 && supportsDot(readers, weights, capabilities) === true
+  return (
+    first !== undefined &&
+    roundingOf(first, options, first.shape[1] ?? 0) !== undefined &&
+    dotPriority(1, capabilities) > 0 &&
+    supportsDot(readers, weights, capabilities) === true
+  )
 }
 
 /** Whether a GPU lets one pass bind so many buffers. */
@@ -90,7 +161,13 @@ export function fitsBindings(passes: readonly WebGpuPass[], capabilities: Capabi
   return most <= limit || `binds ${most} buffers at once, this GPU allows ${limit}`
 }
 
-function roundNormedPass(tokens: number, columns: number, rounding: Rounding, { eps = 0, unitOffset }: FusedOptions, capabilities: Capabilities): WebGpuPass {
+function roundNormedPass(
+  tokens: number,
+  columns: number,
+  rounding: Rounding,
+  { eps = 0, unitOffset }: FusedOptions,
+  capabilities: Capabilities,
+): WebGpuPass {
   const { fragment, params } = roundingSource(rounding)
   return rowPass(
     {

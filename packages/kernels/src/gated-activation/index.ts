@@ -1,1 +1,7 @@
-export { gatedActivation, type GatedActivationInputs, gatedActivationOp, type GatedActivationOptions, type GatedActivationOutputs } from './contract.ts'
+export {
+  gatedActivation,
+  type GatedActivationInputs,
+  gatedActivationOp,
+  type GatedActivationOptions,
+  type GatedActivationOutputs,
+} from './contract.ts'

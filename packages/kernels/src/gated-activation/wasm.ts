@@ -9,6 +9,15 @@ export const gatedActivationWasm: WasmKernel = defineWasmKernel(gatedActivationO
   module: kernelsModule,
   supports: () => true,
   stages: ({ outputs: { y }, options: { kind } }) => [
-    { entry: 'gatedActivation', args: (write, at) => write.u32(at.address('gate')).u32(at.address('up')).u32(at.address('y')).u32(sizeOf(y.shape)).u32(activationCodes[kind]) },
+    {
+      entry: 'gatedActivation',
+      args: (write, at) =>
+        write
+          .u32(at.address('gate'))
+          .u32(at.address('up'))
+          .u32(at.address('y'))
+          .u32(sizeOf(y.shape))
+          .u32(activationCodes[kind]),
+    },
   ],
 })

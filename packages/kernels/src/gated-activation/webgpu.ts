@@ -8,6 +8,14 @@ export const gatedActivationWebgpu: WebGpuKernel = defineWebGpuKernel(gatedActiv
   name: 'elementwise',
   passes({ outputs: { y }, options: { kind } }) {
     const size = sizeOf(y.shape)
-    return [elementwisePass({ size, reads: ['gate', 'up'], value: 'activate(gate[i]) * up[i]', isVector: size % 4 === 0, fragments: activationFragments(kind) })]
+    return [
+      elementwisePass({
+        size,
+        reads: ['gate', 'up'],
+        value: 'activate(gate[i]) * up[i]',
+        isVector: size % 4 === 0,
+        fragments: activationFragments(kind),
+      }),
+    ]
   },
 })

@@ -1,7 +1,24 @@
-import { dense, formatShape, type Op, rowsOf, sizeOf, type Tensor, TesseraError, type Weight } from '@tessera-llm/tensor'
+import {
+  dense,
+  formatShape,
+  type Op,
+  rowsOf,
+  sizeOf,
+  type Tensor,
+  TesseraError,
+  type Weight,
+} from '@tessera-llm/tensor'
 import { type ActivationKind, activationFunctions, activationKinds } from '../activation/functions.ts'
 import { checkChoice } from '../check/index.ts'
-import { checkFused, checkFusedWeight, type FusedInputs, type FusedOptions, fusedTolerance, linearReference, normedInput } from '../fused-input/index.ts'
+import {
+  checkFused,
+  checkFusedWeight,
+  type FusedInputs,
+  type FusedOptions,
+  fusedTolerance,
+  linearReference,
+  normedInput,
+} from '../fused-input/index.ts'
 
 export type GatedLinearInputs = FusedInputs & { readonly gate: Weight; readonly up: Weight }
 export type GatedLinearOutputs = { readonly y: Tensor }
@@ -20,7 +37,11 @@ export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinea
     const shape = checkFused('gated-linear', x, [gate, up], norm, options)
     checkChoice(options.kind, activationKinds, 'gated-linear', 'kind')
     const rows = checkFusedWeight('gated-linear', 'gate', gate, shape)
-    if (checkFusedWeight('gated-linear', 'up', up, shape) !== rows) throw new TesseraError('invalid-shape', `gated-linear: gate ${formatShape(gate.shape)} and up ${formatShape(up.shape)} must have equal shapes`)
+    if (checkFusedWeight('gated-linear', 'up', up, shape) !== rows)
+      throw new TesseraError(
+        'invalid-shape',
+        `gated-linear: gate ${formatShape(gate.shape)} and up ${formatShape(up.shape)} must have equal shapes`,
+      )
     return { y: dense('f32', [...shape.slice(0, -1), rows]) }
   },
   // The product of two such sums is as large as both together.
@@ -31,13 +52,21 @@ export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinea
   cost({ inputs: { x, gate } }) {
     const tokens = rowsOf(x.shape)
     const [rows = 0, columns = 0] = gate.shape
-    return { flops: 4 * tokens * rows * columns + 10 * tokens * rows, bytesRead: 4 * (2 * sizeOf(gate.shape) + tokens * columns), bytesWritten: 4 * tokens * rows }
+    return {
+      flops: 4 * tokens * rows * columns + 10 * tokens * rows,
+      bytesRead: 4 * (2 * sizeOf(gate.shape) + tokens * columns),
+      bytesWritten: 4 * tokens * rows,
+    }
   },
   reference({ x, norm, gate, up }, { kind, ...options }, { inputs }) {
     const normed = normedInput(x, norm, options)
     const second = linearReference(normed, up, inputs.up, undefined, options)
     const f = activationFunctions[kind]
-    return { y: linearReference(normed, gate, inputs.gate, undefined, options).map((value, index) => f(value) * (second[index] as number)) }
+    return {
+      y: linearReference(normed, gate, inputs.gate, undefined, options).map(
+        (value, index) => f(value) * (second[index] as number),
+      ),
+    }
   },
 }
 

@@ -1,1 +1,7 @@
-export { gatedLinear, type GatedLinearInputs, gatedLinearOp, type GatedLinearOptions, type GatedLinearOutputs } from './contract.ts'
+export {
+  gatedLinear,
+  type GatedLinearInputs,
+  gatedLinearOp,
+  type GatedLinearOptions,
+  type GatedLinearOutputs,
+} from './contract.ts'

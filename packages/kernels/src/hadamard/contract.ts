@@ -1,4 +1,13 @@
-import { dense, formatShape, lastAxis, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import {
+  dense,
+  formatShape,
+  lastAxis,
+  sizeOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+} from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 
 export type HadamardInputs = { readonly x: Tensor }
@@ -24,8 +33,16 @@ export const hadamardOp: Op<HadamardInputs, HadamardOutputs, HadamardOptions> = 
   validate({ x }, { block }) {
     const { shape } = f32Spec(x, 'hadamard', 'x')
     const columns = shape.length === 0 ? 0 : lastAxis(shape)
-    if (!isPowerOfTwo(block) || block > largestHadamard) throw new TesseraError('invalid-option', `hadamard: block must be a power of two from 1 to ${largestHadamard}, not ${block}`)
-    if (columns === 0 || columns % block !== 0) throw new TesseraError('invalid-shape', `hadamard: blocks of ${block} do not divide the last axis of x ${formatShape(shape)}; hadamardBlock gives the largest that do`)
+    if (!isPowerOfTwo(block) || block > largestHadamard)
+      throw new TesseraError(
+        'invalid-option',
+        `hadamard: block must be a power of two from 1 to ${largestHadamard}, not ${block}`,
+      )
+    if (columns === 0 || columns % block !== 0)
+      throw new TesseraError(
+        'invalid-shape',
+        `hadamard: blocks of ${block} do not divide the last axis of x ${formatShape(shape)}; hadamardBlock gives the largest that do`,
+      )
     return { y: dense('f32', shape) }
   },
   // Each of log₂(block) additions rounds sums that grow to √block, and the factor brings them back to 1.

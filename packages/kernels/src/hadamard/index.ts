@@ -1,1 +1,11 @@
-export { hadamard, hadamardBlock, type HadamardInputs, hadamardOp, type HadamardOptions, type HadamardOutputs, isPowerOfTwo, largestHadamard, sylvester } from './contract.ts'
+export {
+  hadamard,
+  hadamardBlock,
+  type HadamardInputs,
+  hadamardOp,
+  type HadamardOptions,
+  type HadamardOutputs,
+  isPowerOfTwo,
+  largestHadamard,
+  sylvester,
+} from './contract.ts'

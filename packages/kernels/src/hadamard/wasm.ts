@@ -8,6 +8,15 @@ export const hadamardWasm: WasmKernel = defineWasmKernel(hadamardOp, {
   module: kernelsModule,
   supports: () => true,
   stages: ({ outputs: { y }, options: { block } }) => [
-    { entry: 'hadamard', args: (write, at) => write.u32(at.address('x')).u32(at.address('y')).u32(sizeOf(y.shape) / block).u32(block).f32(1 / Math.sqrt(block)) },
+    {
+      entry: 'hadamard',
+      args: (write, at) =>
+        write
+          .u32(at.address('x'))
+          .u32(at.address('y'))
+          .u32(sizeOf(y.shape) / block)
+          .u32(block)
+          .f32(1 / Math.sqrt(block)),
+    },
   ],
 })

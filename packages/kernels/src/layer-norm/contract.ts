@@ -1,7 +1,11 @@
 import { dense, lastAxis, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 
-export type LayerNormInputs = { readonly x: Tensor; readonly weight?: Tensor | undefined; readonly bias?: Tensor | undefined }
+export type LayerNormInputs = {
+  readonly x: Tensor
+  readonly weight?: Tensor | undefined
+  readonly bias?: Tensor | undefined
+}
 export type LayerNormOutputs = { readonly y: Tensor }
 export type LayerNormOptions = { readonly eps: number }
 
@@ -40,6 +44,11 @@ export const layerNormOp: Op<LayerNormInputs, LayerNormOutputs, LayerNormOptions
   },
 }
 
-export function layerNorm(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, options: LayerNormOptions): Tensor {
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+  options: LayerNormOptions,
+): Tensor {
   return x.device.run(layerNormOp, { x, weight, bias }, options).y
 }

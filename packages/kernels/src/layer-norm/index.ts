@@ -1,1 +1,7 @@
-export { layerNorm, type LayerNormInputs, layerNormOp, type LayerNormOptions, type LayerNormOutputs } from './contract.ts'
+export {
+  layerNorm,
+  type LayerNormInputs,
+  layerNormOp,
+  type LayerNormOptions,
+  type LayerNormOutputs,
+} from './contract.ts'

@@ -12,7 +12,12 @@ export const layerNormWebgpu: WebGpuKernel = defineWebGpuKernel(layerNormOp, {
         {
           name: 'row',
           source: row,
-          bindings: [bind('x', 'read'), ...(weight ? [bind('weight', 'read')] : []), ...(bias ? [bind('bias', 'read')] : []), bind('y', 'read_write')],
+          bindings: [
+            bind('x', 'read'),
+            ...(weight ? [bind('weight', 'read')] : []),
+            ...(bias ? [bind('bias', 'read')] : []),
+            bind('y', 'read_write'),
+          ],
           fragments: [
             `fn weight_of(i: u32) -> f32 { return ${weight ? 'weight[i]' : '1.0'}; }`,
             `fn bias_of(i: u32) -> f32 { return ${bias ? 'bias[i]' : '0.0'}; }`,

@@ -43,19 +43,39 @@ const smallest = 2 ** -100
 const clip4 = 0.9
 
 /** Throws unless `activations` is known and has the scale that it needs for these weights. */
-export function checkActivations({ activations = 'f32', inputScale }: RoundingOptions, weights: readonly WeightSpec[], op: string): void {
+export function checkActivations(
+  { activations = 'f32', inputScale }: RoundingOptions,
+  weights: readonly WeightSpec[],
+  op: string,
+): void {
   checkChoice(activations, linearActivations, op, 'activations')
   if (activations !== 'int8-static' || weights.every(({ kind }) => kind === 'dense')) return
   if (inputScale !== undefined && inputScale >= smallest && inputScale <= 1 / smallest) return
-  const given = inputScale === undefined ? 'there is none; the model was not calibrated for static activations, int8-token needs no calibration' : `not ${inputScale}`
-  throw new TesseraError('invalid-option', `${op}: the activations int8-static need an inputScale that is positive and finite (2^-100 to 2^100), ${given}`)
+  const given =
+    inputScale === undefined
+      ? 'there is none; the model was not calibrated for static activations, int8-token needs no calibration'
+      : `not ${inputScale}`
+  throw new TesseraError(
+    'invalid-option',
+    `${op}: the activations int8-static need an inputScale that is positive and finite (2^-100 to 2^100), ${given}`,
+  )
 }
 
 /** How x is rounded that meets this weight; undefined where it is not. */
-export function roundingOf(weight: WeightSpec, { activations = 'f32', inputScale }: RoundingOptions, columns: number): Rounding | undefined {
+export function roundingOf(
+  weight: WeightSpec,
+  { activations = 'f32', inputScale }: RoundingOptions,
+  columns: number,
+): Rounding | undefined {
   if (weight.kind === 'dense' || activations === 'f32') return undefined
   if (activations === 'int4-token') return { block: columns, levels: 7, least: -8, clip: clip4 }
-  return { block: activations === 'int8' ? activationBlock : columns, levels: 127, least: -127, clip: 1, scale: activations === 'int8-static' ? inputScale : undefined }
+  return {
+    block: activations === 'int8' ? activationBlock : columns,
+    levels: 127,
+    least: -127,
+    clip: 1,
+    scale: activations === 'int8-static' ? inputScale : undefined,
+  }
 }
 
 /**
@@ -63,13 +83,21 @@ export function roundingOf(weight: WeightSpec, { activations = 'f32', inputScale
  * round(x · (levels / limit)), halves to even, or with a given scale round(x · (1 / scale)); codes beyond `least` and `levels` saturate. Each
  * operation is rounded to f32, so that every device arrives at the same codes.
  */
-export function roundInput(x: Float64Array, columns: number, { block, levels, least, clip, scale: given }: Rounding): Float64Array {
+export function roundInput(
+  x: Float64Array,
+  columns: number,
+  { block, levels, least, clip, scale: given }: Rounding,
+): Float64Array {
   const out = new Float64Array(x.length)
   for (let row = 0; row < x.length; row += columns) {
     for (let start = row; start < row + columns; start += block) {
       const end = Math.min(start + block, row + columns)
-      const [scale, inverse] = given === undefined ? scaleOf(x.subarray(start, end), levels, clip) : [Math.fround(given), Math.fround(1 / Math.fround(given))]
-      for (let k = start; k < end; k++) out[k] = clamp(roundHalfToEven(Math.fround(Math.fround(x[k] as number) * inverse)), least, levels) * scale
+      const [scale, inverse] =
+        given === undefined
+          ? scaleOf(x.subarray(start, end), levels, clip)
+          : [Math.fround(given), Math.fround(1 / Math.fround(given))]
+      for (let k = start; k < end; k++)
+        out[k] = clamp(roundHalfToEven(Math.fround(Math.fround(x[k] as number) * inverse)), least, levels) * scale
     }
   }
   return out

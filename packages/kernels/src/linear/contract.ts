@@ -1,8 +1,23 @@
-import { dense, formatShape, lastAxis, rowsOf, type Op, type Tensor, TesseraError, toleranceOf, type Weight } from '@tessera-llm/tensor'
+import {
+  dense,
+  formatShape,
+  lastAxis,
+  rowsOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+  type Weight,
+} from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 import { checkActivations, roundingOf, type RoundingOptions, roundInput } from './activations.ts'
 
-export type LinearInputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined; readonly residual?: Tensor | undefined }
+export type LinearInputs = {
+  readonly x: Tensor
+  readonly weight: Weight
+  readonly bias?: Tensor | undefined
+  readonly residual?: Tensor | undefined
+}
 export type LinearOutputs = { readonly y: Tensor }
 export type LinearOptions = RoundingOptions
 
@@ -15,7 +30,10 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     const { shape } = f32Spec(x, 'linear', 'x')
     const [rows = 0, columns = 0] = weight.shape
     if (weight.shape.length !== 2 || shape.length === 0 || lastAxis(shape) !== columns) {
-      throw new TesseraError('invalid-shape', `linear: the last axis of x ${formatShape(shape)} must equal the second of weight ${formatShape(weight.shape)}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `linear: the last axis of x ${formatShape(shape)} must equal the second of weight ${formatShape(weight.shape)}`,
+      )
     }
     const outShape = [...shape.slice(0, -1), rows]
     checkF32(bias, [rows], 'linear', 'bias')
@@ -24,11 +42,19 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     return { y: dense('f32', outShape) }
   },
   // Partial sums of K products of magnitude 1 and either sign reach √K, and every addition rounds one.
-  tolerance: ({ inputs: { weight: { shape } } }) => toleranceOf({ dtype: 'f32', reduce: shape[1] ?? 1, scale: Math.sqrt(shape[1] ?? 1) }),
+  tolerance: ({
+    inputs: {
+      weight: { shape },
+    },
+  }) => toleranceOf({ dtype: 'f32', reduce: shape[1] ?? 1, scale: Math.sqrt(shape[1] ?? 1) }),
   cost({ inputs, outputs }) {
     const [rows = 0, columns = 0] = inputs.weight.shape
     const tokens = rowsOf(outputs.y.shape)
-    return { flops: 2 * tokens * rows * columns, bytesRead: 4 * (rows * columns + tokens * columns), bytesWritten: 4 * tokens * rows }
+    return {
+      flops: 2 * tokens * rows * columns,
+      bytesRead: 4 * (rows * columns + tokens * columns),
+      bytesWritten: 4 * tokens * rows,
+    }
   },
   reference({ x, weight, bias, residual }, options, { inputs, outputs }) {
     const [rows = 0, columns = 0] = weight.shape
@@ -49,6 +75,10 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   },
 }
 
-export function linear(x: Tensor, weight: Weight, { bias, residual, ...options }: LinearOptions & Omit<LinearInputs, 'x' | 'weight'> = {}): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Weight,
+  { bias, residual, ...options }: LinearOptions & Omit<LinearInputs, 'x' | 'weight'> = {},
+): Tensor {
   return x.device.run(linearOp, { x, weight, bias, residual }, options).y
 }

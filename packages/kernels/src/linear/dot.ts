@@ -18,11 +18,22 @@ const languageFeature = 'packed_4x8_integer_dot_product'
 const roundedColumns = 32
 
 /** Whether weights can be multiplied so on this GPU. */
-export function supportsDot(readers: readonly WeightReader[], weights: readonly WeightSpec[], capabilities: Capabilities): true | string {
-  if (!webgpuCapabilities(capabilities).languageFeatures.includes(languageFeature)) return `needs ${languageFeature}, which this implementation of WGSL lacks`
-  const index = weights.findIndex((weight, i) => readers[i]?.hasPackedCodes?.(weight) !== true || (readers[i] as WeightReader).groupSize(weight) % 16 !== 0)
+export function supportsDot(
+  readers: readonly WeightReader[],
+  weights: readonly WeightSpec[],
+  capabilities: Capabilities,
+): true | string {
+  if (!webgpuCapabilities(capabilities).languageFeatures.includes(languageFeature))
+    return `needs ${languageFeature}, which this implementation of WGSL lacks`
+  const index = weights.findIndex(
+    (weight, i) =>
+      readers[i]?.hasPackedCodes?.(weight) !== true || (readers[i] as WeightReader).groupSize(weight) % 16 !== 0,
+  )
   const weight = weights[index]
-  return weight === undefined || `the codes of ${weight.kind === 'dense' ? weight.dtype : weight.format.id} are no integers of 8 bits with a scale for 16 columns or more`
+  return (
+    weight === undefined ||
+    `the codes of ${weight.kind === 'dense' ? weight.dtype : weight.format.id} are no integers of 8 bits with a scale for 16 columns or more`
+  )
 }
 
 /** Columns after which integer sums are scaled. */
@@ -30,7 +41,10 @@ export function dotStep(reader: WeightReader, weight: WeightSpec): 16 | 32 {
   return reader.groupSize(weight) % 32 === 0 ? 32 : 16
 }
 
-export const xCodesBindings: readonly Binding[] = [bind('x_codes', 'read', 'array<vec2<u32>>'), bind('x_scales', 'read', 'array<vec2<f32>>')]
+export const xCodesBindings: readonly Binding[] = [
+  bind('x_codes', 'read', 'array<vec2<u32>>'),
+  bind('x_scales', 'read', 'array<vec2<f32>>'),
+]
 export const xCodesFragment: string = xCodes
 
 /** Metal has no such instruction, and one in its place costs more than floats do. */
@@ -54,7 +68,10 @@ export interface RoundedInput {
 }
 
 /** x, normalised where there is a norm, as codes with scales. */
-export function roundCodesPass({ tokens, columns, rounding, norm }: RoundedInput, capabilities: Capabilities): WebGpuPass {
+export function roundCodesPass(
+  { tokens, columns, rounding, norm }: RoundedInput,
+  capabilities: Capabilities,
+): WebGpuPass {
   const factor = norm
     ? `fn norm_factor_of(lane: u32, begin: u32) -> f32 {
   var sum = 0.0;
@@ -69,7 +86,12 @@ fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
     {
       name: norm ? 'round-codes-normed' : 'round-codes',
       source: roundCodes,
-      bindings: [bind('x', 'read'), ...(norm ? [bind('norm', 'read')] : []), bind('x_codes', 'read_write', 'array<u32>'), bind('x_scales', 'read_write', 'array<vec2<f32>>')],
+      bindings: [
+        bind('x', 'read'),
+        ...(norm ? [bind('norm', 'read')] : []),
+        bind('x_codes', 'read_write', 'array<u32>'),
+        bind('x_scales', 'read_write', 'array<vec2<f32>>'),
+      ],
       constants: { BY_TOKEN: rounding.block === roundedColumns ? 0 : 1 },
       fragments: [fragment, factor],
       params: { ...params, ...(norm ? { eps: f32(norm.eps ?? 0) } : {}) },
@@ -82,5 +104,9 @@ fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
 
 /** Declares `sums_of(row0, lane)` of rounded inputs. */
 export function gemvRowsDotOf(reader: WeightReader, weight: WeightSpec): readonly string[] {
-  return [`const STEP = ${dotStep(reader, weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`, ...reader.fragments(weight), gemvRowsDot]
+  return [
+    `const STEP = ${dotStep(reader, weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`,
+    ...reader.fragments(weight),
+    gemvRowsDot,
+  ]
 }

@@ -23,7 +23,11 @@ export interface GemvPlan {
  * enough workgroups. A software adapter has few cores and pays for each load and each barrier.
  */
 export function gemvPlan(rows: number, columns: number, groupSize: number, capabilities: Capabilities): GemvPlan {
-  const plan = (lanes: number, rowsPerLane: 1 | 2 | 4): GemvPlan => ({ lanes, rowsPerLane, workgroupRows: (gemvWorkgroup / lanes) * rowsPerLane })
+  const plan = (lanes: number, rowsPerLane: 1 | 2 | 4): GemvPlan => ({
+    lanes,
+    rowsPerLane,
+    workgroupRows: (gemvWorkgroup / lanes) * rowsPerLane,
+  })
   if (webgpuCapabilities(capabilities).isFallback) return plan(4, 4)
   const groups = columns / groupSize
   const lanes = [64, 32, 16, 8].find((count) => Math.ceil(groups / count) * count <= groups * 1.34) ?? 4
@@ -33,7 +37,11 @@ export function gemvPlan(rows: number, columns: number, groupSize: number, capab
 
 /** Declares `sums_of(row0, lane)` for the rows of a weight. */
 export function gemvRowsOf(reader: WeightReader, weight: WeightSpec): readonly string[] {
-  return [`const GROUP = ${reader.groupSize(weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`, ...reader.fragments(weight), gemvRows]
+  return [
+    `const GROUP = ${reader.groupSize(weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`,
+    ...reader.fragments(weight),
+    gemvRows,
+  ]
 }
 
 /** What a product of one token is made of beside its rows: `lane_sum` and where lanes stand. */
@@ -48,6 +56,11 @@ export function gemvLanes({ lanes, rowsPerLane }: GemvPlan, capabilities: Capabi
   return {
     ...found,
     sum: found.isSubgroup ? laneSumSubgroup : laneSum,
-    constants: { ROWS: rowsPerLane, LANES: lanes, WORKGROUP: gemvWorkgroup, IS_WIDE: lanes > found.subgroupMinSize ? 1 : 0 },
+    constants: {
+      ROWS: rowsPerLane,
+      LANES: lanes,
+      WORKGROUP: gemvWorkgroup,
+      IS_WIDE: lanes > found.subgroupMinSize ? 1 : 0,
+    },
   }
 }

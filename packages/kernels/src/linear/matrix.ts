@@ -36,26 +36,44 @@ export function matrixKernel(reader: WeightReader): WebGpuKernel {
       const reads = reader.supports(weight)
       if (reads !== true) return reads
       if (tokens < fewestTokens) return `takes ${fewestTokens} tokens or more, not ${tokens}`
-      if (roundingOf(weight, problem.options, weight.shape[1] ?? 0) !== undefined) return 'multiplies activations in f32, and these are rounded'
+      if (roundingOf(weight, problem.options, weight.shape[1] ?? 0) !== undefined)
+        return 'multiplies activations in f32, and these are rounded'
       const plan = matrixPlan(problem, capabilities)
       return typeof plan === 'string' ? plan : true
     },
     passes(problem, capabilities) {
       const plan = matrixPlan(problem, capabilities)
       if (typeof plan === 'string') return []
-      const { inputs: { weight } } = problem
+      const {
+        inputs: { weight },
+      } = problem
       const { tokens, rows, columns } = sizesOf(problem)
       const { matrices, tile, strips, components, results } = plan
       const stripsEach = Math.ceil((strips * webgpuCapabilities(capabilities).subgroupMaxSize) / lanes)
-      return [productPass(problem, [{ name: 'x', tensor: 'x', access: 'read', type: xType(columns) }], xFragment(columns), reader, {
-        name: `matrix-${reader.name}`,
-        source: matrix,
-        enables: matrices.enables,
-        aliases: matrices.aliases,
-        constants: { ...matrices.constants, COMPONENTS: components, RESULTS: results, TILE: tile, STRIPS: strips, STRIPS_EACH: stripsEach },
-        fragments: [...reader.fragments(weight), ...matrices.fragments],
-        workgroups: [Math.ceil(rows / tile), Math.ceil(tokens / tile), 1],
-      })]
+      return [
+        productPass(
+          problem,
+          [{ name: 'x', tensor: 'x', access: 'read', type: xType(columns) }],
+          xFragment(columns),
+          reader,
+          {
+            name: `matrix-${reader.name}`,
+            source: matrix,
+            enables: matrices.enables,
+            aliases: matrices.aliases,
+            constants: {
+              ...matrices.constants,
+              COMPONENTS: components,
+              RESULTS: results,
+              TILE: tile,
+              STRIPS: strips,
+              STRIPS_EACH: stripsEach,
+            },
+            fragments: [...reader.fragments(weight), ...matrices.fragments],
+            workgroups: [Math.ceil(rows / tile), Math.ceil(tokens / tile), 1],
+          },
+        ),
+      ]
     },
   })
 }

@@ -13,14 +13,29 @@ export interface Sizes {
 }
 
 /** What an algorithm adds to the bindings and parameters that all have. */
-export type Specialisation = Pick<WebGpuPass, 'name' | 'source' | 'enables' | 'aliases' | 'constants' | 'workgroups'> & { readonly fragments: readonly string[] }
+export type Specialisation = Pick<
+  WebGpuPass,
+  'name' | 'source' | 'enables' | 'aliases' | 'constants' | 'workgroups'
+> & { readonly fragments: readonly string[] }
 
-export function productPass(problem: LinearProblem, xBindings: readonly Binding[], xSource: string, reader: WeightReader, { fragments, ...special }: Specialisation): WebGpuPass {
+export function productPass(
+  problem: LinearProblem,
+  xBindings: readonly Binding[],
+  xSource: string,
+  reader: WeightReader,
+  { fragments, ...special }: Specialisation,
+): WebGpuPass {
   const { weight, bias, residual } = problem.inputs
   const { tokens, rows, columns } = sizesOf(problem)
   return {
     ...special,
-    bindings: [...xBindings, ...reader.bindings(weight), ...(bias ? [bind('bias', 'read')] : []), ...(residual ? [bind('residual', 'read')] : []), bind('y', 'read_write')],
+    bindings: [
+      ...xBindings,
+      ...reader.bindings(weight),
+      ...(bias ? [bind('bias', 'read')] : []),
+      ...(residual ? [bind('residual', 'read')] : []),
+      bind('y', 'read_write'),
+    ],
     fragments: [
       xSource,
       ...fragments,

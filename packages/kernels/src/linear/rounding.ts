@@ -6,7 +6,10 @@ import found from './rounding-found.wgsl'
 import given from './rounding-given.wgsl'
 
 /** Declares `block_scale`, `block_inverse` and `code_of` for passes that round, and the parameters that these read. */
-export function roundingSource({ levels, least, clip, scale }: Rounding): { readonly fragment: string; readonly params: NonNullable<WebGpuPass['params']> } {
+export function roundingSource({ levels, least, clip, scale }: Rounding): {
+  readonly fragment: string
+  readonly params: NonNullable<WebGpuPass['params']>
+} {
   const constants = `const LEVELS: f32 = ${levels};\nconst LEAST: f32 = ${least};\nconst CLIP: f32 = ${clip};\nconst IS_GIVEN = ${scale === undefined ? 0 : 1}u;`
   return {
     fragment: `${constants}\n${scale === undefined ? found : given}\n${code}`,

@@ -17,8 +17,18 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
     const [rows = 0, columns = 0] = weight.shape
     const tokens = rowsOf(x.shape)
     const args = (write: ArgumentWriter, at: Bindings): void => {
-      write.u32(at.address('x')).u32(at.address('weight')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-        .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(panelBytes(tokens, columns)).u32(at.scratch + panelBytes(tokens, columns) * at.threads)
+      write
+        .u32(at.address('x'))
+        .u32(at.address('weight'))
+        .u32(at.address('bias'))
+        .u32(at.address('residual'))
+        .u32(at.address('y'))
+        .u32(tokens)
+        .u32(rows)
+        .u32(columns)
+        .u32(at.scratch)
+        .u32(panelBytes(tokens, columns))
+        .u32(at.scratch + panelBytes(tokens, columns) * at.threads)
     }
     const product = { entry: `linear${'suffix' in dense ? dense.suffix : ''}`, args }
     return tokens > 1 ? [{ entry: 'layTokens', args }, product] : [product]

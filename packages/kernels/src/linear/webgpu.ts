@@ -4,7 +4,16 @@ import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
 import { type Rounding, roundingOf } from './activations.ts'
 import { linearOp } from './contract.ts'
-import { codesTemporaries, dotPriority, dotStep, gemvRowsDotOf, roundCodesPass, supportsDot, xCodesBindings, xCodesFragment } from './dot.ts'
+import {
+  codesTemporaries,
+  dotPriority,
+  dotStep,
+  gemvRowsDotOf,
+  roundCodesPass,
+  supportsDot,
+  xCodesBindings,
+  xCodesFragment,
+} from './dot.ts'
 import { type GemvPlan, gemvLanes, gemvPlan, gemvRowsOf, gemvWorkgroup } from './gemv.ts'
 import gemv from './gemv.wgsl'
 import gemvBatch from './gemv-batch.wgsl'
@@ -31,9 +40,12 @@ export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
       priority: 10,
       supports(problem) {
         const { tokens } = sizesOf(problem)
-        return tokens <= gemvTokens ? reader.supports(problem.inputs.weight) : `takes up to ${gemvTokens} tokens, not ${tokens}`
+        return tokens <= gemvTokens
+          ? reader.supports(problem.inputs.weight)
+          : `takes up to ${gemvTokens} tokens, not ${tokens}`
       },
-      passes: (problem, capabilities) => linearPasses(problem, reader, (sizes, weight) => gemvPass(sizes, reader, weight, capabilities)),
+      passes: (problem, capabilities) =>
+        linearPasses(problem, reader, (sizes, weight) => gemvPass(sizes, reader, weight, capabilities)),
       temporaries: roundedBytes,
     }),
     defineWebGpuKernel(linearOp, {
@@ -51,60 +63,115 @@ function dotKernels(reader: WeightReader): readonly WebGpuKernel[] {
   const supports = ({ inputs: { weight }, options }: LinearProblem, capabilities: Capabilities): true | string => {
     const reads = reader.supports(weight)
     if (reads !== true) return reads
-    if (roundingOf(weight, options, weight.shape[1] ?? 0) === undefined) return 'multiplies rounded activations, and these stay f32'
+    if (roundingOf(weight, options, weight.shape[1] ?? 0) === undefined)
+      return 'multiplies rounded activations, and these stay f32'
     return supportsDot([reader], [weight], capabilities)
   }
-  const temporaries = (problem: LinearProblem): Readonly<Record<string, number>> => codesTemporaries(sizesOf(problem).tokens, sizesOf(problem).columns)
+  const temporaries = (problem: LinearProblem): Readonly<Record<string, number>> =>
+    codesTemporaries(sizesOf(problem).tokens, sizesOf(problem).columns)
   return [
     defineWebGpuKernel(linearOp, {
       name: `gemv-dot-${reader.name}`,
       priority: (capabilities) => dotPriority(30, capabilities),
-      supports: (problem, capabilities) => (sizesOf(problem).tokens === 1 ? supports(problem, capabilities) : `takes one token, not ${sizesOf(problem).tokens}`),
-      passes: (problem, capabilities) => dotPasses(problem, reader, capabilities, (sizes, weight) => gemvDotPass(sizes, reader, weight, capabilities)),
+      supports: (problem, capabilities) =>
+        sizesOf(problem).tokens === 1
+          ? supports(problem, capabilities)
+          : `takes one token, not ${sizesOf(problem).tokens}`,
+      passes: (problem, capabilities) =>
+        dotPasses(problem, reader, capabilities, (sizes, weight) => gemvDotPass(sizes, reader, weight, capabilities)),
       temporaries,
     }),
     defineWebGpuKernel(linearOp, {
       name: `tiled-dot-${reader.name}`,
       priority: (capabilities) => dotPriority(20, capabilities),
       supports,
-      passes: (problem, capabilities) => dotPasses(problem, reader, capabilities, (sizes, weight) => tiledDotPass(sizes, reader, weight)),
+      passes: (problem, capabilities) =>
+        dotPasses(problem, reader, capabilities, (sizes, weight) => tiledDotPass(sizes, reader, weight)),
       temporaries,
     }),
   ]
 }
 
-function gemvPass({ tokens, rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
+function gemvPass(
+  { tokens, rows, columns }: Sizes,
+  reader: WeightReader,
+  weight: WeightSpec,
+  capabilities: Capabilities,
+): Specialisation {
   const { name } = reader
   const groupSize = reader.groupSize(weight)
   const plan = gemvPlan(rows, columns, groupSize, capabilities)
-  if (tokens === 1) return oneTokenPass(`gemv-${name}`, rows, plan, ['fn begin_x() {}', ...gemvRowsOf(reader, weight)], capabilities)
+  if (tokens === 1)
+    return oneTokenPass(`gemv-${name}`, rows, plan, ['fn begin_x() {}', ...gemvRowsOf(reader, weight)], capabilities)
   return {
-    name: `gemv-${name}`, source: gemvBatch, fragments: reader.fragments(weight),
-    constants: { M: tokens, GROUP: groupSize, HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0, ROWS: plan.rowsPerLane, LANES: plan.lanes, WORKGROUP: gemvWorkgroup },
+    name: `gemv-${name}`,
+    source: gemvBatch,
+    fragments: reader.fragments(weight),
+    constants: {
+      M: tokens,
+      GROUP: groupSize,
+      HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0,
+      ROWS: plan.rowsPerLane,
+      LANES: plan.lanes,
+      WORKGROUP: gemvWorkgroup,
+    },
     workgroups: linearGrid(tokens === 0 ? 0 : Math.ceil(rows / plan.workgroupRows)),
   }
 }
 
 /** The product of one token with the rows of `fragments`. */
-function oneTokenPass(name: string, rows: number, plan: GemvPlan, fragments: readonly string[], capabilities: Capabilities): Specialisation {
+function oneTokenPass(
+  name: string,
+  rows: number,
+  plan: GemvPlan,
+  fragments: readonly string[],
+  capabilities: Capabilities,
+): Specialisation {
   const { enables, fragment, sum, constants } = gemvLanes(plan, capabilities)
-  return { name, source: gemv, enables, fragments: [fragment, sum, ...fragments], constants, workgroups: linearGrid(Math.ceil(rows / plan.workgroupRows)) }
+  return {
+    name,
+    source: gemv,
+    enables,
+    fragments: [fragment, sum, ...fragments],
+    constants,
+    workgroups: linearGrid(Math.ceil(rows / plan.workgroupRows)),
+  }
 }
 
 function tiledPass({ tokens, rows }: Sizes, { name, fragments }: WeightReader, weight: WeightSpec): Specialisation {
   const perLane = tokensPerLane(tokens)
-  return { name: `tiled-${name}`, source: tiled, fragments: fragments(weight), constants: { TM: perLane, TK: perLane === 8 ? 16 : 32 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1] }
+  return {
+    name: `tiled-${name}`,
+    source: tiled,
+    fragments: fragments(weight),
+    constants: { TM: perLane, TK: perLane === 8 ? 16 : 32 },
+    workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1],
+  }
 }
 
-function gemvDotPass({ rows, columns }: Sizes, reader: WeightReader, weight: WeightSpec, capabilities: Capabilities): Specialisation {
-  return oneTokenPass(`gemv-dot-${reader.name}`, rows, gemvPlan(rows, columns, dotStep(reader, weight), capabilities), gemvRowsDotOf(reader, weight), capabilities)
+function gemvDotPass(
+  { rows, columns }: Sizes,
+  reader: WeightReader,
+  weight: WeightSpec,
+  capabilities: Capabilities,
+): Specialisation {
+  return oneTokenPass(
+    `gemv-dot-${reader.name}`,
+    rows,
+    gemvPlan(rows, columns, dotStep(reader, weight), capabilities),
+    gemvRowsDotOf(reader, weight),
+    capabilities,
+  )
 }
 
 function tiledDotPass({ tokens, rows }: Sizes, reader: WeightReader, weight: WeightSpec): Specialisation {
   const perLane = tokensPerLane(tokens)
   return {
-    name: `tiled-dot-${reader.name}`, source: tiledDot, fragments: reader.fragments(weight),
-    constants: { TM: perLane, STEP: dotStep(reader, weight), HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0 }, workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1],
+    name: `tiled-dot-${reader.name}`,
+    source: tiledDot,
+    fragments: reader.fragments(weight),
+    constants: { TM: perLane, STEP: dotStep(reader, weight), HAS_MINIMUM: reader.hasMinimum(weight) ? 1 : 0 },
+    workgroups: [Math.ceil(rows / 64), Math.ceil(tokens / (8 * perLane)), 1],
   }
 }
 
@@ -113,18 +180,35 @@ function tokensPerLane(tokens: number): number {
   return tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
 }
 
-function dotPasses(problem: LinearProblem, reader: WeightReader, capabilities: Capabilities, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
+function dotPasses(
+  problem: LinearProblem,
+  reader: WeightReader,
+  capabilities: Capabilities,
+  specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation,
+): readonly WebGpuPass[] {
   const { weight } = problem.inputs
   const { tokens, columns } = sizesOf(problem)
   const rounding = roundingOf(weight, problem.options, columns)
-  return [...(rounding ? [roundCodesPass({ tokens, columns, rounding }, capabilities)] : []), productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight))]
+  return [
+    ...(rounding ? [roundCodesPass({ tokens, columns, rounding }, capabilities)] : []),
+    productPass(problem, xCodesBindings, xCodesFragment, reader, specialise(sizesOf(problem), weight)),
+  ]
 }
 
-function linearPasses(problem: LinearProblem, reader: WeightReader, specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation): readonly WebGpuPass[] {
+function linearPasses(
+  problem: LinearProblem,
+  reader: WeightReader,
+  specialise: (sizes: Sizes, weight: WeightSpec) => Specialisation,
+): readonly WebGpuPass[] {
   const { weight } = problem.inputs
   const { tokens, columns } = sizesOf(problem)
   const rounding = roundingOf(weight, problem.options, columns)
-  const x: Binding = { name: 'x', tensor: rounding === undefined ? 'x' : 'rounded', access: 'read', type: xType(columns) }
+  const x: Binding = {
+    name: 'x',
+    tensor: rounding === undefined ? 'x' : 'rounded',
+    access: 'read',
+    type: xType(columns),
+  }
   const product = productPass(problem, [x], xFragment(columns), reader, specialise(sizesOf(problem), weight))
   return rounding === undefined ? [product] : [roundPass(tokens, columns, rounding), product]
 }
@@ -144,5 +228,7 @@ export function roundPass(tokens: number, columns: number, rounding: Rounding): 
 
 function roundedBytes(problem: LinearProblem): Readonly<Record<string, number>> {
   const { tokens, columns } = sizesOf(problem)
-  return roundingOf(problem.inputs.weight, problem.options, columns) === undefined ? {} : { rounded: 4 * tokens * columns }
+  return roundingOf(problem.inputs.weight, problem.options, columns) === undefined
+    ? {}
+    : { rounded: 4 * tokens * columns }
 }

@@ -1,4 +1,17 @@
-import { dense, denseSpec, formatShape, type InputSpecs, sizeOf, specBytes, type Op, type Tensor, type TensorSpec, TesseraError, toleranceOf, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  dense,
+  denseSpec,
+  formatShape,
+  type InputSpecs,
+  sizeOf,
+  specBytes,
+  type Op,
+  type Tensor,
+  type TensorSpec,
+  TesseraError,
+  toleranceOf,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 
 export type MatmulInputs = { readonly a: Tensor; readonly b: Tensor }
 export type MatmulOutputs = { readonly y: Tensor }
@@ -39,7 +52,11 @@ export const matmulOp: Op<MatmulInputs, MatmulOutputs, MatmulOptions> = {
   },
   cost({ inputs, outputs, options }) {
     const size = sizeOf(outputs.y.shape)
-    return { flops: 2 * size * matmulSizes(inputs, options).k, bytesRead: specBytes(inputs.a) + specBytes(inputs.b), bytesWritten: 4 * size }
+    return {
+      flops: 2 * size * matmulSizes(inputs, options).k,
+      bytesRead: specBytes(inputs.a) + specBytes(inputs.b),
+      bytesWritten: 4 * size,
+    }
   },
   reference({ a, b }, options, problem) {
     const { batch, m, k, n, isShared } = matmulSizes(problem.inputs, options)
@@ -69,7 +86,10 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 }
 
 /** The sizes of a problem, for kernels too; throws where the two do not fit. */
-export function matmulSizes({ a, b }: InputSpecs<MatmulInputs>, { transposeA = false, transposeB = false }: MatmulOptions): MatmulSizes {
+export function matmulSizes(
+  { a, b }: InputSpecs<MatmulInputs>,
+  { transposeA = false, transposeB = false }: MatmulOptions,
+): MatmulSizes {
   const left = floatSpec(a, 'a').shape
   const right = floatSpec(b, 'b').shape
   const batch = left.slice(0, -2)
@@ -77,8 +97,16 @@ export function matmulSizes({ a, b }: InputSpecs<MatmulInputs>, { transposeA = f
   const [m = 0, k = 0] = transposeA ? left.slice(-2).reverse() : left.slice(-2)
   const [inner = 0, n = 0] = transposeB ? right.slice(-2).reverse() : right.slice(-2)
   const isShared = batchB.length === 0 && batch.length > 0
-  if (k !== inner) throw new TesseraError('invalid-shape', `matmul: a ${formatShape(left)}${transposed(transposeA)} has ${k} columns, b ${formatShape(right)}${transposed(transposeB)} has ${inner} rows; they must be equal`)
-  if (!isShared && batch.join() !== batchB.join()) throw new TesseraError('invalid-shape', `matmul: the batch axes ${formatShape(batchB)} of b must be those of a, ${formatShape(batch)}, or none`)
+  if (k !== inner)
+    throw new TesseraError(
+      'invalid-shape',
+      `matmul: a ${formatShape(left)}${transposed(transposeA)} has ${k} columns, b ${formatShape(right)}${transposed(transposeB)} has ${inner} rows; they must be equal`,
+    )
+  if (!isShared && batch.join() !== batchB.join())
+    throw new TesseraError(
+      'invalid-shape',
+      `matmul: the batch axes ${formatShape(batchB)} of b must be those of a, ${formatShape(batch)}, or none`,
+    )
   return { batch, m, k, n, isShared }
 }
 
@@ -88,7 +116,12 @@ function transposed(isTransposed: boolean): string {
 
 function floatSpec(spec: WeightSpec, name: string): TensorSpec {
   const found = denseSpec(spec, 'matmul', name)
-  if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16') throw new TesseraError('invalid-dtype', `matmul: ${name} must be f32, f16 or bf16, not ${found.dtype}`)
-  if (found.shape.length < 2) throw new TesseraError('invalid-shape', `matmul: ${name} must have at least two axes, not ${formatShape(found.shape)}`)
+  if (found.dtype !== 'f32' && found.dtype !== 'f16' && found.dtype !== 'bf16')
+    throw new TesseraError('invalid-dtype', `matmul: ${name} must be f32, f16 or bf16, not ${found.dtype}`)
+  if (found.shape.length < 2)
+    throw new TesseraError(
+      'invalid-shape',
+      `matmul: ${name} must have at least two axes, not ${formatShape(found.shape)}`,
+    )
   return found
 }

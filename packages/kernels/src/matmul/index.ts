@@ -1,1 +1,9 @@
-export { matmul, type MatmulInputs, matmulOp, type MatmulOptions, type MatmulOutputs, matmulSizes, type MatmulSizes } from './contract.ts'
+export {
+  matmul,
+  type MatmulInputs,
+  matmulOp,
+  type MatmulOptions,
+  type MatmulOutputs,
+  matmulSizes,
+  type MatmulSizes,
+} from './contract.ts'

@@ -12,18 +12,37 @@ export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
   supports: () => true,
   stages(problem) {
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(problem, write, at)
-    return [{ entry: 'matmulLeft', args }, { entry: 'matmul', args }]
+    return [
+      { entry: 'matmulLeft', args },
+      { entry: 'matmul', args },
+    ]
   },
   scratchBytes: (problem, threads) => panelBytes(problem) * threads + laidBytes(problem),
 })
 
 function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindings): void {
-  const { inputs: { a, b }, options: { transposeA = false, transposeB = false } } = problem
+  const {
+    inputs: { a, b },
+    options: { transposeA = false, transposeB = false },
+  } = problem
   const { batch, m, k, n, isShared } = matmulSizes(problem.inputs, problem.options)
   const perThread = panelBytes(problem)
-  write.u32(at.address('a')).u32(at.address('b')).u32(at.address('y')).u32(sizeOf(batch)).u32(m).u32(k).u32(n)
-    .u32(isShared ? 1 : 0).u32(transposeA ? 1 : 0).u32(transposeB ? 1 : 0).u32(kindOf(a)).u32(kindOf(b))
-    .u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads)
+  write
+    .u32(at.address('a'))
+    .u32(at.address('b'))
+    .u32(at.address('y'))
+    .u32(sizeOf(batch))
+    .u32(m)
+    .u32(k)
+    .u32(n)
+    .u32(isShared ? 1 : 0)
+    .u32(transposeA ? 1 : 0)
+    .u32(transposeB ? 1 : 0)
+    .u32(kindOf(a))
+    .u32(kindOf(b))
+    .u32(at.scratch)
+    .u32(perThread)
+    .u32(at.scratch + perThread * at.threads)
 }
 
 /** The numbers of assembly/element.ts. */

@@ -1,6 +1,14 @@
 import { dense, type Op, rowsOf, type Tensor, type Weight } from '@tessera-llm/tensor'
 import { checkF32 } from '../check/index.ts'
-import { checkFused, checkFusedWeight, type FusedInputs, type FusedOptions, fusedTolerance, linearReference, normedInput } from '../fused-input/index.ts'
+import {
+  checkFused,
+  checkFusedWeight,
+  type FusedInputs,
+  type FusedOptions,
+  fusedTolerance,
+  linearReference,
+  normedInput,
+} from '../fused-input/index.ts'
 
 export type QkvLinearInputs = FusedInputs & {
   readonly query: Weight
@@ -30,13 +38,24 @@ export const qkvLinearOp: Op<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions
       checkF32(bias, [rows], 'qkv-linear', `${name}Bias`)
       return dense('f32', [...shape.slice(0, -1), rows])
     }
-    return { q: outputOf('query', query, queryBias), k: outputOf('key', key, keyBias), v: outputOf('value', value, valueBias) }
+    return {
+      q: outputOf('query', query, queryBias),
+      k: outputOf('key', key, keyBias),
+      v: outputOf('value', value, valueBias),
+    }
   },
   tolerance: fusedTolerance,
   cost({ inputs: { x, query, key, value } }) {
     const tokens = rowsOf(x.shape)
-    const [rows, columns] = [[query, key, value].reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0), query.shape[1] ?? 0]
-    return { flops: 2 * tokens * rows * columns, bytesRead: 4 * (rows * columns + tokens * columns), bytesWritten: 4 * tokens * rows }
+    const [rows, columns] = [
+      [query, key, value].reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0),
+      query.shape[1] ?? 0,
+    ]
+    return {
+      flops: 2 * tokens * rows * columns,
+      bytesRead: 4 * (rows * columns + tokens * columns),
+      bytesWritten: 4 * tokens * rows,
+    }
   },
   reference({ x, norm, query, key, value, queryBias, keyBias, valueBias }, options, { inputs }) {
     const normed = normedInput(x, norm, options)

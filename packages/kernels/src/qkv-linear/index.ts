@@ -1,1 +1,7 @@
-export { qkvLinear, type QkvLinearInputs, qkvLinearOp, type QkvLinearOptions, type QkvLinearOutputs } from './contract.ts'
+export {
+  qkvLinear,
+  type QkvLinearInputs,
+  qkvLinearOp,
+  type QkvLinearOptions,
+  type QkvLinearOutputs,
+} from './contract.ts'

@@ -1,6 +1,14 @@
 import { type Capabilities, lastAxis, rowsOf, type Problem } from '@tessera-llm/tensor'
 import { linearGrid, type WebGpuKernel, type WebGpuPass } from '@tessera-llm/webgpu'
-import { fitsBindings, type FusedProblem, fusedSource, fusedTemporaries, fusedWeight, readersOf, usesDot } from '../fused-input/webgpu.ts'
+import {
+  fitsBindings,
+  type FusedProblem,
+  fusedSource,
+  fusedTemporaries,
+  fusedWeight,
+  readersOf,
+  usesDot,
+} from '../fused-input/webgpu.ts'
 import { gemvLanes, gemvPlan } from '../linear/gemv.ts'
 import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import type { WeightReader } from '../weight-reader/index.ts'
@@ -22,8 +30,14 @@ export function qkvLinearKernel(name: string, readers: readonly WeightReader[]):
       const found = readersOf(weightsOf(problem), readers)
       return typeof found === 'string' ? found : fitsBindings(passesOf(problem, found, capabilities), capabilities)
     },
-    passes: (problem, capabilities) => passesOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities),
-    temporaries: (problem, capabilities) => fusedTemporaries(problem as FusedProblem, problem.inputs.query, isDotOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities)),
+    passes: (problem, capabilities) =>
+      passesOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities),
+    temporaries: (problem, capabilities) =>
+      fusedTemporaries(
+        problem as FusedProblem,
+        problem.inputs.query,
+        isDotOf(problem, readersOf(weightsOf(problem), readers) as readonly WeightReader[], capabilities),
+      ),
   })
 }
 
@@ -35,31 +49,58 @@ function isDotOf(problem: QkvProblem, readers: readonly WeightReader[], capabili
   return usesDot(problem as FusedProblem, weightsOf(problem), readers, capabilities)
 }
 
-function passesOf(problem: QkvProblem, readers: readonly WeightReader[], capabilities: Capabilities): readonly WebGpuPass[] {
+function passesOf(
+  problem: QkvProblem,
+  readers: readonly WeightReader[],
+  capabilities: Capabilities,
+): readonly WebGpuPass[] {
   const { inputs } = problem
   const columns = lastAxis(inputs.x.shape)
   const isDot = isDotOf(problem, readers, capabilities)
   const weights = names.map((name, index) => fusedWeight(name, inputs[name], readers[index] as WeightReader, isDot))
   const rowsOfWeight = names.map((name) => inputs[name].shape[0] ?? 0)
-  const plan = gemvPlan(rowsOfWeight.reduce((sum, rows) => sum + rows, 0), columns, Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))), capabilities)
+  const plan = gemvPlan(
+    rowsOfWeight.reduce((sum, rows) => sum + rows, 0),
+    columns,
+    Math.max(...names.map((name, index) => (readers[index] as WeightReader).groupSize(inputs[name]))),
+    capabilities,
+  )
   const lanes = gemvLanes(plan, capabilities)
   const source = fusedSource(problem as FusedProblem, inputs.query, isDot, lanes, capabilities)
   const groups = rowsOfWeight.map((rows) => Math.ceil(rows / plan.workgroupRows))
-  return [...source.passes, {
-    name: 'gemv',
-    source: gemv,
-    enables: lanes.enables,
-    bindings: [
-      ...source.bindings, ...weights.flatMap(({ bindings }) => bindings),
-      ...names.flatMap((name) => (inputs[`${name}Bias`] ? [{ ...bind(`${name}_bias`, 'read'), tensor: `${name}Bias` }] : [])),
-      ...names.map((name) => bind(outputNames[name], 'read_write')),
-    ],
-    fragments: [
-      lanes.fragment, lanes.sum, ...source.fragments, ...weights.flatMap(({ fragments }) => fragments),
-      ...names.map((name) => `fn ${name}_bias_of(row: u32) -> f32 { return ${inputs[`${name}Bias`] ? `${name}_bias[row]` : '0.0'}; }`),
-    ],
-    constants: lanes.constants,
-    params: { columns: u32(columns), ...source.params, ...Object.assign({}, ...weights.map(({ params }) => params)), query_groups: u32(groups[0] ?? 0), key_groups: u32(groups[1] ?? 0) },
-    workgroups: linearGrid(groups.reduce((total, count) => total + count, 0)),
-  }]
+  return [
+    ...source.passes,
+    {
+      name: 'gemv',
+      source: gemv,
+      enables: lanes.enables,
+      bindings: [
+        ...source.bindings,
+        ...weights.flatMap(({ bindings }) => bindings),
+        ...names.flatMap((name) =>
+          inputs[`${name}Bias`] ? [{ ...bind(`${name}_bias`, 'read'), tensor: `${name}Bias` }] : [],
+        ),
+        ...names.map((name) => bind(outputNames[name], 'read_write')),
+      ],
+      fragments: [
+        lanes.fragment,
+        lanes.sum,
+        ...source.fragments,
+        ...weights.flatMap(({ fragments }) => fragments),
+        ...names.map(
+          (name) =>
+            `fn ${name}_bias_of(row: u32) -> f32 { return ${inputs[`${name}Bias`] ? `${name}_bias[row]` : '0.0'}; }`,
+        ),
+      ],
+      constants: lanes.constants,
+      params: {
+        columns: u32(columns),
+        ...source.params,
+        ...Object.assign({}, ...weights.map(({ params }) => params)),
+        query_groups: u32(groups[0] ?? 0),
+        key_groups: u32(groups[1] ?? 0),
+      },
+      workgroups: linearGrid(groups.reduce((total, count) => total + count, 0)),
+    },
+  ]
 }

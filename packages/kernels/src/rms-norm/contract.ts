@@ -1,7 +1,11 @@
 import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 
-export type RmsNormInputs = { readonly x: Tensor; readonly weight?: Tensor | undefined; readonly residual?: Tensor | undefined }
+export type RmsNormInputs = {
+  readonly x: Tensor
+  readonly weight?: Tensor | undefined
+  readonly residual?: Tensor | undefined
+}
 export type RmsNormOutputs = { readonly y: Tensor }
 export type RmsNormOptions = {
   readonly eps: number
@@ -24,7 +28,11 @@ export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
   tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 2 }),
   cost({ inputs: { residual }, outputs }) {
     const size = sizeOf(outputs.y.shape)
-    return { flops: (residual ? 5 : 4) * size, bytesRead: 4 * ((residual ? 2 : 1) * size + lastAxis(outputs.y.shape)), bytesWritten: 4 * size }
+    return {
+      flops: (residual ? 5 : 4) * size,
+      bytesRead: 4 * ((residual ? 2 : 1) * size + lastAxis(outputs.y.shape)),
+      bytesWritten: 4 * size,
+    }
   },
   reference({ x, weight, residual }, options) {
     const y = normalise(x.data, lastAxis(x.shape), rowsOf(x.shape), weight?.data, options)
@@ -32,12 +40,22 @@ export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
   },
 }
 
-export function rmsNorm(x: Tensor, weight: Tensor | undefined, { residual, ...options }: RmsNormOptions & Pick<RmsNormInputs, 'residual'>): Tensor {
+export function rmsNorm(
+  x: Tensor,
+  weight: Tensor | undefined,
+  { residual, ...options }: RmsNormOptions & Pick<RmsNormInputs, 'residual'>,
+): Tensor {
   return x.device.run(rmsNormOp, { x, weight, residual }, options).y
 }
 
 /** The definition, for `add-rms-norm` too. */
-export function normalise(x: Float64Array, width: number, rows: number, weight: Float64Array | undefined, { eps, unitOffset = false }: RmsNormOptions): Float64Array {
+export function normalise(
+  x: Float64Array,
+  width: number,
+  rows: number,
+  weight: Float64Array | undefined,
+  { eps, unitOffset = false }: RmsNormOptions,
+): Float64Array {
   const y = new Float64Array(x.length)
   for (let row = 0; row < rows; row++) {
     let squares = 0

@@ -10,7 +10,16 @@ export const rmsNormWasm: WasmKernel = defineWasmKernel(rmsNormOp, {
   stages: ({ outputs: { y }, options: { eps, unitOffset = false } }) => [
     {
       entry: 'rmsNorm',
-      args: (write, at) => write.u32(at.address('x')).u32(at.address('weight')).u32(at.address('y')).u32(rowsOf(y.shape)).u32(lastAxis(y.shape)).f32(eps).f32(unitOffset ? 1 : 0).u32(at.address('residual')),
+      args: (write, at) =>
+        write
+          .u32(at.address('x'))
+          .u32(at.address('weight'))
+          .u32(at.address('y'))
+          .u32(rowsOf(y.shape))
+          .u32(lastAxis(y.shape))
+          .f32(eps)
+          .f32(unitOffset ? 1 : 0)
+          .u32(at.address('residual')),
     },
   ],
 })

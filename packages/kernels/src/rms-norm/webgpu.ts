@@ -10,7 +10,14 @@ fn stored_at(i: u32) -> f32 { return x[i]; }`
 export const rmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(rmsNormOp, {
   name: 'row',
   passes: ({ inputs: { weight, residual }, outputs: { y }, options }, capabilities) => [
-    rmsNormPass(capabilities, y.shape, weight !== undefined, options, [bind('x', 'read'), ...(residual ? [bind('residual', 'read')] : [])], `${readInput}\n${added(residual !== undefined)}`),
+    rmsNormPass(
+      capabilities,
+      y.shape,
+      weight !== undefined,
+      options,
+      [bind('x', 'read'), ...(residual ? [bind('residual', 'read')] : [])],
+      `${readInput}\n${added(residual !== undefined)}`,
+    ),
   ],
 })
 
@@ -20,7 +27,14 @@ export function added(hasResidual: boolean): string {
 }
 
 /** The pass of `rms-norm` and `add-rms-norm`; they differ in where a value comes from. */
-export function rmsNormPass(capabilities: Capabilities, shape: Shape, hasWeight: boolean, { eps, unitOffset = false }: RmsNormOptions, bindings: readonly Binding[], values: string): WebGpuPass {
+export function rmsNormPass(
+  capabilities: Capabilities,
+  shape: Shape,
+  hasWeight: boolean,
+  { eps, unitOffset = false }: RmsNormOptions,
+  bindings: readonly Binding[],
+  values: string,
+): WebGpuPass {
   const factor = unitOffset ? '1.0 + weight[i]' : 'weight[i]'
   return rowPass(
     {

@@ -1,4 +1,13 @@
-import { dense, denseSpec, formatShape, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
+import {
+  dense,
+  denseSpec,
+  formatShape,
+  sizeOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+} from '@tessera-llm/tensor'
 import { checkChoice, f32Spec } from '../check/index.ts'
 
 export type RopeInputs = { readonly x: Tensor; readonly cos: Tensor; readonly sin: Tensor; readonly positions: Tensor }
@@ -23,12 +32,23 @@ export const ropeOp: Op<RopeInputs, RopeOutputs, RopeOptions> = {
     const [batch = 0, tokens = 0, , headDim = 0] = shape
     const where = denseSpec(positions, 'rope', 'positions')
     checkChoice(style, ['neox', 'gptj'], 'rope', 'style')
-    if (shape.length !== 4) throw new TesseraError('invalid-shape', `rope: x must be [B, T, H, D], not ${formatShape(shape)}`)
+    if (shape.length !== 4)
+      throw new TesseraError('invalid-shape', `rope: x must be [B, T, H, D], not ${formatShape(shape)}`)
     if (where.dtype !== 'i32' || where.shape.join() !== [batch, tokens].join()) {
-      throw new TesseraError('invalid-shape', `rope: positions must be i32 ${formatShape([batch, tokens])}, not ${where.dtype} ${formatShape(where.shape)}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `rope: positions must be i32 ${formatShape([batch, tokens])}, not ${where.dtype} ${formatShape(where.shape)}`,
+      )
     }
-    if (table.length !== 2 || table.join() !== f32Spec(sin, 'rope', 'sin').shape.join() || 2 * (table[1] ?? 0) > headDim) {
-      throw new TesseraError('invalid-shape', `rope: cos and sin must both be [P, R/2] with R ≤ ${headDim}, not ${formatShape(table)} and ${formatShape(sin.shape)}`)
+    if (
+      table.length !== 2 ||
+      table.join() !== f32Spec(sin, 'rope', 'sin').shape.join() ||
+      2 * (table[1] ?? 0) > headDim
+    ) {
+      throw new TesseraError(
+        'invalid-shape',
+        `rope: cos and sin must both be [P, R/2] with R ≤ ${headDim}, not ${formatShape(table)} and ${formatShape(sin.shape)}`,
+      )
     }
     return { y: dense('f32', shape) }
   },

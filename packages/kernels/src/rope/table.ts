@@ -4,7 +4,13 @@ import { TesseraError } from '@tessera-llm/tensor'
 export type RopeScaling =
   | { readonly type: 'none' }
   | { readonly type: 'linear'; readonly factor: number }
-  | { readonly type: 'llama3'; readonly factor: number; readonly lowFreqFactor: number; readonly highFreqFactor: number; readonly originalMaxPositions: number }
+  | {
+      readonly type: 'llama3'
+      readonly factor: number
+      readonly lowFreqFactor: number
+      readonly highFreqFactor: number
+      readonly originalMaxPositions: number
+    }
   | {
       readonly type: 'longrope'
       /** Divisors of the frequencies, `rotaryDim / 2` of each. */
@@ -73,17 +79,34 @@ export interface RopeFrequencies {
 export function ropeFrequencies(options: RopeTableOptions): RopeFrequencies {
   const scaled = scaledFrequencies(options)
   if (!Number.isFinite(scaled.attentionFactor) || !scaled.frequencies.every(Number.isFinite)) {
-    throw new TesseraError('invalid-option', `ropeTable: the frequencies are not finite (scaling ${options.scaling?.type ?? 'none'}); factors and positions must be positive`)
+    throw new TesseraError(
+      'invalid-option',
+      `ropeTable: the frequencies are not finite (scaling ${options.scaling?.type ?? 'none'}); factors and positions must be positive`,
+    )
   }
   return scaled
 }
 
-function scaledFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: 'none' }, frequencyFactors }: RopeTableOptions): RopeFrequencies {
-  if (!Number.isInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0) throw new TesseraError('invalid-option', `ropeTable: rotaryDim must be even and positive, not ${rotaryDim}`)
+function scaledFrequencies({
+  theta,
+  rotaryDim,
+  maxPositions,
+  scaling = { type: 'none' },
+  frequencyFactors,
+}: RopeTableOptions): RopeFrequencies {
+  if (!Number.isInteger(rotaryDim) || rotaryDim < 2 || rotaryDim % 2 !== 0)
+    throw new TesseraError('invalid-option', `ropeTable: rotaryDim must be even and positive, not ${rotaryDim}`)
   if (!(theta > 0)) throw new TesseraError('invalid-option', `ropeTable: theta must be positive, not ${theta}`)
   const half = rotaryDim / 2
-  if (frequencyFactors && frequencyFactors.length !== half) throw new TesseraError('invalid-shape', `ropeTable: frequencyFactors must have ${half} values, not ${frequencyFactors.length}`)
-  const base = Float64Array.from({ length: half }, (_, i) => theta ** ((-2 * i) / rotaryDim) / (frequencyFactors?.[i] ?? 1))
+  if (frequencyFactors && frequencyFactors.length !== half)
+    throw new TesseraError(
+      'invalid-shape',
+      `ropeTable: frequencyFactors must have ${half} values, not ${frequencyFactors.length}`,
+    )
+  const base = Float64Array.from(
+    { length: half },
+    (_, i) => theta ** ((-2 * i) / rotaryDim) / (frequencyFactors?.[i] ?? 1),
+  )
   switch (scaling.type) {
     case 'none':
       return { frequencies: base, attentionFactor: 1 }
@@ -94,7 +117,11 @@ function scaledFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: '
     case 'longrope': {
       // LongRoPE (Ding et al. 2024, arXiv 2402.13753).
       const factors = maxPositions > scaling.originalMaxPositions ? scaling.longFactors : scaling.shortFactors
-      if (factors.length !== half) throw new TesseraError('invalid-shape', `ropeTable: the factors of longrope must be ${half} values, not ${factors.length}`)
+      if (factors.length !== half)
+        throw new TesseraError(
+          'invalid-shape',
+          `ropeTable: the factors of longrope must be ${half} values, not ${factors.length}`,
+        )
       return { frequencies: base.map((f, i) => f / (factors[i] as number)), attentionFactor: scaling.attentionFactor }
     }
     case 'yarn':
@@ -103,7 +130,10 @@ function scaledFrequencies({ theta, rotaryDim, maxPositions, scaling = { type: '
 }
 
 /** Llama 3.1: long wavelengths are stretched by `factor`, short ones kept, those between blended linearly. */
-function scaleLlama3(frequency: number, { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Extract<RopeScaling, { type: 'llama3' }>): number {
+function scaleLlama3(
+  frequency: number,
+  { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Extract<RopeScaling, { type: 'llama3' }>,
+): number {
   const wavelength = (2 * Math.PI) / frequency
   if (wavelength < originalMaxPositions / highFreqFactor) return frequency
   if (wavelength > originalMaxPositions / lowFreqFactor) return frequency / factor
@@ -112,9 +142,15 @@ function scaleLlama3(frequency: number, { factor, lowFreqFactor, highFreqFactor,
 }
 
 /** YaRN (Peng et al. 2023, arXiv 2309.00071), section 3.2. */
-function scaleYarn(base: Float64Array, theta: number, rotaryDim: number, scaling: Extract<RopeScaling, { type: 'yarn' }>): Float64Array {
+function scaleYarn(
+  base: Float64Array,
+  theta: number,
+  rotaryDim: number,
+  scaling: Extract<RopeScaling, { type: 'yarn' }>,
+): Float64Array {
   const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1, truncate = true } = scaling
-  const channel = (rotations: number): number => (rotaryDim * Math.log(originalMaxPositions / (2 * Math.PI * rotations))) / (2 * Math.log(theta))
+  const channel = (rotations: number): number =>
+    (rotaryDim * Math.log(originalMaxPositions / (2 * Math.PI * rotations))) / (2 * Math.log(theta))
   const low = Math.max(truncate ? Math.floor(channel(betaFast)) : channel(betaFast), 0)
   let high = Math.min(truncate ? Math.ceil(channel(betaSlow)) : channel(betaSlow), rotaryDim - 1)
   if (high === low) high += 0.001
@@ -124,7 +160,12 @@ function scaleYarn(base: Float64Array, theta: number, rotaryDim: number, scaling
   })
 }
 
-function yarnAttentionFactor({ factor, attentionFactor, mscale, mscaleAllDim }: Extract<RopeScaling, { type: 'yarn' }>): number {
+function yarnAttentionFactor({
+  factor,
+  attentionFactor,
+  mscale,
+  mscaleAllDim,
+}: Extract<RopeScaling, { type: 'yarn' }>): number {
   if (attentionFactor !== undefined) return attentionFactor
   const scale = (weight: number): number => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1)
   return mscale !== undefined && mscaleAllDim !== undefined ? scale(mscale) / scale(mscaleAllDim) : scale(1)

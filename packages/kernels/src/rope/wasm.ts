@@ -12,8 +12,17 @@ export const ropeWasm: WasmKernel = defineWasmKernel(ropeOp, {
       {
         entry: 'rope',
         args: (write, at) =>
-          write.u32(at.address('x')).u32(at.address('cos')).u32(at.address('sin')).u32(at.address('positions')).u32(at.address('y'))
-            .u32(batch * tokens).u32(heads).u32(headDim).u32(cos.shape[1] ?? 0).u32(style === 'neox' ? 1 : 0),
+          write
+            .u32(at.address('x'))
+            .u32(at.address('cos'))
+            .u32(at.address('sin'))
+            .u32(at.address('positions'))
+            .u32(at.address('y'))
+            .u32(batch * tokens)
+            .u32(heads)
+            .u32(headDim)
+            .u32(cos.shape[1] ?? 0)
+            .u32(style === 'neox' ? 1 : 0),
       },
     ]
   },

@@ -20,7 +20,12 @@ export const ropeWebgpu: WebGpuKernel = defineWebGpuKernel(ropeOp, {
           bind('y', 'read_write'),
         ],
         constants: { IS_NEOX: style === 'neox' ? 1 : 0 },
-        params: { tokens: u32(batch * length), heads: u32(heads), channels: u32(channels), half_dim: u32(lastAxis(cos.shape)) },
+        params: {
+          tokens: u32(batch * length),
+          heads: u32(heads),
+          channels: u32(channels),
+          half_dim: u32(lastAxis(cos.shape)),
+        },
         workgroups: linearGrid(Math.ceil(sizeOf(x.shape) / 64)),
       },
     ]

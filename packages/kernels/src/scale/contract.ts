@@ -11,7 +11,8 @@ export const scaleOp: Op<ScaleInputs, ScaleOutputs, ScaleOptions> = {
   version: 1,
   package: '@tessera-llm/kernels',
   validate({ x }, { factor }) {
-    if (!Number.isFinite(factor)) throw new TesseraError('invalid-option', `scale: factor must be finite, not ${factor}`)
+    if (!Number.isFinite(factor))
+      throw new TesseraError('invalid-option', `scale: factor must be finite, not ${factor}`)
     return { y: dense('f32', f32Spec(x, 'scale', 'x').shape) }
   },
   // Two roundings: that of the factor to f32, and that of the product.

@@ -7,6 +7,14 @@ export const scaleWebgpu: WebGpuKernel = defineWebGpuKernel(scaleOp, {
   name: 'elementwise',
   passes({ outputs: { y }, options: { factor } }) {
     const size = sizeOf(y.shape)
-    return [elementwisePass({ size, reads: ['x'], value: 'params.factor * x[i]', isVector: size % 4 === 0, params: { factor: f32(factor) } })]
+    return [
+      elementwisePass({
+        size,
+        reads: ['x'],
+        value: 'params.factor * x[i]',
+        isVector: size % 4 === 0,
+        params: { factor: f32(factor) },
+      }),
+    ]
   },
 })

@@ -1,4 +1,14 @@
-import { dense, lastAxis, sizeOf, type Op, type Tensor, TesseraError, toleranceOf, type TensorSpec, type WeightSpec } from '@tessera-llm/tensor'
+import {
+  dense,
+  lastAxis,
+  sizeOf,
+  type Op,
+  type Tensor,
+  TesseraError,
+  toleranceOf,
+  type TensorSpec,
+  type WeightSpec,
+} from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 import { logSumExp, lowest } from './log-sum-exp.ts'
 
@@ -13,7 +23,8 @@ export const softmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   package: '@tessera-llm/kernels',
   validate: ({ x }) => ({ y: rowsSpec(x, 'softmax') }),
   // Probabilities average 1/V, and so do their absolute errors.
-  tolerance: ({ outputs }) => toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 4, scale: 1 / lastAxis(outputs.y.shape) }),
+  tolerance: ({ outputs }) =>
+    toleranceOf({ dtype: 'f32', reduce: lastAxis(outputs.y.shape), stages: 4, scale: 1 / lastAxis(outputs.y.shape) }),
   cost: ({ outputs }) => costOf(outputs.y),
   reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), Math.exp) }),
 }
@@ -39,7 +50,8 @@ export function logSoftmax(x: Tensor): Tensor {
 
 function rowsSpec(x: WeightSpec, op: string): TensorSpec {
   const { shape } = f32Spec(x, op, 'x')
-  if (shape.length === 0 || lastAxis(shape) === 0) throw new TesseraError('invalid-shape', `${op}: x must have a last axis with at least one value`)
+  if (shape.length === 0 || lastAxis(shape) === 0)
+    throw new TesseraError('invalid-shape', `${op}: x must have a last axis with at least one value`)
   return dense('f32', shape)
 }
 

@@ -13,7 +13,14 @@ function softmaxKernel(op: Op<SoftmaxInputs, SoftmaxOutputs, Record<string, neve
     name: 'row',
     passes({ inputs: { x } }, capabilities) {
       const bindings = [bind('x', 'read'), bind('y', 'read_write')]
-      return [rowPass({ name: 'row', source: row, bindings, fragments: [rowExponentials], constants: { IS_LOG: isLog } }, rowsOf(x.shape), lastAxis(x.shape), capabilities)]
+      return [
+        rowPass(
+          { name: 'row', source: row, bindings, fragments: [rowExponentials], constants: { IS_LOG: isLog } },
+          rowsOf(x.shape),
+          lastAxis(x.shape),
+          capabilities,
+        ),
+      ]
     },
   })
 }

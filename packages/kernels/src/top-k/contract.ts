@@ -13,7 +13,8 @@ export const topKOp: Op<TopKInputs, TopKOutputs, TopKOptions> = {
   validate({ x }, { k }) {
     const { shape } = f32Spec(x, 'top-k', 'x')
     if (shape.length === 0) throw new TesseraError('invalid-shape', 'top-k: x must have a last axis')
-    if (!Number.isInteger(k) || k < 1 || k > lastAxis(shape)) throw new TesseraError('invalid-option', `top-k: k must be an integer of 1 … ${lastAxis(shape)}, not ${k}`)
+    if (!Number.isInteger(k) || k < 1 || k > lastAxis(shape))
+      throw new TesseraError('invalid-option', `top-k: k must be an integer of 1 … ${lastAxis(shape)}, not ${k}`)
     const out = [...shape.slice(0, -1), k]
     return { values: dense('f32', out), indices: dense('i32', out) }
   },

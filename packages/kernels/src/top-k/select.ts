@@ -34,7 +34,9 @@ export function selectPasses({ rows, width, k }: Selection, chosen: Chosen): rea
 /** Temporaries of `selectPasses`. */
 export function selectTemporaries({ rows, width, k }: Selection): Readonly<Record<string, number>> {
   const segments = segmentsOf(width)
-  return segments === 1 ? {} : { [candidates.values]: 4 * rows * segments * k, [candidates.indices]: 4 * rows * segments * k }
+  return segments === 1
+    ? {}
+    : { [candidates.values]: 4 * rows * segments * k, [candidates.indices]: 4 * rows * segments * k }
 }
 
 function segmentsOf(width: number): number {
@@ -46,7 +48,12 @@ interface Sizes extends Selection {
   readonly segments: number
 }
 
-function selectPass(name: string, from: Chosen | undefined, to: Chosen, { rows, width, segment, segments, k }: Sizes): WebGpuPass {
+function selectPass(
+  name: string,
+  from: Chosen | undefined,
+  to: Chosen,
+  { rows, width, segment, segments, k }: Sizes,
+): WebGpuPass {
   return {
     name,
     source: select,

@@ -8,6 +8,16 @@ export const topKWasm: WasmKernel = defineWasmKernel(topKOp, {
   module: kernelsModule,
   supports: () => true,
   stages: ({ inputs: { x }, options: { k } }) => [
-    { entry: 'topK', args: (write, at) => write.u32(at.address('x')).u32(at.address('values')).u32(at.address('indices')).u32(rowsOf(x.shape)).u32(lastAxis(x.shape)).u32(k) },
+    {
+      entry: 'topK',
+      args: (write, at) =>
+        write
+          .u32(at.address('x'))
+          .u32(at.address('values'))
+          .u32(at.address('indices'))
+          .u32(rowsOf(x.shape))
+          .u32(lastAxis(x.shape))
+          .u32(k),
+    },
   ],
 })

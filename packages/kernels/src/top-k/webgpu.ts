@@ -6,7 +6,8 @@ import { type Selection, selectPasses, selectTemporaries } from './select.ts'
 
 export const topKWebgpu: WebGpuKernel = defineWebGpuKernel(topKOp, {
   name: 'segments',
-  passes: ({ inputs: { x }, options: { k } }) => selectPasses(selectionOf(x.shape, k), { values: 'values', indices: 'indices' }),
+  passes: ({ inputs: { x }, options: { k } }) =>
+    selectPasses(selectionOf(x.shape, k), { values: 'values', indices: 'indices' }),
   temporaries: ({ inputs: { x }, options: { k } }) => selectTemporaries(selectionOf(x.shape, k)),
 })
 

@@ -1,4 +1,12 @@
-import { type Capabilities, kernelAbi, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem } from '@tessera-llm/tensor'
+import {
+  type Capabilities,
+  kernelAbi,
+  type Op,
+  type OpInputs,
+  type OpOptions,
+  type OpOutputs,
+  type Problem,
+} from '@tessera-llm/tensor'
 import type { Binding, WebGpuKernel, WebGpuPass } from '@tessera-llm/webgpu'
 
 /** A kernel of one op for the WebGPU device, typed by the op's contract. */
@@ -13,7 +21,10 @@ export interface WebGpuKernelDefinition<I extends OpInputs, O extends OpOutputs,
 }
 
 /** Binds a definition to its op; `quantization`, `attention` and others use it for theirs. */
-export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, definition: WebGpuKernelDefinition<I, O, X>): WebGpuKernel {
+export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+  op: Op<I, O, X>,
+  definition: WebGpuKernelDefinition<I, O, X>,
+): WebGpuKernel {
   const { name, priority = 0, supports, passes, temporaries } = definition
   // The device hands over problems of this op only, so the specific type is what arrives.
   const typed = (problem: Problem): Problem<I, O, X> => problem as unknown as Problem<I, O, X>
@@ -26,7 +37,9 @@ export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X ex
     priority: (_, capabilities) => (typeof priority === 'number' ? priority : priority(capabilities)),
     supports: (problem, capabilities) => supports?.(typed(problem), capabilities) ?? true,
     passes: (problem, capabilities) => passes(typed(problem), capabilities),
-    ...(temporaries ? { temporaries: (problem: Problem, capabilities: Capabilities) => temporaries(typed(problem), capabilities) } : {}),
+    ...(temporaries
+      ? { temporaries: (problem: Problem, capabilities: Capabilities) => temporaries(typed(problem), capabilities) }
+      : {}),
   }
 }
 

@@ -16,7 +16,14 @@ export interface Elementwise {
 }
 
 /** The pass that computes each element of `y` from its index, four values at a time where sizes allow. */
-export function elementwisePass({ size, reads, value, isVector, fragments = [], params = {} }: Elementwise): WebGpuPass {
+export function elementwisePass({
+  size,
+  reads,
+  value,
+  isVector,
+  fragments = [],
+  params = {},
+}: Elementwise): WebGpuPass {
   const type = isVector ? 'array<vec4<f32>>' : 'array<f32>'
   const count = isVector ? size / 4 : size
   return {

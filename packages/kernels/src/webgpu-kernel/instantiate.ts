@@ -4,8 +4,18 @@
  */
 export function instantiate(fragments: readonly string[], prefix: string, also: readonly string[] = []): string {
   const text = fragments.join('\n')
-  const declared = [...text.matchAll(/^(?:fn|const|alias|struct|var(?:<[^>]*>)?)\s+(\w+)/gm)].map(([, name]) => name as string)
-  return renamed(text, Object.fromEntries([...declared, ...also].map((name) => [name, name.startsWith('params.') ? `params.${prefix}${name.slice(7)}` : `${prefix}${name}`])))
+  const declared = [...text.matchAll(/^(?:fn|const|alias|struct|var(?:<[^>]*>)?)\s+(\w+)/gm)].map(
+    ([, name]) => name as string,
+  )
+  return renamed(
+    text,
+    Object.fromEntries(
+      [...declared, ...also].map((name) => [
+        name,
+        name.startsWith('params.') ? `params.${prefix}${name.slice(7)}` : `${prefix}${name}`,
+      ]),
+    ),
+  )
 }
 
 /** The text with identifiers replaced; those of members (`.x`) are left alone. */

@@ -10,6 +10,10 @@ export function repeatedPass({ inputs: { b }, outputs: { y } }: Pair, operator: 
   const period = sizeOf(b.shape)
   const isVector = period % 4 === 0
   return elementwisePass({
-    size: sizeOf(y.shape), reads: ['a', 'b'], value: `a[i] ${operator} b[i % params.period]`, isVector, params: { period: u32(isVector ? period / 4 : period) },
+    size: sizeOf(y.shape),
+    reads: ['a', 'b'],
+    value: `a[i] ${operator} b[i % params.period]`,
+    isVector,
+    params: { period: u32(isVector ? period / 4 : period) },
   })
 }

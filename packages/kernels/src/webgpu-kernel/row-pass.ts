@@ -5,7 +5,12 @@ import rowReduce from './row-reduce.wgsl'
 import rowReduceSubgroup from './row-reduce-subgroup.wgsl'
 
 /** One workgroup per row of `width` values; the body finds `params.rows`, `params.width`, WORKGROUP, `Invocation` and the reductions of `row-reduce.wgsl`. */
-export function rowPass(pass: Omit<WebGpuPass, 'workgroups'>, rows: number, width: number, capabilities: Capabilities): WebGpuPass {
+export function rowPass(
+  pass: Omit<WebGpuPass, 'workgroups'>,
+  rows: number,
+  width: number,
+  capabilities: Capabilities,
+): WebGpuPass {
   const { isSubgroup, enables, fragment } = lanesOf(capabilities)
   return {
     ...pass,

@@ -25,10 +25,14 @@ function denseReader(dtype: 'f32' | 'f16' | 'bf16', vector: Access): WeightReade
   const isVector = (weight: WeightSpec) => (weight.shape.at(-1) ?? 0) % 4 === 0
   return {
     name: dtype,
-    supports: (weight) => (weight.kind === 'dense' && weight.dtype === dtype) || `reads dense ${dtype}, not ${weight.kind === 'dense' ? weight.dtype : weight.format.id}`,
+    supports: (weight) =>
+      (weight.kind === 'dense' && weight.dtype === dtype) ||
+      `reads dense ${dtype}, not ${weight.kind === 'dense' ? weight.dtype : weight.format.id}`,
     groupSize: () => 8,
     hasMinimum: () => false,
-    bindings: (weight) => [{ name: 'weight', tensor: 'weight', access: 'read', type: (isVector(weight) ? vector : scalar).type }],
+    bindings: (weight) => [
+      { name: 'weight', tensor: 'weight', access: 'read', type: (isVector(weight) ? vector : scalar).type },
+    ],
     fragments: (weight) => (isVector(weight) ? [vector.source, denseVector] : [scalar.source, denseScalar]),
   }
 }

@@ -19,6 +19,10 @@ const readers: Readonly<Partial<Record<DType, ElementReader>>> = {
 /** The reader of f32, f16 or bf16 elements; needs no `shader-f16`. */
 export function elementReader(dtype: DType): ElementReader {
   const reader = readers[dtype]
-  if (!reader) throw new TesseraError('invalid-kernel', `WGSL element reader: reads ${Object.keys(readers).join(', ')}, not ${dtype}`)
+  if (!reader)
+    throw new TesseraError(
+      'invalid-kernel',
+      `WGSL element reader: reads ${Object.keys(readers).join(', ')}, not ${dtype}`,
+    )
   return reader
 }

@@ -1,4 +1,14 @@
-import { conformanceCase, type DeviceCase, type GoldenCase, goldenCase, goldenInput, goldenOutput, type HostValue, normal, values } from '@tessera-llm/testing'
+import {
+  conformanceCase,
+  type DeviceCase,
+  type GoldenCase,
+  goldenCase,
+  goldenInput,
+  goldenOutput,
+  type HostValue,
+  normal,
+  values,
+} from '@tessera-llm/testing'
 import { ropeOp, type RopeScaling, ropeTable, type RopeTableOptions } from '../../src/index.ts'
 import { golden } from './golden.ts'
 
@@ -6,15 +16,30 @@ export const ropeStored: readonly GoldenCase[] = await golden('rope')
 export const ropeGolden: readonly DeviceCase[] = ropeStored.map(fromGolden)
 
 export const ropeConformance: readonly DeviceCase[] = (['neox', 'gptj'] as const).flatMap((style) =>
-  ([[1, 1, 1, 2, 2], [2, 3, 4, 64, 64], [1, 5, 3, 80, 80], [2, 4, 2, 64, 16], [1, 33, 9, 128, 128], [1, 2, 1, 6, 4]] as const).map(([batch, tokens, heads, channels, rotaryDim]) => {
+  (
+    [
+      [1, 1, 1, 2, 2],
+      [2, 3, 4, 64, 64],
+      [1, 5, 3, 80, 80],
+      [2, 4, 2, 64, 16],
+      [1, 33, 9, 128, 128],
+      [1, 2, 1, 6, 4],
+    ] as const
+  ).map(([batch, tokens, heads, channels, rotaryDim]) => {
     const { cos, sin } = ropeTable({ theta: 10_000, rotaryDim, maxPositions: 40 })
     const positions = Array.from({ length: batch * tokens }, (_, index) => (index * 7) % 40)
     return conformanceCase(ropeOp, {
       name: `${style} [${batch}, ${tokens}, ${heads}, ${channels}] rotating ${rotaryDim}`,
-      inputs: { x: normal([batch, tokens, heads, channels]), cos: values([40, rotaryDim / 2], cos), sin: values([40, rotaryDim / 2], sin), positions: values([batch, tokens], positions, 'i32') },
+      inputs: {
+        x: normal([batch, tokens, heads, channels]),
+        cos: values([40, rotaryDim / 2], cos),
+        sin: values([40, rotaryDim / 2], sin),
+        positions: values([batch, tokens], positions, 'i32'),
+      },
       options: { style },
     })
-  }))
+  }),
+)
 
 /** The golden's parameters in our terms. */
 export function ropeOptionsOf({ name, params }: GoldenCase): Omit<RopeTableOptions, 'maxPositions'> {
@@ -31,17 +56,34 @@ export function ropeOptionsOf({ name, params }: GoldenCase): Omit<RopeTableOptio
       case 'linear':
         return { type: 'linear', factor: number('factor') }
       case 'llama3':
-        return { type: 'llama3', factor: number('factor'), lowFreqFactor: number('low_freq_factor'), highFreqFactor: number('high_freq_factor'), originalMaxPositions: number('original_max_position_embeddings') }
+        return {
+          type: 'llama3',
+          factor: number('factor'),
+          lowFreqFactor: number('low_freq_factor'),
+          highFreqFactor: number('high_freq_factor'),
+          originalMaxPositions: number('original_max_position_embeddings'),
+        }
       case 'yarn':
         return {
-          type: 'yarn', factor: number('factor'), originalMaxPositions: number('original_max_position_embeddings'), betaFast: optional('beta_fast'), betaSlow: optional('beta_slow'),
-          attentionFactor: optional('attention_factor'), mscale: optional('mscale'), mscaleAllDim: optional('mscale_all_dim'), truncate: params['truncate'] as boolean | undefined,
+          type: 'yarn',
+          factor: number('factor'),
+          originalMaxPositions: number('original_max_position_embeddings'),
+          betaFast: optional('beta_fast'),
+          betaSlow: optional('beta_slow'),
+          attentionFactor: optional('attention_factor'),
+          mscale: optional('mscale'),
+          mscaleAllDim: optional('mscale_all_dim'),
+          truncate: params['truncate'] as boolean | undefined,
         }
       default:
         throw new Error(`rope golden ${name}: no scaling is known as ${String(params['rope_type'])}`)
     }
   }
-  return { theta: number('rope_theta'), rotaryDim: number('head_dim') * (optional('partial_rotary_factor') ?? 1), scaling: scaling() }
+  return {
+    theta: number('rope_theta'),
+    rotaryDim: number('head_dim') * (optional('partial_rotary_factor') ?? 1),
+    scaling: scaling(),
+  }
 }
 
 function fromGolden(stored: GoldenCase): DeviceCase {
@@ -53,7 +95,11 @@ function fromGolden(stored: GoldenCase): DeviceCase {
   const y = goldenOutput(stored, 'y')
   return goldenCase(
     ropeOp,
-    { name: stored.name, inputs: { x: tokensFirst(goldenInput(stored, 'x')), cos: values(table, cos), sin: values(table, sin), positions }, options: { style: stored.params['style'] as 'neox' | 'gptj' } },
+    {
+      name: stored.name,
+      inputs: { x: tokensFirst(goldenInput(stored, 'x')), cos: values(table, cos), sin: values(table, sin), positions },
+      options: { style: stored.params['style'] as 'neox' | 'gptj' },
+    },
     { y: { ...y, ...tokensFirst(y) } },
   )
 }

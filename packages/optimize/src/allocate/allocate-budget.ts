@@ -5,7 +5,15 @@ import { type CalibrationText, calibrationSizes, calibrationWindows } from '../c
 import { isBlockLinear } from '../names/index.ts'
 import { formatLabel } from '../plan/index.ts'
 import type { Solver } from '../quantize/index.ts'
-import { type BudgetStep, matchTargets, parseByteSize, type QuantizeStep, type Recipe, type RecipeStep, type WeightFormat } from '../recipe/index.ts'
+import {
+  type BudgetStep,
+  matchTargets,
+  parseByteSize,
+  type QuantizeStep,
+  type Recipe,
+  type RecipeStep,
+  type WeightFormat,
+} from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
@@ -69,44 +77,123 @@ export function hasBudget({ steps }: Recipe): boolean {
  * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value` for a size that
  * cannot be reached, with the smallest that can, and for a text that is too short; `aborted`
  */
-export async function allocateBudget(original: Subject, recipe: Recipe, options: AllocateOptions): Promise<BudgetAllocation> {
-  const { device, calibration, file, store = memoryStore(), solver = { multiply: createPlainMultiply() }, signal } = options
+export async function allocateBudget(
+  original: Subject,
+  recipe: Recipe,
+  options: AllocateOptions,
+): Promise<BudgetAllocation> {
+  const {
+    device,
+    calibration,
+    file,
+    store = memoryStore(),
+    solver = { multiply: createPlainMultiply() },
+    signal,
+  } = options
   const at = recipe.steps.findIndex(({ kind }) => kind === 'budget')
   const step = recipe.steps[at] as BudgetStep | undefined
-  if (!step) throw new TesseraError('invalid-option', 'budget: the recipe has no budget step; add { "kind": "budget", "size": "60MB" }')
-  if (file.layout !== undefined && recipe.layout !== undefined && recipe.layout !== file.layout) throw new TesseraError('invalid-option', `budget: the ${recipe.layout} layout has one format for all weights; leave the layout out, or ask for ${file.layout}`)
+  if (!step)
+    throw new TesseraError(
+      'invalid-option',
+      'budget: the recipe has no budget step; add { "kind": "budget", "size": "60MB" }',
+    )
+  if (file.layout !== undefined && recipe.layout !== undefined && recipe.layout !== file.layout)
+    throw new TesseraError(
+      'invalid-option',
+      `budget: the ${recipe.layout} layout has one format for all weights; leave the layout out, or ask for ${file.layout}`,
+    )
   const scales = recipe.steps.find(({ kind }) => kind === 'awq' || kind === 'smooth')
-  if (scales && file.layout !== undefined) throw new TesseraError('unsupported', `budget: ${scales.kind} changes the bytes of norms in a folder in a way that is not known before; leave it out, or let OUT end in .gguf`)
-  if (!calibration) throw new TesseraError('invalid-option', 'budget: what each weight is worth is measured on a text; give a calibration text (CLI: --calibrate FILE)')
-  if (original.kind === 'encoder') throw new TesseraError('unsupported', 'budget: losses are measured on the logits of a language model, and this is a sentence encoder; name its formats in quantize steps')
+  if (scales && file.layout !== undefined)
+    throw new TesseraError(
+      'unsupported',
+      `budget: ${scales.kind} changes the bytes of norms in a folder in a way that is not known before; leave it out, or let OUT end in .gguf`,
+    )
+  if (!calibration)
+    throw new TesseraError(
+      'invalid-option',
+      'budget: what each weight is worth is measured on a text; give a calibration text (CLI: --calibrate FILE)',
+    )
+  if (original.kind === 'encoder')
+    throw new TesseraError(
+      'unsupported',
+      'budget: losses are measured on the logits of a language model, and this is a sentence encoder; name its formats in quantize steps',
+    )
   const budget = parseByteSize(step.size)
   const subject = transformSubject(original, recipe, solver.multiply)
   const open = openWeights(original, subject, recipe, step, at, file)
   const isTied = subject.kind === 'decoder' && subject.config.tiedHead
-  const smallest = open.map(({ options: each }) => each.reduce((least, option) => (option.bytes < least.bytes ? option : least)))
-  const withChoice = (choices: readonly Choice[]): Recipe => ({ ...recipe, ...(file.layout === undefined ? {} : { layout: file.layout }), steps: recipe.steps.toSpliced(at, 1, ...stepsOf(choices, step, isTied)) })
+  const smallest = open.map(({ options: each }) =>
+    each.reduce((least, option) => (option.bytes < least.bytes ? option : least)),
+  )
+  const withChoice = (choices: readonly Choice[]): Recipe => ({
+    ...recipe,
+    ...(file.layout === undefined ? {} : { layout: file.layout }),
+    steps: recipe.steps.toSpliced(at, 1, ...stepsOf(choices, step, isTied)),
+  })
   const bytesOf = (choices: readonly Choice[]): number => {
     const chosen = withChoice(choices)
     return file.fileBytes({ subject, assignments: assignSteps(subject.weights, chosen) }, chosen)
   }
   const least = bytesOf(smallest)
-  if (least > budget) throw new TesseraError('invalid-value', tooSmall(step, budget, least, open), { details: { least, budget } })
+  if (least > budget)
+    throw new TesseraError('invalid-value', tooSmall(step, budget, least, open), { details: { least, budget } })
   const fixed = least - smallest.reduce((sum, { bytes }) => sum + bytes, 0)
 
-  const windows = calibrationWindows(calibration, calibrationSizes(subject, recipe.calibration), subject.config.contextLength).slice(0, measuredWindows).map((window) => window.slice(0, measuredTokens))
-  const parameters = open.reduce((sum, { weight: { shape: [rows = 0, columns = 0] } }) => sum + rows * columns, 0)
+  const windows = calibrationWindows(
+    calibration,
+    calibrationSizes(subject, recipe.calibration),
+    subject.config.contextLength,
+  )
+    .slice(0, measuredWindows)
+    .map((window) => window.slice(0, measuredTokens))
+  const parameters = open.reduce(
+    (
+      sum,
+      {
+        weight: {
+          shape: [rows = 0, columns = 0],
+        },
+      },
+    ) => sum + rows * columns,
+    0,
+  )
   const bits = Math.min(4, Math.max(2, Math.floor((8 * (budget - fixed)) / parameters))) as 2 | 3 | 4
-  const formats = new Map(open.map(({ weight, options: each }) => [weight.name, each.flatMap(({ format }) => format ?? [])]))
-  await store.claim(JSON.stringify(['budget', 3, { ...recipe, steps: recipe.steps.toSpliced(at, 1) }, [...formats], bits, windows.length, options.identity ?? '']))
+  const formats = new Map(
+    open.map(({ weight, options: each }) => [weight.name, each.flatMap(({ format }) => format ?? [])]),
+  )
+  await store.claim(
+    JSON.stringify([
+      'budget',
+      3,
+      { ...recipe, steps: recipe.steps.toSpliced(at, 1) },
+      [...formats],
+      bits,
+      windows.length,
+      options.identity ?? '',
+    ]),
+  )
   const kept = await store.get('losses')
   const losses = kept
     ? (JSON.parse(new TextDecoder().decode(kept)) as readonly WeightLosses[])
-    : await measureLosses(subject, { device, windows, probes: 1, every: Math.min(measuredEvery, windows[0]?.length ?? 1), bits, formats, solver, signal, onProgress: options.onProgress })
+    : await measureLosses(subject, {
+        device,
+        windows,
+        probes: 1,
+        every: Math.min(measuredEvery, windows[0]?.length ?? 1),
+        bits,
+        formats,
+        solver,
+        signal,
+        onProgress: options.onProgress,
+      })
   if (!kept) await store.put('losses', new TextEncoder().encode(JSON.stringify(losses)))
 
   const priced = open.map(({ weight: { name }, options: each }) => {
     const predicted = [...(losses.find((loss) => loss.name === name)?.predicted ?? [])]
-    return each.map((option): Choice & AllocationOption => ({ ...option, loss: option.format === undefined ? 0 : (predicted.shift() as number) }))
+    return each.map((option): Choice & AllocationOption => ({
+      ...option,
+      loss: option.format === undefined ? 0 : (predicted.shift() as number),
+    }))
   })
   // What is written beside the weights depends a little on their formats: names of types, entries of headers.
   for (let room = budget - fixed; ; ) {
@@ -131,15 +218,29 @@ interface OpenWeight {
 }
 
 /** The weights that the budget decides on, with what they may become. */
-function openWeights(original: Subject, { weights }: Subject, { steps }: Recipe, { targets, formats }: BudgetStep, at: number, file: FileSize): readonly OpenWeight[] {
+function openWeights(
+  original: Subject,
+  { weights }: Subject,
+  { steps }: Recipe,
+  { targets, formats }: BudgetStep,
+  at: number,
+  file: FileSize,
+): readonly OpenWeight[] {
   // What is scaled is stored anew.
   const scales = steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...weights.keys()]
-  const named = targets === undefined ? names.filter((name) => isBlockLinear(name) || name === 'embedding' || name === 'head') : matchTargets(targets, names)
+  const named =
+    targets === undefined
+      ? names.filter((name) => isBlockLinear(name) || name === 'embedding' || name === 'head')
+      : matchTargets(targets, names)
   const later = assignSteps(weights, { steps: steps.slice(at + 1) })
   const earlier = assignSteps(weights, { steps: steps.slice(0, at) })
   const open = named.filter((name) => !later.has(name) && weights.get(name)?.shape.length === 2)
-  if (open.length === 0) throw new TesseraError('invalid-option', 'budget: no weight is left to decide on; the steps after the budget name all of its targets')
+  if (open.length === 0)
+    throw new TesseraError(
+      'invalid-option',
+      'budget: no weight is left to decide on; the steps after the budget name all of its targets',
+    )
   return open.map((name) => {
     const weight = weights.get(name) as ModelWeight
     const refused = new Map<string, string>()
@@ -149,15 +250,24 @@ function openWeights(original: Subject, { weights }: Subject, { steps }: Recipe,
       if (typeof bytes === 'number') choices.push({ name, format, bytes })
       else refused.set(formatLabel(format), bytes)
     }
-    const kept = original.weights.get(name) === weight && !earlier.has(name) && !scales ? file.keptBytes(weight) : undefined
+    const kept =
+      original.weights.get(name) === weight && !earlier.has(name) && !scales ? file.keptBytes(weight) : undefined
     if (kept !== undefined) choices.push({ name, format: undefined, bytes: kept })
-    if (choices.length === 0) throw new TesseraError('invalid-option', `budget: ${name} cannot be stored in any of the formats (${told(refused)}); offer others in "formats"`)
+    if (choices.length === 0)
+      throw new TesseraError(
+        'invalid-option',
+        `budget: ${name} cannot be stored in any of the formats (${told(refused)}); offer others in "formats"`,
+      )
     return { weight, options: choices, refused }
   })
 }
 
 /** One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is looked up alone has none. */
-function stepsOf(choices: readonly Choice[], { method = 'gptq', correct }: BudgetStep, isTied: boolean): readonly RecipeStep[] {
+function stepsOf(
+  choices: readonly Choice[],
+  { method = 'gptq', correct }: BudgetStep,
+  isTied: boolean,
+): readonly RecipeStep[] {
   const steps = new Map<string, QuantizeStep & { targets: string[] }>()
   for (const { name, format } of choices) {
     if (format === undefined) continue
@@ -165,8 +275,22 @@ function stepsOf(choices: readonly Choice[], { method = 'gptq', correct }: Budge
     const key = `${formatLabel(format)}${isLookedUp ? ' looked up' : ''}`
     const found = steps.get(key)
     if (found) found.targets.push(name)
-    else if (isLookedUp) steps.set(key, { kind: 'quantize', targets: [name], method: 'rtn', format, ...(isTied ? { importance: true } : {}) })
-    else steps.set(key, { kind: 'quantize', targets: [name], method, format, ...(method === 'rtn' ? { importance: true } : correct === undefined ? {} : { correct }) })
+    else if (isLookedUp)
+      steps.set(key, {
+        kind: 'quantize',
+        targets: [name],
+        method: 'rtn',
+        format,
+        ...(isTied ? { importance: true } : {}),
+      })
+    else
+      steps.set(key, {
+        kind: 'quantize',
+        targets: [name],
+        method,
+        format,
+        ...(method === 'rtn' ? { importance: true } : correct === undefined ? {} : { correct }),
+      })
   }
   return [...steps.values()]
 }

@@ -1,4 +1,10 @@
-import { type Checkpoint, type GgufCheckpoint, safetensorsByteLength, storageFormat, storedBytes } from '@tessera-llm/formats'
+import {
+  type Checkpoint,
+  type GgufCheckpoint,
+  safetensorsByteLength,
+  storageFormat,
+  storedBytes,
+} from '@tessera-llm/formats'
 import type { Fields } from '@tessera-llm/runtime'
 import type { Shape } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
@@ -23,7 +29,21 @@ export interface FileSize {
 }
 
 /** Block types from 8 bits to 2.6; ternary ones are for models that were trained so. */
-const ggufFormats: readonly WeightFormat[] = ['q8_0', 'q6_k', 'q5_1', 'q5_k', 'q5_0', 'q4_1', 'q4_k', 'q4_0', 'iq4_nl', 'iq4_xs', 'mxfp4', 'q3_k', 'q2_k']
+const ggufFormats: readonly WeightFormat[] = [
+  'q8_0',
+  'q6_k',
+  'q5_1',
+  'q5_k',
+  'q5_0',
+  'q4_1',
+  'q4_k',
+  'q4_0',
+  'iq4_nl',
+  'iq4_xs',
+  'mxfp4',
+  'q3_k',
+  'q2_k',
+]
 
 /** The GGUF file that `writeGgufModel` makes of a checkpoint. */
 export function ggufFileSize(original: Subject, checkpoint: GgufCheckpoint): FileSize {
@@ -50,14 +70,23 @@ export interface FolderSizeOptions {
 /** Integers of 3, 4 and 8 bits. Those of 2 lose more together than the sum of what each loses alone, by which formats are chosen. */
 const folderFormats: readonly IntegerFormat[] = [
   { bits: 8, group: 64, symmetric: true },
-  ...([4, 3] as const).flatMap((bits) => [32, 64, 192].flatMap((group): IntegerFormat[] => [{ bits, group }, { bits, group, symmetric: true }])),
+  ...([4, 3] as const).flatMap((bits) =>
+    [32, 64, 192].flatMap((group): IntegerFormat[] => [
+      { bits, group },
+      { bits, group, symmetric: true },
+    ]),
+  ),
 ]
 
 /** Bytes of the header of a safetensors file for one tensor, beside its name, at most: a dtype, two axes, and offsets below 10 GB. */
 const entryBytes = 90
 
 /** The folder that `folderContent` gives the weights of, in the layout of compressed-tensors, which is the one of many formats. One file of weights. */
-export function folderSize(original: Subject, checkpoint: Checkpoint, { config, otherBytes }: FolderSizeOptions): FileSize {
+export function folderSize(
+  original: Subject,
+  checkpoint: Checkpoint,
+  { config, otherBytes }: FolderSizeOptions,
+): FileSize {
   return {
     formats: folderFormats,
     layout: 'compressed-tensors',
@@ -66,10 +95,16 @@ export function folderSize(original: Subject, checkpoint: Checkpoint, { config, 
       if (typeof format === 'string' || 'codebook' in format) return 'layouts of folders hold integers in groups'
       const { group } = format
       const columns = shape[1] ?? 0
-      if (group !== 'row' && group < columns && columns % group !== 0) return `groups of ${group} columns do not divide ${columns}`
-      return Object.entries(plannedParts(shape, format)).reduce((sum, [part, stored]) => sum + part.length + entryBytes + Number(storedBytes(storageFormat(stored.format), stored.shape)), 0)
+      if (group !== 'row' && group < columns && columns % group !== 0)
+        return `groups of ${group} columns do not divide ${columns}`
+      return Object.entries(plannedParts(shape, format)).reduce(
+        (sum, [part, stored]) =>
+          sum + part.length + entryBytes + Number(storedBytes(storageFormat(stored.format), stored.shape)),
+        0,
+      )
     },
-    keptBytes: ({ shape, format, storedBytes: bytes }) => (storageFormat(format).safetensorsDtype === undefined ? Number(storedBytes(storageFormat('f32'), shape)) : bytes),
+    keptBytes: ({ shape, format, storedBytes: bytes }) =>
+      storageFormat(format).safetensorsDtype === undefined ? Number(storedBytes(storageFormat('f32'), shape)) : bytes,
     fileBytes(planned, { activations }) {
       const { tensors, config: written } = plannedFolder(planned, original, checkpoint, { config, activations })
       return safetensorsByteLength({ tensors, metadata: { format: 'pt' } }) + jsonBytes(written) + otherBytes

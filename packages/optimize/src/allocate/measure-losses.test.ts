@@ -19,7 +19,12 @@ beforeAll(async () => {
   device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm], threads: 1 })
   const checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
-  const ids = createTokenizerFromGguf(checkpoint.metadata).encode('The President of the United States is the head of the Government, and the whale was a great fish of the sea. '.repeat(8), { addSpecial: false })
+  const ids = createTokenizerFromGguf(checkpoint.metadata).encode(
+    'The President of the United States is the head of the Government, and the whale was a great fish of the sea. '.repeat(
+      8,
+    ),
+    { addSpecial: false },
+  )
   windows = [ids.slice(0, 64), ids.slice(64, 128)]
 })
 afterAll(() => device?.dispose())
@@ -27,10 +32,13 @@ afterAll(() => device?.dispose())
 const int = (bits: 2 | 3 | 4) => ({ bits, group: 32, symmetric: true }) as const
 
 test('what is predicted from the measurement at 4 bits has the order of what is measured at 3, and nothing is left behind', async () => {
-  const names = [...subject.weights.keys()].filter((name) => (isBlockLinear(name) && /\.[135]\./.test(name)) || name === 'embedding')
+  const names = [...subject.weights.keys()].filter(
+    (name) => (isBlockLinear(name) && /\.[135]\./.test(name)) || name === 'embedding',
+  )
   const formats = new Map(names.map((name) => [name, [int(4), int(3), 'f32'] as const]))
   const solver = { multiply: await createWasmMultiply() }
-  const measure = (bits: 3 | 4): Promise<readonly WeightLosses[]> => measureLosses(subject, { device, windows, probes: 1, every: 4, bits, formats, solver })
+  const measure = (bits: 3 | 4): Promise<readonly WeightLosses[]> =>
+    measureLosses(subject, { device, windows, probes: 1, every: 4, bits, formats, solver })
   const [four, three] = [await measure(4), await measure(3)]
   expect(device.memory().liveTensors).toBe(0)
   expect(four.map(({ name }) => name).sort()).toEqual([...names].sort())
@@ -42,16 +50,20 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   const measured = three.map((each) => each.measured)
   expect(spearman(predicted, measured)).toBeGreaterThan(0.9)
   // A quadratic law: the geometric mean of the quotients is near one.
-  const quotient = Math.exp(predicted.reduce((sum, value, index) => sum + Math.log(value / (measured[index] as number)), 0) / predicted.length)
+  const quotient = Math.exp(
+    predicted.reduce((sum, value, index) => sum + Math.log(value / (measured[index] as number)), 0) / predicted.length,
+  )
   expect(quotient).toBeGreaterThan(0.7)
   expect(quotient).toBeLessThan(1.4)
 })
 
 /** Correlation of ranks. */
 function spearman(a: readonly number[], b: readonly number[]): number {
-  const ranks = (values: readonly number[]): number[] => values.map((value) => values.filter((other) => other < value).length)
+  const ranks = (values: readonly number[]): number[] =>
+    values.map((value) => values.filter((other) => other < value).length)
   const [x, y] = [ranks(a), ranks(b)]
   const middle = (a.length - 1) / 2
-  const product = (u: readonly number[], v: readonly number[]): number => u.reduce((sum, value, index) => sum + (value - middle) * ((v[index] as number) - middle), 0)
+  const product = (u: readonly number[], v: readonly number[]): number =>
+    u.reduce((sum, value, index) => sum + (value - middle) * ((v[index] as number) - middle), 0)
   return product(x, y) / Math.sqrt(product(x, x) * product(y, y))
 }

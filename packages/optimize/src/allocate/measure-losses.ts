@@ -48,7 +48,8 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
   const { device, windows, probes, every, formats, solver, signal, onProgress } = options
   const window = windows[0]?.length ?? 0
   const program = await recordModel(subject, window)
-  const weight = async (name: string): Promise<Tensor> => device.tensor(await valuesOf(subject, name, signal), subject.weights.get(name)?.shape ?? [])
+  const weight = async (name: string): Promise<Tensor> =>
+    device.tensor(await valuesOf(subject, name, signal), subject.weights.get(name)?.shape ?? [])
   const stream = createStream({ device, program, windows, weight, signal })
   const memories = new Map([...program.weights].map(([memory, name]) => [name, memory]))
   const forks: Fork[] = []
@@ -62,11 +63,17 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
     const sampled = sampleRows(original, comparedRows)
     const { format: coarse, error } = await probe(name, sampled, options)
     const predicted: number[] = []
-    for (const format of formats.get(name) ?? []) predicted.push(roundError(sampled, await rounded(sampled, format, solver)) / error)
+    for (const format of formats.get(name) ?? [])
+      predicted.push(roundError(sampled, await rounded(sampled, format, solver)) / error)
     losses.set(name, { name, predicted })
     const values = await rounded(original, coarse, solver)
     const tensor = device.tensor(values, shape)
-    for (let index = 0; index < probes; index++) forks.push({ name, probe: index, window: stream.fork(index, new Map([[memories.get(name) as number, reshape(tensor, shape)]])) })
+    for (let index = 0; index < probes; index++)
+      forks.push({
+        name,
+        probe: index,
+        window: stream.fork(index, new Map([[memories.get(name) as number, reshape(tensor, shape)]])),
+      })
     tensor.dispose()
   }
   try {
@@ -74,17 +81,36 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
     for (const site of program.sites) {
       await stream.advance(site.step)
       const names = site.linears.filter((name) => formats.has(name) && !losses.has(name))
-      const importance = names.length > 0 ? importanceOf(await gatherSite(device, site, windows.length, stream, { products: false })) : undefined
+      const importance =
+        names.length > 0
+          ? importanceOf(await gatherSite(device, site, windows.length, stream, { products: false }))
+          : undefined
       for (const name of names) await fork(name, importance)
       onProgress?.(++done, total)
     }
-    const divergence = await compareForks({ subject, device, program, stream, forks, probes, every, weight, visit: () => onProgress?.(++done, total), signal })
+    const divergence = await compareForks({
+      subject,
+      device,
+      program,
+      stream,
+      forks,
+      probes,
+      every,
+      weight,
+      visit: () => onProgress?.(++done, total),
+      signal,
+    })
     return [...losses.values()].map(({ name, predicted }) => {
       const measured = (divergence.get(name) as number) / probes
       return { name, measured, predicted: predicted.map((ratio) => ratio * measured) }
     })
   } catch (error) {
-    if (signal?.aborted) throw new TesseraError('aborted', `budget: aborted by the caller after ${losses.size} of ${formats.size} weights were rounded`, { cause: error })
+    if (signal?.aborted)
+      throw new TesseraError(
+        'aborted',
+        `budget: aborted by the caller after ${losses.size} of ${formats.size} weights were rounded`,
+        { cause: error },
+      )
     throw error
   } finally {
     stream.dispose()
@@ -92,10 +118,21 @@ export async function measureLosses(subject: Subject, options: MeasureLossesOpti
 }
 
 /** The importance of a tied embedding is that of the head's inputs, known when the windows have gone through all layers; undefined for one that is looked up alone. */
-async function headImportance(subject: Subject, program: Program, { device, windows, signal }: MeasureLossesOptions): Promise<Float32Array | undefined> {
+async function headImportance(
+  subject: Subject,
+  program: Program,
+  { device, windows, signal }: MeasureLossesOptions,
+): Promise<Float32Array | undefined> {
   const site = program.sites.find(({ linears }) => linears.includes('embedding'))
   if (!site) return undefined
-  const stream = createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await valuesOf(subject, name, signal), subject.weights.get(name)?.shape ?? []) })
+  const stream = createStream({
+    device,
+    program,
+    windows,
+    signal,
+    weight: async (name) =>
+      device.tensor(await valuesOf(subject, name, signal), subject.weights.get(name)?.shape ?? []),
+  })
   try {
     await stream.advance(site.step)
     return importanceOf(await gatherSite(device, site, windows.length, stream, { products: false }))
@@ -118,13 +155,20 @@ async function valuesOf({ weights }: Subject, name: string, signal: AbortSignal 
 }
 
 /** The integers that the weight is rounded to, of fewer bits where it lies on their grid already, and the error of that. */
-async function probe(name: string, sampled: RoundedWeight, { bits, solver }: MeasureLossesOptions): Promise<{ readonly format: WeightFormat; readonly error: number }> {
+async function probe(
+  name: string,
+  sampled: RoundedWeight,
+  { bits, solver }: MeasureLossesOptions,
+): Promise<{ readonly format: WeightFormat; readonly error: number }> {
   for (const fewer of ([4, 3, 2] as const).filter((each) => each <= bits)) {
     const format = { bits: fewer, group: 32, symmetric: true } as const
     const error = roundError(sampled, await rounded(sampled, format, solver))
     if (error > 0) return { format, error }
   }
-  throw new TesseraError('unsupported', `budget: ${name} lies on a grid of 2 bits already, so that rounding it says nothing; leave it out of the targets`)
+  throw new TesseraError(
+    'unsupported',
+    `budget: ${name} lies on a grid of 2 bits already, so that rounding it says nothing; leave it out of the targets`,
+  )
 }
 
 interface Comparison extends Pick<MeasureLossesOptions, 'device' | 'probes' | 'every' | 'signal'> {
@@ -137,7 +181,18 @@ interface Comparison extends Pick<MeasureLossesOptions, 'device' | 'probes' | 'e
 }
 
 /** Mean divergence over the compared tokens, summed over probes, by name. The head is computed for those tokens alone. */
-async function compareForks({ subject, device, program, stream, forks, probes, every, weight, visit, signal }: Comparison): Promise<ReadonlyMap<string, number>> {
+async function compareForks({
+  subject,
+  device,
+  program,
+  stream,
+  forks,
+  probes,
+  every,
+  weight,
+  visit,
+  signal,
+}: Comparison): Promise<ReadonlyMap<string, number>> {
   const site = program.sites.at(-1) as Program['sites'][number]
   const tokens = Math.floor(program.tokens / every)
   const columns = lastAxis(site.input.shape)
@@ -151,8 +206,24 @@ async function compareForks({ subject, device, program, stream, forks, probes, e
     const hidden = await device.read(all)
     all.dispose()
     const picked = new Float32Array(tokens * columns)
-    for (let token = 0; token < tokens; token++) picked.set((hidden as Float32Array).subarray(((token + 1) * every - 1) * columns, (token + 1) * every * columns), token * columns)
-    const rest = createStream({ device, program: tail, windows: [], from: input.step, signal, weight: async (name) => (name !== site.name ? weight(name) : rounds && own?.kind === 'dense' ? stream.tensor(window, own) : reshape(head, head.shape)) })
+    for (let token = 0; token < tokens; token++)
+      picked.set(
+        (hidden as Float32Array).subarray(((token + 1) * every - 1) * columns, (token + 1) * every * columns),
+        token * columns,
+      )
+    const rest = createStream({
+      device,
+      program: tail,
+      windows: [],
+      from: input.step,
+      signal,
+      weight: async (name) =>
+        name !== site.name
+          ? weight(name)
+          : rounds && own?.kind === 'dense'
+            ? stream.tensor(window, own)
+            : reshape(head, head.shape),
+    })
     try {
       const only = rest.add(new Map([[input.input.memory, device.tensor(picked, [tokens, columns])]]))
       await rest.advance(tail.steps.length)
@@ -172,7 +243,12 @@ async function compareForks({ subject, device, program, stream, forks, probes, e
       for (const { name, window } of forks.filter((each) => each.probe === index)) {
         const compared = await logitsOf(window, name === site.name)
         let sum = 0
-        for (let from = 0; from < original.length; from += vocabulary) sum += compareLogits(original.subarray(from, from + vocabulary), compared.subarray(from, from + vocabulary), 0).divergence
+        for (let from = 0; from < original.length; from += vocabulary)
+          sum += compareLogits(
+            original.subarray(from, from + vocabulary),
+            compared.subarray(from, from + vocabulary),
+            0,
+          ).divergence
         sums.set(name, (sums.get(name) ?? 0) + sum / tokens)
         visit()
       }

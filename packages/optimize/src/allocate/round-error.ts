@@ -10,16 +10,26 @@ export interface RoundedWeight {
 }
 
 /** The values after rounding to nearest, f32 [N, K], errors weighed by the importance. */
-export async function rounded({ values, shape, importance }: RoundedWeight, format: WeightFormat, solver: Solver): Promise<Float32Array> {
+export async function rounded(
+  { values, shape, importance }: RoundedWeight,
+  format: WeightFormat,
+  solver: Solver,
+): Promise<Float32Array> {
   const statistics = importance && { columns: shape[1], count: 1, squares: importance }
-  const { weight } = await quantizeWeight({ values, shape }, { kind: 'quantize', method: 'rtn', format, importance: importance !== undefined }, statistics, solver)
+  const { weight } = await quantizeWeight(
+    { values, shape },
+    { kind: 'quantize', method: 'rtn', format, importance: importance !== undefined },
+    statistics,
+    solver,
+  )
   return decodeWeight(weight)
 }
 
 /** How far rounding moves the outputs: Σ importance · (W − Q)², the mean over tokens where errors of different columns are independent. */
 export function roundError({ values, shape: [, columns], importance }: RoundedWeight, quantized: Float32Array): number {
   let sum = 0
-  for (let i = 0; i < values.length; i++) sum += (importance?.[i % columns] ?? 1) * ((values[i] as number) - (quantized[i] as number)) ** 2
+  for (let i = 0; i < values.length; i++)
+    sum += (importance?.[i % columns] ?? 1) * ((values[i] as number) - (quantized[i] as number)) ** 2
   return sum
 }
 

@@ -12,7 +12,8 @@ import { type Subject, subjectOf } from '../subject/index.ts'
 import { decodedCheckpoint } from '../write/index.ts'
 import { applyRecipe } from './index.ts'
 
-const golden = (file: string): URL => new URL(`../../../runtime/test/golden/architectures/bert/${file}`, import.meta.url)
+const golden = (file: string): URL =>
+  new URL(`../../../runtime/test/golden/architectures/bert/${file}`, import.meta.url)
 let device: Device
 let checkpoint: Checkpoint
 let config: Fields
@@ -26,7 +27,8 @@ beforeAll(async () => {
 afterAll(() => device?.dispose())
 
 const random = createRandom(3)
-const idsOf = (count: number): readonly number[] => Array.from({ length: count }, () => random.integer(subject.config.vocabSize))
+const idsOf = (count: number): readonly number[] =>
+  Array.from({ length: count }, () => random.integer(subject.config.vocabSize))
 const recipeOf = (...steps: object[]): Recipe => parseRecipe({ calibration: { windows: 24, window: 16 }, steps })
 const int3 = { bits: 3, group: 16 }
 
@@ -51,7 +53,9 @@ async function lost(recipe: Recipe): Promise<number> {
 test('the layers of an encoder: gptq loses less than rounding to nearest, 8 bits a row next to nothing', async () => {
   const rtn = await lost(recipeOf({ kind: 'quantize', method: 'rtn', format: int3 }))
   expect(await lost(recipeOf({ kind: 'quantize', method: 'gptq', format: int3 }))).toBeLessThan(0.8 * rtn)
-  expect(await lost(recipeOf({ kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }))).toBeLessThan(0.01 * rtn)
+  expect(
+    await lost(recipeOf({ kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } })),
+  ).toBeLessThan(0.01 * rtn)
 })
 
 test('biases give outputs their means back: rounding to nearest loses less, and the written biases are others', async () => {
@@ -60,11 +64,19 @@ test('biases give outputs their means back: rounding to nearest loses less, and 
   expect(compensated, `${plain}`).toBeLessThan(0.95 * plain)
   const store = memoryStore()
   const ids = idsOf(400)
-  const applied = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), { device, calibration: { ids }, store })
+  const applied = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), {
+    device,
+    calibration: { ids },
+    store,
+  })
   const bias = 'layers.0.mlp.up.bias'
   expect(await applied.subject.weights.get(bias)?.read()).not.toEqual(await subject.weights.get(bias)?.read())
   // Found again, and of the layers that were there before.
-  const again = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), { device, calibration: { ids }, store })
+  const again = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), {
+    device,
+    calibration: { ids },
+    store,
+  })
   expect(again.resumed).toBe(applied.assignments.size)
   expect(await again.subject.weights.get(bias)?.read()).toEqual(await applied.subject.weights.get(bias)?.read())
 })
@@ -73,11 +85,20 @@ test('its embeddings too, by methods that need no inputs', async () => {
   const step = { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 16 } }
   const applied = await applyRecipe(subject, recipeOf(step), { device })
   expect([...applied.assignments.keys()]).toEqual(['embedding'])
-  const inputs = applyRecipe(subject, recipeOf({ ...step, method: 'gptq' }), { device, calibration: { ids: idsOf(400) } })
-  await expect(inputs).rejects.toThrow('recipe: no linear layer of this model reads embedding, so there are no inputs for gptq to look at; use rtn or hqq without importance')
+  const inputs = applyRecipe(subject, recipeOf({ ...step, method: 'gptq' }), {
+    device,
+    calibration: { ids: idsOf(400) },
+  })
+  await expect(inputs).rejects.toThrow(
+    'recipe: no linear layer of this model reads embedding, so there are no inputs for gptq to look at; use rtn or hqq without importance',
+  )
 })
 
 test('cannot be rotated: its norms are of sums', async () => {
-  const rotated = applyRecipe(subject, recipeOf({ kind: 'rotate' }, { kind: 'quantize', method: 'rtn', format: int3 }), { device })
+  const rotated = applyRecipe(
+    subject,
+    recipeOf({ kind: 'rotate' }, { kind: 'quantize', method: 'rtn', format: int3 }),
+    { device },
+  )
   await expect(rotated).rejects.toThrow('a model of the architecture bert cannot be rotated')
 })

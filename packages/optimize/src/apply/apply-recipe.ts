@@ -1,8 +1,21 @@
 import { createPlainMultiply, type LinearStatistics, type WeightMatrix } from '@tessera-llm/quantization'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
-import { type Calibration, type CalibrationText, calibrationSizes, calibrationWindows, gatherSite } from '../calibration/index.ts'
+import {
+  type Calibration,
+  type CalibrationText,
+  calibrationSizes,
+  calibrationWindows,
+  gatherSite,
+} from '../calibration/index.ts'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
-import { decodeWeight, needsSecondMoment, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
+import {
+  decodeWeight,
+  needsSecondMoment,
+  needsStatistics,
+  type QuantizedWeight,
+  quantizeWeight,
+  type Solver,
+} from '../quantize/index.ts'
 import type { QuantizeStep, Recipe } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
@@ -70,14 +83,24 @@ export interface Applied {
  * not finite and for a text that is too short, `aborted`
  */
 export async function applyRecipe(original: Subject, recipe: Recipe, options: ApplyOptions): Promise<Applied> {
-  const { device, calibration, statistics, store = memoryStore(), solver = { multiply: createPlainMultiply() }, signal, onProgress } = options
+  const {
+    device,
+    calibration,
+    statistics,
+    store = memoryStore(),
+    solver = { multiply: createPlainMultiply() },
+    signal,
+    onProgress,
+  } = options
   await store.claim(JSON.stringify(['apply', 1, recipe, options.identity ?? '']))
   const turned = transformSubject(original, recipe, solver.multiply)
   const assignments = assignSteps(turned.weights, recipe)
   const hasScalings = recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...assignments.keys()]
   const inputScales = createInputScales(recipe, assignments, store)
-  const calibrated = new Set(names.filter((name) => inputScales.names.has(name) || needsStatistics(assignments.get(name) as QuantizeStep)))
+  const calibrated = new Set(
+    names.filter((name) => inputScales.names.has(name) || needsStatistics(assignments.get(name) as QuantizeStep)),
+  )
   const kept = new Map<string, readonly string[]>()
   for (const name of names) {
     const bytes = await store.get(name)
@@ -85,15 +108,33 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
   }
   const resumed = kept.size
   if (statistics && (turned !== original || hasScalings || [...assignments.values()].some(({ correct }) => correct))) {
-    throw new TesseraError('invalid-option', 'optimize: statistics of the uncompressed model serve neither recipes that rotate or scale it nor `correct`; give the calibration text instead')
+    throw new TesseraError(
+      'invalid-option',
+      'optimize: statistics of the uncompressed model serve neither recipes that rotate or scale it nor `correct`; give the calibration text instead',
+    )
   }
   const sizes = calibrationSizes(turned, recipe.calibration)
-  let program = hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(turned, sizes.window) : undefined
-  const unread = program && [...calibrated].find((name) => !program?.sites.some(({ linears }) => linears.includes(name)))
-  if (unread !== undefined) throw new TesseraError('invalid-option', `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${inputScales.names.has(unread) ? 'int8-static' : assignments.get(unread)?.method} to look at; use rtn or hqq without importance, and other activations`)
+  let program =
+    hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(turned, sizes.window) : undefined
+  const unread =
+    program && [...calibrated].find((name) => !program?.sites.some(({ linears }) => linears.includes(name)))
+  if (unread !== undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${inputScales.names.has(unread) ? 'int8-static' : assignments.get(unread)?.method} to look at; use rtn or hqq without importance, and other activations`,
+    )
   const windows = program ? calibrationWindows(needed(calibration), sizes, turned.config.contextLength) : []
   const scalings = program ? planScalings(turned, program, recipe, assignments) : []
-  const estimate = createEstimate({ subject: turned, assignments, calibrated, program, windows: windows.length, scalings: await pendingSites(scalings, store), isDone: (name) => kept.has(name), onProgress })
+  const estimate = createEstimate({
+    subject: turned,
+    assignments,
+    calibrated,
+    program,
+    windows: windows.length,
+    scalings: await pendingSites(scalings, store),
+    isDone: (name) => kept.has(name),
+    onProgress,
+  })
   let subject = turned
   const biases = createCompensatedBiases(assignments, store)
 
@@ -107,7 +148,11 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     const weight = subject.weights.get(name) as ModelWeight
     return { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
   }
-  const round = async (name: string, matrix: WeightMatrix, inputs: LinearStatistics | undefined): Promise<() => Promise<void>> => {
+  const round = async (
+    name: string,
+    matrix: WeightMatrix,
+    inputs: LinearStatistics | undefined,
+  ): Promise<() => Promise<void>> => {
     const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
     await biases.compensate(subject, name, matrix, result.weight, inputs)
     if (inputs && inputScales.names.has(name)) await inputScales.find(name, inputs)
@@ -121,7 +166,9 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (!kept.has(name)) await (await round(name, await matrixOf(name), inputs))()
   }
   const read = async (name: string, isCompressed: boolean): Promise<Float32Array> =>
-    isCompressed && kept.has(name) ? decodeWeight((await weightOf(name)).weight) : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
+    isCompressed && kept.has(name)
+      ? decodeWeight((await weightOf(name)).weight)
+      : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
 
   try {
     if (scalings.length > 0) {
@@ -130,13 +177,44 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
     const apart = names.filter((name) => !kept.has(name) && (statistics || !calibrated.has(name)))
-    await inPipeline(apart, matrixOf, async (name, matrix) => round(name, matrix, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined))
-    if (program) await compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal })
+    await inPipeline(apart, matrixOf, async (name, matrix) =>
+      round(name, matrix, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined),
+    )
+    if (program)
+      await compressInOrder({
+        device,
+        program,
+        windows,
+        subject,
+        assignments,
+        calibrated,
+        estimate,
+        compress,
+        read,
+        biases,
+        signal,
+      })
   } catch (error) {
-    if (signal?.aborted) throw new TesseraError('aborted', `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`, { cause: error })
+    if (signal?.aborted)
+      throw new TesseraError(
+        'aborted',
+        `optimize: aborted by the caller after ${kept.size} of ${names.length} weights; run it again to go on`,
+        { cause: error },
+      )
     throw error
   }
-  return { subject: biases.applied(subject), assignments, weight: weightOf, inputScales: await inputScales.all(), resumed, notes: [...transformNotes(original, turned), ...scalings.flatMap(({ notes }) => notes), ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`))] }
+  return {
+    subject: biases.applied(subject),
+    assignments,
+    weight: weightOf,
+    inputScales: await inputScales.all(),
+    resumed,
+    notes: [
+      ...transformNotes(original, turned),
+      ...scalings.flatMap(({ notes }) => notes),
+      ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`)),
+    ],
+  }
 }
 
 interface Pass {
@@ -154,11 +232,32 @@ interface Pass {
 }
 
 /** Sends the windows from site to site; what a site's layers read is gathered, they are compressed, and the windows go on through them. */
-async function compressInOrder({ device, program, windows, subject, assignments, calibrated, estimate, compress, read, biases, signal }: Pass): Promise<void> {
-  const sites = program.sites.filter(({ linears }) => linears.some((name) => calibrated.has(name) && !estimate.isDone(name)))
+async function compressInOrder({
+  device,
+  program,
+  windows,
+  subject,
+  assignments,
+  calibrated,
+  estimate,
+  compress,
+  read,
+  biases,
+  signal,
+}: Pass): Promise<void> {
+  const sites = program.sites.filter(({ linears }) =>
+    linears.some((name) => calibrated.has(name) && !estimate.isDone(name)),
+  )
   const corrects = [...calibrated].some((name) => assignments.get(name)?.correct)
   const streamOf = (isCompressed: boolean): Stream =>
-    createStream({ device, program, windows, signal, weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []), vector: isCompressed ? biases.read : undefined })
+    createStream({
+      device,
+      program,
+      windows,
+      signal,
+      weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []),
+      vector: isCompressed ? biases.read : undefined,
+    })
   const stream = streamOf(true)
   const aim = corrects ? streamOf(false) : undefined
   try {
@@ -168,7 +267,11 @@ async function compressInOrder({ device, program, windows, subject, assignments,
         const from = each.step
         await each.advance(site.step, () => estimate.advanced(site.name, from, site.step))
       }
-      const statistics = await gatherSite(device, site, windows.length, stream, { aim, products: pending.some((name) => needsSecondMoment(assignments.get(name) as QuantizeStep)), onWindow: () => estimate.gathered(site) })
+      const statistics = await gatherSite(device, site, windows.length, stream, {
+        aim,
+        products: pending.some((name) => needsSecondMoment(assignments.get(name) as QuantizeStep)),
+        onWindow: () => estimate.gathered(site),
+      })
       for (const name of pending) await compress(name, statistics)
     }
   } finally {
@@ -179,5 +282,8 @@ async function compressInOrder({ device, program, windows, subject, assignments,
 
 function needed(calibration: CalibrationText | undefined): CalibrationText {
   if (calibration) return calibration
-  throw new TesseraError('invalid-option', 'optimize: this recipe looks at activations and needs a calibration text; give one (CLI: --calibrate FILE), or use method rtn without importance, and no static activations')
+  throw new TesseraError(
+    'invalid-option',
+    'optimize: this recipe looks at activations and needs a calibration text; give one (CLI: --calibrate FILE), or use method rtn without importance, and no static activations',
+  )
 }

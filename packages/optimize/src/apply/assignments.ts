@@ -17,17 +17,36 @@ export function assignSteps(weights: ModelWeights, recipe: Recipe): Assignments 
   const names = [...weights.keys()]
   const assigned = new Map<string, QuantizeStep>()
   for (const step of recipe.steps) {
-    if (step.kind === 'budget') throw new TesseraError('invalid-option', `recipe: the budget of ${step.size} is not allocated yet; call allocateBudget, which gives the recipe that fits it`)
+    if (step.kind === 'budget')
+      throw new TesseraError(
+        'invalid-option',
+        `recipe: the budget of ${step.size} is not allocated yet; call allocateBudget, which gives the recipe that fits it`,
+      )
     if (step.kind !== 'quantize') continue
     const supported = isSupported(step)
     if (supported !== true) throw new TesseraError('unsupported', `recipe: ${supported}`)
-    const matched = step.targets === undefined ? names.filter(isBlockLinear) : matchTargets(step.targets, names).filter((name) => weights.get(name)?.shape.length === 2)
-    if (matched.length === 0) throw new TesseraError('invalid-option', `recipe: the targets ${JSON.stringify(step.targets ?? 'of the linear layers')} match no matrix of this model`)
-    if (step.compensateBias && !matched.some((name) => weights.has(`${name}.bias`))) throw new TesseraError('invalid-option', 'recipe: compensateBias is for layers that have a bias, and none of those that the step names has one; leave it out')
+    const matched =
+      step.targets === undefined
+        ? names.filter(isBlockLinear)
+        : matchTargets(step.targets, names).filter((name) => weights.get(name)?.shape.length === 2)
+    if (matched.length === 0)
+      throw new TesseraError(
+        'invalid-option',
+        `recipe: the targets ${JSON.stringify(step.targets ?? 'of the linear layers')} match no matrix of this model`,
+      )
+    if (step.compensateBias && !matched.some((name) => weights.has(`${name}.bias`)))
+      throw new TesseraError(
+        'invalid-option',
+        'recipe: compensateBias is for layers that have a bias, and none of those that the step names has one; leave it out',
+      )
     for (const name of matched) {
       const shape = weights.get(name)?.shape ?? []
       const bytes = bytesAs(step.format, shape)
-      if (typeof bytes === 'string') throw new TesseraError('invalid-option', `recipe: ${name} cannot be stored as ${JSON.stringify(step.format)}: ${bytes}`)
+      if (typeof bytes === 'string')
+        throw new TesseraError(
+          'invalid-option',
+          `recipe: ${name} cannot be stored as ${JSON.stringify(step.format)}: ${bytes}`,
+        )
       assigned.set(name, step)
     }
   }

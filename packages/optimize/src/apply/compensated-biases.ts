@@ -8,7 +8,13 @@ import type { Assignments } from './assignments.ts'
 /** Biases of compressed layers that give outputs their mean over the calibration text back, kept beside the weights. */
 export interface CompensatedBiases {
   /** Computes the bias of a weight that was compressed, where its step says so and the layer has one. */
-  compensate(subject: Subject, name: string, weight: WeightMatrix, result: CompressedWeight, statistics: LinearStatistics | undefined): Promise<void>
+  compensate(
+    subject: Subject,
+    name: string,
+    weight: WeightMatrix,
+    result: CompressedWeight,
+    statistics: LinearStatistics | undefined,
+  ): Promise<void>
   /** The present values of a vector; undefined for those that are as they were. */
   read(vector: string): Promise<Float32Array | undefined>
   /** The model with these biases. */
@@ -26,13 +32,22 @@ export function createCompensatedBiases(assignments: Assignments, store: WorkSto
     read,
     async compensate(subject, name, weight, result, statistics) {
       const bias = meant.has(biasOf(name)) ? subject.weights.get(biasOf(name)) : undefined
-      if (bias && statistics) await store.put(biasOf(name), bytesOf(compensateBias(weight, decodeWeight(result), statistics, await bias.read())))
+      if (bias && statistics)
+        await store.put(
+          biasOf(name),
+          bytesOf(compensateBias(weight, decodeWeight(result), statistics, await bias.read())),
+        )
     },
     applied(subject) {
       const weights = new Map(subject.weights)
       for (const vector of meant) {
         const bias = weights.get(vector)
-        if (bias) weights.set(vector, { ...bias, format: 'f32', read: async (signal) => (await read(vector)) ?? bias.read(signal) })
+        if (bias)
+          weights.set(vector, {
+            ...bias,
+            format: 'f32',
+            read: async (signal) => (await read(vector)) ?? bias.read(signal),
+          })
       }
       return meant.size === 0 ? subject : { ...subject, weights }
     },

@@ -39,23 +39,36 @@ const searchPasses = 10
 /** Rounding a weight to nearest takes as long as so many operations of the device's product. */
 const roundingOperations = 1500
 
-export function createEstimate({ subject, assignments, calibrated: needed, program, windows, scalings = [], isDone, onProgress }: EstimateOptions): Estimate {
+export function createEstimate({
+  subject,
+  assignments,
+  calibrated: needed,
+  program,
+  windows,
+  scalings = [],
+  isDone,
+  onProgress,
+}: EstimateOptions): Estimate {
   const flops = program ? program.steps.map(flopsOf) : []
   const sites = program?.sites.filter(({ linears }) => linears.some((name) => needed.has(name) && !isDone(name))) ?? []
   const streams = [...assignments.values()].some(({ correct }) => correct) ? 2 : 1
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
-  const needsProducts = ({ linears }: Site): boolean => linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
+  const needsProducts = ({ linears }: Site): boolean =>
+    linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
   // Of the second moment itself two thirds are computed, the rest mirrors it; sums alone take next to nothing.
   const gathering = (site: Site, isScaling = false): number => {
     const products = isScaling ? 2 / 3 : needsProducts(site) ? streams - 1 / 3 : 0
     return (1 + 2 * products * lastAxis(site.input.shape)) * sizeOf(site.input.shape)
   }
-  const quantizing = (name: string): number => costOf(subject.weights.get(name)?.shape ?? [], assignments.get(name) as QuantizeStep)
+  const quantizing = (name: string): number =>
+    costOf(subject.weights.get(name)?.shape ?? [], assignments.get(name) as QuantizeStep)
   let total = [...assignments.keys()].filter((name) => !isDone(name)).reduce((sum, name) => sum + quantizing(name), 0)
   for (const site of sites) total += windows * gathering(site)
   const last = sites.at(-1)
   if (last) total += windows * streams * between(0, last.step)
-  const searching = ({ linears }: Site): number => searchPasses * linears.reduce((sum, name) => sum + roundingOperations * sizeOf(subject.weights.get(name)?.shape ?? []), 0)
+  const searching = ({ linears }: Site): number =>
+    searchPasses *
+    linears.reduce((sum, name) => sum + roundingOperations * sizeOf(subject.weights.get(name)?.shape ?? []), 0)
   for (const pass of scalings) {
     for (const site of pass) total += windows * gathering(site, true) + searching(site)
     total += windows * between(0, pass.at(-1)?.step ?? 0)

@@ -7,7 +7,11 @@ const pendingWrites = 3
  *
  * @throws what reading, working or writing throws first; nothing is under way then
  */
-export async function inPipeline<Input>(names: readonly string[], read: (name: string) => Promise<Input>, work: (name: string, input: Input) => Promise<() => Promise<void>>): Promise<void> {
+export async function inPipeline<Input>(
+  names: readonly string[],
+  read: (name: string) => Promise<Input>,
+  work: (name: string, input: Input) => Promise<() => Promise<void>>,
+): Promise<void> {
   const writing: Promise<void>[] = []
   const begin = (name: string | undefined): Promise<Input> | undefined => {
     const reading = name === undefined ? undefined : read(name)

@@ -16,13 +16,20 @@ export interface InputScales {
 }
 
 export function createInputScales({ activations }: Recipe, assignments: Assignments, store: WorkStore): InputScales {
-  const isMeant = (name: string): boolean => activations === 'int8-static' && typeof assignments.get(name)?.format !== 'string' && weightClass(name) !== 'embedding'
+  const isMeant = (name: string): boolean =>
+    activations === 'int8-static' &&
+    typeof assignments.get(name)?.format !== 'string' &&
+    weightClass(name) !== 'embedding'
   const names = new Set([...assignments.keys()].filter(isMeant))
   const keyOf = (name: string): string => `${name}.input_scale`
   return {
     names,
     async find(name, { absMax }) {
-      if (!absMax) throw new TesseraError('invalid-value', `optimize: the statistics of ${name} hold no largest inputs, which static activations need; gather them with calibrate`)
+      if (!absMax)
+        throw new TesseraError(
+          'invalid-value',
+          `optimize: the statistics of ${name} hold no largest inputs, which static activations need; gather them with calibrate`,
+        )
       await store.put(keyOf(name), bytesOf(Float32Array.of(staticScale(absMax))))
     },
     async all() {

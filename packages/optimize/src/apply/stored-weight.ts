@@ -13,10 +13,18 @@ interface Kept {
 /** A result as one safetensors file. */
 export async function serializeWeight({ weight, notes }: QuantizedWeight): Promise<Uint8Array> {
   const sink = bufferSink()
-  const tensor = (name: string, format: string, data: Uint8Array | Float32Array | Int32Array): TensorData => ({ name, shape: [data.length], format, bytes: bytesOf(data) })
+  const tensor = (name: string, format: string, data: Uint8Array | Float32Array | Int32Array): TensorData => ({
+    name,
+    shape: [data.length],
+    format,
+    bytes: bytesOf(data),
+  })
   if (weight.kind === 'blocks') {
     const kept: Kept = { notes, shape: weight.shape, format: weight.format }
-    await writeSafetensors({ metadata: { kept: JSON.stringify(kept) }, tensors: [tensor('blocks', 'u8', weight.bytes)] }, sink)
+    await writeSafetensors(
+      { metadata: { kept: JSON.stringify(kept) }, tensors: [tensor('blocks', 'u8', weight.bytes)] },
+      sink,
+    )
     return sink.bytes()
   }
   const { shape, grid, codes, scales, zeros, groupOfColumn } = weight.matrix
@@ -32,8 +40,10 @@ export async function serializeWeight({ weight, notes }: QuantizedWeight): Promi
 export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWeight> {
   const checkpoint = await readSafetensors(bufferSource(bytes as Uint8Array<ArrayBuffer>))
   const { notes, shape, format, grid } = JSON.parse(checkpoint.metadata['kept'] as string) as Kept
-  const read = async (name: string): Promise<Uint8Array> => (await checkpoint.tensors.get(name)?.read()) ?? new Uint8Array()
-  if (format !== undefined) return { notes, weight: { kind: 'blocks', format: format as never, shape, bytes: await read('blocks') } }
+  const read = async (name: string): Promise<Uint8Array> =>
+    (await checkpoint.tensors.get(name)?.read()) ?? new Uint8Array()
+  if (format !== undefined)
+    return { notes, weight: { kind: 'blocks', format: format as never, shape, bytes: await read('blocks') } }
   const f32 = async (name: string): Promise<Float32Array> => viewBytes(await read(name), 'f32') as Float32Array
   const matrix: QuantizedMatrix = {
     shape,
@@ -41,7 +51,9 @@ export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWei
     codes: await read('codes'),
     scales: await f32('scales'),
     zeros: checkpoint.tensors.has('zeros') ? await f32('zeros') : undefined,
-    groupOfColumn: checkpoint.tensors.has('groupOfColumn') ? (viewBytes(await read('groupOfColumn'), 'i32') as Int32Array) : undefined,
+    groupOfColumn: checkpoint.tensors.has('groupOfColumn')
+      ? (viewBytes(await read('groupOfColumn'), 'i32') as Int32Array)
+      : undefined,
   }
   return { notes, weight: { kind: 'matrix', matrix } }
 }

@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
-import { bufferSink, bufferSource, type Checkpoint, type GgufCheckpoint, readGguf, readSafetensors, writeGguf, writeSafetensors } from '@tessera-llm/formats'
+import {
+  bufferSink,
+  bufferSource,
+  type Checkpoint,
+  type GgufCheckpoint,
+  readGguf,
+  readSafetensors,
+  writeGguf,
+  writeSafetensors,
+} from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { createPlainMultiply, ggmlPackers, quantizedCheckpoint } from '@tessera-llm/quantization'
 import { createWasmMultiply, quantizationWasm } from '@tessera-llm/quantization/wasm'
@@ -33,7 +42,10 @@ beforeAll(async () => {
   reference = createReferenceDevice()
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
   subject = subjectOf(checkpoint, { families: [llamaFamily] })
-  ids = createTokenizerFromGguf(checkpoint.metadata as never).encode('The whale is a great fish of the sea, and Congress shall make no law respecting it.', { addSpecial: false })
+  ids = createTokenizerFromGguf(checkpoint.metadata as never).encode(
+    'The whale is a great fish of the sea, and Congress shall make no law respecting it.',
+    { addSpecial: false },
+  )
   folder = await huggingFaceContent(checkpoint)
   stored = safetensorsCheckpointOf(folder.tensors)
   ofFolder = subjectOf(stored, { families: [llamaFamily], config: folder.config })
@@ -46,10 +58,23 @@ const recipeOf = (...steps: object[]): Recipe => parseRecipe({ calibration: { wi
 const turned = { kind: 'rotate', heads: true, down: true }
 /** A step that changes nothing that matters, for recipes that are to turn alone. */
 const kept = { kind: 'quantize', targets: 'layers.0.mlp.up', method: 'rtn', format: 'f32' }
-const int8 = { kind: 'quantize', targets: 'layers.*.mlp.down', method: 'rtn', format: { bits: 8, group: 32, symmetric: true } }
-const apply = async (recipe: Recipe, of = subject): Promise<Applied> => applyRecipe(of, recipe, { device, calibration: { ids }, solver: { multiply: await createWasmMultiply() } })
+const int8 = {
+  kind: 'quantize',
+  targets: 'layers.*.mlp.down',
+  method: 'rtn',
+  format: { bits: 8, group: 32, symmetric: true },
+}
+const apply = async (recipe: Recipe, of = subject): Promise<Applied> =>
+  applyRecipe(of, recipe, { device, calibration: { ids }, solver: { multiply: await createWasmMultiply() } })
 
-async function logitsOf(of: Checkpoint, { config, on = device, count = ids.length }: { readonly config?: Fields; readonly on?: Device; readonly count?: number } = {}): Promise<Float32Array> {
+async function logitsOf(
+  of: Checkpoint,
+  {
+    config,
+    on = device,
+    count = ids.length,
+  }: { readonly config?: Fields; readonly on?: Device; readonly count?: number } = {},
+): Promise<Float32Array> {
   const model = await loadModel(of, { device: on, packers: ggmlPackers, families: [llamaFamily], config })
   const session = createSession(model, { activations: 'f32', contextLength: 64 })
   const logits = (await session.prefill(ids.slice(0, count))).slice()
@@ -70,21 +95,34 @@ async function folderOf(applied: Applied): Promise<{ readonly checkpoint: Checkp
   const sink = bufferSink()
   await writeSafetensors({ tensors: content.tensors }, sink)
   const config = JSON.parse(JSON.stringify(content.config)) as Fields
-  return { checkpoint: await quantizedCheckpoint(await readSafetensors(bufferSource(sink.bytes())), config['quantization_config']), config }
+  return {
+    checkpoint: await quantizedCheckpoint(
+      await readSafetensors(bufferSource(sink.bytes())),
+      config['quantization_config'],
+    ),
+    config,
+  }
 }
 
 describe('the inputs of down, turned when the model runs', () => {
   test('leave its logits as they are on the reference device and on WebAssembly', async () => {
     const after = decodedCheckpoint(await apply(recipeOf(turned, kept)), checkpoint.metadata)
     expect(largestDifference(await logitsOf(after), await logitsOf(checkpoint))).toBeLessThan(1e-4)
-    expect(largestDifference(await logitsOf(after, { on: reference, count: 6 }), await logitsOf(checkpoint, { on: reference, count: 6 }))).toBeLessThan(1e-4)
+    expect(
+      largestDifference(
+        await logitsOf(after, { on: reference, count: 6 }),
+        await logitsOf(checkpoint, { on: reference, count: 6 }),
+      ),
+    ).toBeLessThan(1e-4)
   })
 
   test('are what calibration sees: the op stands before down in the recorded model', async () => {
     const { subject: after } = applied
     const { steps, sites } = await recordModel(after, 4)
     const site = sites.find(({ name }) => name === 'layers.2.mlp.down')
-    const producer = steps.find(({ outputs }) => Object.values(outputs).some(({ memory }) => memory === site?.input.memory))
+    const producer = steps.find(({ outputs }) =>
+      Object.values(outputs).some(({ memory }) => memory === site?.input.memory),
+    )
     expect(producer).toMatchObject({ op: { id: 'hadamard' }, options: { block: after.config.downHadamard } })
   })
 
@@ -94,31 +132,54 @@ describe('the inputs of down, turned when the model runs', () => {
     expect(file.tensors.has('blk.0.ffn_down.weight')).toBe(false)
     expect(file.tensors.get('blk.0.ffn_down_hadamard.weight')?.format).toBe('q8_0')
     // The embedding and the head, turned, are stored in f16: 2^-11 of logits of up to 20. Inputs that were not turned would move them by several units.
-    expect(largestDifference(await logitsOf(file), await logitsOf(decodedCheckpoint(applied, checkpoint.metadata)))).toBeLessThan(20 * 2 ** -11)
+    expect(
+      largestDifference(await logitsOf(file), await logitsOf(decodedCheckpoint(applied, checkpoint.metadata))),
+    ).toBeLessThan(20 * 2 ** -11)
     // Once more through a recipe, which finds the weights by the names that recipes have.
     const again = subjectOf(file, { families: [llamaFamily] })
     expect(again.config.downHadamard).toBe(block)
     expect(again.weights.has('layers.0.mlp.down')).toBe(true)
-    await expect(apply(recipeOf(turned, kept), again)).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('turned already') })
+    await expect(apply(recipeOf(turned, kept), again)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('turned already'),
+    })
   })
 
   test('are missed where the key, the names or both are lost', async () => {
     const { 'tessera.transform.mlp_down_input.hadamard': _, ...metadata } = file.metadata
-    await expect(logitsOf({ ...file, metadata })).rejects.toMatchObject({ code: 'invalid-file', message: expect.stringContaining('blk.0.ffn_down.weight is missing') })
-    await expect(logitsOf({ ...checkpoint, metadata: file.metadata })).rejects.toMatchObject({ code: 'invalid-file', message: expect.stringContaining('blk.0.ffn_down_hadamard.weight is missing') })
-    await expect(logitsOf({ ...file, metadata: { ...file.metadata, 'tessera.transform.query': 1 } })).rejects.toMatchObject({ code: 'unsupported' })
-    await expect(huggingFaceContent({ ...file, metadata }, { decode: true })).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('ffn_down_hadamard') })
+    await expect(logitsOf({ ...file, metadata })).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringContaining('blk.0.ffn_down.weight is missing'),
+    })
+    await expect(logitsOf({ ...checkpoint, metadata: file.metadata })).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringContaining('blk.0.ffn_down_hadamard.weight is missing'),
+    })
+    await expect(
+      logitsOf({ ...file, metadata: { ...file.metadata, 'tessera.transform.query': 1 } }),
+    ).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(huggingFaceContent({ ...file, metadata }, { decode: true })).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('ffn_down_hadamard'),
+    })
   })
 
   test('are read from a folder of compressed-tensors, and so is a folder without integers', async () => {
     const integers = await apply(recipeOf(turned, int8), ofFolder)
     const block = integers.subject.config.downHadamard
     const written = await folderOf(integers)
-    expect(written.config).toMatchObject({ quantization_config: { quant_method: 'compressed-tensors', transform_config: { config_groups: { mlp_down_input: { type: 'hadamard' } } } } })
+    expect(written.config).toMatchObject({
+      quantization_config: {
+        quant_method: 'compressed-tensors',
+        transform_config: { config_groups: { mlp_down_input: { type: 'hadamard' } } },
+      },
+    })
     const logits = await logitsOf(checkpoint)
     const rounding = largestDifference(await logitsOf(file), logits)
     expect(largestDifference(await logitsOf(written.checkpoint, written), logits)).toBeLessThan(2 * rounding)
-    expect(subjectOf(written.checkpoint, { families: [llamaFamily], config: written.config }).config.downHadamard).toBe(block)
+    expect(subjectOf(written.checkpoint, { families: [llamaFamily], config: written.config }).config.downHadamard).toBe(
+      block,
+    )
 
     const dense = await folderOf(await apply(recipeOf(turned, kept), ofFolder))
     expect(dense.config).toMatchObject({ quantization_config: { format: 'dense', config_groups: {} } })
@@ -129,7 +190,12 @@ describe('the inputs of down, turned when the model runs', () => {
   test('go along when the file is converted', async () => {
     const expected = await logitsOf(file)
     const converted = await huggingFaceContent(file, { decode: true })
-    expect(largestDifference(await logitsOf(safetensorsCheckpointOf(converted.tensors), { config: converted.config }), expected)).toBeLessThan(1e-3)
+    expect(
+      largestDifference(
+        await logitsOf(safetensorsCheckpointOf(converted.tensors), { config: converted.config }),
+        expected,
+      ),
+    ).toBeLessThan(1e-3)
     const sink = bufferSink()
     await writeGguf(ggufContent({ ...converted, checkpoint: safetensorsCheckpointOf(converted.tensors) }), sink)
     const back = await readGguf(bufferSource(sink.bytes()))
@@ -139,15 +205,27 @@ describe('the inputs of down, turned when the model runs', () => {
 
   test('have no place in the layouts of GPTQ and AWQ, nor in a folder of decoded values', async () => {
     const integers = await apply(recipeOf(turned, int8), ofFolder)
-    await expect(folderContent(integers, ofFolder, stored, { config: folder.config, layout: 'gptq' })).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('use compressed-tensors, or rotate without down') })
+    await expect(
+      folderContent(integers, ofFolder, stored, { config: folder.config, layout: 'gptq' }),
+    ).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('use compressed-tensors, or rotate without down'),
+    })
     expect(() => decodedCheckpoint(integers, {})).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
   test('are told of before anything is computed, and in the receipt', async () => {
-    const expected = [expect.stringMatching(/multiplies the inputs of every mlp.down by Hadamard matrices of the order \d+ when it runs; other programs do not know that, and refuse the file/)]
+    const expected = [
+      expect.stringMatching(
+        /multiplies the inputs of every mlp.down by Hadamard matrices of the order \d+ when it runs; other programs do not know that, and refuse the file/,
+      ),
+    ]
     expect(await planNotes(subject, recipeOf(turned, int8))).toEqual(expected)
     expect(await planNotes(ofFolder, recipeOf(turned, int8))).toEqual([expect.stringContaining('transform_config')])
     expect(await planNotes(subject, recipeOf({ kind: 'rotate' }, int8))).toEqual([])
-    expect((await applyRecipe(subject, recipeOf(turned, kept), { device, solver: { multiply: createPlainMultiply() } })).notes).toEqual(expected)
+    expect(
+      (await applyRecipe(subject, recipeOf(turned, kept), { device, solver: { multiply: createPlainMultiply() } }))
+        .notes,
+    ).toEqual(expected)
   })
 })

@@ -24,7 +24,16 @@ export function siteTensors({ name, statistics }: SiteStatistics): readonly Tens
   const { columns } = statistics
   return fields.flatMap((field): TensorData[] => {
     const values = statistics[field]
-    return values ? [{ name: `${name}.${field}`, shape: field === 'secondMoment' ? [columns, columns] : [columns], format: 'f32', bytes: bytesOf(values) }] : []
+    return values
+      ? [
+          {
+            name: `${name}.${field}`,
+            shape: field === 'secondMoment' ? [columns, columns] : [columns],
+            format: 'f32',
+            bytes: bytesOf(values),
+          },
+        ]
+      : []
   })
 }
 
@@ -41,13 +50,18 @@ export interface Calibration {
  */
 export function readCalibration(checkpoint: Checkpoint): Calibration {
   const written = checkpoint.metadata['tessera.calibration']
-  if (typeof written !== 'string') throw new TesseraError('invalid-file', 'calibrate: the file holds no calibration; make it with calibrate')
+  if (typeof written !== 'string')
+    throw new TesseraError('invalid-file', 'calibrate: the file holds no calibration; make it with calibrate')
   const sites = JSON.parse(written) as readonly SiteEntry[]
   return {
     sites,
     async statisticsOf(linear) {
       const site = sites.find(({ linears }) => linears.includes(linear))
-      if (!site) throw new TesseraError('invalid-value', `calibrate: the file has no statistics of ${linear}; it was made of another model`)
+      if (!site)
+        throw new TesseraError(
+          'invalid-value',
+          `calibrate: the file has no statistics of ${linear}; it was made of another model`,
+        )
       const statistics: Record<string, unknown> = { columns: site.columns, count: site.count }
       for (const field of fields) {
         const stored = checkpoint.tensors.get(`${site.name}.${field}`)

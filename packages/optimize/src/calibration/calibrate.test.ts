@@ -17,7 +17,12 @@ test('holds the sums over the inputs of every layer, shared by those that read t
   const options = { device, windows: 2, window: 5 }
   const store = memoryStore()
   const abort = new AbortController()
-  const stopped = calibrate(subject, text, bufferSink(), { ...options, store, signal: abort.signal, onProgress: (done) => done === 5 && abort.abort() })
+  const stopped = calibrate(subject, text, bufferSink(), {
+    ...options,
+    store,
+    signal: abort.signal,
+    onProgress: (done) => done === 5 && abort.abort(),
+  })
   await expect(stopped).rejects.toThrow('calibrate: aborted by the caller; run it again to go on')
   const seen: string[] = []
   const sink = bufferSink()
@@ -35,23 +40,60 @@ test('holds the sums over the inputs of every layer, shared by those that read t
 
   // The same from the inputs themselves, by plain arithmetic; down's second moment is made of several panels.
   const program = await recordModel(subject, 5)
-  for (const [name, columns, places] of [['gate', 192, [[0, 0], [3, 100], [191, 7]]], ['down', 512, [[0, 0], [3, 500], [500, 3], [511, 175], [200, 201]]]] as const) {
+  for (const [name, columns, places] of [
+    [
+      'gate',
+      192,
+      [
+        [0, 0],
+        [3, 100],
+        [191, 7],
+      ],
+    ],
+    [
+      'down',
+      512,
+      [
+        [0, 0],
+        [3, 500],
+        [500, 3],
+        [511, 175],
+        [200, 201],
+      ],
+    ],
+  ] as const) {
     const found = await calibration.statisticsOf(`layers.2.mlp.${name}`)
-    const site = program.sites.find(({ linears }) => linears.includes(`layers.2.mlp.${name}`)) as (typeof program.sites)[number]
-    const weight = async (of: string) => device.tensor((await subject.weights.get(of)?.read()) as Float32Array, subject.weights.get(of)?.shape ?? [])
+    const site = program.sites.find(({ linears }) =>
+      linears.includes(`layers.2.mlp.${name}`),
+    ) as (typeof program.sites)[number]
+    const weight = async (of: string) =>
+      device.tensor((await subject.weights.get(of)?.read()) as Float32Array, subject.weights.get(of)?.shape ?? [])
     const stream = createStream({ device, program, windows: [text.ids.slice(0, 5), text.ids.slice(5)], weight })
     await stream.advance(site.step)
     const rows: number[][] = []
     for (const window of [0, 1]) {
       const values = await device.read(stream.tensor(window, site.input))
-      for (let token = 0; token < 5; token++) rows.push(Array.from(values.subarray(token * columns, (token + 1) * columns) as Float32Array))
+      for (let token = 0; token < 5; token++)
+        rows.push(Array.from(values.subarray(token * columns, (token + 1) * columns) as Float32Array))
     }
     const total = (of: (row: number[]) => number): number => rows.reduce((sum, row) => sum + of(row), 0)
     for (const [i, j] of places) {
-      expect(found.secondMoment?.[i * columns + j]).toBeCloseTo(total((row) => (row[i] as number) * (row[j] as number)), 3)
-      expect(found.squares?.[j]).toBeCloseTo(total((row) => (row[j] as number) ** 2), 3)
-      expect(found.sum?.[j]).toBeCloseTo(total((row) => row[j] as number), 4)
-      expect(found.absSum?.[j]).toBeCloseTo(total((row) => Math.abs(row[j] as number)), 4)
+      expect(found.secondMoment?.[i * columns + j]).toBeCloseTo(
+        total((row) => (row[i] as number) * (row[j] as number)),
+        3,
+      )
+      expect(found.squares?.[j]).toBeCloseTo(
+        total((row) => (row[j] as number) ** 2),
+        3,
+      )
+      expect(found.sum?.[j]).toBeCloseTo(
+        total((row) => row[j] as number),
+        4,
+      )
+      expect(found.absSum?.[j]).toBeCloseTo(
+        total((row) => Math.abs(row[j] as number)),
+        4,
+      )
       expect(found.absMax?.[j]).toBeCloseTo(Math.max(...rows.map((row) => Math.abs(row[j] as number))), 5)
     }
     stream.dispose()
@@ -59,6 +101,16 @@ test('holds the sums over the inputs of every layer, shared by those that read t
 })
 
 test('refuses a text that is too short, and a file that is none', async () => {
-  await expect(calibrate(subject, text, bufferSink(), { device: createReferenceDevice(), windows: 3, window: 5 })).rejects.toThrow('3 windows of 5 tokens need 15 tokens, but the text has 10')
-  expect(() => readCalibration({ container: 'safetensors', metadata: {}, tensors: new Map(), byteLength: 0, close: async () => {} })).toThrow('the file holds no calibration')
+  await expect(
+    calibrate(subject, text, bufferSink(), { device: createReferenceDevice(), windows: 3, window: 5 }),
+  ).rejects.toThrow('3 windows of 5 tokens need 15 tokens, but the text has 10')
+  expect(() =>
+    readCalibration({
+      container: 'safetensors',
+      metadata: {},
+      tensors: new Map(),
+      byteLength: 0,
+      close: async () => {},
+    }),
+  ).toThrow('the file holds no calibration')
 })

@@ -1,4 +1,12 @@
-import { bufferSink, bufferSource, type ByteSink, readSafetensors, type StoredTensor, type TensorData, writeSafetensors } from '@tessera-llm/formats'
+import {
+  bufferSink,
+  bufferSource,
+  type ByteSink,
+  readSafetensors,
+  type StoredTensor,
+  type TensorData,
+  writeSafetensors,
+} from '@tessera-llm/formats'
 import { type Device, lastAxis, TesseraError } from '@tessera-llm/tensor'
 import { createStream, recordModel } from '../program/index.ts'
 import type { RecipeCalibration } from '../recipe/index.ts'
@@ -25,16 +33,36 @@ export interface CalibrateOptions extends RecipeCalibration {
  *
  * @throws TesseraError `invalid-value` for a text that is too short or activations that are not finite, `aborted`
  */
-export async function calibrate(subject: Subject, text: CalibrationText, sink: ByteSink, options: CalibrateOptions): Promise<void> {
+export async function calibrate(
+  subject: Subject,
+  text: CalibrationText,
+  sink: ByteSink,
+  options: CalibrateOptions,
+): Promise<void> {
   const { device, store = memoryStore(), signal, onProgress } = options
   const { windows: count, window } = calibrationSizes(subject, options)
   const windows = calibrationWindows(text, { windows: count, window }, subject.config.contextLength)
   await store.claim(JSON.stringify(['calibrate', 1, options.identity ?? '', count, window]))
   const program = await recordModel(subject, window)
-  const sites: SiteEntry[] = program.sites.map(({ name, linears, input }) => ({ name, linears, columns: lastAxis(input.shape), count: count * window }))
+  const sites: SiteEntry[] = program.sites.map(({ name, linears, input }) => ({
+    name,
+    linears,
+    columns: lastAxis(input.shape),
+    count: count * window,
+  }))
   const pending = new Set<string>()
   for (const { name } of sites) if (!(await store.get(name))) pending.add(name)
-  const stream = createStream({ device, program, windows, signal, weight: async (name) => device.tensor((await subject.weights.get(name)?.read(signal)) as Float32Array, subject.weights.get(name)?.shape ?? []) })
+  const stream = createStream({
+    device,
+    program,
+    windows,
+    signal,
+    weight: async (name) =>
+      device.tensor(
+        (await subject.weights.get(name)?.read(signal)) as Float32Array,
+        subject.weights.get(name)?.shape ?? [],
+      ),
+  })
   try {
     for (const [index, site] of program.sites.entries()) {
       if (!pending.has(site.name)) continue
@@ -46,7 +74,8 @@ export async function calibrate(subject: Subject, text: CalibrationText, sink: B
       onProgress?.(index + 1, sites.length, site.name)
     }
   } catch (error) {
-    if (signal?.aborted) throw new TesseraError('aborted', 'calibrate: aborted by the caller; run it again to go on', { cause: error })
+    if (signal?.aborted)
+      throw new TesseraError('aborted', 'calibrate: aborted by the caller; run it again to go on', { cause: error })
     throw error
   } finally {
     stream.dispose()
@@ -55,9 +84,14 @@ export async function calibrate(subject: Subject, text: CalibrationText, sink: B
   for (const { name } of sites) {
     const part = await readSafetensors(bufferSource((await store.get(name)) as Uint8Array<ArrayBuffer>))
     // Read again when its turn comes, so that one site at a time is in memory.
-    for (const { name: tensor, shape, format } of part.tensors.values()) tensors.push({ name: tensor, shape, format, bytes: async () => (await tensorOf(store, name, tensor)).read() })
+    for (const { name: tensor, shape, format } of part.tensors.values())
+      tensors.push({ name: tensor, shape, format, bytes: async () => (await tensorOf(store, name, tensor)).read() })
   }
-  await writeSafetensors({ metadata: { 'tessera.calibration': JSON.stringify(sites) }, tensors }, sink, signal ? { signal } : {})
+  await writeSafetensors(
+    { metadata: { 'tessera.calibration': JSON.stringify(sites) }, tensors },
+    sink,
+    signal ? { signal } : {},
+  )
 }
 
 async function tensorOf(store: WorkStore, site: string, tensor: string): Promise<StoredTensor> {

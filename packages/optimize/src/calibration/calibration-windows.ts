@@ -18,8 +18,13 @@ export interface CalibrationSizes {
 }
 
 /** Windows and their tokens where a recipe says nothing: an encoder is used on short texts. */
-export function calibrationSizes({ kind }: Pick<Subject, 'kind'>, { windows, window }: RecipeCalibration = {}): CalibrationSizes {
-  return kind === 'encoder' ? { windows: windows ?? 128, window: window ?? 128 } : { windows: windows ?? 32, window: window ?? 512 }
+export function calibrationSizes(
+  { kind }: Pick<Subject, 'kind'>,
+  { windows, window }: RecipeCalibration = {},
+): CalibrationSizes {
+  return kind === 'encoder'
+    ? { windows: windows ?? 128, window: window ?? 128 }
+    : { windows: windows ?? 32, window: window ?? 512 }
 }
 
 /**
@@ -27,10 +32,21 @@ export function calibrationSizes({ kind }: Pick<Subject, 'kind'>, { windows, win
  *
  * @throws TesseraError `invalid-value` for a text that is too short, `invalid-option` for windows beyond the model's context
  */
-export function calibrationWindows({ ids, bosId, endId }: CalibrationText, { windows, window }: CalibrationSizes, contextLength: number): readonly (readonly number[])[] {
-  if (window > contextLength) throw new TesseraError('invalid-option', `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that`)
+export function calibrationWindows(
+  { ids, bosId, endId }: CalibrationText,
+  { windows, window }: CalibrationSizes,
+  contextLength: number,
+): readonly (readonly number[])[] {
+  if (window > contextLength)
+    throw new TesseraError(
+      'invalid-option',
+      `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that`,
+    )
   if (ids.length < windows * window) {
-    throw new TesseraError('invalid-value', `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)}`)
+    throw new TesseraError(
+      'invalid-value',
+      `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)}`,
+    )
   }
   return Array.from({ length: windows }, (_, index) => {
     const cut = ids.slice(index * window, (index + 1) * window)

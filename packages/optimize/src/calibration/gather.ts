@@ -14,7 +14,10 @@ interface Gatherer {
 function panelsOf(columns: number): readonly { readonly at: number; readonly width: number }[] {
   const count = columns >= 1024 ? 4 : columns >= 384 ? 3 : 1
   const width = Math.ceil(columns / count / 8) * 8
-  return Array.from({ length: count }, (_, index) => ({ at: index * width, width: Math.min(width, columns - index * width) }))
+  return Array.from({ length: count }, (_, index) => ({
+    at: index * width,
+    width: Math.min(width, columns - index * width),
+  }))
 }
 
 /** Products are the device's, in f32; sums over windows are float64. */
@@ -34,7 +37,9 @@ function createGatherer(device: Device, site: string, columns: number, products:
     await device.synchronize()
     const view = device.hostView(made)
     // Copies would be megabytes of garbage a window.
-    const values = view ? new Float32Array(view.buffer, view.byteOffset, view.byteLength / 4) : ((await device.read(made)) as Float32Array)
+    const values = view
+      ? new Float32Array(view.buffer, view.byteOffset, view.byteLength / 4)
+      : ((await device.read(made)) as Float32Array)
     const width = lastAxis(right.shape)
     for (let i = 0; i < values.length; i += width) {
       const line = at + (i / width) * columns
@@ -46,12 +51,15 @@ function createGatherer(device: Device, site: string, columns: number, products:
     const rows = values.length / columns
     const parts = panels.map(({ at, width }) => {
       const part = new Float32Array(rows * width)
-      for (let row = 0; row < rows; row++) part.set(values.subarray(row * columns + at, row * columns + at + width), row * width)
+      for (let row = 0; row < rows; row++)
+        part.set(values.subarray(row * columns + at, row * columns + at + width), row * width)
       return device.tensor(part, [rows, width])
     })
     try {
       for (const [i, left] of parts.entries()) {
-        for (const [j, right] of parts.entries()) if (j >= i) await addProduct(left, right, into, (panels[i]?.at as number) * columns + (panels[j]?.at as number))
+        for (const [j, right] of parts.entries())
+          if (j >= i)
+            await addProduct(left, right, into, (panels[i]?.at as number) * columns + (panels[j]?.at as number))
       }
     } finally {
       for (const part of parts) part.dispose()
@@ -70,10 +78,16 @@ function createGatherer(device: Device, site: string, columns: number, products:
   /** In the same order; each sum is loaded and stored once for four rows. */
   const addFourRows = (values: Float32Array, row: number): void => {
     for (let column = 0, at = row; column < columns; column++, at++) {
-      const a = values[at] as number, b = values[at + columns] as number, c = values[at + 2 * columns] as number, d = values[at + 3 * columns] as number
+      const a = values[at] as number,
+        b = values[at + columns] as number,
+        c = values[at + 2 * columns] as number,
+        d = values[at + 3 * columns] as number
       sum[column] = (sum[column] as number) + a + b + c + d
       squares[column] = (squares[column] as number) + a * a + b * b + c * c + d * d
-      const p = Math.abs(a), q = Math.abs(b), r = Math.abs(c), s = Math.abs(d)
+      const p = Math.abs(a),
+        q = Math.abs(b),
+        r = Math.abs(c),
+        s = Math.abs(d)
       absSum[column] = (absSum[column] as number) + p + q + r + s
       absMax[column] = Math.max(absMax[column] as number, p, q, r, s)
     }
@@ -85,7 +99,11 @@ function createGatherer(device: Device, site: string, columns: number, products:
       let row = 0
       for (; row + 4 * columns <= values.length; row += 4 * columns) addFourRows(values, row)
       for (; row < values.length; row += columns) addRow(values, row)
-      if (!sum.every(Number.isFinite)) throw new TesseraError('invalid-value', `calibrate: the inputs of ${site} hold NaN or infinities; the model overflows on this text, or a step before made it do so`)
+      if (!sum.every(Number.isFinite))
+        throw new TesseraError(
+          'invalid-value',
+          `calibrate: the inputs of ${site} hold NaN or infinities; the model overflows on this text, or a step before made it do so`,
+        )
       if (secondMoment) await addMoments(values, secondMoment)
       if (original) {
         mismatch ??= new Float64Array(columns * columns)
@@ -101,7 +119,16 @@ function createGatherer(device: Device, site: string, columns: number, products:
     },
     statistics() {
       if (secondMoment) mirror(secondMoment, columns, panels)
-      return { columns, count, secondMoment: secondMoment && Float32Array.from(secondMoment), squares: Float32Array.from(squares), sum: Float32Array.from(sum), absSum: Float32Array.from(absSum), absMax, mismatch: mismatch && Float32Array.from(mismatch) }
+      return {
+        columns,
+        count,
+        secondMoment: secondMoment && Float32Array.from(secondMoment),
+        squares: Float32Array.from(squares),
+        sum: Float32Array.from(sum),
+        absSum: Float32Array.from(absSum),
+        absMax,
+        mismatch: mismatch && Float32Array.from(mismatch),
+      }
     },
   }
 }
@@ -110,7 +137,8 @@ function createGatherer(device: Device, site: string, columns: number, products:
 function mirror(matrix: Float64Array, columns: number, panels: ReturnType<typeof panelsOf>): void {
   for (const { at, width } of panels) {
     for (let row = at; row < at + width; row++) {
-      for (let column = 0; column < at; column++) matrix[row * columns + column] = matrix[column * columns + row] as number
+      for (let column = 0; column < at; column++)
+        matrix[row * columns + column] = matrix[column * columns + row] as number
     }
   }
 }
@@ -124,7 +152,13 @@ export interface GatherOptions {
 }
 
 /** The statistics of a site over all windows of a stream that has come to it. */
-export async function gatherSite(device: Device, { name, input }: Site, windows: number, stream: Stream, { aim, products = true, onWindow }: GatherOptions = {}): Promise<LinearStatistics> {
+export async function gatherSite(
+  device: Device,
+  { name, input }: Site,
+  windows: number,
+  stream: Stream,
+  { aim, products = true, onWindow }: GatherOptions = {},
+): Promise<LinearStatistics> {
   const gatherer = createGatherer(device, name, lastAxis(input.shape), products)
   for (let window = 0; window < windows; window++) {
     const x = stream.tensor(window, input)

@@ -17,19 +17,40 @@ export interface Architecture {
   readonly hasSandwichNorms: boolean
 }
 
-const llama: Architecture = { gguf: 'llama', modelTypes: ['llama', 'mistral'], className: 'LlamaForCausalLM', activation: 'silu', interleavesHeads: true, addsOneToNorms: false, hasSandwichNorms: false }
+const llama: Architecture = {
+  gguf: 'llama',
+  modelTypes: ['llama', 'mistral'],
+  className: 'LlamaForCausalLM',
+  activation: 'silu',
+  interleavesHeads: true,
+  addsOneToNorms: false,
+  hasSandwichNorms: false,
+}
 
 /** The architectures whose weights `convert` knows in both kinds of files. */
 export const architectures: readonly Architecture[] = [
   llama,
   { ...llama, gguf: 'qwen2', modelTypes: ['qwen2'], className: 'Qwen2ForCausalLM', interleavesHeads: false },
   { ...llama, gguf: 'qwen3', modelTypes: ['qwen3'], className: 'Qwen3ForCausalLM', interleavesHeads: false },
-  { gguf: 'gemma3', modelTypes: ['gemma3_text'], className: 'Gemma3ForCausalLM', activation: 'gelu_pytorch_tanh', interleavesHeads: false, addsOneToNorms: true, hasSandwichNorms: true },
+  {
+    gguf: 'gemma3',
+    modelTypes: ['gemma3_text'],
+    className: 'Gemma3ForCausalLM',
+    activation: 'gelu_pytorch_tanh',
+    interleavesHeads: false,
+    addsOneToNorms: true,
+    hasSandwichNorms: true,
+  },
 ]
 
 /** The architecture of this name in either kind of file; throws `unsupported`. */
 export function architectureNamed(name: string): Architecture {
-  const found = architectures.find(({ gguf, modelTypes }) => gguf === name || modelTypes.includes(name) || gguf === canonicalArchitecture(name))
+  const found = architectures.find(
+    ({ gguf, modelTypes }) => gguf === name || modelTypes.includes(name) || gguf === canonicalArchitecture(name),
+  )
   if (found) return found
-  throw new TesseraError('unsupported', `convert: the architecture "${name}" is not known in both kinds of files; known are bert, ${architectures.flatMap(({ modelTypes }) => modelTypes).join(', ')}`)
+  throw new TesseraError(
+    'unsupported',
+    `convert: the architecture "${name}" is not known in both kinds of files; known are bert, ${architectures.flatMap(({ modelTypes }) => modelTypes).join(', ')}`,
+  )
 }

@@ -1,5 +1,13 @@
 import type { GgufValue } from '@tessera-llm/formats'
-import { configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, type RopeConfig, type RopeScaling, type TransformerConfig } from '@tessera-llm/runtime'
+import {
+  configFromGguf,
+  configFromHuggingFace,
+  type Fields,
+  type ModelConfig,
+  type RopeConfig,
+  type RopeScaling,
+  type TransformerConfig,
+} from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Architecture, architectureNamed } from './architecture.ts'
 import { bool, f32, shortest, text, u32 } from './values.ts'
@@ -17,11 +25,19 @@ export function readHuggingFaceConfig(fields: Fields): ReadConfig {
   const architecture = architectureNamed(String(fields['model_type']))
   const config = configFromHuggingFace(fields)
   const refuse = (what: string): never => {
-    throw new TesseraError('unsupported', `convert: config.json has ${what}, which a GGUF file of ${architecture.gguf} cannot say`)
+    throw new TesseraError(
+      'unsupported',
+      `convert: config.json has ${what}, which a GGUF file of ${architecture.gguf} cannot say`,
+    )
   }
   const isWindowed = config.windows?.some((window) => window !== undefined) ?? false
-  if (isWindowed && architecture.gguf !== 'gemma3') refuse(`a window of ${config.windows?.find((window) => window !== undefined)} tokens`)
-  if (architecture.gguf === 'gemma3' && config.windows?.some((window, layer) => (window === undefined) !== ((layer + 1) % 6 === 0))) refuse('another pattern of layers than five with a window and one without')
+  if (isWindowed && architecture.gguf !== 'gemma3')
+    refuse(`a window of ${config.windows?.find((window) => window !== undefined)} tokens`)
+  if (
+    architecture.gguf === 'gemma3' &&
+    config.windows?.some((window, layer) => (window === undefined) !== ((layer + 1) % 6 === 0))
+  )
+    refuse('another pattern of layers than five with a window and one without')
   if (config.attentionSoftcap !== undefined || config.logitSoftcap !== undefined) refuse('caps on scores or logits')
   return { architecture, config, rope: globalRope(config) }
 }
@@ -34,20 +50,32 @@ export function readGgufConfig(metadata: Fields, vocabSize: number, tiedHead: bo
 }
 
 function globalRope({ ropes, windows }: ModelConfig): RopeConfig {
-  const rope = ropes.find((candidate, layer) => candidate && windows?.[layer] === undefined) ?? ropes.find((candidate) => candidate !== undefined)
+  const rope =
+    ropes.find((candidate, layer) => candidate && windows?.[layer] === undefined) ??
+    ropes.find((candidate) => candidate !== undefined)
   if (!rope) throw new TesseraError('unsupported', 'convert: no layer has rotary positions')
   return rope
 }
 
 /** The keys `<architecture>.*`. Scaling as in Llama 3.1 is a tensor, and no key. */
-export function ggufConfig({ architecture: { gguf }, config, rope }: ReadConfig): readonly (readonly [string, GgufValue])[] {
+export function ggufConfig({
+  architecture: { gguf },
+  config,
+  rope,
+}: ReadConfig): readonly (readonly [string, GgufValue])[] {
   const own: readonly (readonly [string, GgufValue | undefined])[] = [
     ...ggufSizes(config),
     ['attention.head_count_kv', u32(config.numKvHeads)],
     ['attention.layer_norm_rms_epsilon', f32(config.normEps)],
     ['attention.key_length', u32(config.headDim)],
     ['attention.value_length', u32(config.headDim)],
-    ['attention.sliding_window', optional(config.windows?.find((window) => window !== undefined), u32)],
+    [
+      'attention.sliding_window',
+      optional(
+        config.windows?.find((window) => window !== undefined),
+        u32,
+      ),
+    ],
     ['rope.freq_base', f32(rope.theta)],
     ['rope.dimension_count', u32(rope.rotaryDim)],
     ...scalingKeys(rope.scaling),
@@ -77,17 +105,35 @@ function scalingKeys(scaling: RopeScaling): readonly (readonly [string, GgufValu
     case 'llama3':
       return []
     case 'linear':
-      return [['rope.scaling.type', text('linear')], ['rope.scaling.factor', f32(scaling.factor)]]
+      return [
+        ['rope.scaling.type', text('linear')],
+        ['rope.scaling.factor', f32(scaling.factor)],
+      ]
     case 'yarn':
-      if (scaling.attentionFactor !== undefined || scaling.mscale !== undefined || scaling.mscaleAllDim !== undefined || scaling.truncate === false) {
-        throw new TesseraError('unsupported', 'convert: config.json scales rope by yarn with an attention factor of its own, which GGUF metadata cannot say')
+      if (
+        scaling.attentionFactor !== undefined ||
+        scaling.mscale !== undefined ||
+        scaling.mscaleAllDim !== undefined ||
+        scaling.truncate === false
+      ) {
+        throw new TesseraError(
+          'unsupported',
+          'convert: config.json scales rope by yarn with an attention factor of its own, which GGUF metadata cannot say',
+        )
       }
       return [
-        ['rope.scaling.type', text('yarn')], ['rope.scaling.factor', f32(scaling.factor)], ['rope.scaling.original_context_length', u32(scaling.originalMaxPositions)],
-        ['rope.scaling.yarn_beta_fast', optional(scaling.betaFast, f32)], ['rope.scaling.yarn_beta_slow', optional(scaling.betaSlow, f32)], ['rope.scaling.finetuned', bool(true)],
+        ['rope.scaling.type', text('yarn')],
+        ['rope.scaling.factor', f32(scaling.factor)],
+        ['rope.scaling.original_context_length', u32(scaling.originalMaxPositions)],
+        ['rope.scaling.yarn_beta_fast', optional(scaling.betaFast, f32)],
+        ['rope.scaling.yarn_beta_slow', optional(scaling.betaSlow, f32)],
+        ['rope.scaling.finetuned', bool(true)],
       ]
     default:
-      throw new TesseraError('unsupported', `convert: config.json scales rope by ${(scaling as { type: string }).type}, which GGUF metadata cannot say`)
+      throw new TesseraError(
+        'unsupported',
+        `convert: config.json scales rope by ${(scaling as { type: string }).type}, which GGUF metadata cannot say`,
+      )
   }
 }
 
@@ -101,7 +147,10 @@ export interface ConfigFacts {
 }
 
 /** A `config.json` in the spelling that both older and newer programs read. */
-export function huggingFaceConfig({ architecture, config, rope }: ReadConfig, { dtype, hasBias, scaling, bosId, eosId, padId }: ConfigFacts): Fields {
+export function huggingFaceConfig(
+  { architecture, config, rope }: ReadConfig,
+  { dtype, hasBias, scaling, bosId, eosId, padId }: ConfigFacts,
+): Fields {
   const isGemma = architecture.gguf === 'gemma3'
   const window = config.windows?.find((candidate) => candidate !== undefined)
   return {
@@ -126,8 +175,13 @@ export function huggingFaceConfig({ architecture, config, rope }: ReadConfig, { 
     vocab_size: config.vocabSize,
     ...(isGemma
       ? {
-          hidden_activation: architecture.activation, query_pre_attn_scalar: Math.round(1 / (config.attentionScale ?? 1) ** 2), rope_local_base_freq: 10000,
-          sliding_window: window, sliding_window_pattern: 6, attn_logit_softcapping: null, final_logit_softcapping: null,
+          hidden_activation: architecture.activation,
+          query_pre_attn_scalar: Math.round(1 / (config.attentionScale ?? 1) ** 2),
+          rope_local_base_freq: 10000,
+          sliding_window: window,
+          sliding_window_pattern: 6,
+          attn_logit_softcapping: null,
+          final_logit_softcapping: null,
         }
       : { hidden_act: architecture.activation }),
   }
@@ -140,10 +194,25 @@ function scalingFields(scaling: RopeScaling): Fields | null {
     case 'linear':
       return { rope_type: 'linear', factor: shortest(scaling.factor) }
     case 'llama3':
-      return { rope_type: 'llama3', factor: shortest(scaling.factor), low_freq_factor: scaling.lowFreqFactor, high_freq_factor: scaling.highFreqFactor, original_max_position_embeddings: scaling.originalMaxPositions }
+      return {
+        rope_type: 'llama3',
+        factor: shortest(scaling.factor),
+        low_freq_factor: scaling.lowFreqFactor,
+        high_freq_factor: scaling.highFreqFactor,
+        original_max_position_embeddings: scaling.originalMaxPositions,
+      }
     case 'yarn':
-      return { rope_type: 'yarn', factor: shortest(scaling.factor), original_max_position_embeddings: scaling.originalMaxPositions, beta_fast: shortest(scaling.betaFast ?? 32), beta_slow: shortest(scaling.betaSlow ?? 1) }
+      return {
+        rope_type: 'yarn',
+        factor: shortest(scaling.factor),
+        original_max_position_embeddings: scaling.originalMaxPositions,
+        beta_fast: shortest(scaling.betaFast ?? 32),
+        beta_slow: shortest(scaling.betaSlow ?? 1),
+      }
     default:
-      throw new TesseraError('unsupported', `convert: rope is scaled by ${(scaling as { type: string }).type}, which config.json cannot say`)
+      throw new TesseraError(
+        'unsupported',
+        `convert: rope is scaled by ${(scaling as { type: string }).type}, which config.json cannot say`,
+      )
   }
 }

@@ -7,7 +7,17 @@ test('a tensor that is made whole is made once to be written, however large it i
   // More than two pieces of what a writer copies at a time.
   const values = new Uint8Array(40 * 2 ** 20)
   values.set([1, 2, 3], 20 * 2 ** 20)
-  const { tensors } = safetensorsCheckpointOf([{ name: 'a', shape: [values.length], format: 'u8', bytes: () => { made++; return values } }])
+  const { tensors } = safetensorsCheckpointOf([
+    {
+      name: 'a',
+      shape: [values.length],
+      format: 'u8',
+      bytes: () => {
+        made++
+        return values
+      },
+    },
+  ])
   const sink = bufferSink()
   await writeSafetensors({ tensors: [...tensors.values()] }, sink)
   expect(made).toBe(1)

@@ -1,4 +1,13 @@
-import { type Checkpoint, type GgufCheckpoint, type GgufContent, type MetadataValue, type StoredTensor, storageFormat, storedBytes, type TensorData } from '@tessera-llm/formats'
+import {
+  type Checkpoint,
+  type GgufCheckpoint,
+  type GgufContent,
+  type MetadataValue,
+  type StoredTensor,
+  storageFormat,
+  storedBytes,
+  type TensorData,
+} from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
 
 /** What would be written as a GGUF file, as a checkpoint: a model in the other kind of file without making that file. Nothing is read before a tensor is. */
@@ -16,7 +25,11 @@ export function safetensorsCheckpointOf(tensors: readonly TensorData[]): Checkpo
 
 function checkpointOf(tensors: readonly TensorData[]): Pick<Checkpoint, 'tensors' | 'byteLength' | 'close'> {
   const stored = tensors.map(storedTensor)
-  return { tensors: new Map(stored.map((tensor) => [tensor.name, tensor])), byteLength: stored.reduce((sum, { byteLength }) => sum + byteLength, 0), close: async () => {} }
+  return {
+    tensors: new Map(stored.map((tensor) => [tensor.name, tensor])),
+    byteLength: stored.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    close: async () => {},
+  }
 }
 
 function storedTensor(tensor: TensorData): StoredTensor {
@@ -24,7 +37,10 @@ function storedTensor(tensor: TensorData): StoredTensor {
   const byteLength = storedBytes(storageFormat(format), shape)
   if (typeof byteLength === 'string') throw new TesseraError('invalid-shape', `convert: ${name}: ${byteLength}`)
   return {
-    name, shape, format, byteLength,
+    name,
+    shape,
+    format,
+    byteLength,
     // What is made whole is to be written whole: by pieces, it would be made for each.
     ...('bytes' in tensor && { bytes: tensor.bytes }),
     async read(offset = 0, length = byteLength - offset, signal) {

@@ -1,10 +1,19 @@
 /** BERT's names in GGUF files and in Hugging Face checkpoints, without `.weight` and `.bias`. */
 const whole: readonly (readonly [string, string])[] = [
-  ['token_embd', 'embeddings.word_embeddings'], ['position_embd', 'embeddings.position_embeddings'], ['token_types', 'embeddings.token_type_embeddings'], ['token_embd_norm', 'embeddings.LayerNorm'],
+  ['token_embd', 'embeddings.word_embeddings'],
+  ['position_embd', 'embeddings.position_embeddings'],
+  ['token_types', 'embeddings.token_type_embeddings'],
+  ['token_embd_norm', 'embeddings.LayerNorm'],
 ]
 const inLayer: readonly (readonly [string, string])[] = [
-  ['attn_q', 'attention.self.query'], ['attn_k', 'attention.self.key'], ['attn_v', 'attention.self.value'], ['attn_output', 'attention.output.dense'], ['attn_output_norm', 'attention.output.LayerNorm'],
-  ['ffn_up', 'intermediate.dense'], ['ffn_down', 'output.dense'], ['layer_output_norm', 'output.LayerNorm'],
+  ['attn_q', 'attention.self.query'],
+  ['attn_k', 'attention.self.key'],
+  ['attn_v', 'attention.self.value'],
+  ['attn_output', 'attention.output.dense'],
+  ['attn_output_norm', 'attention.output.LayerNorm'],
+  ['ffn_up', 'intermediate.dense'],
+  ['ffn_down', 'output.dense'],
+  ['layer_output_norm', 'output.LayerNorm'],
 ]
 
 /** The name that a tensor of an encoder has in the other kind of file; undefined where it has none. */
@@ -12,7 +21,7 @@ export function renamedInEncoder(name: string, to: 'gguf' | 'hugging-face'): str
   const found = /^(?:bert\.)?(?:(?:blk|encoder\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name)
   if (!found) return undefined
   const [, layer, part, kind] = found
-  const [from, into] = to === 'gguf' ? [1, 0] as const : [0, 1] as const
+  const [from, into] = to === 'gguf' ? ([1, 0] as const) : ([0, 1] as const)
   const pair = (layer === undefined ? whole : inLayer).find((candidate) => candidate[from] === part)
   if (!pair) return undefined
   return `${layer === undefined ? '' : `${to === 'gguf' ? 'blk' : 'encoder.layer'}.${layer}.`}${pair[into]}.${kind}`

@@ -1,5 +1,11 @@
 import type { GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
-import { encoderConfigFromHuggingFace, type Fields, plainSentenceConfig, type Pooling, sentenceConfigFrom } from '@tessera-llm/runtime'
+import {
+  encoderConfigFromHuggingFace,
+  type Fields,
+  plainSentenceConfig,
+  type Pooling,
+  sentenceConfigFrom,
+} from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { ggufSizes } from './config.ts'
 import { isBesideEncoder, renamedInEncoder } from './encoder-names.ts'
@@ -21,13 +27,21 @@ const addedTables: readonly string[] = ['position_embd.weight', 'token_types.wei
  *
  * @throws TesseraError `unsupported` for what a GGUF file cannot carry
  */
-export function ggufEncoderContent({ checkpoint, config: fields, tokenizer, tokenizerConfig = {}, sentence, name }: HuggingFaceModel & { readonly tokenizer: Fields }): GgufContent {
+export function ggufEncoderContent({
+  checkpoint,
+  config: fields,
+  tokenizer,
+  tokenizerConfig = {},
+  sentence,
+  name,
+}: HuggingFaceModel & { readonly tokenizer: Fields }): GgufContent {
   const config = encoderConfigFromHuggingFace(fields)
   const refuse = (what: string): never => {
     throw new TesseraError('unsupported', `convert: ${what}, which a GGUF file of bert cannot say`)
   }
   if (config.activation !== 'gelu-erf') refuse(`config.json has the activation ${config.activation}`)
-  if (config.numKvHeads !== config.numHeads) refuse(`config.json has ${config.numKvHeads} key-value heads for ${config.numHeads} heads`)
+  if (config.numKvHeads !== config.numHeads)
+    refuse(`config.json has ${config.numKvHeads} key-value heads for ${config.numHeads} heads`)
   const { pooling } = sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
   const poolingType = poolingTypes[pooling] ?? refuse(`vectors are pooled by ${pooling}`)
   const tensors = [...checkpoint.tensors.values()].flatMap((stored): TensorData[] => {

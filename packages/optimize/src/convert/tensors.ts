@@ -7,19 +7,35 @@ const dense: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 
 /** A tensor under another name, copied piece by piece. */
 export function copied(stored: StoredTensor, name: string): TensorData {
-  return { name, shape: stored.shape, format: stored.format, read: (offset, length, signal) => stored.read(offset, length, signal) }
+  return {
+    name,
+    shape: stored.shape,
+    format: stored.format,
+    read: (offset, length, signal) => stored.read(offset, length, signal),
+  }
 }
 
 /**
  * The rows of a projection of `heads` heads in the other order of rotary pairs. In GGUF files of llama, channels 2i and 2i + 1 of a head turn
  * together; in Hugging Face checkpoints, i and i + half. Rows are moved whole, so that blocks stay as they are.
  */
-export function withRowsOf(stored: StoredTensor, name: string, heads: number, order: 'interleaved' | 'halves'): TensorData {
+export function withRowsOf(
+  stored: StoredTensor,
+  name: string,
+  heads: number,
+  order: 'interleaved' | 'halves',
+): TensorData {
   const rows = stored.shape[0] ?? 0
   const perHead = rows / heads
-  if (!Number.isInteger(perHead / 2)) throw new TesseraError('invalid-file', `convert: ${stored.name} has ${rows} rows, which ${heads} heads of an even size do not make`)
+  if (!Number.isInteger(perHead / 2))
+    throw new TesseraError(
+      'invalid-file',
+      `convert: ${stored.name} has ${rows} rows, which ${heads} heads of an even size do not make`,
+    )
   return {
-    name, shape: stored.shape, format: stored.format,
+    name,
+    shape: stored.shape,
+    format: stored.format,
     async bytes() {
       const bytes = await stored.read()
       const rowBytes = bytes.length / rows
@@ -27,7 +43,10 @@ export function withRowsOf(stored: StoredTensor, name: string, heads: number, or
       for (let row = 0; row < rows; row++) {
         const channel = row % perHead
         // The channel of the halved order that stands at this place of the interleaved one, or the other way round.
-        const from = order === 'interleaved' ? (channel >> 1) + (channel & 1) * (perHead / 2) : 2 * (channel % (perHead / 2)) + Math.floor(channel / (perHead / 2))
+        const from =
+          order === 'interleaved'
+            ? (channel >> 1) + (channel & 1) * (perHead / 2)
+            : 2 * (channel % (perHead / 2)) + Math.floor(channel / (perHead / 2))
         const at = (row - channel + from) * rowBytes
         out.set(bytes.subarray(at, at + rowBytes), row * rowBytes)
       }
@@ -39,13 +58,19 @@ export function withRowsOf(stored: StoredTensor, name: string, heads: number, or
 /** A vector as f32, `shift` added. Throws `unsupported` when the sum cannot be taken back exactly. */
 export function asF32(stored: StoredTensor, name: string, shift = 0): TensorData {
   return {
-    name, shape: stored.shape, format: 'f32',
+    name,
+    shape: stored.shape,
+    format: 'f32',
     async bytes() {
       const values = await floatsOf(stored)
       const shifted = values.map((value) => value + shift)
       if (shift === 0) return bytesOf(values)
       const odd = shift < 0 ? shifted.findIndex((value, i) => Math.fround(value - shift) !== values[i]) : -1
-      if (odd >= 0) throw new TesseraError('unsupported', `convert: ${stored.name} holds ${values[odd]} at index ${odd}, which f32 cannot hold less 1`)
+      if (odd >= 0)
+        throw new TesseraError(
+          'unsupported',
+          `convert: ${stored.name} holds ${values[odd]} at index ${odd}, which f32 cannot hold less 1`,
+        )
       return bytesOf(shifted)
     },
   }
@@ -63,27 +88,40 @@ export function isDense({ format }: Pick<StoredTensor, 'format'>): boolean {
 
 /** Throws `unsupported` unless a GGUF file can hold the format. */
 export function checkGgufType({ name, format }: Pick<StoredTensor, 'name' | 'format'>): void {
-  if (storageFormat(format).ggufType === undefined) throw new TesseraError('unsupported', `convert: ${name} is stored as ${format}, for which GGUF has no type`, { details: { tensor: name } })
+  if (storageFormat(format).ggufType === undefined)
+    throw new TesseraError('unsupported', `convert: ${name} is stored as ${format}, for which GGUF has no type`, {
+      details: { tensor: name },
+    })
 }
 
 /** The name in the other kind of file; throws `unsupported` where `target`, what was found, is undefined. */
 export function requireName({ name }: Pick<StoredTensor, 'name'>, target: string | undefined, kind: string): string {
   if (target !== undefined) return target
-  throw new TesseraError('unsupported', `convert: the tensor ${name} has no name in ${kind}; nothing was written`, { details: { tensor: name } })
+  throw new TesseraError('unsupported', `convert: the tensor ${name} has no name in ${kind}; nothing was written`, {
+    details: { tensor: name },
+  })
 }
 
 /** A tensor for safetensors; throws `unsupported` for blocks unless they may be decoded. */
 export function forSafetensors(stored: StoredTensor, name: string, decode: boolean): TensorData {
   if (isDense(stored)) return copied(stored, name)
   if (decode) return decoded(stored, name)
-  throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`, { details: { tensor: stored.name } })
+  throw new TesseraError(
+    'unsupported',
+    `convert: ${stored.name} is stored as ${stored.format}, which safetensors cannot hold; convert with --decode to write its exact values as f32`,
+    { details: { tensor: stored.name } },
+  )
 }
 
 /** The embedding among a GGUF file's tensors, whose rows must be the vocabulary of config.json; `source` is its name in the folder. */
 export function checkEmbedding(tensors: readonly TensorData[], vocabSize: number, source: string, what: string): void {
   const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
   if (!embedding) throw new TesseraError('invalid-file', `convert: the checkpoint has no ${source}; is it a ${what}?`)
-  if (embedding.shape[0] !== vocabSize) throw new TesseraError('invalid-file', `convert: config.json has a vocabulary of ${vocabSize}, but ${source} ${embedding.shape[0]} rows; the files belong to different models`)
+  if (embedding.shape[0] !== vocabSize)
+    throw new TesseraError(
+      'invalid-file',
+      `convert: config.json has a vocabulary of ${vocabSize}, but ${source} ${embedding.shape[0]} rows; the files belong to different models`,
+    )
 }
 
 /** The exact values. Throws `unsupported` for a format without a decoder. */
@@ -94,6 +132,10 @@ export async function floatsOf(stored: StoredTensor): Promise<Float32Array<Array
     return decodeToF32(viewBytes(bytes, dtype), dtype, sizeOf(stored.shape))
   }
   const block = ggmlFormat(stored.format)
-  if (!block) throw new TesseraError('unsupported', `convert: ${stored.name} is stored as ${stored.format}, which cannot be decoded`)
+  if (!block)
+    throw new TesseraError(
+      'unsupported',
+      `convert: ${stored.name} is stored as ${stored.format}, which cannot be decoded`,
+    )
   return block.decodeF32({ blocks: bytes }, stored.shape)
 }

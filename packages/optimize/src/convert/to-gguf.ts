@@ -32,7 +32,8 @@ export interface HuggingFaceModel {
  */
 export function ggufContent(model: HuggingFaceModel): GgufContent {
   const { checkpoint, config: fields, tokenizer, tokenizerConfig = {}, name } = model
-  if (tokenizer === undefined) throw new TesseraError('not-found', 'convert: the folder has no tokenizer.json, which a GGUF file holds; add it')
+  if (tokenizer === undefined)
+    throw new TesseraError('not-found', 'convert: the folder has no tokenizer.json, which a GGUF file holds; add it')
   if (fields['model_type'] === 'bert') return ggufEncoderContent({ ...model, tokenizer })
   const read = readHuggingFaceConfig(fields)
   const { architecture, config, rope } = read
@@ -40,7 +41,11 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
   for (const stored of checkpoint.tensors.values()) {
     // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed. How inputs are rounded, a
     // GGUF file does not say.
-    if (/\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) || (config.tiedHead && stored.name === 'lm_head.weight')) continue
+    if (
+      /\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) ||
+      (config.tiedHead && stored.name === 'lm_head.weight')
+    )
+      continue
     const plain = requireName(stored, renamed(stored.name, 'gguf', architecture), `GGUF files of ${architecture.gguf}`)
     const target = config.downHadamard === undefined ? plain : turnedDownName(plain)
     checkGgufType(stored)
@@ -49,11 +54,26 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
     const isVector = stored.shape.length === 1
     if (projection) {
       const turned = withRowsOf(stored, target, heads, 'interleaved')
-      tensors.push(isVector && stored.format !== 'f32' ? asF32({ ...stored, read: async () => (turned as { bytes: () => Promise<Uint8Array> }).bytes() }, target) : turned)
-    } else tensors.push(isVector ? asF32(stored, target, architecture.addsOneToNorms && isNorm(stored.name) ? 1 : 0) : copied(stored, target))
+      tensors.push(
+        isVector && stored.format !== 'f32'
+          ? asF32({ ...stored, read: async () => (turned as { bytes: () => Promise<Uint8Array> }).bytes() }, target)
+          : turned,
+      )
+    } else
+      tensors.push(
+        isVector
+          ? asF32(stored, target, architecture.addsOneToNorms && isNorm(stored.name) ? 1 : 0)
+          : copied(stored, target),
+      )
   }
   checkEmbedding(tensors, config.vocabSize, 'model.embed_tokens.weight', 'language model')
-  if (rope.scaling.type === 'llama3') tensors.push({ name: 'rope_freqs.weight', shape: [rope.rotaryDim / 2], format: 'f32', bytes: bytesOf(llama3Factors(rope.scaling, rope.theta, rope.rotaryDim)) })
+  if (rope.scaling.type === 'llama3')
+    tensors.push({
+      name: 'rope_freqs.weight',
+      shape: [rope.rotaryDim / 2],
+      format: 'f32',
+      bytes: bytesOf(llama3Factors(rope.scaling, rope.theta, rope.rotaryDim)),
+    })
   const metadata: readonly (readonly [string, GgufValue])[] = [
     ...generalMetadata(architecture.gguf, name, checkpoint),
     ...ggufConfig(read),

@@ -29,22 +29,36 @@ export interface ToHuggingFaceOptions {
  *
  * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a folder cannot carry, blocks without `decode` among them
  */
-export async function huggingFaceContent(checkpoint: Checkpoint, { decode = false }: ToHuggingFaceOptions = {}): Promise<HuggingFaceContent> {
+export async function huggingFaceContent(
+  checkpoint: Checkpoint,
+  { decode = false }: ToHuggingFaceOptions = {},
+): Promise<HuggingFaceContent> {
   const metadata = checkpoint.metadata as Fields
   if (metadata['general.architecture'] === 'bert') return huggingFaceEncoderContent(checkpoint, decode)
   const embedding = checkpoint.tensors.get('token_embd.weight')
-  if (!embedding) throw new TesseraError('invalid-file', 'convert: the GGUF file has no token_embd.weight; is it a language model?')
+  if (!embedding)
+    throw new TesseraError('invalid-file', 'convert: the GGUF file has no token_embd.weight; is it a language model?')
   const read = readGgufConfig(metadata, embedding.shape[0] ?? 0, !checkpoint.tensors.has('output.weight'))
   const { architecture, config } = read
   const tensors: TensorData[] = []
   for (const stored of checkpoint.tensors.values()) {
     if (stored.name === 'rope_freqs.weight') continue
-    const target = requireName(stored, renamed(config.downHadamard === undefined ? stored.name : plainDownName(stored.name), 'hugging-face', architecture), `Hugging Face checkpoints of ${architecture.modelTypes[0]}`)
+    const target = requireName(
+      stored,
+      renamed(
+        config.downHadamard === undefined ? stored.name : plainDownName(stored.name),
+        'hugging-face',
+        architecture,
+      ),
+      `Hugging Face checkpoints of ${architecture.modelTypes[0]}`,
+    )
     const plain = forSafetensors(stored, target, decode)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
     if (projection) {
-      const turned = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & { bytes: () => Promise<Uint8Array> }
+      const turned = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & {
+        bytes: () => Promise<Uint8Array>
+      }
       tensors.push(isDense(stored) ? turned : decoded({ ...stored, read: turned.bytes }, target))
     } else tensors.push(architecture.addsOneToNorms && isNorm(stored.name) ? asF32(stored, target, -1) : plain)
   }
@@ -69,11 +83,20 @@ export async function huggingFaceContent(checkpoint: Checkpoint, { decode = fals
 }
 
 /** The JSON files of a folder beside its weights, by name; those of sentence-transformers in the places where it looks for them. */
-export function huggingFaceJson({ config, tokenizer, tokenizerConfig, sentence }: Omit<HuggingFaceContent, 'tensors'>): Readonly<Record<string, Fields | readonly unknown[]>> {
+export function huggingFaceJson({
+  config,
+  tokenizer,
+  tokenizerConfig,
+  sentence,
+}: Omit<HuggingFaceContent, 'tensors'>): Readonly<Record<string, Fields | readonly unknown[]>> {
   const { modules, pooling, transformer } = sentence ?? {}
   return {
-    'config.json': config, 'tokenizer.json': tokenizer, 'tokenizer_config.json': tokenizerConfig,
-    ...(modules && { 'modules.json': modules }), ...(transformer && { 'sentence_bert_config.json': transformer }), ...(pooling && modules && { [`${poolingFolder(modules)}/config.json`]: pooling }),
+    'config.json': config,
+    'tokenizer.json': tokenizer,
+    'tokenizer_config.json': tokenizerConfig,
+    ...(modules && { 'modules.json': modules }),
+    ...(transformer && { 'sentence_bert_config.json': transformer }),
+    ...(pooling && modules && { [`${poolingFolder(modules)}/config.json`]: pooling }),
   }
 }
 
@@ -82,8 +105,16 @@ async function scalingOf(checkpoint: Checkpoint, { rope, config }: ReadConfig): 
   const stored = checkpoint.tensors.get('rope_freqs.weight')
   if (!stored) return rope.scaling
   const factors = await floatsOf(stored)
-  if (rope.scaling.type !== 'none') throw new TesseraError('unsupported', 'convert: the GGUF file scales rope by metadata and by rope_freqs.weight at once, which config.json cannot say')
+  if (rope.scaling.type !== 'none')
+    throw new TesseraError(
+      'unsupported',
+      'convert: the GGUF file scales rope by metadata and by rope_freqs.weight at once, which config.json cannot say',
+    )
   const scaling = factors.length === config.headDim / 2 ? llama3Scaling(factors, rope.theta) : undefined
-  if (!scaling) throw new TesseraError('unsupported', 'convert: the factors in rope_freqs.weight are not those of a scaling as in Llama 3.1, and config.json has no other place for them')
+  if (!scaling)
+    throw new TesseraError(
+      'unsupported',
+      'convert: the factors in rope_freqs.weight are not those of a scaling as in Llama 3.1, and config.json has no other place for them',
+    )
   return scaling
 }

@@ -17,20 +17,36 @@ interface AddedToken {
  * The keys `tokenizer.*` of a GGUF file for a tokenizer.json of byte-level BPE. Rows of the embedding beyond the vocabulary become unused
  * tokens. Throws `unsupported` for other models and for steps that GGUF files have no name for.
  */
-export function ggufTokenizer(json: Fields, configJson: Fields, modelConfig: Fields, vocabSize: number): readonly (readonly [string, GgufValue])[] {
+export function ggufTokenizer(
+  json: Fields,
+  configJson: Fields,
+  modelConfig: Fields,
+  vocabSize: number,
+): readonly (readonly [string, GgufValue])[] {
   const refuse = (what: string): never => {
-    throw new TesseraError('unsupported', `convert: tokenizer.json ${what}; tokenizers of byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM) are converted`)
+    throw new TesseraError(
+      'unsupported',
+      `convert: tokenizer.json ${what}; tokenizers of byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM) are converted`,
+    )
   }
   // Refuses what is no tokenizer at all, with the place.
   const tokenizer = createTokenizerFromJson(json, configJson)
   const model = json['model'] as Fields
   if ((model['type'] ?? 'BPE') !== 'BPE') refuse(`holds ${String(model['type'])}`)
-  if (model['byte_fallback'] === true || (json['decoder'] as Fields | null)?.['type'] !== 'ByteLevel') refuse('is of SentencePiece')
+  if (model['byte_fallback'] === true || (json['decoder'] as Fields | null)?.['type'] !== 'ByteLevel')
+    refuse('is of SentencePiece')
   const vocab = model['vocab'] as Readonly<Record<string, number>>
   const added = (json['added_tokens'] ?? []) as readonly AddedToken[]
   // Vocabularies are too long for the arguments of one call.
-  const size = [...Object.values(vocab), ...added.map(({ id }) => id)].reduce((most, id) => Math.max(most, id + 1), vocabSize)
-  if (size > vocabSize) throw new TesseraError('invalid-file', `convert: tokenizer.json has tokens up to id ${size - 1}, but config.json a vocabulary of ${vocabSize}; the files belong to different models`)
+  const size = [...Object.values(vocab), ...added.map(({ id }) => id)].reduce(
+    (most, id) => Math.max(most, id + 1),
+    vocabSize,
+  )
+  if (size > vocabSize)
+    throw new TesseraError(
+      'invalid-file',
+      `convert: tokenizer.json has tokens up to id ${size - 1}, but config.json a vocabulary of ${vocabSize}; the files belong to different models`,
+    )
   const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`)
   const kinds = new Array<number>(size).fill(tokenKinds.unused)
   for (const [token, id] of Object.entries(vocab)) {
@@ -41,15 +57,20 @@ export function ggufTokenizer(json: Fields, configJson: Fields, modelConfig: Fie
     tokens[id] = content
     kinds[id] = special === true || tokenizer.isSpecial(id) ? tokenKinds.control : tokenKinds.userDefined
   }
-  const merges = (model['merges'] as readonly (string | readonly [string, string])[]).map((merge) => (typeof merge === 'string' ? merge : merge.join(' ')))
+  const merges = (model['merges'] as readonly (string | readonly [string, string])[]).map((merge) =>
+    typeof merge === 'string' ? merge : merge.join(' '),
+  )
   const bosId = tokenizer.bosId ?? configId(modelConfig, 'bos_token_id')
   const eosId = tokenIn(configJson, 'eos_token', tokenizer.idOf) ?? configId(modelConfig, 'eos_token_id')
   const frame = tokenizer.encode('')
   const addEos = eosId !== undefined && frame.at(-1) === eosId && (frame.length > 1 || frame[0] !== bosId)
   const addBos = tokenizer.addBos || (bosId !== undefined && frame[0] === bosId)
-  if (frame.length > Number(addBos) + Number(addEos)) refuse(`puts the tokens ${frame.join(', ')} around a text, where GGUF files say BOS and EOS only`)
+  if (frame.length > Number(addBos) + Number(addEos))
+    refuse(`puts the tokens ${frame.join(', ')} around a text, where GGUF files say BOS and EOS only`)
   const ids: readonly (readonly [string, number | undefined])[] = [
-    ['bos', bosId], ['eos', eosId], ['unknown', tokenIn(configJson, 'unk_token', tokenizer.idOf)],
+    ['bos', bosId],
+    ['eos', eosId],
+    ['unknown', tokenIn(configJson, 'unk_token', tokenizer.idOf)],
     ['padding', tokenIn(configJson, 'pad_token', tokenizer.idOf) ?? configId(modelConfig, 'pad_token_id')],
   ]
   const template = configJson['chat_template']
@@ -67,9 +88,18 @@ export function ggufTokenizer(json: Fields, configJson: Fields, modelConfig: Fie
 }
 
 /** The id of a token that tokenizer_config.json names as a string or as a record. */
-export function tokenIn(configJson: Fields, name: string, idOf: (token: string) => number | undefined): number | undefined {
+export function tokenIn(
+  configJson: Fields,
+  name: string,
+  idOf: (token: string) => number | undefined,
+): number | undefined {
   const value = configJson[name]
-  const content = typeof value === 'string' ? value : typeof value === 'object' && value !== null ? (value as Fields)['content'] : undefined
+  const content =
+    typeof value === 'string'
+      ? value
+      : typeof value === 'object' && value !== null
+        ? (value as Fields)['content']
+        : undefined
   return typeof content === 'string' ? idOf(content) : undefined
 }
 

@@ -9,8 +9,13 @@ const continuation = '##'
 
 /** Keys that llama.cpp's programs look for, with the token of BERT that each names. */
 const tasks: readonly (readonly [key: string, name: string, spelling: string])[] = [
-  ['cls', 'cls_token', '[CLS]'], ['bos', 'cls_token', '[CLS]'], ['seperator', 'sep_token', '[SEP]'], ['eos', 'sep_token', '[SEP]'],
-  ['unknown', 'unk_token', '[UNK]'], ['padding', 'pad_token', '[PAD]'], ['mask', 'mask_token', '[MASK]'],
+  ['cls', 'cls_token', '[CLS]'],
+  ['bos', 'cls_token', '[CLS]'],
+  ['seperator', 'sep_token', '[SEP]'],
+  ['eos', 'sep_token', '[SEP]'],
+  ['unknown', 'unk_token', '[UNK]'],
+  ['padding', 'pad_token', '[PAD]'],
+  ['mask', 'mask_token', '[MASK]'],
 ]
 
 /**
@@ -19,17 +24,31 @@ const tasks: readonly (readonly [key: string, name: string, spelling: string])[]
  *
  * @throws TesseraError `unsupported`, `invalid-file`
  */
-export function ggufWordPiece(json: Fields, configJson: Fields, vocabSize: number): readonly (readonly [string, GgufValue])[] {
+export function ggufWordPiece(
+  json: Fields,
+  configJson: Fields,
+  vocabSize: number,
+): readonly (readonly [string, GgufValue])[] {
   const refuse = (what: string): never => {
-    throw new TesseraError('unsupported', `convert: tokenizer.json ${what}; tokenizers of WordPiece as BERT has them are converted`)
+    throw new TesseraError(
+      'unsupported',
+      `convert: tokenizer.json ${what}; tokenizers of WordPiece as BERT has them are converted`,
+    )
   }
   // Refuses what is no tokenizer at all, with the place.
   const tokenizer = createTokenizerFromJson(json, configJson)
   const model = json['model'] as Fields
   if (model['type'] !== 'WordPiece') refuse(`holds ${String(model['type'])}`)
-  if ((model['continuing_subword_prefix'] ?? continuation) !== continuation) refuse(`continues words with ${JSON.stringify(model['continuing_subword_prefix'])}`)
-  if (tokenizer.vocabSize > vocabSize) throw new TesseraError('invalid-file', `convert: tokenizer.json has tokens up to id ${tokenizer.vocabSize - 1}, but config.json a vocabulary of ${vocabSize}; the files belong to different models`)
-  const spelled = Array.from({ length: vocabSize }, (_, id) => (id < tokenizer.vocabSize ? tokenizer.tokenOf(id) : `[unused of row ${id}]`))
+  if ((model['continuing_subword_prefix'] ?? continuation) !== continuation)
+    refuse(`continues words with ${JSON.stringify(model['continuing_subword_prefix'])}`)
+  if (tokenizer.vocabSize > vocabSize)
+    throw new TesseraError(
+      'invalid-file',
+      `convert: tokenizer.json has tokens up to id ${tokenizer.vocabSize - 1}, but config.json a vocabulary of ${vocabSize}; the files belong to different models`,
+    )
+  const spelled = Array.from({ length: vocabSize }, (_, id) =>
+    id < tokenizer.vocabSize ? tokenizer.tokenOf(id) : `[unused of row ${id}]`,
+  )
   const kinds = spelled.map((_, id) => (tokenizer.isSpecial(id) ? tokenKinds.control : tokenKinds.normal))
   const tokens = spelled.map((token, id) => {
     if (tokenizer.isSpecial(id) || /^\[.+\]$/.test(token)) return token
@@ -42,7 +61,8 @@ export function ggufWordPiece(json: Fields, configJson: Fields, vocabSize: numbe
   const again = wordPieceJson(Object.fromEntries(ids.map(([key, { value }]) => [key, value])), tokens, kinds)
   const vocab = (again['model'] as Fields)['vocab'] as Readonly<Record<string, number>>
   const lost = spelled.findIndex((token, id) => vocab[token] !== id)
-  if (lost >= 0) refuse(`has the token ${JSON.stringify(spelled[lost])} (${lost}), which could not be told from another`)
+  if (lost >= 0)
+    refuse(`has the token ${JSON.stringify(spelled[lost])} (${lost}), which could not be told from another`)
   const [wanted, read] = [json, again].map(settings)
   if (wanted !== read) refuse(`asks for ${wanted}, where readers of GGUF files take ${read}`)
   return [
@@ -57,7 +77,13 @@ export function ggufWordPiece(json: Fields, configJson: Fields, vocabSize: numbe
 
 /** What is done to a text, and what is put around it, in words that can be compared. */
 function settings(json: Fields): string {
-  const { type, lowercase = true, strip_accents, clean_text = true, handle_chinese_chars = true } = (json['normalizer'] ?? {}) as Fields
+  const {
+    type,
+    lowercase = true,
+    strip_accents,
+    clean_text = true,
+    handle_chinese_chars = true,
+  } = (json['normalizer'] ?? {}) as Fields
   const normalizer = `${String(type)} (lowercase ${lowercase}, strip_accents ${strip_accents ?? lowercase}, clean_text ${clean_text}, handle_chinese_chars ${handle_chinese_chars})`
   const tokenizer = createTokenizerFromJson(json)
   return `the normalizer ${normalizer}, the pre-tokenizer ${String(((json['pre_tokenizer'] ?? {}) as Fields)['type'])} and the ids ${tokenizer.encode('').join(', ')} around a text`

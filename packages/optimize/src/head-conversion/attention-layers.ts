@@ -23,15 +23,28 @@ export function attentionSizes(checkpoint: Checkpoint, config: Fields | undefine
     const architecture = fields.string('general.architecture')
     const numHeads = fields.integer(`${architecture}.attention.head_count`)
     const perLayer = checkpoint.metadata[`${architecture}.attention.head_count_kv`]
-    if (!Array.isArray(perLayer)) return { architecture, numHeads, numKvHeads: fields.integer(`${architecture}.attention.head_count_kv`, numHeads) }
+    if (!Array.isArray(perLayer))
+      return { architecture, numHeads, numKvHeads: fields.integer(`${architecture}.attention.head_count_kv`, numHeads) }
     const [first, ...others] = perLayer as readonly unknown[]
-    if (typeof first !== 'number' || others.some((count) => count !== first)) throw new TesseraError('unsupported', `convert-heads: the layers of this file have different numbers of KV heads (${perLayer.join(', ')}); only equal ones can be converted`)
+    if (typeof first !== 'number' || others.some((count) => count !== first))
+      throw new TesseraError(
+        'unsupported',
+        `convert-heads: the layers of this file have different numbers of KV heads (${perLayer.join(', ')}); only equal ones can be converted`,
+      )
     return { architecture, numHeads, numKvHeads: first }
   }
-  if (config === undefined) throw new TesseraError('invalid-option', 'convert-heads: a safetensors checkpoint does not say its head counts; pass the config.json that lies beside it')
+  if (config === undefined)
+    throw new TesseraError(
+      'invalid-option',
+      'convert-heads: a safetensors checkpoint does not say its head counts; pass the config.json that lies beside it',
+    )
   const fields = readFields(config, 'config.json')
   const numHeads = fields.integer('num_attention_heads')
-  return { architecture: fields.string('model_type'), numHeads, numKvHeads: fields.integer('num_key_value_heads', numHeads) }
+  return {
+    architecture: fields.string('model_type'),
+    numHeads,
+    numKvHeads: fields.integer('num_key_value_heads', numHeads),
+  }
 }
 
 /** The attention of every layer, in order. Throws `unsupported` where projections are stored in another way. */
@@ -39,17 +52,23 @@ export function attentionLayers(weights: ModelWeights, architecture: string): re
   const layers: StoredAttention[] = []
   const need = (name: string): ModelWeight => {
     const weight = weights.get(name)
-    if (!weight) throw new TesseraError('unsupported', `convert-heads: the ${architecture} checkpoint has no ${name}; only projections that are stored one by one can be converted, not fused ones`)
+    if (!weight)
+      throw new TesseraError(
+        'unsupported',
+        `convert-heads: the ${architecture} checkpoint has no ${name}; only projections that are stored one by one can be converted, not fused ones`,
+      )
     return weight
   }
   for (let index = 0; index === 0 || weights.has(`layers.${index}.attention.key`); index++) {
     const of = (part: string): string => `layers.${index}.attention.${part}`
     layers.push({
       weights: { query: need(of('query')), key: need(of('key')), value: need(of('value')), output: need(of('output')) },
-      biases: Object.fromEntries(['query', 'key', 'value'].flatMap((part) => {
-        const bias = weights.get(of(`${part}.bias`))
-        return bias ? [[part, bias]] : []
-      })),
+      biases: Object.fromEntries(
+        ['query', 'key', 'value'].flatMap((part) => {
+          const bias = weights.get(of(`${part}.bias`))
+          return bias ? [[part, bias]] : []
+        }),
+      ),
     })
   }
   return layers

@@ -15,7 +15,11 @@ export interface CalibrateHeadsOptions {
  *
  * @throws TesseraError `invalid-option` where no window has a token, `aborted`
  */
-export async function calibrateHeads(model: LanguageModel, windows: readonly (readonly number[])[], options: CalibrateHeadsOptions = {}): Promise<HeadCalibration> {
+export async function calibrateHeads(
+  model: LanguageModel,
+  windows: readonly (readonly number[])[],
+  options: CalibrateHeadsOptions = {},
+): Promise<HeadCalibration> {
   const { device, config } = model
   const collector = collectHeads(config)
   const capacity = Math.max(1, ...windows.map(({ length }) => length))
@@ -36,7 +40,11 @@ export async function calibrateHeads(model: LanguageModel, windows: readonly (re
 }
 
 /** The same for an encoder, on sequences with their special tokens. */
-export async function calibrateEncoderHeads(encoder: Encoder, sequences: readonly (readonly number[])[], options: CalibrateHeadsOptions = {}): Promise<HeadCalibration> {
+export async function calibrateEncoderHeads(
+  encoder: Encoder,
+  sequences: readonly (readonly number[])[],
+  options: CalibrateHeadsOptions = {},
+): Promise<HeadCalibration> {
   const collector = collectHeads(encoder.config)
   await eachWindow(sequences, options, async (ids) => {
     const packed = packSequences(encoder.device, [ids])
@@ -48,11 +56,21 @@ export async function calibrateEncoderHeads(encoder: Encoder, sequences: readonl
   return collector.result()
 }
 
-async function eachWindow(windows: readonly (readonly number[])[], { signal, onProgress }: CalibrateHeadsOptions, run: (ids: readonly number[]) => Promise<void>): Promise<void> {
+async function eachWindow(
+  windows: readonly (readonly number[])[],
+  { signal, onProgress }: CalibrateHeadsOptions,
+  run: (ids: readonly number[]) => Promise<void>,
+): Promise<void> {
   const filled = windows.filter(({ length }) => length > 0)
-  if (filled.length === 0) throw new TesseraError('invalid-option', 'calibrateHeads: there is no token to calibrate on; pass a longer text')
+  if (filled.length === 0)
+    throw new TesseraError('invalid-option', 'calibrateHeads: there is no token to calibrate on; pass a longer text')
   for (const [index, ids] of filled.entries()) {
-    if (signal?.aborted) throw new TesseraError('aborted', `calibrateHeads: aborted by the caller after ${index} of ${filled.length} windows`, { cause: signal.reason })
+    if (signal?.aborted)
+      throw new TesseraError(
+        'aborted',
+        `calibrateHeads: aborted by the caller after ${index} of ${filled.length} windows`,
+        { cause: signal.reason },
+      )
     await run(ids)
     onProgress?.(index + 1, filled.length)
   }

@@ -35,13 +35,16 @@ export function collectHeads({ numLayers, numHeads, numKvHeads, headDim, ropes }
     const sum = sums[layer]
     if (part === 'k') sum?.key.add(rows)
     else if (part === 'v') sum?.value.add(rows)
-    else for (let at = 0; at < rows.length; at += groupWidth) sum?.query[(at / groupWidth) % numKvHeads]?.add(rows.subarray(at, at + groupWidth))
+    else
+      for (let at = 0; at < rows.length; at += groupWidth)
+        sum?.query[(at / groupWidth) % numKvHeads]?.add(rows.subarray(at, at + groupWidth))
   }
   let reads: Promise<void>[] = []
   return {
     observe(name, tensor) {
       const [, layer, part] = /^layers\.(\d+)\.([qkv])$/.exec(name) ?? []
-      if (layer !== undefined && part !== undefined) reads.push(tensor.device.read(tensor).then((values) => add(Number(layer), part, values as Float32Array)))
+      if (layer !== undefined && part !== undefined)
+        reads.push(tensor.device.read(tensor).then((values) => add(Number(layer), part, values as Float32Array)))
     },
     async settle() {
       const pending = reads

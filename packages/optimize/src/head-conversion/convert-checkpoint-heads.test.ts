@@ -1,5 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import { bufferSink, bufferSource, type Checkpoint, type GgufCheckpoint, readGguf, readSafetensors, type TensorData, writeGguf, writeSafetensors } from '@tessera-llm/formats'
+import {
+  bufferSink,
+  bufferSource,
+  type Checkpoint,
+  type GgufCheckpoint,
+  readGguf,
+  readSafetensors,
+  type TensorData,
+  writeGguf,
+  writeSafetensors,
+} from '@tessera-llm/formats'
 import { denseCache } from '@tessera-llm/attention'
 import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
@@ -32,10 +42,23 @@ async function rewritten(content: Parameters<typeof writeGguf>[0]): Promise<Gguf
 
 async function logitsOf(checkpoint: Checkpoint): Promise<Float32Array> {
   const model = await loadModel(checkpoint, { device, packers: [], families: [llamaFamily] })
-  const cache = denseCache('f32').create(device, { layers: cacheLayersOf(model.config), batch: 1, capacity: ids.length })
+  const cache = denseCache('f32').create(device, {
+    layers: cacheLayersOf(model.config),
+    batch: 1,
+    capacity: ids.length,
+  })
   cache.prepare(0, ids.length)
   const i32 = (values: readonly number[], shape: readonly number[]) => device.tensor(Int32Array.from(values), shape)
-  const logits = model.forward({ ids: i32(ids, [ids.length]), positions: i32([...ids.keys()], [1, ids.length]), start: i32([0], [1]), lengths: i32([ids.length], [1]) }, cache, { logits: 'all', activations: 'f32' })
+  const logits = model.forward(
+    {
+      ids: i32(ids, [ids.length]),
+      positions: i32([...ids.keys()], [1, ids.length]),
+      start: i32([0], [1]),
+      lengths: i32([ids.length], [1]),
+    },
+    cache,
+    { logits: 'all', activations: 'f32' },
+  )
   const values = (await device.read(logits as NonNullable<typeof logits>)) as Float32Array
   cache.dispose()
   model.dispose()
@@ -55,40 +78,65 @@ async function calibrated(checkpoint: Checkpoint) {
 async function twins(format: 'f32' | 'q8_0' = 'f32'): Promise<GgufCheckpoint> {
   const { tensors } = convertCheckpointHeads(tiny, { numKvHeads: 1, method: 'first' })
   const halved = checkpointWeights(await rewritten({ metadata: tiny.typedMetadata, tensors }))
-  const doubled = await Promise.all(tensors.map(async (tensor): Promise<TensorData> => {
-    if (!/attn_[kv]\.weight/.test(tensor.name)) return tensor
-    const weight = halved.get(`layers.${tensor.name.split('.')[1]}.attention.${tensor.name.includes('_k') ? 'key' : 'value'}`)
-    const one = (await weight?.read()) ?? new Float32Array()
-    const shape = [(tensor.shape[0] ?? 0) * 2, tensor.shape[1] ?? 0]
-    const both = new Float32Array(one.length * 2)
-    both.set(one)
-    both.set(one, one.length)
-    return { name: tensor.name, shape, format, bytes: encodeAs(format, both, shape) }
-  }))
+  const doubled = await Promise.all(
+    tensors.map(async (tensor): Promise<TensorData> => {
+      if (!/attn_[kv]\.weight/.test(tensor.name)) return tensor
+      const weight = halved.get(
+        `layers.${tensor.name.split('.')[1]}.attention.${tensor.name.includes('_k') ? 'key' : 'value'}`,
+      )
+      const one = (await weight?.read()) ?? new Float32Array()
+      const shape = [(tensor.shape[0] ?? 0) * 2, tensor.shape[1] ?? 0]
+      const both = new Float32Array(one.length * 2)
+      both.set(one)
+      both.set(one, one.length)
+      return { name: tensor.name, shape, format, bytes: encodeAs(format, both, shape) }
+    }),
+  )
   return rewritten({ metadata: tiny.typedMetadata, tensors: doubled })
 }
 
 describe('a GGUF file', () => {
-  test.each(['mean', 'first', 'activation', 'principal'] as const)('%s halves the cache, says so in the metadata, and runs', async (method) => {
-    const converted = await written(tiny, { numKvHeads: 1, method, calibration: isCalibrated(method) ? await calibrated(tiny) : undefined })
-    expect(converted.metadata['llama.attention.head_count_kv']).toBe(1)
-    expect(converted.metadata['llama.attention.head_count']).toBe(6)
-    expect(converted.tensors.get('blk.3.attn_k.weight')).toMatchObject({ shape: [32, 192], format: 'f16' })
-    expect([...converted.tensors.keys()]).toEqual([...tiny.tensors.keys()])
-    for (const { name } of tiny.tensors.values()) {
-      if (isCalibrated(method) ? /attn_[qkv]|attn_output/.test(name) : /attn_[kv]\./.test(name)) continue
-      expect(Buffer.compare((await converted.tensors.get(name)?.read()) ?? new Uint8Array(), (await tiny.tensors.get(name)?.read()) ?? new Uint8Array()), name).toBe(0)
-    }
-    expect((await logitsOf(converted)).every(Number.isFinite)).toBe(true)
-  })
+  test.each(['mean', 'first', 'activation', 'principal'] as const)(
+    '%s halves the cache, says so in the metadata, and runs',
+    async (method) => {
+      const converted = await written(tiny, {
+        numKvHeads: 1,
+        method,
+        calibration: isCalibrated(method) ? await calibrated(tiny) : undefined,
+      })
+      expect(converted.metadata['llama.attention.head_count_kv']).toBe(1)
+      expect(converted.metadata['llama.attention.head_count']).toBe(6)
+      expect(converted.tensors.get('blk.3.attn_k.weight')).toMatchObject({ shape: [32, 192], format: 'f16' })
+      expect([...converted.tensors.keys()]).toEqual([...tiny.tensors.keys()])
+      for (const { name } of tiny.tensors.values()) {
+        if (isCalibrated(method) ? /attn_[qkv]|attn_output/.test(name) : /attn_[kv]\./.test(name)) continue
+        expect(
+          Buffer.compare(
+            (await converted.tensors.get(name)?.read()) ?? new Uint8Array(),
+            (await tiny.tensors.get(name)?.read()) ?? new Uint8Array(),
+          ),
+          name,
+        ).toBe(0)
+      }
+      expect((await logitsOf(converted)).every(Number.isFinite)).toBe(true)
+    },
+  )
 
   test('heads that are equal merge without loss, by every method', async () => {
     const before = await twins()
     const expected = await logitsOf(before)
     for (const method of ['mean', 'first', 'activation', 'principal'] as const) {
-      const converted = await written(before, { numKvHeads: 1, method, calibration: isCalibrated(method) ? await calibrated(before) : undefined })
+      const converted = await written(before, {
+        numKvHeads: 1,
+        method,
+        calibration: isCalibrated(method) ? await calibrated(before) : undefined,
+      })
       // Turned queries and outputs are stored in f16 again.
-      const comparison = compare(await logitsOf(converted), expected, isCalibrated(method) ? { atol: 1e-2, rtol: 1e-2, nmse: 4e-6 } : { atol: 1e-4, rtol: 1e-4, nmse: 1e-9 })
+      const comparison = compare(
+        await logitsOf(converted),
+        expected,
+        isCalibrated(method) ? { atol: 1e-2, rtol: 1e-2, nmse: 4e-6 } : { atol: 1e-4, rtol: 1e-4, nmse: 1e-9 },
+      )
       expect(comparison.pass, `${method}: ${comparison.message}`).toBe(true)
     }
   })
@@ -106,7 +154,11 @@ describe('a GGUF file', () => {
     const [stored, was] = [converted.tensors.get('blk.0.attn_v.weight'), before.tensors.get('blk.0.attn_v.weight')]
     expect(stored).toMatchObject({ format: 'q8_0', shape: [32, 192] })
     expect(await stored?.read()).toEqual((await was?.read())?.subarray(0, stored?.byteLength))
-    expect([writableFormat('bf16', [1, 8]), writableFormat('q4_0', [1, 32]), writableFormat('iq2_xs', [1, 256])]).toEqual(['bf16', 'q4_0', 'f16'])
+    expect([
+      writableFormat('bf16', [1, 8]),
+      writableFormat('q4_0', [1, 32]),
+      writableFormat('iq2_xs', [1, 256]),
+    ]).toEqual(['bf16', 'q4_0', 'f16'])
   })
 
   test.each<[string, Partial<HeadConversionOptions>, string]>([
@@ -117,10 +169,24 @@ describe('a GGUF file', () => {
   })
 
   test('refuses fused projections, and layers of unequal counts', async () => {
-    const fused = await rewritten({ metadata: tiny.typedMetadata, tensors: [...tiny.tensors.values()].filter(({ name }) => !name.includes('attn_k')) })
-    expect(() => convertCheckpointHeads(fused, { numKvHeads: 1, method: 'mean' })).toThrow('has no layers.0.attention.key')
-    const unequal = await rewritten({ metadata: new Map(tiny.typedMetadata).set('llama.attention.head_count_kv', { type: 'array', items: 'u32', value: [2, 1] }), tensors: [...tiny.tensors.values()] })
-    expect(() => convertCheckpointHeads(unequal, { numKvHeads: 1, method: 'mean' })).toThrow('different numbers of KV heads (2, 1)')
+    const fused = await rewritten({
+      metadata: tiny.typedMetadata,
+      tensors: [...tiny.tensors.values()].filter(({ name }) => !name.includes('attn_k')),
+    })
+    expect(() => convertCheckpointHeads(fused, { numKvHeads: 1, method: 'mean' })).toThrow(
+      'has no layers.0.attention.key',
+    )
+    const unequal = await rewritten({
+      metadata: new Map(tiny.typedMetadata).set('llama.attention.head_count_kv', {
+        type: 'array',
+        items: 'u32',
+        value: [2, 1],
+      }),
+      tensors: [...tiny.tensors.values()],
+    })
+    expect(() => convertCheckpointHeads(unequal, { numKvHeads: 1, method: 'mean' })).toThrow(
+      'different numbers of KV heads (2, 1)',
+    )
   })
 })
 
@@ -136,7 +202,12 @@ test('a BERT checkpoint in safetensors: biases too, and the head count in config
   const checkpoint = await readSafetensors(bufferSource(sink.bytes()))
   const config = { model_type: 'bert', num_attention_heads: 4 }
   const converted = convertCheckpointHeads(checkpoint, { numKvHeads: 2, method: 'mean', config })
-  expect(converted).toMatchObject({ config: { ...config, num_key_value_heads: 2 }, metadata: undefined, numKvHeads: { before: 4, after: 2 }, cacheValuesPerToken: { before: 16, after: 8 } })
+  expect(converted).toMatchObject({
+    config: { ...config, num_key_value_heads: 2 },
+    metadata: undefined,
+    numKvHeads: { before: 4, after: 2 },
+    cacheValuesPerToken: { before: 16, after: 8 },
+  })
   const out = bufferSink()
   await writeSafetensors({ tensors: converted.tensors }, out)
   const weights = checkpointWeights(await readSafetensors(bufferSource(out.bytes())))

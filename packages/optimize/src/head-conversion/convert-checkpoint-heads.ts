@@ -1,4 +1,9 @@
-import { type ConvertHeadsOptions, convertHeads, type HeadWeights, type ProjectionWeights } from '@tessera-llm/attention'
+import {
+  type ConvertHeadsOptions,
+  convertHeads,
+  type HeadWeights,
+  type ProjectionWeights,
+} from '@tessera-llm/attention'
 import type { Checkpoint, GgufCheckpoint, GgufValue, StoredTensor, TensorData } from '@tessera-llm/formats'
 import type { Fields } from '@tessera-llm/runtime'
 import { lastAxis, type Shape, TesseraError } from '@tessera-llm/tensor'
@@ -46,38 +51,63 @@ export function convertCheckpointHeads(checkpoint: Checkpoint, options: HeadConv
   const weights = checkpointWeights(checkpoint)
   const layers = attentionLayers(weights, sizes.architecture)
   if (!Number.isSafeInteger(numKvHeads) || numKvHeads < 1 || sizes.numKvHeads % numKvHeads !== 0) {
-    throw new TesseraError('invalid-option', `convert-heads: ${numKvHeads} KV heads cannot be made of ${sizes.numKvHeads}; ask for a divisor`)
+    throw new TesseraError(
+      'invalid-option',
+      `convert-heads: ${numKvHeads} KV heads cannot be made of ${sizes.numKvHeads}; ask for a divisor`,
+    )
   }
   if (needsCalibration(method) && calibration?.layers.length !== layers.length) {
-    throw new TesseraError('invalid-option', `convert-heads: the method ${method} needs a calibration of all ${layers.length} layers, and got ${calibration ? `one of ${calibration.layers.length}` : 'none'}`)
+    throw new TesseraError(
+      'invalid-option',
+      `convert-heads: the method ${method} needs a calibration of all ${layers.length} layers, and got ${calibration ? `one of ${calibration.layers.length}` : 'none'}`,
+    )
   }
   const changed = new Map<string, TensorData>()
   const replacedFormats = new Set<string>()
-  const cacheValues = layers.reduce((sum, { weights: { key, value } }) => sum + (key.shape[0] ?? 0) + (value.shape[0] ?? 0), 0)
+  const cacheValues = layers.reduce(
+    (sum, { weights: { key, value } }) => sum + (key.shape[0] ?? 0) + (value.shape[0] ?? 0),
+    0,
+  )
   const hasKeyNorm = weights.has('layers.0.attention.key_norm')
-  const converted = keepLatest((index) => convertLayer(layers[index] as StoredAttention, sizes, optionsFor(index, options, hasKeyNorm)))
+  const converted = keepLatest((index) =>
+    convertLayer(layers[index] as StoredAttention, sizes, optionsFor(index, options, hasKeyNorm)),
+  )
   for (const [index, layer] of numKvHeads === sizes.numKvHeads ? [] : layers.entries()) {
     for (const part of ['query', 'key', 'value', 'output'] as const) {
       const isKv = part === 'key' || part === 'value'
       if (!isKv && !needsCalibration(method)) continue
       const bias = part === 'output' ? undefined : layer.biases[part]
-      for (const [kind, weight] of [['weight', layer.weights[part]], ['bias', bias]] as const) {
+      for (const [kind, weight] of [
+        ['weight', layer.weights[part]],
+        ['bias', bias],
+      ] as const) {
         if (!weight) continue
         const stored = checkpoint.tensors.get(weight.storedName) as StoredTensor
-        const shape = isKv ? [(stored.shape[0] ?? 0) / (sizes.numKvHeads / numKvHeads), ...stored.shape.slice(1)] : stored.shape
+        const shape = isKv
+          ? [(stored.shape[0] ?? 0) / (sizes.numKvHeads / numKvHeads), ...stored.shape.slice(1)]
+          : stored.shape
         if (method === 'first') {
-          changed.set(stored.name, { ...describe(stored, shape), bytes: () => firstHeads(stored, sizes.numKvHeads, numKvHeads) })
+          changed.set(stored.name, {
+            ...describe(stored, shape),
+            bytes: () => firstHeads(stored, sizes.numKvHeads, numKvHeads),
+          })
           continue
         }
         const format = writableFormat(stored.format, shape)
         if (format !== stored.format) replacedFormats.add(stored.format)
-        changed.set(stored.name, { name: stored.name, shape, format, bytes: async () => encodeAs(format, (await converted(index))[part][kind] as Float32Array, shape) })
+        changed.set(stored.name, {
+          name: stored.name,
+          shape,
+          format,
+          bytes: async () => encodeAs(format, (await converted(index))[part][kind] as Float32Array, shape),
+        })
       }
     }
   }
   return {
     tensors: [...checkpoint.tensors.values()].map((stored) => changed.get(stored.name) ?? stored),
-    metadata: checkpoint.container === 'gguf' ? withHeadCount(checkpoint as GgufCheckpoint, sizes, numKvHeads) : undefined,
+    metadata:
+      checkpoint.container === 'gguf' ? withHeadCount(checkpoint as GgufCheckpoint, sizes, numKvHeads) : undefined,
     config: checkpoint.container === 'gguf' ? undefined : { ...config, num_key_value_heads: numKvHeads },
     numHeads: sizes.numHeads,
     numKvHeads: { before: sizes.numKvHeads, after: numKvHeads },
@@ -86,8 +116,15 @@ export function convertCheckpointHeads(checkpoint: Checkpoint, options: HeadConv
   }
 }
 
-async function convertLayer(layer: StoredAttention, sizes: AttentionSizes, options: ConvertHeadsOptions): Promise<HeadWeights> {
-  const projection = async (part: 'query' | 'key' | 'value'): Promise<ProjectionWeights> => ({ weight: await layer.weights[part].read(), bias: await layer.biases[part]?.read() })
+async function convertLayer(
+  layer: StoredAttention,
+  sizes: AttentionSizes,
+  options: ConvertHeadsOptions,
+): Promise<HeadWeights> {
+  const projection = async (part: 'query' | 'key' | 'value'): Promise<ProjectionWeights> => ({
+    weight: await layer.weights[part].read(),
+    bias: await layer.biases[part]?.read(),
+  })
   const { numHeads } = sizes
   const weights: HeadWeights = {
     numHeads,
@@ -102,7 +139,11 @@ async function convertLayer(layer: StoredAttention, sizes: AttentionSizes, optio
   return convertHeads(weights, options).weights
 }
 
-function optionsFor(index: number, { numKvHeads, method, calibration }: HeadConversionOptions, hasKeyNorm: boolean): ConvertHeadsOptions {
+function optionsFor(
+  index: number,
+  { numKvHeads, method, calibration }: HeadConversionOptions,
+  hasKeyNorm: boolean,
+): ConvertHeadsOptions {
   if (!needsCalibration(method)) return { numKvHeads, method }
   const layer = calibration?.layers[index]
   if (!layer) throw new TesseraError('invalid-option', `convert-heads: the calibration lacks layer ${index}`)
@@ -115,15 +156,23 @@ function optionsFor(index: number, { numKvHeads, method, calibration }: HeadConv
 async function firstHeads(stored: StoredTensor, before: number, after: number): Promise<Uint8Array> {
   const headBytes = stored.byteLength / before
   const bytes = new Uint8Array(headBytes * after)
-  for (let group = 0; group < after; group++) bytes.set(await stored.read(((group * before) / after) * headBytes, headBytes), group * headBytes)
+  for (let group = 0; group < after; group++)
+    bytes.set(await stored.read(((group * before) / after) * headBytes, headBytes), group * headBytes)
   return bytes
 }
 
-function describe({ name, format }: StoredTensor, shape: Shape): { readonly name: string; readonly shape: Shape; readonly format: string } {
+function describe(
+  { name, format }: StoredTensor,
+  shape: Shape,
+): { readonly name: string; readonly shape: Shape; readonly format: string } {
   return { name, shape, format }
 }
 
-function withHeadCount({ typedMetadata }: GgufCheckpoint, { architecture }: AttentionSizes, numKvHeads: number): ReadonlyMap<string, GgufValue> {
+function withHeadCount(
+  { typedMetadata }: GgufCheckpoint,
+  { architecture }: AttentionSizes,
+  numKvHeads: number,
+): ReadonlyMap<string, GgufValue> {
   // The key is absent where every query head has a KV head of its own. Equal counts need no list.
   return new Map(typedMetadata).set(`${architecture}.attention.head_count_kv`, { type: 'u32', value: numKvHeads })
 }

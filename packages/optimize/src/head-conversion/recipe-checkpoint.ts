@@ -13,12 +13,19 @@ export interface RecipeCheckpointOptions {
 }
 
 /** The checkpoint that the other steps of a recipe work on: with fewer key-value heads where the first step says so. Nothing is read before a tensor is. */
-export function recipeCheckpoint(checkpoint: Checkpoint, { steps: [step] }: Recipe, { config, calibration }: RecipeCheckpointOptions = {}): { readonly checkpoint: Checkpoint; readonly config: Fields | undefined } {
+export function recipeCheckpoint(
+  checkpoint: Checkpoint,
+  { steps: [step] }: Recipe,
+  { config, calibration }: RecipeCheckpointOptions = {},
+): { readonly checkpoint: Checkpoint; readonly config: Fields | undefined } {
   if (step?.kind !== 'convert-heads') return { checkpoint, config }
   const method = needsHeadCalibration(step) && !calibration ? 'mean' : step.method
   const converted = convertCheckpointHeads(checkpoint, { numKvHeads: step.numKvHeads, method, calibration, config })
   const { metadata, tensors } = converted
-  return { checkpoint: metadata ? ggufCheckpointOf({ metadata, tensors }) : safetensorsCheckpointOf(tensors), config: converted.config }
+  return {
+    checkpoint: metadata ? ggufCheckpointOf({ metadata, tensors }) : safetensorsCheckpointOf(tensors),
+    config: converted.config,
+  }
 }
 
 /** Whether a step merges heads by what they are on a text. */

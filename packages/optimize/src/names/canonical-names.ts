@@ -56,15 +56,25 @@ const inEncoderLayer: Readonly<Record<string, string>> = {
   layer_output_norm: 'post_mlp_norm',
 }
 
-const wholeByStored: ReadonlyMap<string, string> = new Map([...whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoder)])
-const partByStored: ReadonlyMap<string, string> = new Map([...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]), ...Object.entries(inEncoderLayer), ['ffn_down_hadamard', 'mlp.down'] as const])
+const wholeByStored: ReadonlyMap<string, string> = new Map([
+  ...whole.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]),
+  ...Object.entries(inEncoder),
+])
+const partByStored: ReadonlyMap<string, string> = new Map([
+  ...inLayer.flatMap(([gguf, huggingFace, name]) => [[gguf, name] as const, [huggingFace, name] as const]),
+  ...Object.entries(inEncoderLayer),
+  ['ffn_down_hadamard', 'mlp.down'] as const,
+])
 
 /**
  * The name by which recipes call a stored tensor: `layers.3.mlp.down` for `blk.3.ffn_down.weight` as for
  * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. What no recipe can change keeps its stored name.
  */
 export function canonicalName(stored: string): string {
-  const found = /^(?:(?:bert|roberta|distilbert)\.)?(?:(?:blk|model\.layers|encoder\.layer|transformer\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(stored)
+  const found =
+    /^(?:(?:bert|roberta|distilbert)\.)?(?:(?:blk|model\.layers|encoder\.layer|transformer\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(
+      stored,
+    )
   if (!found) return stored
   const [, layer, part = '', kind] = found
   const name = layer === undefined ? wholeByStored.get(part) : partByStored.get(part)

@@ -30,25 +30,47 @@ export interface PlanOptions {
 }
 
 /** @throws TesseraError `invalid-option` for a recipe that does not fit the model, `unsupported` */
-export function planRecipe(original: Subject, recipe: Recipe, { stored: given = original.weights }: PlanOptions = {}): RecipePlan {
+export function planRecipe(
+  original: Subject,
+  recipe: Recipe,
+  { stored: given = original.weights }: PlanOptions = {},
+): RecipePlan {
   // Nothing is multiplied before a weight is read.
   const subject = transformSubject(original, recipe, createPlainMultiply())
   const assignments = assignSteps(subject.weights, recipe)
   const tensors = [...subject.weights.values()].map((weight): PlannedTensor => {
     const stored = original.weights.get(weight.name)
     const step = assignments.get(weight.name)
-    const kept = { format: weight.shape.length > 1 ? 'f16' : 'f32', bytes: bytesAs(weight.shape.length > 1 ? 'f16' : 'f32', weight.shape) as number }
+    const kept = {
+      format: weight.shape.length > 1 ? 'f16' : 'f32',
+      bytes: bytesAs(weight.shape.length > 1 ? 'f16' : 'f32', weight.shape) as number,
+    }
     const lies = given.get(weight.name)
     const before = lies ? { format: lies.format, bytes: lies.storedBytes } : { format: 'none', bytes: 0 }
-    const after = step ? { format: formatLabel(step.format), bytes: bytesAs(step.format, weight.shape) as number } : stored === weight ? { format: stored.format, bytes: stored.storedBytes } : kept
-    return { name: weight.name, class: weightClass(weight.name), shape: weight.shape, before, after, method: step?.method }
+    const after = step
+      ? { format: formatLabel(step.format), bytes: bytesAs(step.format, weight.shape) as number }
+      : stored === weight
+        ? { format: stored.format, bytes: stored.storedBytes }
+        : kept
+    return {
+      name: weight.name,
+      class: weightClass(weight.name),
+      shape: weight.shape,
+      before,
+      after,
+      method: step?.method,
+    }
   })
   const sum = (which: 'before' | 'after'): number => tensors.reduce((total, tensor) => total + tensor[which].bytes, 0)
   return { tensors, bytesBefore: sum('before'), bytesAfter: sum('after') }
 }
 
 /** Bytes before and after by class, in the order of the model. */
-export function bytesByClass({ tensors }: RecipePlan): Readonly<Record<string, { readonly tensors: number; readonly before: number; readonly after: number }>> {
+export function bytesByClass({
+  tensors,
+}: RecipePlan): Readonly<
+  Record<string, { readonly tensors: number; readonly before: number; readonly after: number }>
+> {
   const classes: Record<string, { tensors: number; before: number; after: number }> = {}
   for (const { class: kind, before, after } of tensors) {
     const entry = (classes[kind] ??= { tensors: 0, before: 0, after: 0 })

@@ -20,10 +20,18 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   const names = new Map<number, string>()
   const vectors = new Map<number, string>()
   const find = (stored: string, shape: readonly number[], from: unknown): ModelWeight => {
-    if (from !== undefined) throw new TesseraError('unsupported', `optimize: ${stored} is stored as part of another tensor or transposed; such a model cannot be compressed yet`)
+    if (from !== undefined)
+      throw new TesseraError(
+        'unsupported',
+        `optimize: ${stored} is stored as part of another tensor or transposed; such a model cannot be compressed yet`,
+      )
     const weight = weights.get(canonicalName(stored))
     if (!weight) throw new TesseraError('invalid-file', `optimize: the weight ${stored} is missing`)
-    if (!sameShape(weight.shape, shape)) throw new TesseraError('invalid-file', `optimize: ${stored} must have shape ${formatShape(shape)}, but has ${formatShape(weight.shape)}`)
+    if (!sameShape(weight.shape, shape))
+      throw new TesseraError(
+        'invalid-file',
+        `optimize: ${stored} must have shape ${formatShape(shape)}, but has ${formatShape(weight.shape)}`,
+      )
     return weight
   }
   const source: WeightSource = {
@@ -51,15 +59,34 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   const before = recording.memory.size
   const output = forward()
   const last = lastUses(recording.steps).set(memoryOf(output.storage), recording.steps.length)
-  const initial = new Map([...recording.memory].filter(([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined)))
-  return { steps: recording.steps, weights: names, vectors, initial, ids: memoryOf(ids.storage), tokens, output: { kind: 'dense', memory: memoryOf(output.storage), dtype: output.dtype, shape: output.shape }, lastUse: last, sites: findSites(recording.steps, names) }
+  const initial = new Map(
+    [...recording.memory].filter(
+      ([memory, { bytes }]) => !names.has(memory) && (memory < before || bytes !== undefined),
+    ),
+  )
+  return {
+    steps: recording.steps,
+    weights: names,
+    vectors,
+    initial,
+    ids: memoryOf(ids.storage),
+    tokens,
+    output: { kind: 'dense', memory: memoryOf(output.storage), dtype: output.dtype, shape: output.shape },
+    lastUse: last,
+    sites: findSites(recording.steps, names),
+  }
 }
 
 /** To a listener a layer shows every linear layer as a call of its own, which is what methods compress. */
 const observe = (): void => {}
 
 /** Builds the model and what its forward pass needs beside it. */
-async function prepareForward(subject: Subject, source: WeightSource, device: Device, tokens: number): Promise<{ readonly ids: Tensor; readonly forward: () => Tensor }> {
+async function prepareForward(
+  subject: Subject,
+  source: WeightSource,
+  device: Device,
+  tokens: number,
+): Promise<{ readonly ids: Tensor; readonly forward: () => Tensor }> {
   const window = Array.from({ length: tokens }, () => 0)
   if (subject.kind === 'encoder') {
     const encoder = await subject.family.build(subject.config, subject.container, source, device)
@@ -71,20 +98,30 @@ async function prepareForward(subject: Subject, source: WeightSource, device: De
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: tokens })
   cache.prepare(0, tokens)
   const step = uploadStep(device, window)
-  return { ids: step.ids, forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32', observe }) as Tensor }
+  return {
+    ids: step.ids,
+    forward: () => model.forward(step, cache, { logits: 'all', activations: 'f32', observe }) as Tensor,
+  }
 }
 
 function lastUses(steps: readonly Step[]): Map<number, number> {
   const last = new Map<number, number>()
   for (const [index, { inputs, outputs }] of steps.entries()) {
-    for (const slot of [...Object.values(inputs), ...Object.values(outputs)]) if (slot) for (const { memory } of memoriesOf(slot)) last.set(memory, index)
+    for (const slot of [...Object.values(inputs), ...Object.values(outputs)])
+      if (slot) for (const { memory } of memoriesOf(slot)) last.set(memory, index)
   }
   return last
 }
 
 function findSites(steps: readonly Step[], names: ReadonlyMap<number, string>): readonly Site[] {
   const sites = new Map<number, { site: Omit<Site, 'linears'>; linears: string[] }>()
-  for (const [index, { op, inputs: { x, weight } }] of steps.entries()) {
+  for (const [
+    index,
+    {
+      op,
+      inputs: { x, weight },
+    },
+  ] of steps.entries()) {
     const name = weight?.kind === 'dense' ? names.get(weight.memory) : undefined
     if (op.id !== 'linear' || name === undefined || x?.kind !== 'dense') continue
     const known = sites.get(x.memory)

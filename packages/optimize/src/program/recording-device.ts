@@ -1,4 +1,14 @@
-import { type Backend, createDevice, type Device, type Launch, type Kernel, type Op, type Storage, TesseraError, type Weight } from '@tessera-llm/tensor'
+import {
+  type Backend,
+  createDevice,
+  type Device,
+  type Launch,
+  type Kernel,
+  type Op,
+  type Storage,
+  TesseraError,
+  type Weight,
+} from '@tessera-llm/tensor'
 import type { InitialMemory, Slot, Step } from './program.ts'
 
 export interface Recording {
@@ -20,7 +30,8 @@ export function createRecordingDevice(): Recording {
   const numbers = new WeakMap<Storage, number>()
   const memoryOf = (storage: Storage): number => numbers.get(storage) as number
   const slotOf = (tensor: Weight): Slot => {
-    if (tensor.kind === 'dense') return { kind: 'dense', memory: memoryOf(tensor.storage), dtype: tensor.dtype, shape: tensor.shape }
+    if (tensor.kind === 'dense')
+      return { kind: 'dense', memory: memoryOf(tensor.storage), dtype: tensor.dtype, shape: tensor.shape }
     const parts = Object.entries(tensor.parts).map(([name, part]) => [name, slotOf(part)] as const)
     return { kind: 'packed', format: tensor.format, shape: tensor.shape, parts: Object.fromEntries(parts) as never }
   }
@@ -49,13 +60,22 @@ export function createRecordingDevice(): Recording {
     },
     async read(storage, offset, byteLength) {
       const { bytes } = memory.get(memoryOf(storage)) as InitialMemory
-      if (!bytes) throw new TesseraError('unsupported', 'optimize: the forward pass of this model reads values that it computed; it cannot be recorded')
+      if (!bytes)
+        throw new TesseraError(
+          'unsupported',
+          'optimize: the forward pass of this model reads values that it computed; it cannot be recorded',
+        )
       return bytes.slice(offset, offset + byteLength)
     },
     launch({ op, problem, inputs, outputs }: Launch<Kernel>) {
       const slots = (tensors: Readonly<Record<string, Weight | undefined>>): Record<string, Slot | undefined> =>
         Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor && slotOf(tensor)]))
-      steps.push({ op: op as Op, options: problem.options, inputs: slots(inputs), outputs: slots(outputs) as Step['outputs'] })
+      steps.push({
+        op: op as Op,
+        options: problem.options,
+        inputs: slots(inputs),
+        outputs: slots(outputs) as Step['outputs'],
+      })
     },
     beginCapture: nothingToReplay,
     endCapture: nothingToReplay,

@@ -1,4 +1,14 @@
-import { createPackedTensor, type Device, type PackedTensor, reshape, sameShape, type Tensor, TesseraError, viewBytes, type Weight } from '@tessera-llm/tensor'
+import {
+  createPackedTensor,
+  type Device,
+  type PackedTensor,
+  reshape,
+  sameShape,
+  type Tensor,
+  TesseraError,
+  viewBytes,
+  type Weight,
+} from '@tessera-llm/tensor'
 import { type DenseSlot, memoriesOf, type Program, type Slot, type Step } from './program.ts'
 
 export interface StreamOptions {
@@ -37,7 +47,9 @@ export function createStream({ device, program, windows, weight, vector, from = 
   const { steps, initial, lastUse } = program
   /** Memory that all windows share: constants, caches, weights. */
   const shared = new Map<number, Weight>()
-  const own: Map<number, Tensor>[] = windows.map((ids) => new Map([[program.ids, device.tensor(Int32Array.from(ids), [ids.length])]]))
+  const own: Map<number, Tensor>[] = windows.map(
+    (ids) => new Map([[program.ids, device.tensor(Int32Array.from(ids), [ids.length])]]),
+  )
   let at = from
 
   const bring = async (from: number, to: number): Promise<void> => {
@@ -50,7 +62,13 @@ export function createStream({ device, program, windows, weight, vector, from = 
         const named = program.vectors.get(memory)
         const values = named === undefined ? undefined : await vector?.(named)
         if (values) shared.set(memory, device.tensor(values, start.shape))
-        else shared.set(memory, start.bytes ? device.tensor(viewBytes(start.bytes, start.dtype), start.shape, start.dtype) : device.empty(start.shape, start.dtype))
+        else
+          shared.set(
+            memory,
+            start.bytes
+              ? device.tensor(viewBytes(start.bytes, start.dtype), start.shape, start.dtype)
+              : device.empty(start.shape, start.dtype),
+          )
       }
     }
   }
@@ -63,7 +81,11 @@ export function createStream({ device, program, windows, weight, vector, from = 
   }
   const find = (window: number, memory: number): Weight => {
     const found = own[window]?.get(memory) ?? shared.get(memory)
-    if (!found) throw new TesseraError('unsupported', `optimize: step ${at} reads memory that no step has written; the forward pass of this model cannot be followed`)
+    if (!found)
+      throw new TesseraError(
+        'unsupported',
+        `optimize: step ${at} reads memory that no step has written; the forward pass of this model cannot be followed`,
+      )
     return found
   }
   const tensorOf = (window: number, { memory, shape }: DenseSlot): Weight => {
@@ -73,13 +95,20 @@ export function createStream({ device, program, windows, weight, vector, from = 
   const resolve = (window: number, slot: Slot): Weight => {
     if (slot.kind === 'dense') return tensorOf(window, slot)
     const parts = Object.entries(slot.parts).map(([name, part]) => [name, tensorOf(window, part) as Tensor])
-    return createPackedTensor(device, slot.format, slot.shape, Object.fromEntries(parts) as Record<string, Tensor>) satisfies PackedTensor
+    return createPackedTensor(
+      device,
+      slot.format,
+      slot.shape,
+      Object.fromEntries(parts) as Record<string, Tensor>,
+    ) satisfies PackedTensor
   }
   const compute = (window: number, index: number): void => {
     const { op, options, inputs, outputs } = steps[index] as Step
     const held = own[window] as Map<number, Tensor>
     device.scope((scope) => {
-      const given = Object.fromEntries(Object.entries(inputs).map(([name, slot]) => [name, slot && resolve(window, slot)]))
+      const given = Object.fromEntries(
+        Object.entries(inputs).map(([name, slot]) => [name, slot && resolve(window, slot)]),
+      )
       const made = device.run(op, given, options)
       for (const [name, { memory }] of Object.entries(outputs)) {
         if ((lastUse.get(memory) ?? -1) > index) held.set(memory, scope.keep(made[name] as Tensor))
@@ -100,7 +129,9 @@ export function createStream({ device, program, windows, weight, vector, from = 
     },
     add: (memories) => own.push(new Map(memories)) - 1,
     fork(window, memories) {
-      const held = [...(own[window] as Map<number, Tensor>)].filter(([memory]) => !memories.has(memory)).map(([memory, tensor]) => [memory, reshape(tensor, tensor.shape)] as const)
+      const held = [...(own[window] as Map<number, Tensor>)]
+        .filter(([memory]) => !memories.has(memory))
+        .map(([memory, tensor]) => [memory, reshape(tensor, tensor.shape)] as const)
       return own.push(new Map([...held, ...memories])) - 1
     },
     async advance(to, onWindow) {
@@ -128,6 +159,7 @@ export function createStream({ device, program, windows, weight, vector, from = 
 /** Memory that steps read and do not write before. */
 function readBy(steps: readonly Step[]): ReadonlySet<number> {
   const read = new Set<number>()
-  for (const { inputs } of steps) for (const slot of Object.values(inputs)) if (slot) for (const { memory } of memoriesOf(slot)) read.add(memory)
+  for (const { inputs } of steps)
+    for (const slot of Object.values(inputs)) if (slot) for (const { memory } of memoriesOf(slot)) read.add(memory)
   return read
 }

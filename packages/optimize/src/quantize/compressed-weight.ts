@@ -22,7 +22,8 @@ export interface MatrixWeight {
 export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer> {
   if (weight.kind === 'matrix') return dequantizeMatrix(weight.matrix)
   const { format, shape, bytes } = weight
-  if (format === 'f32' || format === 'f16') return decodeToF32(viewBytes(bytes, format satisfies DType), format, sizeOf(shape))
+  if (format === 'f32' || format === 'f16')
+    return decodeToF32(viewBytes(bytes, format satisfies DType), format, sizeOf(shape))
   const block = ggmlFormat(format)
   if (!block) throw new TesseraError('unsupported', `optimize: ${format} has no decoder`)
   return block.decodeF32({ blocks: bytes }, shape)

@@ -1,3 +1,10 @@
 export { type BlockWeight, type CompressedWeight, decodeWeight, type MatrixWeight } from './compressed-weight.ts'
 export { gridOf, integerGrid } from './grid-of.ts'
-export { isSupported, needsSecondMoment, needsStatistics, type QuantizedWeight, quantizeWeight, type Solver } from './quantize-weight.ts'
+export {
+  isSupported,
+  needsSecondMoment,
+  needsStatistics,
+  type QuantizedWeight,
+  quantizeWeight,
+  type Solver,
+} from './quantize-weight.ts'

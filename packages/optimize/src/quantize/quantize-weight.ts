@@ -1,4 +1,20 @@
-import { type EncodableFormat, type Encode, type EncodeNow, encodePlain, ggmlFormat, gptq, gptqBlocks, type GptqKernel, hqq, importanceOf, type LinearStatistics, type Multiply, type Round, roundPlain, type WeightMatrix } from '@tessera-llm/quantization'
+import {
+  type EncodableFormat,
+  type Encode,
+  type EncodeNow,
+  encodePlain,
+  ggmlFormat,
+  gptq,
+  gptqBlocks,
+  type GptqKernel,
+  hqq,
+  importanceOf,
+  type LinearStatistics,
+  type Multiply,
+  type Round,
+  roundPlain,
+  type WeightMatrix,
+} from '@tessera-llm/quantization'
 import { encodeElements, TesseraError } from '@tessera-llm/tensor'
 import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../recipe/index.ts'
 import type { CompressedWeight } from './compressed-weight.ts'
@@ -25,7 +41,11 @@ export interface Solver {
 }
 
 /** True for steps that look at the inputs of a layer. */
-export function needsStatistics({ method, importance = false, compensateBias = false }: Pick<QuantizeStep, 'method' | 'importance' | 'compensateBias'>): boolean {
+export function needsStatistics({
+  method,
+  importance = false,
+  compensateBias = false,
+}: Pick<QuantizeStep, 'method' | 'importance' | 'compensateBias'>): boolean {
   return method === 'gptq' || importance || compensateBias
 }
 
@@ -36,7 +56,8 @@ export function needsSecondMoment({ method }: Pick<QuantizeStep, 'method'>): boo
 
 /** `true`, or why a step cannot be done whatever the weight. */
 export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
-  if (method === 'hqq' && !isIntegers(format)) return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${typeof format === 'string' ? format : format.codebook}; use rtn or gptq`
+  if (method === 'hqq' && !isIntegers(format))
+    return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${typeof format === 'string' ? format : format.codebook}; use rtn or gptq`
   return true
 }
 
@@ -49,9 +70,17 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
  *
  * @throws TesseraError what the method throws
  */
-export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, statistics: LinearStatistics | undefined, { multiply, kernel, encode = encodePlain, encodeNow, round = roundPlain }: Solver): Promise<QuantizedWeight> {
+export async function quantizeWeight(
+  weight: WeightMatrix,
+  step: QuantizeStep,
+  statistics: LinearStatistics | undefined,
+  { multiply, kernel, encode = encodePlain, encodeNow, round = roundPlain }: Solver,
+): Promise<QuantizedWeight> {
   const { method, format, damping, passes, actOrder = true, clip = true } = step
-  const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({ weight: { kind: 'blocks', format: id, shape: weight.shape, bytes }, notes })
+  const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({
+    weight: { kind: 'blocks', format: id, shape: weight.shape, bytes },
+    notes,
+  })
   if (format === 'f16' || format === 'f32') {
     const { buffer, byteOffset, byteLength } = encodeElements(weight.values, format)
     return blocks(format, new Uint8Array(buffer, byteOffset, byteLength))
@@ -69,10 +98,23 @@ export async function quantizeWeight(weight: WeightMatrix, step: QuantizeStep, s
     return { weight: { kind: 'matrix', matrix }, notes }
   }
   if (method === 'rtn') {
-    if (typeof format !== 'string') return { weight: { kind: 'matrix', matrix: await round(weight, gridOf(format), { scale, importance }) }, notes: [] }
-    const { blocks: bytes } = await encode(ggmlFormat(format) as EncodableFormat, weight.values, weight.shape, importance ? { importance } : {})
+    if (typeof format !== 'string')
+      return {
+        weight: { kind: 'matrix', matrix: await round(weight, gridOf(format), { scale, importance }) },
+        notes: [],
+      }
+    const { blocks: bytes } = await encode(
+      ggmlFormat(format) as EncodableFormat,
+      weight.values,
+      weight.shape,
+      importance ? { importance } : {},
+    )
     return blocks(format, bytes as Uint8Array)
   }
-  if (method === 'hqq' && isIntegers(format)) return { weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format), { integerZeros: step.integerZeros }).matrix }, notes: [] }
+  if (method === 'hqq' && isIntegers(format))
+    return {
+      weight: { kind: 'matrix', matrix: hqq(weight, integerGrid(format), { integerZeros: step.integerZeros }).matrix },
+      notes: [],
+    }
   throw new TesseraError('unsupported', `optimize: ${method} cannot round to ${JSON.stringify(format)} here`)
 }

@@ -16,7 +16,10 @@ export function agreesWithin(receipt: Measured, again: Measured): Agreement {
 }
 
 /** The same for the mean cosine of an encoder's vectors. */
-export function embeddingsAgreeWithin(receipt: Pick<ReceiptEmbeddings, 'cosine' | 'cosineStandardError'>, again: Pick<ReceiptEmbeddings, 'cosine'>): Agreement {
+export function embeddingsAgreeWithin(
+  receipt: Pick<ReceiptEmbeddings, 'cosine' | 'cosineStandardError'>,
+  again: Pick<ReceiptEmbeddings, 'cosine'>,
+): Agreement {
   return within(receipt.cosine, again.cosine, receipt.cosineStandardError)
 }
 

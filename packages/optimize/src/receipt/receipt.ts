@@ -20,7 +20,11 @@ export interface ReceiptSpeed {
   readonly decodeTokensPerSecond: number
 }
 
-export interface ReceiptQuality extends Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'tokens' | 'original' | 'compared'> {
+export interface ReceiptQuality
+  extends Pick<
+    Divergence,
+    'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'tokens' | 'original' | 'compared'
+  > {
   readonly text: ReceiptFile
   readonly windows: number
   readonly window: number
@@ -55,25 +59,48 @@ export interface Receipt {
   readonly versions: Readonly<Record<string, string>>
   readonly device: { readonly kind: string; readonly name: string; readonly kernels: readonly string[] }
   /** Bytes of tensors by class. */
-  readonly bytes: Readonly<Record<string, { readonly tensors: number; readonly before: number; readonly after: number }>>
+  readonly bytes: Readonly<
+    Record<string, { readonly tensors: number; readonly before: number; readonly after: number }>
+  >
   /** Absent where no text was given to evaluate on. */
   readonly quality?: ReceiptQuality | undefined
   readonly speed?: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed } | undefined
   /** The same of an encoder. */
   readonly embeddings?: ReceiptEmbeddings | undefined
-  readonly embeddingSpeed?: { readonly before: ReceiptEmbeddingSpeed; readonly after: ReceiptEmbeddingSpeed } | undefined
+  readonly embeddingSpeed?:
+    | { readonly before: ReceiptEmbeddingSpeed; readonly after: ReceiptEmbeddingSpeed }
+    | undefined
   readonly peakRssBytes: number
   readonly seconds: { readonly apply: number; readonly total: number }
   /** What went otherwise than asked. */
   readonly notes: readonly string[]
 }
 
-const file = v.looseObject({ path: v.string(), bytes: v.number(), sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })
+const file = v.looseObject({
+  path: v.string(),
+  bytes: v.number(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+})
 const schema = v.looseObject({
-  receipt: v.literal(1), input: file, output: file, calibration: v.optional(file), recipe: v.looseObject({}), seed: v.number(),
+  receipt: v.literal(1),
+  input: file,
+  output: file,
+  calibration: v.optional(file),
+  recipe: v.looseObject({}),
+  seed: v.number(),
   device: v.looseObject({ kind: v.string(), name: v.string() }),
-  quality: v.optional(v.looseObject({ text: file, windows: v.number(), window: v.number(), kld: v.number(), kldStandardErrorClustered: v.nullable(v.number()) })),
-  embeddings: v.optional(v.looseObject({ text: file, texts: v.number(), cosine: v.number(), cosineStandardError: v.nullable(v.number()) })),
+  quality: v.optional(
+    v.looseObject({
+      text: file,
+      windows: v.number(),
+      window: v.number(),
+      kld: v.number(),
+      kldStandardErrorClustered: v.nullable(v.number()),
+    }),
+  ),
+  embeddings: v.optional(
+    v.looseObject({ text: file, texts: v.number(), cosine: v.number(), cosineStandardError: v.nullable(v.number()) }),
+  ),
 })
 
 /** @throws TesseraError `invalid-file` for a text that is no receipt, naming the field */
@@ -87,5 +114,8 @@ export function parseReceipt(text: string): Receipt {
   const result = v.safeParse(schema, value)
   if (result.success) return value as Receipt
   const [issue] = result.issues
-  throw new TesseraError('invalid-file', `receipt: ${v.getDotPath(issue) ?? 'it'} is ${JSON.stringify(issue.input) ?? 'missing'}, but must be ${issue.expected}; is it a receipt of tessera optimize?`)
+  throw new TesseraError(
+    'invalid-file',
+    `receipt: ${v.getDotPath(issue) ?? 'it'} is ${JSON.stringify(issue.input) ?? 'missing'}, but must be ${issue.expected}; is it a receipt of tessera optimize?`,
+  )
 }

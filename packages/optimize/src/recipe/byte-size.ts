@@ -2,7 +2,15 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 
 /** Bytes of a unit: powers of ten for kB, MB and GB (SI), of two for KiB, MiB and GiB (IEC 80000-13). */
-const units: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+const units: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+}
 
 /**
  * Bytes of a size such as `60MB`, `57.2 MiB` or `60000000`; parts of a byte are dropped.
@@ -12,11 +20,23 @@ const units: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e
 export function parseByteSize(size: string | number): number {
   const [, digits = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(size)) ?? []
   const known = Object.keys(units)
-  if (digits === '') throw new TesseraError('invalid-option', `size: ${JSON.stringify(size)} is no size; write a number and a unit, such as 60MB or 57.2MiB`)
+  if (digits === '')
+    throw new TesseraError(
+      'invalid-option',
+      `size: ${JSON.stringify(size)} is no size; write a number and a unit, such as 60MB or 57.2MiB`,
+    )
   // As people write it: 60mb is 60MB.
   const name = unit === '' ? 'B' : known.find((each) => each.toLowerCase() === unit.toLowerCase())
-  if (name === undefined) throw new TesseraError('invalid-option', `size: ${JSON.stringify(size)} has the unit ${JSON.stringify(unit)}; did you mean ${closest(unit, known)}? Known are ${known.join(', ')}`)
+  if (name === undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `size: ${JSON.stringify(size)} has the unit ${JSON.stringify(unit)}; did you mean ${closest(unit, known)}? Known are ${known.join(', ')}`,
+    )
   const bytes = Math.floor(Number(digits) * (units[name] as number))
-  if (!(bytes > 0 && Number.isSafeInteger(bytes))) throw new TesseraError('invalid-option', `size: ${JSON.stringify(size)} is ${bytes} bytes; give a size above zero, such as 60MB`)
+  if (!(bytes > 0 && Number.isSafeInteger(bytes)))
+    throw new TesseraError(
+      'invalid-option',
+      `size: ${JSON.stringify(size)} is ${bytes} bytes; give a size above zero, such as 60MB`,
+    )
   return bytes
 }

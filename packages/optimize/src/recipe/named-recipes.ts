@@ -3,7 +3,12 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { Recipe, RecipeStep, WeightFormat } from './recipe.ts'
 
 const int8: WeightFormat = { bits: 8, group: 'row', symmetric: true }
-const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({ kind: 'quantize', method: 'gptq', format, ...more })
+const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({
+  kind: 'quantize',
+  method: 'gptq',
+  format,
+  ...more,
+})
 
 /**
  * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but with a budget and in those for encoders, of which embeddings are half. docs/lab-log.md has what was measured
@@ -17,11 +22,29 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'gptq-q4_0-rotated', steps: [{ kind: 'rotate' }, gptq('q4_0')] },
     { name: 'rtn-4', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 64 } }] },
     { name: 'hqq-4', steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 }, integerZeros: true }] },
-    { name: 'awq-4', steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'rtn', format: { bits: 4, group: 64 }, importance: true }] },
+    {
+      name: 'awq-4',
+      steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'rtn', format: { bits: 4, group: 64 }, importance: true }],
+    },
     { name: 'awq-gptq-4', steps: [{ kind: 'awq' }, gptq({ bits: 4, group: 64 })] },
-    { name: 'w8a8', activations: 'int8-token', steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } }] },
-    { name: 'w8a8-static', activations: 'int8-static', steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int8 }] },
-    { name: 'w4a4-rotated', activations: 'int4-token', steps: [{ kind: 'rotate', heads: true, down: true }, gptq({ bits: 4, group: 64 }, { correct: true })] },
+    {
+      name: 'w8a8',
+      activations: 'int8-token',
+      steps: [
+        { kind: 'smooth' },
+        { kind: 'quantize', method: 'rtn', format: { bits: 8, group: 'row', symmetric: true } },
+      ],
+    },
+    {
+      name: 'w8a8-static',
+      activations: 'int8-static',
+      steps: [{ kind: 'smooth' }, { kind: 'quantize', method: 'rtn', format: int8 }],
+    },
+    {
+      name: 'w4a4-rotated',
+      activations: 'int4-token',
+      steps: [{ kind: 'rotate', heads: true, down: true }, gptq({ bits: 4, group: 64 }, { correct: true })],
+    },
     { name: 'gptq-4', steps: [gptq({ bits: 4, group: 64 })] },
     { name: 'gptq-4-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 4, group: 64 }, { correct: true })] },
     { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },
@@ -31,9 +54,24 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
     { name: 'best-60mb', steps: [{ kind: 'budget', size: '60MB' }] },
     { name: 'gptq-3-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal3', group: 64 }, { correct: true })] },
     { name: 'gptq-2-normal', steps: [{ kind: 'rotate' }, gptq({ codebook: 'normal2', group: 64 }, { correct: true })] },
-    { name: 'encoder-8', steps: [{ kind: 'quantize', method: 'rtn', format: int8 }, { kind: 'quantize', targets: 'embedding', method: 'rtn', format: int8 }] },
-    { name: 'encoder-5', steps: [gptq('q5_0'), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' }] },
-    { name: 'encoder-4', steps: [gptq({ bits: 4, group: 32 }), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 32 } }] },
+    {
+      name: 'encoder-8',
+      steps: [
+        { kind: 'quantize', method: 'rtn', format: int8 },
+        { kind: 'quantize', targets: 'embedding', method: 'rtn', format: int8 },
+      ],
+    },
+    {
+      name: 'encoder-5',
+      steps: [gptq('q5_0'), { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' }],
+    },
+    {
+      name: 'encoder-4',
+      steps: [
+        gptq({ bits: 4, group: 32 }),
+        { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 32 } },
+      ],
+    },
     { name: 'kv-int8', cache: { format: 'int8' }, steps: [] },
     { name: 'kv-int4', cache: { format: 'int4' }, steps: [] },
   ].map((recipe) => [recipe.name, recipe as Recipe]),
@@ -44,5 +82,8 @@ export function namedRecipe(name: string): Recipe {
   const found = namedRecipes[name]
   if (found) return found
   const names = Object.keys(namedRecipes)
-  throw new TesseraError('invalid-option', `recipe: there is none called ${JSON.stringify(name)}; did you mean ${closest(name, names)}? Known are ${names.join(', ')}`)
+  throw new TesseraError(
+    'invalid-option',
+    `recipe: there is none called ${JSON.stringify(name)}; did you mean ${closest(name, names)}? Known are ${names.join(', ')}`,
+  )
 }

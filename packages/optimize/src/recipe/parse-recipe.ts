@@ -8,25 +8,53 @@ import { cacheFormats, codebooks, ggmlFormats, layouts, type Recipe } from './re
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))])
 const integerFormat = v.strictObject({ bits: v.picklist([2, 3, 4, 8]), group, symmetric: v.optional(v.boolean()) })
-const codebookFormat = v.strictObject({ codebook: v.picklist(Object.keys(codebooks) as (keyof typeof codebooks)[]), group })
+const codebookFormat = v.strictObject({
+  codebook: v.picklist(Object.keys(codebooks) as (keyof typeof codebooks)[]),
+  group,
+})
 const format = v.union([v.picklist(ggmlFormats), integerFormat, codebookFormat])
 const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])
 const method = v.picklist(['rtn', 'hqq', 'gptq'])
 
 const steps = {
-  'convert-heads': v.strictObject({ kind: v.literal('convert-heads'), numKvHeads: count, method: v.picklist(['mean', 'first', 'activation', 'principal']) }),
-  rotate: v.strictObject({ kind: v.literal('rotate'), matrix: v.optional(v.picklist(['orthogonal', 'hadamard', 'identity'])), heads: v.optional(v.boolean()), down: v.optional(v.boolean()) }),
+  'convert-heads': v.strictObject({
+    kind: v.literal('convert-heads'),
+    numKvHeads: count,
+    method: v.picklist(['mean', 'first', 'activation', 'principal']),
+  }),
+  rotate: v.strictObject({
+    kind: v.literal('rotate'),
+    matrix: v.optional(v.picklist(['orthogonal', 'hadamard', 'identity'])),
+    heads: v.optional(v.boolean()),
+    down: v.optional(v.boolean()),
+  }),
   awq: v.strictObject({ kind: v.literal('awq'), targets: v.optional(targets) }),
-  smooth: v.strictObject({ kind: v.literal('smooth'), targets: v.optional(targets), alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))) }),
+  smooth: v.strictObject({
+    kind: v.literal('smooth'),
+    targets: v.optional(targets),
+    alpha: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  }),
   quantize: v.strictObject({
-    kind: v.literal('quantize'), targets: v.optional(targets), method, format,
-    importance: v.optional(v.boolean()), actOrder: v.optional(v.boolean()), clip: v.optional(v.boolean()), correct: v.optional(v.boolean()),
-    damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))), passes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-    integerZeros: v.optional(v.boolean()), compensateBias: v.optional(v.boolean()),
+    kind: v.literal('quantize'),
+    targets: v.optional(targets),
+    method,
+    format,
+    importance: v.optional(v.boolean()),
+    actOrder: v.optional(v.boolean()),
+    clip: v.optional(v.boolean()),
+    correct: v.optional(v.boolean()),
+    damping: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+    passes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    integerZeros: v.optional(v.boolean()),
+    compensateBias: v.optional(v.boolean()),
   }),
   budget: v.strictObject({
-    kind: v.literal('budget'), size: v.union([v.string(), count]), targets: v.optional(targets), formats: v.optional(v.pipe(v.array(format), v.minLength(1))),
-    method: v.optional(v.picklist(['gptq', 'rtn'])), correct: v.optional(v.boolean()),
+    kind: v.literal('budget'),
+    size: v.union([v.string(), count]),
+    targets: v.optional(targets),
+    formats: v.optional(v.pipe(v.array(format), v.minLength(1))),
+    method: v.optional(v.picklist(['gptq', 'rtn'])),
+    correct: v.optional(v.boolean()),
   }),
 }
 const kinds = Object.keys(steps) as (keyof typeof steps)[]
@@ -34,9 +62,16 @@ const kinds = Object.keys(steps) as (keyof typeof steps)[]
 const head = v.strictObject({
   name: v.optional(v.string()),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  calibration: v.optional(v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) })),
+  calibration: v.optional(
+    v.strictObject({ windows: v.optional(count), window: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))) }),
+  ),
   activations: v.optional(v.picklist(linearActivations)),
-  cache: v.optional(v.strictObject({ format: v.picklist(cacheFormats), exactTokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))) })),
+  cache: v.optional(
+    v.strictObject({
+      format: v.picklist(cacheFormats),
+      exactTokens: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    }),
+  ),
   layout: v.optional(v.picklist(layouts)),
   steps: v.array(v.looseObject({ kind: v.picklist(kinds) })),
 })
@@ -48,12 +83,26 @@ const head = v.strictObject({
  */
 export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
-  if (recipe.steps.length === 0 && !recipe.cache && !recipe.activations) throw new TesseraError('invalid-option', 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded')
-  const parsed = recipe.steps.map((step, index) => check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`))
+  if (recipe.steps.length === 0 && !recipe.cache && !recipe.activations)
+    throw new TesseraError(
+      'invalid-option',
+      'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded',
+    )
+  const parsed = recipe.steps.map((step, index) =>
+    check(steps[step.kind] as v.GenericSchema<Recipe['steps'][number]>, step, `recipe: steps[${index}] (${step.kind})`),
+  )
   const merging = parsed.findIndex(({ kind }, index) => kind === 'convert-heads' && index > 0)
-  if (merging >= 0) throw new TesseraError('invalid-option', `recipe: steps[${merging}] (convert-heads) must be the first step; all others see the model with fewer heads`)
+  if (merging >= 0)
+    throw new TesseraError(
+      'invalid-option',
+      `recipe: steps[${merging}] (convert-heads) must be the first step; all others see the model with fewer heads`,
+    )
   for (const step of parsed) if (step.kind === 'budget') parseByteSize(step.size)
-  if (parsed.filter(({ kind }) => kind === 'budget').length > 1) throw new TesseraError('invalid-option', 'recipe: a file has one size, so a recipe has one budget step at most; leave the others out')
+  if (parsed.filter(({ kind }) => kind === 'budget').length > 1)
+    throw new TesseraError(
+      'invalid-option',
+      'recipe: a file has one size, so a recipe has one budget step at most; leave the others out',
+    )
   return { ...recipe, steps: parsed }
 }
 
@@ -71,7 +120,10 @@ export function parseRecipeJson(text: string): Recipe {
 function check<T>(schema: v.GenericSchema<unknown, T>, value: unknown, where: string): T {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
-  throw new TesseraError('invalid-option', `${where}: ${describe(result.issues.find(isUnknownKey) ?? result.issues[0], schema)}`)
+  throw new TesseraError(
+    'invalid-option',
+    `${where}: ${describe(result.issues.find(isUnknownKey) ?? result.issues[0], schema)}`,
+  )
 }
 
 function isUnknownKey(issue: v.BaseIssue<unknown>): boolean {
@@ -86,7 +138,8 @@ function describe(issue: v.BaseIssue<unknown>, schema: unknown): string {
     const key = String(last?.key)
     return `the key ${JSON.stringify(path || key)} is not known${known.length > 0 ? `; did you mean ${JSON.stringify(closest(key, known))}? Known are ${known.join(', ')}` : ''}`
   }
-  if (issue.type === 'strict_object' && issue.received === 'undefined') return `the key ${JSON.stringify(path)} is missing`
+  if (issue.type === 'strict_object' && issue.received === 'undefined')
+    return `the key ${JSON.stringify(path)} is missing`
   const value = JSON.stringify(issue.input) ?? 'nothing'
   return `${path || 'it'} is ${value}, but must be ${issue.expected ?? issue.message}`
 }

@@ -13,7 +13,14 @@ describe('parseRecipe', () => {
         { kind: 'rotate', matrix: 'hadamard', heads: true, down: true },
         { kind: 'smooth', targets: 'layers.*.mlp.*', alpha: 0.6 },
         { kind: 'awq' },
-        { kind: 'quantize', targets: ['layers.*.mlp.*'], method: 'gptq', format: { bits: 4, group: 64 }, correct: true, passes: 1 },
+        {
+          kind: 'quantize',
+          targets: ['layers.*.mlp.*'],
+          method: 'gptq',
+          format: { bits: 4, group: 64 },
+          correct: true,
+          passes: 1,
+        },
         { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' },
       ],
     }
@@ -23,22 +30,63 @@ describe('parseRecipe', () => {
 
   test.each([
     [{}, 'recipe: the key "steps" is missing'],
-    [{ steps: [] }, 'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded'],
-    [{ cache: { format: 'int4', exactToken: 3 }, steps: [] }, 'the key "cache.exactToken" is not known; did you mean "exactTokens"?'],
+    [
+      { steps: [] },
+      'recipe: steps is empty; a recipe has a step, or says by cache how keys and values are kept, or by activations how inputs of layers are rounded',
+    ],
+    [
+      { cache: { format: 'int4', exactToken: 3 }, steps: [] },
+      'the key "cache.exactToken" is not known; did you mean "exactTokens"?',
+    ],
     [{ cache: { format: 'int3' }, steps: [] }, 'cache.format is "int3"'],
     [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
-    [{ calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] }, 'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window'],
-    [{ steps: [{ kind: 'quantise' }] }, 'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "budget")'],
-    [{ steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] }, 'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?'],
-    [{ steps: [{ kind: 'budget', size: '60Mb/s' }] }, 'size: "60Mb/s" is no size; write a number and a unit, such as 60MB or 57.2MiB'],
-    [{ steps: [{ kind: 'budget', size: '60' }, { kind: 'budget', size: '50' }] }, 'a recipe has one budget step at most'],
-    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] }, 'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?'],
+    [
+      { calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] },
+      'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window',
+    ],
+    [
+      { steps: [{ kind: 'quantise' }] },
+      'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "budget")',
+    ],
+    [
+      { steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] },
+      'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?',
+    ],
+    [
+      { steps: [{ kind: 'budget', size: '60Mb/s' }] },
+      'size: "60Mb/s" is no size; write a number and a unit, such as 60MB or 57.2MiB',
+    ],
+    [
+      {
+        steps: [
+          { kind: 'budget', size: '60' },
+          { kind: 'budget', size: '50' },
+        ],
+      },
+      'a recipe has one budget step at most',
+    ],
+    [
+      { steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] },
+      'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?',
+    ],
     [{ steps: [{ kind: 'smooth', alpha: 2 }] }, 'recipe: steps[0] (smooth): alpha is 2, but must be <=1'],
-    [{ steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] }, 'recipe: steps[0] (quantize): format'],
+    [
+      { steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] },
+      'recipe: steps[0] (quantize): format',
+    ],
     [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9"'],
-    [{ steps: [{ kind: 'quantize', method: 'awq', format: 'q4_0' }] }, 'method is "awq", but must be ("rtn" | "hqq" | "gptq")'],
-    [{ steps: [{ kind: 'rotate' }, { kind: 'convert-heads', numKvHeads: 1, method: 'mean' }] }, 'steps[1] (convert-heads) must be the first step'],
-    [{ steps: [{ kind: 'convert-heads', numKvHeads: 1, method: 'average' }] }, 'recipe: steps[0] (convert-heads): method is "average", but must be'],
+    [
+      { steps: [{ kind: 'quantize', method: 'awq', format: 'q4_0' }] },
+      'method is "awq", but must be ("rtn" | "hqq" | "gptq")',
+    ],
+    [
+      { steps: [{ kind: 'rotate' }, { kind: 'convert-heads', numKvHeads: 1, method: 'mean' }] },
+      'steps[1] (convert-heads) must be the first step',
+    ],
+    [
+      { steps: [{ kind: 'convert-heads', numKvHeads: 1, method: 'average' }] },
+      'recipe: steps[0] (convert-heads): method is "average", but must be',
+    ],
     ['gptq', 'recipe: it is "gptq", but must be Object'],
   ])('refuses %j', (recipe, message) => {
     let error: unknown
@@ -79,17 +127,29 @@ test.each([
 })
 
 describe('matchTargets', () => {
-  const names = ['embedding', 'layers.0.attention.query', 'layers.0.mlp.up', 'layers.1.attention.query', 'layers.11.mlp.up', 'head']
+  const names = [
+    'embedding',
+    'layers.0.attention.query',
+    'layers.0.mlp.up',
+    'layers.1.attention.query',
+    'layers.11.mlp.up',
+    'head',
+  ]
   test.each([
     ['layers.*.mlp.*', ['layers.0.mlp.up', 'layers.11.mlp.up']],
     ['layers.1*.**', ['layers.1.attention.query', 'layers.11.mlp.up']],
     ['**', names],
-    [['head', 'embedding'], ['embedding', 'head']],
+    [
+      ['head', 'embedding'],
+      ['embedding', 'head'],
+    ],
   ])('%j', (targets, expected) => {
     expect(matchTargets(targets, names)).toEqual(expected)
   })
   test('refuses a pattern without a match, and tells what there is', () => {
-    expect(() => matchTargets('layers.*.ffn.*', names)).toThrow('"layers.*.ffn.*" matches no weight of this model; its names are like embedding, layers.1.attention.query, layers.11.mlp.up, head')
+    expect(() => matchTargets('layers.*.ffn.*', names)).toThrow(
+      '"layers.*.ffn.*" matches no weight of this model; its names are like embedding, layers.1.attention.query, layers.11.mlp.up, head',
+    )
   })
 })
 

@@ -5,7 +5,23 @@ export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
 /** ggml block types that recipes may ask for; `f16` and `f32` keep a tensor dense. */
 export const ggmlFormats = [
-  'f32', 'f16', 'q8_0', 'q6_k', 'q5_k', 'q5_1', 'q5_0', 'q4_k', 'q4_1', 'q4_0', 'iq4_xs', 'iq4_nl', 'mxfp4', 'q3_k', 'q2_k', 'tq2_0', 'tq1_0',
+  'f32',
+  'f16',
+  'q8_0',
+  'q6_k',
+  'q5_k',
+  'q5_1',
+  'q5_0',
+  'q4_k',
+  'q4_1',
+  'q4_0',
+  'iq4_xs',
+  'iq4_nl',
+  'mxfp4',
+  'q3_k',
+  'q2_k',
+  'tq2_0',
+  'tq1_0',
 ] as const
 export type GgmlFormat = (typeof ggmlFormats)[number]
 

@@ -13,14 +13,25 @@ export function matchTargets(targets: Targets, names: readonly string[]): readon
   for (const pattern of patterns) {
     const expression = expressionOf(pattern)
     const found = names.filter((name) => expression.test(name))
-    if (found.length === 0) throw new TesseraError('invalid-option', `recipe: the target ${JSON.stringify(pattern)} matches no weight of this model; its names are like ${examples(names).join(', ')}`)
+    if (found.length === 0)
+      throw new TesseraError(
+        'invalid-option',
+        `recipe: the target ${JSON.stringify(pattern)} matches no weight of this model; its names are like ${examples(names).join(', ')}`,
+      )
     for (const name of found) matched.add(name)
   }
   return names.filter((name) => matched.has(name))
 }
 
 function expressionOf(pattern: string): RegExp {
-  const parts = pattern.split('.').map((part) => (part === '**' ? '.+' : part.split('*').map((text) => text.replace(/[^\w]/g, '\\$&')).join('[^.]*')))
+  const parts = pattern.split('.').map((part) =>
+    part === '**'
+      ? '.+'
+      : part
+          .split('*')
+          .map((text) => text.replace(/[^\w]/g, '\\$&'))
+          .join('[^.]*'),
+  )
   return new RegExp(`^${parts.join('\\.')}$`)
 }
 

@@ -7,7 +7,11 @@ import { claimStore, type WorkStore } from './work-store.ts'
 export function folderStore(path: string): WorkStore {
   const place = (key: string): string => join(path, `${key}.part`)
   const failed = (cause: unknown): never => {
-    throw new TesseraError('io', `optimize: the folder of intermediate results ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new TesseraError(
+      'io',
+      `optimize: the folder of intermediate results ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
   const make = async (): Promise<void> => {
     await mkdir(path).catch((error: NodeJS.ErrnoException) => {
@@ -42,5 +46,8 @@ export function folderStore(path: string): WorkStore {
       }
     },
   }
-  return { ...store, claim: (identity) => claimStore(store, () => rm(path, { recursive: true, force: true }).catch(failed), identity) }
+  return {
+    ...store,
+    claim: (identity) => claimStore(store, () => rm(path, { recursive: true, force: true }).catch(failed), identity),
+  }
 }

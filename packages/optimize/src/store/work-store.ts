@@ -7,7 +7,11 @@ export interface WorkStore {
 }
 
 /** `claim` of a store that can forget everything. */
-export async function claimStore(store: Omit<WorkStore, 'claim'>, clear: () => Promise<void>, identity: string): Promise<void> {
+export async function claimStore(
+  store: Omit<WorkStore, 'claim'>,
+  clear: () => Promise<void>,
+  identity: string,
+): Promise<void> {
   const bytes = await store.get('identity')
   if (bytes && new TextDecoder().decode(bytes) === identity) return
   await clear()

@@ -1,6 +1,14 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import {
-  architectureOf, type EncoderConfig, type EncoderFamily, type Fields, familyOf, type ModelConfig, type ModelFamily, readEncoderConfig, readModelConfig,
+  architectureOf,
+  type EncoderConfig,
+  type EncoderFamily,
+  type Fields,
+  familyOf,
+  type ModelConfig,
+  type ModelFamily,
+  readEncoderConfig,
+  readModelConfig,
 } from '@tessera-llm/runtime'
 import { checkpointWeights, type ModelWeights } from '../weights/index.ts'
 
@@ -38,6 +46,13 @@ export function subjectOf(checkpoint: Checkpoint, { families, encoderFamilies = 
   const weights = checkpointWeights(checkpoint)
   const encoderFamily = encoderFamilies.find(({ architectures }) => architectures.includes(architecture))
   const container = checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face'
-  if (encoderFamily) return { kind: 'encoder', family: encoderFamily, config: readEncoderConfig(checkpoint, config), container, weights }
-  return { kind: 'decoder', family: familyOf(architecture, families), config: readModelConfig(checkpoint, config), container, weights }
+  if (encoderFamily)
+    return { kind: 'encoder', family: encoderFamily, config: readEncoderConfig(checkpoint, config), container, weights }
+  return {
+    kind: 'decoder',
+    family: familyOf(architecture, families),
+    config: readModelConfig(checkpoint, config),
+    container,
+    weights,
+  }
 }

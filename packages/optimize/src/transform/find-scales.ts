@@ -1,4 +1,11 @@
-import { awqScales, type Grid, type LinearStatistics, type Multiply, smoothScales, type WeightMatrix } from '@tessera-llm/quantization'
+import {
+  awqScales,
+  type Grid,
+  type LinearStatistics,
+  type Multiply,
+  smoothScales,
+  type WeightMatrix,
+} from '@tessera-llm/quantization'
 import { integerGrid, gridOf } from '../quantize/index.ts'
 import type { AwqStep, GgmlFormat, SmoothStep, WeightFormat } from '../recipe/index.ts'
 
@@ -7,9 +14,19 @@ import type { AwqStep, GgmlFormat, SmoothStep, WeightFormat } from '../recipe/in
  *
  * @throws TesseraError what the method throws
  */
-export function findScales(step: AwqStep | SmoothStep, weights: readonly WeightMatrix[], statistics: LinearStatistics, format: WeightFormat, sources: Int32Array | undefined, multiply: Multiply): Float32Array {
+export function findScales(
+  step: AwqStep | SmoothStep,
+  weights: readonly WeightMatrix[],
+  statistics: LinearStatistics,
+  format: WeightFormat,
+  sources: Int32Array | undefined,
+  multiply: Multiply,
+): Float32Array {
   const tied = sources ? tieStatistics(statistics, sources) : statistics
-  const scales = step.kind === 'awq' ? awqScales(weights, tied, searchGrid(format), { multiply, searchScale: 'search', sampleRows }).scales : smoothScales(weights, tied, step.alpha ?? 0.5)
+  const scales =
+    step.kind === 'awq'
+      ? awqScales(weights, tied, searchGrid(format), { multiply, searchScale: 'search', sampleRows }).scales
+      : smoothScales(weights, tied, step.alpha ?? 0.5)
   return sources ? tie(scales, sources, Math.max) : scales
 }
 
@@ -17,8 +34,18 @@ export function findScales(step: AwqStep | SmoothStep, weights: readonly WeightM
 const sampleRows = 64
 
 /** Integers that stand for a format while scales are searched; undefined for formats that have none near. */
-const nearGrids: Readonly<Partial<Record<GgmlFormat, readonly [bits: 2 | 3 | 4 | 8, group: number, symmetric: boolean]>>> = {
-  q8_0: [8, 32, true], q4_0: [4, 32, true], q4_1: [4, 32, false], q4_k: [4, 32, false], iq4_nl: [4, 32, true], iq4_xs: [4, 32, true], mxfp4: [4, 32, true], q3_k: [3, 16, true], q2_k: [2, 16, false],
+const nearGrids: Readonly<
+  Partial<Record<GgmlFormat, readonly [bits: 2 | 3 | 4 | 8, group: number, symmetric: boolean]>>
+> = {
+  q8_0: [8, 32, true],
+  q4_0: [4, 32, true],
+  q4_1: [4, 32, false],
+  q4_k: [4, 32, false],
+  iq4_nl: [4, 32, true],
+  iq4_xs: [4, 32, true],
+  mxfp4: [4, 32, true],
+  q3_k: [3, 16, true],
+  q2_k: [2, 16, false],
 }
 
 /** Whether scales can be searched for weights of a format. */
@@ -37,7 +64,9 @@ function tieStatistics(statistics: LinearStatistics, sources: Int32Array): Linea
   const { absSum, absMax } = statistics
   const counts = new Float32Array(Math.max(...sources) + 1)
   for (const source of sources) counts[source] = (counts[source] as number) + 1
-  const sums = absSum && tie(absSum, sources, (a, b) => a + b).map((sum, column) => sum / (counts[sources[column] as number] as number))
+  const sums =
+    absSum &&
+    tie(absSum, sources, (a, b) => a + b).map((sum, column) => sum / (counts[sources[column] as number] as number))
   return { ...statistics, absSum: sums, absMax: absMax && tie(absMax, sources, Math.max) }
 }
 

@@ -5,7 +5,9 @@ import type { Subject } from '../subject/index.ts'
 export interface Merge {
   readonly site: Site
   /** What makes the input: a norm's vectors, or the rows (and the bias) of the linear layer before. */
-  readonly into: { readonly kind: 'norm'; readonly weight: string; readonly bias: string | undefined; readonly offset: 0 | 1 } | { readonly kind: 'rows'; readonly weight: string }
+  readonly into:
+    | { readonly kind: 'norm'; readonly weight: string; readonly bias: string | undefined; readonly offset: 0 | 1 }
+    | { readonly kind: 'rows'; readonly weight: string }
   /** i32[K]: the element of what makes the input that each column of it comes from, where several columns come from one (heads that share keys and values). */
   readonly sources?: Int32Array | undefined
 }
@@ -17,7 +19,10 @@ export interface Unmerged {
 }
 
 /** Looks at the recorded steps for what makes the input of each site, so that no table of architectures says what can be merged. */
-export function findMerges(subject: Subject, program: Program): { readonly merges: readonly Merge[]; readonly unmerged: readonly Unmerged[] } {
+export function findMerges(
+  subject: Subject,
+  program: Program,
+): { readonly merges: readonly Merge[]; readonly unmerged: readonly Unmerged[] } {
   const merges: Merge[] = []
   const unmerged: Unmerged[] = []
   for (const site of program.sites) {
@@ -29,13 +34,23 @@ export function findMerges(subject: Subject, program: Program): { readonly merge
 }
 
 function mergeOf(subject: Subject, { steps, weights, vectors }: Program, site: Site): Merge | string {
-  const used = new Set([...weights].filter(([memory, name]) => site.linears.includes(name) && steps.some(({ op, inputs }) => op.id !== 'linear' && reads(inputs, memory))).map(([, name]) => name))
+  const used = new Set(
+    [...weights]
+      .filter(
+        ([memory, name]) =>
+          site.linears.includes(name) && steps.some(({ op, inputs }) => op.id !== 'linear' && reads(inputs, memory)),
+      )
+      .map(([, name]) => name),
+  )
   if (used.size > 0) return `${[...used].join(', ')} is no linear layer alone`
   const { memory } = site.input
   const others = steps.filter((step) => reads(step.inputs, memory) && !readsAsInput(step, memory, site, weights))
-  const producer = steps.findLast(({ outputs }, index) => index < site.step && Object.values(outputs).some((slot) => slot.memory === memory))
+  const producer = steps.findLast(
+    ({ outputs }, index) => index < site.step && Object.values(outputs).some((slot) => slot.memory === memory),
+  )
   if (!producer) return 'no step makes its input'
-  if (others.length > 0) return `${others[0]?.op.id === 'add' || others[0]?.op.id === 'linear' ? 'the residual stream' : others[0]?.op.id} reads its input too`
+  if (others.length > 0)
+    return `${others[0]?.op.id === 'add' || others[0]?.op.id === 'linear' ? 'the residual stream' : others[0]?.op.id} reads its input too`
   switch (producer.op.id) {
     case 'rms-norm':
     case 'layer-norm': {
@@ -43,7 +58,9 @@ function mergeOf(subject: Subject, { steps, weights, vectors }: Program, site: S
       const bias = vectorName(producer, 'bias', vectors)
       if (weight === undefined) return 'the norm before it has no weight'
       const hasBias = producer.inputs['bias'] !== undefined
-      const shared = [producer.inputs['weight'], producer.inputs['bias']].some((slot) => slot?.kind === 'dense' && steps.filter(({ inputs }) => reads(inputs, slot.memory)).length > 1)
+      const shared = [producer.inputs['weight'], producer.inputs['bias']].some(
+        (slot) => slot?.kind === 'dense' && steps.filter(({ inputs }) => reads(inputs, slot.memory)).length > 1,
+      )
       if (shared || (hasBias && bias === undefined)) return 'the norm before it serves other layers too'
       return { site, into: { kind: 'norm', weight, bias, offset: producer.options['unitOffset'] === true ? 1 : 0 } }
     }
@@ -59,14 +76,23 @@ function mergeOf(subject: Subject, { steps, weights, vectors }: Program, site: S
 function rowsBefore({ weights }: Subject, site: Site, before: string, sources: Int32Array | undefined): Merge | string {
   const made = weights.get(before)
   const columns = site.input.shape.at(-1) ?? 0
-  if (before === site.name || !made || made.shape[0] !== (sources ? Math.max(...sources) + 1 : columns) || (sources && sources.length !== columns)) return `no linear layer of its own makes its input`
+  if (
+    before === site.name ||
+    !made ||
+    made.shape[0] !== (sources ? Math.max(...sources) + 1 : columns) ||
+    (sources && sources.length !== columns)
+  )
+    return `no linear layer of its own makes its input`
   return { site, into: { kind: 'rows', weight: before }, sources }
 }
 
 /** Query heads that share keys and values read the same channels of the values. */
 function headSources({ config: { numHeads, numKvHeads, headDim } }: Subject): Int32Array {
   const group = numHeads / numKvHeads
-  return Int32Array.from({ length: numHeads * headDim }, (_, column) => Math.floor(Math.floor(column / headDim) / group) * headDim + (column % headDim))
+  return Int32Array.from(
+    { length: numHeads * headDim },
+    (_, column) => Math.floor(Math.floor(column / headDim) / group) * headDim + (column % headDim),
+  )
 }
 
 function reads(inputs: Step['inputs'], memory: number): boolean {
@@ -76,7 +102,13 @@ function reads(inputs: Step['inputs'], memory: number): boolean {
 /** Whether a step is one of the site's layers, and reads the memory as what it multiplies alone. */
 function readsAsInput({ op, inputs }: Step, memory: number, { linears }: Site, weights: Program['weights']): boolean {
   const { x, weight, ...others } = inputs
-  return op.id === 'linear' && (x as DenseSlot | undefined)?.memory === memory && weight?.kind === 'dense' && linears.includes(weights.get(weight.memory) ?? '') && !reads(others, memory)
+  return (
+    op.id === 'linear' &&
+    (x as DenseSlot | undefined)?.memory === memory &&
+    weight?.kind === 'dense' &&
+    linears.includes(weights.get(weight.memory) ?? '') &&
+    !reads(others, memory)
+  )
 }
 
 function vectorName({ inputs }: Step, input: string, vectors: ReadonlyMap<number, string>): string | undefined {

@@ -6,9 +6,15 @@ import type { Merge } from './merges.ts'
  * The model with the inputs of sites divided by scales f32[K], positive: another set of weights for the same function. Weights are scaled when
  * they are read.
  */
-export function scaleSubject(subject: Subject, scaled: readonly { readonly merge: Merge; readonly scales: Float32Array }[]): Subject {
+export function scaleSubject(
+  subject: Subject,
+  scaled: readonly { readonly merge: Merge; readonly scales: Float32Array }[],
+): Subject {
   const weights = new Map(subject.weights)
-  const change = (name: string, make: (values: Float32Array<ArrayBuffer>, shape: ModelWeight['shape']) => void): void => {
+  const change = (
+    name: string,
+    make: (values: Float32Array<ArrayBuffer>, shape: ModelWeight['shape']) => void,
+  ): void => {
     const weight = weights.get(name)
     if (!weight) return
     const read: ModelWeight['read'] = async (signal) => {
@@ -18,8 +24,12 @@ export function scaleSubject(subject: Subject, scaled: readonly { readonly merge
     }
     weights.set(name, { ...weight, format: 'f32', read })
   }
-  for (const { merge: { site, into, sources }, scales } of scaled) {
-    for (const name of site.linears) change(name, (values) => eachElement(values, (value, i) => value * (scales[i % scales.length] as number)))
+  for (const {
+    merge: { site, into, sources },
+    scales,
+  } of scaled) {
+    for (const name of site.linears)
+      change(name, (values) => eachElement(values, (value, i) => value * (scales[i % scales.length] as number)))
     if (into.kind === 'norm') {
       const { weight, bias, offset } = into
       change(weight, (values) => eachElement(values, (value, i) => (value + offset) / (scales[i] as number) - offset))

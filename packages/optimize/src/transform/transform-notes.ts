@@ -1,8 +1,16 @@
 import type { Subject } from '../subject/index.ts'
 
 /** What a turned model asks of the programs that run it, as sentences. */
-export function transformNotes({ config: before }: Subject, { config: { downHadamard }, container }: Subject): readonly string[] {
+export function transformNotes(
+  { config: before }: Subject,
+  { config: { downHadamard }, container }: Subject,
+): readonly string[] {
   if (downHadamard === undefined || before.downHadamard !== undefined) return []
-  const others = container === 'gguf' ? 'other programs do not know that, and refuse the file' : 'its config.json says so as compressed-tensors does (transform_config), and a program that does not read that gets nonsense'
-  return [`the model multiplies the inputs of every mlp.down by Hadamard matrices of the order ${downHadamard} when it runs; ${others}`]
+  const others =
+    container === 'gguf'
+      ? 'other programs do not know that, and refuse the file'
+      : 'its config.json says so as compressed-tensors does (transform_config), and a program that does not read that gets nonsense'
+  return [
+    `the model multiplies the inputs of every mlp.down by Hadamard matrices of the order ${downHadamard} when it runs; ${others}`,
+  ]
 }

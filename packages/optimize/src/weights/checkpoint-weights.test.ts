@@ -21,10 +21,13 @@ test('decodes blocks, and names a weight that is not a number', async () => {
   blocks.set([0x00, 0x3c, 1, 2, 0xff], 0)
   const values = Float32Array.of(1, 2, Number.NaN)
   await writeGguf(
-    { metadata: new Map(), tensors: [
-      { name: 'blk.0.ffn_up.weight', shape: [2, 32], format: 'q8_0', bytes: blocks },
-      { name: 'output_norm.weight', shape: [3], format: 'f32', bytes: new Uint8Array(values.buffer) },
-    ] },
+    {
+      metadata: new Map(),
+      tensors: [
+        { name: 'blk.0.ffn_up.weight', shape: [2, 32], format: 'q8_0', bytes: blocks },
+        { name: 'output_norm.weight', shape: [3], format: 'f32', bytes: new Uint8Array(values.buffer) },
+      ],
+    },
     sink,
   )
   const weights = checkpointWeights(await readGguf(bufferSource(sink.bytes())))

@@ -17,7 +17,11 @@ export function checkpointWeights(checkpoint: Checkpoint): ModelWeights {
     // Scales of inputs go with codes of weights, which are decoded here.
     if (stored.name.endsWith('.input_scale')) continue
     const name = canonicalName(stored.name)
-    if (weights.has(name)) throw new TesseraError('invalid-file', `optimize: ${stored.name} and ${weights.get(name)?.storedName} are both ${name}`)
+    if (weights.has(name))
+      throw new TesseraError(
+        'invalid-file',
+        `optimize: ${stored.name} and ${weights.get(name)?.storedName} are both ${name}`,
+      )
     weights.set(name, {
       name,
       storedName: stored.name,
@@ -34,19 +38,28 @@ function decode(stored: StoredTensor, bytes: Uint8Array): Float32Array<ArrayBuff
   const { format, shape } = stored
   if (denseFormats.includes(format)) {
     const dtype = format as DType
-    return decodeToF32(viewBytes(bytes, dtype), dtype, shape.reduce((product, length) => product * length, 1))
+    return decodeToF32(
+      viewBytes(bytes, dtype),
+      dtype,
+      shape.reduce((product, length) => product * length, 1),
+    )
   }
   const block = ggmlFormat(format)
-  if (!block) throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)
+  if (!block)
+    throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)
   return block.decodeF32({ blocks: bytes }, shape)
 }
 
 function checkFinite(stored: StoredTensor, values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   const index = firstNonFinite(values)
   if (index >= 0) {
-    throw new TesseraError('invalid-value', `optimize: ${stored.name} ${formatShape(stored.shape)} holds ${values[index]} at index ${index}; the file is damaged, or was made by a run that overflowed`, {
-      details: { tensor: stored.name, index },
-    })
+    throw new TesseraError(
+      'invalid-value',
+      `optimize: ${stored.name} ${formatShape(stored.shape)} holds ${values[index]} at index ${index}; the file is damaged, or was made by a run that overflowed`,
+      {
+        details: { tensor: stored.name, index },
+      },
+    )
   }
   return values
 }

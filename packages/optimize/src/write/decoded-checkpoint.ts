@@ -13,20 +13,42 @@ const integers: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType
  *
  * @throws TesseraError `unsupported` for a folder whose inputs of `down` are turned, which its config.json says and this does not: use `folderContent`
  */
-export function decodedCheckpoint({ subject, assignments, weight }: Applied, metadata: Readonly<Record<string, MetadataValue>>): Checkpoint {
+export function decodedCheckpoint(
+  { subject, assignments, weight }: Applied,
+  metadata: Readonly<Record<string, MetadataValue>>,
+): Checkpoint {
   const { downHadamard } = subject.config
-  if (downHadamard !== undefined && subject.container !== 'gguf') throw new TesseraError('unsupported', 'optimize: a folder of a model whose inputs of down are turned says so in its config.json; use folderContent')
+  if (downHadamard !== undefined && subject.container !== 'gguf')
+    throw new TesseraError(
+      'unsupported',
+      'optimize: a folder of a model whose inputs of down are turned says so in its config.json; use folderContent',
+    )
   const transform = downHadamard === undefined ? [] : [ggufTransform(downHadamard)]
   const tensors = new Map<string, StoredTensor>()
   for (const each of subject.weights.values()) {
     // Buffers of integers, as `position_ids`, are no weights.
     if (integers.includes(each.format)) continue
     const byteLength = 4 * each.shape.reduce((product, length) => product * length, 1)
-    const values = async (): Promise<Float32Array> => (assignments.has(each.name) ? decodeWeight((await weight(each.name)).weight) : each.read())
-    tensors.set(each.storedName, { ...described(each), byteLength, read: async (offset = 0, length = byteLength - offset) => bytesOf(await values()).subarray(offset, offset + length) })
+    const values = async (): Promise<Float32Array> =>
+      assignments.has(each.name) ? decodeWeight((await weight(each.name)).weight) : each.read()
+    tensors.set(each.storedName, {
+      ...described(each),
+      byteLength,
+      read: async (offset = 0, length = byteLength - offset) =>
+        bytesOf(await values()).subarray(offset, offset + length),
+    })
   }
   const byteLength = [...tensors.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0)
-  return { container: subject.container === 'gguf' ? 'gguf' : 'safetensors', metadata: { ...metadata, ...Object.fromEntries(transform.map(([key, { value }]) => [key, value as MetadataValue])) }, tensors, byteLength, close: async () => {} }
+  return {
+    container: subject.container === 'gguf' ? 'gguf' : 'safetensors',
+    metadata: {
+      ...metadata,
+      ...Object.fromEntries(transform.map(([key, { value }]) => [key, value as MetadataValue])),
+    },
+    tensors,
+    byteLength,
+    close: async () => {},
+  }
 }
 
 function described({ storedName, shape }: ModelWeight): Pick<StoredTensor, 'name' | 'shape' | 'format'> {

@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { bufferSink, bufferSource, type Checkpoint, readGguf, readSafetensors, writeSafetensors } from '@tessera-llm/formats'
+import {
+  bufferSink,
+  bufferSource,
+  type Checkpoint,
+  readGguf,
+  readSafetensors,
+  writeSafetensors,
+} from '@tessera-llm/formats'
 import { quantizedCheckpoint } from '@tessera-llm/quantization'
 import { type Fields, llamaFamily } from '@tessera-llm/runtime'
 import { createReferenceDevice } from '@tessera-llm/tensor'
@@ -23,8 +30,17 @@ beforeAll(async () => {
 })
 
 /** What comes of rounding to nearest in one block. */
-async function written(format: object, more: object = {}, step: object = {}): Promise<{ readonly applied: Applied; readonly content: FolderContent; readonly checkpoint: Checkpoint }> {
-  const recipe = parseRecipe({ ...more, steps: [{ kind: 'quantize', targets: ['layers.0.attention.value', 'layers.0.mlp.down'], method: 'rtn', format, ...step }] })
+async function written(
+  format: object,
+  more: object = {},
+  step: object = {},
+): Promise<{ readonly applied: Applied; readonly content: FolderContent; readonly checkpoint: Checkpoint }> {
+  const recipe = parseRecipe({
+    ...more,
+    steps: [
+      { kind: 'quantize', targets: ['layers.0.attention.value', 'layers.0.mlp.down'], method: 'rtn', format, ...step },
+    ],
+  })
   const device = createReferenceDevice()
   const applied = await applyRecipe(subject, recipe, { device })
   const content = await folderContent(applied, subject, checkpoint, { config, layout: recipe.layout })
@@ -38,30 +54,62 @@ test.each([
   [{ bits: 2, group: 80 }, {}, 'gptq', { checkpoint_format: 'gptq_v2', group_size: 80 }],
   [{ bits: 4, group: 'row' }, { layout: 'awq' }, 'awq', { group_size: -1 }],
   [{ bits: 3, group: 64 }, { layout: 'compressed-tensors' }, 'compressed-tensors', { format: 'pack-quantized' }],
-  [{ bits: 8, group: 'row', symmetric: true }, {}, 'compressed-tensors', { format: 'int-quantized', config_groups: { group_0: { targets: ['Linear'], weights: { strategy: 'channel', symmetric: true } } } }],
+  [
+    { bits: 8, group: 'row', symmetric: true },
+    {},
+    'compressed-tensors',
+    {
+      format: 'int-quantized',
+      config_groups: { group_0: { targets: ['Linear'], weights: { strategy: 'channel', symmetric: true } } },
+    },
+  ],
   [{ bits: 8, group: 32 }, { layout: 'gptq' }, 'gptq', { bits: 8 }],
-] as const)('%j, %j: read again, every code and scale is what the method gave', async (format, more, layout, quantization) => {
-  const { applied, content, checkpoint: read } = await written(format, more)
-  expect(content.layout).toBe(layout)
-  expect(content.config['quantization_config']).toMatchObject({ quant_method: layout, ...quantization })
-  const whole = await quantizedCheckpoint(read, content.config['quantization_config'])
-  expect([...whole.tensors.keys()].sort()).toEqual([...checkpoint.tensors.keys()].sort())
-  for (const [name, stored] of [['layers.0.attention.value', 'model.layers.0.self_attn.v_proj.weight'], ['layers.0.mlp.down', 'model.layers.0.mlp.down_proj.weight']] as const) {
-    const { matrix } = (await applied.weight(name)).weight as MatrixWeight
-    expect(await whole.matrix(stored)).toMatchObject({ codes: matrix.codes, scales: matrix.scales, shape: matrix.shape })
-  }
-  // What no step names keeps its bytes, and the config names it.
-  const untouched = 'model.layers.0.mlp.up_proj.weight'
-  expect(Buffer.compare(Buffer.from(await whole.tensors.get(untouched)?.read() ?? []), Buffer.from(await checkpoint.tensors.get(untouched)?.read() ?? []))).toBe(0)
-  expect(JSON.stringify(content.config['quantization_config'])).toMatch(/model(\\\\)?\.layers(\\\\)?\.0(\\\\)?\.mlp(\\\\)?\.up_proj/)
-})
+] as const)(
+  '%j, %j: read again, every code and scale is what the method gave',
+  async (format, more, layout, quantization) => {
+    const { applied, content, checkpoint: read } = await written(format, more)
+    expect(content.layout).toBe(layout)
+    expect(content.config['quantization_config']).toMatchObject({ quant_method: layout, ...quantization })
+    const whole = await quantizedCheckpoint(read, content.config['quantization_config'])
+    expect([...whole.tensors.keys()].sort()).toEqual([...checkpoint.tensors.keys()].sort())
+    for (const [name, stored] of [
+      ['layers.0.attention.value', 'model.layers.0.self_attn.v_proj.weight'],
+      ['layers.0.mlp.down', 'model.layers.0.mlp.down_proj.weight'],
+    ] as const) {
+      const { matrix } = (await applied.weight(name)).weight as MatrixWeight
+      expect(await whole.matrix(stored)).toMatchObject({
+        codes: matrix.codes,
+        scales: matrix.scales,
+        shape: matrix.shape,
+      })
+    }
+    // What no step names keeps its bytes, and the config names it.
+    const untouched = 'model.layers.0.mlp.up_proj.weight'
+    expect(
+      Buffer.compare(
+        Buffer.from((await whole.tensors.get(untouched)?.read()) ?? []),
+        Buffer.from((await checkpoint.tensors.get(untouched)?.read()) ?? []),
+      ),
+    ).toBe(0)
+    expect(JSON.stringify(content.config['quantization_config'])).toMatch(
+      /model(\\\\)?\.layers(\\\\)?\.0(\\\\)?\.mlp(\\\\)?\.up_proj/,
+    )
+  },
+)
 
 test('hqq with integer zeros is held', async () => {
-  const { applied, content, checkpoint: read } = await written({ bits: 4, group: 64 }, {}, { method: 'hqq', integerZeros: true })
+  const {
+    applied,
+    content,
+    checkpoint: read,
+  } = await written({ bits: 4, group: 64 }, {}, { method: 'hqq', integerZeros: true })
   const whole = await quantizedCheckpoint(read, content.config['quantization_config'])
   const { matrix } = (await applied.weight('layers.0.mlp.down')).weight as MatrixWeight
   expect(matrix.zeros?.every(Number.isInteger)).toBe(true)
-  expect(await whole.matrix('model.layers.0.mlp.down_proj.weight')).toMatchObject({ codes: matrix.codes, zeros: matrix.zeros })
+  expect(await whole.matrix('model.layers.0.mlp.down_proj.weight')).toMatchObject({
+    codes: matrix.codes,
+    zeros: matrix.zeros,
+  })
 })
 
 test('floats are floats: without integers there is no layout and no quantization_config', async () => {

@@ -38,14 +38,24 @@ export interface FolderContent {
  * @param checkpoint of the original, safetensors
  * @throws TesseraError `unsupported` for what the layout cannot hold: for all but compressed-tensors, static activations too
  */
-export async function folderContent(applied: Applied, original: Subject, checkpoint: Checkpoint, { config, layout: wish, activations }: FolderOptions): Promise<FolderContent> {
+export async function folderContent(
+  applied: Applied,
+  original: Subject,
+  checkpoint: Checkpoint,
+  { config, layout: wish, activations }: FolderOptions,
+): Promise<FolderContent> {
   const { subject, assignments, inputScales } = applied
   const layout = chooseLayout(subject, assignments, wish)
-  if (inputScales.size > 0 && layout !== 'compressed-tensors') throw new TesseraError('unsupported', `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`)
+  if (inputScales.size > 0 && layout !== 'compressed-tensors')
+    throw new TesseraError(
+      'unsupported',
+      `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`,
+    )
   // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
   let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
   const partsOf = (name: string): Promise<StoredParts> => {
-    if (last?.name !== name) last = { name, parts: matrixOf(applied, name).then((matrix) => storedParts(matrix, layout as Layout)) }
+    if (last?.name !== name)
+      last = { name, parts: matrixOf(applied, name).then((matrix) => storedParts(matrix, layout as Layout)) }
     return last.parts
   }
   const tensors: TensorData[] = []
@@ -56,27 +66,46 @@ export async function folderContent(applied: Applied, original: Subject, checkpo
     const layer = storedName.replace(/\.weight$/, '')
     if (format === undefined || typeof format === 'string') {
       if (isLinear(weight)) layers.dense.push(layer)
-      tensors.push(format === undefined ? keptWeight(weight, original, checkpoint) : { name: storedName, shape, format, bytes: () => bytesOf(applied, name) })
+      tensors.push(
+        format === undefined
+          ? keptWeight(weight, original, checkpoint)
+          : { name: storedName, shape, format, bytes: () => bytesOf(applied, name) },
+      )
       continue
     }
     const { grid, groupOfColumn } = await matrixOf(applied, name)
     layers.quantized.set(layer, grid as IntegerGrid)
     layers.hasColumnGroups ||= groupOfColumn !== undefined
     for (const [part, stored] of Object.entries(await partsOf(name))) {
-      tensors.push({ name: `${layer}.${part}`, format: stored.format, shape: stored.shape, bytes: async () => (await partsOf(name))[part]?.bytes as Uint8Array })
+      tensors.push({
+        name: `${layer}.${part}`,
+        format: stored.format,
+        shape: stored.shape,
+        bytes: async () => (await partsOf(name))[part]?.bytes as Uint8Array,
+      })
     }
     const inputScale = inputScales.get(name)
-    if (inputScale !== undefined) tensors.push({ ...inputScaleTensor(layer), bytes: bytesIn(Float32Array.of(inputScale)) })
+    if (inputScale !== undefined)
+      tensors.push({ ...inputScaleTensor(layer), bytes: bytesIn(Float32Array.of(inputScale)) })
   }
   return { tensors, layout, config: folderConfig(subject, layers, layout, config) }
 }
 
 /** `config.json` of the compressed model. */
-function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | undefined, { quantization_config: _, ...rest }: Fields): Fields {
+function folderConfig(
+  subject: Subject,
+  layers: StoredLayers,
+  layout: Layout | undefined,
+  { quantization_config: _, ...rest }: Fields,
+): Fields {
   const tiedHead = 'tiedHead' in subject.config ? subject.config.tiedHead : undefined
   if (tiedHead) layers.dense.push('lm_head')
   const quantization = withTransform(layout && quantizationConfig(layout, layers), subject.config)
-  return { ...rest, ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }), ...(quantization ? { quantization_config: quantization } : {}) }
+  return {
+    ...rest,
+    ...(tiedHead === undefined ? {} : { tie_word_embeddings: tiedHead }),
+    ...(quantization ? { quantization_config: quantization } : {}),
+  }
 }
 
 /**
@@ -84,7 +113,12 @@ function folderConfig(subject: Subject, layers: StoredLayers, layout: Layout | u
  *
  * @throws TesseraError `unsupported` for what the layout cannot hold
  */
-export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: Checkpoint, { config, activations }: Omit<FolderOptions, 'layout'>): Omit<FolderContent, 'layout'> {
+export function plannedFolder(
+  { subject, assignments }: Pick<Applied, 'subject' | 'assignments'>,
+  original: Subject,
+  checkpoint: Checkpoint,
+  { config, activations }: Omit<FolderOptions, 'layout'>,
+): Omit<FolderContent, 'layout'> {
   const layout = chooseLayout(subject, assignments, 'compressed-tensors')
   const layers: StoredLayers = { quantized: new Map(), dense: [], hasColumnGroups: false, activations }
   const tensors = [...subject.weights.values()].flatMap((weight): TensorData[] => {
@@ -93,11 +127,21 @@ export function plannedFolder({ subject, assignments }: Pick<Applied, 'subject' 
     const layer = storedName.replace(/\.weight$/, '')
     if (format === undefined || typeof format === 'string' || 'codebook' in format) {
       if (isLinear(weight)) layers.dense.push(layer)
-      return [format === undefined ? keptWeight(weight, original, checkpoint) : { name: storedName, shape, format: formatLabel(format), bytes: noData }]
+      return [
+        format === undefined
+          ? keptWeight(weight, original, checkpoint)
+          : { name: storedName, shape, format: formatLabel(format), bytes: noData },
+      ]
     }
     layers.quantized.set(layer, integerGrid(format))
-    const parts = Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({ name: `${layer}.${part}`, ...stored, bytes: noData }))
-    return activations === 'int8-static' && weightClass(name) !== 'embedding' ? [...parts, { ...inputScaleTensor(layer), bytes: noData }] : parts
+    const parts = Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({
+      name: `${layer}.${part}`,
+      ...stored,
+      bytes: noData,
+    }))
+    return activations === 'int8-static' && weightClass(name) !== 'embedding'
+      ? [...parts, { ...inputScaleTensor(layer), bytes: noData }]
+      : parts
   })
   return { tensors, config: folderConfig(subject, layers, layout, config) }
 }

@@ -19,5 +19,10 @@ export function keptWeight(weight: ModelWeight, original: Subject, checkpoint: C
 
 function changedWeight(weight: ModelWeight): TensorData {
   const format = changedFormat(weight)
-  return { name: weight.storedName, shape: weight.shape, format, bytes: async () => bytesOf(encodeElements(await weight.read(), format)) }
+  return {
+    name: weight.storedName,
+    shape: weight.shape,
+    format,
+    bytes: async () => bytesOf(encodeElements(await weight.read(), format)),
+  }
 }

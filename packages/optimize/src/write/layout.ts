@@ -12,31 +12,53 @@ import type { ModelWeights } from '../weights/index.ts'
  *
  * @throws TesseraError `unsupported` for a weight that the layout cannot hold, with what can
  */
-export function chooseLayout({ weights, config: { downHadamard } }: Pick<Subject, 'weights' | 'config'>, assignments: Assignments, asked?: Layout): Layout | undefined {
+export function chooseLayout(
+  { weights, config: { downHadamard } }: Pick<Subject, 'weights' | 'config'>,
+  assignments: Assignments,
+  asked?: Layout,
+): Layout | undefined {
   const integers = [...assignments].filter(([, { format }]) => typeof format !== 'string')
   for (const [name, { format }] of assignments) {
-    if (typeof format === 'string' && format !== 'f16' && format !== 'f32') throw new TesseraError('unsupported', `optimize: ${name} is to become ${format}, a ggml type, which only GGUF files hold; let OUT end in .gguf, or use integers in groups such as { bits: 4, group: 64 }`)
+    if (typeof format === 'string' && format !== 'f16' && format !== 'f32')
+      throw new TesseraError(
+        'unsupported',
+        `optimize: ${name} is to become ${format}, a ggml type, which only GGUF files hold; let OUT end in .gguf, or use integers in groups such as { bits: 4, group: 64 }`,
+      )
   }
   if (integers.length === 0) return undefined
-  if (downHadamard !== undefined && asked !== undefined && asked !== 'compressed-tensors') throw new TesseraError('unsupported', `optimize: the layout ${asked} cannot say that inputs of down are turned when the model runs; use compressed-tensors, or rotate without down`)
+  if (downHadamard !== undefined && asked !== undefined && asked !== 'compressed-tensors')
+    throw new TesseraError(
+      'unsupported',
+      `optimize: the layout ${asked} cannot say that inputs of down are turned when the model runs; use compressed-tensors, or rotate without down`,
+    )
   const wish = downHadamard === undefined ? asked : 'compressed-tensors'
   const problem = (layout: Layout): string | undefined => firstProblem(layout, weights, integers)
   if (wish !== undefined) {
     const found = problem(wish)
-    if (found !== undefined) throw new TesseraError('unsupported', `optimize: the ${wish} layout cannot hold this: ${found}`)
+    if (found !== undefined)
+      throw new TesseraError('unsupported', `optimize: the ${wish} layout cannot hold this: ${found}`)
     return wish
   }
-  const wanted = integers.some(([, { format }]) => isIntegers(format) && format.bits === 8) ? (['compressed-tensors', 'gptq'] as const) : (['gptq', 'compressed-tensors'] as const)
+  const wanted = integers.some(([, { format }]) => isIntegers(format) && format.bits === 8)
+    ? (['compressed-tensors', 'gptq'] as const)
+    : (['gptq', 'compressed-tensors'] as const)
   const fitting = wanted.find((layout) => problem(layout) === undefined)
   if (fitting) return fitting
-  throw new TesseraError('unsupported', `optimize: no layout of a folder can hold this: ${layouts.map((layout) => `${layout}: ${problem(layout)}`).join('; ')}`)
+  throw new TesseraError(
+    'unsupported',
+    `optimize: no layout of a folder can hold this: ${layouts.map((layout) => `${layout}: ${problem(layout)}`).join('; ')}`,
+  )
 }
 
 function isIntegers(format: QuantizeStep['format']): format is IntegerFormat {
   return typeof format !== 'string' && 'bits' in format
 }
 
-function firstProblem(layout: Layout, weights: ModelWeights, assigned: readonly (readonly [string, QuantizeStep])[]): string | undefined {
+function firstProblem(
+  layout: Layout,
+  weights: ModelWeights,
+  assigned: readonly (readonly [string, QuantizeStep])[],
+): string | undefined {
   const [first] = assigned
   for (const [name, step] of assigned) {
     const found = problemOf(layout, name, weights.get(name)?.shape ?? [], step)
@@ -48,18 +70,29 @@ function firstProblem(layout: Layout, weights: ModelWeights, assigned: readonly 
   return undefined
 }
 
-function problemOf(layout: Layout, name: string, [rows = 0, columns = 0]: readonly number[], { method, format, integerZeros = false }: QuantizeStep): string | undefined {
-  if (!isIntegers(format)) return `it is to become ${formatLabel(format)}, and layouts of folders hold integers; use { bits, group }`
-  if (weightClass(name) === 'embedding' && layout !== 'compressed-tensors') return 'it holds no embeddings; use compressed-tensors'
-  if (method === 'hqq' && !integerZeros) return 'hqq gives zeros between integers, which no layout holds; set integerZeros: true in the step'
+function problemOf(
+  layout: Layout,
+  name: string,
+  [rows = 0, columns = 0]: readonly number[],
+  { method, format, integerZeros = false }: QuantizeStep,
+): string | undefined {
+  if (!isIntegers(format))
+    return `it is to become ${formatLabel(format)}, and layouts of folders hold integers; use { bits, group }`
+  if (weightClass(name) === 'embedding' && layout !== 'compressed-tensors')
+    return 'it holds no embeddings; use compressed-tensors'
+  if (method === 'hqq' && !integerZeros)
+    return 'hqq gives zeros between integers, which no layout holds; set integerZeros: true in the step'
   const { bits, group } = format
   if (layout === 'gptq') {
     if ((columns * bits) % 32 === 0 && (rows * bits) % 32 === 0) return undefined
     return `it packs both axes of ${rows} × ${columns} into whole words of 32 bits; use compressed-tensors`
   }
   const remainder = group === 'row' ? 0 : columns % group
-  if (remainder !== 0 && (group as number) < columns) return `its groups of ${group} columns do not divide ${columns}; use a group that does, or the gptq layout, whose last group may be shorter`
+  if (remainder !== 0 && (group as number) < columns)
+    return `its groups of ${group} columns do not divide ${columns}; use a group that does, or the gptq layout, whose last group may be shorter`
   if (layout === 'compressed-tensors') return undefined
   if (bits !== 4) return `it holds 4 bits, not ${bits}; use gptq or compressed-tensors`
-  return rows % 8 === 0 ? undefined : `it packs eight outputs to a word, and ${rows} is not a multiple of 8; use compressed-tensors`
+  return rows % 8 === 0
+    ? undefined
+    : `it packs eight outputs to a word, and ${rows} is not a multiple of 8; use compressed-tensors`
 }

@@ -1,4 +1,15 @@
-import { awqConfig, type CompressedFormat, compressedTensorsConfig, gptqConfig, type IntegerGrid, type QuantizedMatrix, type StoredParts, writeAwq, writeCompressed, writeGptq } from '@tessera-llm/quantization'
+import {
+  awqConfig,
+  type CompressedFormat,
+  compressedTensorsConfig,
+  gptqConfig,
+  type IntegerGrid,
+  type QuantizedMatrix,
+  type StoredParts,
+  writeAwq,
+  writeCompressed,
+  writeGptq,
+} from '@tessera-llm/quantization'
 import type { Fields } from '@tessera-llm/runtime'
 import type { Shape } from '@tessera-llm/tensor'
 import { canonicalName, weightClass } from '../names/index.ts'
@@ -26,14 +37,25 @@ export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredPart
  * The parts of a weight in the layout of compressed-tensors before there are any: what `storedParts` will give for integers whose columns are
  * grouped as they stand.
  */
-export function plannedParts([rows = 0, columns = 0]: Shape, { bits, group, symmetric = false }: IntegerFormat): Readonly<Record<string, { readonly format: string; readonly shape: Shape }>> {
+export function plannedParts(
+  [rows = 0, columns = 0]: Shape,
+  { bits, group, symmetric = false }: IntegerFormat,
+): Readonly<Record<string, { readonly format: string; readonly shape: Shape }>> {
   const groups = group === 'row' ? 1 : Math.ceil(columns / group)
   const words = (count: number): number => Math.ceil((count * bits) / 32)
   const isPacked = bits !== 8
   return {
     weight_scale: { format: 'f16', shape: [rows, groups] },
-    ...(symmetric ? {} : { weight_zero_point: isPacked ? { format: 'i32', shape: [words(rows), groups] } : { format: 'i8', shape: [rows, groups] } }),
-    ...(isPacked ? { weight_packed: { format: 'i32', shape: [rows, words(columns)] }, weight_shape: { format: 'i64', shape: [2] } } : { weight: { format: 'i8', shape: [rows, columns] } }),
+    ...(symmetric
+      ? {}
+      : {
+          weight_zero_point: isPacked
+            ? { format: 'i32', shape: [words(rows), groups] }
+            : { format: 'i8', shape: [rows, groups] },
+        }),
+    ...(isPacked
+      ? { weight_packed: { format: 'i32', shape: [rows, words(columns)] }, weight_shape: { format: 'i64', shape: [2] } }
+      : { weight: { format: 'i8', shape: [rows, columns] } }),
   }
 }
 
@@ -42,10 +64,15 @@ export function quantizationConfig(layout: Layout, layers: StoredLayers): Fields
   const { quantized, dense, hasColumnGroups } = layers
   const [grid] = quantized.values()
   if (layout === 'compressed-tensors') return compressedConfig(layers)
-  if (layout === 'awq') return { ...awqConfig(grid as IntegerGrid), modules_to_not_convert: dense.length > 0 ? dense : null }
+  if (layout === 'awq')
+    return { ...awqConfig(grid as IntegerGrid), modules_to_not_convert: dense.length > 0 ? dense : null }
   // GPTQModel's way to leave modules out; the head is out unless it is named.
   const left = dense.filter((name) => name !== 'lm_head').map((name) => [`-:^${name.replaceAll('.', '\\.')}$`, {}])
-  return { ...gptqConfig(grid as IntegerGrid, gptqVersion(grid as IntegerGrid), { hasColumnGroups }), lm_head: quantized.has('lm_head'), ...(left.length > 0 ? { dynamic: Object.fromEntries(left) } : {}) }
+  return {
+    ...gptqConfig(grid as IntegerGrid, gptqVersion(grid as IntegerGrid), { hasColumnGroups }),
+    lm_head: quantized.has('lm_head'),
+    ...(left.length > 0 ? { dynamic: Object.fromEntries(left) } : {}),
+  }
 }
 
 /** Version 1, which more programs read, cannot hold a zero of 0. */
@@ -75,7 +102,10 @@ function compressedConfig({ quantized, dense, hasColumnGroups, activations }: St
     const format = compressedFormat(grid)
     const config = compressedTensorsConfig(grid, format, { ignore: dense, hasColumnGroups, activations: inputs })
     const { group_0: group } = config['config_groups'] as { readonly group_0: Fields }
-    return { config, group: { ...group, targets: byGrid.size === 1 && !names.some(isEmbedding) ? ['Linear'] : names, format } }
+    return {
+      config,
+      group: { ...group, targets: byGrid.size === 1 && !names.some(isEmbedding) ? ['Linear'] : names, format },
+    }
   })
   return {
     ...groups[0]?.config,

@@ -1,4 +1,13 @@
-import { type ByteSink, ggufByteLength, type GgufCheckpoint, type GgufContent, type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
+import {
+  type ByteSink,
+  ggufByteLength,
+  type GgufCheckpoint,
+  type GgufContent,
+  type GgufValue,
+  type TensorData,
+  writeGguf,
+  type WriteOptions,
+} from '@tessera-llm/formats'
 import { ggufTransform } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
@@ -12,7 +21,23 @@ type Planned = Pick<Applied, 'subject' | 'assignments' | 'weight'>
 
 /** `general.file_type` of llama.cpp by the type that most weights have; for people, loaders go by each tensor. */
 const fileTypes: Readonly<Record<string, number>> = {
-  f32: 0, f16: 1, q4_0: 2, q4_1: 3, q8_0: 7, q5_0: 8, q5_1: 9, q2_k: 10, q3_k: 12, q4_k: 14, q5_k: 16, q6_k: 18, iq4_nl: 25, iq4_xs: 30, tq1_0: 36, tq2_0: 37, mxfp4: 38,
+  f32: 0,
+  f16: 1,
+  q4_0: 2,
+  q4_1: 3,
+  q8_0: 7,
+  q5_0: 8,
+  q5_1: 9,
+  q2_k: 10,
+  q3_k: 12,
+  q4_k: 14,
+  q5_k: 16,
+  q6_k: 18,
+  iq4_nl: 25,
+  iq4_xs: 30,
+  tq1_0: 36,
+  tq2_0: 37,
+  mxfp4: 38,
 }
 
 /**
@@ -22,7 +47,13 @@ const fileTypes: Readonly<Record<string, number>> = {
  *
  * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for, and for static activations
  */
-export async function writeGgufModel(applied: Applied, original: Subject, checkpoint: GgufCheckpoint, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
+export async function writeGgufModel(
+  applied: Applied,
+  original: Subject,
+  checkpoint: GgufCheckpoint,
+  sink: ByteSink,
+  options: WriteOptions = {},
+): Promise<void> {
   let content: GgufContent
   try {
     if (applied.inputScales.size > 0) throw noStaticActivations()
@@ -39,7 +70,11 @@ export async function writeGgufModel(applied: Applied, original: Subject, checkp
  *
  * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for
  */
-export function ggufModelBytes(planned: Pick<Applied, 'subject' | 'assignments'>, original: Subject, checkpoint: GgufCheckpoint): number {
+export function ggufModelBytes(
+  planned: Pick<Applied, 'subject' | 'assignments'>,
+  original: Subject,
+  checkpoint: GgufCheckpoint,
+): number {
   const weight: Applied['weight'] = async (name) => {
     throw new TesseraError('invalid-value', `optimize: ${name} is only planned`)
   }
@@ -49,7 +84,8 @@ export function ggufModelBytes(planned: Pick<Applied, 'subject' | 'assignments'>
 function ggufContent(applied: Planned, original: Subject, checkpoint: GgufCheckpoint): GgufContent {
   const metadata = new Map<string, GgufValue>(checkpoint.typedMetadata)
   const common = commonFormat(applied)
-  if (common !== undefined && fileTypes[common] !== undefined) metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
+  if (common !== undefined && fileTypes[common] !== undefined)
+    metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
   metadata.set('general.quantization_version', { type: 'u32', value: 2 })
   const { downHadamard } = applied.subject.config
   if (downHadamard !== undefined) metadata.set(...ggufTransform(downHadamard))
@@ -64,7 +100,11 @@ function ggufContent(applied: Planned, original: Subject, checkpoint: GgufCheckp
 function compressed({ weight: result }: Planned, { name, storedName, shape }: ModelWeight, format: string): TensorData {
   const bytes = async (): Promise<Uint8Array> => {
     const { weight } = await result(name)
-    if (weight.kind !== 'blocks') throw new TesseraError('unsupported', `optimize: ${name} was rounded to integers in groups, for which GGUF has no type`)
+    if (weight.kind !== 'blocks')
+      throw new TesseraError(
+        'unsupported',
+        `optimize: ${name} was rounded to integers in groups, for which GGUF has no type`,
+      )
     return weight.bytes
   }
   return { name: storedName, shape, format, bytes }
@@ -74,16 +114,23 @@ function compressed({ weight: result }: Planned, { name, storedName, shape }: Mo
 export function ggufFormat(name: string, format: WeightFormat): string {
   const label = formatLabel(format)
   if (fileTypes[label] !== undefined) return label
-  throw new TesseraError('unsupported', `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0, or write a folder`)
+  throw new TesseraError(
+    'unsupported',
+    `optimize: ${name} is to become ${label}, for which GGUF has no type; use a ggml type such as q4_0, or write a folder`,
+  )
 }
 
 /** GGUF's loaders know no scales of inputs: what they round, they round dynamically. */
 export function noStaticActivations(): TesseraError {
-  return new TesseraError('unsupported', 'optimize: GGUF has no place for the scales of static activations, and what reads it rounds inputs dynamically; write a folder, or use the activations int8-token')
+  return new TesseraError(
+    'unsupported',
+    'optimize: GGUF has no place for the scales of static activations, and what reads it rounds inputs dynamically; write a folder, or use the activations int8-token',
+  )
 }
 
 function commonFormat({ assignments }: Planned): string | undefined {
   const counts = new Map<string, number>()
-  for (const { format } of assignments.values()) counts.set(formatLabel(format), (counts.get(formatLabel(format)) ?? 0) + 1)
+  for (const { format } of assignments.values())
+    counts.set(formatLabel(format), (counts.get(formatLabel(format)) ?? 0) + 1)
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
 }

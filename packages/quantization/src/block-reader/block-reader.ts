@@ -29,9 +29,22 @@ import unalignedWords from './unaligned-words.wgsl'
 
 /** WGSL of `scale_of`, `codes_of` and, but for tq1_0, whose codes are digits, `packed_codes_of` by block type. */
 const sources: Readonly<Record<string, readonly string[]>> = {
-  q4_0: [q40], q4_1: [q41], q5_0: [q50], q5_1: [q51], q8_0: [q80], q4_k: [kScales, q4k], q5_k: [kScales, q5k], q6_k: [q6k],
-  q2_k: [crumbs, q2k], q3_k: [crumbs, q3k], iq4_nl: [iq4Levels, levels, iq4nl], iq4_xs: [iq4Levels, levels, iq4xs], tq1_0: [tq10], tq2_0: [crumbs, tq20],
-  mxfp4: [e2m1Levels, levels, mxfp4], nvfp4: [e2m1Levels, levels, nvfp4],
+  q4_0: [q40],
+  q4_1: [q41],
+  q5_0: [q50],
+  q5_1: [q51],
+  q8_0: [q80],
+  q4_k: [kScales, q4k],
+  q5_k: [kScales, q5k],
+  q6_k: [q6k],
+  q2_k: [crumbs, q2k],
+  q3_k: [crumbs, q3k],
+  iq4_nl: [iq4Levels, levels, iq4nl],
+  iq4_xs: [iq4Levels, levels, iq4xs],
+  tq1_0: [tq10],
+  tq2_0: [crumbs, tq20],
+  mxfp4: [e2m1Levels, levels, mxfp4],
+  nvfp4: [e2m1Levels, levels, nvfp4],
 }
 
 /** Readers of ggml blocks as a file stores them: one part `blocks`, whose rows may have any number of bytes. */
@@ -40,11 +53,16 @@ export const blockReaders: readonly WeightReader[] = ggmlBlockTypes.flatMap((typ
   return source ? [blockReader(type, source)] : []
 })
 
-function blockReader({ id, blockSize, blockBytes, groupSize, hasMinimum }: BlockType, source: readonly string[]): WeightReader {
+function blockReader(
+  { id, blockSize, blockBytes, groupSize, hasMinimum }: BlockType,
+  source: readonly string[],
+): WeightReader {
   const sizes = `const BLOCK = ${blockSize}u;\nconst BLOCK_BYTES = ${blockBytes}u;`
   return {
     name: id,
-    supports: (weight) => (weight.kind === 'packed' && weight.format.id === id && weight.format.version === 1) || `reads ${id}, not ${nameOf(weight)}`,
+    supports: (weight) =>
+      (weight.kind === 'packed' && weight.format.id === id && weight.format.version === 1) ||
+      `reads ${id}, not ${nameOf(weight)}`,
     groupSize: () => groupSize,
     hasMinimum: () => hasMinimum,
     hasPackedCodes: () => id !== 'tq1_0',

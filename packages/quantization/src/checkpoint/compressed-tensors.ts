@@ -1,7 +1,18 @@
 import { decodeElements, viewBytes } from '@tessera-llm/tensor'
 import { codebookGrid, groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { checkGroups, groupOf, integerMatrix } from './matrix.ts'
-import { cannotStore, checkShape, floatsOf, invalidWeight, partFrom, partNamed, type StoredPart, type StoredParts, wordsOf, wordsPart } from './parts.ts'
+import {
+  cannotStore,
+  checkShape,
+  floatsOf,
+  invalidWeight,
+  partFrom,
+  partNamed,
+  type StoredPart,
+  type StoredParts,
+  wordsOf,
+  wordsPart,
+} from './parts.ts'
 import { codesFromWords, codesToWords, transpose, wordsFor } from './words.ts'
 
 /** How one set of layers is quantized: an entry of `config_groups`. */
@@ -27,13 +38,20 @@ export type CompressedFormat = 'pack-quantized' | 'int-quantized' | 'float-quant
  * @param skipCodes leaves the codes empty and does not look at the weight but for its shape
  * @throws TesseraError `invalid-file` naming layer and part, `unsupported` for schemes that are not integers of 2 to 4 or 8 bits, or e4m3
  */
-export function readCompressed(layer: string, parts: StoredParts, scheme: CompressedScheme, skipCodes = false): QuantizedMatrix {
+export function readCompressed(
+  layer: string,
+  parts: StoredParts,
+  scheme: CompressedScheme,
+  skipCodes = false,
+): QuantizedMatrix {
   const shape = shapeOf(layer, parts, scheme)
   const [rows, columns] = shape
   const scale = partNamed(layer, parts, 'weight_scale')
   const values = floatsOf(layer, parts, 'weight_scale')
   const scaleType = scale.format as 'f16'
-  const { scales, group } = scheme.block ? blockScales(layer, scale, values, shape, scheme.block) : { scales: values, group: scaleGroup(layer, scale, values, shape, scheme.groupSize) }
+  const { scales, group } = scheme.block
+    ? blockScales(layer, scale, values, shape, scheme.block)
+    : { scales: values, group: scaleGroup(layer, scale, values, shape, scheme.groupSize) }
   const groups = group === 'tensor' ? 1 : Math.ceil(columns / (group === 'row' ? columns : group))
   const order = parts['weight_g_idx']
   let groupOfColumn: Int32Array | undefined
@@ -42,19 +60,35 @@ export function readCompressed(layer: string, parts: StoredParts, scheme: Compre
     checkShape(`${layer}.weight_g_idx`, order, [columns])
     const indices = viewBytes(order.bytes, 'i32') as Int32Array
     // Files keep an unused index as −1 everywhere.
-    if (indices.some((index) => index !== -1)) checkGroups(`${layer}.weight_g_idx`, order, (groupOfColumn = indices), groups)
+    if (indices.some((index) => index !== -1))
+      checkGroups(`${layer}.weight_g_idx`, order, (groupOfColumn = indices), groups)
   }
   if (scheme.type === 'float') {
     const { format, bytes } = partNamed(layer, parts, 'weight')
-    if (format !== 'fp8_e4m3') throw invalidWeight(`${layer}.weight`, `must be f8_e4m3 for 8-bit floats, but is ${format}`)
+    if (format !== 'fp8_e4m3')
+      throw invalidWeight(`${layer}.weight`, `must be f8_e4m3 for 8-bit floats, but is ${format}`)
     const index = bytes.findIndex((code) => (code & 0x7f) === 0x7f)
     if (index >= 0) throw invalidWeight(`${layer}.weight`, `is not a number at index ${index}; the file is damaged`)
-    return { shape, grid: codebookGrid('fp8_e4m3', group, scaleType), codes: skipCodes ? new Uint8Array() : bytes.slice(), scales }
+    return {
+      shape,
+      grid: codebookGrid('fp8_e4m3', group, scaleType),
+      codes: skipCodes ? new Uint8Array() : bytes.slice(),
+      scales,
+    }
   }
   const bits = integerBits(layer, scheme)
   const middle = 2 ** (bits - 1)
   const spans = group === 'tensor' ? 1 : rows
-  return integerMatrix({ shape, bits, group, scales, scaleType, groupOfColumn, codes: skipCodes ? new Uint8Array() : codesOf(layer, parts, shape, bits, middle), zeros: zerosFrom(layer, parts, spans, groups, bits, middle) })
+  return integerMatrix({
+    shape,
+    bits,
+    group,
+    scales,
+    scaleType,
+    groupOfColumn,
+    codes: skipCodes ? new Uint8Array() : codesOf(layer, parts, shape, bits, middle),
+    zeros: zerosFrom(layer, parts, spans, groups, bits, middle),
+  })
 }
 
 /**
@@ -63,32 +97,76 @@ export function readCompressed(layer: string, parts: StoredParts, scheme: Compre
  * @throws TesseraError `unsupported` where the layout cannot hold its grid
  */
 export function writeCompressed(matrix: QuantizedMatrix, format: CompressedFormat): StoredParts {
-  const { shape: [rows, columns], grid, codes, scales, zeros, groupOfColumn } = matrix
-  if (grid.scaleType === 'e8m0') return cannotStore(format, 'its scales are f32, f16 or bf16, not powers of two', 'use a GGUF file of mxfp4')
+  const {
+    shape: [rows, columns],
+    grid,
+    codes,
+    scales,
+    zeros,
+    groupOfColumn,
+  } = matrix
+  if (grid.scaleType === 'e8m0')
+    return cannotStore(format, 'its scales are f32, f16 or bf16, not powers of two', 'use a GGUF file of mxfp4')
   const groups = grid.group === 'tensor' ? 1 : groupsPerRow(grid, columns)
   const weight_scale = partFrom(() => scales, grid.scaleType, grid.group === 'tensor' ? [1] : [rows, groups])
-  const common: Record<string, StoredPart> = { weight_scale, ...(groupOfColumn ? { weight_g_idx: partFrom(() => groupOfColumn, 'i32', [columns]) } : {}) }
+  const common: Record<string, StoredPart> = {
+    weight_scale,
+    ...(groupOfColumn ? { weight_g_idx: partFrom(() => groupOfColumn, 'i32', [columns]) } : {}),
+  }
   if (format === 'float-quantized') {
-    if (grid.kind !== 'codebook' || grid.id !== 'fp8_e4m3') return cannotStore(format, `it holds fp8_e4m3, not ${grid.kind === 'integer' ? `${grid.bits}-bit integers` : grid.id}`, 'quantize to fp8_e4m3')
+    if (grid.kind !== 'codebook' || grid.id !== 'fp8_e4m3')
+      return cannotStore(
+        format,
+        `it holds fp8_e4m3, not ${grid.kind === 'integer' ? `${grid.bits}-bit integers` : grid.id}`,
+        'quantize to fp8_e4m3',
+      )
     return { ...common, weight: { format: 'fp8_e4m3', shape: [rows, columns], bytes: codes } }
   }
-  if (grid.kind !== 'integer') return cannotStore(format, `it holds integers, not ${grid.id}`, 'use float-quantized for fp8_e4m3')
+  if (grid.kind !== 'integer')
+    return cannotStore(format, `it holds integers, not ${grid.id}`, 'use float-quantized for fp8_e4m3')
   const middle = 2 ** (grid.bits - 1)
   const odd = zeros?.findIndex((zero) => !Number.isInteger(zero) || zero < 0 || zero >= 2 * middle) ?? -1
-  if (odd >= 0) return cannotStore(format, `its zeros are integers of ${grid.bits} bits, the zero at index ${odd} is ${zeros?.[odd]}`, 'quantize with integer zeros')
+  if (odd >= 0)
+    return cannotStore(
+      format,
+      `its zeros are integers of ${grid.bits} bits, the zero at index ${odd} is ${zeros?.[odd]}`,
+      'quantize with integer zeros',
+    )
   const spans = grid.group === 'tensor' ? 1 : rows
   if (format === 'int-quantized') {
     const signed = (values: ArrayLike<number>): Int8Array => Int8Array.from(values, (value) => value - middle)
-    return { ...common, ...(zeros ? { weight_zero_point: partFrom(() => signed(zeros), 'i8', weight_scale.shape) } : {}), weight: partFrom(() => signed(codes), 'i8', [rows, columns]) }
+    return {
+      ...common,
+      ...(zeros ? { weight_zero_point: partFrom(() => signed(zeros), 'i8', weight_scale.shape) } : {}),
+      weight: partFrom(() => signed(codes), 'i8', [rows, columns]),
+    }
   }
   const layout = { bits: grid.bits }
   const perRow = wordsFor(columns, layout)
-  if (zeros && grid.group === 'tensor') common['weight_zero_point'] = partFrom(() => [(zeros[0] as number) - middle], 'i8', [1])
+  if (zeros && grid.group === 'tensor')
+    common['weight_zero_point'] = partFrom(() => [(zeros[0] as number) - middle], 'i8', [1])
   else if (zeros) {
     const words = wordsFor(spans, layout)
-    common['weight_zero_point'] = wordsPart(() => codesToWords(transpose(zeros, spans, groups), groups, spans, { ...layout, wordStride: groups, lineStride: 1 }, words * groups), [words, groups])
+    common['weight_zero_point'] = wordsPart(
+      () =>
+        codesToWords(
+          transpose(zeros, spans, groups),
+          groups,
+          spans,
+          { ...layout, wordStride: groups, lineStride: 1 },
+          words * groups,
+        ),
+      [words, groups],
+    )
   }
-  return { ...common, weight_packed: wordsPart(() => codesToWords(codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, rows * perRow), [rows, perRow]), weight_shape: partFrom(() => [rows, columns], 'i64', [2]) }
+  return {
+    ...common,
+    weight_packed: wordsPart(
+      () => codesToWords(codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, rows * perRow),
+      [rows, perRow],
+    ),
+    weight_shape: partFrom(() => [rows, columns], 'i64', [2]),
+  }
 }
 
 function olderLayout(bits: number): { readonly bits: number; readonly perWord: number } {
@@ -109,40 +187,73 @@ function shapeOf(layer: string, parts: StoredParts, { bits }: CompressedScheme):
   const packed = parts['weight_packed']
   if (!packed) {
     const { shape } = partNamed(layer, parts, 'weight')
-    if (shape.length !== 2 || !((shape[0] ?? 0) > 0 && (shape[1] ?? 0) > 0)) throw invalidWeight(`${layer}.weight`, `must be a matrix, but has the shape [${shape.join(', ')}]`)
+    if (shape.length !== 2 || !((shape[0] ?? 0) > 0 && (shape[1] ?? 0) > 0))
+      throw invalidWeight(`${layer}.weight`, `must be a matrix, but has the shape [${shape.join(', ')}]`)
     return [shape[0] as number, shape[1] as number]
   }
   const { format, bytes, shape } = partNamed(layer, parts, 'weight_shape')
-  if ((format !== 'i64' && format !== 'i32') || shape.length !== 1 || shape[0] !== 2) throw invalidWeight(`${layer}.weight_shape`, `must be two i64, but is ${format} [${shape.join(', ')}]`)
+  if ((format !== 'i64' && format !== 'i32') || shape.length !== 1 || shape[0] !== 2)
+    throw invalidWeight(`${layer}.weight_shape`, `must be two i64, but is ${format} [${shape.join(', ')}]`)
   const [rows = 0, columns = 0] = decodeElements(viewBytes(bytes, format), format, 2)
   // Before anything of that size is made: the words must be there.
-  const fits = bits >= 1 && bits <= 8 && [wordsFor(columns, { bits }), wordsFor(columns, olderLayout(bits))].includes(packed.shape[1] as number)
-  if (!(rows > 0 && columns > 0) || packed.shape[0] !== rows || !fits) throw invalidWeight(`${layer}.weight_shape`, `says ${rows} × ${columns}, which does not fit ${bits}-bit codes in weight_packed [${packed.shape.join(', ')}]`)
+  const fits =
+    bits >= 1 &&
+    bits <= 8 &&
+    [wordsFor(columns, { bits }), wordsFor(columns, olderLayout(bits))].includes(packed.shape[1] as number)
+  if (!(rows > 0 && columns > 0) || packed.shape[0] !== rows || !fits)
+    throw invalidWeight(
+      `${layer}.weight_shape`,
+      `says ${rows} × ${columns}, which does not fit ${bits}-bit codes in weight_packed [${packed.shape.join(', ')}]`,
+    )
   return [rows, columns]
 }
 
-function codesOf(layer: string, parts: StoredParts, [rows, columns]: readonly [number, number], bits: number, middle: number): Uint8Array {
+function codesOf(
+  layer: string,
+  parts: StoredParts,
+  [rows, columns]: readonly [number, number],
+  bits: number,
+  middle: number,
+): Uint8Array {
   if (parts['weight_packed']) {
     const perRow = parts['weight_packed'].shape[1] as number
     const layout = layoutOf(perRow, columns, bits)
-    return codesFromWords(wordsOf(layer, parts, 'weight_packed', [rows, perRow]), rows, columns, { ...layout, wordStride: 1, lineStride: perRow })
+    return codesFromWords(wordsOf(layer, parts, 'weight_packed', [rows, perRow]), rows, columns, {
+      ...layout,
+      wordStride: 1,
+      lineStride: perRow,
+    })
   }
   const { format, bytes } = partNamed(layer, parts, 'weight')
   if (format !== 'i8') throw invalidWeight(`${layer}.weight`, `must be i8 for integers, but is ${format}`)
   return unsigned(`${layer}.weight`, bytes, middle)
 }
 
-function zerosFrom(layer: string, parts: StoredParts, spans: number, groups: number, bits: number, middle: number): Float32Array | undefined {
+function zerosFrom(
+  layer: string,
+  parts: StoredParts,
+  spans: number,
+  groups: number,
+  bits: number,
+  middle: number,
+): Float32Array | undefined {
   const part = parts['weight_zero_point']
   if (!part) return undefined
   if (part.format === 'i8') {
-    if (part.bytes.length !== spans * groups) throw invalidWeight(`${layer}.weight_zero_point`, `must have one zero for each of the ${spans * groups} scales, but has ${part.bytes.length}`)
+    if (part.bytes.length !== spans * groups)
+      throw invalidWeight(
+        `${layer}.weight_zero_point`,
+        `must have one zero for each of the ${spans * groups} scales, but has ${part.bytes.length}`,
+      )
     return Float32Array.from(unsigned(`${layer}.weight_zero_point`, part.bytes, middle))
   }
   const layout = layoutOf(part.shape[0] ?? 0, spans, bits)
   const words = wordsOf(layer, parts, 'weight_zero_point', [wordsFor(spans, layout), groups])
   const byGroup = codesFromWords(words, groups, spans, { ...layout, wordStride: groups, lineStride: 1 })
-  return Float32Array.from({ length: spans * groups }, (_, i) => byGroup[(i % groups) * spans + Math.floor(i / groups)] as number)
+  return Float32Array.from(
+    { length: spans * groups },
+    (_, i) => byGroup[(i % groups) * spans + Math.floor(i / groups)] as number,
+  )
 }
 
 /** Signed bytes to codes from 0 on. */
@@ -150,22 +261,45 @@ function unsigned(what: string, bytes: Uint8Array, middle: number): Uint8Array {
   const out = new Uint8Array(bytes.length)
   for (let i = 0; i < bytes.length; i++) {
     const code = (((bytes[i] as number) << 24) >> 24) + middle
-    if (code < 0 || code >= 2 * middle) throw invalidWeight(what, `holds ${code - middle} at index ${i}, beyond −${middle} … ${middle - 1}`)
+    if (code < 0 || code >= 2 * middle)
+      throw invalidWeight(what, `holds ${code - middle} at index ${i}, beyond −${middle} … ${middle - 1}`)
     out[i] = code
   }
   return out
 }
 
-function scaleGroup(layer: string, part: StoredPart, scales: Float32Array, [rows, columns]: readonly [number, number], groupSize: number | undefined): number | 'row' | 'tensor' {
+function scaleGroup(
+  layer: string,
+  part: StoredPart,
+  scales: Float32Array,
+  [rows, columns]: readonly [number, number],
+  groupSize: number | undefined,
+): number | 'row' | 'tensor' {
   if (scales.length === 1 && (rows > 1 || groupSize === undefined)) return 'tensor'
   const groups = part.shape[1] ?? 1
-  if (part.shape[0] !== rows || scales.length !== rows * groups) throw invalidWeight(`${layer}.weight_scale`, `must have a scale for each row, or one in all, but has the shape [${part.shape.join(', ')}] for ${rows} × ${columns}`)
+  if (part.shape[0] !== rows || scales.length !== rows * groups)
+    throw invalidWeight(
+      `${layer}.weight_scale`,
+      `must have a scale for each row, or one in all, but has the shape [${part.shape.join(', ')}] for ${rows} × ${columns}`,
+    )
   return groupOf(`${layer}.weight_scale`, columns, groups, groupSize)
 }
 
 /** Scales of blocks of rows and columns, one for each row of theirs. */
-function blockScales(layer: string, part: StoredPart, values: Float32Array, [rows, columns]: readonly [number, number], [height, width]: readonly [number, number]): { readonly scales: Float32Array; readonly group: number } {
+function blockScales(
+  layer: string,
+  part: StoredPart,
+  values: Float32Array,
+  [rows, columns]: readonly [number, number],
+  [height, width]: readonly [number, number],
+): { readonly scales: Float32Array; readonly group: number } {
   const groups = Math.ceil(columns / width)
   checkShape(`${layer}.weight_scale`, part, [Math.ceil(rows / height), groups])
-  return { scales: Float32Array.from({ length: rows * groups }, (_, i) => values[Math.floor(i / groups / height) * groups + (i % groups)] as number), group: width }
+  return {
+    scales: Float32Array.from(
+      { length: rows * groups },
+      (_, i) => values[Math.floor(i / groups / height) * groups + (i % groups)] as number,
+    ),
+    group: width,
+  }
 }

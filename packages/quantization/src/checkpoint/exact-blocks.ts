@@ -2,7 +2,11 @@ import { bytesOf, decodeF16, encodeElements, encodeF16 } from '@tessera-llm/tens
 import { type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 
 /** ggml types whose blocks hold integers around zero, and the least of them. */
-const blockTypes = [['q4_0', 8], ['q5_0', 16], ['q8_0', 128]] as const
+const blockTypes = [
+  ['q4_0', 8],
+  ['q5_0', 16],
+  ['q8_0', 128],
+] as const
 
 export type ExactBlockType = (typeof blockTypes)[number][0]
 
@@ -24,9 +28,12 @@ export function areHalves(scales: Float32Array): boolean {
 }
 
 /** The blocks of a matrix for which `exactBlockType` gave `type`; zeros are integers and scales values of f16. */
-export function exactBlocks({ shape: [rows, columns], grid, codes, scales, zeros }: QuantizedMatrix, type: ExactBlockType): Uint8Array {
+export function exactBlocks(
+  { shape: [rows, columns], grid, codes, scales, zeros }: QuantizedMatrix,
+  type: ExactBlockType,
+): Uint8Array {
   const blockBytes = type === 'q4_0' ? 18 : type === 'q5_0' ? 22 : 34
-  const out = new Uint8Array((rows * columns / 32) * blockBytes)
+  const out = new Uint8Array(((rows * columns) / 32) * blockBytes)
   const halves = bytesOf(encodeElements(scales, 'f16'))
   const groups = groupsPerRow(grid, columns)
   const width = groupColumns(grid, columns)

@@ -1,7 +1,17 @@
 import { viewBytes } from '@tessera-llm/tensor'
 import { groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { checkGroups, groupIndices, groupOf, integerMatrix, zerosOf } from './matrix.ts'
-import { cannotStore, checkShape, floatsOf, invalidWeight, partFrom, partNamed, type StoredParts, wordsOf, wordsPart } from './parts.ts'
+import {
+  cannotStore,
+  checkShape,
+  floatsOf,
+  invalidWeight,
+  partFrom,
+  partNamed,
+  type StoredParts,
+  wordsOf,
+  wordsPart,
+} from './parts.ts'
 import { codesFromWords, codesToWords, transpose, wordsFor } from './words.ts'
 
 export interface GptqLayout {
@@ -19,14 +29,25 @@ export interface GptqLayout {
  * @param skipCodes leaves the codes empty and does not look at `qweight` but for its shape
  * @throws TesseraError `invalid-file` naming layer and part
  */
-export function readGptq(layer: string, parts: StoredParts, { bits, groupSize, version }: GptqLayout, skipCodes = false): QuantizedMatrix {
-  const { shape: [wordRows = 0, rows = 0] } = partNamed(layer, parts, 'qweight')
+export function readGptq(
+  layer: string,
+  parts: StoredParts,
+  { bits, groupSize, version }: GptqLayout,
+  skipCodes = false,
+): QuantizedMatrix {
+  const {
+    shape: [wordRows = 0, rows = 0],
+  } = partNamed(layer, parts, 'qweight')
   const columns = Math.floor((wordRows * 32) / bits)
   const groups = partNamed(layer, parts, 'scales').shape[0] ?? 0
   if (rows < 1 || columns < 1 || groups < 1) throw invalidWeight(`${layer}.qweight`, 'holds no elements')
   checkShape(`${layer}.scales`, partNamed(layer, parts, 'scales'), [groups, rows])
   const mask = 2 ** bits - 1
-  const stored = codesFromWords(wordsOf(layer, parts, 'qzeros', [groups, wordsFor(rows, { bits })]), groups, rows, { bits, wordStride: 1, lineStride: wordsFor(rows, { bits }) })
+  const stored = codesFromWords(wordsOf(layer, parts, 'qzeros', [groups, wordsFor(rows, { bits })]), groups, rows, {
+    bits,
+    wordStride: 1,
+    lineStride: wordsFor(rows, { bits }),
+  })
   const order = parts['g_idx']
   let groupOfColumn: Int32Array | undefined
   if (order) {
@@ -36,11 +57,23 @@ export function readGptq(layer: string, parts: StoredParts, { bits, groupSize, v
     checkGroups(`${layer}.g_idx`, order, groupOfColumn, groups)
   }
   return integerMatrix({
-    shape: [rows, columns], bits, group: groupOf(`${layer}.scales`, columns, groups, groupSize),
-    codes: skipCodes ? new Uint8Array() : codesFromWords(wordsOf(layer, parts, 'qweight', [wordRows, rows]), rows, columns, { bits, wordStride: rows, lineStride: 1 }),
+    shape: [rows, columns],
+    bits,
+    group: groupOf(`${layer}.scales`, columns, groups, groupSize),
+    codes: skipCodes
+      ? new Uint8Array()
+      : codesFromWords(wordsOf(layer, parts, 'qweight', [wordRows, rows]), rows, columns, {
+          bits,
+          wordStride: rows,
+          lineStride: 1,
+        }),
     scales: transpose(floatsOf(layer, parts, 'scales'), groups, rows),
     scaleType: partNamed(layer, parts, 'scales').format as 'f16',
-    zeros: transpose(Float32Array.from(stored, (zero) => (version === 1 ? (zero + 1) & mask : zero)), groups, rows),
+    zeros: transpose(
+      Float32Array.from(stored, (zero) => (version === 1 ? (zero + 1) & mask : zero)),
+      groups,
+      rows,
+    ),
     groupOfColumn,
   })
 }
@@ -51,21 +84,64 @@ export function readGptq(layer: string, parts: StoredParts, { bits, groupSize, v
  * @throws TesseraError `unsupported` for codebooks, one scale a tensor, zeros that are not integers, sizes that leave words half empty, and in version 1 a zero of 0
  */
 export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts {
-  const { shape: [rows, columns], grid, codes, scales } = matrix
-  if (grid.kind !== 'integer' || grid.group === 'tensor') return cannotStore('GPTQ layout', `it holds integers with a scale for each row or group, not ${grid.kind === 'integer' ? 'one for a tensor' : grid.id}`, 'use compressed-tensors')
+  const {
+    shape: [rows, columns],
+    grid,
+    codes,
+    scales,
+  } = matrix
+  if (grid.kind !== 'integer' || grid.group === 'tensor')
+    return cannotStore(
+      'GPTQ layout',
+      `it holds integers with a scale for each row or group, not ${grid.kind === 'integer' ? 'one for a tensor' : grid.id}`,
+      'use compressed-tensors',
+    )
   const { bits } = grid
-  if ((columns * bits) % 32 !== 0 || (rows * bits) % 32 !== 0) return cannotStore('GPTQ layout', `it packs both axes of ${rows} × ${columns} into whole words of 32 bits`, 'use compressed-tensors, which pads')
+  if ((columns * bits) % 32 !== 0 || (rows * bits) % 32 !== 0)
+    return cannotStore(
+      'GPTQ layout',
+      `it packs both axes of ${rows} × ${columns} into whole words of 32 bits`,
+      'use compressed-tensors, which pads',
+    )
   const zeros = zerosOf(matrix)
   const odd = zeros.findIndex((zero) => !Number.isInteger(zero) || zero < 0 || zero >= 2 ** bits)
-  if (odd >= 0) return cannotStore('GPTQ layout', `its zeros are integers of ${bits} bits, the zero at index ${odd} is ${zeros[odd]}`, 'quantize with integer zeros')
-  if (version === 1 && zeros.includes(0)) return cannotStore('GPTQ layout', 'version 1 stores zeros less one, and a zero of 0 is read differently by different programs', 'use version 2')
+  if (odd >= 0)
+    return cannotStore(
+      'GPTQ layout',
+      `its zeros are integers of ${bits} bits, the zero at index ${odd} is ${zeros[odd]}`,
+      'quantize with integer zeros',
+    )
+  if (version === 1 && zeros.includes(0))
+    return cannotStore(
+      'GPTQ layout',
+      'version 1 stores zeros less one, and a zero of 0 is read differently by different programs',
+      'use version 2',
+    )
   const groups = groupsPerRow(grid, columns)
   const zeroWords = wordsFor(rows, { bits })
-  const zerosByGroup = (): Float32Array => transpose(zeros, rows, groups).map((zero) => (version === 1 ? zero - 1 : zero))
+  const zerosByGroup = (): Float32Array =>
+    transpose(zeros, rows, groups).map((zero) => (version === 1 ? zero - 1 : zero))
   return {
-    qweight: wordsPart(() => codesToWords(codes, rows, columns, { bits, wordStride: rows, lineStride: 1 }, wordsFor(columns, { bits }) * rows), [wordsFor(columns, { bits }), rows]),
-    qzeros: wordsPart(() => codesToWords(zerosByGroup(), groups, rows, { bits, wordStride: 1, lineStride: zeroWords }, groups * zeroWords), [groups, zeroWords]),
-    scales: partFrom(() => transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [groups, rows]),
+    qweight: wordsPart(
+      () =>
+        codesToWords(
+          codes,
+          rows,
+          columns,
+          { bits, wordStride: rows, lineStride: 1 },
+          wordsFor(columns, { bits }) * rows,
+        ),
+      [wordsFor(columns, { bits }), rows],
+    ),
+    qzeros: wordsPart(
+      () =>
+        codesToWords(zerosByGroup(), groups, rows, { bits, wordStride: 1, lineStride: zeroWords }, groups * zeroWords),
+      [groups, zeroWords],
+    ),
+    scales: partFrom(() => transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [
+      groups,
+      rows,
+    ]),
     g_idx: partFrom(() => groupIndices(matrix), 'i32', [columns]),
   }
 }

@@ -1,4 +1,11 @@
-import { type Grid, groupColumns, groupsPerRow, type IntegerGrid, type QuantizedMatrix, type ScaleType } from '../quantized-matrix/index.ts'
+import {
+  type Grid,
+  groupColumns,
+  groupsPerRow,
+  type IntegerGrid,
+  type QuantizedMatrix,
+  type ScaleType,
+} from '../quantized-matrix/index.ts'
 import { invalidWeight, type StoredPart } from './parts.ts'
 
 /** Integers as a file gives them, before it is known whether zeros are all in the middle and columns in order. */
@@ -14,7 +21,14 @@ export interface IntegerParts {
 }
 
 /** The matrix, without zeros where all are in the middle and without groups of columns where these stand in order. */
-export function integerMatrix({ bits, group, scaleType, zeros, groupOfColumn, ...rest }: IntegerParts): QuantizedMatrix {
+export function integerMatrix({
+  bits,
+  group,
+  scaleType,
+  zeros,
+  groupOfColumn,
+  ...rest
+}: IntegerParts): QuantizedMatrix {
   const middle = 2 ** (bits - 1)
   const isSymmetric = !zeros || zeros.every((zero) => zero === middle)
   const grid: Grid = { kind: 'integer', bits, group, isSymmetric, scaleType }
@@ -32,7 +46,11 @@ export function zerosOf({ grid, zeros, scales }: QuantizedMatrix): Float32Array 
 export function groupOf(what: string, columns: number, groups: number, group: number | undefined): number | 'row' {
   if (groups === 1 && (group === undefined || group < 1 || group >= columns)) return 'row'
   const width = group !== undefined && group > 0 ? group : Math.ceil(columns / groups)
-  if (Math.ceil(columns / width) !== groups) throw invalidWeight(what, `holds ${groups} groups, but ${columns} columns in groups of ${width} make ${Math.ceil(columns / width)}`)
+  if (Math.ceil(columns / width) !== groups)
+    throw invalidWeight(
+      what,
+      `holds ${groups} groups, but ${columns} columns in groups of ${width} make ${Math.ceil(columns / width)}`,
+    )
   return width
 }
 
@@ -49,7 +67,11 @@ export function configGroup(grid: Grid): number {
 
 export function checkGroups(what: string, part: StoredPart, groupOfColumn: Int32Array, groups: number): void {
   const column = groupOfColumn.findIndex((index) => index < 0 || index >= groups)
-  if (column >= 0) throw invalidWeight(what, `names group ${groupOfColumn[column]} for column ${column}; there are ${groups} (${part.shape.join(' × ')} columns)`)
+  if (column >= 0)
+    throw invalidWeight(
+      what,
+      `names group ${groupOfColumn[column]} for column ${column}; there are ${groups} (${part.shape.join(' × ')} columns)`,
+    )
 }
 
 export { groupsPerRow }

@@ -1,4 +1,16 @@
-import { bytesOf, decodeToF32, type DType, encodeElements, formatShape, sameShape, type Shape, sizeOf, TesseraError, type TypedArray, viewBytes } from '@tessera-llm/tensor'
+import {
+  bytesOf,
+  decodeToF32,
+  type DType,
+  encodeElements,
+  formatShape,
+  sameShape,
+  type Shape,
+  sizeOf,
+  TesseraError,
+  type TypedArray,
+  viewBytes,
+} from '@tessera-llm/tensor'
 
 /** One stored tensor of a quantized weight, as safetensors files hold it. */
 export interface StoredPart {
@@ -18,12 +30,20 @@ export function invalidWeight(what: string, problem: string): TesseraError {
 
 export function partNamed(layer: string, parts: StoredParts, name: string): StoredPart {
   const part = parts[name]
-  if (!part) throw invalidWeight(`${layer}.${name}`, `is missing; a weight of this layout has it beside ${Object.keys(parts).join(', ') || 'nothing'}`)
+  if (!part)
+    throw invalidWeight(
+      `${layer}.${name}`,
+      `is missing; a weight of this layout has it beside ${Object.keys(parts).join(', ') || 'nothing'}`,
+    )
   return part
 }
 
 export function checkShape(what: string, part: StoredPart, expected: Shape): void {
-  if (!sameShape(part.shape, expected)) throw invalidWeight(what, `must have the shape ${formatShape(expected)} beside the other parts, but has ${formatShape(part.shape)}`)
+  if (!sameShape(part.shape, expected))
+    throw invalidWeight(
+      what,
+      `must have the shape ${formatShape(expected)} beside the other parts, but has ${formatShape(part.shape)}`,
+    )
 }
 
 /** The words of an i32 part, checked to have the shape. */
@@ -39,11 +59,13 @@ const floatFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 /** The values of a part of finite floats. */
 export function floatsOf(layer: string, parts: StoredParts, name: string): Float32Array {
   const part = partNamed(layer, parts, name)
-  if (!floatFormats.includes(part.format)) throw invalidWeight(`${layer}.${name}`, `must be f32, f16 or bf16, but is ${part.format}`)
+  if (!floatFormats.includes(part.format))
+    throw invalidWeight(`${layer}.${name}`, `must be f32, f16 or bf16, but is ${part.format}`)
   const dtype = part.format as DType
   const values = decodeToF32(viewBytes(part.bytes, dtype), dtype, sizeOf(part.shape))
   const index = values.findIndex((value) => !Number.isFinite(value))
-  if (index >= 0) throw invalidWeight(`${layer}.${name}`, `holds ${values[index]} at index ${index}; the file is damaged`)
+  if (index >= 0)
+    throw invalidWeight(`${layer}.${name}`, `holds ${values[index]} at index ${index}; the file is damaged`)
   return values
 }
 

@@ -54,7 +54,11 @@ export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknow
     }
   }
   return {
-    container: checkpoint.container, metadata: checkpoint.metadata, byteLength: checkpoint.byteLength, tensors, storage,
+    container: checkpoint.container,
+    metadata: checkpoint.metadata,
+    byteLength: checkpoint.byteLength,
+    tensors,
+    storage,
     close: () => checkpoint.close(),
     matrix(name, signal) {
       const parts = layers.get(name.replace(/\.weight$/, ''))
@@ -69,7 +73,18 @@ type LayerParts = Readonly<Record<string, StoredTensor>>
 const partNames = {
   gptq: ['qweight', 'qzeros', 'scales', 'g_idx'],
   awq: ['qweight', 'qzeros', 'scales'],
-  'compressed-tensors': ['weight_packed', 'weight', 'weight_scale', 'weight_zero_point', 'weight_g_idx', 'weight_shape', 'input_scale', 'input_zero_point', 'output_scale', 'output_zero_point'],
+  'compressed-tensors': [
+    'weight_packed',
+    'weight',
+    'weight_scale',
+    'weight_zero_point',
+    'weight_g_idx',
+    'weight_shape',
+    'input_scale',
+    'input_zero_point',
+    'output_scale',
+    'output_zero_point',
+  ],
 } as const
 
 function layerOf(name: string): string | undefined {
@@ -93,22 +108,41 @@ function findLayers(checkpoint: Checkpoint, config: QuantizationConfig): Readonl
     }
     layers.set(layer, parts)
   }
-  if (layers.size === 0) throw new TesseraError('invalid-file', `quantization_config: says ${layout}, but no tensor is called *.${marks.join(' or *.')}`)
+  if (layers.size === 0)
+    throw new TesseraError(
+      'invalid-file',
+      `quantization_config: says ${layout}, but no tensor is called *.${marks.join(' or *.')}`,
+    )
   return layers
 }
 
 /** @throws TesseraError `invalid-file` where the configuration says that there is one, and there is none */
 function inputScaleOf(layer: string, parts: LayerParts, scheme: QuantizationConfig): StoredTensor | undefined {
-  if (scheme.layout !== 'compressed-tensors' || schemeOf(layer, scheme.schemes).hasStaticInputs !== true) return undefined
+  if (scheme.layout !== 'compressed-tensors' || schemeOf(layer, scheme.schemes).hasStaticInputs !== true)
+    return undefined
   const stored = parts['input_scale']
-  if (!stored) throw new TesseraError('invalid-file', `${layer}.input_scale is missing, but quantization_config says that inputs are rounded with static scales`)
+  if (!stored)
+    throw new TesseraError(
+      'invalid-file',
+      `${layer}.input_scale is missing, but quantization_config says that inputs are rounded with static scales`,
+    )
   return stored
 }
 
-async function readMatrix(layer: string, parts: LayerParts, scheme: QuantizationConfig, signal?: AbortSignal, skipCodes = false): Promise<QuantizedMatrix> {
+async function readMatrix(
+  layer: string,
+  parts: LayerParts,
+  scheme: QuantizationConfig,
+  signal?: AbortSignal,
+  skipCodes = false,
+): Promise<QuantizedMatrix> {
   const stored: Record<string, StoredPart> = {}
   for (const [name, { format, shape, byteLength, read }] of Object.entries(parts)) {
-    stored[name] = { format, shape, bytes: skipCodes && codeParts.includes(name) ? new Uint8Array() : await read(0, byteLength, signal) }
+    stored[name] = {
+      format,
+      shape,
+      bytes: skipCodes && codeParts.includes(name) ? new Uint8Array() : await read(0, byteLength, signal),
+    }
   }
   if (scheme.layout === 'gptq') return readGptq(layer, stored, scheme, skipCodes)
   if (scheme.layout === 'awq') return readAwq(layer, stored, scheme.groupSize, skipCodes)
@@ -119,19 +153,32 @@ async function readMatrix(layer: string, parts: LayerParts, scheme: Quantization
 const codeParts: readonly string[] = ['qweight', 'weight_packed', 'weight']
 
 /** The weight as one tensor. What it can be stored as depends on its scales and zeros, which are read at once. */
-async function wholeTensor(layer: string, parts: LayerParts, scheme: QuantizationConfig): Promise<{ readonly tensor: StoredTensor; readonly storage: QuantizedStorage }> {
+async function wholeTensor(
+  layer: string,
+  parts: LayerParts,
+  scheme: QuantizationConfig,
+): Promise<{ readonly tensor: StoredTensor; readonly storage: QuantizedStorage }> {
   const { shape, grid, groupOfColumn, scales } = await readMatrix(layer, parts, scheme, undefined, true)
   const block = exactBlockType(grid, shape[1], groupOfColumn !== undefined)
   const type = block && areHalves(scales) ? block : undefined
   const byteLength = type ? blockBytes(type, shape) : 4 * shape[0] * shape[1]
-  const storage = { layout: scheme.layout, grid, hasColumnGroups: groupOfColumn !== undefined, byteLength: Object.values(parts).reduce((sum, part) => sum + part.byteLength, 0) }
+  const storage = {
+    layout: scheme.layout,
+    grid,
+    hasColumnGroups: groupOfColumn !== undefined,
+    byteLength: Object.values(parts).reduce((sum, part) => sum + part.byteLength, 0),
+  }
   const tensor: StoredTensor = {
     name: `${layer}.weight`,
     shape,
     format: type ?? 'f32',
     byteLength,
     async read(offset = 0, length = byteLength - offset, signal) {
-      if (!(offset >= 0 && length >= 0 && offset + length <= byteLength)) throw new TesseraError('invalid-value', `read: bytes ${offset} to ${offset + length} are outside tensor "${layer}.weight", which has ${byteLength} bytes`)
+      if (!(offset >= 0 && length >= 0 && offset + length <= byteLength))
+        throw new TesseraError(
+          'invalid-value',
+          `read: bytes ${offset} to ${offset + length} are outside tensor "${layer}.weight", which has ${byteLength} bytes`,
+        )
       const matrix = await readMatrix(layer, parts, scheme, signal)
       const bytes = type ? exactBlocks(matrix, type) : bytesOf(dequantizeMatrix(matrix))
       return bytes.subarray(offset, offset + length)
@@ -142,5 +189,5 @@ async function wholeTensor(layer: string, parts: LayerParts, scheme: Quantizatio
 
 function blockBytes(type: string, [rows = 0, columns = 0]: Shape): number {
   const { blockSize = 32, blockBytes: size = 0 } = ggmlBlockTypes.find(({ id }) => id === type) ?? {}
-  return (rows * columns / blockSize) * size
+  return ((rows * columns) / blockSize) * size
 }

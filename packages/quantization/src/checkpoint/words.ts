@@ -36,10 +36,17 @@ export function codesFromWords(words: Uint32Array, lines: number, count: number,
 }
 
 /** The inverse of `codesFromWords`: `size` words, zero where no codes are. */
-export function codesToWords(codes: ArrayLike<number>, lines: number, count: number, layout: WordLayout, size: number): Uint32Array {
+export function codesToWords(
+  codes: ArrayLike<number>,
+  lines: number,
+  count: number,
+  layout: WordLayout,
+  size: number,
+): Uint32Array {
   const { bits, perWord, wordStride, lineStride } = layout
   const words = new Uint32Array(size)
-  if (bits === 4 && count % 8 === 0 && codes instanceof Uint8Array && codes.byteOffset % 4 === 0) return nibblesToWords(codes, lines, count / 8, layout, words)
+  if (bits === 4 && count % 8 === 0 && codes instanceof Uint8Array && codes.byteOffset % 4 === 0)
+    return nibblesToWords(codes, lines, count / 8, layout, words)
   // Bits of a word that hold codes; those of a word in which codes straddle are all of them.
   const used = perWord === undefined ? 32 : perWord * bits
   for (let line = 0; line < lines; line++) {
@@ -62,11 +69,19 @@ export function codesToWords(codes: ArrayLike<number>, lines: number, count: num
 }
 
 /** The same for whole words of eight codes, of which four are read at a time. */
-function nibblesToWords(codes: Uint8Array, lines: number, perLine: number, { wordStride, lineStride }: WordLayout, words: Uint32Array): Uint32Array {
+function nibblesToWords(
+  codes: Uint8Array,
+  lines: number,
+  perLine: number,
+  { wordStride, lineStride }: WordLayout,
+  words: Uint32Array,
+): Uint32Array {
   const fours = new Uint32Array(codes.buffer, codes.byteOffset, codes.length >> 2)
-  const gathered = (four: number): number => (four & 15) | ((four >>> 4) & 0xf0) | ((four >>> 8) & 0xf00) | ((four >>> 12) & 0xf000)
+  const gathered = (four: number): number =>
+    (four & 15) | ((four >>> 4) & 0xf0) | ((four >>> 8) & 0xf00) | ((four >>> 12) & 0xf000)
   for (let line = 0, from = 0; line < lines; line++) {
-    for (let i = 0, place = line * lineStride; i < perLine; i++, place += wordStride, from += 2) words[place] = gathered(fours[from] as number) | (gathered(fours[from + 1] as number) << 16)
+    for (let i = 0, place = line * lineStride; i < perLine; i++, place += wordStride, from += 2)
+      words[place] = gathered(fours[from] as number) | (gathered(fours[from + 1] as number) << 16)
   }
   return words
 }
@@ -74,6 +89,7 @@ function nibblesToWords(codes: Uint8Array, lines: number, perLine: number, { wor
 /** [rows, columns] to [columns, rows]. */
 export function transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): T {
   const out = values.slice() as T
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) out[column * rows + row] = values[row * columns + column] as number
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) out[column * rows + row] = values[row * columns + column] as number
   return out
 }

@@ -18,7 +18,16 @@ export const rows8EmbeddingWasm: WasmKernel = defineWasmKernel(embeddingOp, {
       {
         entry: 'gather',
         args(write, at) {
-          write.u32(at.address('ids')).u32(at.address('weight.groups')).u32(at.address('y')).u32(sizeOf(ids.shape)).u32(weight.shape[0] ?? 0).u32(width).f32(scale).u32(at.scratch).u32(scratchBytes(width))
+          write
+            .u32(at.address('ids'))
+            .u32(at.address('weight.groups'))
+            .u32(at.address('y'))
+            .u32(sizeOf(ids.shape))
+            .u32(weight.shape[0] ?? 0)
+            .u32(width)
+            .f32(scale)
+            .u32(at.scratch)
+            .u32(scratchBytes(width))
           for (const word of layoutWords(layoutOf(weight))) write.u32(word)
         },
       },

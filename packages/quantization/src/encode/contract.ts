@@ -24,14 +24,22 @@ export const encodeBlocksOp: Op<EncodeBlocksInputs, EncodeBlocksOutputs, EncodeB
     if (dtype !== 'f32') throw new TesseraError('invalid-dtype', `encode-blocks: values must be f32, not ${dtype}`)
     if (importance !== undefined) {
       const { dtype: type, shape: of } = denseSpec(importance, 'encode-blocks', 'importance')
-      if (type !== 'f32' || sizeOf(of) !== lastAxis(shape)) throw new TesseraError('invalid-shape', `encode-blocks: importance is f32, one weight for each of the ${lastAxis(shape)} columns, not ${type} of ${sizeOf(of)}`)
+      if (type !== 'f32' || sizeOf(of) !== lastAxis(shape))
+        throw new TesseraError(
+          'invalid-shape',
+          `encode-blocks: importance is f32, one weight for each of the ${lastAxis(shape)} columns, not ${type} of ${sizeOf(of)}`,
+        )
     }
     return { blocks: dense('u8', [rowsOf(shape), rowBytesOf(blockTypeOf(format), shape)]) }
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost({ inputs: { values }, outputs: { blocks } }) {
     // Some 20 scales are tried, by some ten operations a value.
-    return { flops: 200 * sizeOf(values.shape), bytesRead: 4 * sizeOf(values.shape), bytesWritten: sizeOf(blocks.shape) }
+    return {
+      flops: 200 * sizeOf(values.shape),
+      bytesRead: 4 * sizeOf(values.shape),
+      bytesWritten: sizeOf(blocks.shape),
+    }
   },
   reference({ values, importance }, { format }) {
     const weights = importance ? { importance: Float32Array.from(importance.data) } : {}
@@ -43,5 +51,8 @@ export const encodeBlocksOp: Op<EncodeBlocksInputs, EncodeBlocksOutputs, EncodeB
 export function blockTypeOf(format: string): BlockType {
   const type = ggmlBlockTypes.find(({ id }) => id === format)
   if (type) return type
-  throw new TesseraError('invalid-option', `encode-blocks: there is no block type ${JSON.stringify(format)}; types are ${ggmlBlockTypes.map(({ id }) => id).join(', ')}`)
+  throw new TesseraError(
+    'invalid-option',
+    `encode-blocks: there is no block type ${JSON.stringify(format)}; types are ${ggmlBlockTypes.map(({ id }) => id).join(', ')}`,
+  )
 }

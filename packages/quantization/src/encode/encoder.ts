@@ -4,7 +4,12 @@ import { checkImportance, checkValues, type EncodableFormat, type EncodeOptions 
 import { blockTypeOf, encodeBlocksOp } from './contract.ts'
 
 /** Rounds values to a format, as `format.encode`: the same bytes, the same errors, in whatever way is fast. */
-export type Encode = (format: EncodableFormat, values: Float32Array, shape: Shape, options?: EncodeOptions) => Promise<Readonly<Record<string, Uint8Array>>>
+export type Encode = (
+  format: EncodableFormat,
+  values: Float32Array,
+  shape: Shape,
+  options?: EncodeOptions,
+) => Promise<Readonly<Record<string, Uint8Array>>>
 
 /** The same at once, for methods that encode as they go. */
 export type EncodeNow = (...of: Parameters<Encode>) => Awaited<ReturnType<Encode>>
@@ -29,7 +34,13 @@ export function createDeviceEncoder(device: Device): Encode {
       const count = Math.min(step, rows - row)
       const blocks = device.scope(({ keep }) => {
         const slice = device.tensor(values.subarray(row * columns, (row + count) * columns), [count, columns])
-        return keep(device.run(encodeBlocksOp, { values: slice, importance: importance && device.tensor(importance, [columns]) }, { format: format.id }).blocks)
+        return keep(
+          device.run(
+            encodeBlocksOp,
+            { values: slice, importance: importance && device.tensor(importance, [columns]) },
+            { format: format.id },
+          ).blocks,
+        )
       })
       try {
         out.set((await device.read(blocks)) as Uint8Array, row * rowBytes)

@@ -1,5 +1,12 @@
 import { lastAxis, rowsOf } from '@tessera-llm/tensor'
-import { type ArgumentWriter, type Bindings, defineWasmKernel, instantiateStandalone, type WasmKernel, type WasmStage } from '@tessera-llm/wasm'
+import {
+  type ArgumentWriter,
+  type Bindings,
+  defineWasmKernel,
+  instantiateStandalone,
+  type WasmKernel,
+  type WasmStage,
+} from '@tessera-llm/wasm'
 import { rowBytesOf } from '../format/block-format.ts'
 import { checkImportance, checkValues } from '../format/encodable-format.ts'
 import { encodeModule } from '../generated/encode.ts'
@@ -8,8 +15,22 @@ import type { EncodeNow } from './encoder.ts'
 
 /** The exported function of each type. */
 const entries: Readonly<Record<string, string>> = {
-  q4_0: 'encodeQ40', q4_1: 'encodeQ41', q5_0: 'encodeQ50', q5_1: 'encodeQ51', q8_0: 'encodeQ80', q2_k: 'encodeQ2K', q3_k: 'encodeQ3K', q4_k: 'encodeQ4K', q5_k: 'encodeQ5K', q6_k: 'encodeQ6K',
-  iq4_nl: 'encodeIQ4NL', iq4_xs: 'encodeIQ4XS', tq1_0: 'encodeTQ10', tq2_0: 'encodeTQ20', mxfp4: 'encodeMXFP4', nvfp4: 'encodeNVFP4',
+  q4_0: 'encodeQ40',
+  q4_1: 'encodeQ41',
+  q5_0: 'encodeQ50',
+  q5_1: 'encodeQ51',
+  q8_0: 'encodeQ80',
+  q2_k: 'encodeQ2K',
+  q3_k: 'encodeQ3K',
+  q4_k: 'encodeQ4K',
+  q5_k: 'encodeQ5K',
+  q6_k: 'encodeQ6K',
+  iq4_nl: 'encodeIQ4NL',
+  iq4_xs: 'encodeIQ4XS',
+  tq1_0: 'encodeTQ10',
+  tq2_0: 'encodeTQ20',
+  mxfp4: 'encodeMXFP4',
+  nvfp4: 'encodeNVFP4',
 }
 
 /** Types whose importance asks for the mean square of a whole row. */
@@ -25,7 +46,14 @@ export const encodeBlocksWasm: WasmKernel = defineWasmKernel(encodeBlocksOp, {
   stages({ inputs: { values, importance }, options: { format } }) {
     const perRow = lastAxis(values.shape) / blockTypeOf(format).blockSize
     const args = (write: ArgumentWriter, at: Bindings): void => {
-      write.u32(at.address('values')).u32(at.address('importance')).u32(at.address('blocks')).u32(perRow * rowsOf(values.shape)).u32(perRow).u32(at.scratch).u32(at.scratch + scratchBytes * at.threads)
+      write
+        .u32(at.address('values'))
+        .u32(at.address('importance'))
+        .u32(at.address('blocks'))
+        .u32(perRow * rowsOf(values.shape))
+        .u32(perRow)
+        .u32(at.scratch)
+        .u32(at.scratch + scratchBytes * at.threads)
     }
     const encode: WasmStage = { entry: entries[format] as string, args }
     return importance && weighRows.includes(format) ? [{ entry: 'meanSquares', args }, encode] : [encode]
@@ -53,7 +81,8 @@ export async function createWasmEncoder(): Promise<EncodeNow> {
     const entry = entries[format.id]
     const columns = lastAxis(shape)
     // What has no kernel, and rows that no slice holds, are for the reference.
-    if (entry === undefined || columns > sliceValues) return format.encode(values, shape, importance ? { importance } : {})
+    if (entry === undefined || columns > sliceValues)
+      return format.encode(values, shape, importance ? { importance } : {})
     const rowBytes = rowBytesOf(blockTypeOf(format.id), shape)
     checkValues(format.id, values, shape)
     if (importance) {

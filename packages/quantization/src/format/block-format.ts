@@ -9,7 +9,8 @@ export interface BlockFormat extends Format {
 
 /** The format of a weight [N, K] stored as a GGUF file stores it: one part `blocks`, u8[N, K / blockSize · blockBytes]. */
 export function createBlockFormat(type: BlockType): BlockFormat {
-  const bytesOf = (parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Uint8Array => blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape))
+  const bytesOf = (parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Uint8Array =>
+    blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape))
   return {
     id: type.id,
     version: 1,
@@ -26,7 +27,10 @@ export function createBlockFormat(type: BlockType): BlockFormat {
 
 /** `true`, or why a weight of this shape has no whole blocks. */
 export function fitsBlocks(type: BlockType, shape: Shape): true | string {
-  return lastAxis(shape) % type.blockSize === 0 || `${type.id} stores rows in blocks of ${type.blockSize}; the rows of ${formatShape(shape)} have ${lastAxis(shape)} elements`
+  return (
+    lastAxis(shape) % type.blockSize === 0 ||
+    `${type.id} stores rows in blocks of ${type.blockSize}; the rows of ${formatShape(shape)} have ${lastAxis(shape)} elements`
+  )
 }
 
 /** Stored bytes of one row; throws `invalid-shape` when the row has no whole blocks. */
@@ -39,12 +43,20 @@ export function rowBytesOf(type: BlockType, shape: Shape): number {
 /** The part `blocks`, checked to have the expected length. */
 export function blocksOf(id: string, parts: Readonly<Record<string, Uint8Array>>, expected: number): Uint8Array {
   const blocks = parts['blocks']
-  if (blocks?.byteLength !== expected) throw new TesseraError('invalid-shape', `${id}: the part blocks takes ${expected} bytes, got ${blocks?.byteLength ?? 'none'}`)
+  if (blocks?.byteLength !== expected)
+    throw new TesseraError(
+      'invalid-shape',
+      `${id}: the part blocks takes ${expected} bytes, got ${blocks?.byteLength ?? 'none'}`,
+    )
   return blocks
 }
 
 /** Exact values of whole stored rows, row-major. */
-function decodeRows<Values extends Float64Array | Float32Array>(type: BlockType, bytes: Uint8Array, out: Values): Values {
+function decodeRows<Values extends Float64Array | Float32Array>(
+  type: BlockType,
+  bytes: Uint8Array,
+  out: Values,
+): Values {
   const block = createBlock(type)
   const { codes, scales, minimums } = block
   const { blockSize, blockBytes, groupSize, hasMinimum } = type

@@ -49,7 +49,8 @@ export function createCodeWriter(type: BlockType): CodeWriter {
   return {
     codes: [...(elements[0] as Element).patterns.keys()].sort((a, b) => a - b),
     write(codes, to, offset) {
-      for (const [i, { places: bits, patterns }] of elements.entries()) setBits(to, offset, bits, patterns.get(codes[i] as number) as number)
+      for (const [i, { places: bits, patterns }] of elements.entries())
+        setBits(to, offset, bits, patterns.get(codes[i] as number) as number)
     },
   }
 }

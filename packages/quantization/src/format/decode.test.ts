@@ -26,13 +26,16 @@ describe('ggml formats decode bit for bit', () => {
 
 describe('ggml formats decode what ggml encodes', () => {
   const tensors = loadGolden('gguf-encode')
-  it.each(loadCases<{ type: string; input: string; imatrix: boolean; dequantizedSha256: string }>('gguf-encode'))('$type $input imatrix $imatrix', (c) => {
-    const blocks = tensors.get(`bytes/${c.type}/${c.input}${c.imatrix ? '/imatrix' : ''}`)
-    if (blocks === undefined) throw new Error(`${c.type} ${c.input} is not in the golden file`)
-    const rows = blocks.shape[0] as number
-    const decoded = Float32Array.from(formatOf(c.type).decode({ blocks: blocks.bytes }, [rows, 512]))
-    expect(createHash('sha256').update(new Uint8Array(decoded.buffer)).digest('hex')).toBe(c.dequantizedSha256)
-  })
+  it.each(loadCases<{ type: string; input: string; imatrix: boolean; dequantizedSha256: string }>('gguf-encode'))(
+    '$type $input imatrix $imatrix',
+    (c) => {
+      const blocks = tensors.get(`bytes/${c.type}/${c.input}${c.imatrix ? '/imatrix' : ''}`)
+      if (blocks === undefined) throw new Error(`${c.type} ${c.input} is not in the golden file`)
+      const rows = blocks.shape[0] as number
+      const decoded = Float32Array.from(formatOf(c.type).decode({ blocks: blocks.bytes }, [rows, 512]))
+      expect(createHash('sha256').update(new Uint8Array(decoded.buffer)).digest('hex')).toBe(c.dequantizedSha256)
+    },
+  )
 })
 
 describe('ggml formats', () => {
@@ -42,7 +45,9 @@ describe('ggml formats', () => {
 
   it('refuse rows that are not whole blocks, and parts of another length', () => {
     const format = formatOf('q4_k')
-    expect(() => format.parts([3, 576])).toThrowError(/q4_k stores rows in blocks of 256; the rows of \[3, 576\] have 576 elements/)
+    expect(() => format.parts([3, 576])).toThrowError(
+      /q4_k stores rows in blocks of 256; the rows of \[3, 576\] have 576 elements/,
+    )
     try {
       format.decode({ blocks: new Uint8Array(143) }, [1, 256])
       expect.unreachable()

@@ -5,7 +5,10 @@ const finite = [0, -0, 1e-45, -1e-45, 3.4028234663852886e38, -3.4028234663852886
 
 test('the first value that is not finite is found wherever it stands, and none where all are', () => {
   for (let length = 0; length < 12; length++) {
-    const values = new Float32Array(Float32Array.from({ length: length + 1 }, (_, i) => finite[i % finite.length] as number).buffer, 4)
+    const values = new Float32Array(
+      Float32Array.from({ length: length + 1 }, (_, i) => finite[i % finite.length] as number).buffer,
+      4,
+    )
     expect(firstNonFinite(values)).toBe(-1)
     for (let at = 0; at < length; at++) {
       for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
@@ -21,5 +24,6 @@ test('the first value that is not finite is found wherever it stands, and none w
 test('every exponent with either sign is finite but the last', () => {
   const patterns = Uint32Array.from({ length: 512 }, (_, i) => (i << 23) | 0x7fffff)
   const values = new Float32Array(patterns.buffer)
-  for (let i = 0; i < 512; i++) expect([i, firstNonFinite(values.subarray(i, i + 1))]).toEqual([i, i % 256 === 255 ? 0 : -1])
+  for (let i = 0; i < 512; i++)
+    expect([i, firstNonFinite(values.subarray(i, i + 1))]).toEqual([i, i % 256 === 255 ? 0 : -1])
 })

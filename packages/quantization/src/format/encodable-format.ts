@@ -22,18 +22,35 @@ export interface EncodableFormat extends BlockFormat {
 
 /** Throws unless `values` has the size of `shape` and every value is finite. */
 export function checkValues(id: string, values: Float32Array, shape: Shape): void {
-  if (values.length !== sizeOf(shape)) throw new TesseraError('invalid-shape', `${id}: ${formatShape(shape)} has ${sizeOf(shape)} values, got ${values.length}; pass all of them, row-major`)
+  if (values.length !== sizeOf(shape))
+    throw new TesseraError(
+      'invalid-shape',
+      `${id}: ${formatShape(shape)} has ${sizeOf(shape)} values, got ${values.length}; pass all of them, row-major`,
+    )
   const index = firstNonFinite(values)
   if (index >= 0) {
-    throw new TesseraError('invalid-value', `${id}: the value at index ${index} of ${formatShape(shape)} is ${values[index]}; only finite values can be encoded, so the weight is damaged or its training diverged`, { details: { index } })
+    throw new TesseraError(
+      'invalid-value',
+      `${id}: the value at index ${index} of ${formatShape(shape)} is ${values[index]}; only finite values can be encoded, so the weight is damaged or its training diverged`,
+      { details: { index } },
+    )
   }
 }
 
 /** Throws unless `importance` holds one finite weight ≥ 0 for each of the `columns`. */
 export function checkImportance(id: string, importance: Float32Array, columns: number): void {
-  if (importance.length !== columns) throw new TesseraError('invalid-shape', `${id}: importance holds one weight for each of the ${columns} columns, got ${importance.length}; use the statistics of this weight's own input`)
+  if (importance.length !== columns)
+    throw new TesseraError(
+      'invalid-shape',
+      `${id}: importance holds one weight for each of the ${columns} columns, got ${importance.length}; use the statistics of this weight's own input`,
+    )
   const index = importance.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY))
-  if (index >= 0) throw new TesseraError('invalid-value', `${id}: importance is ${importance[index]} at column ${index}; weights are finite and not negative, like mean squares of activations`, { details: { index } })
+  if (index >= 0)
+    throw new TesseraError(
+      'invalid-value',
+      `${id}: importance is ${importance[index]} at column ${index}; weights are finite and not negative, like mean squares of activations`,
+      { details: { index } },
+    )
 }
 
 /** Index of the first NaN or infinity, −1 when all are finite. */
@@ -45,8 +62,8 @@ export function firstNonFinite(values: Float32Array): number {
   let any = 0
   let other = 0
   for (let i = 0; i < whole; i += 4) {
-    any |= ((bits[i] as number) & 0x7fffffff) + 0x800000 | ((bits[i + 1] as number) & 0x7fffffff) + 0x800000
-    other |= ((bits[i + 2] as number) & 0x7fffffff) + 0x800000 | ((bits[i + 3] as number) & 0x7fffffff) + 0x800000
+    any |= (((bits[i] as number) & 0x7fffffff) + 0x800000) | (((bits[i + 1] as number) & 0x7fffffff) + 0x800000)
+    other |= (((bits[i + 2] as number) & 0x7fffffff) + 0x800000) | (((bits[i + 3] as number) & 0x7fffffff) + 0x800000)
   }
   for (let i = whole; i < bits.length; i++) any |= ((bits[i] as number) & 0x7fffffff) + 0x800000
   return (any | other) >= 0 ? -1 : values.findIndex((value) => !Number.isFinite(value))

@@ -3,7 +3,10 @@ export function decodeGrid(data: string, bits: 2 | 4, levels: readonly number[])
   const binary = atob(data)
   const perByte = 8 / bits
   const codes = new Int8Array(binary.length * perByte)
-  for (let i = 0; i < codes.length; i++) codes[i] = levels[(binary.charCodeAt(Math.floor(i / perByte)) >> ((i % perByte) * bits)) & (2 ** bits - 1)] as number
+  for (let i = 0; i < codes.length; i++)
+    codes[i] = levels[
+      (binary.charCodeAt(Math.floor(i / perByte)) >> ((i % perByte) * bits)) & (2 ** bits - 1)
+    ] as number
   return codes
 }
 
@@ -22,7 +25,14 @@ export function evenSigns(bits: number): number {
 }
 
 /** Copies one grid point into the codes, negating those whose bit in `signs` is set. */
-export function placePoint(grid: Int8Array, index: number, width: 4 | 8, signs: number, codes: Int8Array, at: number): void {
+export function placePoint(
+  grid: Int8Array,
+  index: number,
+  width: 4 | 8,
+  signs: number,
+  codes: Int8Array,
+  at: number,
+): void {
   for (let i = 0; i < width; i++) {
     const code = grid[index * width + i] as number
     codes[at + i] = (signs >> i) & 1 ? -code : code

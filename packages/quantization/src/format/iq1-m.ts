@@ -7,7 +7,11 @@ import { placeShifted } from './iq1-s.ts'
  * four 3-bit scales and, in their top nibbles, the f16 d; otherwise as IQ1_S, with a scale for each 16 weights.
  */
 export const iq1_m: BlockType = {
-  id: 'iq1_m', blockSize: 256, blockBytes: 56, groupSize: 16, hasMinimum: false,
+  id: 'iq1_m',
+  blockSize: 256,
+  blockBytes: 56,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     let bits = 0
     for (let i = 0; i < 4; i++) bits |= (u16At(bytes, offset + 48 + i * 2) >> 12) << (4 * i)

@@ -10,7 +10,11 @@ const grid = lazy(() => decodeGrid(iq1Grid, 2, [-8, 0, 8, 0]))
  * the shift; value = d · (2 s + 1) · (ternary ± 1/8), kept as d · (2 s + 1) / 8 times an integer.
  */
 export const iq1_s: BlockType = {
-  id: 'iq1_s', blockSize: 256, blockBytes: 50, groupSize: 32, hasMinimum: false,
+  id: 'iq1_s',
+  blockSize: 256,
+  blockBytes: 50,
+  groupSize: 32,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const d = f16At(bytes, offset)
     for (let group = 0; group < 8; group++) {

@@ -6,7 +6,11 @@ const grid = lazy(() => decodeGrid(iq2SGrid, 2, iq2Levels))
 
 /** IQ2_S, 2.5625 bits a weight: 32 low index bytes, 32 sign bytes, 8 bytes of high index pairs, 8 bytes of 4-bit scales, one per 16 weights. */
 export const iq2_s: BlockType = {
-  id: 'iq2_s', blockSize: 256, blockBytes: 82, groupSize: 16, hasMinimum: false,
+  id: 'iq2_s',
+  blockSize: 256,
+  blockBytes: 82,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const d = f16At(bytes, offset)
     for (let group = 0; group < 16; group++) {
@@ -15,7 +19,14 @@ export const iq2_s: BlockType = {
     }
     for (let n = 0; n < 32; n++) {
       const high = ((bytes[offset + 66 + (n >> 2)] as number) >> ((n & 3) * 2)) & 3
-      placePoint(grid(), (bytes[offset + 2 + n] as number) | (high << 8), 8, bytes[offset + 34 + n] as number, block.codes, n * 8)
+      placePoint(
+        grid(),
+        (bytes[offset + 2 + n] as number) | (high << 8),
+        8,
+        bytes[offset + 34 + n] as number,
+        block.codes,
+        n * 8,
+      )
     }
   },
 }

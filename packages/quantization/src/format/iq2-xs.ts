@@ -6,7 +6,11 @@ const grid = lazy(() => decodeGrid(iq2XsGrid, 2, iq2Levels))
 
 /** IQ2_XS, 2.3125 bits a weight: 32 u16 of a 9-bit grid index and 7 sign bits, 8 bytes of 4-bit scales, one per 16 weights. */
 export const iq2_xs: BlockType = {
-  id: 'iq2_xs', blockSize: 256, blockBytes: 74, groupSize: 16, hasMinimum: false,
+  id: 'iq2_xs',
+  blockSize: 256,
+  blockBytes: 74,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const d = f16At(bytes, offset)
     for (let group = 0; group < 16; group++) {

@@ -3,7 +3,11 @@ import { iq4Levels, unpackNibbles } from './nibbles.ts'
 
 /** IQ4_XS, 4.25 bits a weight: f16 d, 8 scales of 6 bits (u16 of high pairs, 4 bytes of low nibbles), IQ4_NL's levels; value = d · (scale − 32) · level. */
 export const iq4_xs: BlockType = {
-  id: 'iq4_xs', blockSize: 256, blockBytes: 136, groupSize: 32, hasMinimum: false,
+  id: 'iq4_xs',
+  blockSize: 256,
+  blockBytes: 136,
+  groupSize: 32,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const d = f16At(bytes, offset)
     const high = u16At(bytes, offset + 2)

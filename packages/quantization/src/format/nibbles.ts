@@ -1,5 +1,12 @@
 /** 16 bytes to 32 codes: byte i holds code i in its low and code i + 16 in its high nibble; `table` maps nibbles to codes. */
-export function unpackNibbles(bytes: Uint8Array, offset: number, table: readonly number[], codes: Int8Array, at: number, half = 16): void {
+export function unpackNibbles(
+  bytes: Uint8Array,
+  offset: number,
+  table: readonly number[],
+  codes: Int8Array,
+  at: number,
+  half = 16,
+): void {
   for (let i = 0; i < half; i++) {
     const byte = bytes[offset + i] as number
     codes[at + i] = table[byte & 15] as number
@@ -8,7 +15,13 @@ export function unpackNibbles(bytes: Uint8Array, offset: number, table: readonly
 }
 
 /** The values of blocks of 32 nibbles, those of a block from byte `head` of its `blockBytes` on: `levelsOf` gives the values of the sixteen codes of a block. */
-export function decodeNibbleBlocks(bytes: Uint8Array, blockBytes: number, head: number, out: Float32Array, levelsOf: (offset: number, levels: Float32Array) => void): void {
+export function decodeNibbleBlocks(
+  bytes: Uint8Array,
+  blockBytes: number,
+  head: number,
+  out: Float32Array,
+  levelsOf: (offset: number, levels: Float32Array) => void,
+): void {
   const levels = new Float32Array(16)
   for (let at = 0, offset = 0; at < out.length; at += 32, offset += blockBytes) {
     levelsOf(offset, levels)

@@ -3,7 +3,11 @@ import { doubledE2M1, unpackNibbles } from './nibbles.ts'
 
 /** NVFP4, 4.5 bits a weight: 4 groups of 16, each with an unsigned e4m3 scale byte; value = scale / 2 · doubled e2m1. */
 export const nvfp4: BlockType = {
-  id: 'nvfp4', blockSize: 64, blockBytes: 36, groupSize: 16, hasMinimum: false,
+  id: 'nvfp4',
+  blockSize: 64,
+  blockBytes: 36,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     for (let group = 0; group < 4; group++) {
       block.scales[group] = decodeUE4M3(bytes[offset + group] as number) / 2

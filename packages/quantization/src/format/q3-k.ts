@@ -6,7 +6,11 @@ import { unpackTwoBits } from './q2-k.ts'
  * value = d · (scale − 32) · q, where a cleared high bit means q − 4.
  */
 export const q3_k: BlockType = {
-  id: 'q3_k', blockSize: 256, blockBytes: 110, groupSize: 16, hasMinimum: false,
+  id: 'q3_k',
+  blockSize: 256,
+  blockBytes: 110,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const { codes, scales } = block
     const d = f16At(bytes, offset + 108)
@@ -17,6 +21,7 @@ export const q3_k: BlockType = {
       scales[group] = d * ((low | (high << 4)) - 32)
     }
     unpackTwoBits(bytes, offset + 32, 4, codes)
-    for (let i = 0; i < 256; i++) codes[i] = (codes[i] as number) + ((((bytes[offset + (i & 31)] as number) >> (i >> 5)) & 1) << 2)
+    for (let i = 0; i < 256; i++)
+      codes[i] = (codes[i] as number) + ((((bytes[offset + (i & 31)] as number) >> (i >> 5)) & 1) << 2)
   },
 }

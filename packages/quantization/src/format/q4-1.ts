@@ -3,7 +3,11 @@ import { decodeNibbleBlocks, unpackNibbles, unsignedNibbles } from './nibbles.ts
 
 /** Q4_1, 5 bits a weight: f16 scale, f16 offset, 32 nibbles; value = d · q + m. */
 export const q4_1: BlockType = {
-  id: 'q4_1', blockSize: 32, blockBytes: 20, groupSize: 32, hasMinimum: true,
+  id: 'q4_1',
+  blockSize: 32,
+  blockBytes: 20,
+  groupSize: 32,
+  hasMinimum: true,
   unpack(bytes, offset, block) {
     block.scales[0] = f16At(bytes, offset)
     block.minimums[0] = -f16At(bytes, offset + 2)

@@ -3,7 +3,11 @@ import { unpackNibbles, unsignedNibbles } from './nibbles.ts'
 
 /** Q5_0, 5.5 bits a weight: f16 scale, 32 high bits, 32 nibbles; value = d · (q − 16). */
 export const q5_0: BlockType = {
-  id: 'q5_0', blockSize: 32, blockBytes: 22, groupSize: 32, hasMinimum: false,
+  id: 'q5_0',
+  blockSize: 32,
+  blockBytes: 22,
+  groupSize: 32,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     block.scales[0] = f16At(bytes, offset)
     unpackFiveBits(bytes, offset + 2, block.codes)

@@ -5,7 +5,11 @@ import { type BlockType, f16At } from './block-type.ts'
  * value = d · scale · (q − 32). Each half of 128 weights is four runs of 32.
  */
 export const q6_k: BlockType = {
-  id: 'q6_k', blockSize: 256, blockBytes: 210, groupSize: 16, hasMinimum: false,
+  id: 'q6_k',
+  blockSize: 256,
+  blockBytes: 210,
+  groupSize: 16,
+  hasMinimum: false,
   unpack(bytes, offset, block) {
     const { codes, scales } = block
     const d = f16At(bytes, offset + 208)

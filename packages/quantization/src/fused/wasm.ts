@@ -10,7 +10,11 @@ import { layoutWords } from '../rows8/layout.ts'
 const blockWords = 13
 
 /** One token after the other products of it: several tokens are faster by products of their own, whose input is rounded for all threads. */
-function takesCall(x: WeightSpec, weights: readonly WeightSpec[], { activations = 'f32' }: QkvLinearOptions): true | string {
+function takesCall(
+  x: WeightSpec,
+  weights: readonly WeightSpec[],
+  { activations = 'f32' }: QkvLinearOptions,
+): true | string {
   if (activations === 'f32') return 'the call asks for f32 activations'
   if (rowsOf(x.shape) !== 1) return `takes one token, not ${rowsOf(x.shape)}`
   for (const weight of weights) {
@@ -31,12 +35,25 @@ interface Product {
 }
 
 /** What `products` of assembly/rows8/fused.ts reads. */
-function writeProducts(write: ArgumentWriter, at: Bindings, x: Shape, { eps = 0, unitOffset = false, ...rounding }: QkvLinearOptions, products: readonly Product[], code: number): void {
+function writeProducts(
+  write: ArgumentWriter,
+  at: Bindings,
+  x: Shape,
+  { eps = 0, unitOffset = false, ...rounding }: QkvLinearOptions,
+  products: readonly Product[],
+  code: number,
+): void {
   const columns = lastAxis(x)
   const perThread = perThreadOf(columns)
   const [first] = products
   const words = blockWords + (first ? layoutWords(layoutOf(first.weight)).length : 0)
-  write.u32(at.address('norm')).f32(eps).f32(unitOffset ? 1 : 0).u32(int8Bytes(columns)).u32(words).u32(code)
+  write
+    .u32(at.address('norm'))
+    .f32(eps)
+    .f32(unitOffset ? 1 : 0)
+    .u32(int8Bytes(columns))
+    .u32(words)
+    .u32(code)
   for (const { weight, names } of products) {
     const address = (name: string): number => {
       if (name === 'x') return at.address('x')
@@ -55,7 +72,9 @@ export const qkvInt8Wasm: WasmKernel = defineWasmKernel(qkvLinearOp, {
   module: quantizationModule,
   supports: ({ inputs: { x, query, key, value }, options }) => takesCall(x, [query, key, value], options),
   stages({ inputs, options }) {
-    const products = (['query', 'key', 'value'] as const).map((name): Product => ({ weight: inputs[name], names: { weight: name, bias: `${name}Bias`, y: name.charAt(0) } }))
+    const products = (['query', 'key', 'value'] as const).map(
+      (name): Product => ({ weight: inputs[name], names: { weight: name, bias: `${name}Bias`, y: name.charAt(0) } }),
+    )
     return [{ entry: 'qkvInt8', args: (write, at) => writeProducts(write, at, inputs.x.shape, options, products, 0) }]
   },
   scratchBytes: ({ inputs: { x } }, threads) => perThreadOf(lastAxis(x.shape)) * threads,
@@ -70,8 +89,17 @@ export const gatedInt8Wasm: WasmKernel = defineWasmKernel(gatedLinearOp, {
     return takesCall(x, [gate, up], options)
   },
   stages({ inputs: { x, gate, up }, options }) {
-    const products: readonly Product[] = [{ weight: gate, names: { weight: 'gate', y: 'y' } }, { weight: up, names: { weight: 'up', y: 'scratch' } }]
-    return [{ entry: 'gatedInt8', args: (write, at) => writeProducts(write, at, x.shape, options, products, activationCodes[options.kind]) }]
+    const products: readonly Product[] = [
+      { weight: gate, names: { weight: 'gate', y: 'y' } },
+      { weight: up, names: { weight: 'up', y: 'scratch' } },
+    ]
+    return [
+      {
+        entry: 'gatedInt8',
+        args: (write, at) => writeProducts(write, at, x.shape, options, products, activationCodes[options.kind]),
+      },
+    ]
   },
-  scratchBytes: ({ inputs: { x, gate } }, threads) => perThreadOf(lastAxis(x.shape)) * threads + align(4 * (gate.shape[0] ?? 0)),
+  scratchBytes: ({ inputs: { x, gate } }, threads) =>
+    perThreadOf(lastAxis(x.shape)) * threads + align(4 * (gate.shape[0] ?? 0)),
 })

@@ -1,4 +1,13 @@
-import { byteLengthOf, type DType, type Format, type FormatPart, formatShape, type Shape, sizeOf, TesseraError } from '@tessera-llm/tensor'
+import {
+  byteLengthOf,
+  type DType,
+  type Format,
+  type FormatPart,
+  formatShape,
+  type Shape,
+  sizeOf,
+  TesseraError,
+} from '@tessera-llm/tensor'
 import { codeBits, dequantizeMatrix, type Grid, groupsPerRow, type ScaleType } from '../quantized-matrix/index.ts'
 import { codeRowBytes } from './codes.ts'
 import { unpackMatrix } from './pack-matrix.ts'
@@ -53,8 +62,12 @@ export function gridFormat(grid: Grid, options: GridFormatOptions = {}): GridFor
       const [rows, columns] = matrixShape(id, shape)
       const groups = groupsPerRow(grid, columns)
       const scales: Shape = grid.group === 'tensor' ? [1, 1] : [rows, groups]
-      const parts: Record<string, FormatPart> = { codes: { dtype: 'u8', shape: [rows, codeRowBytes(columns, bits)] }, scales: { dtype: scaleDType(grid.scaleType), shape: scales } }
-      if (zeros === 'codes') parts['zeros'] = { dtype: 'u8', shape: [scales[0] as number, codeRowBytes(scales[1] as number, bits)] }
+      const parts: Record<string, FormatPart> = {
+        codes: { dtype: 'u8', shape: [rows, codeRowBytes(columns, bits)] },
+        scales: { dtype: scaleDType(grid.scaleType), shape: scales },
+      }
+      if (zeros === 'codes')
+        parts['zeros'] = { dtype: 'u8', shape: [scales[0] as number, codeRowBytes(scales[1] as number, bits)] }
       else if (zeros !== 'none') parts['zeros'] = { dtype: zeros, shape: scales }
       if (hasColumnGroups) parts['groups'] = { dtype: 'i32', shape: [columns] }
       return parts
@@ -85,22 +98,36 @@ export function joinParts(format: GridFormat, parts: Readonly<Record<string, Uin
 export function splitParts(format: GridFormat, stored: Uint8Array, shape: Shape): Readonly<Record<string, Uint8Array>> {
   const listed = Object.entries(format.parts(shape))
   const expected = listed.reduce((sum, [, part]) => sum + bytesOfPart(part), 0)
-  if (stored.byteLength !== expected) throw new TesseraError('invalid-shape', `${format.id}: a weight of ${formatShape(shape)} takes ${expected} bytes, got ${stored.byteLength}`)
+  if (stored.byteLength !== expected)
+    throw new TesseraError(
+      'invalid-shape',
+      `${format.id}: a weight of ${formatShape(shape)} takes ${expected} bytes, got ${stored.byteLength}`,
+    )
   let at = 0
   return Object.fromEntries(listed.map(([name, part]) => [name, stored.subarray(at, (at += bytesOfPart(part)))]))
 }
 
 /** A part, checked to have the expected length. */
-export function partOf(id: string, parts: Readonly<Record<string, Uint8Array>>, name: string, expected: number): Uint8Array {
+export function partOf(
+  id: string,
+  parts: Readonly<Record<string, Uint8Array>>,
+  name: string,
+  expected: number,
+): Uint8Array {
   const part = parts[name]
-  if (part?.byteLength !== expected) throw new TesseraError('invalid-shape', `${id}: the part ${name} takes ${expected} bytes, got ${part?.byteLength ?? 'none'}`)
+  if (part?.byteLength !== expected)
+    throw new TesseraError(
+      'invalid-shape',
+      `${id}: the part ${name} takes ${expected} bytes, got ${part?.byteLength ?? 'none'}`,
+    )
   return part
 }
 
 /** @throws TesseraError `invalid-shape` unless the shape is that of a matrix */
 export function matrixShape(id: string, shape: Shape): readonly [rows: number, columns: number] {
   const [rows = 0, columns = 0] = shape
-  if (shape.length !== 2 || rows < 1 || columns < 1) throw new TesseraError('invalid-shape', `${id}: holds matrices, not ${formatShape(shape)}`)
+  if (shape.length !== 2 || rows < 1 || columns < 1)
+    throw new TesseraError('invalid-shape', `${id}: holds matrices, not ${formatShape(shape)}`)
   return [rows, columns]
 }
 
@@ -117,8 +144,16 @@ function checkGrid(grid: Grid, zeros: ZeroType, hasColumnGroups: boolean): void 
     throw new TesseraError('invalid-option', `gridFormat: ${problem}`)
   }
   const takesZeros = grid.kind === 'integer' && !grid.isSymmetric
-  if (takesZeros === (zeros === 'none')) fail(takesZeros ? 'integers that are not symmetric need zeros (codes, f16 or f32)' : `symmetric grids and codebooks have no zeros, got "${zeros}"`)
-  if (typeof grid.group === 'number' && !(Number.isInteger(grid.group) && grid.group > 0)) fail(`a group is a number of columns > 0, got ${grid.group}`)
-  if (hasColumnGroups && typeof grid.group !== 'number') fail(`columns can name their groups only where a row has several, not with one scale a ${grid.group}`)
-  if (grid.kind === 'codebook' && !(grid.values.length >= 2 && grid.values.length <= 256)) fail(`a table has 2 to 256 values, got ${grid.values.length}`)
+  if (takesZeros === (zeros === 'none'))
+    fail(
+      takesZeros
+        ? 'integers that are not symmetric need zeros (codes, f16 or f32)'
+        : `symmetric grids and codebooks have no zeros, got "${zeros}"`,
+    )
+  if (typeof grid.group === 'number' && !(Number.isInteger(grid.group) && grid.group > 0))
+    fail(`a group is a number of columns > 0, got ${grid.group}`)
+  if (hasColumnGroups && typeof grid.group !== 'number')
+    fail(`columns can name their groups only where a row has several, not with one scale a ${grid.group}`)
+  if (grid.kind === 'codebook' && !(grid.values.length >= 2 && grid.values.length <= 256))
+    fail(`a table has 2 to 256 values, got ${grid.values.length}`)
 }

@@ -24,10 +24,26 @@ export function createMultiply(panels: PanelMultiplier): Multiply {
       const kNow = Math.min(blockDepth, k - depth)
       for (let column = 0; column < n; column += blockColumns) {
         const nNow = Math.min(blockColumns, n - column)
-        pack(panels.b, kNow, nNow, b.data, b.offset + depth * b.rowStride + column * b.columnStride, b.rowStride, b.columnStride)
+        pack(
+          panels.b,
+          kNow,
+          nNow,
+          b.data,
+          b.offset + depth * b.rowStride + column * b.columnStride,
+          b.rowStride,
+          b.columnStride,
+        )
         for (let row = 0; row < m; row += blockRows) {
           const mNow = Math.min(blockRows, m - row)
-          pack(panels.a, kNow, mNow, a.data, a.offset + row * a.rowStride + depth * a.columnStride, a.columnStride, a.rowStride)
+          pack(
+            panels.a,
+            kNow,
+            mNow,
+            a.data,
+            a.offset + row * a.rowStride + depth * a.columnStride,
+            a.columnStride,
+            a.rowStride,
+          )
           panels.multiply((mNow + 3) >> 2, (nNow + 3) >> 2, kNow)
           accumulate(panels.c, mNow, nNow, alpha, c, c.offset + row * c.rowStride + column * c.columnStride)
         }
@@ -37,13 +53,22 @@ export function createMultiply(panels: PanelMultiplier): Multiply {
 }
 
 /** Panels of four lanes; lanes beyond the last are zero. `along` is the stride of k, `across` that of the lanes. */
-function pack(to: Float64Array, k: number, lanes: number, from: Operand['data'], offset: number, along: number, across: number): void {
+function pack(
+  to: Float64Array,
+  k: number,
+  lanes: number,
+  from: Operand['data'],
+  offset: number,
+  along: number,
+  across: number,
+): void {
   for (let lane = 0; lane < lanes; lane += 4) {
     let at = lane * k
     let start = offset + lane * across
     if (lanes - lane < 4) {
       for (let i = 0; i < k; i++, start += along) {
-        for (let extra = 0; extra < 4; extra++, at++) to[at] = lane + extra < lanes ? (from[start + extra * across] as number) : 0
+        for (let extra = 0; extra < 4; extra++, at++)
+          to[at] = lane + extra < lanes ? (from[start + extra * across] as number) : 0
       }
       continue
     }
@@ -56,7 +81,14 @@ function pack(to: Float64Array, k: number, lanes: number, from: Operand['data'],
   }
 }
 
-function accumulate(tiles: Float64Array, m: number, n: number, alpha: number, { data, rowStride, columnStride }: Operand, offset: number): void {
+function accumulate(
+  tiles: Float64Array,
+  m: number,
+  n: number,
+  alpha: number,
+  { data, rowStride, columnStride }: Operand,
+  offset: number,
+): void {
   const panelRows = (m + 3) >> 2
   for (let row = 0; row < m; row++) {
     const inTile = (row >> 2) * 16 + (row & 3) * 4

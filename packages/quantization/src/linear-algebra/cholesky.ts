@@ -19,7 +19,16 @@ export function factorUpper(matrix: Float64Array, n: number, multiply: Multiply)
   for (let start = Math.floor((n - 1) / blockSize) * blockSize; start >= 0; start -= blockSize) {
     const end = Math.min(start + blockSize, n)
     const width = end - start
-    if (end < n) multiply(end, width, n - end, -1, rowMajor(matrix, n, 0, end), transposed(rowMajor(matrix, n, start, end)), rowMajor(matrix, n, 0, start))
+    if (end < n)
+      multiply(
+        end,
+        width,
+        n - end,
+        -1,
+        rowMajor(matrix, n, 0, end),
+        transposed(rowMajor(matrix, n, start, end)),
+        rowMajor(matrix, n, 0, start),
+      )
     factorBlock(matrix, n, start, end)
     if (start === 0) break
     invertUpper(matrix, n, start, end, inverse)
@@ -28,7 +37,15 @@ export function factorUpper(matrix: Float64Array, n: number, multiply: Multiply)
       above.set(matrix.subarray(row * n + start, row * n + end), row * width)
       matrix.fill(0, row * n + start, row * n + end)
     }
-    multiply(start, width, width, 1, rowMajor(above, width), transposed(rowMajor(inverse, width)), rowMajor(matrix, n, 0, start))
+    multiply(
+      start,
+      width,
+      width,
+      1,
+      rowMajor(above, width),
+      transposed(rowMajor(inverse, width)),
+      rowMajor(matrix, n, 0, start),
+    )
   }
   for (let row = 1; row < n; row++) matrix.fill(0, row * n, row * n + row)
 }
@@ -37,7 +54,11 @@ function factorBlock(matrix: Float64Array, n: number, start: number, end: number
   for (let column = end - 1; column >= start; column--) {
     let pivot = matrix[column * n + column] as number
     for (let i = column + 1; i < end; i++) pivot -= (matrix[column * n + i] as number) ** 2
-    if (!(pivot > 0)) throw new TesseraError('invalid-value', `cholesky: the matrix is not positive definite (pivot ${pivot} at ${column} of ${n}); more damping makes it so`)
+    if (!(pivot > 0))
+      throw new TesseraError(
+        'invalid-value',
+        `cholesky: the matrix is not positive definite (pivot ${pivot} at ${column} of ${n}); more damping makes it so`,
+      )
     const root = Math.sqrt(pivot)
     matrix[column * n + column] = root
     for (let row = start; row < column; row++) {

@@ -1,16 +1,29 @@
 import { createRandom } from '@tessera-llm/tensor'
 import { expect, test } from 'vitest'
-import { createPlainMultiply, factorUpper, invertUpper, type Multiply, type Operand, rowMajor, solveFactored, transposed } from './index.ts'
+import {
+  createPlainMultiply,
+  factorUpper,
+  invertUpper,
+  type Multiply,
+  type Operand,
+  rowMajor,
+  solveFactored,
+  transposed,
+} from './index.ts'
 import { createWasmMultiply } from './wasm.ts'
 
-const makers: readonly (readonly [string, () => Promise<Multiply>])[] = [['plain', async () => createPlainMultiply()], ['WebAssembly', createWasmMultiply]]
+const makers: readonly (readonly [string, () => Promise<Multiply>])[] = [
+  ['plain', async () => createPlainMultiply()],
+  ['WebAssembly', createWasmMultiply],
+]
 
 function normals(count: number, seed: number): Float64Array {
   const random = createRandom(seed)
   return Float64Array.from({ length: count }, () => random.normal())
 }
 
-const at = ({ data, offset, rowStride, columnStride }: Operand, row: number, column: number): number => data[offset + row * rowStride + column * columnStride] as number
+const at = ({ data, offset, rowStride, columnStride }: Operand, row: number, column: number): number =>
+  data[offset + row * rowStride + column * columnStride] as number
 
 /** XᵀX of more samples than columns, with a spread of variances of 10⁴. */
 function secondMoment(n: number, seed: number): Float64Array {
@@ -19,17 +32,28 @@ function secondMoment(n: number, seed: number): Float64Array {
   const h = new Float64Array(n * n)
   for (let sample = 0; sample < samples; sample++) {
     for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) h[i * n + j] = (h[i * n + j] as number) + (x[sample * n + i] as number) * (x[sample * n + j] as number) * (1 + i % 10) * (1 + j % 10)
+      for (let j = 0; j < n; j++)
+        h[i * n + j] =
+          (h[i * n + j] as number) +
+          (x[sample * n + i] as number) * (x[sample * n + j] as number) * (1 + (i % 10)) * (1 + (j % 10))
     }
   }
   return h
 }
 
-const largest = (a: Float64Array, b: Float64Array): number => a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0)
+const largest = (a: Float64Array, b: Float64Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0)
 
 test.for(makers)('%s: products add up, of any size, of transposed and of inner parts', async ([, make]) => {
   const multiply = await make()
-  for (const [m, n, k] of [[1, 1, 1], [3, 5, 7], [4, 4, 300], [130, 9, 33], [6, 261, 5], [5, 3, 1030]] as const) {
+  for (const [m, n, k] of [
+    [1, 1, 1],
+    [3, 5, 7],
+    [4, 4, 300],
+    [130, 9, 33],
+    [6, 261, 5],
+    [5, 3, 1030],
+  ] as const) {
     const a = normals((m + 2) * (k + 3), m)
     const b = normals((n + 1) * (k + 4), n + 100)
     const c = normals((m + 1) * (n + 2), k)
@@ -69,7 +93,10 @@ test.for(makers)('%s: R is upper triangular and R · Rᵀ is the matrix', async 
 
 test.for(makers)('%s: X · H = B is solved', async ([, make]) => {
   const multiply = await make()
-  for (const [m, n] of [[2, 5], [7, 130]] as const) {
+  for (const [m, n] of [
+    [2, 5],
+    [7, 130],
+  ] as const) {
     const h = secondMoment(n, 5)
     const x = normals(m * n, 6)
     const b = new Float64Array(m * n)
@@ -83,6 +110,8 @@ test.for(makers)('%s: X · H = B is solved', async ([, make]) => {
 
 test('a matrix that is not positive definite, and NaN, are errors that name the pivot', () => {
   const multiply = createPlainMultiply()
-  expect(() => factorUpper(Float64Array.of(1, 2, 2, 1), 2, multiply)).toThrow('cholesky: the matrix is not positive definite (pivot -3 at 0 of 2)')
+  expect(() => factorUpper(Float64Array.of(1, 2, 2, 1), 2, multiply)).toThrow(
+    'cholesky: the matrix is not positive definite (pivot -3 at 0 of 2)',
+  )
   expect(() => factorUpper(Float64Array.of(Number.NaN), 1, multiply)).toThrow('pivot NaN at 0 of 1')
 })

@@ -21,7 +21,15 @@ export function createPlainMultiply(): Multiply {
   })
 }
 
-function tile(a: Float64Array, atA: number, b: Float64Array, atB: number, k: number, c: Float64Array, at: number): void {
+function tile(
+  a: Float64Array,
+  atA: number,
+  b: Float64Array,
+  atB: number,
+  k: number,
+  c: Float64Array,
+  at: number,
+): void {
   for (let half = 0; half < 4; half += 2) {
     let c00 = 0
     let c01 = 0

@@ -16,7 +16,8 @@ export function invertUpper(matrix: Float64Array, n: number, start: number, end:
     for (let i = row + 1; i < width; i++) {
       const factor = -pivot * (matrix[at + i] as number)
       for (let column = i; column < width; column++) {
-        inverse[row * width + column] = (inverse[row * width + column] as number) + factor * (inverse[i * width + column] as number)
+        inverse[row * width + column] =
+          (inverse[row * width + column] as number) + factor * (inverse[i * width + column] as number)
       }
     }
   }
@@ -37,21 +38,46 @@ export function solveFactored(b: Float64Array, m: number, factor: Float64Array, 
 export function solveRight(b: Float64Array, m: number, factor: Float64Array, n: number, multiply: Multiply): void {
   for (let start = 0; start < n; start += blockSize) {
     const end = Math.min(start + blockSize, n)
-    if (start > 0) multiply(m, end - start, start, -1, rowMajor(b, n), rowMajor(factor, n, 0, start), rowMajor(b, n, 0, start))
+    if (start > 0)
+      multiply(m, end - start, start, -1, rowMajor(b, n), rowMajor(factor, n, 0, start), rowMajor(b, n, 0, start))
     applyInverse(b, m, factor, n, start, end, false, multiply)
   }
 }
 
 /** X · Rᵀ = B, in place, from the last block of columns to the first. */
-export function solveRightTransposed(b: Float64Array, m: number, factor: Float64Array, n: number, multiply: Multiply): void {
+export function solveRightTransposed(
+  b: Float64Array,
+  m: number,
+  factor: Float64Array,
+  n: number,
+  multiply: Multiply,
+): void {
   for (let start = Math.floor((n - 1) / blockSize) * blockSize; start >= 0; start -= blockSize) {
     const end = Math.min(start + blockSize, n)
-    if (end < n) multiply(m, end - start, n - end, -1, rowMajor(b, n, 0, end), transposed(rowMajor(factor, n, start, end)), rowMajor(b, n, 0, start))
+    if (end < n)
+      multiply(
+        m,
+        end - start,
+        n - end,
+        -1,
+        rowMajor(b, n, 0, end),
+        transposed(rowMajor(factor, n, start, end)),
+        rowMajor(b, n, 0, start),
+      )
     applyInverse(b, m, factor, n, start, end, true, multiply)
   }
 }
 
-function applyInverse(b: Float64Array, m: number, factor: Float64Array, n: number, start: number, end: number, isTransposed: boolean, multiply: Multiply): void {
+function applyInverse(
+  b: Float64Array,
+  m: number,
+  factor: Float64Array,
+  n: number,
+  start: number,
+  end: number,
+  isTransposed: boolean,
+  multiply: Multiply,
+): void {
   const width = end - start
   const inverse = new Float64Array(width * width)
   invertUpper(factor, n, start, end, inverse)
@@ -61,5 +87,13 @@ function applyInverse(b: Float64Array, m: number, factor: Float64Array, n: numbe
     b.fill(0, row * n + start, row * n + end)
   }
   const right = rowMajor(inverse, width)
-  multiply(m, width, width, 1, rowMajor(columns, width), isTransposed ? transposed(right) : right, rowMajor(b, n, 0, start))
+  multiply(
+    m,
+    width,
+    width,
+    1,
+    rowMajor(columns, width),
+    isTransposed ? transposed(right) : right,
+    rowMajor(b, n, 0, start),
+  )
 }

@@ -14,7 +14,14 @@ export async function createWasmMultiply(): Promise<Multiply> {
   const bytesB = blockColumns * blockDepth * 8
   const bytesC = blockRows * blockColumns * 8
   const { exports, buffer } = await instantiateStandalone(linearAlgebraModule, bytesA + bytesB + bytesC)
-  const multiplyPanels = exports['multiplyPanels'] as (a: number, b: number, c: number, rows: number, columns: number, k: number) => void
+  const multiplyPanels = exports['multiplyPanels'] as (
+    a: number,
+    b: number,
+    c: number,
+    rows: number,
+    columns: number,
+    k: number,
+  ) => void
   return createMultiply({
     a: new Float64Array(buffer, 0, bytesA / 8),
     b: new Float64Array(buffer, bytesA, bytesB / 8),

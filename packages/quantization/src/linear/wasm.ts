@@ -8,7 +8,10 @@ import { blocksOf, layoutWords, type Rows8Layout } from '../rows8/layout.ts'
 /** `true`, or why a weight is not in one of our layouts. */
 export function fitsRows8(weight: WeightSpec): true | string {
   if (weight.kind === 'dense') return 'the weight is dense'
-  return rows8LayoutOf(weight.format) !== undefined || `the weight is packed as ${weight.format.id}@${weight.format.version}, not as one of the formats …/rows8@1`
+  return (
+    rows8LayoutOf(weight.format) !== undefined ||
+    `the weight is packed as ${weight.format.id}@${weight.format.version}, not as one of the formats …/rows8@1`
+  )
 }
 
 export function layoutOf(weight: WeightSpec): Rows8Layout {
@@ -30,9 +33,27 @@ export interface Sizes {
 }
 
 /** The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin. */
-export function writeArguments(write: ArgumentWriter, at: Bindings, weight: WeightSpec, { tokens, rows, columns, perThread, rounding }: Sizes, records = 0): void {
-  write.u32(at.address('x')).u32(at.address('weight.groups')).u32(at.address('bias')).u32(at.address('residual')).u32(at.address('y'))
-    .u32(tokens).u32(rows).u32(columns).u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads + records).u32(roundings[rounding.activations ?? 'f32']).f32(rounding.inputScale ?? 0)
+export function writeArguments(
+  write: ArgumentWriter,
+  at: Bindings,
+  weight: WeightSpec,
+  { tokens, rows, columns, perThread, rounding }: Sizes,
+  records = 0,
+): void {
+  write
+    .u32(at.address('x'))
+    .u32(at.address('weight.groups'))
+    .u32(at.address('bias'))
+    .u32(at.address('residual'))
+    .u32(at.address('y'))
+    .u32(tokens)
+    .u32(rows)
+    .u32(columns)
+    .u32(at.scratch)
+    .u32(perThread)
+    .u32(at.scratch + perThread * at.threads + records)
+    .u32(roundings[rounding.activations ?? 'f32'])
+    .f32(rounding.inputScale ?? 0)
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
@@ -66,13 +87,24 @@ function laidBytes(tokens: number, columns: number): number {
   return tokens > 1 ? align(Math.ceil(tokens / 4) * columns * 16) : 0
 }
 
-export function sizesOf(x: { readonly shape: readonly number[] }, weight: WeightSpec, perThread: number, rounding: RoundingOptions): Sizes {
+export function sizesOf(
+  x: { readonly shape: readonly number[] },
+  weight: WeightSpec,
+  perThread: number,
+  rounding: RoundingOptions,
+): Sizes {
   const [rows = 0, columns = 0] = weight.shape
   return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
 }
 
 /** As `assembly/rows8/activations.ts` counts them. */
-const roundings: Readonly<Record<Activations, number>> = { int8: 0, 'int8-token': 1, f32: 2, 'int8-static': 3, 'int4-token': 4 }
+const roundings: Readonly<Record<Activations, number>> = {
+  int8: 0,
+  'int8-token': 1,
+  f32: 2,
+  'int8-static': 3,
+  'int4-token': 4,
+}
 
 /** Rounded activations: a dot product of integers for each block, one token at a time or four. Codes of 4 bits are read as those of 8: they save nothing here. */
 export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
@@ -88,7 +120,10 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
     const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
     if (sizes.tokens === 1) return [{ entry: 'gemvInt8', args }]
-    return [{ entry: 'quantizeTokens', args }, { entry: 'gemmInt8', args }]
+    return [
+      { entry: 'quantizeTokens', args },
+      { entry: 'gemmInt8', args },
+    ]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
@@ -102,17 +137,22 @@ export const rows8RowsWasm: WasmKernel = defineWasmKernel(linearOp, {
   priority: 10,
   module: quantizationModule,
   supports({ inputs: { x, weight }, options: { activations = 'f32' } }) {
-    if (activations === 'f32' || activations === 'int8') return 'the call does not ask for activations with one scale a token, or for all'
+    if (activations === 'f32' || activations === 'int8')
+      return 'the call does not ask for activations with one scale a token, or for all'
     const fits = fitsRows8(weight)
     if (fits !== true) return fits
     const { codes, scales, superBlocks } = layoutOf(weight)
-    if (codes !== 'bytes' || scales !== 'f32' || superBlocks < blocksOf(lastAxis(weight.shape))) return 'the weight does not have 8 bits and one scale a row'
+    if (codes !== 'bytes' || scales !== 'f32' || superBlocks < blocksOf(lastAxis(weight.shape)))
+      return 'the weight does not have 8 bits and one scale a row'
     return rowsOf(x.shape) > 1 || 'one token is read as it comes'
   },
   stages({ inputs: { x, weight }, options }) {
     const sizes = sizesOf(x, weight, rowsBytes(lastAxis(x.shape)), options)
     const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
-    return [{ entry: 'quantizeRows', args }, { entry: 'gemmRows', args }]
+    return [
+      { entry: 'quantizeRows', args },
+      { entry: 'gemmRows', args },
+    ]
   },
   scratchBytes({ inputs: { x } }, threads) {
     const columns = lastAxis(x.shape)
@@ -157,8 +197,15 @@ export const rows8FloatWasm: WasmKernel = defineWasmKernel(linearOp, {
     if (sizes.tokens === 1) return [{ entry: layoutOf(weight).codes === 'e4m3' ? 'gemvE4M3' : 'gemvE5M2', args }]
     const laid = laidBytes(sizes.tokens, sizes.columns)
     // Rounded tokens lie behind the laid out ones, which are made of them.
-    const rounded = (at: Bindings): Bindings => ({ ...at, address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + laid : at.address(name)) })
-    if (options.activations === undefined || options.activations === 'f32') return [{ entry: 'layTokens', args }, { entry: 'exactProduct', args }]
+    const rounded = (at: Bindings): Bindings => ({
+      ...at,
+      address: (name) => (name === 'x' ? at.scratch + sizes.perThread * at.threads + laid : at.address(name)),
+    })
+    if (options.activations === undefined || options.activations === 'f32')
+      return [
+        { entry: 'layTokens', args },
+        { entry: 'exactProduct', args },
+      ]
     return [
       { entry: 'roundTokens', args: (write, at) => writeArguments(write, at, weight, sizes, laid) },
       { entry: 'layTokens', args: (write, at) => writeArguments(write, rounded(at), weight, sizes) },

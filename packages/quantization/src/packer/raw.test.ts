@@ -8,8 +8,26 @@ import { rawPackers } from './index.ts'
 describe('rawPackers', () => {
   it('offer every block type to the reference device, and to WebGPU those with kernels', () => {
     expect(rawPackers('reference').map(({ source }) => source)).toEqual(ggmlBlockTypes.map(({ id }) => id))
-    expect(rawPackers('webgpu').map(({ source }) => source)).toEqual(['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k', 'iq4_nl', 'iq4_xs', 'tq1_0', 'tq2_0', 'mxfp4', 'nvfp4'])
-    for (const device of ['reference', 'webgpu'] as const) expect(rawPackers(device).every((packer) => packer.device === device)).toBe(true)
+    expect(rawPackers('webgpu').map(({ source }) => source)).toEqual([
+      'q4_0',
+      'q4_1',
+      'q5_0',
+      'q5_1',
+      'q8_0',
+      'q2_k',
+      'q3_k',
+      'q4_k',
+      'q5_k',
+      'q6_k',
+      'iq4_nl',
+      'iq4_xs',
+      'tq1_0',
+      'tq2_0',
+      'mxfp4',
+      'nvfp4',
+    ])
+    for (const device of ['reference', 'webgpu'] as const)
+      expect(rawPackers(device).every((packer) => packer.device === device)).toBe(true)
   })
 
   it('keep the stored bytes as the part blocks, without a copy', () => {
@@ -29,14 +47,20 @@ describe('rawPackers', () => {
   })
 
   const tensors = loadGolden('gguf-decode')
-  it.each(loadCases<{ case: string; type: string }>('gguf-decode'))('give the reference device the values of $case', async ({ case: name, type }) => {
-    const [bytes, values] = [tensors.get(`${name}/bytes`), tensors.get(`${name}/values`)]
-    const packer = rawPackers('reference').find(({ source }) => source === type.toLowerCase())
-    if (!bytes || !values || !packer) throw new Error(`${name} is incomplete`)
-    const device = createReferenceDevice()
-    const weight = device.pack(packer.format, values.shape, packer.pack(bytes.bytes, values.shape))
-    const ids = device.tensor(Int32Array.from({ length: values.shape[0] as number }, (_, row) => row), [values.shape[0] as number])
-    const got = await device.read(embedding(ids, weight))
-    expect(Buffer.compare(bytesOf(got), values.bytes)).toBe(0)
-  })
+  it.each(loadCases<{ case: string; type: string }>('gguf-decode'))(
+    'give the reference device the values of $case',
+    async ({ case: name, type }) => {
+      const [bytes, values] = [tensors.get(`${name}/bytes`), tensors.get(`${name}/values`)]
+      const packer = rawPackers('reference').find(({ source }) => source === type.toLowerCase())
+      if (!bytes || !values || !packer) throw new Error(`${name} is incomplete`)
+      const device = createReferenceDevice()
+      const weight = device.pack(packer.format, values.shape, packer.pack(bytes.bytes, values.shape))
+      const ids = device.tensor(
+        Int32Array.from({ length: values.shape[0] as number }, (_, row) => row),
+        [values.shape[0] as number],
+      )
+      const got = await device.read(embedding(ids, weight))
+      expect(Buffer.compare(bytesOf(got), values.bytes)).toBe(0)
+    },
+  )
 })

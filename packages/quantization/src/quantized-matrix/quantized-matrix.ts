@@ -23,7 +23,14 @@ export interface QuantizedMatrix {
  */
 export function dequantizeMatrix(matrix: QuantizedMatrix): Float32Array<ArrayBuffer> {
   checkMatrix(matrix)
-  const { shape: [rows, columns], grid, codes, scales, zeros, groupOfColumn } = matrix
+  const {
+    shape: [rows, columns],
+    grid,
+    codes,
+    scales,
+    zeros,
+    groupOfColumn,
+  } = matrix
   const out = new Float32Array(rows * columns)
   const groups = groupsPerRow(grid, columns)
   const width = groupColumns(grid, columns)
@@ -37,7 +44,8 @@ export function dequantizeMatrix(matrix: QuantizedMatrix): Float32Array<ArrayBuf
       const end = row * columns + (groupOfColumn ? column + 1 : Math.min(column + width, columns))
       const scale = scales[at] as number
       const zero = zeros ? (zeros[at] as number) : middle
-      for (let i = row * columns + column; i < end; i++) out[i] = scale * (table ? (table[codes[i] as number] as number) : Math.fround((codes[i] as number) - zero))
+      for (let i = row * columns + column; i < end; i++)
+        out[i] = scale * (table ? (table[codes[i] as number] as number) : Math.fround((codes[i] as number) - zero))
       column = end - row * columns
     }
   }
@@ -49,7 +57,8 @@ export function checkMatrix({ shape, grid, codes, scales, zeros, groupOfColumn }
   const [rows, columns] = shape
   const wrong = (part: string, got: number, expected: number): TesseraError =>
     new TesseraError('invalid-shape', `quantized matrix: ${formatShape(shape)} takes ${expected} ${part}, got ${got}`)
-  if (!(rows > 0 && columns > 0)) throw new TesseraError('invalid-shape', `quantized matrix: ${formatShape(shape)} has no elements`)
+  if (!(rows > 0 && columns > 0))
+    throw new TesseraError('invalid-shape', `quantized matrix: ${formatShape(shape)} has no elements`)
   if (codes.length !== rows * columns) throw wrong('codes', codes.length, rows * columns)
   const count = scaleCount(grid, shape)
   if (scales.length !== count) throw wrong('scales', scales.length, count)
@@ -59,11 +68,19 @@ export function checkMatrix({ shape, grid, codes, scales, zeros, groupOfColumn }
   if (codeCount < 256) {
     let largest = 0
     for (let i = 0; i < codes.length; i++) largest = Math.max(largest, codes[i] as number)
-    if (largest >= codeCount) throw new TesseraError('invalid-value', `quantized matrix: the code ${largest} at index ${codes.indexOf(largest)} is beyond the ${codeCount} of its grid`)
+    if (largest >= codeCount)
+      throw new TesseraError(
+        'invalid-value',
+        `quantized matrix: the code ${largest} at index ${codes.indexOf(largest)} is beyond the ${codeCount} of its grid`,
+      )
   }
   if (!groupOfColumn) return
   if (groupOfColumn.length !== columns) throw wrong('groups of columns', groupOfColumn.length, columns)
   const groups = groupsPerRow(grid, columns)
   const column = groupOfColumn.findIndex((group) => group < 0 || group >= groups)
-  if (column >= 0) throw new TesseraError('invalid-value', `quantized matrix: column ${column} names group ${groupOfColumn[column]} of ${groups}`)
+  if (column >= 0)
+    throw new TesseraError(
+      'invalid-value',
+      `quantized matrix: column ${column} names group ${groupOfColumn[column]} of ${groups}`,
+    )
 }

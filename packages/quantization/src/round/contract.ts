@@ -23,21 +23,42 @@ export const roundGroupsOp: Op<RoundGroupsInputs, RoundGroupsOutputs, RoundGroup
   validate({ values, importance }, { width }) {
     const { dtype, shape } = denseSpec(values, 'round-groups', 'values')
     const [rows = 0, columns = 0] = shape
-    if (dtype !== 'f32' || shape.length !== 2) throw new TesseraError('invalid-shape', `round-groups: values must be f32 [N, K], not ${dtype} ${formatShape(shape)}`)
-    if (!(Number.isInteger(width) && width > 0 && columns % width === 0)) throw new TesseraError('invalid-option', `round-groups: groups of ${width} columns do not divide ${columns}`)
-    if (importance !== undefined && sizeOf(denseSpec(importance, 'round-groups', 'importance').shape) !== columns) throw new TesseraError('invalid-shape', `round-groups: importance is one weight for each of the ${columns} columns`)
+    if (dtype !== 'f32' || shape.length !== 2)
+      throw new TesseraError(
+        'invalid-shape',
+        `round-groups: values must be f32 [N, K], not ${dtype} ${formatShape(shape)}`,
+      )
+    if (!(Number.isInteger(width) && width > 0 && columns % width === 0))
+      throw new TesseraError('invalid-option', `round-groups: groups of ${width} columns do not divide ${columns}`)
+    if (importance !== undefined && sizeOf(denseSpec(importance, 'round-groups', 'importance').shape) !== columns)
+      throw new TesseraError(
+        'invalid-shape',
+        `round-groups: importance is one weight for each of the ${columns} columns`,
+      )
     const groups = [rows, columns / width]
     return { codes: dense('u8', shape), scales: dense('f32', groups), zeros: dense('f32', groups) }
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost({ inputs: { values } }) {
     // Some 23 scales are tried, by ten operations a value.
-    return { flops: 230 * sizeOf(values.shape), bytesRead: 4 * sizeOf(values.shape), bytesWritten: sizeOf(values.shape) }
+    return {
+      flops: 230 * sizeOf(values.shape),
+      bytesRead: 4 * sizeOf(values.shape),
+      bytesWritten: sizeOf(values.shape),
+    }
   },
   reference({ values, importance }, options) {
     const [rows = 0, columns = 0] = values.shape
-    const { codes, scales, zeros } = rtn({ values: Float32Array.from(values.data), shape: [rows, columns] }, gridOf(options), importance ? { importance: Float32Array.from(importance.data) } : {})
-    return { codes: Float64Array.from(codes), scales: Float64Array.from(scales), zeros: zeros ? Float64Array.from(zeros) : new Float64Array(scales.length).fill(2 ** (options.bits - 1)) }
+    const { codes, scales, zeros } = rtn(
+      { values: Float32Array.from(values.data), shape: [rows, columns] },
+      gridOf(options),
+      importance ? { importance: Float32Array.from(importance.data) } : {},
+    )
+    return {
+      codes: Float64Array.from(codes),
+      scales: Float64Array.from(scales),
+      zeros: zeros ? Float64Array.from(zeros) : new Float64Array(scales.length).fill(2 ** (options.bits - 1)),
+    }
   },
 }
 

@@ -11,34 +11,80 @@ const normal = (): number => random.normal()
 
 /** Rows that searches and roundings may stumble over, within what f16 scales hold. */
 const kinds: Readonly<Record<string, (column: number) => number>> = {
-  normal, 'heavy tails': () => normal() ** 3, uniform: () => 2 * random.uniform() - 1, ties: () => Math.round(4 * normal()) / 4, sparse: () => (random.integer(10) ? 0 : normal()), zeros: () => 0, 'negative zeros': () => -0,
-  positive: () => Math.abs(normal()), negative: () => -Math.abs(normal()), constant: () => 0.75, 'one outlier': (column) => (column === 77 ? 1000 : 0.01 * normal()), small: () => 1e-3 * normal(), 'f16 subnormal': () => 1e-5 * normal(), large: () => 1e4 * normal(),
-  'groups of unlike size': (column) => 10 ** ((column >> 5) % 5 - 2) * normal(), 'powers of two': () => (random.integer(2) ? 1 : -1) * 2 ** (random.integer(20) - 10), alternating: (column) => (column & 1 ? 1 : -1) * (1 + column / 512),
+  normal,
+  'heavy tails': () => normal() ** 3,
+  uniform: () => 2 * random.uniform() - 1,
+  ties: () => Math.round(4 * normal()) / 4,
+  sparse: () => (random.integer(10) ? 0 : normal()),
+  zeros: () => 0,
+  'negative zeros': () => -0,
+  positive: () => Math.abs(normal()),
+  negative: () => -Math.abs(normal()),
+  constant: () => 0.75,
+  'one outlier': (column) => (column === 77 ? 1000 : 0.01 * normal()),
+  small: () => 1e-3 * normal(),
+  'f16 subnormal': () => 1e-5 * normal(),
+  large: () => 1e4 * normal(),
+  'groups of unlike size': (column) => 10 ** (((column >> 5) % 5) - 2) * normal(),
+  'powers of two': () => (random.integer(2) ? 1 : -1) * 2 ** (random.integer(20) - 10),
+  alternating: (column) => (column & 1 ? 1 : -1) * (1 + column / 512),
 }
 const names = Object.keys(kinds)
 // An odd number of groups of a row each.
 const rows = 2 * names.length + 1
-const values = Float32Array.from({ length: rows * columns }, (_, i) => (kinds[names[Math.floor(i / columns) % names.length] as string] as (column: number) => number)(i % columns))
+const values = Float32Array.from({ length: rows * columns }, (_, i) =>
+  (kinds[names[Math.floor(i / columns) % names.length] as string] as (column: number) => number)(i % columns),
+)
 const importances: Readonly<Record<string, Float32Array | undefined>> = {
-  none: undefined, uneven: Float32Array.from({ length: columns }, () => normal() ** 2), 'with zeros': Float32Array.from({ length: columns }, (_, i) => ((i >> 4) % 3 ? random.uniform() : 0)), nothing: new Float32Array(columns),
+  none: undefined,
+  uneven: Float32Array.from({ length: columns }, () => normal() ** 2),
+  'with zeros': Float32Array.from({ length: columns }, (_, i) => ((i >> 4) % 3 ? random.uniform() : 0)),
+  nothing: new Float32Array(columns),
 }
-const grids = ([2, 3, 4, 8] as const).flatMap((bits) => [true, false].flatMap((isSymmetric) => ([[64, 'f16'], [32, 'f32'], [128, 'bf16'], ['row', 'f16']] as const)
-  .map(([group, scaleType]): IntegerGrid => ({ kind: 'integer', bits, group, isSymmetric, scaleType }))))
+const grids = ([2, 3, 4, 8] as const).flatMap((bits) =>
+  [true, false].flatMap((isSymmetric) =>
+    (
+      [
+        [64, 'f16'],
+        [32, 'f32'],
+        [128, 'bf16'],
+        ['row', 'f16'],
+      ] as const
+    ).map(([group, scaleType]): IntegerGrid => ({ kind: 'integer', bits, group, isSymmetric, scaleType })),
+  ),
+)
 
-describe.each([{ threads: 1, relaxedSimd: true }, { threads: 3, relaxedSimd: false }])('on $threads threads the codes, scales and zeros are those of the plain way', ({ threads, relaxedSimd }) => {
+describe.each([
+  { threads: 1, relaxedSimd: true },
+  { threads: 3, relaxedSimd: false },
+])('on $threads threads the codes, scales and zeros are those of the plain way', ({ threads, relaxedSimd }) => {
   let device: WasmDevice
   beforeAll(async () => {
     device = await createWasmDevice({ kernels: [roundGroupsWasm], threads, relaxedSimd })
   })
   afterAll(() => device.dispose())
 
-  it.each(grids.map((grid) => [`${grid.bits} bits by ${grid.group}, ${grid.scaleType}, symmetric ${grid.isSymmetric}`, grid] as const))('%s', async (_, grid) => {
+  it.each(
+    grids.map(
+      (grid) => [`${grid.bits} bits by ${grid.group}, ${grid.scaleType}, symmetric ${grid.isSymmetric}`, grid] as const,
+    ),
+  )('%s', async (_, grid) => {
     const round = createDeviceRounder(device)
     for (const [kind, importance] of Object.entries(importances)) {
       const weight = { values, shape: [rows, columns] as const }
-      const [made, expected] = await Promise.all([round(weight, grid, { importance }), roundPlain(weight, grid, { importance })])
-      const wrong = Array.from({ length: rows }, (_, row) => row).filter((row) => made.codes.subarray(row * columns, (row + 1) * columns).some((code, i) => code !== expected.codes[row * columns + i]))
-      expect(wrong.map((row) => names[row % names.length]), `importance ${kind}`).toEqual([])
+      const [made, expected] = await Promise.all([
+        round(weight, grid, { importance }),
+        roundPlain(weight, grid, { importance }),
+      ])
+      const wrong = Array.from({ length: rows }, (_, row) => row).filter((row) =>
+        made.codes
+          .subarray(row * columns, (row + 1) * columns)
+          .some((code, i) => code !== expected.codes[row * columns + i]),
+      )
+      expect(
+        wrong.map((row) => names[row % names.length]),
+        `importance ${kind}`,
+      ).toEqual([])
       expect(made.scales, `importance ${kind}`).toEqual(expected.scales)
       expect(made.zeros, `importance ${kind}`).toEqual(expected.zeros)
     }
@@ -56,7 +102,10 @@ test('what f16 cannot hold as a scale, and what the kernel does not do, is as th
   await expect(round(huge, grid)).rejects.toThrow('is too large for f16')
   await expect(round({ values: new Float32Array(128).fill(Number.NaN), shape: [2, 64] }, grid)).rejects.toThrow()
   const ragged = { values: Float32Array.from({ length: 160 }, normal), shape: [2, 80] as const }
-  for (const other of [grid, { ...grid, group: 'tensor' } as const]) expect(await round(ragged, other)).toEqual(await roundPlain(ragged, other))
-  expect(await round(ragged, { ...grid, group: 16 }, { scale: 'range' })).toEqual(await roundPlain(ragged, { ...grid, group: 16 }, { scale: 'range' }))
+  for (const other of [grid, { ...grid, group: 'tensor' } as const])
+    expect(await round(ragged, other)).toEqual(await roundPlain(ragged, other))
+  expect(await round(ragged, { ...grid, group: 16 }, { scale: 'range' })).toEqual(
+    await roundPlain(ragged, { ...grid, group: 16 }, { scale: 'range' }),
+  )
   await device.dispose()
 })

@@ -29,13 +29,21 @@ export function createDeviceRounder(device: Device): Round {
     const [rows, columns] = shape
     if (importance) checkImportance('rtn', importance, columns)
     const groups = columns / rounding.width
-    const [codes, scales, zeros] = [new Uint8Array(values.length), new Float32Array(rows * groups), new Float32Array(rows * groups)]
+    const [codes, scales, zeros] = [
+      new Uint8Array(values.length),
+      new Float32Array(rows * groups),
+      new Float32Array(rows * groups),
+    ]
     const step = Math.max(1, Math.floor(sliceValues / columns))
     for (let row = 0; row < rows; row += step) {
       const count = Math.min(step, rows - row)
       const made = device.scope(({ keep }) => {
         const slice = device.tensor(values.subarray(row * columns, (row + count) * columns), [count, columns])
-        const outputs = device.run(roundGroupsOp, { values: slice, importance: importance && device.tensor(importance, [columns]) }, rounding)
+        const outputs = device.run(
+          roundGroupsOp,
+          { values: slice, importance: importance && device.tensor(importance, [columns]) },
+          rounding,
+        )
         return { codes: keep(outputs.codes), scales: keep(outputs.scales), zeros: keep(outputs.zeros) }
       })
       try {
@@ -53,8 +61,21 @@ export function createDeviceRounder(device: Device): Round {
 }
 
 /** Undefined for what the kernel does not do. */
-function roundingOf({ shape: [rows, columns] }: WeightMatrix, grid: Grid, { scale = 'search' }: RtnOptions): RoundGroupsOptions | undefined {
-  if (grid.kind !== 'integer' || scale !== 'search' || grid.group === 'tensor' || grid.scaleType === 'e8m0' || rows === 0) return undefined
+function roundingOf(
+  { shape: [rows, columns] }: WeightMatrix,
+  grid: Grid,
+  { scale = 'search' }: RtnOptions,
+): RoundGroupsOptions | undefined {
+  if (
+    grid.kind !== 'integer' ||
+    scale !== 'search' ||
+    grid.group === 'tensor' ||
+    grid.scaleType === 'e8m0' ||
+    rows === 0
+  )
+    return undefined
   const width = groupColumns(grid, columns)
-  return columns > 0 && columns % width === 0 ? { bits: grid.bits, width, isSymmetric: grid.isSymmetric, scaleType: grid.scaleType } : undefined
+  return columns > 0 && columns % width === 0
+    ? { bits: grid.bits, width, isSymmetric: grid.isSymmetric, scaleType: grid.scaleType }
+    : undefined
 }

@@ -15,13 +15,28 @@ export const roundGroupsWasm: WasmKernel = defineWasmKernel(roundGroupsOp, {
   module: encodeModule,
   supports: () => true,
   stages({ inputs: { values }, options: { bits, width, isSymmetric, scaleType } }) {
-    return [{
-      entry: 'roundGroups',
-      args(write, at) {
-        write.u32(at.address('values')).u32(at.address('importance')).u32(at.address('codes')).u32(at.address('scales')).u32(at.address('zeros'))
-          .u32(sizeOf(values.shape) / width).u32(lastAxis(values.shape) / width).u32(width).u32(bits).u32(isSymmetric ? 1 : 0).u32(scaleTypes[scaleType]).u32(at.scratch).u32(scratchBytes(width))
+    return [
+      {
+        entry: 'roundGroups',
+        args(write, at) {
+          write
+            .u32(at.address('values'))
+            .u32(at.address('importance'))
+            .u32(at.address('codes'))
+            .u32(at.address('scales'))
+            .u32(at.address('zeros'))
+            .u32(sizeOf(values.shape) / width)
+            .u32(lastAxis(values.shape) / width)
+            .u32(width)
+            .u32(bits)
+            .u32(isSymmetric ? 1 : 0)
+            .u32(scaleTypes[scaleType])
+            .u32(at.scratch)
+            .u32(scratchBytes(width))
+        },
       },
-    }]
+    ]
   },
-  scratchBytes: ({ options: { width }, inputs: { values } }, threads) => (rowsOf(values.shape) > 0 ? scratchBytes(width) * threads : 0),
+  scratchBytes: ({ options: { width }, inputs: { values } }, threads) =>
+    rowsOf(values.shape) > 0 ? scratchBytes(width) * threads : 0,
 })

@@ -1,7 +1,16 @@
 import { decodeBF16, decodeFp8E4M3, decodeFp8E5M2 } from '@tessera-llm/tensor'
 import { f16At, u16At, u32At } from '../format/block-type.ts'
 import { doubledE2M1, iq4Levels } from '../format/nibbles.ts'
-import { blockOffset, codeOffset, groupBytesOf, hasOffset, headBytesOf, type Rows8Layout, rowsPerGroup, sharedOffset } from './layout.ts'
+import {
+  blockOffset,
+  codeOffset,
+  groupBytesOf,
+  hasOffset,
+  headBytesOf,
+  type Rows8Layout,
+  rowsPerGroup,
+  sharedOffset,
+} from './layout.ts'
 
 /** Values of a packed weight: the product, then the sum, each rounded to f32. */
 export function decodeRows8(layout: Rows8Layout, groups: Uint8Array, rows: number, columns: number): Float64Array {
@@ -15,14 +24,26 @@ export function decodeRows8(layout: Rows8Layout, groups: Uint8Array, rows: numbe
       const p = group + blockOffset(layout, column >> 5)
       const shared = group + sharedOffset(layout, column >> 5)
       const half = (column >> 4) & 1
-      const product = Math.fround(scaleAt(layout, groups, p, shared, lane, half) * codeAt(layout, groups, p + headBytesOf(layout), lane, column & 31))
-      out[row * columns + column] = offsets ? Math.fround(product + offsetAt(layout, groups, p, shared, lane, half)) : product
+      const product = Math.fround(
+        scaleAt(layout, groups, p, shared, lane, half) *
+          codeAt(layout, groups, p + headBytesOf(layout), lane, column & 31),
+      )
+      out[row * columns + column] = offsets
+        ? Math.fround(product + offsetAt(layout, groups, p, shared, lane, half))
+        : product
     }
   }
   return out
 }
 
-function scaleAt({ scales }: Rows8Layout, bytes: Uint8Array, p: number, shared: number, lane: number, half: number): number {
+function scaleAt(
+  { scales }: Rows8Layout,
+  bytes: Uint8Array,
+  p: number,
+  shared: number,
+  lane: number,
+  half: number,
+): number {
   const byte = (at: number): number => bytes[at] as number
   switch (scales) {
     case 'f16':
@@ -37,13 +58,22 @@ function scaleAt({ scales }: Rows8Layout, bytes: Uint8Array, p: number, shared: 
       return f32At(bytes, shared + 4 * lane)
     case 'i8':
     case 'i8/16':
-      return Math.fround(f16At(bytes, shared + 2 * lane) * ((byte(p + (scales === 'i8' ? 0 : 8 * half) + lane) << 24) >> 24))
+      return Math.fround(
+        f16At(bytes, shared + 2 * lane) * ((byte(p + (scales === 'i8' ? 0 : 8 * half) + lane) << 24) >> 24),
+      )
     default:
       return Math.fround(f16At(bytes, shared + 2 * lane) * byte(p + (scales === 'u8+offset' ? 0 : 8 * half) + lane))
   }
 }
 
-function offsetAt({ scales }: Rows8Layout, bytes: Uint8Array, p: number, shared: number, lane: number, half: number): number {
+function offsetAt(
+  { scales }: Rows8Layout,
+  bytes: Uint8Array,
+  p: number,
+  shared: number,
+  lane: number,
+  half: number,
+): number {
   if (scales === 'f16+offset') return f16At(bytes, p + 16 + 2 * lane)
   if (scales === 'f32+offset') return f32At(bytes, shared + 32 + 4 * lane)
   const minimum = bytes[p + (scales === 'u8+offset' ? 8 : 16 + 8 * half) + lane] as number
@@ -51,7 +81,13 @@ function offsetAt({ scales }: Rows8Layout, bytes: Uint8Array, p: number, shared:
 }
 
 /** The code of a column less its zero, or what the table has for it. */
-function codeAt({ codes, zero, levels }: Rows8Layout, bytes: Uint8Array, at: number, lane: number, column: number): number {
+function codeAt(
+  { codes, zero, levels }: Rows8Layout,
+  bytes: Uint8Array,
+  at: number,
+  lane: number,
+  column: number,
+): number {
   const byte = (t: number): number => bytes[at + codeOffset(t, lane, column & 3)] as number
   const t = column >> 2
   if (codes === 'bytes') return (byte(t) << 24) >> 24
@@ -66,7 +102,8 @@ function codeAt({ codes, zero, levels }: Rows8Layout, bytes: Uint8Array, at: num
   if (codes === 'e2m1') return doubledE2M1[nibble] as number
   if (codes === 'iq4') return iq4Levels[nibble] as number
   if (codes === 'levels') return levels?.[nibble] ?? 0
-  const high = codes === 'nibbles+1' ? (byte(4) >> t) & 1 : codes === 'nibbles+2' ? (byte(t < 4 ? 4 : 5) >> (2 * (t & 3))) & 3 : 0
+  const high =
+    codes === 'nibbles+1' ? (byte(4) >> t) & 1 : codes === 'nibbles+2' ? (byte(t < 4 ? 4 : 5) >> (2 * (t & 3))) & 3 : 0
   return nibble + 16 * high - zero
 }
 

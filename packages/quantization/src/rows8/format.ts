@@ -10,18 +10,29 @@ export interface Rows8Format extends Format {
 /** `<source>/rows8`: matrices that `source` stores, in this layout. */
 export function createRows8Format(source: string, layout: Rows8Layout): Rows8Format {
   const id = `${source}/rows8`
-  const bytesOf = (shape: Shape): number => Math.ceil(rowsOf(shape) / rowsPerGroup) * groupBytesOf(layout, lastAxis(shape))
+  const bytesOf = (shape: Shape): number =>
+    Math.ceil(rowsOf(shape) / rowsPerGroup) * groupBytesOf(layout, lastAxis(shape))
   return {
     id,
     version: 1,
     layout,
     parts(shape) {
-      if (shape.length !== 2) throw new TesseraError('invalid-shape', `${id}: holds matrices, not ${formatShape(shape)}`)
-      return { groups: { dtype: 'u8', shape: [Math.ceil(rowsOf(shape) / rowsPerGroup), groupBytesOf(layout, lastAxis(shape))] } }
+      if (shape.length !== 2)
+        throw new TesseraError('invalid-shape', `${id}: holds matrices, not ${formatShape(shape)}`)
+      return {
+        groups: {
+          dtype: 'u8',
+          shape: [Math.ceil(rowsOf(shape) / rowsPerGroup), groupBytesOf(layout, lastAxis(shape))],
+        },
+      }
     },
     decode(parts, shape) {
       const groups = parts['groups']
-      if (groups?.byteLength !== bytesOf(shape)) throw new TesseraError('invalid-shape', `${id}: the part groups takes ${bytesOf(shape)} bytes, got ${groups?.byteLength ?? 'none'}`)
+      if (groups?.byteLength !== bytesOf(shape))
+        throw new TesseraError(
+          'invalid-shape',
+          `${id}: the part groups takes ${bytesOf(shape)} bytes, got ${groups?.byteLength ?? 'none'}`,
+        )
       return decodeRows8(layout, groups, rowsOf(shape), lastAxis(shape))
     },
   }
@@ -29,5 +40,7 @@ export function createRows8Format(source: string, layout: Rows8Layout): Rows8For
 
 /** The layout of a format that the kernels read, or undefined. */
 export function rows8LayoutOf(format: Format): Rows8Layout | undefined {
-  return format.version === 1 && format.id.endsWith('/rows8') && 'layout' in format ? (format as Rows8Format).layout : undefined
+  return format.version === 1 && format.id.endsWith('/rows8') && 'layout' in format
+    ? (format as Rows8Format).layout
+    : undefined
 }

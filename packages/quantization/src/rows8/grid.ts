@@ -1,8 +1,24 @@
 import { encodeF16, lastAxis, rowsOf, type Shape, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
 import { type GridFormat, splitParts, unpackMatrix } from '../grid-format/index.ts'
-import { codeBits, type CodebookGrid, type Grid, groupColumns, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import {
+  codeBits,
+  type CodebookGrid,
+  type Grid,
+  groupColumns,
+  groupsPerRow,
+  type QuantizedMatrix,
+} from '../quantized-matrix/index.ts'
 import { createRows8Format } from './format.ts'
-import { blockOffset, blocksOf, columnsPerBlock, groupBytesOf, headBytesOf, type Rows8Layout, rowsPerGroup, sharedOffset } from './layout.ts'
+import {
+  blockOffset,
+  blocksOf,
+  columnsPerBlock,
+  groupBytesOf,
+  headBytesOf,
+  type Rows8Layout,
+  rowsPerGroup,
+  sharedOffset,
+} from './layout.ts'
 import { writeCodes } from './write-codes.ts'
 
 /** More blocks than a row has. */
@@ -13,22 +29,31 @@ const integerCodes = { 8: 'bytes', 4: 'nibbles', 3: 'crumbs+1', 2: 'crumbs' } as
 /** The layout of a grid's matrices, or why there is none. */
 function layoutOfGrid(grid: Grid): Rows8Layout | string {
   const { group } = grid
-  if (typeof group === 'number' && group % columnsPerBlock !== 0) return `the kernels take groups of multiples of ${columnsPerBlock} columns, not of ${group}`
+  if (typeof group === 'number' && group % columnsPerBlock !== 0)
+    return `the kernels take groups of multiples of ${columnsPerBlock} columns, not of ${group}`
   const superBlocks = typeof group === 'number' ? group / columnsPerBlock : allBlocks
   if (grid.kind === 'codebook') {
     const table = { scales: 'f32', zero: 0, superBlocks } as const
     if (grid.id === 'fp4_e2m1') return { ...table, codes: 'e2m1', zero: 12 }
-    if (grid.id === 'fp8_e4m3' || grid.id === 'fp8_e5m2') return { ...table, codes: grid.id === 'fp8_e4m3' ? 'e4m3' : 'e5m2' }
-    if (grid.values.length > 16) return `the WebAssembly kernels take tables of up to 16 values, fp8_e4m3 and fp8_e5m2, not ${grid.id} of ${grid.values.length} values`
+    if (grid.id === 'fp8_e4m3' || grid.id === 'fp8_e5m2')
+      return { ...table, codes: grid.id === 'fp8_e4m3' ? 'e4m3' : 'e5m2' }
+    if (grid.values.length > 16)
+      return `the WebAssembly kernels take tables of up to 16 values, fp8_e4m3 and fp8_e5m2, not ${grid.id} of ${grid.values.length} values`
     const bits = codeBits(grid)
     const unit = levelUnit(grid)
-    return { ...table, codes: bits === 2 ? 'levels/2' : bits === 3 ? 'levels/3' : 'levels', levels: Array.from({ length: 16 }, (_, code) => Math.round((grid.values[code] ?? 0) / unit)) }
+    return {
+      ...table,
+      codes: bits === 2 ? 'levels/2' : bits === 3 ? 'levels/3' : 'levels',
+      levels: Array.from({ length: 16 }, (_, code) => Math.round((grid.values[code] ?? 0) / unit)),
+    }
   }
   const codes = integerCodes[grid.bits]
   if (!grid.isSymmetric) return { codes, scales: 'f32+offset', zero: 0, superBlocks }
   const zero = grid.bits === 8 ? 0 : 2 ** (grid.bits - 1)
   // Scales of 32 columns are a fifth of the bytes: f16 stays f16.
-  return grid.scaleType === 'f16' && superBlocks === 1 ? { codes, scales: 'f16', zero, superBlocks } : { codes, scales: 'f32', zero, superBlocks }
+  return grid.scaleType === 'f16' && superBlocks === 1
+    ? { codes, scales: 'f16', zero, superBlocks }
+    : { codes, scales: 'f32', zero, superBlocks }
 }
 
 /** What the integers of a table are units of: the largest value is 32767 of them. */
@@ -53,14 +78,20 @@ function scaleUnit(grid: Grid, { codes }: Rows8Layout): number {
  */
 export function rows8GridPacker(stored: GridFormat): WeightPacker {
   const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored.grid)
-  if (typeof layout === 'string') throw new TesseraError('unsupported', `rows8GridPacker: ${stored.id}: ${layout}; keep such a weight dense, or quantize it to another grid`)
+  if (typeof layout === 'string')
+    throw new TesseraError(
+      'unsupported',
+      `rows8GridPacker: ${stored.id}: ${layout}; keep such a weight dense, or quantize it to another grid`,
+    )
   const format = createRows8Format(stored.id, layout)
   return {
     source: stored.id,
     device: 'wasm',
     format,
     supports: (shape) => shape.length === 2 || `${format.id} holds matrices`,
-    pack: (bytes, shape) => ({ groups: packGrid(layout, unpackMatrix(stored, splitParts(stored, bytes, shape), shape), shape) }),
+    pack: (bytes, shape) => ({
+      groups: packGrid(layout, unpackMatrix(stored, splitParts(stored, bytes, shape), shape), shape),
+    }),
   }
 }
 
@@ -85,15 +116,34 @@ function packGrid(layout: Rows8Layout, matrix: QuantizedMatrix, shape: Shape): U
       const p = group + blockOffset(layout, index)
       const at = grid.group === 'tensor' ? 0 : row * groups + Math.floor(first / perGroup)
       block.fill(0)
-      for (let i = 0; i < Math.min(columnsPerBlock, columns - first); i++) block[i] = (codes[row * columns + first + i] as number) - shift
+      for (let i = 0; i < Math.min(columnsPerBlock, columns - first); i++)
+        block[i] = (codes[row * columns + first + i] as number) - shift
       writeCodes(layout.codes, block, 0, out, p + headBytesOf(layout), lane)
-      writeScale(layout, view, p, group + sharedOffset(layout, index), lane, scales[at] as number, zeros ? shift - (zeros[at] as number) : 0, unit)
+      writeScale(
+        layout,
+        view,
+        p,
+        group + sharedOffset(layout, index),
+        lane,
+        scales[at] as number,
+        zeros ? shift - (zeros[at] as number) : 0,
+        unit,
+      )
     }
   }
   return out
 }
 
-function writeScale({ scales }: Rows8Layout, view: DataView, p: number, shared: number, lane: number, scale: number, zero: number, unit: number): void {
+function writeScale(
+  { scales }: Rows8Layout,
+  view: DataView,
+  p: number,
+  shared: number,
+  lane: number,
+  scale: number,
+  zero: number,
+  unit: number,
+): void {
   if (scales === 'f16') view.setUint16(p + 2 * lane, encodeF16(scale), true)
   else view.setFloat32(shared + 4 * lane, scale * unit, true)
   if (scales === 'f32+offset') view.setFloat32(shared + 32 + 4 * lane, scale * Math.fround(zero), true)

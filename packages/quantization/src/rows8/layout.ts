@@ -72,7 +72,9 @@ export function sharedBytesOf({ scales }: Rows8Layout): number {
 
 /** Bytes of a group of 8 rows. */
 export function groupBytesOf(layout: Rows8Layout, columns: number): number {
-  return blocksOf(columns) * blockBytesOf(layout) + Math.ceil(blocksOf(columns) / layout.superBlocks) * sharedBytesOf(layout)
+  return (
+    blocksOf(columns) * blockBytesOf(layout) + Math.ceil(blocksOf(columns) / layout.superBlocks) * sharedBytesOf(layout)
+  )
 }
 
 /** Offset of block `index` within its group. */
@@ -98,5 +100,14 @@ export function layoutWords(layout: Rows8Layout): readonly number[] {
     bytes[i] = level
     bytes[16 + i] = level >> 8
   }
-  return [codeStorage[layout.codes].id, scaleStorage[layout.scales].id, headBytesOf(layout), blockBytesOf(layout), sharedBytesOf(layout), layout.superBlocks, layout.zero, ...words]
+  return [
+    codeStorage[layout.codes].id,
+    scaleStorage[layout.scales].id,
+    headBytesOf(layout),
+    blockBytesOf(layout),
+    sharedBytesOf(layout),
+    layout.superBlocks,
+    layout.zero,
+    ...words,
+  ]
 }

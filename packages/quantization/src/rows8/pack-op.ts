@@ -31,25 +31,52 @@ export const packRows8Op: Op<PackRows8Inputs, Record<string, never>, PackRows8Op
     const stored = denseSpec(inputs.stored, 'pack-rows8', 'stored')
     const groups = denseSpec(inputs.groups, 'pack-rows8', 'groups')
     const { type, layout } = kindOf(source)
-    if (stored.dtype !== 'u8' || groups.dtype !== 'u8') throw new TesseraError('invalid-dtype', `pack-rows8: stored and groups must be u8, not ${stored.dtype} and ${groups.dtype}`)
-    if (columns % type.blockSize !== 0) throw new TesseraError('invalid-shape', `pack-rows8: ${source} stores rows in blocks of ${type.blockSize}, not rows of ${columns}`)
+    if (stored.dtype !== 'u8' || groups.dtype !== 'u8')
+      throw new TesseraError(
+        'invalid-dtype',
+        `pack-rows8: stored and groups must be u8, not ${stored.dtype} and ${groups.dtype}`,
+      )
+    if (columns % type.blockSize !== 0)
+      throw new TesseraError(
+        'invalid-shape',
+        `pack-rows8: ${source} stores rows in blocks of ${type.blockSize}, not rows of ${columns}`,
+      )
     const [count = 0, bytes = 0] = groups.shape
     if (groups.shape.length !== 2 || bytes !== groupBytesOf(layout, columns)) {
-      throw new TesseraError('invalid-shape', `pack-rows8: groups must be [G, ${groupBytesOf(layout, columns)}] for ${columns} columns of ${source}, not ${formatShape(groups.shape)}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `pack-rows8: groups must be [G, ${groupBytesOf(layout, columns)}] for ${columns} columns of ${source}, not ${formatShape(groups.shape)}`,
+      )
     }
     if (firstRow % rowsPerGroup !== 0 || firstRow < 0 || rows < 0 || firstRow + rows > count * rowsPerGroup) {
-      throw new TesseraError('invalid-option', `pack-rows8: rows ${firstRow} to ${firstRow + rows} must begin at a multiple of ${rowsPerGroup} and lie in the ${count} groups`)
+      throw new TesseraError(
+        'invalid-option',
+        `pack-rows8: rows ${firstRow} to ${firstRow + rows} must begin at a multiple of ${rowsPerGroup} and lie in the ${count} groups`,
+      )
     }
-    if (rows * storedRowBytes(source, columns) > sizeOf(stored.shape)) throw new TesseraError('invalid-shape', `pack-rows8: ${rows} rows take ${rows * storedRowBytes(source, columns)} bytes, stored has ${sizeOf(stored.shape)}`)
+    if (rows * storedRowBytes(source, columns) > sizeOf(stored.shape))
+      throw new TesseraError(
+        'invalid-shape',
+        `pack-rows8: ${rows} rows take ${rows * storedRowBytes(source, columns)} bytes, stored has ${sizeOf(stored.shape)}`,
+      )
     return {}
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost({ options: { source, columns, rows } }) {
-    return { flops: 0, bytesRead: rows * storedRowBytes(source, columns), bytesWritten: Math.ceil(rows / rowsPerGroup) * groupBytesOf(kindOf(source).layout, columns) }
+    return {
+      flops: 0,
+      bytesRead: rows * storedRowBytes(source, columns),
+      bytesWritten: Math.ceil(rows / rowsPerGroup) * groupBytesOf(kindOf(source).layout, columns),
+    }
   },
   reference({ stored, groups }, { source, columns, firstRow, rows }) {
     const kind = kindOf(source)
-    const packed = packRows8(kind, Uint8Array.from(stored.data.subarray(0, rows * storedRowBytes(source, columns))), rows, columns)
+    const packed = packRows8(
+      kind,
+      Uint8Array.from(stored.data.subarray(0, rows * storedRowBytes(source, columns))),
+      rows,
+      columns,
+    )
     groups.data.set(packed, (firstRow / rowsPerGroup) * groupBytesOf(kind.layout, columns))
     return {}
   },
@@ -62,7 +89,8 @@ export function packsOnDevice(source: string): boolean {
 
 export function kindOf(source: string): Rows8Kind {
   const kind = rows8Kinds.find(({ type }) => type.id === source)
-  if (!kind) throw new TesseraError('invalid-option', `pack-rows8: ${JSON.stringify(source)} is no block type in rows of eight`)
+  if (!kind)
+    throw new TesseraError('invalid-option', `pack-rows8: ${JSON.stringify(source)} is no block type in rows of eight`)
   return kind
 }
 

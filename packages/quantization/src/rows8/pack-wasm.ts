@@ -15,15 +15,32 @@ export const packRows8Wasm: WasmKernel = defineWasmKernel(packRows8Op, {
       return [
         {
           entry: 'packSuperBlocks',
-          args: (write, at) => write.u32(at.address('stored')).u32(at.address('groups') + (firstRow / rowsPerGroup) * groupBytes).u32(rows).u32(columns / type.blockSize).u32(type.blockBytes).u32(groupBytes).u32(superType),
+          args: (write, at) =>
+            write
+              .u32(at.address('stored'))
+              .u32(at.address('groups') + (firstRow / rowsPerGroup) * groupBytes)
+              .u32(rows)
+              .u32(columns / type.blockSize)
+              .u32(type.blockBytes)
+              .u32(groupBytes)
+              .u32(superType),
         },
       ]
     }
     return [
       {
         entry: 'packBlocks',
-        args: (write, at) => write.u32(at.address('stored')).u32(at.address('groups') + (firstRow / rowsPerGroup) * groupBytes).u32(rows).u32(columns / type.blockSize)
-          .u32(type.blockBytes).u32(groupBytes).u32(headBytesOf(layout)).u32(hasOffset(layout) ? 1 : 0).u32(codeKinds[layout.codes] ?? 0),
+        args: (write, at) =>
+          write
+            .u32(at.address('stored'))
+            .u32(at.address('groups') + (firstRow / rowsPerGroup) * groupBytes)
+            .u32(rows)
+            .u32(columns / type.blockSize)
+            .u32(type.blockBytes)
+            .u32(groupBytes)
+            .u32(headBytesOf(layout))
+            .u32(hasOffset(layout) ? 1 : 0)
+            .u32(codeKinds[layout.codes] ?? 0),
       },
     ]
   },

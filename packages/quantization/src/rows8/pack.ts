@@ -1,7 +1,17 @@
 import { type Block, createBlock, u16At } from '../format/block-type.ts'
 import { doubledE2M1, iq4Levels } from '../format/nibbles.ts'
 import type { Rows8Kind } from './kind.ts'
-import { blockBytesOf, blockOffset, codeOffset, columnsPerBlock, groupBytesOf, hasOffset, headBytesOf, rowsPerGroup, sharedOffset } from './layout.ts'
+import {
+  blockBytesOf,
+  blockOffset,
+  codeOffset,
+  columnsPerBlock,
+  groupBytesOf,
+  hasOffset,
+  headBytesOf,
+  rowsPerGroup,
+  sharedOffset,
+} from './layout.ts'
 import { writeCodes } from './write-codes.ts'
 
 /** Stored ggml rows [N, K] as groups of 8 rows; rows that are missing in the last group are zero. Every code and scale keeps its bits. */
@@ -41,8 +51,12 @@ function packSmallBlocks(kind: Rows8Kind, stored: Uint8Array, rows: number, colu
       if (offsets) halves[2 * word + 8 + lane] = from[at + 1] as number
       let code = word + codeWord
       let half = at + codesAt
-      for (let t = 0; t < vectors; t++, code += 8, half += 2) words[code] = (from[half] as number) | ((from[half + 1] as number) << 16)
-      if (high) words[word + codeWord + 32] = spreadHighBits((from[at + highAt] as number) | ((from[at + highAt + 1] as number) << 16))
+      for (let t = 0; t < vectors; t++, code += 8, half += 2)
+        words[code] = (from[half] as number) | ((from[half + 1] as number) << 16)
+      if (high)
+        words[word + codeWord + 32] = spreadHighBits(
+          (from[at + highAt] as number) | ((from[at + highAt + 1] as number) << 16),
+        )
     }
   }
 }
@@ -52,14 +66,21 @@ function spreadHighBits(bits: number): number {
   let spread = 0
   for (let column = 0; column < 4; column++) {
     let packed = 0
-    for (let t = 0; t < 4; t++) packed |= (((bits >>> (4 * t + column)) & 1) << t) | (((bits >>> (16 + 4 * t + column)) & 1) << (4 + t))
+    for (let t = 0; t < 4; t++)
+      packed |= (((bits >>> (4 * t + column)) & 1) << t) | (((bits >>> (16 + 4 * t + column)) & 1) << (4 + t))
     spread |= packed << (8 * column)
   }
   return spread
 }
 
 /** All other types: blocks are unpacked to codes; how their scales are stored is their own. */
-function packBlocks({ type, layout }: Rows8Kind, stored: Uint8Array, rows: number, columns: number, out: Uint8Array): void {
+function packBlocks(
+  { type, layout }: Rows8Kind,
+  stored: Uint8Array,
+  rows: number,
+  columns: number,
+  out: Uint8Array,
+): void {
   const block = createBlock(type)
   const codes = new Uint8Array(type.blockSize)
   const index = storedCode(layout.codes, layout.zero)
@@ -76,7 +97,16 @@ function packBlocks({ type, layout }: Rows8Kind, stored: Uint8Array, rows: numbe
       for (let i = 0; i < perSource; i++) {
         const p = group + blockOffset(layout, first + i)
         writeCodes(layout.codes, codes, columnsPerBlock * i, out, p + headBytesOf(layout), lane)
-        writeScales({ from: stored, at, block, index: i, out, p, shared: group + sharedOffset(layout, first + i), lane })
+        writeScales({
+          from: stored,
+          at,
+          block,
+          index: i,
+          out,
+          p,
+          shared: group + sharedOffset(layout, first + i),
+          lane,
+        })
       }
     }
   }

@@ -4,7 +4,14 @@ import { codeOffset, type Rows8Layout } from './layout.ts'
  * Writes the 32 codes of one row of a block, from `codes[from]` on, as they are stored (unsigned, indices of tables, bytes of signed codes).
  * `at` is the offset of the block's codes; they must be zero before.
  */
-export function writeCodes(storage: Rows8Layout['codes'], codes: Uint8Array, from: number, out: Uint8Array, at: number, row: number): void {
+export function writeCodes(
+  storage: Rows8Layout['codes'],
+  codes: Uint8Array,
+  from: number,
+  out: Uint8Array,
+  at: number,
+  row: number,
+): void {
   const first = at + codeOffset(0, row, 0)
   if (storage === 'bytes' || storage === 'e4m3' || storage === 'e5m2') {
     for (let i = 0; i < 32; i++) out[first + 32 * (i >> 2) + (i & 3)] = codes[from + i] as number

@@ -19,12 +19,19 @@ export interface ChatTemplate {
 }
 
 /** A model's chat template (Jinja, as in `tokenizer.chat_template`). Throws `invalid-file` when it does not parse. */
-export function createChatTemplate(template: string, special: { readonly bosToken?: string | undefined; readonly eosToken?: string | undefined } = {}): ChatTemplate {
+export function createChatTemplate(
+  template: string,
+  special: { readonly bosToken?: string | undefined; readonly eosToken?: string | undefined } = {},
+): ChatTemplate {
   let parsed: Template
   try {
     parsed = new Template(template)
   } catch (cause) {
-    throw new TesseraError('invalid-file', `chat template: it does not parse (${messageOf(cause)}); generate from plain text instead`, { cause })
+    throw new TesseraError(
+      'invalid-file',
+      `chat template: it does not parse (${messageOf(cause)}); generate from plain text instead`,
+      { cause },
+    )
   }
   return {
     render(messages, { addGenerationPrompt = false, tools } = {}) {
@@ -37,7 +44,11 @@ export function createChatTemplate(template: string, special: { readonly bosToke
           ...(tools ? { tools } : {}),
         })
       } catch (cause) {
-        throw new TesseraError('invalid-value', `chat template: it refuses this conversation (${messageOf(cause)}); check the order of the roles`, { cause })
+        throw new TesseraError(
+          'invalid-value',
+          `chat template: it refuses this conversation (${messageOf(cause)}); check the order of the roles`,
+          { cause },
+        )
       }
     },
   }

@@ -16,6 +16,10 @@ const kinds: Readonly<Record<string, ActivationKind>> = {
 /** The function that Hugging Face calls `name`. */
 export function activationOf(name: string): ActivationKind {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
-  if (kind === undefined) throw new TesseraError('unsupported', `config.json: the activation function "${name}" is not known; supported are ${Object.keys(kinds).join(', ')}`)
+  if (kind === undefined)
+    throw new TesseraError(
+      'unsupported',
+      `config.json: the activation function "${name}" is not known; supported are ${Object.keys(kinds).join(', ')}`,
+    )
   return kind
 }

@@ -4,12 +4,29 @@ import { TesseraError } from '@tessera-llm/tensor'
 const mostLayers = 4096
 
 /** Throws unless the sizes make a transformer. */
-export function checkSizes(source: string, numLayers: number, hiddenSize: number, numHeads: number, numKvHeads: number, headDim: number): void {
-  if (numLayers < 1 || numLayers > mostLayers) throw new TesseraError('invalid-file', `${source}: the number of layers must be from 1 to ${mostLayers}, but is ${numLayers}`)
+export function checkSizes(
+  source: string,
+  numLayers: number,
+  hiddenSize: number,
+  numHeads: number,
+  numKvHeads: number,
+  headDim: number,
+): void {
+  if (numLayers < 1 || numLayers > mostLayers)
+    throw new TesseraError(
+      'invalid-file',
+      `${source}: the number of layers must be from 1 to ${mostLayers}, but is ${numLayers}`,
+    )
   if (hiddenSize < 1 || numHeads < 1 || numKvHeads < 1 || headDim < 1) {
-    throw new TesseraError('invalid-file', `${source}: hidden size (${hiddenSize}), head count (${numHeads}), KV head count (${numKvHeads}) and head size (${headDim}) must be positive`)
+    throw new TesseraError(
+      'invalid-file',
+      `${source}: hidden size (${hiddenSize}), head count (${numHeads}), KV head count (${numKvHeads}) and head size (${headDim}) must be positive`,
+    )
   }
   if (numHeads % numKvHeads !== 0) {
-    throw new TesseraError('invalid-file', `${source}: the head count (${numHeads}) must be a multiple of the KV head count (${numKvHeads})`)
+    throw new TesseraError(
+      'invalid-file',
+      `${source}: the head count (${numHeads}) must be a multiple of the KV head count (${numKvHeads})`,
+    )
   }
 }

@@ -14,7 +14,11 @@ export interface GgufEncoderFacts {
 /** Reads the keys `bert.*` of a GGUF file. No key says the activation: it is BERT's exact GELU. */
 export function encoderConfigFromGguf(metadata: Fields, { vocabSize, tokenTypes }: GgufEncoderFacts): EncoderConfig {
   const { architecture, fields, sizes } = readGgufArchitecture(metadata)
-  if (fields.boolean('attention.causal', false)) throw new TesseraError('unsupported', `GGUF metadata: ${architecture}.attention.causal is true; an encoder's tokens see each other on both sides`)
+  if (fields.boolean('attention.causal', false))
+    throw new TesseraError(
+      'unsupported',
+      `GGUF metadata: ${architecture}.attention.causal is true; an encoder's tokens see each other on both sides`,
+    )
   refuseTransform(transformFromGguf(metadata, sizes))
   return {
     architecture,

@@ -36,22 +36,38 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   return { ...common, ...ownOf(config, fields, common) }
 }
 
-function ownOf(config: Fields, fields: FieldReader, { architecture, contextLength, headDim, numLayers }: EncoderConfig): Partial<EncoderConfig> {
+function ownOf(
+  config: Fields,
+  fields: FieldReader,
+  { architecture, contextLength, headDim, numLayers }: EncoderConfig,
+): Partial<EncoderConfig> {
   switch (architecture) {
     case 'bert':
       return { tokenTypes: fields.integer('type_vocab_size', 2) }
     case 'roberta': {
       // Positions count from the one after padding's.
       const unusedPositions = fields.integer('pad_token_id', 1) + 1
-      return { tokenTypes: fields.integer('type_vocab_size', 1), unusedPositions, contextLength: contextLength - unusedPositions }
+      return {
+        tokenTypes: fields.integer('type_vocab_size', 1),
+        unusedPositions,
+        contextLength: contextLength - unusedPositions,
+      }
     }
     case 'modernbert': {
-      const ropes = ropesFrom({ rope_theta: config['global_rope_theta'], rope_local_base_freq: config['local_rope_theta'], ...config }, headDim)
+      const ropes = ropesFrom(
+        { rope_theta: config['global_rope_theta'], rope_local_base_freq: config['local_rope_theta'], ...config },
+        headDim,
+      )
       const every = fields.integer('global_attn_every_n_layers', 3)
       const types = fields.list('layer_types')
-      const isLocal = Array.from({ length: numLayers }, (_, index) => (types ? types[index] === 'sliding_attention' : index % every !== 0))
+      const isLocal = Array.from({ length: numLayers }, (_, index) =>
+        types ? types[index] === 'sliding_attention' : index % every !== 0,
+      )
       const window = fields.integer('local_attention', 128)
-      return { ropes: isLocal.map((local) => (local ? ropes.local : ropes.global)), windows: isLocal.map((local) => (local ? window : undefined)) }
+      return {
+        ropes: isLocal.map((local) => (local ? ropes.local : ropes.global)),
+        windows: isLocal.map((local) => (local ? window : undefined)),
+      }
     }
     default:
       return {}

@@ -26,8 +26,11 @@ export function readFields(fields: Fields, source: string): FieldReader {
     return found === undefined ? [names.join(' or '), undefined] : [found, fields[found]]
   }
   const fail = (name: string, value: unknown, expected: string): never => {
-    const actual = value === undefined ? 'missing' : JSON.stringify(typeof value === 'bigint' ? String(value) : value)?.slice(0, 60)
-    throw new TesseraError('invalid-file', `${source}: ${name} must be ${expected}, but is ${actual}`, { details: { field: name } })
+    const actual =
+      value === undefined ? 'missing' : JSON.stringify(typeof value === 'bigint' ? String(value) : value)?.slice(0, 60)
+    throw new TesseraError('invalid-file', `${source}: ${name} must be ${expected}, but is ${actual}`, {
+      details: { field: name },
+    })
   }
   const number = (name: FieldName, fallback?: number): number => {
     const [found, value] = find(name)
@@ -38,7 +41,9 @@ export function readFields(fields: Fields, source: string): FieldReader {
     number,
     integer(name, fallback) {
       const value = number(name, fallback)
-      return Number.isSafeInteger(value) && value >= 0 && value < 2 ** 31 ? value : fail(find(name)[0], value, 'an integer from 0 to 2147483647')
+      return Number.isSafeInteger(value) && value >= 0 && value < 2 ** 31
+        ? value
+        : fail(find(name)[0], value, 'an integer from 0 to 2147483647')
     },
     string(name, fallback) {
       const [found, value] = find(name)

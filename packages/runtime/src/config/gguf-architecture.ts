@@ -7,7 +7,10 @@ export interface GgufArchitecture {
   readonly architecture: string
   /** By what follows the point. */
   readonly fields: FieldReader
-  readonly sizes: Pick<TransformerConfig, 'numLayers' | 'hiddenSize' | 'intermediateSize' | 'numHeads' | 'numKvHeads' | 'headDim' | 'contextLength'>
+  readonly sizes: Pick<
+    TransformerConfig,
+    'numLayers' | 'hiddenSize' | 'intermediateSize' | 'numHeads' | 'numKvHeads' | 'headDim' | 'contextLength'
+  >
 }
 
 /** @throws TesseraError `invalid-file` for sizes that make no transformer */
@@ -26,7 +29,16 @@ export function readGgufArchitecture(metadata: Fields): GgufArchitecture {
   const headDim = fields.integer('attention.key_length', Math.floor(hiddenSize / numHeads))
   checkSizes('GGUF metadata', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   return {
-    architecture, fields,
-    sizes: { numLayers, hiddenSize, intermediateSize: fields.integer('feed_forward_length'), numHeads, numKvHeads, headDim, contextLength: fields.integer('context_length') },
+    architecture,
+    fields,
+    sizes: {
+      numLayers,
+      hiddenSize,
+      intermediateSize: fields.integer('feed_forward_length'),
+      numHeads,
+      numKvHeads,
+      headDim,
+      contextLength: fields.integer('context_length'),
+    },
   }
 }

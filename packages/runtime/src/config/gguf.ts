@@ -31,7 +31,11 @@ const traits: Readonly<Record<string, Traits>> = {
   olmo2: { activation: 'silu', ropeStyle: 'neox' },
   granite: { activation: 'silu', ropeStyle: 'gptj', own: ownGranite },
   gpt2: { activation: 'gelu-tanh', ropeStyle: undefined },
-  gemma: { activation: 'gelu-tanh', ropeStyle: 'neox', own: (_, { hiddenSize }) => ({ embeddingScale: Math.sqrt(hiddenSize) }) },
+  gemma: {
+    activation: 'gelu-tanh',
+    ropeStyle: 'neox',
+    own: (_, { hiddenSize }) => ({ embeddingScale: Math.sqrt(hiddenSize) }),
+  },
   gemma2: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma2 },
   gemma3: { activation: 'gelu-tanh', ropeStyle: 'neox', own: ownGemma3 },
 }
@@ -65,13 +69,26 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
 function ownPhi3(fields: FieldReader, { ropes, contextLength }: ModelConfig): Partial<ModelConfig> {
   const window = fields.integer('attention.sliding_window', 0)
   const scaling: RopeScaling | undefined = fields.has('rope.scaling.attn_factor')
-    ? { type: 'longrope', shortFactors: [], longFactors: [], originalMaxPositions: fields.integer('rope.scaling.original_context_length', contextLength), attentionFactor: fields.number('rope.scaling.attn_factor') }
+    ? {
+        type: 'longrope',
+        shortFactors: [],
+        longFactors: [],
+        originalMaxPositions: fields.integer('rope.scaling.original_context_length', contextLength),
+        attentionFactor: fields.number('rope.scaling.attn_factor'),
+      }
     : undefined
-  return { windows: window === 0 ? undefined : ropes.map(() => window), ropes: ropes.map((rope) => rope && { ...rope, scaling: scaling ?? rope.scaling }) }
+  return {
+    windows: window === 0 ? undefined : ropes.map(() => window),
+    ropes: ropes.map((rope) => rope && { ...rope, scaling: scaling ?? rope.scaling }),
+  }
 }
 
 function ownStableLm(fields: FieldReader): Partial<ModelConfig> {
-  if (fields.boolean('use_parallel_residual', false)) throw new TesseraError('unsupported', 'GGUF metadata: StableLM with parallel blocks (the 12B model) is not supported; use another size')
+  if (fields.boolean('use_parallel_residual', false))
+    throw new TesseraError(
+      'unsupported',
+      'GGUF metadata: StableLM with parallel blocks (the 12B model) is not supported; use another size',
+    )
   return {}
 }
 
@@ -85,7 +102,10 @@ function ownGranite(fields: FieldReader): Partial<ModelConfig> {
 }
 
 /** Every second layer has a window, from the first on. */
-function ownGemma2(fields: FieldReader, { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig): Partial<ModelConfig> {
+function ownGemma2(
+  fields: FieldReader,
+  { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig,
+): Partial<ModelConfig> {
   const window = fields.integer('attention.sliding_window')
   return {
     windows: ropes.map((_, index) => (index % 2 === 0 ? window : undefined)),
@@ -98,11 +118,16 @@ function ownGemma2(fields: FieldReader, { ropes, hiddenSize, headDim, numHeads, 
 }
 
 /** Every sixth layer is global; the rest have a window and a rope base of 10000 without scaling, which no key says. */
-function ownGemma3(fields: FieldReader, { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig): Partial<ModelConfig> {
+function ownGemma3(
+  fields: FieldReader,
+  { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig,
+): Partial<ModelConfig> {
   const window = fields.integer('attention.sliding_window')
   const isLocal = (index: number): boolean => (index + 1) % 6 !== 0
   return {
-    ropes: ropes.map((rope, index) => (rope && isLocal(index) ? { ...rope, theta: 10000, scaling: { type: 'none' } } : rope)),
+    ropes: ropes.map((rope, index) =>
+      rope && isLocal(index) ? { ...rope, theta: 10000, scaling: { type: 'none' } } : rope,
+    ),
     windows: ropes.map((_, index) => (isLocal(index) ? window : undefined)),
     embeddingScale: Math.sqrt(hiddenSize),
     // The 27B model alone, told by its 62 layers, divides by its width a head instead of the head size.
@@ -126,6 +151,9 @@ function ggufScaling(fields: FieldReader): RopeScaling {
         betaSlow: fields.number('rope.scaling.yarn_beta_slow', 1),
       }
     default:
-      throw new TesseraError('unsupported', `GGUF metadata: rope.scaling.type is "${type}"; supported are none, linear and yarn`)
+      throw new TesseraError(
+        'unsupported',
+        `GGUF metadata: rope.scaling.type is "${type}"; supported are none, linear and yarn`,
+      )
   }
 }

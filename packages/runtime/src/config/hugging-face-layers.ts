@@ -8,17 +8,28 @@ const unrotated: readonly string[] = ['gpt2', 'opt', 'bloom']
 const switched: readonly string[] = ['qwen2', 'qwen3', 'smollm3']
 
 /** The rope and the window of every layer. */
-export function layersFrom(config: Fields, architecture: string, numLayers: number, headDim: number): Pick<ModelConfig, 'ropes' | 'windows'> {
+export function layersFrom(
+  config: Fields,
+  architecture: string,
+  numLayers: number,
+  headDim: number,
+): Pick<ModelConfig, 'ropes' | 'windows'> {
   const fields = readFields(config, 'config.json')
   const indices = Array.from({ length: numLayers }, (_, index) => index)
-  const window = fields.has('sliding_window') && fields.boolean('use_sliding_window', !switched.includes(architecture)) ? fields.integer('sliding_window') : undefined
+  const window =
+    fields.has('sliding_window') && fields.boolean('use_sliding_window', !switched.includes(architecture))
+      ? fields.integer('sliding_window')
+      : undefined
   const isLocal = localLayers(fields, architecture)
   const local = indices.map((index) => window !== undefined && isLocal(index))
   const windows = local.includes(true) ? local.map((sees) => (sees ? window : undefined)) : undefined
   if (unrotated.includes(architecture)) return { ropes: indices.map(() => undefined), windows }
   const ropes = ropesFrom(config, headDim)
   const isRotated = rotatedLayers(fields, architecture)
-  return { ropes: indices.map((index) => (isRotated(index) ? (local[index] ? ropes.local : ropes.global) : undefined)), windows }
+  return {
+    ropes: indices.map((index) => (isRotated(index) ? (local[index] ? ropes.local : ropes.global) : undefined)),
+    windows,
+  }
 }
 
 /** Which layers see a window only: as `layer_types` says, or by the rule of the architecture where older configs leave it out. */

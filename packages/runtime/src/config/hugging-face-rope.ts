@@ -30,7 +30,12 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
   if (parameters === undefined) {
     const global = from(config, 'config.json', fields.record('rope_scaling'))
     // Gemma 3 scales the global layers alone.
-    return { global, local: fields.has('rope_local_base_freq') ? { ...global, theta: fields.number('rope_local_base_freq'), scaling: { type: 'none' } } : global }
+    return {
+      global,
+      local: fields.has('rope_local_base_freq')
+        ? { ...global, theta: fields.number('rope_local_base_freq'), scaling: { type: 'none' } }
+        : global,
+    }
   }
   const byKind = readFields(parameters, 'config.json, rope_parameters')
   const kind = (name: string): RopeConfig | undefined => {
@@ -78,17 +83,23 @@ function scalingFrom(scaling: Fields | undefined, contextLength: number, origina
         shortFactors: factorsOf(fields, 'short_factor'),
         longFactors: factorsOf(fields, 'long_factor'),
         originalMaxPositions,
-        attentionFactor: fields.has('attention_factor') ? fields.number('attention_factor') : longRopeAttention(contextLength / originalMaxPositions, originalMaxPositions),
+        attentionFactor: fields.has('attention_factor')
+          ? fields.number('attention_factor')
+          : longRopeAttention(contextLength / originalMaxPositions, originalMaxPositions),
       }
     }
     default:
-      throw new TesseraError('unsupported', `config.json: rope_type is "${type}"; supported are default, linear, llama3, longrope and yarn`)
+      throw new TesseraError(
+        'unsupported',
+        `config.json: rope_type is "${type}"; supported are default, linear, llama3, longrope and yarn`,
+      )
   }
 }
 
 function factorsOf(fields: FieldReader, name: string): readonly number[] {
   const factors = fields.list(name)
-  if (!factors?.every((factor): factor is number => typeof factor === 'number' && factor > 0)) throw new TesseraError('invalid-file', `config.json, rope scaling: ${name} must be a list of positive numbers`)
+  if (!factors?.every((factor): factor is number => typeof factor === 'number' && factor > 0))
+    throw new TesseraError('invalid-file', `config.json, rope scaling: ${name} must be a list of positive numbers`)
   return factors
 }
 

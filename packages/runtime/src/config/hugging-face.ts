@@ -38,7 +38,12 @@ const traits: Readonly<Record<string, Traits>> = {
   gemma2: { ...gemma, own: ownGemma },
   gemma3: { ...gemma, own: ownGemma },
   gpt2: gpt,
-  gpt_neox: { ...gpt, activation: 'gelu-erf', tiedHead: false, own: (fields) => ({ isParallel: fields.boolean('use_parallel_residual', true) }) },
+  gpt_neox: {
+    ...gpt,
+    activation: 'gelu-erf',
+    tiedHead: false,
+    own: (fields) => ({ isParallel: fields.boolean('use_parallel_residual', true) }),
+  },
   opt: { ...gpt, activation: 'relu', own: ownOpt },
   bloom: { ...gpt, contextLength: 2048, own: () => ({ hasAlibi: true }) },
   falcon: { ...gpt, activation: 'gelu-erf', contextLength: 2048, own: ownFalcon },
@@ -60,7 +65,10 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
   const headDim = fields.integer('head_dim', Math.floor(hiddenSize / numHeads))
   checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const activation = ['hidden_activation', 'hidden_act', 'activation_function', 'activation']
-  const intermediateSize = fields.integer(['intermediate_size', 'ffn_hidden_size', 'ffn_dim', 'n_inner'], 4 * hiddenSize)
+  const intermediateSize = fields.integer(
+    ['intermediate_size', 'ffn_hidden_size', 'ffn_dim', 'n_inner'],
+    4 * hiddenSize,
+  )
   const downHadamard = transformFromHuggingFace(config, { numLayers, intermediateSize })
   const common: ModelConfig = {
     architecture,
@@ -90,22 +98,36 @@ function kvHeadsOf(fields: FieldReader, architecture: string, numHeads: number):
 
 function ownFalcon(fields: FieldReader): Partial<ModelConfig> {
   // Its scores are those of PyTorch's bfloat16: slopes and their products are rounded, which no kernel here does.
-  if (fields.boolean('alibi', false)) throw new TesseraError('unsupported', 'config.json: Falcon with ALiBi (falcon-rw) is not supported; use a Falcon with rotary positions')
-  if (!fields.boolean('new_decoder_architecture', false) && !fields.boolean('parallel_attn', true)) throw new TesseraError('unsupported', 'config.json: Falcon with parallel_attn false is not supported')
+  if (fields.boolean('alibi', false))
+    throw new TesseraError(
+      'unsupported',
+      'config.json: Falcon with ALiBi (falcon-rw) is not supported; use a Falcon with rotary positions',
+    )
+  if (!fields.boolean('new_decoder_architecture', false) && !fields.boolean('parallel_attn', true))
+    throw new TesseraError('unsupported', 'config.json: Falcon with parallel_attn false is not supported')
   return { isParallel: true }
 }
 
 function ownStableLm(fields: FieldReader): Partial<ModelConfig> {
   if (fields.boolean('use_parallel_residual', false) || fields.boolean('qk_layernorm', false)) {
-    throw new TesseraError('unsupported', 'config.json: StableLM with parallel blocks or norms of queries and keys (the 12B model) is not supported; use another size')
+    throw new TesseraError(
+      'unsupported',
+      'config.json: StableLM with parallel blocks or norms of queries and keys (the 12B model) is not supported; use another size',
+    )
   }
   return {}
 }
 
 /** Its position table begins two rows early. Post-norm and projected embeddings are OPT-350m's alone. */
 function ownOpt(fields: FieldReader, { hiddenSize }: ModelConfig): Partial<ModelConfig> {
-  if (!fields.boolean('do_layer_norm_before', true) || fields.integer('word_embed_proj_dim', hiddenSize) !== hiddenSize) {
-    throw new TesseraError('unsupported', 'config.json: OPT with norms after its blocks or with projected embeddings (OPT-350m) is not supported; use another size')
+  if (
+    !fields.boolean('do_layer_norm_before', true) ||
+    fields.integer('word_embed_proj_dim', hiddenSize) !== hiddenSize
+  ) {
+    throw new TesseraError(
+      'unsupported',
+      'config.json: OPT with norms after its blocks or with projected embeddings (OPT-350m) is not supported; use another size',
+    )
   }
   return { unusedPositions: 2 }
 }

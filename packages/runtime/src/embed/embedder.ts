@@ -39,7 +39,12 @@ export interface Embedder {
 }
 
 /** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
-export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: SentenceConfig, options: EmbedderOptions = {}): Embedder {
+export function createEmbedder(
+  encoder: Encoder,
+  tokenizer: Tokenizer,
+  config: SentenceConfig,
+  options: EmbedderOptions = {},
+): Embedder {
   const { device } = encoder
   const { activations = device.kind === 'wasm' ? 'int8' : 'f32' } = options
   const { hiddenSize, contextLength } = encoder.config
@@ -74,10 +79,15 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
     maxTokens,
 
     async embed(texts, { signal, onProgress, batchTokens = 1024 } = {}) {
-      if (!(batchTokens >= 1)) throw new TesseraError('invalid-option', `embed: batchTokens must be at least 1, not ${batchTokens}`)
+      if (!(batchTokens >= 1))
+        throw new TesseraError('invalid-option', `embed: batchTokens must be at least 1, not ${batchTokens}`)
       const vectors: Float32Array[] = []
       while (vectors.length < texts.length) {
-        if (signal?.aborted) throw new TesseraError('aborted', `embed: aborted by the caller after ${vectors.length} of ${texts.length} texts`)
+        if (signal?.aborted)
+          throw new TesseraError(
+            'aborted',
+            `embed: aborted by the caller after ${vectors.length} of ${texts.length} texts`,
+          )
         const batch = takeBatch(texts, vectors.length, batchTokens, encode)
         const pooled = await embedBatch(batch)
         for (let row = 0; row < batch.length; row++) {
@@ -93,12 +103,18 @@ export function createEmbedder(encoder: Encoder, tokenizer: Tokenizer, config: S
 }
 
 /** The texts from `begin` on that fill a batch; at least one. */
-function takeBatch(texts: readonly string[], begin: number, batchTokens: number, encode: (text: string) => readonly number[]): (readonly number[])[] {
+function takeBatch(
+  texts: readonly string[],
+  begin: number,
+  batchTokens: number,
+  encode: (text: string) => readonly number[],
+): (readonly number[])[] {
   const batch: (readonly number[])[] = []
   let tokens = 0
   for (let index = begin; index < texts.length; index++) {
     const text: unknown = texts[index]
-    if (typeof text !== 'string') throw new TesseraError('invalid-value', `embed: text ${index} must be a string, not ${typeof text}`)
+    if (typeof text !== 'string')
+      throw new TesseraError('invalid-value', `embed: text ${index} must be a string, not ${typeof text}`)
     const ids = encode(text)
     if (batch.length > 0 && tokens + ids.length > batchTokens) break
     batch.push(ids)
@@ -123,7 +139,10 @@ function poolingShares(sequences: readonly (readonly number[])[], pooling: Pooli
 }
 
 /** The tokens that the tokenizer puts around a text: `[CLS]` and `[SEP]`. */
-function specialTokens(tokenizer: Tokenizer): { readonly before: readonly number[]; readonly after: readonly number[] } {
+function specialTokens(tokenizer: Tokenizer): {
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+} {
   const bare = tokenizer.encode('a', { addSpecial: false })
   const whole = tokenizer.encode('a')
   const begin = whole.findIndex((_, index) => bare.every((id, offset) => whole[index + offset] === id))

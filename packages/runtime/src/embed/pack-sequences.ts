@@ -2,7 +2,11 @@ import type { Device } from '@tessera-llm/tensor'
 import type { PackedSequences } from '../family/index.ts'
 
 /** Puts token ids on a device, sequence after sequence. The caller disposes the tensors. */
-export function packSequences(device: Device, sequences: readonly (readonly number[])[], types?: readonly (readonly number[])[]): PackedSequences {
+export function packSequences(
+  device: Device,
+  sequences: readonly (readonly number[])[],
+  types?: readonly (readonly number[])[],
+): PackedSequences {
   const ids = Int32Array.from(sequences.flat())
   const positions = Int32Array.from(sequences.flatMap((sequence) => sequence.map((_, index) => index)))
   const cuSeqLens = new Int32Array(sequences.length + 1)

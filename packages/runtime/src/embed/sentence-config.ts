@@ -43,7 +43,11 @@ export function sentenceConfigFrom({ modules, pooling, transformer }: SentenceFi
   const types = modulesOf(modules).map(({ type }) => type)
   const known = ['Transformer', 'Pooling', 'Normalize']
   const other = types.find((type) => !known.includes(type))
-  if (other !== undefined) throw new TesseraError('unsupported', `modules.json: the module ${other} is not supported; supported are ${known.join(', ')}`)
+  if (other !== undefined)
+    throw new TesseraError(
+      'unsupported',
+      `modules.json: the module ${other} is not supported; supported are ${known.join(', ')}`,
+    )
   const limit = transformer && readFields(transformer, 'sentence_bert_config.json')
   return {
     pooling: pooling ? poolingFrom(pooling) : plainSentenceConfig.pooling,
@@ -61,7 +65,11 @@ export function sentenceConfigFromGguf(metadata: Fields): SentenceConfig {
   const key = `${fields.string('general.architecture')}.pooling_type`
   const kind = fields.integer(key, 0)
   const pooling = ggufPoolings[kind]
-  if (pooling === undefined) throw new TesseraError('unsupported', `GGUF metadata: ${key} is ${kind}; supported are 0 and 1 (mean), 2 (the first token's state) and 3 (the last one's)${kind === 4 ? '; 4 is a model that ranks, which makes no vectors' : ''}`)
+  if (pooling === undefined)
+    throw new TesseraError(
+      'unsupported',
+      `GGUF metadata: ${key} is ${kind}; supported are 0 and 1 (mean), 2 (the first token's state) and 3 (the last one's)${kind === 4 ? '; 4 is a model that ranks, which makes no vectors' : ''}`,
+    )
   return { pooling, isNormalized: true }
 }
 
@@ -71,7 +79,10 @@ function poolingFrom(config: Fields): Pooling {
   const [first] = chosen
   const found = poolings.find(([field]) => field === first)
   if (chosen.length !== 1 || !found) {
-    throw new TesseraError('unsupported', `the pooling config.json asks for ${chosen.join(' and ') || 'no pooling'}; supported is one of ${poolings.map(([field]) => field).join(', ')}`)
+    throw new TesseraError(
+      'unsupported',
+      `the pooling config.json asks for ${chosen.join(' and ') || 'no pooling'}; supported is one of ${poolings.map(([field]) => field).join(', ')}`,
+    )
   }
   return found[1]
 }

@@ -1,9 +1,23 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { createEncoder, type Encoder } from './encoder.ts'
 import type { EncoderFamily } from './model.ts'
-import { bertNames, distilbertNames, ggufBertNames, modernbertNames, type TensorNames, withPrefix } from './names/index.ts'
+import {
+  bertNames,
+  distilbertNames,
+  ggufBertNames,
+  modernbertNames,
+  type TensorNames,
+  withPrefix,
+} from './names/index.ts'
 import type { Layer } from './part/layer.ts'
-import { createLayerLoader, type LayerLoader, loadNorm, loadPositions, loadProjection, type PartSource } from './part/loader.ts'
+import {
+  createLayerLoader,
+  type LayerLoader,
+  loadNorm,
+  loadPositions,
+  loadProjection,
+  type PartSource,
+} from './part/loader.ts'
 import { createRotations } from './part/rotation.ts'
 
 interface EncoderDesign {
@@ -31,9 +45,17 @@ export const bertFamily: EncoderFamily = {
   async build(config, container, weights, device): Promise<Encoder> {
     const { architecture, hiddenSize, vocabSize, contextLength, tokenTypes, ropes } = config
     const design = designs[architecture]
-    if (!design) throw new TesseraError('unsupported', `load: ${architecture} is not of this family, which has ${Object.keys(designs).join(', ')}`)
+    if (!design)
+      throw new TesseraError(
+        'unsupported',
+        `load: ${architecture} is not of this family, which has ${Object.keys(designs).join(', ')}`,
+      )
     const stored = container === 'gguf' ? design.ggufNames : design.names
-    if (!stored) throw new TesseraError('unsupported', `load: encoders of the architecture ${architecture} are read from a folder with config.json and safetensors, not from a GGUF file`)
+    if (!stored)
+      throw new TesseraError(
+        'unsupported',
+        `load: encoders of the architecture ${architecture} are read from a folder with config.json and safetensors, not from a GGUF file`,
+      )
     const names = withPrefix(stored, weights.has)
     const source: PartSource = { config, weights, names, norm: { kind: 'layer' } }
     const embedding = await weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize])
@@ -41,23 +63,52 @@ export const bertFamily: EncoderFamily = {
     const types = tokenTypes > 0 ? await weights.matrix(`${names.types}.weight`, [tokenTypes, hiddenSize]) : undefined
     const embeddingNorm = await loadNorm(source, names.embeddingNorm ?? '', hiddenSize)
     const rotations = ropes.map(createRotations(weights, contextLength))
-    const layers = await Promise.all(rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))))
+    const layers = await Promise.all(
+      rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))),
+    )
     const finalNorm = names.finalNorm === undefined ? undefined : await loadNorm(source, names.finalNorm, hiddenSize)
     // Sentence encoders are often stored without it.
-    const pooler = names.pooler !== undefined && weights.has(`${names.pooler}.weight`) ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize) : undefined
-    return createEncoder(device, config, weights, { embedding, positions, types, embeddingNorm, layers, finalNorm, pooler })
+    const pooler =
+      names.pooler !== undefined && weights.has(`${names.pooler}.weight`)
+        ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize)
+        : undefined
+    return createEncoder(device, config, weights, {
+      embedding,
+      positions,
+      types,
+      embeddingNorm,
+      layers,
+      finalNorm,
+      pooler,
+    })
   },
 }
 
 async function normOfSum(load: LayerLoader): Promise<Layer> {
-  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([load.attention(), load.norm('post_attention_norm'), load.plainMlp(), load.norm('post_mlp_norm')])
-  return { order: 'sequential', attention: { block: attention, ofSum: attentionNorm }, mlp: { block: mlp, ofSum: mlpNorm } }
+  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([
+    load.attention(),
+    load.norm('post_attention_norm'),
+    load.plainMlp(),
+    load.norm('post_mlp_norm'),
+  ])
+  return {
+    order: 'sequential',
+    attention: { block: attention, ofSum: attentionNorm },
+    mlp: { block: mlp, ofSum: mlpNorm },
+  }
 }
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
   const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([
     // The first layer has none: the norm of the embeddings stands there.
-    load.has('attention_norm') ? load.norm('attention_norm') : undefined, load.attention(), load.norm('mlp_norm'), load.gatedMlp(),
+    load.has('attention_norm') ? load.norm('attention_norm') : undefined,
+    load.attention(),
+    load.norm('mlp_norm'),
+    load.gatedMlp(),
   ])
-  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
+  return {
+    order: 'sequential',
+    attention: { before: attentionNorm, block: attention },
+    mlp: { before: mlpNorm, block: mlp },
+  }
 }

@@ -3,7 +3,15 @@ import { createDecoder } from './decoder.ts'
 import type { ModelFamily } from './model.ts'
 import { type TensorNames, withPrefix, withTurnedDown } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
-import { createLayerLoader, type LayerLoader, loadInputScale, loadNorm, loadPositions, type NormStyle, type PartSource } from './part/loader.ts'
+import {
+  createLayerLoader,
+  type LayerLoader,
+  loadInputScale,
+  loadNorm,
+  loadPositions,
+  type NormStyle,
+  type PartSource,
+} from './part/loader.ts'
 import { createRotations, storedRopeFactors } from './part/rotation.ts'
 
 /** An architecture in one kind of file. */
@@ -30,12 +38,19 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
       const design = designs[architecture]
       const layout = design?.layouts[container]
       if (!design || !layout) {
-        throw new TesseraError('unsupported', `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`)
+        throw new TesseraError(
+          'unsupported',
+          `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`,
+        )
       }
       const isTurned = container === 'gguf' && config.downHadamard !== undefined
       const names = withPrefix(isTurned ? withTurnedDown(layout.names) : layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
-      const rotationOf = createRotations(weights, contextLength, await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2))
+      const rotationOf = createRotations(
+        weights,
+        contextLength,
+        await storedRopeFactors(device, weights, names, (ropes[0]?.rotaryDim ?? 0) / 2),
+      )
       const loadLayers = async (): Promise<Layer[]> => {
         const rotations = ropes.map(rotationOf)
         return Promise.all(rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))))
@@ -50,7 +65,15 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
         config.tiedHead ? undefined : weights.matrix(`${names.head}.weight`, [vocabSize, hiddenSize]),
         names.head === undefined ? undefined : loadInputScale(weights, names.head),
       ])
-      return createDecoder(device, config, weights, { embedding, positions, embeddingNorm, layers, finalNorm, head: head ?? embedding, headInputScale })
+      return createDecoder(device, config, weights, {
+        embedding,
+        positions,
+        embeddingNorm,
+        layers,
+        finalNorm,
+        head: head ?? embedding,
+        headInputScale,
+      })
     },
   }
 }

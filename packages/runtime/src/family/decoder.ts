@@ -22,7 +22,12 @@ export interface DecoderParts {
 }
 
 /** Embedding → layers → norm → head, with the residual stream in f32. The model owns `weights`. */
-export function createDecoder(device: Device, config: ModelConfig, weights: WeightSource, parts: DecoderParts): LanguageModel {
+export function createDecoder(
+  device: Device,
+  config: ModelConfig,
+  weights: WeightSource,
+  parts: DecoderParts,
+): LanguageModel {
   const { layers } = parts
   return {
     device,
@@ -53,7 +58,10 @@ function layerPass(index: number, step: StepInputs, cache: KvCache, options: For
     },
     rotateAndAttend({ query, key, value }, rotation, scores) {
       const kept = cache.layer(index)
-      const isAppended = kept.appendRotated?.({ q: query, k: key, v: value }, { ...rotation, positions: step.positions })
+      const isAppended = kept.appendRotated?.(
+        { q: query, k: key, v: value },
+        { ...rotation, positions: step.positions },
+      )
       return isAppended ? kept.attend(query, step, scores) : undefined
     },
     report: (name, tensor) => options.observe?.(`layers.${index}.${name}`, tensor),
@@ -66,7 +74,12 @@ function embed({ ids, positions }: StepInputs, { embeddingScale }: ModelConfig, 
   return parts.embeddingNorm ? normalize(placed, parts.embeddingNorm) : placed
 }
 
-function logitsOf(hidden: Tensor, { logitScale, logitSoftcap }: ModelConfig, { finalNorm, head, headInputScale }: DecoderParts, { logits, activations, observe }: ForwardOptions): Tensor {
+function logitsOf(
+  hidden: Tensor,
+  { logitScale, logitSoftcap }: ModelConfig,
+  { finalNorm, head, headInputScale }: DecoderParts,
+  { logits, activations, observe }: ForwardOptions,
+): Tensor {
   const normed = normalize(logits === 'last' ? lastRow(hidden) : hidden, finalNorm)
   observe?.('final_norm', normed)
   observe?.('head.input', normed)

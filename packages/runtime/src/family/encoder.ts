@@ -44,7 +44,12 @@ export interface EncoderParts {
 }
 
 /** Embeddings → norm → layers. The encoder owns `weights`. */
-export function createEncoder(device: Device, config: EncoderConfig, weights: WeightSource, parts: EncoderParts): Encoder {
+export function createEncoder(
+  device: Device,
+  config: EncoderConfig,
+  weights: WeightSource,
+  parts: EncoderParts,
+): Encoder {
   const { layers, finalNorm, pooler } = parts
   return {
     device,
@@ -60,7 +65,10 @@ export function createEncoder(device: Device, config: EncoderConfig, weights: We
       })
     },
 
-    summarize: pooler && ((first, options) => device.scope((scope) => scope.keep(activation(project(first, pooler, options), { kind: 'tanh' })))),
+    summarize:
+      pooler &&
+      ((first, options) =>
+        device.scope((scope) => scope.keep(activation(project(first, pooler, options), { kind: 'tanh' })))),
     dispose: () => weights.dispose(),
   }
 }
@@ -73,14 +81,27 @@ function embed({ ids, positions, types }: PackedSequences, parts: EncoderParts):
   return normalize(sum, parts.embeddingNorm)
 }
 
-function layerPass(index: number, { windows }: EncoderConfig, { positions, cuSeqLens }: PackedSequences, options: BlockOptions): LayerPass {
+function layerPass(
+  index: number,
+  { windows }: EncoderConfig,
+  { positions, cuSeqLens }: PackedSequences,
+  options: BlockOptions,
+): LayerPass {
   // Half of an encoder's window lies on either side.
   const window = windows?.[index]
   const reach = window === undefined ? undefined : Math.floor(window / 2)
   return {
     positions,
     options,
-    attend: ({ query, key, value }, scores) => attention(query, key, value, { layout: 'blhd', cuSeqLens, windowLeft: reach, windowRight: reach, returnLse: false, ...scores }).o,
+    attend: ({ query, key, value }, scores) =>
+      attention(query, key, value, {
+        layout: 'blhd',
+        cuSeqLens,
+        windowLeft: reach,
+        windowRight: reach,
+        returnLse: false,
+        ...scores,
+      }).o,
     report: (name, tensor) => options.observe?.(`layers.${index}.${name}`, tensor),
   }
 }

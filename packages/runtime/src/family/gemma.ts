@@ -20,13 +20,31 @@ export const gemmaFamily: ModelFamily = decoderFamily({
 })
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
-  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([load.norm('attention_norm'), load.attention(), load.norm('mlp_norm'), load.gatedMlp()])
-  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp } }
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([
+    load.norm('attention_norm'),
+    load.attention(),
+    load.norm('mlp_norm'),
+    load.gatedMlp(),
+  ])
+  return {
+    order: 'sequential',
+    attention: { before: attentionNorm, block: attention },
+    mlp: { before: mlpNorm, block: mlp },
+  }
 }
 
 async function sandwich(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
   const [beforeAttention, attention, afterAttention, beforeMlp, mlp, afterMlp] = await Promise.all([
-    load.norm('attention_norm'), load.attention(headNorms), load.norm('post_attention_norm'), load.norm('mlp_norm'), load.gatedMlp(), load.norm('post_mlp_norm'),
+    load.norm('attention_norm'),
+    load.attention(headNorms),
+    load.norm('post_attention_norm'),
+    load.norm('mlp_norm'),
+    load.gatedMlp(),
+    load.norm('post_mlp_norm'),
   ])
-  return { order: 'sequential', attention: { before: beforeAttention, block: attention, after: afterAttention }, mlp: { before: beforeMlp, block: mlp, after: afterMlp } }
+  return {
+    order: 'sequential',
+    attention: { before: beforeAttention, block: attention, after: afterAttention },
+    mlp: { before: beforeMlp, block: mlp, after: afterMlp },
+  }
 }

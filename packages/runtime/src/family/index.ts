@@ -6,7 +6,15 @@ import type { EncoderFamily, ModelFamily } from './model.ts'
 
 export { cacheLayersOf } from './cache-layers.ts'
 export type { Encoder, PackedSequences } from './encoder.ts'
-export type { EncoderFamily, ForwardOptions, LanguageModel, ModelFamily, StepInputs, StoredPart, WeightSource } from './model.ts'
+export type {
+  EncoderFamily,
+  ForwardOptions,
+  LanguageModel,
+  ModelFamily,
+  StepInputs,
+  StoredPart,
+  WeightSource,
+} from './model.ts'
 export { plainDownName, turnedDownName } from './names/index.ts'
 export { uploadStep } from './upload-step.ts'
 export { bertFamily, gemmaFamily, gptFamily, llamaFamily }

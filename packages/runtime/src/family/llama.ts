@@ -22,17 +22,42 @@ export const llamaFamily: ModelFamily = decoderFamily({
   qwen3: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => preNorm(load, 'each-head') },
   granite: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => preNorm(load) },
   smollm3: fromFolder,
-  phi3: { layouts: { gguf: { ...gguf, names: ggufPhi3Names }, 'hugging-face': { ...folder, names: phi3Names } }, layer: (load) => preNorm(load) },
-  stablelm: { layouts: { gguf: { ...gguf, norm: { kind: 'layer' } }, 'hugging-face': { ...folder, norm: { kind: 'layer' } } }, layer: (load) => preNorm(load) },
+  phi3: {
+    layouts: { gguf: { ...gguf, names: ggufPhi3Names }, 'hugging-face': { ...folder, names: phi3Names } },
+    layer: (load) => preNorm(load),
+  },
+  stablelm: {
+    layouts: { gguf: { ...gguf, norm: { kind: 'layer' } }, 'hugging-face': { ...folder, norm: { kind: 'layer' } } },
+    layer: (load) => preNorm(load),
+  },
   olmo2: { layouts: { gguf, 'hugging-face': { ...folder, names: postNormNames } }, layer: postNorm },
 })
 
 async function preNorm(load: LayerLoader, headNorms?: 'each-head'): Promise<Layer> {
-  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([load.norm('attention_norm'), load.attention(headNorms), load.norm('mlp_norm'), load.gatedMlp()])
-  return { order: 'sequential', attention: { before: attentionNorm, block: attention }, mlp: { before: mlpNorm, block: mlp }, residualScale: load.config.residualScale }
+  const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([
+    load.norm('attention_norm'),
+    load.attention(headNorms),
+    load.norm('mlp_norm'),
+    load.gatedMlp(),
+  ])
+  return {
+    order: 'sequential',
+    attention: { before: attentionNorm, block: attention },
+    mlp: { before: mlpNorm, block: mlp },
+    residualScale: load.config.residualScale,
+  }
 }
 
 async function postNorm(load: LayerLoader): Promise<Layer> {
-  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([load.attention('all-heads'), load.norm('post_attention_norm'), load.gatedMlp(), load.norm('post_mlp_norm')])
-  return { order: 'sequential', attention: { block: attention, after: attentionNorm }, mlp: { block: mlp, after: mlpNorm } }
+  const [attention, attentionNorm, mlp, mlpNorm] = await Promise.all([
+    load.attention('all-heads'),
+    load.norm('post_attention_norm'),
+    load.gatedMlp(),
+    load.norm('post_mlp_norm'),
+  ])
+  return {
+    order: 'sequential',
+    attention: { block: attention, after: attentionNorm },
+    mlp: { block: mlp, after: mlpNorm },
+  }
 }

@@ -79,7 +79,12 @@ export interface ModelFamily {
   /** Values of `general.architecture` and `model_type` that it builds. */
   readonly architectures: readonly string[]
   /** The model owns `weights` from then on. */
-  build(config: ModelConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<LanguageModel>
+  build(
+    config: ModelConfig,
+    names: 'gguf' | 'hugging-face',
+    weights: WeightSource,
+    device: Device,
+  ): Promise<LanguageModel>
 }
 
 /** The same for encoders. */

@@ -5,7 +5,10 @@ import type { StepInputs } from './model.ts'
 export function uploadStep(device: Device, ids: readonly number[], begin = 0): StepInputs {
   return {
     ids: device.tensor(Int32Array.from(ids), [ids.length]),
-    positions: device.tensor(Int32Array.from(ids, (_, index) => begin + index), [1, ids.length]),
+    positions: device.tensor(
+      Int32Array.from(ids, (_, index) => begin + index),
+      [1, ids.length],
+    ),
     start: device.tensor(Int32Array.of(begin), [1]),
     lengths: device.tensor(Int32Array.of(begin + ids.length), [1]),
   }

@@ -21,14 +21,20 @@ describe.each(windowlessGguf)('%s from GGUF', (name) => {
   afterAll(() => device.dispose())
 
   const load = async (from: 'gguf' | 'folder') => {
-    const checkpoint = from === 'gguf' ? await goldenGguf(`${path}model.gguf`) : await goldenSafetensors(`${path}model.safetensors`)
-    const config = from === 'gguf' ? undefined : { ...goldenJson<Fields>(`${path}config_v4.json`), sliding_window: null }
-    return createSession(await loadModel(checkpoint, { device, packers: [], families: decoderFamilies, config }), { activations: 'f32' })
+    const checkpoint =
+      from === 'gguf' ? await goldenGguf(`${path}model.gguf`) : await goldenSafetensors(`${path}model.safetensors`)
+    const config =
+      from === 'gguf' ? undefined : { ...goldenJson<Fields>(`${path}config_v4.json`), sliding_window: null }
+    return createSession(await loadModel(checkpoint, { device, packers: [], families: decoderFamilies, config }), {
+      activations: 'f32',
+    })
   }
 
   it('gives the logits of the folder without windows', async () => {
     const [file, folder] = [await load('gguf'), await load('folder')]
-    expect(largestDifference(await file.prefill(inputs.len40), await folder.prefill(inputs.len40)).value).toBeLessThan(1e-5)
+    expect(largestDifference(await file.prefill(inputs.len40), await folder.prefill(inputs.len40)).value).toBeLessThan(
+      1e-5,
+    )
   })
 
   it("gives llama.cpp's greedy tokens", async () => {

@@ -18,7 +18,8 @@ function slow(canFill = false): { readonly stored: StoredTensor; readonly reads:
     new Promise((resolve, reject) => {
       reads.push({ offset, length, finish: resolve, fail: reject })
     })
-  const bytesAt = (offset: number, length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => offset + index)
+  const bytesAt = (offset: number, length: number): Uint8Array =>
+    Uint8Array.from({ length }, (_, index) => offset + index)
   const stored: StoredTensor = {
     name: 'slow',
     shape: [2 ** 25],
@@ -43,7 +44,11 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 test('reads begin in the order of the calls, few at a time, and a large one alone', async () => {
   const { stored, reads } = slow()
   const intake = createIntake(createReferenceDevice())
-  const done = Promise.all([3 * 2 ** 20, 4 * 2 ** 20, 2 * 2 ** 20, 2 ** 24, 1].map((length, index) => intake.read(stored, index, length, () => index)))
+  const done = Promise.all(
+    [3 * 2 ** 20, 4 * 2 ** 20, 2 * 2 ** 20, 2 ** 24, 1].map((length, index) =>
+      intake.read(stored, index, length, () => index),
+    ),
+  )
   await settle()
   expect(reads.map(({ offset }) => offset)).toEqual([0, 1])
   reads[1]?.finish()
@@ -67,10 +72,16 @@ test.each([
   const { stored, reads } = slow(canFill)
   const intake = createIntake(device)
   const staged = intake.readOnDevice(stored, 7, 3, 'staging', async (tensor) => (await device.read(tensor)).slice(0, 3))
-  const whole = intake.readOnDevice(stored, 9, 4, () => device.empty([4], 'u8'), (tensor) => tensor)
+  const whole = intake.readOnDevice(
+    stored,
+    9,
+    4,
+    () => device.empty([4], 'u8'),
+    (tensor) => tensor,
+  )
   await settle()
   for (const read of reads) read.finish()
-  expect(await (await staged)).toEqual(Uint8Array.of(7, 8, 9))
+  expect(await await staged).toEqual(Uint8Array.of(7, 8, 9))
   expect(await device.read(await whole)).toEqual(Uint8Array.of(9, 10, 11, 12))
   expect(device.memory().liveTensors).toBe(1)
   await device.dispose()
@@ -80,7 +91,13 @@ test('closing and failing leave nothing behind, and no read fills memory that is
   const device = createReferenceDevice()
   const { stored, reads } = slow()
   const intake = createIntake(device)
-  const failing = intake.readOnDevice(stored, 0, 4, () => device.empty([4], 'u8'), (tensor) => tensor)
+  const failing = intake.readOnDevice(
+    stored,
+    0,
+    4,
+    () => device.empty([4], 'u8'),
+    (tensor) => tensor,
+  )
   const staged = intake.readOnDevice(stored, 4, 4, 'staging', () => 'used')
   const waiting = intake.read(stored, 8, 2 ** 24, () => 'used')
   const all = Promise.allSettled([failing, staged, waiting])
@@ -91,6 +108,10 @@ test('closing and failing leave nothing behind, and no read fills memory that is
   await settle()
   expect(device.memory().liveTensors).toBe(1)
   reads[1]?.finish()
-  expect((await all).map((result) => (result.status === 'rejected' ? String(result.reason.message) : 'used'))).toEqual(['broken', 'load: loading has ended', 'load: loading has ended'])
+  expect((await all).map((result) => (result.status === 'rejected' ? String(result.reason.message) : 'used'))).toEqual([
+    'broken',
+    'load: loading has ended',
+    'load: loading has ended',
+  ])
   expect(device.memory().liveTensors).toBe(0)
 })

@@ -13,7 +13,13 @@ export interface Intake {
   /** Bytes `[offset, offset + length)` of a tensor, for `use`, which is called in the order in which they arrive. */
   read<T>(stored: StoredTensor, offset: number, length: number, use: (bytes: Uint8Array) => T): Promise<T>
   /** The same, read into memory of the device that `into` gives: a tensor to fill, or of the intake's own with at least `length` bytes, u8. */
-  readOnDevice<T>(stored: StoredTensor, offset: number, length: number, into: (() => Tensor) | 'staging', use: (tensor: Tensor) => T): Promise<T>
+  readOnDevice<T>(
+    stored: StoredTensor,
+    offset: number,
+    length: number,
+    into: (() => Tensor) | 'staging',
+    use: (tensor: Tensor) => T,
+  ): Promise<T>
   /** Nothing is read or used from now on, and memory of the device is freed as soon as no read fills it. */
   close(): void
 }
@@ -37,7 +43,8 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
   const hasRoom = (bytes: number): boolean => reads === 0 || (reads < mostReads && bytesInFlight + bytes <= windowBytes)
   const inTurn = async <T>(bytes: number, work: () => Promise<T>): Promise<T> => {
     // Who comes later waits behind those who wait already.
-    for (let isNew = true; (isNew && waiting.length > 0) || !hasRoom(bytes); isNew = false) await new Promise<void>((resolve) => (isNew ? waiting.push(resolve) : waiting.unshift(resolve)))
+    for (let isNew = true; (isNew && waiting.length > 0) || !hasRoom(bytes); isNew = false)
+      await new Promise<void>((resolve) => (isNew ? waiting.push(resolve) : waiting.unshift(resolve)))
     reads += 1
     bytesInFlight += bytes
     waiting.shift()?.()

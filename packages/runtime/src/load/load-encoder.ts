@@ -1,6 +1,11 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
-import { type EncoderConfig, encoderConfigFromGguf, encoderConfigFromHuggingFace, type Fields } from '../config/index.ts'
+import {
+  type EncoderConfig,
+  encoderConfigFromGguf,
+  encoderConfigFromHuggingFace,
+  type Fields,
+} from '../config/index.ts'
 import type { Encoder, EncoderFamily } from '../family/index.ts'
 import { architectureOf, familyOf, requireConfig } from './load-model.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
@@ -18,7 +23,12 @@ export async function loadEncoder(checkpoint: Checkpoint, options: LoadEncoderOp
   const config = readEncoderConfig(checkpoint, options.config)
   const weights = createWeightSource(checkpoint, options)
   try {
-    return await family.build(config, checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face', weights, options.device)
+    return await family.build(
+      config,
+      checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face',
+      weights,
+      options.device,
+    )
   } catch (error) {
     weights.dispose()
     throw error
@@ -29,6 +39,10 @@ export async function loadEncoder(checkpoint: Checkpoint, options: LoadEncoderOp
 export function readEncoderConfig({ container, metadata, tensors }: Checkpoint, config?: Fields): EncoderConfig {
   if (container !== 'gguf') return encoderConfigFromHuggingFace(requireConfig(config))
   const embedding = tensors.get('token_embd.weight')
-  if (!embedding) throw new TesseraError('invalid-file', 'load: the GGUF file has no token_embd.weight; is it an encoder?')
-  return encoderConfigFromGguf(metadata as Fields, { vocabSize: embedding.shape[0] ?? 0, tokenTypes: tensors.get('token_types.weight')?.shape[0] ?? 0 })
+  if (!embedding)
+    throw new TesseraError('invalid-file', 'load: the GGUF file has no token_embd.weight; is it an encoder?')
+  return encoderConfigFromGguf(metadata as Fields, {
+    vocabSize: embedding.shape[0] ?? 0,
+    tokenTypes: tensors.get('token_types.weight')?.shape[0] ?? 0,
+  })
 }

@@ -22,7 +22,10 @@ test.each<[string, Fields, string]>([
   for (const stays of [true, false]) {
     const device = createReferenceDevice()
     const options = { device, packers: [], config, contextLength: 16 }
-    const loading = name === 'modernbert' ? loadEncoder(checkpoint, { ...options, families: encoderFamilies }) : loadModel(checkpoint, { ...options, families: decoderFamilies })
+    const loading =
+      name === 'modernbert'
+        ? loadEncoder(checkpoint, { ...options, families: encoderFamilies })
+        : loadModel(checkpoint, { ...options, families: decoderFamilies })
     await expect(loading).rejects.toMatchObject({ code })
     if (!stays) await device.dispose()
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -1,6 +1,13 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
-import { canonicalArchitecture, configFromGguf, configFromHuggingFace, type Fields, type ModelConfig, readFields } from '../config/index.ts'
+import {
+  canonicalArchitecture,
+  configFromGguf,
+  configFromHuggingFace,
+  type Fields,
+  type ModelConfig,
+  readFields,
+} from '../config/index.ts'
 import type { LanguageModel, ModelFamily } from '../family/index.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
@@ -20,7 +27,12 @@ export async function loadModel(checkpoint: Checkpoint, options: LoadModelOption
   const config = limited(readModelConfig(checkpoint, options.config), options.contextLength)
   const weights = createWeightSource(checkpoint, options)
   try {
-    return await family.build(config, checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face', weights, options.device)
+    return await family.build(
+      config,
+      checkpoint.container === 'gguf' ? 'gguf' : 'hugging-face',
+      weights,
+      options.device,
+    )
   } catch (error) {
     weights.dispose()
     throw error
@@ -28,7 +40,8 @@ export async function loadModel(checkpoint: Checkpoint, options: LoadModelOption
 }
 
 function limited(config: ModelConfig, contextLength = config.contextLength): ModelConfig {
-  if (!Number.isSafeInteger(contextLength) || contextLength < 1) throw new TesseraError('invalid-option', `load: contextLength must be a positive integer, not ${contextLength}`)
+  if (!Number.isSafeInteger(contextLength) || contextLength < 1)
+    throw new TesseraError('invalid-option', `load: contextLength must be a positive integer, not ${contextLength}`)
   return { ...config, contextLength: Math.min(contextLength, config.contextLength) }
 }
 
@@ -36,30 +49,43 @@ function limited(config: ModelConfig, contextLength = config.contextLength): Mod
 export function readModelConfig(checkpoint: Checkpoint, config?: Fields): ModelConfig {
   if (checkpoint.container === 'gguf') {
     const embedding = checkpoint.tensors.get('token_embd.weight')
-    if (!embedding) throw new TesseraError('invalid-file', 'load: the GGUF file has no token_embd.weight; is it a language model?')
-    return configFromGguf(checkpoint.metadata as Fields, { vocabSize: embedding.shape[0] ?? 0, tiedHead: !checkpoint.tensors.has('output.weight') })
+    if (!embedding)
+      throw new TesseraError('invalid-file', 'load: the GGUF file has no token_embd.weight; is it a language model?')
+    return configFromGguf(checkpoint.metadata as Fields, {
+      vocabSize: embedding.shape[0] ?? 0,
+      tiedHead: !checkpoint.tensors.has('output.weight'),
+    })
   }
   return configFromHuggingFace(requireConfig(config))
 }
 
 /** The architecture that the checkpoint names itself by: `llama`. */
 export function architectureOf(checkpoint: Checkpoint, config?: Fields): string {
-  if (checkpoint.container === 'gguf') return readFields(checkpoint.metadata as Fields, 'GGUF metadata').string('general.architecture')
+  if (checkpoint.container === 'gguf')
+    return readFields(checkpoint.metadata as Fields, 'GGUF metadata').string('general.architecture')
   return canonicalArchitecture(readFields(requireConfig(config), 'config.json').string('model_type'))
 }
 
 /** The family that builds `architecture`, or an `unsupported` error that lists what there is. */
-export function familyOf<Family extends { readonly architectures: readonly string[] }>(architecture: string, families: readonly Family[]): Family {
+export function familyOf<Family extends { readonly architectures: readonly string[] }>(
+  architecture: string,
+  families: readonly Family[],
+): Family {
   const family = families.find((candidate) => candidate.architectures.includes(architecture))
   if (family) return family
   const known = families.flatMap((candidate) => candidate.architectures).join(', ')
-  throw new TesseraError('unsupported', `load: the architecture "${architecture}" is not supported; this runtime was given ${known || 'no model family'}`, {
-    details: { architecture },
-  })
+  throw new TesseraError(
+    'unsupported',
+    `load: the architecture "${architecture}" is not supported; this runtime was given ${known || 'no model family'}`,
+    {
+      details: { architecture },
+    },
+  )
 }
 
 /** The `config.json` that a safetensors checkpoint needs beside it. */
 export function requireConfig(config: Fields | undefined): Fields {
-  if (!config) throw new TesseraError('invalid-option', 'load: a safetensors checkpoint needs its config.json (options.config)')
+  if (!config)
+    throw new TesseraError('invalid-option', 'load: a safetensors checkpoint needs its config.json (options.config)')
   return config
 }

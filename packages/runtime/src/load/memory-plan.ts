@@ -33,12 +33,24 @@ export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options:
   // The reference device computes in float64, whatever the storage.
   const width = kind === 'reference' ? 8 : 4
   const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)
-  const cacheBytes = cache.byteLength({ layers: cacheLayersOf(config), batch: 1, capacity: contextLength, chunkTokens }, kind)
-  const widest = 3 * config.hiddenSize + (config.downHadamard === undefined ? 3 : 4) * config.intermediateSize + 2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
+  const cacheBytes = cache.byteLength(
+    { layers: cacheLayersOf(config), batch: 1, capacity: contextLength, chunkTokens },
+    kind,
+  )
+  const widest =
+    3 * config.hiddenSize +
+    (config.downHadamard === undefined ? 3 : 4) * config.intermediateSize +
+    2 * (config.numHeads + 2 * config.numKvHeads) * config.headDim
   const rotations = new Map(config.ropes.map((rope) => [JSON.stringify(rope), rope?.rotaryDim ?? 0] as const))
   const rotaryDims = [...rotations.values()].reduce((sum, rotaryDim) => sum + rotaryDim, 0)
   const activationBytes = width * (chunkTokens * widest + config.vocabSize + contextLength * rotaryDims)
-  return { weightBytes, cacheBytes, activationBytes, totalBytes: weightBytes + cacheBytes + activationBytes, contextLength }
+  return {
+    weightBytes,
+    cacheBytes,
+    activationBytes,
+    totalBytes: weightBytes + cacheBytes + activationBytes,
+    contextLength,
+  }
 }
 
 /** Throws `out-of-memory` with the remedy when the plan exceeds `availableBytes`. */
@@ -57,6 +69,7 @@ export function checkMemory(plan: MemoryPlan, availableBytes: number): void {
 
 function elementsOf(checkpoint: Checkpoint): number {
   let elements = 0
-  for (const tensor of checkpoint.tensors.values()) elements += tensor.shape.reduce((product, length) => product * length, 1)
+  for (const tensor of checkpoint.tensors.values())
+    elements += tensor.shape.reduce((product, length) => product * length, 1)
   return elements
 }

@@ -1,6 +1,21 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import {
-  createPackedTensor, decodeElements, type Device, type DevicePacking, dtypes, type DType, formatShape, sameShape, type Shape, sizeOf, type Tensor, TesseraError, type TypedArray, viewBytes, type Weight, type WeightPacker,
+  createPackedTensor,
+  decodeElements,
+  type Device,
+  type DevicePacking,
+  dtypes,
+  type DType,
+  formatShape,
+  sameShape,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  TesseraError,
+  type TypedArray,
+  viewBytes,
+  type Weight,
+  type WeightPacker,
 } from '@tessera-llm/tensor'
 import type { StoredPart, WeightSource } from '../family/index.ts'
 import { concatBytes } from '../tokenizer/bytes.ts'
@@ -36,9 +51,18 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
 
   const find = (name: string, shape: Shape): StoredTensor => {
     const stored = checkpoint.tensors.get(name)
-    if (!stored) throw new TesseraError('invalid-file', `load: the tensor ${name} is missing from the checkpoint; its ${checkpoint.tensors.size} tensors do not make this architecture`, { details: { tensor: name } })
+    if (!stored)
+      throw new TesseraError(
+        'invalid-file',
+        `load: the tensor ${name} is missing from the checkpoint; its ${checkpoint.tensors.size} tensors do not make this architecture`,
+        { details: { tensor: name } },
+      )
     if (!sameShape(stored.shape, shape)) {
-      throw new TesseraError('invalid-file', `load: ${name} must have shape ${formatShape(shape)}, but has ${formatShape(stored.shape)}`, { details: { tensor: name } })
+      throw new TesseraError(
+        'invalid-file',
+        `load: ${name} must have shape ${formatShape(shape)}, but has ${formatShape(stored.shape)}`,
+        { details: { tensor: name } },
+      )
     }
     return stored
   }
@@ -56,7 +80,11 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     return weight
   }
   /** What `use` makes of all bytes of a tensor, or of the rows that are a part of it. */
-  const bring = async <T>(stored: StoredTensor, from: StoredPart | undefined, use: (bytes: Uint8Array) => T): Promise<T> => {
+  const bring = async <T>(
+    stored: StoredTensor,
+    from: StoredPart | undefined,
+    use: (bytes: Uint8Array) => T,
+  ): Promise<T> => {
     if (!from || from.isTransposed) {
       return intake.read(stored, 0, stored.byteLength, (bytes) => {
         count(stored, bytes.length)
@@ -64,12 +92,23 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       })
     }
     const rowBytes = stored.byteLength / from.storedRows
-    const pieces = await Promise.all(from.ranges.map(([begin, end]) => intake.read(stored, begin * rowBytes, (end - begin) * rowBytes, (bytes) => bytes)))
+    const pieces = await Promise.all(
+      from.ranges.map(([begin, end]) =>
+        intake.read(stored, begin * rowBytes, (end - begin) * rowBytes, (bytes) => bytes),
+      ),
+    )
     const bytes = joined(pieces)
     count(stored, bytes.length)
     return use(bytes)
   }
-  const packOnDevice = async (stored: StoredTensor, { format }: WeightPacker, { rowStep, packRows }: DevicePacking, shape: Shape, begin: number, rowBytes: number): Promise<Weight> => {
+  const packOnDevice = async (
+    stored: StoredTensor,
+    { format }: WeightPacker,
+    { rowStep, packRows }: DevicePacking,
+    shape: Shape,
+    begin: number,
+    rowBytes: number,
+  ): Promise<Weight> => {
     const [rows = 0] = shape
     const rowsAtOnce = Math.max(1, Math.floor(stagingBytes / rowBytes / rowStep)) * rowStep
     let parts: Readonly<Record<string, Tensor>> | undefined
@@ -77,7 +116,9 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       const first = index * rowsAtOnce
       const some = Math.min(rowsAtOnce, rows - first)
       return intake.readOnDevice(stored, (begin + first) * rowBytes, some * rowBytes, 'staging', (staging) => {
-        parts ??= Object.fromEntries(Object.entries(format.parts(shape)).map(([name, part]) => [name, own(device.empty(part.shape, part.dtype))]))
+        parts ??= Object.fromEntries(
+          Object.entries(format.parts(shape)).map(([name, part]) => [name, own(device.empty(part.shape, part.dtype))]),
+        )
         packRows(staging, parts, shape, first, some)
         count(stored, some * rowBytes)
       })
@@ -96,34 +137,68 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       const stored = find(name, isTransposed ? [columns, storedRows] : [storedRows, columns])
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
-        if (from) return bring(stored, from, (bytes) => own(device.tensor(isTransposed ? transposedRows(viewBytes(bytes, dtype), columns, from) : viewBytes(bytes, dtype), shape, dtype)))
-        return intake.readOnDevice(stored, 0, stored.byteLength, () => device.empty(shape, dtype), (tensor) => {
-          count(stored, stored.byteLength)
-          return own(tensor)
-        })
+        if (from)
+          return bring(stored, from, (bytes) =>
+            own(
+              device.tensor(
+                isTransposed ? transposedRows(viewBytes(bytes, dtype), columns, from) : viewBytes(bytes, dtype),
+                shape,
+                dtype,
+              ),
+            ),
+          )
+        return intake.readOnDevice(
+          stored,
+          0,
+          stored.byteLength,
+          () => device.empty(shape, dtype),
+          (tensor) => {
+            count(stored, stored.byteLength)
+            return own(tensor)
+          },
+        )
       }
-      if (isTransposed) throw new TesseraError('unsupported', `load: ${name} is stored as ${stored.format} and transposed, which only dense weights can be; use the GGUF file of the model`)
+      if (isTransposed)
+        throw new TesseraError(
+          'unsupported',
+          `load: ${name} is stored as ${stored.format} and transposed, which only dense weights can be; use the GGUF file of the model`,
+        )
       const packer = choosePacker(packers, device.kind, stored, shape)
       const ranges = from?.ranges ?? [[0, rows] as const]
       // Ranges that are joined need not begin where a kernel can.
-      if (packer.onDevice && ranges.length === 1) return packOnDevice(stored, packer, packer.onDevice, shape, ranges[0]?.[0] ?? 0, stored.byteLength / storedRows)
+      if (packer.onDevice && ranges.length === 1)
+        return packOnDevice(stored, packer, packer.onDevice, shape, ranges[0]?.[0] ?? 0, stored.byteLength / storedRows)
       return bring(stored, from, (bytes) => own(device.pack(packer.format, shape, packer.pack(bytes, shape))))
     },
 
     async vector(name, size, from): Promise<Tensor> {
       const stored = find(name, [from?.storedRows ?? size])
-      if (!denseFormats.includes(stored.format)) throw new TesseraError('invalid-file', `load: ${name} is stored as ${stored.format}; norm weights and biases must be f32, f16 or bf16`)
+      if (!denseFormats.includes(stored.format))
+        throw new TesseraError(
+          'invalid-file',
+          `load: ${name} is stored as ${stored.format}; norm weights and biases must be f32, f16 or bf16`,
+        )
       const dtype = stored.format as DType
       return bring(stored, from, (bytes) => {
         const raw = viewBytes(bytes, dtype)
-        return own(device.tensor(dtype === 'f32' ? raw : Float32Array.from(decodeElements(raw, dtype, size)), [size], 'f32'))
+        return own(
+          device.tensor(dtype === 'f32' ? raw : Float32Array.from(decodeElements(raw, dtype, size)), [size], 'f32'),
+        )
       })
     },
 
     async number(name) {
       const stored = find(name, checkpoint.tensors.get(name)?.shape ?? [1])
-      if (!denseFormats.includes(stored.format) || stored.shape.some((size) => size !== 1)) throw new TesseraError('invalid-file', `load: ${name} must be one number, not ${stored.format} ${formatShape(stored.shape)}`)
-      return bring(stored, undefined, (bytes) => decodeElements(viewBytes(bytes, stored.format as DType), stored.format as DType, 1)[0] as number)
+      if (!denseFormats.includes(stored.format) || stored.shape.some((size) => size !== 1))
+        throw new TesseraError(
+          'invalid-file',
+          `load: ${name} must be one number, not ${stored.format} ${formatShape(stored.shape)}`,
+        )
+      return bring(
+        stored,
+        undefined,
+        (bytes) => decodeElements(viewBytes(bytes, stored.format as DType), stored.format as DType, 1)[0] as number,
+      )
     },
 
     constant: (values, shape) => own(device.tensor(values, shape)),
@@ -150,25 +225,37 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 function transposedRows(values: TypedArray, columns: number, { storedRows, ranges }: StoredPart): TypedArray {
   const rows = ranges.flatMap(([begin, end]) => Array.from({ length: end - begin }, (_, index) => begin + index))
   const out = values.slice(0, rows.length * columns)
-  for (const [to, row] of rows.entries()) for (let column = 0; column < columns; column++) out[to * columns + column] = values[column * storedRows + row] as number
+  for (const [to, row] of rows.entries())
+    for (let column = 0; column < columns; column++)
+      out[to * columns + column] = values[column * storedRows + row] as number
   return out
 }
 
 /** Bytes that the checkpoint's tensors will take on a device of this kind: packed where a packer applies. Buffers of integers, as `position_ids`, are no weights: nothing loads them. */
-export function predictWeightBytes(checkpoint: Checkpoint, packers: readonly WeightPacker[], kind: Device['kind']): number {
+export function predictWeightBytes(
+  checkpoint: Checkpoint,
+  packers: readonly WeightPacker[],
+  kind: Device['kind'],
+): number {
   let bytes = 0
   for (const stored of checkpoint.tensors.values()) {
     if (bufferFormats.includes(stored.format)) continue
     if (denseFormats.includes(stored.format)) bytes += stored.byteLength
     else {
       const { format } = choosePacker(packers, kind, stored, stored.shape)
-      for (const part of Object.values(format.parts(stored.shape))) bytes += Math.ceil((sizeOf(part.shape) * dtypes[part.dtype].bits) / 8)
+      for (const part of Object.values(format.parts(stored.shape)))
+        bytes += Math.ceil((sizeOf(part.shape) * dtypes[part.dtype].bits) / 8)
     }
   }
   return bytes
 }
 
-function choosePacker(packers: readonly WeightPacker[], kind: Device['kind'], stored: StoredTensor, shape: Shape): WeightPacker {
+function choosePacker(
+  packers: readonly WeightPacker[],
+  kind: Device['kind'],
+  stored: StoredTensor,
+  shape: Shape,
+): WeightPacker {
   const reasons: string[] = []
   for (const packer of packers) {
     if (packer.source !== stored.format || packer.device !== kind) continue
@@ -176,7 +263,13 @@ function choosePacker(packers: readonly WeightPacker[], kind: Device['kind'], st
     if (supported === true) return packer
     reasons.push(`${packer.format.id}: ${supported}`)
   }
-  const why = reasons.length > 0 ? reasons.join('; ') : `no packer for ${stored.format} on ${kind} was passed; add ggmlPackers of @tessera-llm/quantization`
-  throw new TesseraError('unsupported', `load: ${stored.name} is stored as ${stored.format}, which cannot be loaded (${why})`, { details: { tensor: stored.name, format: stored.format } })
+  const why =
+    reasons.length > 0
+      ? reasons.join('; ')
+      : `no packer for ${stored.format} on ${kind} was passed; add ggmlPackers of @tessera-llm/quantization`
+  throw new TesseraError(
+    'unsupported',
+    `load: ${stored.name} is stored as ${stored.format}, which cannot be loaded (${why})`,
+    { details: { tensor: stored.name, format: stored.format } },
+  )
 }
-

@@ -32,7 +32,8 @@ const optionNames: Readonly<Record<string, string>> = {
 function run(pipeline: readonly SamplerStep[], logits: Float32Array, history: readonly number[]) {
   const candidates = pipeline.reduce((left, step) => step(left, history), allCandidates(logits))
   const probs = new Float64Array(logits.length)
-  for (const [place, probability] of probabilities(candidates.logits).entries()) probs[candidates.ids[place] as number] = probability
+  for (const [place, probability] of probabilities(candidates.logits).entries())
+    probs[candidates.ids[place] as number] = probability
   return { probs, kept: candidates.ids.length }
 }
 
@@ -40,11 +41,16 @@ function row(values: ArrayLike<number>, index: number, length: number): number[]
   return Array.from({ length }, (_, at) => values[index * length + at] as number)
 }
 
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, { atol, rtol }: { readonly atol: number; readonly rtol: number }): void {
+function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { atol, rtol }: { readonly atol: number; readonly rtol: number },
+): void {
   expect(actual.length).toBe(expected.length)
   for (let at = 0; at < expected.length; at++) {
     const difference = Math.abs((actual[at] as number) - (expected[at] as number))
-    if (!(difference <= atol + rtol * Math.abs(expected[at] as number))) expect.fail(`element ${at}: ${actual[at]}, expected ${expected[at]}`)
+    if (!(difference <= atol + rtol * Math.abs(expected[at] as number)))
+      expect.fail(`element ${at}: ${actual[at]}, expected ${expected[at]}`)
   }
 }
 
@@ -57,7 +63,9 @@ describe('the steps of a sampler against transformers and PyTorch', () => {
     const pipelines = [listed.map(([name, value]) => (steps[name] as (typeof steps)[string])(value))]
     // The same from options: pipeline_llama_cpp has that program's order, all others the default one.
     const options = Object.fromEntries(listed.map(([name, value]) => [optionNames[name], value]))
-    pipelines.push([...samplerSteps({ ...options, order: golden.name === 'pipeline_llama_cpp' ? 'llama.cpp' : 'transformers' })])
+    pipelines.push([
+      ...samplerSteps({ ...options, order: golden.name === 'pipeline_llama_cpp' ? 'llama.cpp' : 'transformers' }),
+    ])
     const [batch, vocab] = goldenInput(golden, 'logits').shape as [number, number]
     const probs = goldenOutput(golden, 'probs')
     const kept = goldenOutput(golden, 'kept')
@@ -74,10 +82,14 @@ describe('the steps of a sampler against transformers and PyTorch', () => {
 
   it('the two orders differ where both have something to say', () => {
     const golden = sampling.find(({ name }) => name === 'pipeline_llama_cpp') as GoldenCase
-    const options = Object.fromEntries((golden.params['steps'] as [string, number][]).map(([name, value]) => [optionNames[name], value]))
+    const options = Object.fromEntries(
+      (golden.params['steps'] as [string, number][]).map(([name, value]) => [optionNames[name], value]),
+    )
     const logits = Float32Array.from(row(goldenInput(golden, 'logits').data as Float32Array, 0, 256))
     const history = row(goldenInput(golden, 'history').data as Int32Array, 0, 12)
-    expect(run(samplerSteps({ ...options, order: 'transformers' }), logits, history).probs).not.toEqual(run(samplerSteps({ ...options, order: 'llama.cpp' }), logits, history).probs)
+    expect(run(samplerSteps({ ...options, order: 'transformers' }), logits, history).probs).not.toEqual(
+      run(samplerSteps({ ...options, order: 'llama.cpp' }), logits, history).probs,
+    )
   })
 })
 
@@ -85,7 +97,9 @@ it('draws by the inverse of the cumulative distribution', () => {
   const golden = cases.find(({ name }) => name === 'inverse_cdf') as GoldenCase
   const probs = goldenInput(golden, 'probs').data as Float32Array
   const uniforms = goldenInput(golden, 'u').data as Float32Array
-  expect(Array.from(uniforms, (uniform) => draw(probs, uniform))).toEqual(Array.from(goldenOutput(golden, 'tokens').data as Int32Array))
+  expect(Array.from(uniforms, (uniform) => draw(probs, uniform))).toEqual(
+    Array.from(goldenOutput(golden, 'tokens').data as Int32Array),
+  )
 })
 
 describe('speculative sampling against its definition', () => {
@@ -94,18 +108,33 @@ describe('speculative sampling against its definition', () => {
 
   it.each(speculative.map((golden) => [golden.name, golden] as const))('%s', (_, golden) => {
     const { gamma, vocab } = golden.params as { readonly gamma: number; readonly vocab: number }
-    const rows = (name: string, count: number) => Array.from({ length: count }, (_, index) => row(goldenInput(golden, name).data as Float32Array, index, vocab))
+    const rows = (name: string, count: number) =>
+      Array.from({ length: count }, (_, index) => row(goldenInput(golden, name).data as Float32Array, index, vocab))
     const target = rows('p', gamma + 1)
     const proposal = rows('q', gamma)
     const draft = Array.from(goldenInput(golden, 'draft').data as Int32Array)
-    const acceptances = draft.map((token, index) => acceptance(target[index] as number[], proposal[index] as number[], token))
-    expectClose(acceptances, goldenOutput(golden, 'accept_prob').data as Float32Array, goldenOutput(golden, 'accept_prob').tolerance)
+    const acceptances = draft.map((token, index) =>
+      acceptance(target[index] as number[], proposal[index] as number[], token),
+    )
+    expectClose(
+      acceptances,
+      goldenOutput(golden, 'accept_prob').data as Float32Array,
+      goldenOutput(golden, 'accept_prob').tolerance,
+    )
     const rest = goldenOutput(golden, 'residual')
-    for (const [index, p] of target.slice(0, gamma).entries()) expectClose(residual(p, proposal[index] as number[]), row(rest.data as Float32Array, index, vocab), rest.tolerance)
+    for (const [index, p] of target.slice(0, gamma).entries())
+      expectClose(
+        residual(p, proposal[index] as number[]),
+        row(rest.data as Float32Array, index, vocab),
+        rest.tolerance,
+      )
 
     const accepts = Array.from(goldenInput(golden, 'u_accept').data as Float32Array)
     const accepted = Number(goldenOutput(golden, 'n_accepted').data[0])
-    const uniforms = [...accepts.slice(0, Math.min(gamma, accepted + 1)), Number(goldenInput(golden, 'u_resample').data[0])]
+    const uniforms = [
+      ...accepts.slice(0, Math.min(gamma, accepted + 1)),
+      Number(goldenInput(golden, 'u_resample').data[0]),
+    ]
     const output = acceptDraft({ target, proposal, draft, uniform: () => uniforms.shift() as number })
     expect(output).toHaveLength(accepted + 1)
     expect(output).toEqual(Array.from(goldenOutput(golden, 'output').data as Int32Array).filter((token) => token >= 0))

@@ -4,7 +4,12 @@ import { allCandidates, probabilities } from './candidates.ts'
 import { acceptDraft, createSampler, type SamplerOptions, samplerSteps } from './index.ts'
 
 const logitsOf = (size: { readonly minLength: number; readonly maxLength: number }) =>
-  fc.array(fc.oneof(fc.float({ min: -30, max: 30, noNaN: true }), fc.constantFrom(1, 2, Number.NEGATIVE_INFINITY)), size).map((values) => Float32Array.of(0, ...values))
+  fc
+    .array(
+      fc.oneof(fc.float({ min: -30, max: 30, noNaN: true }), fc.constantFrom(1, 2, Number.NEGATIVE_INFINITY)),
+      size,
+    )
+    .map((values) => Float32Array.of(0, ...values))
 const someOptions: fc.Arbitrary<SamplerOptions> = fc.record(
   {
     temperature: fc.double({ min: 0.05, max: 5, noNaN: true }),
@@ -25,16 +30,24 @@ const anyLogits = logitsOf({ minLength: 0, maxLength: 50 })
 describe('a sampler', () => {
   it('draws only tokens that its steps keep, of which there is always one, by rising id', () => {
     fc.assert(
-      fc.property(anyLogits, someOptions, fc.array(fc.nat({ max: 50 }), { maxLength: 10 }), (logits, options, history) => {
-        const left = samplerSteps(options).reduce((candidates, step) => step(candidates, history), allCandidates(logits))
-        expect(left.ids.length).toBeGreaterThan(0)
-        expect([...left.ids]).toEqual([...new Set(left.ids)].sort((a, b) => a - b))
-        const total = probabilities(left.logits).reduce((a, b) => a + b, 0)
-        expect(total).toBeCloseTo(1, 9)
-        const id = createSampler(options).sample(logits, history)
-        expect(left.ids).toContain(id)
-        expect(logits[id]).not.toBe(Number.NEGATIVE_INFINITY)
-      }),
+      fc.property(
+        anyLogits,
+        someOptions,
+        fc.array(fc.nat({ max: 50 }), { maxLength: 10 }),
+        (logits, options, history) => {
+          const left = samplerSteps(options).reduce(
+            (candidates, step) => step(candidates, history),
+            allCandidates(logits),
+          )
+          expect(left.ids.length).toBeGreaterThan(0)
+          expect([...left.ids]).toEqual([...new Set(left.ids)].sort((a, b) => a - b))
+          const total = probabilities(left.logits).reduce((a, b) => a + b, 0)
+          expect(total).toBeCloseTo(1, 9)
+          const id = createSampler(options).sample(logits, history)
+          expect(left.ids).toContain(id)
+          expect(logits[id]).not.toBe(Number.NEGATIVE_INFINITY)
+        },
+      ),
       { numRuns: 1000 },
     )
   })
@@ -60,7 +73,10 @@ describe('a sampler', () => {
       counts[id] = (counts[id] as number) + 1
     }
     // Chi-squared with 3 degrees of freedom: 16.3 is passed once in a thousand, and the seed is fixed.
-    const chi = counts.reduce((sum, count, id) => sum + (count - draws * 0.1 * (id + 1)) ** 2 / (draws * 0.1 * (id + 1)), 0)
+    const chi = counts.reduce(
+      (sum, count, id) => sum + (count - draws * 0.1 * (id + 1)) ** 2 / (draws * 0.1 * (id + 1)),
+      0,
+    )
     expect(chi).toBeLessThan(16.3)
   })
 
@@ -77,23 +93,37 @@ describe('a sampler', () => {
 
   it('a limit of one token is greedy, whatever the temperature', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 30 }), fc.nat(), (values, seed) => {
-        const logits = Float32Array.from(values)
-        const greedy = createSampler().sample(logits, [])
-        for (const limit of [{ topK: 1 }, { topP: 0 }, { minP: 1 }]) expect(createSampler({ temperature: 5, seed, ...limit }).sample(logits, [])).toBe(greedy)
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 30 }),
+        fc.nat(),
+        (values, seed) => {
+          const logits = Float32Array.from(values)
+          const greedy = createSampler().sample(logits, [])
+          for (const limit of [{ topK: 1 }, { topP: 0 }, { minP: 1 }])
+            expect(createSampler({ temperature: 5, seed, ...limit }).sample(logits, [])).toBe(greedy)
+        },
+      ),
     )
   })
 
   it('keeps the most likely tokens: none that is dropped is likelier than one that is kept', () => {
     fc.assert(
-      fc.property(anyLogits, fc.constantFrom('topK', 'topP', 'minP'), fc.double({ min: 0.01, max: 0.99, noNaN: true }), (logits, name, share) => {
-        const value = name === 'topK' ? Math.ceil(share * logits.length) : share
-        const left = samplerSteps({ temperature: 1, [name]: value }).reduce((candidates, step) => step(candidates, []), allCandidates(logits))
-        const smallest = Math.min(...left.logits)
-        const kept = new Set(left.ids)
-        for (const [id, logit] of logits.entries()) if (!kept.has(id)) expect(logit).toBeLessThanOrEqual(smallest + 1e-12)
-      }),
+      fc.property(
+        anyLogits,
+        fc.constantFrom('topK', 'topP', 'minP'),
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        (logits, name, share) => {
+          const value = name === 'topK' ? Math.ceil(share * logits.length) : share
+          const left = samplerSteps({ temperature: 1, [name]: value }).reduce(
+            (candidates, step) => step(candidates, []),
+            allCandidates(logits),
+          )
+          const smallest = Math.min(...left.logits)
+          const kept = new Set(left.ids)
+          for (const [id, logit] of logits.entries())
+            if (!kept.has(id)) expect(logit).toBeLessThanOrEqual(smallest + 1e-12)
+        },
+      ),
     )
   })
 
@@ -103,13 +133,18 @@ describe('a sampler', () => {
     ['nothing finite', Float32Array.of(Number.NEGATIVE_INFINITY)],
     ['no logits', new Float32Array()],
   ])('refuses logits that are nonsense: %s', (_, logits) => {
-    for (const temperature of [0, 1]) expect(() => createSampler({ temperature }).sample(logits, [])).toThrow(expect.objectContaining({ code: 'invalid-value' }))
+    for (const temperature of [0, 1])
+      expect(() => createSampler({ temperature }).sample(logits, [])).toThrow(
+        expect.objectContaining({ code: 'invalid-value' }),
+      )
   })
 
   it('refuses a bias that leaves no token', () => {
     const logitBias = { 0: Number.NEGATIVE_INFINITY, 1: Number.NEGATIVE_INFINITY }
     for (const temperature of [0, 0.5, 1]) {
-      expect(() => createSampler({ temperature, logitBias }).sample(Float32Array.of(1, 2), [])).toThrow(expect.objectContaining({ code: 'invalid-value' }))
+      expect(() => createSampler({ temperature, logitBias }).sample(Float32Array.of(1, 2), [])).toThrow(
+        expect.objectContaining({ code: 'invalid-value' }),
+      )
     }
   })
 
@@ -138,7 +173,9 @@ describe('a sampler', () => {
 
 describe('speculative sampling', () => {
   it('refuses distributions that do not fit the draft', () => {
-    expect(() => acceptDraft({ target: [[1]], proposal: [[1]], draft: [0], uniform: () => 0 })).toThrow(expect.objectContaining({ code: 'invalid-value' }))
+    expect(() => acceptDraft({ target: [[1]], proposal: [[1]], draft: [0], uniform: () => 0 })).toThrow(
+      expect.objectContaining({ code: 'invalid-value' }),
+    )
   })
 
   it('rejects a token that could not have been drafted', () => {

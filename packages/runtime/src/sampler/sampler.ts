@@ -1,6 +1,17 @@
 import { createRandom, TesseraError } from '@tessera-llm/tensor'
 import { allCandidates, draw, placeOfLargest, probabilities } from './candidates.ts'
-import { checkRange, logitBias, minP, repetitionPenalty, type SamplerStep, temperature, topK, topP, typicalP, usePenalty } from './steps.ts'
+import {
+  checkRange,
+  logitBias,
+  minP,
+  repetitionPenalty,
+  type SamplerStep,
+  temperature,
+  topK,
+  topP,
+  typicalP,
+  usePenalty,
+} from './steps.ts'
 
 export interface SamplerOptions {
   /** Divides the logits; 0 always takes the most likely token. Default 0. */
@@ -51,7 +62,10 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
     isGreedy,
     sample(logits, history) {
       if (isGreedy) return placeOfLargest(logits)
-      const { ids, logits: values } = steps.reduce((candidates, step) => step(candidates, history), allCandidates(logits))
+      const { ids, logits: values } = steps.reduce(
+        (candidates, step) => step(candidates, history),
+        allCandidates(logits),
+      )
       const place = heat === 0 ? placeOfLargest(values) : draw(probabilities(values), random.uniform())
       return ids[place] as number
     },
@@ -60,10 +74,17 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
 
 /** The steps that the options ask for, in the order that they name; what changes nothing has no step. */
 export function samplerSteps(options: SamplerOptions): readonly SamplerStep[] {
-  const { frequencyPenalty = 0, presencePenalty = 0, repetitionPenalty: repetition = 1, temperature: heat = 0, order = 'transformers' } = options
+  const {
+    frequencyPenalty = 0,
+    presencePenalty = 0,
+    repetitionPenalty: repetition = 1,
+    temperature: heat = 0,
+    order = 'transformers',
+  } = options
   checkRange('temperature', heat, 0, 1e6)
   const known: readonly string[] = ['transformers', 'llama.cpp']
-  if (!known.includes(order)) throw new TesseraError('invalid-option', `sampler: order must be transformers or llama.cpp, not ${String(order)}`)
+  if (!known.includes(order))
+    throw new TesseraError('invalid-option', `sampler: order must be transformers or llama.cpp, not ${String(order)}`)
   const changes = [
     ...(options.logitBias ? [logitBias(options.logitBias)] : []),
     ...(repetition === 1 ? [] : [repetitionPenalty(repetition)]),
@@ -74,7 +95,9 @@ export function samplerSteps(options: SamplerOptions): readonly SamplerStep[] {
   const masses = optional(options.topP, topP)
   const shares = optional(options.minP, minP)
   const typical = optional(options.typicalP, typicalP)
-  return order === 'transformers' ? [...changes, ...heats, ...ranks, ...masses, ...shares, ...typical] : [...changes, ...ranks, ...typical, ...masses, ...shares, ...heats]
+  return order === 'transformers'
+    ? [...changes, ...heats, ...ranks, ...masses, ...shares, ...typical]
+    : [...changes, ...ranks, ...typical, ...masses, ...shares, ...heats]
 }
 
 function optional(value: number | undefined, make: (value: number) => SamplerStep): SamplerStep[] {

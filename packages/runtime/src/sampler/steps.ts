@@ -9,13 +9,20 @@ export function logitBias(bias: Readonly<Record<number, number>>): SamplerStep {
   const entries = Object.entries(bias).map(([id, value]) => [Number(id), value] as const)
   for (const [id, value] of entries) {
     if (!Number.isInteger(id) || id < 0 || Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
-      throw new TesseraError('invalid-option', `sampler: logitBias gives ${id} the value ${value}; it maps token ids to finite numbers or −∞`)
+      throw new TesseraError(
+        'invalid-option',
+        `sampler: logitBias gives ${id} the value ${value}; it maps token ids to finite numbers or −∞`,
+      )
   }
   return ({ ids, logits }) => {
     const changed = new Float64Array(logits)
     for (const [id, value] of entries) {
       const place = placeOf(ids, id)
-      if (id > (ids.at(-1) as number)) throw new TesseraError('invalid-option', `sampler: logitBias names the token ${id}, but the last one of the vocabulary is ${ids.at(-1)}`)
+      if (id > (ids.at(-1) as number))
+        throw new TesseraError(
+          'invalid-option',
+          `sampler: logitBias names the token ${id}, but the last one of the vocabulary is ${ids.at(-1)}`,
+        )
       if (place >= 0) changed[place] = (changed[place] as number) + value
     }
     return { ids, logits: changed }
@@ -49,7 +56,11 @@ export function temperature(value: number): SamplerStep {
 
 /** Keeps the `count` largest logits, and ties of the last. */
 export function topK(count: number): SamplerStep {
-  if (!Number.isInteger(count) || count < 1) throw new TesseraError('invalid-option', `sampler: topK must be a positive integer, not ${count}; leave it out for no limit`)
+  if (!Number.isInteger(count) || count < 1)
+    throw new TesseraError(
+      'invalid-option',
+      `sampler: topK must be a positive integer, not ${count}; leave it out for no limit`,
+    )
   return (candidates) => {
     const { logits } = candidates
     if (count >= logits.length) return candidates
@@ -74,7 +85,10 @@ export function topP(mass: number): SamplerStep {
     while (kept < falling.length && (kept === 0 || before < mass)) before += falling[kept++] as number
     const threshold = falling[kept - 1] as number
     let ties = kept - falling.indexOf(threshold)
-    return keepWhere(candidates, (place) => (distribution[place] as number) > threshold || (distribution[place] === threshold && ties-- > 0))
+    return keepWhere(
+      candidates,
+      (place) => (distribution[place] as number) > threshold || (distribution[place] === threshold && ties-- > 0),
+    )
   }
 }
 
@@ -94,7 +108,8 @@ export function typicalP(mass: number): SamplerStep {
     const distribution = probabilities(candidates.logits)
     const surprise = distribution.map((probability) => -Math.log(probability))
     let entropy = 0
-    for (let place = 0; place < surprise.length; place++) if (distribution[place] !== 0) entropy += (distribution[place] as number) * (surprise[place] as number)
+    for (let place = 0; place < surprise.length; place++)
+      if (distribution[place] !== 0) entropy += (distribution[place] as number) * (surprise[place] as number)
     const distance = surprise.map((value) => Math.abs(value - entropy))
     const order = Array.from(distance.keys()).sort((a, b) => (distance[a] as number) - (distance[b] as number))
     let sum = 0
@@ -154,5 +169,6 @@ function kthLargest(values: Float64Array, count: number): number {
 }
 
 export function checkRange(name: string, value: number, min: number, max: number): void {
-  if (!(value >= min && value <= max)) throw new TesseraError('invalid-option', `sampler: ${name} must be between ${min} and ${max}, not ${value}`)
+  if (!(value >= min && value <= max))
+    throw new TesseraError('invalid-option', `sampler: ${name} must be between ${min} and ${max}, not ${value}`)
 }

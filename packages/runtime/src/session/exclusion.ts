@@ -20,7 +20,11 @@ export function createExclusion(name: string, free: () => void): Exclusion {
   }
   const checkIdle = (call: string): void => {
     checkOpen()
-    if (running !== undefined) throw new TesseraError('invalid-option', `${name}: ${call} was called before ${running} had ended; await one call before the next, or use a ${name} for each`)
+    if (running !== undefined)
+      throw new TesseraError(
+        'invalid-option',
+        `${name}: ${call} was called before ${running} had ended; await one call before the next, or use a ${name} for each`,
+      )
   }
   return {
     async run(call, work) {

@@ -7,7 +7,14 @@ import { type ForwardOptions, type LanguageModel, uploadStep } from '../family/i
  * thread, the pass is recorded and replayed with pauses between launches: tokens are computed many at once, and the thread is still let go.
  * A pause that rejects ends the pass, and nothing stays allocated.
  */
-export async function forwardInSlices(model: LanguageModel, ids: readonly number[], begin: number, cache: KvCache, options: ForwardOptions, pause: () => Promise<void> | undefined): Promise<Float32Array | undefined> {
+export async function forwardInSlices(
+  model: LanguageModel,
+  ids: readonly number[],
+  begin: number,
+  cache: KvCache,
+  options: ForwardOptions,
+  pause: () => Promise<void> | undefined,
+): Promise<Float32Array | undefined> {
   const { device } = model
   if (device.kind !== 'wasm') {
     const logits = device.scope((scope) => {

@@ -1,7 +1,15 @@
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { goldenGguf } from '../../test/support/golden.ts'
-import { createSession, createTokenizerFromGguf, generate, type LanguageModel, llamaFamily, loadModel, type Tokenizer } from '../index.ts'
+import {
+  createSession,
+  createTokenizerFromGguf,
+  generate,
+  type LanguageModel,
+  llamaFamily,
+  loadModel,
+  type Tokenizer,
+} from '../index.ts'
 
 let model: LanguageModel
 let tokenizer: Tokenizer
@@ -37,10 +45,14 @@ test('a second iteration is refused, and errors reach who asks for the result al
   const generation = generate(createSession(model), tokenizer, [1], options)
   await generation.result
   await expect(generation[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'invalid-option' })
-  await expect(generate(createSession(model), tokenizer, [], options).result).rejects.toMatchObject({ code: 'invalid-value' })
+  await expect(generate(createSession(model), tokenizer, [], options).result).rejects.toMatchObject({
+    code: 'invalid-value',
+  })
   const controller = new AbortController()
   controller.abort()
-  await expect(generate(createSession(model), tokenizer, [1, 2], { ...options, signal: controller.signal }).result).rejects.toMatchObject({ code: 'aborted' })
+  await expect(
+    generate(createSession(model), tokenizer, [1, 2], { ...options, signal: controller.signal }).result,
+  ).rejects.toMatchObject({ code: 'aborted' })
 })
 
 test('a generation whose session another one has taken ends with an error, instead of going on with its tokens', async () => {
@@ -50,5 +62,8 @@ test('a generation whose session another one has taken ends with an error, inste
   const second = generate(session, tokenizer, [4, 5, 6], options)
   const { ids } = await second.result
   expect(ids).toEqual((await generate(createSession(model), tokenizer, [4, 5, 6], options).result).ids)
-  await expect(first.next()).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringContaining('another generation began on the same session') })
+  await expect(first.next()).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining('another generation began on the same session'),
+  })
 })

@@ -55,7 +55,12 @@ export interface Generation extends AsyncIterable<GeneratedPiece> {
  * Streams a continuation of `prompt` (token ids). Iterate it once; `break` ends it early. An abort rejects the iteration
  * with the code `aborted`, and the session keeps what it has computed.
  */
-export function generate(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions = {}): Generation {
+export function generate(
+  session: Session,
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  options: GenerateOptions = {},
+): Generation {
   let settle: { resolve(result: GenerationResult): void; reject(error: unknown): void } | undefined
   const result = new Promise<GenerationResult>((resolve, reject) => {
     settle = { resolve, reject }
@@ -64,13 +69,19 @@ export function generate(session: Session, tokenizer: Tokenizer, prompt: readonl
   result.catch(() => {})
   let started = false
   async function* iterate(): AsyncGenerator<GeneratedPiece, void, undefined> {
-    if (started) throw new TesseraError('invalid-option', 'generate: a generation is iterated once, and its result was asked for or its pieces read before; call generate again')
+    if (started)
+      throw new TesseraError(
+        'invalid-option',
+        'generate: a generation is iterated once, and its result was asked for or its pieces read before; call generate again',
+      )
     started = true
     try {
       const summary = yield* run(session, tokenizer, prompt, options)
       settle?.resolve(summary)
     } catch (error) {
-      const reported = options.signal?.aborted ? new TesseraError('aborted', 'generate: aborted by the caller', { cause: error }) : error
+      const reported = options.signal?.aborted
+        ? new TesseraError('aborted', 'generate: aborted by the caller', { cause: error })
+        : error
       settle?.reject(reported)
       throw reported
     } finally {
@@ -97,7 +108,12 @@ export function generate(session: Session, tokenizer: Tokenizer, prompt: readonl
 /** Whose tokens a session holds: the caller of a generation may begin another between two pieces. */
 const latest = new WeakMap<Session, symbol>()
 
-async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
+async function* run(
+  session: Session,
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  options: GenerateOptions,
+): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
   const { signal, ignoreEos = false, stop = [], stopIds = [] } = options
   const room = session.contextLength - prompt.length
   const maxTokens = Math.min(options.maxTokens ?? room, room)
@@ -110,7 +126,11 @@ async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly num
   const me = Symbol('generation')
   latest.set(session, me)
   const checkOurs = (): void => {
-    if (latest.get(session) !== me) throw new TesseraError('invalid-option', 'generate: another generation began on the same session, and this one cannot go on; end one before the next, or give each a session of its own (createSession)')
+    if (latest.get(session) !== me)
+      throw new TesseraError(
+        'invalid-option',
+        'generate: another generation began on the same session, and this one cannot go on; end one before the next, or give each a session of its own (createSession)',
+      )
   }
   const before = performance.now()
   const reusedTokens = sharedPrefix(session.tokens, prompt)
@@ -149,7 +169,18 @@ async function* run(session: Session, tokenizer: Tokenizer, prompt: readonly num
   if (rest !== '' && lastId !== undefined) yield { id: lastId, text: rest }
   const decodeMs = performance.now() - begin
   // The first token comes from the prompt's logits: it costs no decode step.
-  return { ids, text, stop: reason, timings: { promptTokens: prompt.length, reusedTokens, promptMs, decodeTokens: Math.max(0, ids.length - 1), decodeMs } }
+  return {
+    ids,
+    text,
+    stop: reason,
+    timings: {
+      promptTokens: prompt.length,
+      reusedTokens,
+      promptMs,
+      decodeTokens: Math.max(0, ids.length - 1),
+      decodeMs,
+    },
+  }
 }
 
 function sharedPrefix(a: readonly number[], b: readonly number[]): number {

@@ -12,7 +12,13 @@ let windowed: LanguageModel
 beforeAll(async () => {
   device = await makers.wasm()
   model = await loadTiny(device)
-  windowed = { ...model, config: { ...model.config, windows: Array.from({ length: model.config.numLayers }, (_, index) => (index % 2 === 0 ? 20 : undefined)) } }
+  windowed = {
+    ...model,
+    config: {
+      ...model.config,
+      windows: Array.from({ length: model.config.numLayers }, (_, index) => (index % 2 === 0 ? 20 : undefined)),
+    },
+  }
 })
 afterAll(() => device.dispose())
 
@@ -25,7 +31,8 @@ const contiguous = { ...exact, chunkTokens: 256 } as const
 test('rings give the bits of caches that keep every row, in chunks and step by step, in fewer bytes', async () => {
   const [ring, whole] = [createSession(windowed, { ...exact, chunkTokens: 12 }), createSession(windowed, contiguous)]
   // Equal chunks, so that nothing but the cache differs.
-  for (let end = 12; end <= 120; end += 12) expect(await ring.prefill(ids.slice(0, end))).toEqual(await whole.prefill(ids.slice(0, end)))
+  for (let end = 12; end <= 120; end += 12)
+    expect(await ring.prefill(ids.slice(0, end))).toEqual(await whole.prefill(ids.slice(0, end)))
   for (const id of ids.slice(120)) expect(await ring.step(id)).toEqual(await whole.step(id))
   const { numLayers, numKvHeads, headDim } = model.config
   // 20 − 1 + 12 rows of 256, in pages of 32: an eighth.
@@ -43,7 +50,10 @@ test('a window changes what the model says', async () => {
 })
 
 test('a sequence that is cut where rings cannot go back is computed again, and says the same', async () => {
-  const [session, fresh] = [createSession(windowed, { ...exact, chunkTokens: 12 }), createSession(windowed, { ...exact, chunkTokens: 12 })]
+  const [session, fresh] = [
+    createSession(windowed, { ...exact, chunkTokens: 12 }),
+    createSession(windowed, { ...exact, chunkTokens: 12 }),
+  ]
   await session.prefill(ids)
   session.truncate(24)
   expect(session.tokens).toEqual(ids.slice(0, 24))
@@ -96,7 +106,13 @@ async function worstDifference(cache: CacheKind): Promise<number> {
   return worst
 }
 
-test.for([['f16', 0.02], ['int8', 0.5], ['fp8', 2], ['int4', 2], ['int2', 4]] as const)('a cache of %s moves logits by less than %f, and replays like others', async ([name, bound]) => {
+test.for([
+  ['f16', 0.02],
+  ['int8', 0.5],
+  ['fp8', 2],
+  ['int4', 2],
+  ['int2', 4],
+] as const)('a cache of %s moves logits by less than %f, and replays like others', async ([name, bound]) => {
   const worst = await worstDifference(name === 'f16' ? denseCache(name) : quantizedCache(name, { exactTokens: 32 }))
   expect(worst).toBeGreaterThan(0)
   expect(worst).toBeLessThan(bound)
@@ -130,7 +146,9 @@ test.each<readonly [string, CacheKind | undefined, LanguageModel['config']['wind
   }
   setImmediate(turn)
   const progress: number[] = []
-  await expect(session.prefill(ids, { signal: controller.signal, onProgress: (done) => progress.push(done) })).rejects.toMatchObject({ name: 'AbortError' })
+  await expect(
+    session.prefill(ids, { signal: controller.signal, onProgress: (done) => progress.push(done) }),
+  ).rejects.toMatchObject({ name: 'AbortError' })
   isRunning = false
   // Of the launches of a chunk, which are many more, none came after the abort.
   expect(turns).toBeGreaterThanOrEqual(30)
@@ -155,8 +173,19 @@ test('however often prefill lets the thread go, it gives the same bits', async (
 test('calls follow each other: one that begins before another has ended is refused, and changes nothing', async () => {
   const [session, fresh] = [createSession(model, exact), createSession(model, exact)]
   const running = session.prefill(ids)
-  for (const call of [() => session.prefill([1]), () => session.step(1), () => session.stepGreedy(1), () => session.reserve(10), async () => session.truncate(0)]) {
-    await expect(call()).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringMatching(/^session: \w+ was called before prefill had ended; await one call before the next/) })
+  for (const call of [
+    () => session.prefill([1]),
+    () => session.step(1),
+    () => session.stepGreedy(1),
+    () => session.reserve(10),
+    async () => session.truncate(0),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringMatching(
+        /^session: \w+ was called before prefill had ended; await one call before the next/,
+      ),
+    })
   }
   expect(await running).toEqual(await fresh.prefill(ids))
   expect(await session.step(3)).toEqual(await fresh.step(3))
@@ -171,7 +200,10 @@ test('a session that is disposed while it reads a prompt stops there, and leaves
   // It has begun: its first slice is over, and it waits for its turn.
   await Promise.resolve()
   session.dispose()
-  await expect(running).rejects.toMatchObject({ code: 'disposed', message: 'session: it was disposed; create another one' })
+  await expect(running).rejects.toMatchObject({
+    code: 'disposed',
+    message: 'session: it was disposed; create another one',
+  })
   expect(device.memory().liveTensors).toBe(before)
   expect([session.tokens.length, session.cacheBytes]).toEqual([0, 0])
   await expect(session.step(1)).rejects.toMatchObject({ code: 'disposed' })

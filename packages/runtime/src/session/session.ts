@@ -82,10 +82,18 @@ const minimumCapacity = 256
 
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
-  const { activations = defaultActivations(device.kind), chunkTokens = 128, sliceMs = 40, cache: kind = defaultCache(activations) } = options
+  const {
+    activations = defaultActivations(device.kind),
+    chunkTokens = 128,
+    sliceMs = 40,
+    cache: kind = defaultCache(activations),
+  } = options
   const contextLength = Math.min(options.contextLength ?? config.contextLength, config.contextLength)
   if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
-    throw new TesseraError('invalid-option', `session: contextLength must be a positive integer, not ${options.contextLength}`)
+    throw new TesseraError(
+      'invalid-option',
+      `session: contextLength must be a positive integer, not ${options.contextLength}`,
+    )
   }
   const tokens: number[] = []
   let cache: KvCache | undefined
@@ -106,13 +114,18 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
 
   const reserve = async (count: number): Promise<KvCache> => {
     if (count > contextLength) {
-      throw new TesseraError('context-full', `session: ${count} tokens do not fit the context of ${contextLength}; shorten the prompt or raise contextLength (the model allows ${config.contextLength})`)
+      throw new TesseraError(
+        'context-full',
+        `session: ${count} tokens do not fit the context of ${contextLength}; shorten the prompt or raise contextLength (the model allows ${config.contextLength})`,
+      )
     }
     if (cache && cache.capacity >= count) return cache
     let capacity = minimumCapacity
     while (capacity < count) capacity *= 2
     const room = Math.min(capacity, contextLength)
-    const grown = cache ? await cache.fork(room) : kind.create(device, { layers: cacheLayersOf(config), batch: 1, capacity: room, chunkTokens })
+    const grown = cache
+      ? await cache.fork(room)
+      : kind.create(device, { layers: cacheLayersOf(config), batch: 1, capacity: room, chunkTokens })
     cache?.dispose()
     cache = grown
     dropPlan()
@@ -121,7 +134,10 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
 
   const checkId = (id: number): void => {
     if (!Number.isInteger(id) || id < 0 || id >= config.vocabSize) {
-      throw new TesseraError('invalid-value', `session: the token id ${id} is not in the vocabulary (0 … ${config.vocabSize - 1}); was the text encoded with another model's tokenizer?`)
+      throw new TesseraError(
+        'invalid-value',
+        `session: the token id ${id} is not in the vocabulary (0 … ${config.vocabSize - 1}); was the text encoded with another model's tokenizer?`,
+      )
     }
   }
 
@@ -156,7 +172,11 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     return plan.result
   }
 
-  const prefillChunk = async (chunk: readonly number[], wanted: Wanted, signal?: AbortSignal): Promise<readonly Float32Array[]> => {
+  const prefillChunk = async (
+    chunk: readonly number[],
+    wanted: Wanted,
+    signal?: AbortSignal,
+  ): Promise<readonly Float32Array[]> => {
     const begin = tokens.length
     const into = await reserve(begin + chunk.length)
     into.prepare(begin, chunk.length)
@@ -176,7 +196,8 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
   /** What a truncation took from the cache and not from the sequence. */
   const computeMissing = async (): Promise<void> => {
     const missing = tokens.splice(cache?.length ?? 0)
-    for (let at = 0; at < missing.length; at += chunkTokens) await prefillChunk(missing.slice(at, at + chunkTokens), 'none')
+    for (let at = 0; at < missing.length; at += chunkTokens)
+      await prefillChunk(missing.slice(at, at + chunkTokens), 'none')
   }
 
   return {
@@ -188,59 +209,76 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
       return cache?.byteLength ?? 0
     },
 
-    prefill: (ids, { signal, onProgress, everyLogits } = {}) => exclusion.run('prefill', async () => {
-      if (ids.length === 0) throw new TesseraError('invalid-value', 'session: the prompt has no tokens; give at least one (many models want a BOS token)')
-      for (const id of ids) checkId(id)
-      const every = Math.max(0, everyLogits?.from ?? ids.length)
-      // The last token is always computed: its logits are the result.
-      const reusable = Math.min(ids.length - 1, every)
-      let shared = 0
-      while (shared < reusable && shared < tokens.length && ids[shared] === tokens[shared]) shared += 1
-      tokens.length = cache?.truncate(Math.min(shared, cache.length)) ?? 0
-      await reserve(ids.length)
-      for (;;) {
-        signal?.throwIfAborted()
-        const begin = tokens.length
-        const end = Math.min(ids.length, begin + chunkTokens, begin < every ? every : ids.length)
-        const isLast = end === ids.length
-        const rows = await prefillChunk(ids.slice(begin, end), begin >= every ? 'all' : isLast ? 'last' : 'none', signal)
-        if (begin >= every) everyLogits?.visit(rows, begin)
-        onProgress?.(end, ids.length)
-        const last = rows.at(-1)
-        // A copy, so that holding one row does not hold the chunk's.
-        if (isLast && last) return rows.length === 1 ? last : last.slice()
-        await yieldToEventLoop()
-        exclusion.checkOpen()
-      }
-    }),
+    prefill: (ids, { signal, onProgress, everyLogits } = {}) =>
+      exclusion.run('prefill', async () => {
+        if (ids.length === 0)
+          throw new TesseraError(
+            'invalid-value',
+            'session: the prompt has no tokens; give at least one (many models want a BOS token)',
+          )
+        for (const id of ids) checkId(id)
+        const every = Math.max(0, everyLogits?.from ?? ids.length)
+        // The last token is always computed: its logits are the result.
+        const reusable = Math.min(ids.length - 1, every)
+        let shared = 0
+        while (shared < reusable && shared < tokens.length && ids[shared] === tokens[shared]) shared += 1
+        tokens.length = cache?.truncate(Math.min(shared, cache.length)) ?? 0
+        await reserve(ids.length)
+        for (;;) {
+          signal?.throwIfAborted()
+          const begin = tokens.length
+          const end = Math.min(ids.length, begin + chunkTokens, begin < every ? every : ids.length)
+          const isLast = end === ids.length
+          const rows = await prefillChunk(
+            ids.slice(begin, end),
+            begin >= every ? 'all' : isLast ? 'last' : 'none',
+            signal,
+          )
+          if (begin >= every) everyLogits?.visit(rows, begin)
+          onProgress?.(end, ids.length)
+          const last = rows.at(-1)
+          // A copy, so that holding one row does not hold the chunk's.
+          if (isLast && last) return rows.length === 1 ? last : last.slice()
+          await yieldToEventLoop()
+          exclusion.checkOpen()
+        }
+      }),
 
-    step: (id) => exclusion.run('step', async () => {
-      const { logits } = replay(await decodePlanFor(id), id)
-      return (await device.read(logits)) as Float32Array
-    }),
+    step: (id) =>
+      exclusion.run('step', async () => {
+        const { logits } = replay(await decodePlanFor(id), id)
+        return (await device.read(logits)) as Float32Array
+      }),
 
-    stepGreedy: (id) => exclusion.run('stepGreedy', async () => {
-      const { index } = replay(await decodePlanFor(id), id)
-      return Number((await device.read(index))[0])
-    }),
+    stepGreedy: (id) =>
+      exclusion.run('stepGreedy', async () => {
+        const { index } = replay(await decodePlanFor(id), id)
+        return Number((await device.read(index))[0])
+      }),
 
     truncate(length) {
       exclusion.checkIdle('truncate')
       if (!Number.isInteger(length) || length < 0 || length > tokens.length) {
-        throw new TesseraError('invalid-value', `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens of the sequence`)
+        throw new TesseraError(
+          'invalid-value',
+          `session: truncate(${length}) must be between 0 and the ${tokens.length} tokens of the sequence`,
+        )
       }
       tokens.length = length
       cache?.truncate(Math.min(length, cache.length))
     },
 
-    reserve: (count) => exclusion.run('reserve', async () => {
-      await reserve(count)
-    }),
+    reserve: (count) =>
+      exclusion.run('reserve', async () => {
+        await reserve(count)
+      }),
 
     dispose: exclusion.dispose,
   }
 }
 
 function rowsOfLogits(logits: Float32Array, vocabSize: number): readonly Float32Array[] {
-  return Array.from({ length: logits.length / vocabSize }, (_, row) => logits.subarray(row * vocabSize, (row + 1) * vocabSize))
+  return Array.from({ length: logits.length / vocabSize }, (_, row) =>
+    logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+  )
 }

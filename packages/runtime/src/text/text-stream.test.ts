@@ -14,7 +14,10 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /** What each push and the flush at the end gave out. */
-function streamed(chunks: readonly Uint8Array[], stop: readonly string[] = []): { readonly pieces: string[]; readonly stopped: boolean } {
+function streamed(
+  chunks: readonly Uint8Array[],
+  stop: readonly string[] = [],
+): { readonly pieces: string[]; readonly stopped: boolean } {
   const stream = createTextStream({ tokenizer: tokensOf(chunks), stop })
   const pieces = chunks.map((_, id) => stream.push(id))
   return { pieces: [...pieces, stream.flush()], stopped: stream.stopped }
@@ -53,7 +56,9 @@ describe('a text stream', () => {
   it('reads bytes that are no UTF-8 as decoding at once does', () => {
     fc.assert(
       fc.property(chunked(fc.uint8Array({ maxLength: 60 })), (chunks) => {
-        expect(streamed(chunks).pieces.join('')).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(chunks)))
+        expect(streamed(chunks).pieces.join('')).toBe(
+          new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(chunks)),
+        )
       }),
       { numRuns: 1000 },
     )
@@ -61,7 +66,10 @@ describe('a text stream', () => {
 
   it('gives out nothing of a stop text nor after it, and everything before it', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\u{1f600}', 'é'), maxLength: 30 })
-    const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\u{1f600}', 'é'), minLength: 1, maxLength: 4 }), { maxLength: 3 })
+    const stops = fc.array(
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\u{1f600}', 'é'), minLength: 1, maxLength: 4 }),
+      { maxLength: 3 },
+    )
     fc.assert(
       fc.property(
         letters.chain((text) => fc.record({ text: fc.constant(text), chunks: chunked(fc.constant(bytesOf(text))) })),
@@ -84,7 +92,10 @@ describe('a text stream', () => {
   })
 
   it('holds back only what may begin a stop text', () => {
-    const stream = createTextStream({ tokenizer: tokensOf(['Hello', '\nUs', 'e', 'r:', 'x'].map(bytesOf)), stop: ['\nUser:'] })
+    const stream = createTextStream({
+      tokenizer: tokensOf(['Hello', '\nUs', 'e', 'r:', 'x'].map(bytesOf)),
+      stop: ['\nUser:'],
+    })
     expect([0, 1, 2].map((id) => stream.push(id))).toEqual(['Hello', '', ''])
     expect(stream.stopped).toBe(false)
     expect(stream.push(3)).toBe('')
@@ -94,7 +105,10 @@ describe('a text stream', () => {
   })
 
   it('gives out at the end what was held back, and U+FFFD for half a character', () => {
-    const stream = createTextStream({ tokenizer: tokensOf([bytesOf('a\nUs'), Uint8Array.of(0xf0, 0x9f)]), stop: ['\nUser:'] })
+    const stream = createTextStream({
+      tokenizer: tokensOf([bytesOf('a\nUs'), Uint8Array.of(0xf0, 0x9f)]),
+      stop: ['\nUser:'],
+    })
     expect(stream.push(0)).toBe('a')
     expect(stream.push(1)).toBe('')
     expect(stream.flush()).toBe('\nUs\ufffd')
@@ -107,6 +121,8 @@ describe('a text stream', () => {
 
   it('ignores empty stop texts and refuses half characters', () => {
     expect(streamed([bytesOf('a')], ['']).pieces.join('')).toBe('a')
-    expect(() => createTextStream({ tokenizer: tokensOf([]), stop: ['\ud83d'] })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    expect(() => createTextStream({ tokenizer: tokensOf([]), stop: ['\ud83d'] })).toThrow(
+      expect.objectContaining({ code: 'invalid-option' }),
+    )
   })
 })

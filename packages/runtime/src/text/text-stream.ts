@@ -25,7 +25,11 @@ export function createTextStream({ tokenizer, stop = [] }: TextStreamOptions): T
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const stops = stop.filter((text) => text !== '')
   const broken = stops.find((text) => /\p{Surrogate}/u.test(text))
-  if (broken !== undefined) throw new TesseraError('invalid-option', `text stream: the stop text ${JSON.stringify(broken)} holds half a character, which no text does; give whole characters`)
+  if (broken !== undefined)
+    throw new TesseraError(
+      'invalid-option',
+      `text stream: the stop text ${JSON.stringify(broken)} holds half a character, which no text does; give whole characters`,
+    )
   let held = ''
   let stopped = false
 
@@ -78,6 +82,7 @@ function firstStop(text: string, stops: readonly string[]): number | undefined {
 
 /** Length of the longest end of `text` that is a begin of `stop`. */
 function overlap(text: string, stop: string): number {
-  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) if (text.endsWith(stop.slice(0, length))) return length
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--)
+    if (text.endsWith(stop.slice(0, length))) return length
   return 0
 }

@@ -7,7 +7,13 @@ import { mergePairs } from './merge.ts'
 
 /** Any text: code points of all planes, lone surrogates, and the words and tokens of the vocabulary. */
 const anyText = fc
-  .array(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.constantFrom('the', ' thing', 'aaaa', '<tool>', '<|end|>', ' ', '\n', '\u2581', '\ufeff', '\ud800', '\udc00')))
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('the', ' thing', 'aaaa', '<tool>', '<|end|>', ' ', '\n', '\u2581', '\ufeff', '\ud800', '\udc00'),
+    ),
+  )
   .map((parts) => parts.join(''))
 
 describe.each([
@@ -50,7 +56,9 @@ describe('SentencePiece-style BPE', () => {
   it('decodes what it encoded: its space mark comes back as a space, nothing else changes', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })).toBe(wellFormed(text).replaceAll('\u2581', ' '))
+        expect(tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })).toBe(
+          wellFormed(text).replaceAll('\u2581', ' '),
+        )
       }),
       { numRuns: 1000 },
     )
@@ -99,7 +107,10 @@ describe('long texts', () => {
     ['words', 'the thing in the '],
   ])('take no quadratic time: %s', (_, unit) => {
     const text = unit.repeat(300_000 / unit.length)
-    for (const tokenizer of [createTokenizerFromGguf(byteBpeMetadata()), createTokenizerFromGguf(sentencePieceMetadata())]) {
+    for (const tokenizer of [
+      createTokenizerFromGguf(byteBpeMetadata()),
+      createTokenizerFromGguf(sentencePieceMetadata()),
+    ]) {
       const start = performance.now()
       tokenizer.encode(text)
       // Half a second on a free core. The 4.5e10 pairs of a search for the best one take minutes: no load on the machine hides that.

@@ -10,7 +10,9 @@ const made = ['ab', 'éc', 'abéc', '😀日', 'bé']
 
 /** Ranks by a list of tokens, of which those in `control` are control tokens. */
 const ranksOf = (tokens: readonly string[], control: readonly string[] = []): RankOf =>
-  readRanks(tableOfStrings(merges), createStringIndex(tableOfStrings(tokens)), (id) => control.includes(tokens[id] as string))
+  readRanks(tableOfStrings(merges), createStringIndex(tableOfStrings(tokens)), (id) =>
+    control.includes(tokens[id] as string),
+  )
 
 describe.each([
   ['in the order of the merges', [...parts, ...made, '<s>']],
@@ -20,8 +22,19 @@ describe.each([
 ])('tokens %s', (_, tokens) => {
   test('merges have the rank of their place, whole and in parts', () => {
     const rankOf = ranksOf(tokens)
-    expect([rankOf('a', 'b'), rankOf('é', 'c'), rankOf('ab', 'éc'), rankOf('😀', '日'), rankOf('b', 'é')]).toEqual([0, 1, 2, 3, 4])
-    for (const [left, right] of [['b', 'a'], ['a', 'béc'], ['abé', 'c'], ['', 'ab'], ['é', 'x'], ['\ud800', 'c'], ['a', '']] as const) expect(rankOf(left, right)).toBeUndefined()
+    expect([rankOf('a', 'b'), rankOf('é', 'c'), rankOf('ab', 'éc'), rankOf('😀', '日'), rankOf('b', 'é')]).toEqual([
+      0, 1, 2, 3, 4,
+    ])
+    for (const [left, right] of [
+      ['b', 'a'],
+      ['a', 'béc'],
+      ['abé', 'c'],
+      ['', 'ab'],
+      ['é', 'x'],
+      ['\ud800', 'c'],
+      ['a', ''],
+    ] as const)
+      expect(rankOf(left, right)).toBeUndefined()
   })
 
   test('what makes a control token is no merge', () => {
@@ -38,9 +51,13 @@ test.each([
   ['a result that is no token', ['a b', 'b a']],
 ])('refuses merges with %s', (_, list) => {
   const tokens = createStringIndex(tableOfStrings(['a', 'b', 'c', 'ab', 'abc']))
-  expect(() => readRanks(tableOfStrings(list), tokens, () => false)).toThrow(expect.objectContaining({ code: 'invalid-file', details: { field: 'tokenizer.ggml.merges' } }))
+  expect(() => readRanks(tableOfStrings(list), tokens, () => false)).toThrow(
+    expect.objectContaining({ code: 'invalid-file', details: { field: 'tokenizer.ggml.merges' } }),
+  )
 })
 
 test('a file may have no merges', () => {
-  expect(readRanks(tableOfStrings([]), createStringIndex(tableOfStrings(['ab'])), () => false)('a', 'b')).toBeUndefined()
+  expect(
+    readRanks(tableOfStrings([]), createStringIndex(tableOfStrings(['ab'])), () => false)('a', 'b'),
+  ).toBeUndefined()
 })

@@ -19,13 +19,18 @@ export function readRanks(merges: StringTable, tokens: StringIndex, isControl: (
   // With equal tokens, the one that is found need not be the one that stands in the order of merges.
   if (inOrder) {
     let searched: RankOf | undefined
-    return (left, right) => (searched ??= tokens.isUnique() ? inOrder : checkedRanks(merges, tokens, isControl))(left, right)
+    return (left, right) =>
+      (searched ??= tokens.isUnique() ? inOrder : checkedRanks(merges, tokens, isControl))(left, right)
   }
   return checkedRanks(merges, tokens, isControl)
 }
 
 /** Most vocabularies list what merges make in the order of the merges: the token says the rank. Undefined where one merge does not fit in. */
-function ranksInOrder(merges: StringTable, tokens: StringIndex, isControl: (id: number) => boolean): RankOf | undefined {
+function ranksInOrder(
+  merges: StringTable,
+  tokens: StringIndex,
+  isControl: (id: number) => boolean,
+): RankOf | undefined {
   const { length, bytes, starts, ends } = merges
   const { table } = tokens
   const { bytes: tokenBytes, starts: tokenStarts, ends: tokenEnds } = table
@@ -63,8 +68,10 @@ function checkedRanks(merges: StringTable, tokens: StringIndex, isControl: (id: 
     const begin = starts[rank] as number
     const end = ends[rank] as number
     const middle = indexOfSpace(bytes, begin, end)
-    if (middle === begin || middle >= end - 1 || indexOfSpace(bytes, middle + 1, end) < end) refuse(merges, rank, 'which is no pair of tokens')
-    if (tokens.findJoined(bytes, begin, middle, middle + 1, end) === undefined) refuse(merges, rank, `but ${JSON.stringify(joinedAt(merges, rank))} is not in tokenizer.ggml.tokens`)
+    if (middle === begin || middle >= end - 1 || indexOfSpace(bytes, middle + 1, end) < end)
+      refuse(merges, rank, 'which is no pair of tokens')
+    if (tokens.findJoined(bytes, begin, middle, middle + 1, end) === undefined)
+      refuse(merges, rank, `but ${JSON.stringify(joinedAt(merges, rank))} is not in tokenizer.ggml.tokens`)
   }
   const ranks = createStringIndex(merges)
   return (left, right) => {
@@ -82,7 +89,11 @@ function positionOf(text: string, { length, bytes, starts, ends }: StringTable):
   const wanted = new TextEncoder().encode(text)
   for (let position = 0; position < length; position++) {
     const start = starts[position] as number
-    if ((ends[position] as number) - start === wanted.length && wanted.every((byte, index) => bytes[start + index] === byte)) return position
+    if (
+      (ends[position] as number) - start === wanted.length &&
+      wanted.every((byte, index) => bytes[start + index] === byte)
+    )
+      return position
   }
   return -1
 }
@@ -106,5 +117,9 @@ function utf8Length(text: string): number {
 }
 
 function refuse(merges: StringTable, rank: number, why: string): never {
-  throw new TesseraError('invalid-file', `GGUF metadata: ${mergesField} holds ${JSON.stringify(stringAt(merges, rank))} at ${rank}, ${why}`, { details: { field: mergesField } })
+  throw new TesseraError(
+    'invalid-file',
+    `GGUF metadata: ${mergesField} holds ${JSON.stringify(stringAt(merges, rank))} at ${rank}, ${why}`,
+    { details: { field: mergesField } },
+  )
 }

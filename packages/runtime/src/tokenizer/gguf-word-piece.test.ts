@@ -11,10 +11,13 @@ beforeAll(async () => {
   checkpoint = await goldenGguf(`${path}model.gguf`)
 })
 /** The golden's metadata, changed; keys that become undefined are gone. */
-const changed = (change: Fields = {}): Fields => Object.fromEntries(Object.entries({ ...checkpoint.metadata, ...change }).filter(([, value]) => value !== undefined))
+const changed = (change: Fields = {}): Fields =>
+  Object.fromEntries(Object.entries({ ...checkpoint.metadata, ...change }).filter(([, value]) => value !== undefined))
 
 describe('WordPiece in GGUF metadata', () => {
-  const cases = goldenJson<{ readonly text: string; readonly ids: number[]; readonly decoded: string }[]>(`${path}tokenizer.cases.json`)
+  const cases = goldenJson<{ readonly text: string; readonly ids: number[]; readonly decoded: string }[]>(
+    `${path}tokenizer.cases.json`,
+  )
   it.each(cases)('gives the ids of Hugging Face tokenizers for "$text"', ({ text, ids, decoded }) => {
     const tokenizer = createTokenizerFromGguf(checkpoint.metadata as Fields)
     expect(tokenizer.encode(text, { parseSpecial: true })).toEqual(ids)
@@ -38,7 +41,17 @@ describe('WordPiece in GGUF metadata', () => {
   const refused: [what: string, change: Fields, field: string][] = [
     ['an id outside the vocabulary', { [`${prefix}.seperator_token_id`]: 256 }, 'seperator_token_id'],
     ['an id that is no number', { [`${prefix}.unknown_token_id`]: 'x' }, 'unknown_token_id'],
-    ['no token that ends a text', { [`${prefix}.seperator_token_id`]: undefined, [`${prefix}.eos_token_id`]: undefined, [`${prefix}.tokens`]: Array.from({ length: 256 }, (_, id) => (id === 1 ? '[UNK]' : id === 2 ? '[CLS]' : `\u2581${id}`)) }, 'seperator_token_id'],
+    [
+      'no token that ends a text',
+      {
+        [`${prefix}.seperator_token_id`]: undefined,
+        [`${prefix}.eos_token_id`]: undefined,
+        [`${prefix}.tokens`]: Array.from({ length: 256 }, (_, id) =>
+          id === 1 ? '[UNK]' : id === 2 ? '[CLS]' : `\u2581${id}`,
+        ),
+      },
+      'seperator_token_id',
+    ],
     ['no tokens', { [`${prefix}.tokens`]: [] }, 'tokens'],
     ['too few kinds', { [`${prefix}.token_type`]: [1] }, 'token_type'],
   ]

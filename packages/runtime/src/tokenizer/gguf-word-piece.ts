@@ -29,14 +29,26 @@ export function wordPieceJson(metadata: Fields, tokens: readonly string[], types
     const id = field === undefined ? tokens.indexOf(spelling) : fields.integer(field)
     if (tokens[id] !== undefined) return id
     const place = field ?? `tokenizer.ggml.${names[0]}`
-    throw new TesseraError('invalid-file', `GGUF metadata: ${place} ${field === undefined ? `is missing, and no token is ${spelling}` : `is ${id}, but the vocabulary has ${tokens.length} tokens`}`, { details: { field: place } })
+    throw new TesseraError(
+      'invalid-file',
+      `GGUF metadata: ${place} ${field === undefined ? `is missing, and no token is ${spelling}` : `is ${id}, but the vocabulary has ${tokens.length} tokens`}`,
+      { details: { field: place } },
+    )
   }
   const [begin, end, unknown] = [idOf('begin'), idOf('end'), idOf('unknown')]
-  const optional = (['padding', 'mask'] as const).flatMap((task) => (special[task][0].some((name) => fields.has(`tokenizer.ggml.${name}`)) || tokens.includes(special[task][1]) ? [idOf(task)] : []))
+  const optional = (['padding', 'mask'] as const).flatMap((task) =>
+    special[task][0].some((name) => fields.has(`tokenizer.ggml.${name}`)) || tokens.includes(special[task][1])
+      ? [idOf(task)]
+      : [],
+  )
   const isWhole = wholeTokens(tokens, types, [begin, end, unknown, ...optional])
   const vocab: Record<string, number> = Object.create(null) as Record<string, number>
   for (const [id, token] of tokens.entries()) {
-    const spelled = isWhole(id) ? token : token.startsWith(spaceMark) ? token.slice(spaceMark.length) : continuation + token
+    const spelled = isWhole(id)
+      ? token
+      : token.startsWith(spaceMark)
+        ? token.slice(spaceMark.length)
+        : continuation + token
     // Of two equal tokens the first counts, as in ggml.
     vocab[spelled] ??= id
   }
@@ -45,23 +57,58 @@ export function wordPieceJson(metadata: Fields, tokens: readonly string[], types
   const sequence = (id: 'A' | 'B', type_id: number): Fields => ({ Sequence: { id, type_id } })
   const framing = (id: number, type_id: number): Fields => ({ SpecialToken: { id: token(id), type_id } })
   return {
-    version: '1.0', truncation: null, padding: null,
-    added_tokens: [...new Set([begin, end, unknown, ...optional])].sort((a, b) => a - b).map((id) => ({ id, content: token(id), single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
-    normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: isLower },
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [...new Set([begin, end, unknown, ...optional])]
+      .sort((a, b) => a - b)
+      .map((id) => ({
+        id,
+        content: token(id),
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: isLower,
+    },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
       type: 'TemplateProcessing',
       single: [framing(begin, 0), sequence('A', 0), framing(end, 0)],
       pair: [framing(begin, 0), sequence('A', 0), framing(end, 0), sequence('B', 1), framing(end, 1)],
-      special_tokens: Object.fromEntries([begin, end].map((id) => [token(id), { id: token(id), ids: [id], tokens: [token(id)] }])),
+      special_tokens: Object.fromEntries(
+        [begin, end].map((id) => [token(id), { id: token(id), ids: [id], tokens: [token(id)] }]),
+      ),
     },
     decoder: { type: 'WordPiece', prefix: continuation, cleanup: true },
-    model: { type: 'WordPiece', unk_token: token(unknown), continuing_subword_prefix: continuation, max_input_chars_per_word: 100, vocab },
+    model: {
+      type: 'WordPiece',
+      unk_token: token(unknown),
+      continuing_subword_prefix: continuation,
+      max_input_chars_per_word: 100,
+      vocab,
+    },
   }
 }
 
 /** Tokens that stand for themselves: those with a task, and in brackets what vocabularies keep free (`[unused1]`). */
-function wholeTokens(tokens: readonly string[], types: readonly number[], tasks: readonly number[]): (id: number) => boolean {
+function wholeTokens(
+  tokens: readonly string[],
+  types: readonly number[],
+  tasks: readonly number[],
+): (id: number) => boolean {
   const known = new Set(tasks)
-  return (id) => known.has(id) || types[id] === tokenTypes.control || types[id] === tokenTypes.unknown || types[id] === tokenTypes.userDefined || /^\[.+\]$/.test(tokens[id] ?? '')
+  return (id) =>
+    known.has(id) ||
+    types[id] === tokenTypes.control ||
+    types[id] === tokenTypes.unknown ||
+    types[id] === tokenTypes.userDefined ||
+    /^\[.+\]$/.test(tokens[id] ?? '')
 }

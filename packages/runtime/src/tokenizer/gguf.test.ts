@@ -28,7 +28,12 @@ describe('GGUF metadata that make no tokenizer', () => {
     ['no tokens', { [`${prefix}.tokens`]: undefined }, 'invalid-file', 'tokens'],
     ['tokens that are a string', { [`${prefix}.tokens`]: 'abc' }, 'invalid-file', 'tokens'],
     ['an empty list of tokens', { [`${prefix}.tokens`]: [], [`${prefix}.token_type`]: [] }, 'invalid-file', 'tokens'],
-    ['a token that is a number', { [`${prefix}.tokens`]: tokens.with(3, 5 as unknown as string) }, 'invalid-file', 'tokens'],
+    [
+      'a token that is a number',
+      { [`${prefix}.tokens`]: tokens.with(3, 5 as unknown as string) },
+      'invalid-file',
+      'tokens',
+    ],
     ['too few kinds', { [`${prefix}.token_type`]: [1, 1] }, 'invalid-file', 'token_type'],
     ['an unknown kind', { [`${prefix}.token_type`]: tokens.map(() => 99) }, 'invalid-file', 'token_type'],
     ['no merges', { [`${prefix}.merges`]: undefined }, 'invalid-file', 'merges'],
@@ -60,7 +65,10 @@ describe('GGUF metadata that make no tokenizer', () => {
   it('a SentencePiece vocabulary that can spell neither bytes nor the unknown', () => {
     const metadata = sentencePieceMetadata({ [`${prefix}.unknown_token_id`]: undefined })
     const without = (metadata[`${prefix}.tokens`] as string[]).map((token) => (token === '<0x41>' ? 'x' : token))
-    expect(errorOf({ ...metadata, [`${prefix}.tokens`]: without })).toMatchObject({ code: 'invalid-file', field: `${prefix}.tokens` })
+    expect(errorOf({ ...metadata, [`${prefix}.tokens`]: without })).toMatchObject({
+      code: 'invalid-file',
+      field: `${prefix}.tokens`,
+    })
   })
 })
 
@@ -69,7 +77,9 @@ describe('a tokenizer from GGUF metadata', () => {
     const tokens = byteBpeMetadata()[`${prefix}.tokens`] as string[]
     const extended = [...tokens, 'xyz', 'wx']
     const types = extended.map((token) => (token === 'xyz' || token === 'wx' ? 4 : 1))
-    const tokenizer = createTokenizerFromGguf(byteBpeMetadata({ [`${prefix}.tokens`]: extended, [`${prefix}.token_type`]: types }))
+    const tokenizer = createTokenizerFromGguf(
+      byteBpeMetadata({ [`${prefix}.tokens`]: extended, [`${prefix}.token_type`]: types }),
+    )
     expect(tokenizer.encode('wxyz').map(tokenizer.tokenOf)).toEqual(['w', 'xyz'])
     expect(tokenizer.encode('wxyxyz').map(tokenizer.tokenOf)).toEqual(['wx', 'y', 'xyz'])
   })
@@ -77,16 +87,28 @@ describe('a tokenizer from GGUF metadata', () => {
   it('puts a space before a text and takes it away again where the model was trained so', () => {
     const tokenizer = createTokenizerFromGguf(sentencePieceMetadata())
     expect(tokenizer.encode('the').map(tokenizer.tokenOf)).toEqual(['<s>', '\u2581the'])
-    expect(tokenizer.encode('the</s>ab', { addSpecial: false, parseSpecial: true }).map(tokenizer.tokenOf)).toEqual(['\u2581the', '</s>', '\u2581', 'ab'])
+    expect(tokenizer.encode('the</s>ab', { addSpecial: false, parseSpecial: true }).map(tokenizer.tokenOf)).toEqual([
+      '\u2581the',
+      '</s>',
+      '\u2581',
+      'ab',
+    ])
     expect(tokenizer.encode('</s>', { addSpecial: false })).not.toContain(2)
-    for (const text of ['the ab', ' the', '', 'é\u0000\u{1f600}', '  a']) expect(tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })).toBe(text)
+    for (const text of ['the ab', ' the', '', 'é\u0000\u{1f600}', '  a'])
+      expect(tokenizer.decode(tokenizer.encode(text), { skipSpecial: true })).toBe(text)
   })
 
   it('spells text of the unknown token where bytes are missing', () => {
     const metadata = sentencePieceMetadata()
-    const tokens = (metadata[`${prefix}.tokens`] as string[]).map((token) => (token.startsWith('<0x') ? `[${token}]` : token))
+    const tokens = (metadata[`${prefix}.tokens`] as string[]).map((token) =>
+      token.startsWith('<0x') ? `[${token}]` : token,
+    )
     const types = (metadata[`${prefix}.token_type`] as number[]).map((type) => (type === 6 ? 5 : type))
-    const tokenizer = createTokenizerFromGguf({ ...metadata, [`${prefix}.tokens`]: tokens, [`${prefix}.token_type`]: types })
+    const tokenizer = createTokenizerFromGguf({
+      ...metadata,
+      [`${prefix}.tokens`]: tokens,
+      [`${prefix}.token_type`]: types,
+    })
     expect(tokenizer.encode('aé', { addSpecial: false }).map(tokenizer.tokenOf)).toEqual(['\u2581', 'a', '<unk>'])
   })
 

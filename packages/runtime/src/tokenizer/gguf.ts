@@ -24,7 +24,13 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
   const model = fields.string('tokenizer.ggml.model')
   if (model === 'bert') {
     const tokens = readTokens(metadata)
-    return createTokenizerFromJson(wordPieceJson(metadata, Array.from(tokens.starts, (_, id) => stringAt(tokens, id)), readTypes(metadata, tokens)))
+    return createTokenizerFromJson(
+      wordPieceJson(
+        metadata,
+        Array.from(tokens.starts, (_, id) => stringAt(tokens, id)),
+        readTypes(metadata, tokens),
+      ),
+    )
   }
   const { index, vocabulary, ends } = readVocabulary(metadata)
   switch (model) {
@@ -53,9 +59,13 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
         addEos: fields.boolean('tokenizer.ggml.add_eos_token', false),
       })
     default:
-      throw new TesseraError('unsupported', `tokenizer: the GGUF tokenizer model "${model}" is not supported; supported are gpt2 (byte-level BPE), llama (SentencePiece-style BPE) and bert (WordPiece)`, {
-        details: { field: 'tokenizer.ggml.model' },
-      })
+      throw new TesseraError(
+        'unsupported',
+        `tokenizer: the GGUF tokenizer model "${model}" is not supported; supported are gpt2 (byte-level BPE), llama (SentencePiece-style BPE) and bert (WordPiece)`,
+        {
+          details: { field: 'tokenizer.ggml.model' },
+        },
+      )
   }
 }
 
@@ -83,7 +93,10 @@ function readTokens(metadata: Fields): StringTable {
 
 function readTypes(metadata: Fields, tokens: StringTable): number[] {
   const field = 'tokenizer.ggml.token_type'
-  const types = field in metadata ? [...list(metadata, field, isNumber, 'numbers')] : Array.from(tokens.starts, () => tokenTypes.normal)
+  const types =
+    field in metadata
+      ? [...list(metadata, field, isNumber, 'numbers')]
+      : Array.from(tokens.starts, () => tokenTypes.normal)
   if (types.length !== tokens.length) refuse(field, `has ${types.length} entries for ${tokens.length} tokens`)
   const odd = types.findIndex((type) => !knownTypes.has(type))
   return odd < 0 ? types : refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
@@ -120,7 +133,12 @@ function tokenId(fields: FieldReader, vocabulary: Vocabulary, name: string): num
 }
 
 function endIds(fields: FieldReader, vocabulary: Vocabulary, ends: ReadonlyMap<string, number>): number[] {
-  const ids = [tokenId(fields, vocabulary, 'eos'), tokenId(fields, vocabulary, 'eot'), tokenId(fields, vocabulary, 'eom'), ...endIdsOf((token) => ends.get(token))]
+  const ids = [
+    tokenId(fields, vocabulary, 'eos'),
+    tokenId(fields, vocabulary, 'eot'),
+    tokenId(fields, vocabulary, 'eom'),
+    ...endIdsOf((token) => ends.get(token)),
+  ]
   return [...new Set(ids.filter((id) => id !== undefined))]
 }
 
@@ -134,7 +152,9 @@ function list<T>(metadata: Fields, field: string, is: (value: unknown) => value 
   if (value === undefined || value === null) return refuse(field, 'is missing; the file holds no complete tokenizer')
   if (!Array.isArray(value)) return refuse(field, `must be a list of ${what}, but is ${typeof value}`)
   const odd = value.findIndex((item) => !is(item))
-  return odd < 0 ? value : refuse(field, `must be a list of ${what}, but entry ${odd} is ${JSON.stringify(value[odd]) ?? typeof value[odd]}`)
+  return odd < 0
+    ? value
+    : refuse(field, `must be a list of ${what}, but entry ${odd} is ${JSON.stringify(value[odd]) ?? typeof value[odd]}`)
 }
 
 function refuse(field: string, what: string): never {

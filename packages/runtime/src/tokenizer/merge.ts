@@ -28,7 +28,13 @@ export function mergePairs(symbols: readonly string[], rankOf: RankOf): string[]
   for (let best = pop(heap); best; best = pop(heap)) {
     const { left, right, text } = best
     // The pair is stale when either side has been merged with something else since.
-    if (texts[left] === undefined || texts[right] === undefined || next[left] !== right || (texts[left] as string) + (texts[right] as string) !== text) continue
+    if (
+      texts[left] === undefined ||
+      texts[right] === undefined ||
+      next[left] !== right ||
+      (texts[left] as string) + (texts[right] as string) !== text
+    )
+      continue
     texts[left] = text
     texts[right] = undefined
     const after = next[right] as number

@@ -7,7 +7,8 @@ export type PreTokenizer = (text: string) => string[]
 const space = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 const gpt2 = `'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^${space}\\p{L}\\p{N}]+|[${space}]+(?![^${space}])|[${space}]+`
 const contraction = "'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])"
-const llama3 = (digits: string): string => `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${space}\\p{L}\\p{N}]+[\\r\\n]*|[${space}]*[\\r\\n]+|[${space}]+(?![^${space}])|[${space}]+`
+const llama3 = (digits: string): string =>
+  `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${space}\\p{L}\\p{N}]+[\\r\\n]*|[${space}]*[\\r\\n]+|[${space}]+(?![^${space}])|[${space}]+`
 
 interface GgufPreTokenizer {
   /** Applied one after another to the pieces of the one before. */
@@ -40,11 +41,24 @@ const known: Readonly<Record<string, GgufPreTokenizer>> = {
 }
 
 /** The rules that GGUF files name `pre`. Throws `unsupported` for a name that is not known. */
-export function ggufPreTokenizer(pre: string): { readonly preTokenize: PreTokenizer; readonly ignoreMerges: boolean; readonly addBos: boolean } {
+export function ggufPreTokenizer(pre: string): {
+  readonly preTokenize: PreTokenizer
+  readonly ignoreMerges: boolean
+  readonly addBos: boolean
+} {
   const rules = Object.hasOwn(known, pre) ? known[pre] : undefined
-  if (!rules) throw new TesseraError('unsupported', `tokenizer: the pre-tokenizer "${pre}" is not supported; known are ${Object.keys(known).join(', ')}`, { details: { field: 'tokenizer.ggml.pre' } })
+  if (!rules)
+    throw new TesseraError(
+      'unsupported',
+      `tokenizer: the pre-tokenizer "${pre}" is not supported; known are ${Object.keys(known).join(', ')}`,
+      { details: { field: 'tokenizer.ggml.pre' } },
+    )
   const expressions = rules.patterns.map((pattern) => new RegExp(pattern, 'gu'))
-  const preTokenize: PreTokenizer = (text) => expressions.reduce<string[]>((pieces, expression) => pieces.flatMap((piece) => splitAt(piece, expression)), text === '' ? [] : [text])
+  const preTokenize: PreTokenizer = (text) =>
+    expressions.reduce<string[]>(
+      (pieces, expression) => pieces.flatMap((piece) => splitAt(piece, expression)),
+      text === '' ? [] : [text],
+    )
   return { preTokenize, ignoreMerges: rules.ignoreMerges, addBos: rules.addBos }
 }
 

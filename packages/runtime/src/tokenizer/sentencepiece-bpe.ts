@@ -32,15 +32,26 @@ const encoder = new TextEncoder()
 export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokenizer {
   const { vocabulary, scores, addSpacePrefix, bosId, eosIds, unknownId, addBos, addEos } = options
   if (scores.length !== vocabulary.size)
-    throw new TesseraError('invalid-file', `tokenizer: ${scores.length} scores for ${vocabulary.size} tokens; the two lists must be equally long`)
+    throw new TesseraError(
+      'invalid-file',
+      `tokenizer: ${scores.length} scores for ${vocabulary.size} tokens; the two lists must be equally long`,
+    )
   const byteIds = Array.from({ length: 256 }, (_, byte) => vocabulary.idOf(byteToken(byte)))
   const missing = byteIds.indexOf(undefined)
   if (missing >= 0 && unknownId === undefined) {
-    throw new TesseraError('invalid-file', `tokenizer: the vocabulary has no token ${byteToken(missing)} and names no token for unknown text; it cannot spell every text`, {
-      details: { field: 'tokenizer.ggml.tokens' },
-    })
+    throw new TesseraError(
+      'invalid-file',
+      `tokenizer: the vocabulary has no token ${byteToken(missing)} and names no token for unknown text; it cannot spell every text`,
+      {
+        details: { field: 'tokenizer.ggml.tokens' },
+      },
+    )
   }
-  const byteOfId = new Map(byteIds.flatMap((id, byte) => (id !== undefined && vocabulary.typeOf(id) === tokenTypes.byte ? [[id, byte] as const] : [])))
+  const byteOfId = new Map(
+    byteIds.flatMap((id, byte) =>
+      id !== undefined && vocabulary.typeOf(id) === tokenTypes.byte ? [[id, byte] as const] : [],
+    ),
+  )
   const splitWords = createWordSplitter(vocabulary)
 
   const rankOf = (left: string, right: string): number | undefined => {
@@ -69,7 +80,8 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
     suffix: addEos && eosIds[0] !== undefined ? [eosIds[0]] : [],
     split: createSpecialSplitter(vocabulary),
     // Text between two whole tokens always follows a token or nothing.
-    encodeText: (text) => splitWords(wellFormed(addSpacePrefix ? ` ${text}` : text).replaceAll(' ', spaceMark)).map(encodePiece),
+    encodeText: (text) =>
+      splitWords(wellFormed(addSpacePrefix ? ` ${text}` : text).replaceAll(' ', spaceMark)).map(encodePiece),
     spell(id) {
       const byte = byteOfId.get(id)
       return byte === undefined ? encoder.encode(textOf(id)) : Uint8Array.of(byte)

@@ -23,9 +23,21 @@ export function createStringIndex(table: StringTable, basis: number = drawBasis(
     table,
     find(text) {
       const end = scratch.write(text)
-      return end < 0 ? undefined : search(slots(), table, hashOf(scratch.bytes(), 0, end, basis), scratch.bytes(), 0, end, end, end)
+      return end < 0
+        ? undefined
+        : search(slots(), table, hashOf(scratch.bytes(), 0, end, basis), scratch.bytes(), 0, end, end, end)
     },
-    findJoined: (bytes, begin, middle, next, end) => search(slots(), table, hashOf(bytes, next, end, hashOf(bytes, begin, middle, basis)), bytes, begin, middle, next, end),
+    findJoined: (bytes, begin, middle, next, end) =>
+      search(
+        slots(),
+        table,
+        hashOf(bytes, next, end, hashOf(bytes, begin, middle, basis)),
+        bytes,
+        begin,
+        middle,
+        next,
+        end,
+      ),
     isUnique: () => slots().isUnique,
   }
 }
@@ -48,7 +60,11 @@ function fill(table: StringTable, basis: number): Slots {
     const end = ends[position] as number
     const hash = hashOf(bytes, begin, end, basis)
     let slot = hash & (size - 1)
-    while (positions[slot] !== 0 && !(hashes[slot] === hash && isAt(table, (positions[slot] as number) - 1, bytes, begin, end, end, end))) slot = (slot + 1) & (size - 1)
+    while (
+      positions[slot] !== 0 &&
+      !(hashes[slot] === hash && isAt(table, (positions[slot] as number) - 1, bytes, begin, end, end, end))
+    )
+      slot = (slot + 1) & (size - 1)
     if (positions[slot] === 0) {
       positions[slot] = position + 1
       hashes[slot] = hash
@@ -57,7 +73,16 @@ function fill(table: StringTable, basis: number): Slots {
   return { positions, hashes, isUnique }
 }
 
-function search({ positions, hashes }: Slots, table: StringTable, hash: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined {
+function search(
+  { positions, hashes }: Slots,
+  table: StringTable,
+  hash: number,
+  from: Uint8Array,
+  begin: number,
+  middle: number,
+  next: number,
+  end: number,
+): number | undefined {
   const mask = positions.length - 1
   for (let slot = hash & mask; positions[slot] !== 0; slot = (slot + 1) & mask) {
     if (hashes[slot] !== hash) continue
@@ -68,7 +93,15 @@ function search({ positions, hashes }: Slots, table: StringTable, hash: number, 
 }
 
 /** Whether the string at a position has the bytes of the two ranges. */
-function isAt({ bytes, starts, ends }: StringTable, position: number, from: Uint8Array, begin: number, middle: number, next: number, end: number): boolean {
+function isAt(
+  { bytes, starts, ends }: StringTable,
+  position: number,
+  from: Uint8Array,
+  begin: number,
+  middle: number,
+  next: number,
+  end: number,
+): boolean {
   const start = starts[position] as number
   if ((ends[position] as number) - start !== middle - begin + end - next) return false
   let at = start

@@ -24,7 +24,12 @@ export function createVocabulary(tokens: readonly string[], types: readonly numb
   const ids = new Map<string, number>()
   // Of two equal tokens the first counts, as in ggml.
   for (let id = tokens.length - 1; id >= 0; id--) ids.set(tokens[id] as string, id)
-  return makeVocabulary(tokens.length, types, (token) => ids.get(token), (id) => tokens[id] as string)
+  return makeVocabulary(
+    tokens.length,
+    types,
+    (token) => ids.get(token),
+    (id) => tokens[id] as string,
+  )
 }
 
 /** The vocabulary whose tokens are in a file's bytes; `types` may change afterwards. */
@@ -32,9 +37,19 @@ export function createIndexedVocabulary(index: StringIndex, types: readonly numb
   return makeVocabulary(index.table.length, types, index.find, (id) => stringAt(index.table, id))
 }
 
-function makeVocabulary(size: number, types: readonly number[], idOf: Vocabulary['idOf'], textOf: Vocabulary['textOf']): Vocabulary {
-  if (size === 0) throw new TesseraError('invalid-file', 'tokenizer: the list of tokens is empty; the file holds no vocabulary')
-  if (types.length !== size) throw new TesseraError('invalid-file', `tokenizer: ${types.length} token types for ${size} tokens; the two lists must be equally long`)
+function makeVocabulary(
+  size: number,
+  types: readonly number[],
+  idOf: Vocabulary['idOf'],
+  textOf: Vocabulary['textOf'],
+): Vocabulary {
+  if (size === 0)
+    throw new TesseraError('invalid-file', 'tokenizer: the list of tokens is empty; the file holds no vocabulary')
+  if (types.length !== size)
+    throw new TesseraError(
+      'invalid-file',
+      `tokenizer: ${types.length} token types for ${size} tokens; the two lists must be equally long`,
+    )
   return {
     size,
     idOf,
@@ -42,7 +57,11 @@ function makeVocabulary(size: number, types: readonly number[], idOf: Vocabulary
     isControl: (id) => types[id] === tokenTypes.control || types[id] === tokenTypes.unknown,
     isUserDefined: (id) => types[id] === tokenTypes.userDefined,
     textOf(id) {
-      if (!isIdOf(size, id)) throw new TesseraError('invalid-value', `tokenizer: the id ${id} is not in the vocabulary (0 … ${size - 1}); the ids belong to another tokenizer`)
+      if (!isIdOf(size, id))
+        throw new TesseraError(
+          'invalid-value',
+          `tokenizer: the id ${id} is not in the vocabulary (0 … ${size - 1}); the ids belong to another tokenizer`,
+        )
       return textOf(id)
     },
   }
@@ -53,12 +72,21 @@ export function isIdOf(size: number, id: number): boolean {
 }
 
 /** Splits at user-defined tokens and, with `parseSpecial`, at control tokens too. */
-export function createSpecialSplitter(vocabulary: Vocabulary): (text: string, parseSpecial: boolean) => (string | number)[] {
-  const whole = (also: (id: number) => boolean): Splitter => createLongestFirstSplitter(idsWhere(vocabulary, (id) => vocabulary.isUserDefined(id) || also(id)).map((id) => ({ id, text: vocabulary.textOf(id) })))
+export function createSpecialSplitter(
+  vocabulary: Vocabulary,
+): (text: string, parseSpecial: boolean) => (string | number)[] {
+  const whole = (also: (id: number) => boolean): Splitter =>
+    createLongestFirstSplitter(
+      idsWhere(vocabulary, (id) => vocabulary.isUserDefined(id) || also(id)).map((id) => ({
+        id,
+        text: vocabulary.textOf(id),
+      })),
+    )
   // Made when a text comes: a model can be ready before.
   let always: Splitter | undefined
   let special: Splitter | undefined
-  return (text, parseSpecial) => (parseSpecial ? (special ??= whole(vocabulary.isControl)) : (always ??= whole(() => false)))(text)
+  return (text, parseSpecial) =>
+    (parseSpecial ? (special ??= whole(vocabulary.isControl)) : (always ??= whole(() => false)))(text)
 }
 
 function idsWhere({ size }: Vocabulary, is: (id: number) => boolean): number[] {

@@ -28,7 +28,8 @@ function charactersBeforeSpaces(vocabulary: Vocabulary): ReadonlySet<string> {
   for (let id = 0; id < vocabulary.size; id++) {
     if (vocabulary.isControl(id)) continue
     const token = vocabulary.textOf(id)
-    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1)) before.add(token.charAt(at - 1))
+    for (let at = token.indexOf(spaceMark, 1); at > 0; at = token.indexOf(spaceMark, at + 1))
+      before.add(token.charAt(at - 1))
   }
   return before
 }

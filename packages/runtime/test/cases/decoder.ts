@@ -11,7 +11,12 @@ import { goldenGguf, goldenJson, goldenSafetensors, goldenTensor, largestDiffere
 
 interface ArchitectureGolden {
   readonly tolerance_abs: number
-  readonly inputs: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[]; readonly batch: number[][] }
+  readonly inputs: {
+    readonly len1: number[]
+    readonly len9: number[]
+    readonly len40: number[]
+    readonly batch: number[][]
+  }
   readonly greedy: { readonly tokens: number[] }
 }
 
@@ -76,9 +81,13 @@ function decoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
       let model: LanguageModel
       beforeAll(async () => {
         const path = `architectures/${name}/`
-        const checkpoint = container === 'gguf' ? await goldenGguf(`${path}model.gguf`) : await goldenSafetensors(`${path}model.safetensors`)
+        const checkpoint =
+          container === 'gguf'
+            ? await goldenGguf(`${path}model.gguf`)
+            : await goldenSafetensors(`${path}model.safetensors`)
         const config = container === 'gguf' ? undefined : goldenJson<Record<string, unknown>>(path + container)
-        load = (contextLength) => loadModel(checkpoint, { device, packers: ggmlPackers, families: decoderFamilies, config, contextLength })
+        load = (contextLength) =>
+          loadModel(checkpoint, { device, packers: ggmlPackers, families: decoderFamilies, config, contextLength })
         model = await load(shortContext[name])
       })
       afterAll(() => model.dispose())
@@ -88,17 +97,26 @@ function decoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
         const fitting = fits ? model : await load()
         const { values } = await forwardAll(fitting, golden.inputs[input])
         if (!fits) fitting.dispose()
-        expect(largestDifference(values, await goldenTensor(expected, `logits.${input}`)).value).toBeLessThan(golden.tolerance_abs)
+        expect(largestDifference(values, await goldenTensor(expected, `logits.${input}`)).value).toBeLessThan(
+          golden.tolerance_abs,
+        )
       })
 
       it('gives the hidden states of len9', async () => {
         const { hidden } = await forwardAll(model, golden.inputs.len9)
-        expect(largestDifference(hidden.get('embed') ?? [], await goldenTensor(expected, 'hidden.embed')).value).toBeLessThan(golden.tolerance_abs)
+        expect(
+          largestDifference(hidden.get('embed') ?? [], await goldenTensor(expected, 'hidden.embed')).value,
+        ).toBeLessThan(golden.tolerance_abs)
         for (let layer = 0; layer < model.config.numLayers; layer++) {
-          const difference = largestDifference(hidden.get(`layers.${layer}.output`) ?? [], await goldenTensor(expected, `hidden.layer.${layer}`))
+          const difference = largestDifference(
+            hidden.get(`layers.${layer}.output`) ?? [],
+            await goldenTensor(expected, `hidden.layer.${layer}`),
+          )
           expect(difference.value, `layer ${layer}`).toBeLessThan(golden.tolerance_abs)
         }
-        expect(largestDifference(hidden.get('final_norm') ?? [], await goldenTensor(expected, 'hidden.final_norm')).value).toBeLessThan(golden.tolerance_abs)
+        expect(
+          largestDifference(hidden.get('final_norm') ?? [], await goldenTensor(expected, 'hidden.final_norm')).value,
+        ).toBeLessThan(golden.tolerance_abs)
       })
 
       it('gives the greedy tokens, in chunks and through the replayed step', async () => {
@@ -126,7 +144,10 @@ function decoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
   })
 }
 
-async function forwardAll(model: LanguageModel, ids: readonly number[]): Promise<{ values: Float32Array; hidden: Map<string, Float32Array> }> {
+async function forwardAll(
+  model: LanguageModel,
+  ids: readonly number[],
+): Promise<{ values: Float32Array; hidden: Map<string, Float32Array> }> {
   const { device, config } = model
   const cache = denseCache('f32').create(device, { layers: cacheLayersOf(config), batch: 1, capacity: 64 })
   cache.prepare(0, ids.length)

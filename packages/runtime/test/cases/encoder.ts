@@ -9,7 +9,12 @@ import { goldenGguf, goldenJson, goldenSafetensors, goldenTensor, largestDiffere
 
 interface EncoderGolden {
   readonly tolerance_abs: number
-  readonly inputs: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[]; readonly batch: number[][] }
+  readonly inputs: {
+    readonly len1: number[]
+    readonly len9: number[]
+    readonly len40: number[]
+    readonly batch: number[][]
+  }
   readonly token_type_ids?: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[] }
 }
 
@@ -36,52 +41,87 @@ function encoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
     const path = `architectures/${name}/`
     const golden = goldenJson<EncoderGolden>(`${path}golden.json`)
     const tolerance = golden.tolerance_abs
-    const typesOf = (length: (typeof lengths)[number]): number[][] | undefined => golden.token_type_ids && [golden.token_type_ids[length]]
+    const typesOf = (length: (typeof lengths)[number]): number[][] | undefined =>
+      golden.token_type_ids && [golden.token_type_ids[length]]
     let expected: Checkpoint
 
-    const sources = ['config.json', ...(kind === 'webgpu' ? [] : ['config_v4.json']), ...(ggufEncoders.includes(name) ? ['model.gguf'] : [])]
+    const sources = [
+      'config.json',
+      ...(kind === 'webgpu' ? [] : ['config_v4.json']),
+      ...(ggufEncoders.includes(name) ? ['model.gguf'] : []),
+    ]
     describe.each(sources)('from %s', (from) => {
       const isGguf = from === 'model.gguf'
       let encoder: Encoder
       beforeAll(async () => {
         expected = await goldenSafetensors(`${path}golden.safetensors`)
-        const checkpoint = await (isGguf ? goldenGguf(`${path}model.gguf`) : goldenSafetensors(`${path}model.safetensors`))
-        encoder = await loadEncoder(checkpoint, { device, packers: [], families: encoderFamilies, config: isGguf ? undefined : goldenJson(path + from) })
+        const checkpoint = await (isGguf
+          ? goldenGguf(`${path}model.gguf`)
+          : goldenSafetensors(`${path}model.safetensors`))
+        encoder = await loadEncoder(checkpoint, {
+          device,
+          packers: [],
+          families: encoderFamilies,
+          config: isGguf ? undefined : goldenJson(path + from),
+        })
       })
       afterAll(() => encoder.dispose())
 
       it.each(lengths)('gives the last hidden state and the summary of %s', async (length) => {
         const { hidden, summary } = await encode(encoder, [golden.inputs[length]], typesOf(length))
-        expect(largestDifference(hidden, await goldenTensor(expected, `last_hidden_state.${length}`)).value).toBeLessThan(tolerance)
+        expect(
+          largestDifference(hidden, await goldenTensor(expected, `last_hidden_state.${length}`)).value,
+        ).toBeLessThan(tolerance)
         expect(summary !== undefined, 'summary').toBe(!isGguf && expected.tensors.has(`pooler_output.${length}`))
-        if (summary) expect(largestDifference(summary, await goldenTensor(expected, `pooler_output.${length}`)).value).toBeLessThan(tolerance)
+        if (summary)
+          expect(
+            largestDifference(summary, await goldenTensor(expected, `pooler_output.${length}`)).value,
+          ).toBeLessThan(tolerance)
       })
 
       it('gives the hidden states of len9, layer by layer', async () => {
         const { observed } = await encode(encoder, [golden.inputs.len9], typesOf('len9'))
-        expect(largestDifference(observed.get('embed') ?? [], await goldenTensor(expected, 'hidden.embed')).value).toBeLessThan(tolerance)
+        expect(
+          largestDifference(observed.get('embed') ?? [], await goldenTensor(expected, 'hidden.embed')).value,
+        ).toBeLessThan(tolerance)
         for (let layer = 0; layer < encoder.config.numLayers; layer++) {
-          const { value } = largestDifference(observed.get(`layers.${layer}.output`) ?? [], await goldenTensor(expected, `hidden.layer.${layer}`))
+          const { value } = largestDifference(
+            observed.get(`layers.${layer}.output`) ?? [],
+            await goldenTensor(expected, `hidden.layer.${layer}`),
+          )
           expect(value, `layer ${layer}`).toBeLessThan(tolerance)
         }
       })
 
       it('gives a batch of equal lengths, with no types, what it gives alone', async () => {
         const { hidden } = await encode(encoder, golden.inputs.batch)
-        expect(largestDifference(hidden, await goldenTensor(expected, 'last_hidden_state.batch')).value).toBeLessThan(tolerance)
+        expect(largestDifference(hidden, await goldenTensor(expected, 'last_hidden_state.batch')).value).toBeLessThan(
+          tolerance,
+        )
       })
 
       it('gives sequences of three lengths, one after the other, what PyTorch gives them padded', async () => {
         const sequences = lengths.map((length) => golden.inputs[length])
-        const { hidden, means, firsts, summary } = await encode(encoder, sequences, golden.token_type_ids && lengths.map((length) => golden.token_type_ids?.[length] ?? []))
+        const { hidden, means, firsts, summary } = await encode(
+          encoder,
+          sequences,
+          golden.token_type_ids && lengths.map((length) => golden.token_type_ids?.[length] ?? []),
+        )
         const padded = await goldenTensor(expected, 'padded.last_hidden_state')
         const { hiddenSize } = encoder.config
         const longest = Math.max(...sequences.map(({ length }) => length))
-        const unpadded = sequences.flatMap(({ length }, row) => [...padded.subarray(row * longest * hiddenSize, (row * longest + length) * hiddenSize)])
+        const unpadded = sequences.flatMap(({ length }, row) => [
+          ...padded.subarray(row * longest * hiddenSize, (row * longest + length) * hiddenSize),
+        ])
         expect(largestDifference(hidden, unpadded).value).toBeLessThan(tolerance)
-        expect(largestDifference(means, await goldenTensor(expected, 'padded.mean_pooled')).value).toBeLessThan(tolerance)
+        expect(largestDifference(means, await goldenTensor(expected, 'padded.mean_pooled')).value).toBeLessThan(
+          tolerance,
+        )
         expect(largestDifference(firsts, await goldenTensor(expected, 'padded.cls')).value).toBeLessThan(tolerance)
-        if (summary) expect(largestDifference(summary, await goldenTensor(expected, 'padded.pooler_output')).value).toBeLessThan(tolerance)
+        if (summary)
+          expect(largestDifference(summary, await goldenTensor(expected, 'padded.pooler_output')).value).toBeLessThan(
+            tolerance,
+          )
       })
 
       it('frees what it allocated', async () => {
@@ -101,7 +141,11 @@ interface Encoded {
   readonly summary: Float32Array | undefined
 }
 
-async function encode(encoder: Encoder, sequences: readonly (readonly number[])[], types?: readonly (readonly number[])[]): Promise<Encoded> {
+async function encode(
+  encoder: Encoder,
+  sequences: readonly (readonly number[])[],
+  types?: readonly (readonly number[])[],
+): Promise<Encoded> {
   const { device } = encoder
   const packed = packSequences(device, sequences, types)
   const pending: Promise<void>[] = []
@@ -117,13 +161,23 @@ async function encode(encoder: Encoder, sequences: readonly (readonly number[])[
     const [start, length] = [starts[row] as number, (sequences[row] as readonly number[]).length]
     return column >= start && column < start + length ? 1 / length : 0
   })
-  const tensors = { firstRows: device.tensor(Int32Array.from(starts), [starts.length]), shares: device.tensor(shares, [sequences.length, tokens]) }
+  const tensors = {
+    firstRows: device.tensor(Int32Array.from(starts), [starts.length]),
+    shares: device.tensor(shares, [sequences.length, tokens]),
+  }
   const firsts = embedding(tensors.firstRows, hidden)
   const means = matmul(tensors.shares, hidden)
   const summary = encoder.summarize?.(firsts, { activations: 'f32' })
   const read = async (tensor: Parameters<Device['read']>[0]) => (await device.read(tensor)) as Float32Array
-  const result = { hidden: await read(hidden), observed, means: await read(means), firsts: await read(firsts), summary: summary && (await read(summary)) }
+  const result = {
+    hidden: await read(hidden),
+    observed,
+    means: await read(means),
+    firsts: await read(firsts),
+    summary: summary && (await read(summary)),
+  }
   await Promise.all(pending)
-  for (const tensor of [...Object.values(packed), ...Object.values(tensors), hidden, firsts, means, summary]) tensor?.dispose()
+  for (const tensor of [...Object.values(packed), ...Object.values(tensors), hidden, firsts, means, summary])
+    tensor?.dispose()
   return result
 }

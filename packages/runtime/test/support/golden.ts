@@ -28,7 +28,10 @@ export async function goldenTensor(file: Checkpoint, name: string): Promise<Floa
 }
 
 /** Largest absolute difference, with its place, so that a failing assertion says where. */
-export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): { readonly value: number; readonly index: number } {
+export function largestDifference(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): { readonly value: number; readonly index: number } {
   if (actual.length !== expected.length) throw new Error(`lengths differ: ${actual.length} and ${expected.length}`)
   let value = 0
   let index = -1

@@ -8,6 +8,8 @@ const folder = process.env.TESSERA_MODELS ?? join(homedir(), '.cache/tessera/mod
 export function realModel(name: string): string | undefined {
   const path = join(folder, name)
   if (existsSync(path)) return path
-  console.warn(`\n*** ${name} is not in ${folder}: the tests on this real model are SKIPPED. Run tooling/models.sh to bring it. ***\n`)
+  console.warn(
+    `\n*** ${name} is not in ${folder}: the tests on this real model are SKIPPED. Run tooling/models.sh to bring it. ***\n`,
+  )
   return undefined
 }

@@ -19,7 +19,12 @@ export interface LogitsGolden {
   }[]
 }
 export interface GreedyGolden {
-  readonly prompts: readonly { readonly name: string; readonly promptIds: number[]; readonly generatedIds: number[]; readonly margins: number[] }[]
+  readonly prompts: readonly {
+    readonly name: string
+    readonly promptIds: number[]
+    readonly generatedIds: number[]
+    readonly margins: number[]
+  }[]
 }
 
 /** A real decoder and what PyTorch computes with it; `path` is undefined where `tooling/models.sh` has not brought it. */
@@ -55,7 +60,12 @@ export async function loadRealModel({ path }: RealModel, device: Device): Promis
 }
 
 /** Computes a golden prompt with f32 activations; every logit that the golden file has must be within `bound` of it. */
-export async function expectLogits(model: LanguageModel, prompt: LogitsGolden['prompts'][number], expected: Checkpoint, bound: number): Promise<void> {
+export async function expectLogits(
+  model: LanguageModel,
+  prompt: LogitsGolden['prompts'][number],
+  expected: Checkpoint,
+  bound: number,
+): Promise<void> {
   const session = createSession(model, { activations: 'f32' })
   const logits = await session.prefill(prompt.ids)
   session.dispose()
@@ -63,12 +73,18 @@ export async function expectLogits(model: LanguageModel, prompt: LogitsGolden['p
 }
 
 /** The same of logits that are there. */
-export async function expectGoldenLogits(logits: ArrayLike<number>, prompt: LogitsGolden['prompts'][number], expected: Checkpoint, bound: number): Promise<void> {
+export async function expectGoldenLogits(
+  logits: ArrayLike<number>,
+  prompt: LogitsGolden['prompts'][number],
+  expected: Checkpoint,
+  bound: number,
+): Promise<void> {
   if (prompt.fullLogits !== null) {
     const { value, index } = largestDifference(logits, await goldenTensor(expected, prompt.fullLogits))
     expect(value, `logit ${index}`).toBeLessThan(bound)
   }
-  for (const [rank, id] of prompt.top20Ids.entries()) expect(Math.abs((logits[id] ?? Number.NaN) - (prompt.top20Logits[rank] ?? Number.NaN))).toBeLessThan(bound)
+  for (const [rank, id] of prompt.top20Ids.entries())
+    expect(Math.abs((logits[id] ?? Number.NaN) - (prompt.top20Logits[rank] ?? Number.NaN))).toBeLessThan(bound)
   expect(Math.abs(logSumExp(logits) - prompt.logsumexp)).toBeLessThan(bound)
 }
 

@@ -48,7 +48,12 @@ export function byteBpeJson(change: { readonly model?: Fields; readonly root?: F
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false },
     post_processor: null,
     decoder: { type: 'ByteLevel' },
-    model: { type: 'BPE', vocab: Object.fromEntries(tokens.slice(0, -2).map((token, id) => [token, id])), merges, ...change.model },
+    model: {
+      type: 'BPE',
+      vocab: Object.fromEntries(tokens.slice(0, -2).map((token, id) => [token, id])),
+      merges,
+      ...change.model,
+    },
     ...change.root,
   }
 }

@@ -23,8 +23,13 @@ export function tinyGguf(): Uint8Array {
   return new Uint8Array(readFileSync(new URL('tiny.gguf', folder)))
 }
 
-export const tinyGolden = (): TinyGolden => JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8')) as TinyGolden
+export const tinyGolden = (): TinyGolden =>
+  JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8')) as TinyGolden
 
 export async function loadTiny(device: Device): Promise<LanguageModel> {
-  return loadModel(await readGguf(bufferSource(tinyGguf(), 'tiny.gguf')), { device, packers: ggmlPackers, families: [llamaFamily] })
+  return loadModel(await readGguf(bufferSource(tinyGguf(), 'tiny.gguf')), {
+    device,
+    packers: ggmlPackers,
+    families: [llamaFamily],
+  })
 }

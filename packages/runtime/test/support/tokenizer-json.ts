@@ -4,9 +4,13 @@ import type { Fields } from '../../src/config/index.ts'
 export function tokenizerJson(metadata: Fields): Fields {
   const tokens = metadata['tokenizer.ggml.tokens'] as string[]
   const types = metadata['tokenizer.ggml.token_type'] as number[]
-  const added = tokens.flatMap((content, id) => (types[id] === 3 || types[id] === 4 ? [{ id, content, special: types[id] === 3, normalized: false }] : []))
+  const added = tokens.flatMap((content, id) =>
+    types[id] === 3 || types[id] === 4 ? [{ id, content, special: types[id] === 3, normalized: false }] : [],
+  )
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]))
-  return metadata['tokenizer.ggml.model'] === 'gpt2' ? smollm(vocab, added, metadata['tokenizer.ggml.merges']) : gemma(vocab, added, tokens, types, metadata['tokenizer.ggml.scores'] as number[])
+  return metadata['tokenizer.ggml.model'] === 'gpt2'
+    ? smollm(vocab, added, metadata['tokenizer.ggml.merges'])
+    : gemma(vocab, added, tokens, types, metadata['tokenizer.ggml.scores'] as number[])
 }
 
 function smollm(vocab: Fields, added: readonly object[], merges: unknown): Fields {
@@ -27,14 +31,21 @@ function smollm(vocab: Fields, added: readonly object[], merges: unknown): Field
 }
 
 /** Merges are not in the file: every split of a token in two tokens is one, in the order of the scores. */
-function gemma(vocab: Fields, added: readonly object[], tokens: readonly string[], types: readonly number[], scores: readonly number[]): Fields {
+function gemma(
+  vocab: Fields,
+  added: readonly object[],
+  tokens: readonly string[],
+  types: readonly number[],
+  scores: readonly number[],
+): Fields {
   const merges: { pair: [string, string]; score: number; order: number }[] = []
   for (const [id, token] of tokens.entries()) {
     if (types[id] !== 1) continue
     const chars = Array.from(token)
     for (let cut = 1; cut < chars.length; cut++) {
       const pair: [string, string] = [chars.slice(0, cut).join(''), chars.slice(cut).join('')]
-      if (pair.every((part) => Object.hasOwn(vocab, part))) merges.push({ pair, score: scores[id] as number, order: merges.length })
+      if (pair.every((part) => Object.hasOwn(vocab, part)))
+        merges.push({ pair, score: scores[id] as number, order: merges.length })
     }
   }
   merges.sort((a, b) => b.score - a.score || a.order - b.order)
@@ -47,7 +58,21 @@ function gemma(vocab: Fields, added: readonly object[], tokens: readonly string[
       single: [{ SpecialToken: { id: '<bos>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
       special_tokens: { '<bos>': { id: '<bos>', ids: [2], tokens: ['<bos>'] } },
     },
-    decoder: { type: 'Sequence', decoders: [{ type: 'Replace', pattern: { String: '\u2581' }, content: ' ' }, { type: 'ByteFallback' }, { type: 'Fuse' }] },
-    model: { type: 'BPE', unk_token: '<unk>', fuse_unk: true, byte_fallback: true, vocab, merges: merges.map(({ pair }) => pair) },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '\u2581' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+      ],
+    },
+    model: {
+      type: 'BPE',
+      unk_token: '<unk>',
+      fuse_unk: true,
+      byte_fallback: true,
+      vocab,
+      merges: merges.map(({ pair }) => pair),
+    },
   }
 }

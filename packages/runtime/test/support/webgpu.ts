@@ -6,5 +6,8 @@ import { createTestGpu } from '@tessera-tooling/swiftshader'
 
 /** A device with every kernel that a llama model needs, on the test GPU. */
 export async function makeWebGpu(): Promise<WebGpuDevice> {
-  return createWebGpuDevice({ gpu: await createTestGpu(), kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu] })
+  return createWebGpuDevice({
+    gpu: await createTestGpu(),
+    kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu],
+  })
 }

@@ -2,9 +2,27 @@ import { byteLengthOf, bytesOf, type DType, dtypeOfArray, dtypes, type TypedArra
 import { TesseraError } from '../error/index.ts'
 import type { Format } from '../format/index.ts'
 import { type Kernel, type Selection, selectKernel } from '../kernel/index.ts'
-import { commonDevice, describeProblem, type InputSpecs, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem, problemKey, specOf } from '../op/index.ts'
+import {
+  commonDevice,
+  describeProblem,
+  type InputSpecs,
+  type Op,
+  type OpInputs,
+  type OpOptions,
+  type OpOutputs,
+  type Problem,
+  problemKey,
+  specOf,
+} from '../op/index.ts'
 import { checkShape, formatShape, type Shape, sizeOf } from '../shape/index.ts'
-import { checkAlive, createPackedTensor, createTensor, type Storage, type Tensor, type Weight } from '../tensor/index.ts'
+import {
+  checkAlive,
+  createPackedTensor,
+  createTensor,
+  type Storage,
+  type Tensor,
+  type Weight,
+} from '../tensor/index.ts'
 import type { Backend, BackendPlan } from './backend.ts'
 import type { Device, Plan, RunOptions, Scope } from './device.ts'
 
@@ -66,15 +84,25 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     name: backend.name,
     capabilities: backend.capabilities,
 
-    run<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: I, options: X, run: RunOptions = {}): O {
+    run<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+      op: Op<I, O, X>,
+      inputs: I,
+      options: X,
+      run: RunOptions = {},
+    ): O {
       checkOpen()
       for (const tensor of Object.values(inputs)) if (tensor) checkAlive(tensor, op.id)
-      if (commonDevice(inputs, op.id) !== device) throw new TesseraError('device-mismatch', `${op.id}: the inputs are not on ${backend.name}`)
+      if (commonDevice(inputs, op.id) !== device)
+        throw new TesseraError('device-mismatch', `${op.id}: the inputs are not on ${backend.name}`)
       const erased = op as unknown as Op
       const entry = resolve(erased, inputs, options, run)
       const { problem, key, selection } = entry
       if (selection.kernel === undefined && backend.kind !== 'reference') {
-        throw new TesseraError('missing-kernel', `${op.id}: no kernel on ${backend.name} (${selection.explanation.reason})`, { details: { key } })
+        throw new TesseraError(
+          'missing-kernel',
+          `${op.id}: no kernel on ${backend.name} (${selection.explanation.reason})`,
+          { details: { key } },
+        )
       }
       const outputs: Record<string, Tensor> = {}
       for (const [name, spec] of Object.entries(problem.outputs)) outputs[name] = allocate(spec.dtype, spec.shape)
@@ -91,13 +119,20 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     explain(op, inputs, options, run = {}) {
       const { selection } = resolve(op as unknown as Op, inputs, options, run)
       if (backend.kind !== 'reference') return selection.explanation
-      return { ...selection.explanation, kernel: 'reference', reason: 'the reference device runs the definition of every op' }
+      return {
+        ...selection.explanation,
+        kernel: 'reference',
+        reason: 'the reference device runs the definition of every op',
+      }
     },
 
     tensor(data, shape, dtype = dtypeOfArray(data)) {
       const expected = byteLengthOf(dtype, sizeOf(shape))
       if (data.byteLength !== expected) {
-        throw new TesseraError('invalid-shape', `tensor: ${formatShape(shape)} of ${dtype} takes ${expected} bytes, the data has ${data.byteLength}`)
+        throw new TesseraError(
+          'invalid-shape',
+          `tensor: ${formatShape(shape)} of ${dtype} takes ${expected} bytes, the data has ${data.byteLength}`,
+        )
       }
       const tensor = allocate(dtype, shape)
       backend.write(tensor.storage, bytesOf(data), 0)
@@ -113,7 +148,10 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         const expected = byteLengthOf(part.dtype, sizeOf(part.shape))
         if (bytes?.byteLength !== expected) {
           for (const made of Object.values(tensors)) made.dispose()
-          throw new TesseraError('invalid-shape', `pack: the part ${name} of a ${format.id} weight of ${formatShape(shape)} takes ${expected} bytes, got ${bytes?.byteLength ?? 'none'}`)
+          throw new TesseraError(
+            'invalid-shape',
+            `pack: the part ${name} of a ${format.id} weight of ${formatShape(shape)} takes ${expected} bytes, got ${bytes?.byteLength ?? 'none'}`,
+          )
         }
         const tensor = allocate(part.dtype, part.shape)
         backend.write(tensor.storage, bytes, 0)
@@ -127,10 +165,16 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       checkAlive(tensor, 'write')
       const offsetBytes = byteLengthOf(tensor.dtype, offset)
       if (!Number.isInteger(offset) || offset < 0 || offsetBytes * 8 !== offset * dtypes[tensor.dtype].bits) {
-        throw new TesseraError('invalid-option', `write: offset must be a non-negative integer that starts on a whole byte of ${tensor.dtype}, not ${offset}`)
+        throw new TesseraError(
+          'invalid-option',
+          `write: offset must be a non-negative integer that starts on a whole byte of ${tensor.dtype}, not ${offset}`,
+        )
       }
       if (offsetBytes + data.byteLength > tensor.byteLength) {
-        throw new TesseraError('invalid-shape', `write: ${data.byteLength} bytes at offset ${offsetBytes} do not fit a tensor of ${tensor.byteLength} bytes`)
+        throw new TesseraError(
+          'invalid-shape',
+          `write: ${data.byteLength} bytes at offset ${offsetBytes} do not fit a tensor of ${tensor.byteLength} bytes`,
+        )
       }
       backend.write(tensor.storage, bytesOf(data), offsetBytes)
     },
@@ -164,7 +208,11 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       scopes.push(created)
       try {
         const result = fn(scope)
-        if (result instanceof Promise) throw new TesseraError('invalid-option', 'scope: the function must not be async; keep what crosses an await and dispose it explicitly')
+        if (result instanceof Promise)
+          throw new TesseraError(
+            'invalid-option',
+            'scope: the function must not be async; keep what crosses an await and dispose it explicitly',
+          )
         return result
       } finally {
         scopes.pop()
@@ -179,7 +227,8 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
 
     capture<T>(fn: () => T): Plan<T> {
       checkOpen()
-      if (capturing) throw new TesseraError('invalid-option', 'capture: a capture is already running; captures do not nest')
+      if (capturing)
+        throw new TesseraError('invalid-option', 'capture: a capture is already running; captures do not nest')
       const owned = new Set<Tensor>()
       capturing = owned
       const outer = scopes.splice(0)
@@ -207,8 +256,13 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       let released = false
       const checkReplay = (): void => {
         checkOpen()
-        if (released) throw new TesseraError('disposed', `${backend.name}: a plan was replayed after it was disposed; capture again`)
-        if (capturing) throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
+        if (released)
+          throw new TesseraError(
+            'disposed',
+            `${backend.name}: a plan was replayed after it was disposed; capture again`,
+          )
+        if (capturing)
+          throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
       }
       return {
         result,
@@ -239,7 +293,9 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     },
 
     kernelsUsed() {
-      const used = [...resolved.values()].filter(({ calls }) => calls > 0).map(({ problem, selection }) => `${problem.op}: ${selection.kernel?.name ?? backend.kind}`)
+      const used = [...resolved.values()]
+        .filter(({ calls }) => calls > 0)
+        .map(({ problem, selection }) => `${problem.op}: ${selection.kernel?.name ?? backend.kind}`)
       return [...new Set(used)].sort()
     },
 

@@ -30,7 +30,9 @@ test('an op without a kernel is an error that names the package to add; one with
   const x = device.tensor(Float32Array.of(1, 2), [2])
   const missing = thrown(() => device.run(sumOp, { x }, {}))
   expect(isTesseraError(missing, 'missing-kernel')).toBe(true)
-  expect(String(missing)).toContain('test/sum: no kernel on arrays (no kernel of test/sum@1 was passed to the device; add the kernels of @example/ops)')
+  expect(String(missing)).toContain(
+    'test/sum: no kernel on arrays (no kernel of test/sum@1 was passed to the device; add the kernels of @example/ops)',
+  )
   expect(String(thrown(() => device.run(scaleOp, { x }, { factor: 3 })))).toContain('double: doubles only, not × 3')
   expect(device.memory().liveTensors).toBe(1)
 })
@@ -38,20 +40,40 @@ test('an op without a kernel is an error that names the package to add; one with
 test('explain says which kernel would run, without running it', () => {
   const { device } = createArrayDevice([double])
   const x = device.tensor(Float32Array.of(1, 2), [2])
-  expect(device.explain(scaleOp, { x }, { factor: 2 })).toMatchObject({ op: 'test/scale', device: 'arrays', kernel: 'double' })
-  expect(device.explain(scaleOp, { x }, { factor: 3 })).toMatchObject({ kernel: undefined, reason: 'double: doubles only, not × 3' })
+  expect(device.explain(scaleOp, { x }, { factor: 2 })).toMatchObject({
+    op: 'test/scale',
+    device: 'arrays',
+    kernel: 'double',
+  })
+  expect(device.explain(scaleOp, { x }, { factor: 3 })).toMatchObject({
+    kernel: undefined,
+    reason: 'double: doubles only, not × 3',
+  })
   expect(device.memory().liveTensors).toBe(1)
 })
 
 test('validation happens before anything is allocated', () => {
   const { device } = createArrayDevice([double])
   const x = device.tensor(Float32Array.of(1, 2), [2])
-  expect(isTesseraError(thrown(() => device.run(scaleOp, { x }, { factor: Number.NaN })), 'invalid-option')).toBe(true)
+  expect(
+    isTesseraError(
+      thrown(() => device.run(scaleOp, { x }, { factor: Number.NaN })),
+      'invalid-option',
+    ),
+  ).toBe(true)
   expect(device.memory().liveTensors).toBe(1)
 })
 
 test('a launch that fails leaves no outputs behind', () => {
-  const { device } = createArrayDevice([arrayKernel({ op: 'test/scale', name: 'fails', run: () => { throw new Error('broken') } })])
+  const { device } = createArrayDevice([
+    arrayKernel({
+      op: 'test/scale',
+      name: 'fails',
+      run: () => {
+        throw new Error('broken')
+      },
+    }),
+  ])
   const x = device.tensor(Float32Array.of(1), [1])
   expect(() => device.run(scaleOp, { x }, { factor: 2 })).toThrow('broken')
   expect(device.memory().liveTensors).toBe(1)
@@ -60,13 +82,23 @@ test('a launch that fails leaves no outputs behind', () => {
 test('inputs of another device and disposed inputs are refused', () => {
   const { device } = createArrayDevice([double])
   const elsewhere = createReferenceDevice().tensor(Float32Array.of(1), [1])
-  expect(isTesseraError(thrown(() => device.run(scaleOp, { x: elsewhere }, { factor: 2 })), 'device-mismatch')).toBe(true)
+  expect(
+    isTesseraError(
+      thrown(() => device.run(scaleOp, { x: elsewhere }, { factor: 2 })),
+      'device-mismatch',
+    ),
+  ).toBe(true)
   const x = device.tensor(Float32Array.of(1), [1])
   const mixed = thrown(() => device.run(sumOp, { x, z: elsewhere }, {}))
   expect(isTesseraError(mixed, 'device-mismatch')).toBe(true)
   expect(String(mixed)).toContain('test/sum: z is on reference (float64), the other inputs are on arrays')
   x.dispose()
-  expect(isTesseraError(thrown(() => device.run(scaleOp, { x }, { factor: 2 })), 'disposed')).toBe(true)
+  expect(
+    isTesseraError(
+      thrown(() => device.run(scaleOp, { x }, { factor: 2 })),
+      'disposed',
+    ),
+  ).toBe(true)
 })
 
 test('memory is counted, and freed once when its last handle goes', () => {
@@ -84,7 +116,12 @@ test('memory is counted, and freed once when its last handle goes', () => {
 
 test('running out of memory is a typed error and counts nothing', () => {
   const { device } = createArrayDevice([])
-  expect(isTesseraError(thrown(() => device.empty([251], 'f32')), 'out-of-memory')).toBe(true)
+  expect(
+    isTesseraError(
+      thrown(() => device.empty([251], 'f32')),
+      'out-of-memory',
+    ),
+  ).toBe(true)
   expect(device.memory()).toEqual({ allocatedBytes: 0, peakBytes: 0, liveTensors: 0 })
 })
 
@@ -130,8 +167,12 @@ test('a disposed device answers every call with disposed', async () => {
   await device.dispose()
   await device.dispose()
   const calls: readonly (() => unknown)[] = [
-    () => device.empty([1], 'f32'), () => device.tensor(Float32Array.of(1), [1]), () => device.run(scaleOp, { x }, { factor: 2 }),
-    () => device.write(x, Float32Array.of(1)), () => device.capture(() => undefined), () => plan.replay(),
+    () => device.empty([1], 'f32'),
+    () => device.tensor(Float32Array.of(1), [1]),
+    () => device.run(scaleOp, { x }, { factor: 2 }),
+    () => device.write(x, Float32Array.of(1)),
+    () => device.capture(() => undefined),
+    () => plan.replay(),
   ]
   for (const call of calls) expect(isTesseraError(thrown(call), 'disposed'), String(call)).toBe(true)
   await expect(device.read(x)).rejects.toMatchObject({ code: 'disposed' })
@@ -140,8 +181,18 @@ test('a disposed device answers every call with disposed', async () => {
 
 test('a packed weight must come with every part in full', () => {
   const { device } = createArrayDevice([])
-  const format = { id: 'pairs', version: 1, parts: (): Record<string, { dtype: 'f32'; shape: number[] }> => ({ a: { dtype: 'f32', shape: [1] }, b: { dtype: 'f32', shape: [2] } }), decode: () => new Float64Array(1) }
-  expect(() => device.pack(format, [1, 1], { a: new Uint8Array(4), b: new Uint8Array(4) })).toThrow('pack: the part b of a pairs weight of [1, 1] takes 8 bytes, got 4')
+  const format = {
+    id: 'pairs',
+    version: 1,
+    parts: (): Record<string, { dtype: 'f32'; shape: number[] }> => ({
+      a: { dtype: 'f32', shape: [1] },
+      b: { dtype: 'f32', shape: [2] },
+    }),
+    decode: () => new Float64Array(1),
+  }
+  expect(() => device.pack(format, [1, 1], { a: new Uint8Array(4), b: new Uint8Array(4) })).toThrow(
+    'pack: the part b of a pairs weight of [1, 1] takes 8 bytes, got 4',
+  )
   expect(() => device.pack(format, [1, 1], { a: new Uint8Array(4) })).toThrow('got none')
   expect(device.memory().liveTensors).toBe(0)
   const packed = device.pack(format, [1, 1], { a: new Uint8Array(4), b: new Uint8Array(8) })

@@ -48,9 +48,19 @@ export interface Device {
   readonly kind: DeviceKind
   readonly name: string
   readonly capabilities: Capabilities
-  run<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: I, options: X, run?: RunOptions): O
+  run<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+    op: Op<I, O, X>,
+    inputs: I,
+    options: X,
+    run?: RunOptions,
+  ): O
   /** Which kernel `run` would use, and why. */
-  explain<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: I, options: X, run?: RunOptions): Explanation
+  explain<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+    op: Op<I, O, X>,
+    inputs: I,
+    options: X,
+    run?: RunOptions,
+  ): Explanation
   /** Uploads host values: raw elements of `dtype` (f16 and bf16 as `Uint16Array`). The dtype follows from the array when left out. */
   tensor(data: TypedArray, shape: Shape, dtype?: DType): Tensor
   /** Uninitialised memory. */

@@ -62,17 +62,26 @@ test('a view made inside is a handle of its own: keeping it keeps the memory', a
 
 test('a packed weight is kept with all its parts', () => {
   const device = createReferenceDevice()
-  const format = { id: 'bytes', version: 1, parts: () => ({ low: { dtype: 'u8', shape: [2] }, high: { dtype: 'u8', shape: [2] } }) as const, decode: () => new Float64Array(2) }
-  const packed = device.scope((s) => s.keep(device.pack(format, [1, 2], { low: new Uint8Array(2), high: new Uint8Array(2) })))
+  const format = {
+    id: 'bytes',
+    version: 1,
+    parts: () => ({ low: { dtype: 'u8', shape: [2] }, high: { dtype: 'u8', shape: [2] } }) as const,
+    decode: () => new Float64Array(2),
+  }
+  const packed = device.scope((s) =>
+    s.keep(device.pack(format, [1, 2], { low: new Uint8Array(2), high: new Uint8Array(2) })),
+  )
   expect([packed.disposed, live(device)]).toEqual([false, 2])
 })
 
 test('an exception frees everything, and the scope is closed', () => {
   const device = createReferenceDevice()
-  expect(() => device.scope(() => {
-    device.empty([1], 'f32')
-    throw new Error('stop')
-  })).toThrow('stop')
+  expect(() =>
+    device.scope(() => {
+      device.empty([1], 'f32')
+      throw new Error('stop')
+    }),
+  ).toThrow('stop')
   expect(live(device)).toBe(0)
   expect(device.empty([1], 'f32').disposed).toBe(false)
 })

@@ -52,7 +52,8 @@ export function encodeElements(values: ArrayLike<number>, dtype: DType): TypedAr
     return out
   }
   if (dtype === 'i4' || dtype === 'u4') {
-    for (let i = 0; i < count; i++) out[i >> 1] = (out[i >> 1] as number) | (((values[i] as number) & 15) << ((i & 1) * 4))
+    for (let i = 0; i < count; i++)
+      out[i >> 1] = (out[i >> 1] as number) | (((values[i] as number) & 15) << ((i & 1) * 4))
     return out
   }
   const encode = encoders[dtype]
@@ -65,7 +66,10 @@ export function viewBytes(bytes: Uint8Array, dtype: DType): TypedArray {
   const { array } = dtypes[dtype]
   const size = array.BYTES_PER_ELEMENT
   if (bytes.byteLength % size !== 0) {
-    throw new TesseraError('invalid-shape', `tensor: ${bytes.byteLength} bytes are not a whole number of ${dtype} elements (${size} bytes each)`)
+    throw new TesseraError(
+      'invalid-shape',
+      `tensor: ${bytes.byteLength} bytes are not a whole number of ${dtype} elements (${size} bytes each)`,
+    )
   }
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
   return new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size)

@@ -2,12 +2,30 @@ import { TesseraError } from '../error/index.ts'
 
 /** Element types, spelled as in WGSL and safetensors. `i4`/`u4` are packed two to a byte, low nibble first. */
 export type DType =
-  | 'f64' | 'f32' | 'f16' | 'bf16' | 'fp8_e4m3' | 'fp8_e5m2'
-  | 'i64' | 'i32' | 'i8' | 'i4'
-  | 'u32' | 'u8' | 'u4' | 'bool'
+  | 'f64'
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'fp8_e4m3'
+  | 'fp8_e5m2'
+  | 'i64'
+  | 'i32'
+  | 'i8'
+  | 'i4'
+  | 'u32'
+  | 'u8'
+  | 'u4'
+  | 'bool'
 
 export type TypedArray =
-  | Float64Array | Float32Array | BigInt64Array | Int32Array | Uint32Array | Uint16Array | Int8Array | Uint8Array
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | Int32Array
+  | Uint32Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
 
 export interface DTypeInfo {
   readonly bits: number
@@ -19,8 +37,14 @@ export interface DTypeInfo {
 }
 
 export type TypedArrayConstructor =
-  | Float64ArrayConstructor | Float32ArrayConstructor | BigInt64ArrayConstructor | Int32ArrayConstructor
-  | Uint32ArrayConstructor | Uint16ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor
+  | Float64ArrayConstructor
+  | Float32ArrayConstructor
+  | BigInt64ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint32ArrayConstructor
+  | Uint16ArrayConstructor
+  | Int8ArrayConstructor
+  | Uint8ArrayConstructor
 
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   f64: { bits: 64, kind: 'float', array: Float64Array, epsilon: 2 ** -52 },

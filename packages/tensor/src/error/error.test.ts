@@ -5,7 +5,13 @@ test('an error holds code, message, details and cause', () => {
   const cause = new Error('why')
   const error = new TesseraError('out-of-memory', 'wasm: no room for 5 bytes', { cause, details: { bytes: 5 } })
   expect(error).toBeInstanceOf(Error)
-  expect(error).toMatchObject({ name: 'TesseraError', code: 'out-of-memory', message: 'wasm: no room for 5 bytes', details: { bytes: 5 }, cause })
+  expect(error).toMatchObject({
+    name: 'TesseraError',
+    code: 'out-of-memory',
+    message: 'wasm: no room for 5 bytes',
+    details: { bytes: 5 },
+    cause,
+  })
   expect(String(error)).toBe('TesseraError: wasm: no room for 5 bytes')
 })
 
@@ -20,5 +26,9 @@ test('errors are known by their brand, so that those of another copy of the pack
   expect(isTesseraError(foreign, 'io')).toBe(true)
   expect(isTesseraError(new TesseraError('io', 'x'))).toBe(true)
   expect(isTesseraError(new TesseraError('io', 'x'), 'network')).toBe(false)
-  expect([new Error('x'), Object.assign(new Error('x'), { code: 'io' }), null, undefined, 'io'].map((value) => isTesseraError(value))).toEqual([false, false, false, false, false])
+  expect(
+    [new Error('x'), Object.assign(new Error('x'), { code: 'io' }), null, undefined, 'io'].map((value) =>
+      isTesseraError(value),
+    ),
+  ).toEqual([false, false, false, false, false])
 })

@@ -1,1 +1,10 @@
-export { type Candidate, type Capabilities, checkKernels, type Explanation, type Kernel, kernelAbi, selectKernel, type Selection } from './kernel.ts'
+export {
+  type Candidate,
+  type Capabilities,
+  checkKernels,
+  type Explanation,
+  type Kernel,
+  kernelAbi,
+  selectKernel,
+  type Selection,
+} from './kernel.ts'

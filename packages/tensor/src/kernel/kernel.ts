@@ -46,13 +46,21 @@ export interface Selection<K extends Kernel> {
 }
 
 /** Picks the kernel of highest priority that supports the problem (the first listed wins a tie), or only the one named. */
-export function selectKernel<K extends Kernel>(op: Op, problem: Problem, kernels: readonly K[], capabilities: Capabilities, device: string, name?: string): Selection<K> {
+export function selectKernel<K extends Kernel>(
+  op: Op,
+  problem: Problem,
+  kernels: readonly K[],
+  capabilities: Capabilities,
+  device: string,
+  name?: string,
+): Selection<K> {
   const candidates: Candidate[] = []
   let best: K | undefined
   let bestPriority = Number.NEGATIVE_INFINITY
   for (const kernel of kernels) {
     if (kernel.op !== op.id || kernel.opVersion !== op.version) continue
-    const supported = name !== undefined && kernel.name !== name ? `the call asked for ${name}` : kernel.supports(problem, capabilities)
+    const supported =
+      name !== undefined && kernel.name !== name ? `the call asked for ${name}` : kernel.supports(problem, capabilities)
     const priority = kernel.priority?.(problem, capabilities) ?? 0
     candidates.push({ kernel: kernel.name, supported, priority })
     if (supported === true && priority > bestPriority) {
@@ -72,10 +80,16 @@ export function selectKernel<K extends Kernel>(op: Op, problem: Problem, kernels
 export function checkKernels(kernels: readonly Kernel[], device: Kernel['device']): void {
   for (const kernel of kernels) {
     if (kernel.abi !== kernelAbi) {
-      throw new TesseraError('kernel-abi', `${device} device: the kernel ${kernel.op}/${kernel.name} has ABI ${String(kernel.abi)}, this device speaks ${kernelAbi}; update the older of the two packages`)
+      throw new TesseraError(
+        'kernel-abi',
+        `${device} device: the kernel ${kernel.op}/${kernel.name} has ABI ${String(kernel.abi)}, this device speaks ${kernelAbi}; update the older of the two packages`,
+      )
     }
     if (kernel.device !== device) {
-      throw new TesseraError('invalid-option', `${device} device: the kernel ${kernel.op}/${kernel.name} is for ${kernel.device}; import it from the package's /${device} subpath`)
+      throw new TesseraError(
+        'invalid-option',
+        `${device} device: the kernel ${kernel.op}/${kernel.name} is for ${kernel.device}; import it from the package's /${device} subpath`,
+      )
     }
   }
 }

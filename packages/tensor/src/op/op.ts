@@ -9,7 +9,13 @@ export type OpInputs = { readonly [name: string]: Weight | undefined }
 export type OpOutputs = { readonly [name: string]: Tensor }
 /** Options of an op: JSON, so that a problem has a canonical key. */
 export type OpOptions = { readonly [name: string]: JsonValue | undefined }
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue | undefined }
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue | undefined }
 
 /** Shape and dtype of a dense tensor, without its values. */
 export interface TensorSpec {
@@ -26,11 +32,17 @@ export interface PackedSpec {
 }
 
 export type WeightSpec = TensorSpec | PackedSpec
-export type InputSpecs<I extends OpInputs = OpInputs> = { readonly [K in keyof I]: WeightSpec | Extract<I[K], undefined> }
+export type InputSpecs<I extends OpInputs = OpInputs> = {
+  readonly [K in keyof I]: WeightSpec | Extract<I[K], undefined>
+}
 export type OutputSpecs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: TensorSpec }
 
 /** What one call asks for: everything a kernel may depend on except the values. */
-export interface Problem<I extends OpInputs = OpInputs, O extends OpOutputs = OpOutputs, X extends OpOptions = OpOptions> {
+export interface Problem<
+  I extends OpInputs = OpInputs,
+  O extends OpOutputs = OpOutputs,
+  X extends OpOptions = OpOptions,
+> {
   readonly op: string
   readonly inputs: InputSpecs<I>
   readonly outputs: OutputSpecs<O>
@@ -43,7 +55,9 @@ export interface HostTensor {
   readonly shape: Shape
   readonly data: Float64Array
 }
-export type HostInputs<I extends OpInputs = OpInputs> = { readonly [K in keyof I]: HostTensor | Extract<I[K], undefined> }
+export type HostInputs<I extends OpInputs = OpInputs> = {
+  readonly [K in keyof I]: HostTensor | Extract<I[K], undefined>
+}
 export type HostOutputs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: Float64Array }
 
 /** Allowed elementwise difference `|a - r| <= atol + rtol * |r|`, and normalised mean squared error. */

@@ -15,27 +15,43 @@ export function dense(dtype: TensorSpec['dtype'], shape: TensorSpec['shape']): T
 }
 
 /** Validates the specs and describes the call. */
-export function describeProblem<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: InputSpecs<I>, options: X): Problem<I, O, X> {
+export function describeProblem<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+  op: Op<I, O, X>,
+  inputs: InputSpecs<I>,
+  options: X,
+): Problem<I, O, X> {
   return { op: op.id, inputs, outputs: op.validate(inputs, options), options }
 }
 
 /** Canonical text of a problem: equal exactly when every kernel would treat two calls alike. */
 export function problemKey(problem: Problem): string {
-  const specs = Object.entries(problem.inputs).map(([name, spec]) => `${name}:${spec === undefined ? '-' : `${spec.kind === 'dense' ? spec.dtype : `${spec.format.id}@${spec.format.version}`}[${spec.shape.join()}]`}`)
-  const options = Object.entries(problem.options).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
+  const specs = Object.entries(problem.inputs).map(
+    ([name, spec]) =>
+      `${name}:${spec === undefined ? '-' : `${spec.kind === 'dense' ? spec.dtype : `${spec.format.id}@${spec.format.version}`}[${spec.shape.join()}]`}`,
+  )
+  const options = Object.entries(problem.options)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return `${problem.op}(${specs.sort().join(' ')})${JSON.stringify(options)}`
 }
 
 /** Bytes that a tensor of this spec occupies. */
 export function specBytes(spec: WeightSpec): number {
   if (spec.kind === 'dense') return byteLengthOf(spec.dtype, sizeOf(spec.shape))
-  return Object.values(spec.format.parts(spec.shape)).reduce((sum, part) => sum + byteLengthOf(part.dtype, sizeOf(part.shape)), 0)
+  return Object.values(spec.format.parts(spec.shape)).reduce(
+    (sum, part) => sum + byteLengthOf(part.dtype, sizeOf(part.shape)),
+    0,
+  )
 }
 
 /** The input's dense spec, or an `invalid-dtype` error that names the op and the input. */
 export function denseSpec(spec: WeightSpec | undefined, op: string, name: string): TensorSpec {
   if (spec === undefined) throw new TesseraError('invalid-option', `${op}: the input ${name} is required`)
-  if (spec.kind === 'packed') throw new TesseraError('invalid-dtype', `${op}: ${name} must be a dense tensor, not packed as ${spec.format.id}; unpack it first`)
+  if (spec.kind === 'packed')
+    throw new TesseraError(
+      'invalid-dtype',
+      `${op}: ${name} must be a dense tensor, not packed as ${spec.format.id}; unpack it first`,
+    )
   return spec
 }
 
@@ -46,7 +62,10 @@ export function commonDevice(inputs: OpInputs, op: string): Tensor['device'] {
     if (tensor === undefined) continue
     device ??= tensor.device
     if (tensor.device !== device) {
-      throw new TesseraError('device-mismatch', `${op}: ${name} is on ${tensor.device.name}, the other inputs are on ${device.name}; move it with device.tensor(await other.read(x), x.shape)`)
+      throw new TesseraError(
+        'device-mismatch',
+        `${op}: ${name} is on ${tensor.device.name}, the other inputs are on ${device.name}; move it with device.tensor(await other.read(x), x.shape)`,
+      )
     }
   }
   if (device === undefined) throw new TesseraError('invalid-option', `${op}: needs at least one input tensor`)

@@ -5,7 +5,10 @@ const weyl0 = 0x9e3779b9
 const weyl1 = 0xbb67ae85
 
 /** Four u32 words from a 128-bit counter and a 64-bit key: the same on every device, in any order of evaluation. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
   for (let round = 0; round < 10; round++) {
@@ -58,7 +61,7 @@ export function createRandom(seed: number, stream = 0): Random {
       spare = radius * Math.sin(angle)
       return radius * Math.cos(angle)
     },
-    integer: (bound) => Math.floor(((next() >>> 0) * 2 ** -32) * bound),
+    integer: (bound) => Math.floor((next() >>> 0) * 2 ** -32 * bound),
   }
   return random
 }

@@ -25,7 +25,11 @@ export function createReferenceDevice(): Device {
   const hostTensor = (weight: Weight): HostTensor => {
     if (weight.kind === 'dense') {
       const { data, dtype } = weight.storage as HostStorage
-      return { dtype: weight.dtype, shape: weight.shape, data: data instanceof Float64Array ? data : decodeElements(data, dtype, sizeOf(weight.shape)) }
+      return {
+        dtype: weight.dtype,
+        shape: weight.shape,
+        data: data instanceof Float64Array ? data : decodeElements(data, dtype, sizeOf(weight.shape)),
+      }
     }
     const writes = Object.values(weight.parts).reduce((sum, part) => sum + (part.storage as HostStorage).writes, 0)
     let known = decoded.get(weight)
@@ -43,7 +47,11 @@ export function createReferenceDevice(): Device {
     for (const [name, weight] of Object.entries(launch.inputs)) inputs[name] = weight && hostTensor(weight)
     for (const name of launch.op.writes ?? []) {
       const target = launch.inputs[name]
-      if (target?.kind !== 'dense') throw new TesseraError('invalid-dtype', `${launch.op.id}: ${name} is written in place and must be a dense tensor`)
+      if (target?.kind !== 'dense')
+        throw new TesseraError(
+          'invalid-dtype',
+          `${launch.op.id}: ${name} is written in place and must be a dense tensor`,
+        )
       const written = target.storage as HostStorage
       written.writes += 1
     }
@@ -57,7 +65,10 @@ export function createReferenceDevice(): Device {
       const values = outputs[name]
       const { data, dtype } = tensor.storage as HostStorage
       if (values === undefined || values.length !== sizeOf(tensor.shape)) {
-        throw new TesseraError('invalid-shape', `${launch.op.id}: the reference returned ${values?.length ?? 'no'} values for ${name}, not ${sizeOf(tensor.shape)}`)
+        throw new TesseraError(
+          'invalid-shape',
+          `${launch.op.id}: the reference returned ${values?.length ?? 'no'} values for ${name}, not ${sizeOf(tensor.shape)}`,
+        )
       }
       if (data instanceof Float64Array) data.set(values)
       else data.set(bytesOf(encodeElements(values, dtype)))
@@ -73,7 +84,12 @@ export function createReferenceDevice(): Device {
       const size = sizeOf(shape)
       const byteLength = byteLengthOf(dtype, size)
       try {
-        return { dtype, byteLength, writes: 0, data: isRaw(dtype) ? new Uint8Array(byteLength) : new Float64Array(size) }
+        return {
+          dtype,
+          byteLength,
+          writes: 0,
+          data: isRaw(dtype) ? new Uint8Array(byteLength) : new Float64Array(size),
+        }
       } catch (cause) {
         throw new TesseraError('out-of-memory', `reference: could not allocate ${size} float64 values`, { cause })
       }

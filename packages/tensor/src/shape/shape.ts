@@ -14,10 +14,14 @@ export function sizeOf(shape: Shape): number {
 export function checkShape(shape: Shape, op: string): void {
   for (const [axis, length] of shape.entries()) {
     if (!Number.isSafeInteger(length) || length < 0) {
-      throw new TesseraError('invalid-shape', `${op}: axis ${axis} of ${formatShape(shape)} must be a non-negative integer, not ${length}`)
+      throw new TesseraError(
+        'invalid-shape',
+        `${op}: axis ${axis} of ${formatShape(shape)} must be a non-negative integer, not ${length}`,
+      )
     }
   }
-  if (!Number.isSafeInteger(sizeOf(shape))) throw new TesseraError('invalid-shape', `${op}: ${formatShape(shape)} has too many elements to count`)
+  if (!Number.isSafeInteger(sizeOf(shape)))
+    throw new TesseraError('invalid-shape', `${op}: ${formatShape(shape)} has too many elements to count`)
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

@@ -1,1 +1,10 @@
-export { checkAlive, createPackedTensor, createTensor, type PackedTensor, reshape, type Storage, type Tensor, type Weight } from './tensor.ts'
+export {
+  checkAlive,
+  createPackedTensor,
+  createTensor,
+  type PackedTensor,
+  reshape,
+  type Storage,
+  type Tensor,
+  type Weight,
+} from './tensor.ts'

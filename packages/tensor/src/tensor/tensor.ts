@@ -46,7 +46,13 @@ interface SharedStorage {
 const shares = new WeakMap<Tensor, SharedStorage>()
 
 /** Makes the handle of newly allocated storage; `release` runs when the last handle is disposed. For device implementations. */
-export function createTensor(device: Device, dtype: DType, shape: Shape, storage: Storage, release: (storage: Storage) => void): Tensor {
+export function createTensor(
+  device: Device,
+  dtype: DType,
+  shape: Shape,
+  storage: Storage,
+  release: (storage: Storage) => void,
+): Tensor {
   return makeHandle(device, dtype, shape, { storage, owners: 0, release })
 }
 
@@ -54,7 +60,10 @@ export function createTensor(device: Device, dtype: DType, shape: Shape, storage
 export function reshape(tensor: Tensor, shape: Shape): Tensor {
   checkAlive(tensor, 'reshape')
   if (sizeOf(shape) !== sizeOf(tensor.shape)) {
-    throw new TesseraError('invalid-shape', `reshape: ${formatShape(tensor.shape)} has ${sizeOf(tensor.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`)
+    throw new TesseraError(
+      'invalid-shape',
+      `reshape: ${formatShape(tensor.shape)} has ${sizeOf(tensor.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`,
+    )
   }
   const handle = makeHandle(tensor.device, tensor.dtype, shape, shares.get(tensor) as SharedStorage)
   tensor.device.adopt(handle)
@@ -62,7 +71,12 @@ export function reshape(tensor: Tensor, shape: Shape): Tensor {
 }
 
 /** Groups uploaded parts into one weight. For devices and converters; users call `device.pack`. */
-export function createPackedTensor(device: Device, format: Format, shape: Shape, parts: Readonly<Record<string, Tensor>>): PackedTensor {
+export function createPackedTensor(
+  device: Device,
+  format: Format,
+  shape: Shape,
+  parts: Readonly<Record<string, Tensor>>,
+): PackedTensor {
   const all = Object.values(parts)
   return {
     kind: 'packed',
@@ -83,7 +97,10 @@ export function createPackedTensor(device: Device, format: Format, shape: Shape,
 /** Throws the typed error `disposed`, naming the op, when the handle is no longer usable. */
 export function checkAlive(tensor: Weight, op: string): void {
   if (tensor.disposed) {
-    throw new TesseraError('disposed', `${op}: a tensor of shape ${formatShape(tensor.shape)} was used after it was disposed; keep it with scope.keep(tensor) or dispose it later`)
+    throw new TesseraError(
+      'disposed',
+      `${op}: a tensor of shape ${formatShape(tensor.shape)} was used after it was disposed; keep it with scope.keep(tensor) or dispose it later`,
+    )
   }
 }
 

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { createDefaultDevice } from './create-default-device.ts'
 
 /** What a browser has as `navigator.gpu`: on some machines no adapter, on others one that is software. */
-const gpuWith = (info: Partial<GPUAdapterInfo> | undefined): GPU => ({ requestAdapter: async () => (info === undefined ? null : { info }) }) as unknown as GPU
+const gpuWith = (info: Partial<GPUAdapterInfo> | undefined): GPU =>
+  ({ requestAdapter: async () => (info === undefined ? null : { info }) }) as unknown as GPU
 
 test.each<[string, GPU]>([
   ['has no adapter', gpuWith(undefined)],
@@ -15,15 +16,34 @@ test.each<[string, GPU]>([
 })
 
 test('auto is WebGPU where there is an adapter, and says why it cannot be used', async () => {
-  const adapter = { info: { isFallbackAdapter: false, vendor: 'acme', architecture: 'fast' }, features: new Set(), limits: {}, requestDevice: () => Promise.reject(new Error('used up')) }
-  await expect(createDefaultDevice({ gpu: { requestAdapter: async () => adapter } as unknown as GPU })).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('acme fast refused a device (Error: used up)') })
+  const adapter = {
+    info: { isFallbackAdapter: false, vendor: 'acme', architecture: 'fast' },
+    features: new Set(),
+    limits: {},
+    requestDevice: () => Promise.reject(new Error('used up')),
+  }
+  await expect(
+    createDefaultDevice({ gpu: { requestAdapter: async () => adapter } as unknown as GPU }),
+  ).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringContaining('acme fast refused a device (Error: used up)'),
+  })
 })
 
 test('webgpu is not replaced by another device', async () => {
-  await expect(createDefaultDevice({ device: 'webgpu', gpu: gpuWith(undefined) })).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('no adapter') })
-  await expect(createDefaultDevice({ device: 'webgpu' })).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('this platform has none') })
+  await expect(createDefaultDevice({ device: 'webgpu', gpu: gpuWith(undefined) })).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringContaining('no adapter'),
+  })
+  await expect(createDefaultDevice({ device: 'webgpu' })).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringContaining('this platform has none'),
+  })
 })
 
 test('another name is refused', async () => {
-  await expect(createDefaultDevice({ device: 'cuda' as 'wasm' })).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringContaining('not "cuda"') })
+  await expect(createDefaultDevice({ device: 'cuda' as 'wasm' })).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringContaining('not "cuda"'),
+  })
 })

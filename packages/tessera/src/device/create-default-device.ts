@@ -37,10 +37,17 @@ export async function createDefaultDevice(options: DefaultDeviceOptions = {}): P
     case 'wasm':
       return createOnWasm(options)
     case 'webgpu':
-      if (!gpu) throw new TesseraError('unsupported', 'load: device "webgpu" was asked for, but this platform has none; in Node.js pass options.gpu (npm install webgpu), in a browser use https and a version with WebGPU, or use device "wasm"')
+      if (!gpu)
+        throw new TesseraError(
+          'unsupported',
+          'load: device "webgpu" was asked for, but this platform has none; in Node.js pass options.gpu (npm install webgpu), in a browser use https and a version with WebGPU, or use device "wasm"',
+        )
       return createOnGpu(gpu)
     default:
-      throw new TesseraError('invalid-option', `load: device must be auto, wasm, webgpu or reference, not ${JSON.stringify(choice)}`)
+      throw new TesseraError(
+        'invalid-option',
+        `load: device must be auto, wasm, webgpu or reference, not ${JSON.stringify(choice)}`,
+      )
   }
 }
 
@@ -50,9 +57,18 @@ export async function whenStarted(device: Device): Promise<void> {
 }
 
 function createOnWasm({ threads, waitForWorkers, workerUrl }: DefaultDeviceOptions): Promise<Device> {
-  return createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm], threads, waitForWorkers, workerUrl })
+  return createWasmDevice({
+    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm],
+    threads,
+    waitForWorkers,
+    workerUrl,
+  })
 }
 
 function createOnGpu(gpu: GPU, adapter?: GPUAdapter): Promise<Device> {
-  return createWebGpuDevice({ gpu, ...(adapter ? { adapter } : {}), kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu] })
+  return createWebGpuDevice({
+    gpu,
+    ...(adapter ? { adapter } : {}),
+    kernels: [...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu],
+  })
 }

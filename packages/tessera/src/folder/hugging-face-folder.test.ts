@@ -24,9 +24,20 @@ async function rendered(): Promise<string | undefined> {
 
 test('the chat template is that of tokenizer_config.json, of several the default one', async () => {
   expect(await rendered()).toBeUndefined()
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ chat_template: 'one: {{ messages[0].content }}' }))
+  await writeFile(
+    join(folder, 'tokenizer_config.json'),
+    JSON.stringify({ chat_template: 'one: {{ messages[0].content }}' }),
+  )
   expect(await rendered()).toBe('one: Good morrow')
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ chat_template: [{ name: 'tool_use', template: 'tools' }, { name: 'default', template: 'two: {{ messages[0].content }}' }] }))
+  await writeFile(
+    join(folder, 'tokenizer_config.json'),
+    JSON.stringify({
+      chat_template: [
+        { name: 'tool_use', template: 'tools' },
+        { name: 'default', template: 'two: {{ messages[0].content }}' },
+      ],
+    }),
+  )
   expect(await rendered()).toBe('two: Good morrow')
 })
 
@@ -40,5 +51,8 @@ test('chat_template.jinja, where transformers 5 stores it, goes before it', asyn
 test('a tokenizer.json that is there and cannot be read is no absent one', async () => {
   await rm(join(folder, 'tokenizer.json'))
   await mkdir(join(folder, 'tokenizer.json'))
-  await expect(openHuggingFaceFolder(folder)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('tokenizer.json cannot be read') })
+  await expect(openHuggingFaceFolder(folder)).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('tokenizer.json cannot be read'),
+  })
 })

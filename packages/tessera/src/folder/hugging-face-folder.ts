@@ -25,7 +25,9 @@ export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFi
 async function readTokenizerConfig(path: string): Promise<Fields | undefined> {
   const config = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
   const stored = (await unlessAbsent(readText(join(path, 'chat_template.jinja')))) ?? config?.['chat_template']
-  const template = Array.isArray(stored) ? (stored as readonly (Fields | null)[]).find((one) => one?.['name'] === 'default')?.['template'] : stored
+  const template = Array.isArray(stored)
+    ? (stored as readonly (Fields | null)[]).find((one) => one?.['name'] === 'default')?.['template']
+    : stored
   return typeof template === 'string' ? { ...config, chat_template: template } : config
 }
 
@@ -37,7 +39,11 @@ async function readSentenceFiles(path: string): Promise<SentenceFiles | undefine
   if (!Array.isArray(modules)) throw new TesseraError('invalid-file', `load: ${place} must hold a JSON list`)
   const folder = poolingFolder(modules)
   // The file names a folder inside its own; one that leads elsewhere is not followed.
-  if (folder !== undefined && !/^[\w-]+$/.test(folder)) throw new TesseraError('invalid-file', `load: ${place} names the folder ${JSON.stringify(folder)}, which must be a plain name`)
+  if (folder !== undefined && !/^[\w-]+$/.test(folder))
+    throw new TesseraError(
+      'invalid-file',
+      `load: ${place} names the folder ${JSON.stringify(folder)}, which must be a plain name`,
+    )
   return {
     modules,
     pooling: folder === undefined ? undefined : await readObject(join(path, folder, 'config.json')),
@@ -63,7 +69,11 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     const code = (cause as { code?: unknown }).code === 'ENOENT' ? 'not-found' : 'io'
-    throw new TesseraError(code, `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`, { cause })
+    throw new TesseraError(
+      code,
+      `load: ${path} cannot be read; a model folder holds config.json, tokenizer.json and safetensors`,
+      { cause },
+    )
   }
 }
 

@@ -27,7 +27,15 @@ export interface CheckedDownload {
  * Brings a file to `path`, going on with what an earlier attempt left, and puts it there only when size and hash are right.
  * Throws `network` for a wrong hash (what was brought is thrown away), and what `httpDownload` throws (it is kept).
  */
-export async function checkedDownload({ url, file, path, http, signal, onBytes, checkSpace }: CheckedDownload): Promise<void> {
+export async function checkedDownload({
+  url,
+  file,
+  path,
+  http,
+  signal,
+  onBytes,
+  checkSpace,
+}: CheckedDownload): Promise<void> {
   const { sizeBytes, hash } = file
   await mkdir(dirname(path), { recursive: true })
   // Named by its hash: what is left of another version of the file is not continued.
@@ -54,7 +62,10 @@ export async function checkedDownload({ url, file, path, http, signal, onBytes, 
     const actual = hasher.digest('hex')
     if (!hash.endsWith(`:${actual}`)) {
       await rm(part)
-      throw new TesseraError('network', `hub: ${file.path} arrived with hash ${actual} instead of ${hash}; it was thrown away: run the command again`)
+      throw new TesseraError(
+        'network',
+        `hub: ${file.path} arrived with hash ${actual} instead of ${hash}; it was thrown away: run the command again`,
+      )
     }
     await rename(part, path)
   })

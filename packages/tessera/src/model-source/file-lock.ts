@@ -18,7 +18,11 @@ async function take(path: string, what: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const handle = await open(path, 'wx').catch((error: unknown) => {
       if ((error as { code?: unknown }).code === 'EEXIST') return undefined
-      throw new TesseraError('io', `${what} cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      throw new TesseraError(
+        'io',
+        `${what} cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      )
     })
     if (handle !== undefined) {
       await handle.writeFile(String(process.pid))
@@ -27,7 +31,10 @@ async function take(path: string, what: string): Promise<void> {
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => ''))
     if (isAlive(owner) || attempt > 0) {
-      throw new TesseraError('io', `${what} is being downloaded by process ${owner}; wait for it, or delete ${path} if that process does something else`)
+      throw new TesseraError(
+        'io',
+        `${what} is being downloaded by process ${owner}; wait for it, or delete ${path} if that process does something else`,
+      )
     }
     await rm(path, { force: true })
   }

@@ -61,5 +61,10 @@ async function readManifest(path: string): Promise<readonly HubFile[]> {
 
 function isHubFile(value: unknown): value is HubFile {
   const file = value as Partial<HubFile> | null
-  return typeof file?.path === 'string' && isPlainPath(file.path) && typeof file.sizeBytes === 'number' && typeof file.hash === 'string'
+  return (
+    typeof file?.path === 'string' &&
+    isPlainPath(file.path) &&
+    typeof file.sizeBytes === 'number' &&
+    typeof file.hash === 'string'
+  )
 }

@@ -10,7 +10,17 @@ export type HubChoice =
 const indexName = 'model.safetensors.index.json'
 const singleName = 'model.safetensors'
 /** Brought along where they exist; a model needs only the first and a tokenizer. */
-const configNames = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja', 'modules.json', 'sentence_bert_config.json', '1_Pooling/config.json']
+const configNames = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'modules.json',
+  'sentence_bert_config.json',
+  '1_Pooling/config.json',
+]
 
 /** Which files to bring, given the names of those that there are. Throws `not-found`, or `invalid-option` where the user must choose. */
 export function chooseFiles(reference: HubReference, names: readonly string[]): HubChoice {
@@ -25,7 +35,8 @@ export function chooseFiles(reference: HubReference, names: readonly string[]): 
           .join(', ')}`
   const { file } = reference
   if (file !== undefined) {
-    if (!there.has(file)) throw new TesseraError('not-found', `hub: ${reference.repository} holds no file ${file}${listed}`)
+    if (!there.has(file))
+      throw new TesseraError('not-found', `hub: ${reference.repository} holds no file ${file}${listed}`)
     return { kind: 'gguf', file: checkGguf(reference, file) }
   }
   if (there.has('config.json') && (there.has(singleName) || there.has(indexName))) {
@@ -33,19 +44,33 @@ export function chooseFiles(reference: HubReference, names: readonly string[]): 
     return { kind: 'folder', files: [...configNames.filter((name) => there.has(name)), index ?? singleName], index }
   }
   const [only] = ggufs
-  if (only === undefined) throw new TesseraError('not-found', `hub: ${reference.repository} holds neither a GGUF file nor config.json with safetensors`)
-  if (ggufs.length > 1) throw new TesseraError('invalid-option', `hub: ${reference.repository} holds ${ggufs.length} GGUF files; name one${listed}`)
+  if (only === undefined)
+    throw new TesseraError(
+      'not-found',
+      `hub: ${reference.repository} holds neither a GGUF file nor config.json with safetensors`,
+    )
+  if (ggufs.length > 1)
+    throw new TesseraError(
+      'invalid-option',
+      `hub: ${reference.repository} holds ${ggufs.length} GGUF files; name one${listed}`,
+    )
   return { kind: 'gguf', file: checkGguf(reference, only) }
 }
 
 function checkGguf(reference: HubReference, file: string): string {
   if (!file.endsWith('.gguf')) {
     const whole = referenceTo({ ...reference, file: undefined }, '')
-    throw new TesseraError('invalid-option', `hub: ${file} is no GGUF file; a safetensors model is named by its repository: ${whole}`)
+    throw new TesseraError(
+      'invalid-option',
+      `hub: ${file} is no GGUF file; a safetensors model is named by its repository: ${whole}`,
+    )
   }
   const parts = /-\d{5}-of-(\d{5})\.gguf$/.exec(file)?.[1]
   if (parts !== undefined && Number(parts) > 1) {
-    throw new TesseraError('unsupported', `hub: ${file} is one of ${Number(parts)} parts; download all and join them with llama-gguf-split --merge`)
+    throw new TesseraError(
+      'unsupported',
+      `hub: ${file} is one of ${Number(parts)} parts; download all and join them with llama-gguf-split --merge`,
+    )
   }
   return file
 }

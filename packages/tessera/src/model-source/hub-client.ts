@@ -19,7 +19,11 @@ const listTimeoutMs = 30_000
  * All files of a repository. Throws `not-found`, `network` (with `details.unreachable` where no answer came) or `aborted`; each
  * message says what to do.
  */
-export async function listHubFiles(reference: HubReference, settings: HubSettings, signal?: AbortSignal): Promise<readonly HubFile[]> {
+export async function listHubFiles(
+  reference: HubReference,
+  settings: HubSettings,
+  signal?: AbortSignal,
+): Promise<readonly HubFile[]> {
   const { repository, revision } = reference
   const timeout = AbortSignal.timeout(listTimeoutMs)
   const limited = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
@@ -34,13 +38,15 @@ export async function listHubFiles(reference: HubReference, settings: HubSetting
       ...(settings.token === undefined ? {} : { accessToken: settings.token }),
     })
     for await (const entry of entries) {
-      if (files.length === maxFiles) throw new TesseraError('network', `hub: ${repository} lists more than ${maxFiles} files`)
+      if (files.length === maxFiles)
+        throw new TesseraError('network', `hub: ${repository} lists more than ${maxFiles} files`)
       // A name that would lead out of the cache is as good as absent.
       if (entry.type === 'file' && isPlainPath(entry.path)) files.push(hubFile(entry, repository))
     }
     return files
   } catch (error) {
-    if (signal?.aborted === true) throw new TesseraError('aborted', `hub: listing ${repository} was aborted`, { cause: error })
+    if (signal?.aborted === true)
+      throw new TesseraError('aborted', `hub: listing ${repository} was aborted`, { cause: error })
     throw isTesseraError(error) ? error : listError(error, reference, settings)
   }
 }
@@ -50,43 +56,68 @@ export function hubFileUrl({ repository, revision }: HubReference, path: string,
   return `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`
 }
 
-function hubFile(entry: { path: string; size: number; oid?: string; lfs?: { oid: string; size: number } }, repository: string): HubFile {
+function hubFile(
+  entry: { path: string; size: number; oid?: string; lfs?: { oid: string; size: number } },
+  repository: string,
+): HubFile {
   const { path, lfs } = entry
   const sizeBytes = lfs?.size ?? entry.size
   const oid = lfs?.oid ?? entry.oid ?? ''
   const hashForm = lfs === undefined ? /^[0-9a-f]{40}$/ : /^[0-9a-f]{64}$/
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || !hashForm.test(oid)) {
-    throw new TesseraError('network', `hub: ${repository} lists ${JSON.stringify(path)} without a size and a hash; is HF_ENDPOINT a hub?`)
+    throw new TesseraError(
+      'network',
+      `hub: ${repository} lists ${JSON.stringify(path)} without a size and a hash; is HF_ENDPOINT a hub?`,
+    )
   }
   return { path, sizeBytes, hash: `${lfs === undefined ? 'git-sha1' : 'sha256'}:${oid}` }
 }
 
-function listError(error: unknown, { repository, revision }: HubReference, { endpoint, token }: HubSettings): TesseraError {
+function listError(
+  error: unknown,
+  { repository, revision }: HubReference,
+  { endpoint, token }: HubSettings,
+): TesseraError {
   const page = `${endpoint}/${repository}`
   if (error instanceof HubApiError) {
     const { statusCode } = error
     if (statusCode === 404) {
-      return new TesseraError('not-found', `hub: ${page} has no revision "${revision}", or does not exist; check the spelling`, { cause: error })
+      return new TesseraError(
+        'not-found',
+        `hub: ${page} has no revision "${revision}", or does not exist; check the spelling`,
+        { cause: error },
+      )
     }
     if (statusCode === 401 || statusCode === 403) {
-      const remedy = token === undefined ? 'set HF_TOKEN to a token of an account that may read it' : `accept its terms at ${page} with the account of HF_TOKEN`
+      const remedy =
+        token === undefined
+          ? 'set HF_TOKEN to a token of an account that may read it'
+          : `accept its terms at ${page} with the account of HF_TOKEN`
       const problem = `does not exist or is not open to you (status ${statusCode})`
       return new TesseraError('network', `hub: ${page} ${problem}; check the spelling, or ${remedy}`, { cause: error })
     }
     const unreachable = statusCode >= 500 || statusCode === 429
-    return new TesseraError('network', `hub: ${page} answered with status ${statusCode}; try again later`, { cause: error, details: { unreachable } })
+    return new TesseraError('network', `hub: ${page} answered with status ${statusCode}; try again later`, {
+      cause: error,
+      details: { unreachable },
+    })
   }
   const details = { unreachable: true }
   if (error instanceof SyntaxError) {
     const message = `hub: ${endpoint} did not answer as a hub does; check HF_ENDPOINT, or sign in to the network`
     return new TesseraError('network', message, { cause: error, details })
   }
-  return new TesseraError('network', `hub: ${endpoint} cannot be reached: ${reasonOf(error)}`, { cause: error, details })
+  return new TesseraError('network', `hub: ${endpoint} cannot be reached: ${reasonOf(error)}`, {
+    cause: error,
+    details,
+  })
 }
 
 /** Node's fetch says only "fetch failed" and hides why in the cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? error.cause : undefined
-  return cause === undefined ? error.message : cause.message || String((cause as { code?: unknown }).code ?? error.message)
+  return cause === undefined
+    ? error.message
+    : cause.message || String((cause as { code?: unknown }).code ?? error.message)
 }

@@ -44,7 +44,8 @@ export async function fetchHubModel(reference: HubReference, options: HubModelOp
   const byPath = new Map(shelf.files.map((file) => [file.path, file]))
   const find = (path: string): HubFile => {
     const file = byPath.get(path)
-    if (file === undefined) throw new TesseraError('not-found', `hub: ${reference.repository} names ${path}, ${shelf.absence}`)
+    if (file === undefined)
+      throw new TesseraError('not-found', `hub: ${reference.repository} names ${path}, ${shelf.absence}`)
     return file
   }
   const choice = chooseFiles(reference, [...byPath.keys()])
@@ -53,7 +54,8 @@ export async function fetchHubModel(reference: HubReference, options: HubModelOp
     return { kind: 'gguf', path: cache.pathOf(choice.file) }
   }
   await shelf.bring(choice.files.map(find))
-  if (choice.index !== undefined) await shelf.bring((await shardNames(cache.pathOf(choice.index), choice.index)).map(find))
+  if (choice.index !== undefined)
+    await shelf.bring((await shardNames(cache.pathOf(choice.index), choice.index)).map(find))
   return { kind: 'folder', path: cache.folder }
 }
 
@@ -63,11 +65,18 @@ async function openShelf(reference: HubReference, cache: HubCache, options: HubM
   const fromCache: Shelf = { files: cached, absence: `which was never downloaded; ${remedy}`, bring: async () => {} }
   if (settings.offline) {
     if (holdsModel(reference, cached)) return fromCache
-    throw new TesseraError('network', `hub: HF_HUB_OFFLINE is set, and ${reference.repository} is not in ${cache.folder}; ${remedy}`)
+    throw new TesseraError(
+      'network',
+      `hub: HF_HUB_OFFLINE is set, and ${reference.repository} is not in ${cache.folder}; ${remedy}`,
+    )
   }
   try {
     const files = await listHubFiles(reference, settings, signal)
-    return { files, absence: 'but does not hold it', bring: (wanted) => bring(wanted, cached, cache, reference, options) }
+    return {
+      files,
+      absence: 'but does not hold it',
+      bring: (wanted) => bring(wanted, cached, cache, reference, options),
+    }
   } catch (error) {
     if (!isTesseraError(error, 'network') || error.details['unreachable'] !== true) throw error
     if (!holdsModel(reference, cached)) {
@@ -79,7 +88,8 @@ async function openShelf(reference: HubReference, cache: HubCache, options: HubM
   }
 }
 
-const remedy = 'connect once and run the command again, set HF_ENDPOINT to a mirror that can be reached, or pass the path of a model on this disk'
+const remedy =
+  'connect once and run the command again, set HF_ENDPOINT to a mirror that can be reached, or pass the path of a model on this disk'
 
 /** Whether the cache has all that the reference names; shards are checked when their index is read. */
 function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolean {
@@ -95,7 +105,13 @@ function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolea
   }
 }
 
-async function bring(wanted: readonly HubFile[], cached: readonly HubFile[], cache: HubCache, reference: HubReference, options: HubModelOptions): Promise<void> {
+async function bring(
+  wanted: readonly HubFile[],
+  cached: readonly HubFile[],
+  cache: HubCache,
+  reference: HubReference,
+  options: HubModelOptions,
+): Promise<void> {
   const { settings, signal, onProgress } = options
   const missing: HubFile[] = []
   for (const file of wanted) {
@@ -141,6 +157,7 @@ async function shardNames(path: string, index: string): Promise<readonly string[
     throw new TesseraError('invalid-file', `hub: ${index} is not JSON`, { cause })
   }
   const map = (json as { weight_map?: unknown } | null)?.weight_map
-  if (typeof map !== 'object' || map === null) throw new TesseraError('invalid-file', `hub: ${index} has no "weight_map"`)
+  if (typeof map !== 'object' || map === null)
+    throw new TesseraError('invalid-file', `hub: ${index} has no "weight_map"`)
   return [...new Set(Object.values(map).map(String))]
 }

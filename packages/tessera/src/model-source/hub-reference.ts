@@ -16,7 +16,11 @@ export function parseHubReference(text: string): HubReference {
   const [owner = '', second = '', ...path] = text.replace(/^hf:(\/\/)?/, '').split('/')
   const [repo = '', revision = 'main', ...more] = second.split('@')
   const valid = [owner, repo, revision].every((part) => name.test(part)) && more.length === 0 && path.every(isPlain)
-  if (!valid) throw new TesseraError('invalid-option', `hub: "${text}" must be hf:owner/repo, hf:owner/repo/file.gguf or hf:owner/repo@revision/file.gguf`)
+  if (!valid)
+    throw new TesseraError(
+      'invalid-option',
+      `hub: "${text}" must be hf:owner/repo, hf:owner/repo/file.gguf or hf:owner/repo@revision/file.gguf`,
+    )
   return { repository: `${owner}/${repo}`, revision, file: path.length === 0 ? undefined : path.join('/') }
 }
 
@@ -26,7 +30,9 @@ export function hubReferenceOfUrl(url: string, endpoint: string): HubReference |
   const { pathname } = new URL(url.slice(endpoint.length), 'http://hub')
   const [owner = '', repo = '', kind = '', revision = '', ...path] = pathname.slice(1).split('/').map(decoded)
   const named = [owner, repo, revision].every((part) => name.test(part)) && path.length > 0 && path.every(isPlain)
-  return named && (kind === 'resolve' || kind === 'blob') ? { repository: `${owner}/${repo}`, revision, file: path.join('/') } : undefined
+  return named && (kind === 'resolve' || kind === 'blob')
+    ? { repository: `${owner}/${repo}`, revision, file: path.join('/') }
+    : undefined
 }
 
 /** A part of a path without its percent signs; empty, and so refused, where they make no sense. */

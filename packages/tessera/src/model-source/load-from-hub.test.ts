@@ -31,5 +31,8 @@ test('load takes a model of the hub, and the second time from the disk', async (
 })
 
 test('load says which model of the hub is not there', async () => {
-  await expect(load(`hf:${repository}/other.gguf`, { device: 'reference' })).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('other.gguf') })
+  await expect(load(`hf:${repository}/other.gguf`, { device: 'reference' })).rejects.toMatchObject({
+    code: 'not-found',
+    message: expect.stringContaining('other.gguf'),
+  })
 })

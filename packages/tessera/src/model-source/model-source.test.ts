@@ -14,7 +14,9 @@ const folderFiles = {
   'config.json': text('{"model_type":"llama"}'),
   'tokenizer.json': text(`{"vocab":"${'x'.repeat(5000)}"}`),
   'README.md': text('not needed'),
-  'model.safetensors.index.json': text('{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}'),
+  'model.safetensors.index.json': text(
+    '{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}',
+  ),
   'model-00001-of-00002.safetensors': weights.subarray(0, 2000),
   'model-00002-of-00002.safetensors': weights.subarray(2000, 5000),
 }
@@ -32,7 +34,11 @@ afterEach(async () => {
 
 const http = { retryDelayMs: 1, attempts: 3, timeoutMs: 5000 }
 const open = (model: string, options: ModelSourceOptions = {}): Promise<ModelSource> =>
-  openModelSource(model, { http, ...options, env: { HF_ENDPOINT: hub.endpoint, TESSERA_CACHE: cacheFolder, ...options.env } })
+  openModelSource(model, {
+    http,
+    ...options,
+    env: { HF_ENDPOINT: hub.endpoint, TESSERA_CACHE: cacheFolder, ...options.env },
+  })
 
 async function bytesOf(source: ModelSource): Promise<Buffer> {
   if (source.kind !== 'gguf') throw new Error('expected a file')
@@ -65,7 +71,9 @@ describe('paths', () => {
 
 describe('URLs', () => {
   test('any server: read by ranges and not kept', async () => {
-    const source = await open(`${hub.endpoint}/${repository}/resolve/main/tiny.gguf`, { env: { HF_ENDPOINT: 'https://elsewhere.invalid' } })
+    const source = await open(`${hub.endpoint}/${repository}/resolve/main/tiny.gguf`, {
+      env: { HF_ENDPOINT: 'https://elsewhere.invalid' },
+    })
     expect((await bytesOf(source)).equals(weights)).toBe(true)
     expect(await readdir(cacheFolder)).toEqual([])
   })
@@ -80,7 +88,8 @@ describe('URLs', () => {
 describe('a file of the hub', () => {
   test('is downloaded once, with progress, and then comes from the disk', async () => {
     const progress: [number, number][] = []
-    const onProgress: ModelSourceOptions['onProgress'] = ({ loadedBytes, totalBytes }) => void progress.push([loadedBytes, totalBytes])
+    const onProgress: ModelSourceOptions['onProgress'] = ({ loadedBytes, totalBytes }) =>
+      void progress.push([loadedBytes, totalBytes])
     expect((await bytesOf(await open(named, { onProgress }))).equals(weights)).toBe(true)
     expect(progress[0]).toEqual([0, weights.length])
     expect(progress.at(-1)).toEqual([weights.length, weights.length])
@@ -133,7 +142,10 @@ describe('a file of the hub', () => {
       serve(request, response, wrong)
       return true
     }
-    await expect(open(named)).rejects.toMatchObject({ code: 'network', message: expect.stringMatching(/hash .* instead of sha256:/) as string })
+    await expect(open(named)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/hash .* instead of sha256:/) as string,
+    })
     expect(await readdir(join(cacheFolder, 'owner--model', 'main'))).toEqual([])
     hub.intercept = undefined
     expect((await bytesOf(await open(named))).equals(weights)).toBe(true)
@@ -146,7 +158,10 @@ describe('a file of the hub', () => {
       serve(request, response, weights.subarray(0, 200_000))
       return true
     }
-    await expect(open(named)).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('200000 bytes where 300000') as string })
+    await expect(open(named)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('200000 bytes where 300000') as string,
+    })
   })
 
   test('that changed on the hub is brought anew, and what was damaged on the disk as well', async () => {
@@ -178,7 +193,10 @@ describe('a file of the hub', () => {
     hub.intercept = undefined
     const part = (await readdir(folder)).find((name) => name.endsWith('.part')) ?? ''
     await writeFile(join(folder, `${part}.lock`), String(process.ppid))
-    await expect(open(named)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining(`process ${process.ppid}`) as string })
+    await expect(open(named)).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining(`process ${process.ppid}`) as string,
+    })
     await writeFile(join(folder, `${part}.lock`), '999999999')
     expect((await bytesOf(await open(named))).equals(weights)).toBe(true)
   })
@@ -192,7 +210,8 @@ describe('a folder of the hub', () => {
     const folder = source.kind === 'folder' ? source.path : ''
     const { 'README.md': _, ...needed } = folderFiles
     expect((await readdir(folder)).sort()).toEqual(['.tessera.json', ...Object.keys(needed)].sort())
-    for (const [name, bytes] of Object.entries(needed)) expect((await readFile(join(folder, name))).equals(bytes)).toBe(true)
+    for (const [name, bytes] of Object.entries(needed))
+      expect((await readFile(join(folder, name))).equals(bytes)).toBe(true)
   })
 
   test('with a small file of a wrong hash is refused (they are checked by their git hash)', async () => {
@@ -202,12 +221,18 @@ describe('a folder of the hub', () => {
       serve(request, response, text('{"model_type":"trojan"'.padEnd(folderFiles['config.json'].length)))
       return true
     }
-    await expect(open(`hf:${repository}`)).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('git-sha1:') as string })
+    await expect(open(`hf:${repository}`)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('git-sha1:') as string,
+    })
   })
 
   test('whose index names what is not there is refused', async () => {
     hub.files = { ...folderFiles, 'model.safetensors.index.json': text('{"weight_map":{"a":"../../x.safetensors"}}') }
-    await expect(open(`hf:${repository}`)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('names ../../x') as string })
+    await expect(open(`hf:${repository}`)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('names ../../x') as string,
+    })
   })
 })
 
@@ -220,7 +245,10 @@ describe('what the hub cannot give', () => {
       }
     }
     answer(401)
-    await expect(open(named)).rejects.toMatchObject({ code: 'network', message: expect.stringMatching(/status 401.*HF_TOKEN/) as string })
+    await expect(open(named)).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/status 401.*HF_TOKEN/) as string,
+    })
     answer(403)
     await expect(open(named, { env: { HF_TOKEN: 'hf_token' } })).rejects.toThrow(/403.*accept its terms at http/)
     answer(404)
@@ -242,7 +270,10 @@ describe('what the hub cannot give', () => {
   test('names the choices where there are several, and what is missing', async () => {
     hub.files = { 'q4.gguf': weights, 'q8.gguf': weights, 'part-00001-of-00002.gguf': weights, 'a.bin': weights }
     await expect(open(`hf:${repository}`)).rejects.toThrow(`name one; there are hf:${repository}/q4.gguf`)
-    await expect(open(`hf:${repository}/q5.gguf`)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('q8.gguf') as string })
+    await expect(open(`hf:${repository}/q5.gguf`)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('q8.gguf') as string,
+    })
     await expect(open(`hf:${repository}/a.bin`)).rejects.toMatchObject({ code: 'invalid-option' })
     await expect(open(`hf:${repository}/part-00001-of-00002.gguf`)).rejects.toMatchObject({ code: 'unsupported' })
     hub.files = { 'README.md': text('nothing') }
@@ -254,7 +285,16 @@ describe('what the hub cannot give', () => {
     await expect(open(`hf:${repository}`)).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  const odd = ['hf:', 'hf:owner', 'hf:../x', 'hf:owner/..', 'hf:owner/repo/../x.gguf', 'hf:owner/repo@a@b', 'hf:owner/repo//x.gguf', 'hf:owner/re po']
+  const odd = [
+    'hf:',
+    'hf:owner',
+    'hf:../x',
+    'hf:owner/..',
+    'hf:owner/repo/../x.gguf',
+    'hf:owner/repo@a@b',
+    'hf:owner/repo//x.gguf',
+    'hf:owner/re po',
+  ]
   test.for(odd)('%s is no name', async (model) => {
     await expect(open(model)).rejects.toMatchObject({ code: 'invalid-option' })
     expect(hub.requests).toEqual([])
@@ -274,7 +314,9 @@ describe('offline', () => {
     await hub.close()
     await expect(open(named)).rejects.toMatchObject({
       code: 'network',
-      message: expect.stringMatching(/cannot be reached.*owner\/model is not in .*connect once.*HF_ENDPOINT.*path of a model/) as string,
+      message: expect.stringMatching(
+        /cannot be reached.*owner\/model is not in .*connect once.*HF_ENDPOINT.*path of a model/,
+      ) as string,
     })
   })
 
@@ -291,7 +333,9 @@ describe('offline', () => {
     await open(`hf:${repository}`)
     await rm(join(cacheFolder, 'owner--model', 'main', 'model-00002-of-00002.safetensors'))
     await hub.close()
-    await expect(open(`hf:${repository}`)).rejects.toThrow(/model-00002-of-00002\.safetensors, which was never downloaded; connect once/)
+    await expect(open(`hf:${repository}`)).rejects.toThrow(
+      /model-00002-of-00002\.safetensors, which was never downloaded; connect once/,
+    )
   })
 
   test('a page that is no hub (a sign-in page) counts as not reached', async () => {

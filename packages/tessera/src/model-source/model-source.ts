@@ -9,7 +9,9 @@ import { hubReferenceOfUrl, parseHubReference } from './hub-reference.ts'
 import { hubSettings } from './hub-settings.ts'
 
 /** MODEL, found: a GGUF file that is open, or a folder with config.json and safetensors. */
-export type ModelSource = { readonly kind: 'gguf'; readonly source: ByteSource } | { readonly kind: 'folder'; readonly path: string }
+export type ModelSource =
+  | { readonly kind: 'gguf'; readonly source: ByteSource }
+  | { readonly kind: 'folder'; readonly path: string }
 
 export interface SourceProgress {
   readonly loadedBytes: number
@@ -38,7 +40,10 @@ export async function openModelSource(model: string, options: ModelSourceOptions
   if (/^https?:\/\//.test(model)) {
     const onHub = hubReferenceOfUrl(model, hubSettings(options.env ?? process.env).endpoint)
     if (onHub !== undefined) return openHub(onHub, options)
-    return { kind: 'gguf', source: await httpSource(model, { ...options.http, ...(signal === undefined ? {} : { signal }) }) }
+    return {
+      kind: 'gguf',
+      source: await httpSource(model, { ...options.http, ...(signal === undefined ? {} : { signal }) }),
+    }
   }
   return openPath(model)
 }
@@ -47,7 +52,9 @@ async function openHub(reference: HubReference, options: ModelSourceOptions): Pr
   // The hub's library takes some 40 ms to load; a model on the disk does not need it.
   const { fetchHubModel } = await import('./hub-model.ts')
   const found = await fetchHubModel(reference, { ...options, settings: hubSettings(options.env ?? process.env) })
-  return found.kind === 'folder' ? { kind: 'folder', path: found.path } : { kind: 'gguf', source: await fileSource(found.path) }
+  return found.kind === 'folder'
+    ? { kind: 'folder', path: found.path }
+    : { kind: 'gguf', source: await fileSource(found.path) }
 }
 
 async function openPath(path: string): Promise<ModelSource> {
@@ -58,9 +65,13 @@ async function openPath(path: string): Promise<ModelSource> {
   }
   if (found.isDirectory()) return { kind: 'folder', path }
   const name = basename(path)
-  if (name === 'model.safetensors' || name === 'model.safetensors.index.json') return { kind: 'folder', path: dirname(path) }
+  if (name === 'model.safetensors' || name === 'model.safetensors.index.json')
+    return { kind: 'folder', path: dirname(path) }
   if (name.endsWith('.safetensors')) {
-    throw new TesseraError('invalid-option', `${path} is not a whole model; pass the folder that holds config.json and the safetensors files`)
+    throw new TesseraError(
+      'invalid-option',
+      `${path} is not a whole model; pass the folder that holds config.json and the safetensors files`,
+    )
   }
   return { kind: 'gguf', source: await fileSource(path) }
 }

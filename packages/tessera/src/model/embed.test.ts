@@ -3,7 +3,13 @@ import { bufferSink, bufferSource, readGguf, readSafetensors, writeGguf } from '
 import { viewBytes } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { meanModules, meanPooling, sentenceFolder, type SentenceSettings, textOf } from '../../test/support/sentence-folder.ts'
+import {
+  meanModules,
+  meanPooling,
+  sentenceFolder,
+  type SentenceSettings,
+  textOf,
+} from '../../test/support/sentence-folder.ts'
 import { load, loadHuggingFace, type Model } from '../node.ts'
 
 const golden = new URL('../../../runtime/test/golden/architectures/distilbert/', import.meta.url)
@@ -18,7 +24,8 @@ beforeAll(async () => {
   const { inputs } = JSON.parse(await readFile(new URL('golden.json', golden), 'utf8')) as Golden
   texts = [inputs.len1, inputs.len9, inputs.len40].map(textOf)
   const file = await readSafetensors(bufferSource(await readFile(new URL('golden.safetensors', golden))))
-  const read = async (name: string) => viewBytes((await file.tensors.get(name)?.read()) ?? new Uint8Array(), 'f32') as Float32Array
+  const read = async (name: string) =>
+    viewBytes((await file.tensors.get(name)?.read()) ?? new Uint8Array(), 'f32') as Float32Array
   means = await read('padded.mean_pooled')
   firsts = await read('padded.cls')
 })
@@ -34,7 +41,8 @@ async function loadWith(settings?: SentenceSettings): Promise<Model> {
 function expectClose(vectors: readonly Float32Array[], expected: Float32Array): void {
   const flat = vectors.flatMap((vector) => [...vector])
   expect(flat).toHaveLength(expected.length)
-  for (const [index, value] of flat.entries()) expect(Math.abs(value - (expected[index] as number)), `value ${index}`).toBeLessThan(1e-4)
+  for (const [index, value] of flat.entries())
+    expect(Math.abs(value - (expected[index] as number)), `value ${index}`).toBeLessThan(1e-4)
 }
 
 describe('embed', () => {
@@ -55,10 +63,17 @@ describe('embed', () => {
   test('pools the first token, at length 1, and cuts texts as the folder says', async () => {
     const first = { ...meanPooling, pooling_mode_mean_tokens: false, pooling_mode_cls_token: true }
     const normalize = { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' }
-    const model = await loadWith({ 'modules.json': [...meanModules, normalize], '1_Pooling/config.json': first, 'sentence_bert_config.json': { max_seq_length: 40 } })
+    const model = await loadWith({
+      'modules.json': [...meanModules, normalize],
+      '1_Pooling/config.json': first,
+      'sentence_bert_config.json': { max_seq_length: 40 },
+    })
     expect(model.embedder?.maxTokens).toBe(40)
     const lengths = [0, 1, 2].map((row) => Math.hypot(...firsts.subarray(48 * row, 48 * row + 48)))
-    expectClose(await model.embed(texts), firsts.map((value, index) => value / (lengths[Math.floor(index / 48)] as number)))
+    expectClose(
+      await model.embed(texts),
+      firsts.map((value, index) => value / (lengths[Math.floor(index / 48)] as number)),
+    )
     expect(await model.embed([`${texts[2]} t5 t6`])).toEqual(await model.embed([texts[2] as string]))
     await model.dispose()
   })
@@ -71,30 +86,75 @@ describe('embed', () => {
 
   test('an encoder writes no text, and a decoder gives no vectors', async () => {
     const encoder = await loadWith()
-    for (const act of [() => encoder.generate('a'), () => encoder.chat([]), () => encoder.createSession(), () => encoder.session, () => encoder.language]) {
-      expect(act).toThrow(expect.objectContaining({ code: 'unsupported', message: expect.stringContaining('the architecture distilbert is an encoder') }))
+    for (const act of [
+      () => encoder.generate('a'),
+      () => encoder.chat([]),
+      () => encoder.createSession(),
+      () => encoder.session,
+      () => encoder.language,
+    ]) {
+      expect(act).toThrow(
+        expect.objectContaining({
+          code: 'unsupported',
+          message: expect.stringContaining('the architecture distilbert is an encoder'),
+        }),
+      )
     }
     await encoder.dispose()
     const decoder = await load(tinyModel.ggufUrl, { device: 'reference' })
-    await expect(decoder.embed(['a'])).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('llama is a decoder') })
+    await expect(decoder.embed(['a'])).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('llama is a decoder'),
+    })
     await decoder.dispose()
   })
 
   test('is refused, aborted or given nonsense with a typed error', async () => {
     const model = await loadWith()
     await expect(model.embed(texts, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
-    await expect(model.embed([1 as unknown as string])).rejects.toMatchObject({ code: 'invalid-value', message: 'embed: text 0 must be a string, not number' })
+    await expect(model.embed([1 as unknown as string])).rejects.toMatchObject({
+      code: 'invalid-value',
+      message: 'embed: text 0 must be a string, not number',
+    })
     await expect(model.embed(texts, { batchTokens: 0 })).rejects.toMatchObject({ code: 'invalid-option' })
     await model.dispose()
   })
 
   test.each([
-    ['a module that is not there', { 'modules.json': [...meanModules, { path: '2_Dense', type: 'sentence_transformers.models.Dense' }], '1_Pooling/config.json': meanPooling }, 'unsupported', /the module Dense is not supported/],
-    ['a pooling that is not there', { 'modules.json': meanModules, '1_Pooling/config.json': { pooling_mode_max_tokens: true } }, 'unsupported', /asks for pooling_mode_max_tokens/],
-    ['two poolings', { 'modules.json': meanModules, '1_Pooling/config.json': { ...meanPooling, pooling_mode_cls_token: true } }, 'unsupported', /asks for pooling_mode_cls_token and pooling_mode_mean_tokens/],
-    ['a folder outside of its own', { 'modules.json': [{ path: '../1_Pooling', type: 'Pooling' }] }, 'invalid-file', /names the folder "\.\.\/1_Pooling", which must be a plain name/],
+    [
+      'a module that is not there',
+      {
+        'modules.json': [...meanModules, { path: '2_Dense', type: 'sentence_transformers.models.Dense' }],
+        '1_Pooling/config.json': meanPooling,
+      },
+      'unsupported',
+      /the module Dense is not supported/,
+    ],
+    [
+      'a pooling that is not there',
+      { 'modules.json': meanModules, '1_Pooling/config.json': { pooling_mode_max_tokens: true } },
+      'unsupported',
+      /asks for pooling_mode_max_tokens/,
+    ],
+    [
+      'two poolings',
+      { 'modules.json': meanModules, '1_Pooling/config.json': { ...meanPooling, pooling_mode_cls_token: true } },
+      'unsupported',
+      /asks for pooling_mode_cls_token and pooling_mode_mean_tokens/,
+    ],
+    [
+      'a folder outside of its own',
+      { 'modules.json': [{ path: '../1_Pooling', type: 'Pooling' }] },
+      'invalid-file',
+      /names the folder "\.\.\/1_Pooling", which must be a plain name/,
+    ],
     ['modules that are no list', { 'modules.json': {} }, 'invalid-file', /modules.json must hold a JSON list/],
-    ['a module without a type', { 'modules.json': [{ path: '' }] }, 'invalid-file', /type must be a string, but is missing/],
+    [
+      'a module without a type',
+      { 'modules.json': [{ path: '' }] },
+      'invalid-file',
+      /type must be a string, but is missing/,
+    ],
   ])('says what is wrong with %s', async (_, settings, code, message) => {
     await expect(loadWith(settings)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })
@@ -112,13 +172,31 @@ describe('an encoder in a GGUF file', () => {
     await writeGguf({ metadata, tensors: [...tensors.values()] }, sink)
     return sink.bytes()
   }
-  const json = async (name: string): Promise<Record<string, unknown>> => JSON.parse(await readFile(new URL(name, bert), 'utf8')) as Record<string, unknown>
+  const json = async (name: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await readFile(new URL(name, bert), 'utf8')) as Record<string, unknown>
   const texts = ['The cat wanted a hat.', '', 'unwantable [MASK] naïve, in 12 words', 'a '.repeat(100)]
 
-  test.each([[1, 'mean_tokens'], [0, 'mean_tokens'], [undefined, 'mean_tokens'], [2, 'cls_token'], [3, 'lasttoken']] as const)('pools by kind %s as a folder by %s, at length 1', async (kind, mode) => {
-    const modules = [...meanModules, { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' }]
+  test.each([
+    [1, 'mean_tokens'],
+    [0, 'mean_tokens'],
+    [undefined, 'mean_tokens'],
+    [2, 'cls_token'],
+    [3, 'lasttoken'],
+  ] as const)('pools by kind %s as a folder by %s, at length 1', async (kind, mode) => {
+    const modules = [
+      ...meanModules,
+      { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' },
+    ]
     const checkpoint = await readSafetensors(bufferSource(await readFile(new URL('model.safetensors', bert))))
-    const folder = await loadHuggingFace({ checkpoint, config: await json('config.json'), tokenizer: await json('tokenizer.json'), sentence: { modules, pooling: { [`pooling_mode_${mode}`]: true } } }, { device: 'wasm', threads: 1 })
+    const folder = await loadHuggingFace(
+      {
+        checkpoint,
+        config: await json('config.json'),
+        tokenizer: await json('tokenizer.json'),
+        sentence: { modules, pooling: { [`pooling_mode_${mode}`]: true } },
+      },
+      { device: 'wasm', threads: 1 },
+    )
     const model = await load(await withPooling(kind), { device: 'wasm', threads: 1 })
     expect(model.embedder).toMatchObject({ dimensions: 48, maxTokens: 64 })
     expect(await model.embed(texts)).toEqual(await folder.embed(texts))
@@ -126,6 +204,9 @@ describe('an encoder in a GGUF file', () => {
   })
 
   test('refuses a model that ranks', async () => {
-    await expect(withPooling(4).then((bytes) => load(bytes, { device: 'wasm', threads: 1 }))).rejects.toMatchObject({ code: 'unsupported', message: expect.stringMatching(/pooling_type is 4; supported are 0 and 1 .*4 is a model that ranks/) })
+    await expect(withPooling(4).then((bytes) => load(bytes, { device: 'wasm', threads: 1 }))).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/pooling_type is 4; supported are 0 and 1 .*4 is a model that ranks/),
+    })
   })
 })

@@ -13,7 +13,10 @@ export interface EncoderModelParts {
 export function createEncoderModel({ embedder, tokenizer, ownedDevice }: EncoderModelParts): Model {
   const { encoder } = embedder
   const refuse = (what: string): never => {
-    throw new TesseraError('unsupported', `${what}: the architecture ${encoder.config.architecture} is an encoder, which gives vectors (embed) and writes no text; load a decoder`)
+    throw new TesseraError(
+      'unsupported',
+      `${what}: the architecture ${encoder.config.architecture} is an encoder, which gives vectors (embed) and writes no text; load a decoder`,
+    )
   }
   return {
     get language() {

@@ -1,10 +1,29 @@
 import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import {
-  architectureOf, createEmbedder, decoderFamilies, type EncoderFamily, encoderFamilies, type Fields, loadEncoder, loadModel, type LoadProgress, type ModelFamily, plainSentenceConfig, sentenceConfigFrom, sentenceConfigFromGguf, type SentenceFiles, type SessionOptions,
+  architectureOf,
+  createEmbedder,
+  decoderFamilies,
+  type EncoderFamily,
+  encoderFamilies,
+  type Fields,
+  loadEncoder,
+  loadModel,
+  type LoadProgress,
+  type ModelFamily,
+  plainSentenceConfig,
+  sentenceConfigFrom,
+  sentenceConfigFromGguf,
+  type SentenceFiles,
+  type SessionOptions,
 } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
-import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice, whenStarted } from '../device/create-default-device.ts'
+import {
+  createDefaultDevice,
+  type DefaultDeviceOptions,
+  type DeviceChoice,
+  whenStarted,
+} from '../device/create-default-device.ts'
 import { createEncoderModel } from './encoder-model.ts'
 import { createModel, type Model } from './model.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
@@ -46,7 +65,10 @@ export interface HuggingFaceFiles {
  *
  * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
-export async function load(source: string | URL | Blob | Uint8Array | ByteSource, options: LoadOptions = {}): Promise<Model> {
+export async function load(
+  source: string | URL | Blob | Uint8Array | ByteSource,
+  options: LoadOptions = {},
+): Promise<Model> {
   return withDevice(options, async (device) => {
     const bytes = await openSource(source)
     try {
@@ -60,13 +82,22 @@ export async function load(source: string | URL | Blob | Uint8Array | ByteSource
 
 /** Loads an open GGUF checkpoint; the caller closes it. */
 export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions = {}): Promise<Model> {
-  return withDevice(options, async (device) => build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options, device))
+  return withDevice(options, async (device) =>
+    build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options, device),
+  )
 }
 
 /** Loads a safetensors checkpoint, of a decoder or an encoder, with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
 export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
   return withDevice(options, async (device) =>
-    build(await wholeWeights(files.checkpoint, files.config), files.config, files.sentence, options.text ?? textOfHuggingFace(files), options, device),
+    build(
+      await wholeWeights(files.checkpoint, files.config),
+      files.config,
+      files.sentence,
+      options.text ?? textOfHuggingFace(files),
+      options,
+      device,
+    ),
   )
 }
 
@@ -83,21 +114,46 @@ async function withDevice(options: LoadOptions, work: (device: Promise<Device>) 
     await whenStarted(model.device)
     return model
   } catch (error) {
-    await starting.then((device) => device.dispose(), () => {})
+    await starting.then(
+      (device) => device.dispose(),
+      () => {},
+    )
     throw error
   }
 }
 
-async function build(checkpoint: Checkpoint, config: Fields | undefined, sentence: SentenceFiles | undefined, text: ModelText, options: LoadOptions, starting: Promise<Device>): Promise<Model> {
-  const { device: choice, families = defaultFamilies, encoderFamilies: encoders = defaultEncoderFamilies, onProgress, signal } = options
+async function build(
+  checkpoint: Checkpoint,
+  config: Fields | undefined,
+  sentence: SentenceFiles | undefined,
+  text: ModelText,
+  options: LoadOptions,
+  starting: Promise<Device>,
+): Promise<Model> {
+  const {
+    device: choice,
+    families = defaultFamilies,
+    encoderFamilies: encoders = defaultEncoderFamilies,
+    onProgress,
+    signal,
+  } = options
   const device = await starting
   const ownedDevice = typeof choice === 'object' ? undefined : device
   const common = { device, packers: ggmlPackers, onProgress, signal }
   const architecture = architectureOf(checkpoint, config)
   if (encoders.some(({ architectures }) => architectures.includes(architecture))) {
-    const pooling = config === undefined ? sentenceConfigFromGguf(checkpoint.metadata as Fields) : sentence ? sentenceConfigFrom(sentence) : plainSentenceConfig
+    const pooling =
+      config === undefined
+        ? sentenceConfigFromGguf(checkpoint.metadata as Fields)
+        : sentence
+          ? sentenceConfigFrom(sentence)
+          : plainSentenceConfig
     const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
-    return createEncoderModel({ embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }), tokenizer: text.tokenizer, ownedDevice })
+    return createEncoderModel({
+      embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }),
+      tokenizer: text.tokenizer,
+      ownedDevice,
+    })
   }
   const model = await loadModel(checkpoint, { ...common, families, config, contextLength: options.contextLength })
   return createModel({ model, ...text, ownedDevice, session: options })
@@ -109,5 +165,8 @@ async function openSource(source: string | URL | Blob | Uint8Array | ByteSource)
   if (source instanceof URL) return httpSource(source.href)
   if (typeof source !== 'string') return source
   if (/^https?:/.test(source)) return httpSource(source)
-  throw new TesseraError('invalid-option', `load: ${JSON.stringify(source)} is not an http(s) URL; in Node.js import load from @tessera-llm/tessera/node to open paths`)
+  throw new TesseraError(
+    'invalid-option',
+    `load: ${JSON.stringify(source)} is not an http(s) URL; in Node.js import load from @tessera-llm/tessera/node to open paths`,
+  )
 }

@@ -1,5 +1,16 @@
 import {
-  type ChatMessage, type ChatTemplate, createSession, type Embedder, type EmbedOptions, generate, type GenerateOptions, type Generation, type LanguageModel, type Session, type SessionOptions, type Tokenizer,
+  type ChatMessage,
+  type ChatTemplate,
+  createSession,
+  type Embedder,
+  type EmbedOptions,
+  generate,
+  type GenerateOptions,
+  type Generation,
+  type LanguageModel,
+  type Session,
+  type SessionOptions,
+  type Tokenizer,
 } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { encodeChat, type ModelText } from './text.ts'
@@ -36,7 +47,13 @@ export interface Model {
 }
 
 /** Puts the parts of a model together; `load` does it from a file. */
-export function createModel({ model, tokenizer, chatTemplate, ownedDevice, session: sessionOptions }: ModelParts): Model {
+export function createModel({
+  model,
+  tokenizer,
+  chatTemplate,
+  ownedDevice,
+  session: sessionOptions,
+}: ModelParts): Model {
   const sessions: Session[] = []
   const open = (options: SessionOptions = {}): Session => {
     const session = createSession(model, { ...sessionOptions, ...options })
@@ -51,10 +68,20 @@ export function createModel({ model, tokenizer, chatTemplate, ownedDevice, sessi
     chatTemplate,
     device: model.device,
     session,
-    generate: (prompt, options) => generate(session, tokenizer, typeof prompt === 'string' ? tokenizer.encode(prompt, { addSpecial: true }) : prompt, options),
-    chat: (messages, options) => generate(session, tokenizer, encodeChat({ tokenizer, chatTemplate }, messages), options),
+    generate: (prompt, options) =>
+      generate(
+        session,
+        tokenizer,
+        typeof prompt === 'string' ? tokenizer.encode(prompt, { addSpecial: true }) : prompt,
+        options,
+      ),
+    chat: (messages, options) =>
+      generate(session, tokenizer, encodeChat({ tokenizer, chatTemplate }, messages), options),
     async embed() {
-      throw new TesseraError('unsupported', `embed: the architecture ${model.config.architecture} is a decoder, which generates text; load a sentence encoder (BERT and its kin)`)
+      throw new TesseraError(
+        'unsupported',
+        `embed: the architecture ${model.config.architecture} is a decoder, which generates text; load a sentence encoder (BERT and its kin)`,
+      )
     },
     createSession: open,
     async dispose() {

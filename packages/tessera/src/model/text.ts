@@ -1,5 +1,13 @@
 import type { Checkpoint } from '@tessera-llm/formats'
-import { type ChatMessage, type ChatTemplate, createChatTemplate, createTokenizerFromGguf, createTokenizerFromJson, type Fields, type Tokenizer } from '@tessera-llm/runtime'
+import {
+  type ChatMessage,
+  type ChatTemplate,
+  createChatTemplate,
+  createTokenizerFromGguf,
+  createTokenizerFromJson,
+  type Fields,
+  type Tokenizer,
+} from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from './load.ts'
 import { noTokenizer } from './no-tokenizer.ts'
@@ -13,20 +21,47 @@ export interface ModelText {
 /** Reads the tokenizer and the chat template from a GGUF file's metadata; of a file without a tokenizer, one that knows ids alone. */
 export function textOfGguf({ metadata }: Checkpoint): ModelText {
   const kind = metadata['tokenizer.ggml.model']
-  if (kind === undefined || kind === 'no_vocab') return { tokenizer: noTokenizer({ missing: 'the GGUF file holds no tokenizer', vocabSize: 0, eosIds: idsOf(metadata['tokenizer.ggml.eos_token_id']) }), chatTemplate: undefined }
+  if (kind === undefined || kind === 'no_vocab')
+    return {
+      tokenizer: noTokenizer({
+        missing: 'the GGUF file holds no tokenizer',
+        vocabSize: 0,
+        eosIds: idsOf(metadata['tokenizer.ggml.eos_token_id']),
+      }),
+      chatTemplate: undefined,
+    }
   return compose(createTokenizerFromGguf(metadata as Fields), metadata['tokenizer.chat_template'])
 }
 
 /** Reads them from `tokenizer.json` and `tokenizer_config.json`; without the former, the tokenizer knows ids alone. */
-export function textOfHuggingFace({ tokenizer, tokenizerConfig, config = {} }: Omit<HuggingFaceFiles, 'checkpoint' | 'config'> & Partial<Pick<HuggingFaceFiles, 'config'>>): ModelText {
-  if (tokenizer === undefined) return { tokenizer: noTokenizer({ missing: 'the folder has no tokenizer.json', vocabSize: Number(config['vocab_size'] ?? 0), eosIds: idsOf(config['eos_token_id']) }), chatTemplate: undefined }
+export function textOfHuggingFace({
+  tokenizer,
+  tokenizerConfig,
+  config = {},
+}: Omit<HuggingFaceFiles, 'checkpoint' | 'config'> & Partial<Pick<HuggingFaceFiles, 'config'>>): ModelText {
+  if (tokenizer === undefined)
+    return {
+      tokenizer: noTokenizer({
+        missing: 'the folder has no tokenizer.json',
+        vocabSize: Number(config['vocab_size'] ?? 0),
+        eosIds: idsOf(config['eos_token_id']),
+      }),
+      chatTemplate: undefined,
+    }
   return compose(createTokenizerFromJson(tokenizer, tokenizerConfig), tokenizerConfig?.['chat_template'])
 }
 
 /** The token ids that ask for an answer to the last message. */
 export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: readonly ChatMessage[]): number[] {
-  if (!chatTemplate) throw new TesseraError('unsupported', 'chat: the model has no chat template; generate from plain text instead (CLI: --raw)')
-  const ids = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }), { addSpecial: false, parseSpecial: true })
+  if (!chatTemplate)
+    throw new TesseraError(
+      'unsupported',
+      'chat: the model has no chat template; generate from plain text instead (CLI: --raw)',
+    )
+  const ids = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }), {
+    addSpecial: false,
+    parseSpecial: true,
+  })
   // Most templates write the BOS themselves; a second one would be a different prompt.
   const { addBos, bosId } = tokenizer
   return addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids

@@ -1,7 +1,28 @@
 import { readFile } from 'node:fs/promises'
-import { bufferSink, bufferSource, type Checkpoint, readGguf, readSafetensors, type StoredTensor, type TensorData, writeSafetensors } from '@tessera-llm/formats'
 import {
-  awqConfig, codebookGrid, compressedTensorsConfig, dequantizeMatrix, type Grid, gptqConfig, type IntegerGrid, type QuantizedMatrix, rtn, type StoredParts, writeAwq, writeCompressed, writeGptq,
+  bufferSink,
+  bufferSource,
+  type Checkpoint,
+  readGguf,
+  readSafetensors,
+  type StoredTensor,
+  type TensorData,
+  writeSafetensors,
+} from '@tessera-llm/formats'
+import {
+  awqConfig,
+  codebookGrid,
+  compressedTensorsConfig,
+  dequantizeMatrix,
+  type Grid,
+  gptqConfig,
+  type IntegerGrid,
+  type QuantizedMatrix,
+  rtn,
+  type StoredParts,
+  writeAwq,
+  writeCompressed,
+  writeGptq,
 } from '@tessera-llm/quantization'
 import { bytesOf, decodeElements, type DType, sizeOf, viewBytes } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -11,23 +32,53 @@ import { loadHuggingFace } from './load.ts'
 const gguf = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
 const tokenizer = JSON.parse(await readFile(tinyModel.tokenizerUrl, 'utf8')) as Record<string, unknown>
 const config = {
-  model_type: 'llama', hidden_size: 192, num_hidden_layers: 6, num_attention_heads: 6, num_key_value_heads: 2, intermediate_size: 512, vocab_size: 2048, max_position_embeddings: 256,
-  rms_norm_eps: 1e-5, rope_theta: 10000, tie_word_embeddings: true, hidden_act: 'silu',
+  model_type: 'llama',
+  hidden_size: 192,
+  num_hidden_layers: 6,
+  num_attention_heads: 6,
+  num_key_value_heads: 2,
+  intermediate_size: 512,
+  vocab_size: 2048,
+  max_position_embeddings: 256,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  tie_word_embeddings: true,
+  hidden_act: 'silu',
 }
-const names: Readonly<Record<string, string>> = { attn_v: 'self_attn.v_proj', attn_output: 'self_attn.o_proj', ffn_gate: 'mlp.gate_proj', ffn_up: 'mlp.up_proj', ffn_down: 'mlp.down_proj', attn_norm: 'input_layernorm', ffn_norm: 'post_attention_layernorm', attn_q: 'self_attn.q_proj', attn_k: 'self_attn.k_proj' }
+const names: Readonly<Record<string, string>> = {
+  attn_v: 'self_attn.v_proj',
+  attn_output: 'self_attn.o_proj',
+  ffn_gate: 'mlp.gate_proj',
+  ffn_up: 'mlp.up_proj',
+  ffn_down: 'mlp.down_proj',
+  attn_norm: 'input_layernorm',
+  ffn_norm: 'post_attention_layernorm',
+  attn_q: 'self_attn.q_proj',
+  attn_k: 'self_attn.k_proj',
+}
 
-const floats = async ({ format, shape, read }: StoredTensor): Promise<Float32Array> => Float32Array.from(decodeElements(viewBytes(await read(), format as DType), format as DType, sizeOf(shape)))
+const floats = async ({ format, shape, read }: StoredTensor): Promise<Float32Array> =>
+  Float32Array.from(decodeElements(viewBytes(await read(), format as DType), format as DType, sizeOf(shape)))
 
 /** Two Hugging Face checkpoints: one whose linear layers are quantized, and one with the values that they stand for. Rows of queries and keys stay as they are: both models are wrong in the same way. */
-async function checkpoints(grid: Grid, write: (matrix: QuantizedMatrix) => StoredParts): Promise<readonly [quantized: Checkpoint, plain: Checkpoint]> {
+async function checkpoints(
+  grid: Grid,
+  write: (matrix: QuantizedMatrix) => StoredParts,
+): Promise<readonly [quantized: Checkpoint, plain: Checkpoint]> {
   const quantized: TensorData[] = []
   const plain: TensorData[] = []
   for (const stored of gguf.tensors.values()) {
     const [, layer, part = ''] = /^blk\.(\d+)\.(.+)\.weight$/.exec(stored.name) ?? []
-    const name = layer === undefined ? (stored.name === 'token_embd.weight' ? 'model.embed_tokens' : 'model.norm') : `model.layers.${layer}.${names[part]}`
+    const name =
+      layer === undefined
+        ? stored.name === 'token_embd.weight'
+          ? 'model.embed_tokens'
+          : 'model.norm'
+        : `model.layers.${layer}.${names[part]}`
     const values = await floats(stored)
     if (!name.endsWith('_proj')) {
-      for (const list of [quantized, plain]) list.push({ name: `${name}.weight`, shape: stored.shape, format: 'f32', bytes: bytesOf(values) })
+      for (const list of [quantized, plain])
+        list.push({ name: `${name}.weight`, shape: stored.shape, format: 'f32', bytes: bytesOf(values) })
       continue
     }
     const shape: readonly [number, number] = [stored.shape[0] ?? 0, stored.shape[1] ?? 0]
@@ -35,27 +86,48 @@ async function checkpoints(grid: Grid, write: (matrix: QuantizedMatrix) => Store
     for (const [suffix, data] of Object.entries(write(matrix))) quantized.push({ name: `${name}.${suffix}`, ...data })
     plain.push({ name: `${name}.weight`, shape, format: 'f32', bytes: bytesOf(dequantizeMatrix(matrix)) })
   }
-  const [first, second] = await Promise.all([quantized, plain].map(async (tensors) => {
-    const sink = bufferSink()
-    await writeSafetensors({ tensors }, sink)
-    return readSafetensors(bufferSource(sink.bytes()))
-  }))
+  const [first, second] = await Promise.all(
+    [quantized, plain].map(async (tensors) => {
+      const sink = bufferSink()
+      await writeSafetensors({ tensors }, sink)
+      return readSafetensors(bufferSource(sink.bytes()))
+    }),
+  )
   return [first as Checkpoint, second as Checkpoint]
 }
 
-const integers = (bits: 4 | 8, isSymmetric: boolean): IntegerGrid => ({ kind: 'integer', bits, group: 64, isSymmetric, scaleType: 'f16' })
+const integers = (bits: 4 | 8, isSymmetric: boolean): IntegerGrid => ({
+  kind: 'integer',
+  bits,
+  group: 64,
+  isSymmetric,
+  scaleType: 'f16',
+})
 const fp8 = codebookGrid('fp8_e4m3', 'row', 'f32')
 
 test.for<readonly [string, Grid, (matrix: QuantizedMatrix) => StoredParts, unknown]>([
   ['GPTQ', integers(4, false), (matrix) => writeGptq(matrix, 2), gptqConfig(integers(4, false), 2)],
   ['AWQ', integers(4, false), writeAwq, awqConfig(integers(4, false))],
-  ['compressed-tensors, int8', integers(8, true), (matrix) => writeCompressed(matrix, 'int-quantized'), compressedTensorsConfig(integers(8, true), 'int-quantized')],
-  ['compressed-tensors, fp8', fp8, (matrix) => writeCompressed(matrix, 'float-quantized'), compressedTensorsConfig(fp8, 'float-quantized')],
+  [
+    'compressed-tensors, int8',
+    integers(8, true),
+    (matrix) => writeCompressed(matrix, 'int-quantized'),
+    compressedTensorsConfig(integers(8, true), 'int-quantized'),
+  ],
+  [
+    'compressed-tensors, fp8',
+    fp8,
+    (matrix) => writeCompressed(matrix, 'float-quantized'),
+    compressedTensorsConfig(fp8, 'float-quantized'),
+  ],
 ])('%s: the model computes what its dequantized weights compute', async ([, grid, write, quantization]) => {
   const [quantized, plain] = await checkpoints(grid, write)
   const ids = [0, 942, 1268, 270, 260]
   const logitsOf = async (checkpoint: Checkpoint, more: object): Promise<Float32Array> => {
-    const model = await loadHuggingFace({ checkpoint, config: { ...config, ...more }, tokenizer }, { device: 'wasm', threads: 1, activations: 'f32' })
+    const model = await loadHuggingFace(
+      { checkpoint, config: { ...config, ...more }, tokenizer },
+      { device: 'wasm', threads: 1, activations: 'f32' },
+    )
     const logits = await model.session.prefill(ids)
     await model.dispose()
     return Float32Array.from(logits as Float32Array)
@@ -67,5 +139,11 @@ test.for<readonly [string, Grid, (matrix: QuantizedMatrix) => StoredParts, unkno
 })
 
 test('a layout that cannot be read is refused with its name', async () => {
-  await expect(loadHuggingFace({ checkpoint: gguf, config: { ...config, quantization_config: { quant_method: 'bitsandbytes' } }, tokenizer })).rejects.toThrow('the quantization method "bitsandbytes"; gptq, awq and compressed-tensors are read')
+  await expect(
+    loadHuggingFace({
+      checkpoint: gguf,
+      config: { ...config, quantization_config: { quant_method: 'bitsandbytes' } },
+      tokenizer,
+    }),
+  ).rejects.toThrow('the quantization method "bitsandbytes"; gptq, awq and compressed-tensors are read')
 })

@@ -10,7 +10,9 @@ import type { Fields } from '@tessera-llm/runtime'
  */
 export async function wholeWeights(checkpoint: Checkpoint, config: Fields): Promise<Checkpoint> {
   const quantization = config['quantization_config']
-  return quantization === undefined || quantization === null || isWhole(checkpoint) ? checkpoint : quantizedCheckpoint(checkpoint, quantization)
+  return quantization === undefined || quantization === null || isWhole(checkpoint)
+    ? checkpoint
+    : quantizedCheckpoint(checkpoint, quantization)
 }
 
 function isWhole(checkpoint: Checkpoint): checkpoint is QuantizedCheckpoint {

@@ -17,7 +17,9 @@ test('values within the bound pass, and the worst is still named', () => {
 test('the worst element is the one that exceeds its own bound most, not the one with the largest difference', () => {
   const result = compare([1000.005, 0.001], [1000, 0], tolerance)
   expect(result).toMatchObject({ pass: false, failed: 1, worst: { index: 1, got: 0.001, expected: 0, bound: 1e-6 } })
-  expect(result.message).toBe('1 of 2 elements out of bounds; worst element [1]: got 0.001, expected 0, difference 1.000e-3, bound 1.000e-6; NMSE 2.600e-11, within 1.000e-7')
+  expect(result.message).toBe(
+    '1 of 2 elements out of bounds; worst element [1]: got 0.001, expected 0, difference 1.000e-3, bound 1.000e-6; NMSE 2.600e-11, within 1.000e-7',
+  )
 })
 
 test('errors that are small everywhere but add up fail by NMSE alone', () => {
@@ -41,7 +43,9 @@ test.for([
 })
 
 test('equal infinities pass; a bound of zero demands equality; a NaN bound fails', () => {
-  expect(compare([Number.NEGATIVE_INFINITY, 5], [Number.NEGATIVE_INFINITY, 5], { atol: 0, rtol: 0, nmse: 0 }).pass).toBe(true)
+  expect(
+    compare([Number.NEGATIVE_INFINITY, 5], [Number.NEGATIVE_INFINITY, 5], { atol: 0, rtol: 0, nmse: 0 }).pass,
+  ).toBe(true)
   expect(compare([5 + 1e-12], [5], { atol: 0, rtol: 0, nmse: 1 }).pass).toBe(false)
   expect(compare([5.5], [5], { ...tolerance, atol: Number.NaN }).pass).toBe(false)
   expect(compare([5], [5], { ...tolerance, nmse: Number.NaN }).pass).toBe(false)
@@ -59,6 +63,10 @@ test('toMatchReference reads tensors, host values and numbers', async () => {
   await expect([1, 2, 3]).toMatchReference(tensor, tolerance)
   await expect(tensor).toMatchReference(values([3], [1, 2, 3], 'f16'), tolerance)
   await expect(tensor).not.toMatchReference([1, 2, 4], tolerance)
-  await expect(expect(tensor).toMatchReference([1, 2, 4], tolerance)).rejects.toThrow('worst element [2]: got 3, expected 4')
-  await expect(expect(tensor).toMatchReference(values([1, 3], [1, 2, 3]), tolerance)).rejects.toThrow('got shape [3], expected [1, 3]')
+  await expect(expect(tensor).toMatchReference([1, 2, 4], tolerance)).rejects.toThrow(
+    'worst element [2]: got 3, expected 4',
+  )
+  await expect(expect(tensor).toMatchReference(values([1, 3], [1, 2, 3]), tolerance)).rejects.toThrow(
+    'got shape [3], expected [1, 3]',
+  )
 })

@@ -24,9 +24,20 @@ export interface Comparison {
  * Checks `|got − expected| ≤ atol + rtol · |expected|` for each element, and the normalised mean squared error of all. Infinities
  * must be equal; a NaN fails on either side, because a reference that yields one proves nothing.
  */
-export function compare(got: ArrayLike<number>, expected: ArrayLike<number>, { atol, rtol, nmse: nmseBound }: Tolerance): Comparison {
+export function compare(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { atol, rtol, nmse: nmseBound }: Tolerance,
+): Comparison {
   if (got.length !== expected.length) {
-    return { pass: false, worst: undefined, worstShare: Number.POSITIVE_INFINITY, nmse: Number.POSITIVE_INFINITY, failed: expected.length, message: `got ${got.length} elements, expected ${expected.length}` }
+    return {
+      pass: false,
+      worst: undefined,
+      worstShare: Number.POSITIVE_INFINITY,
+      nmse: Number.POSITIVE_INFINITY,
+      failed: expected.length,
+      message: `got ${got.length} elements, expected ${expected.length}`,
+    }
   }
   let worst: ElementError | undefined
   let worstShare = -1

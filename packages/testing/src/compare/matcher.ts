@@ -1,5 +1,13 @@
 import type {} from 'vitest'
-import { decodeElements, type DType, dtypeOfArray, sizeOf, type Tensor, type Tolerance, type TypedArray } from '@tessera-llm/tensor'
+import {
+  decodeElements,
+  type DType,
+  dtypeOfArray,
+  sizeOf,
+  type Tensor,
+  type Tolerance,
+  type TypedArray,
+} from '@tessera-llm/tensor'
 import type { HostValue } from '../generate/index.ts'
 import { compare } from './compare.ts'
 
@@ -15,12 +23,17 @@ interface MatcherResult {
  * For `expect.extend(referenceMatchers)`, which adds `await expect(tensor).toMatchReference(expected, tolerance)`; the worst
  * element is part of the message.
  */
-export const referenceMatchers: { toMatchReference(received: Comparable, expected: Comparable, tolerance: Tolerance): Promise<MatcherResult> } = {
+export const referenceMatchers: {
+  toMatchReference(received: Comparable, expected: Comparable, tolerance: Tolerance): Promise<MatcherResult>
+} = {
   async toMatchReference(received, expected, tolerance) {
     const gotShape = shapeOf(received)
     const expectedShape = shapeOf(expected)
     if (gotShape && expectedShape && gotShape.join() !== expectedShape.join()) {
-      return { pass: false, message: () => `got shape [${gotShape.join(', ')}], expected [${expectedShape.join(', ')}]` }
+      return {
+        pass: false,
+        message: () => `got shape [${gotShape.join(', ')}], expected [${expectedShape.join(', ')}]`,
+      }
     }
     const comparison = compare(await valuesOf(received), await valuesOf(expected), tolerance)
     return { pass: comparison.pass, message: () => comparison.message }
@@ -30,7 +43,9 @@ export const referenceMatchers: { toMatchReference(received: Comparable, expecte
 /** Values as numbers, read from the device where they are on one. */
 export async function valuesOf(value: Comparable): Promise<ArrayLike<number>> {
   if (!('dtype' in value)) return value
-  return 'device' in value ? decoded(await value.device.read(value), value.dtype, sizeOf(value.shape)) : decoded(value.data, value.dtype, sizeOf(value.shape))
+  return 'device' in value
+    ? decoded(await value.device.read(value), value.dtype, sizeOf(value.shape))
+    : decoded(value.data, value.dtype, sizeOf(value.shape))
 }
 
 function decoded(data: TypedArray, dtype: DType, count: number): ArrayLike<number> {

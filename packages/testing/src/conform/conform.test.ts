@@ -1,4 +1,13 @@
-import { createReferenceDevice, dense, denseSpec, type Device, type HostTensor, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
+import {
+  createReferenceDevice,
+  dense,
+  denseSpec,
+  type Device,
+  type HostTensor,
+  type Op,
+  type Tensor,
+  toleranceOf,
+} from '@tessera-llm/tensor'
 import { expect, test } from 'vitest'
 import { createPooledDevice } from '../../test/pooled-device.ts'
 import { constant, normal, upload } from '../generate/index.ts'
@@ -26,8 +35,20 @@ const accumulateOp: Op<Inputs, Outputs, { readonly factor: number }> = {
 }
 
 const problems: readonly OpProblem<Inputs, { readonly factor: number }>[] = [
-  { name: 'plain', inputs: { x: normal([2, 3]), total: normal([2, 3], { seed: 2 }), offset: undefined }, options: { factor: 2 } },
-  { name: 'offset', inputs: { x: normal([5]), total: normal([5], { seed: 2 }), offset: (device) => upload(device, normal([5], { seed: 3 })) }, options: { factor: 0.5 } },
+  {
+    name: 'plain',
+    inputs: { x: normal([2, 3]), total: normal([2, 3], { seed: 2 }), offset: undefined },
+    options: { factor: 2 },
+  },
+  {
+    name: 'offset',
+    inputs: {
+      x: normal([5]),
+      total: normal([5], { seed: 2 }),
+      offset: (device) => upload(device, normal([5], { seed: 3 })),
+    },
+    options: { factor: 0.5 },
+  },
 ]
 
 type Data = Readonly<Record<string, Float64Array>>
@@ -38,15 +59,22 @@ function faulty(spoil: (outputs: Record<string, Float64Array>, inputs: Data, cal
   let call = 0
   return {
     ...base,
-    run: (op, inputs, options) => base.run({
-      ...op,
-      reference(host, given, problem) {
-        const outputs = op.reference(host, given, problem)
-        const data = Object.fromEntries(Object.entries(host).flatMap(([name, tensor]) => (tensor ? [[name, tensor.data]] : [])))
-        spoil(outputs as Record<string, Float64Array>, data, call++)
-        return outputs
-      },
-    }, inputs, options),
+    run: (op, inputs, options) =>
+      base.run(
+        {
+          ...op,
+          reference(host, given, problem) {
+            const outputs = op.reference(host, given, problem)
+            const data = Object.fromEntries(
+              Object.entries(host).flatMap(([name, tensor]) => (tensor ? [[name, tensor.data]] : [])),
+            )
+            spoil(outputs as Record<string, Float64Array>, data, call++)
+            return outputs
+          },
+        },
+        inputs,
+        options,
+      ),
   }
 }
 
@@ -62,11 +90,41 @@ test('a device that is right passes, with a report per problem', async () => {
 })
 
 test.for<[string, Parameters<typeof faulty>[0], RegExp]>([
-  ['a wrong output', ({ y }) => { if (y) y[1] = (y[1] as number) + 0.01 }, /accumulate, plain, on reference \(float64\): y: 1 of 6 elements out of bounds; worst element \[1\]/],
-  ['NaN', ({ y }) => { y?.fill(Number.NaN) }, /y: 6 of 6 elements out of bounds; worst element \[0\]: got NaN/],
-  ['a wrong write', (_, { total }) => { total?.fill(0) }, /total: 6 of 6 elements out of bounds/],
-  ['an input that is overwritten', (_, { x }) => { x?.fill(0) }, /x: the kernel changed an input that the op does not declare in writes/],
-  ['a result that differs from call to call', ({ y }, _, call) => { if (y) y[0] = (y[0] as number) * (1 + call * 1e-7) }, /y: two equal calls gave different bits/],
+  [
+    'a wrong output',
+    ({ y }) => {
+      if (y) y[1] = (y[1] as number) + 0.01
+    },
+    /accumulate, plain, on reference \(float64\): y: 1 of 6 elements out of bounds; worst element \[1\]/,
+  ],
+  [
+    'NaN',
+    ({ y }) => {
+      y?.fill(Number.NaN)
+    },
+    /y: 6 of 6 elements out of bounds; worst element \[0\]: got NaN/,
+  ],
+  [
+    'a wrong write',
+    (_, { total }) => {
+      total?.fill(0)
+    },
+    /total: 6 of 6 elements out of bounds/,
+  ],
+  [
+    'an input that is overwritten',
+    (_, { x }) => {
+      x?.fill(0)
+    },
+    /x: the kernel changed an input that the op does not declare in writes/,
+  ],
+  [
+    'a result that differs from call to call',
+    ({ y }, _, call) => {
+      if (y) y[0] = (y[0] as number) * (1 + call * 1e-7)
+    },
+    /y: two equal calls gave different bits/,
+  ],
 ])('fails: %s', async ([, spoil, message]) => {
   await expect(conform(faulty(spoil), reference, accumulateOp, problems)).rejects.toThrow(message)
 })
@@ -84,28 +142,53 @@ test('fails: a replay that differs from the eager call', async () => {
     },
     run: (op, inputs, options) => base.run(op, inputs, isCapturing ? { ...options, factor: 2.0000002 } : options),
   }
-  await expect(conform(replayDiffers, reference, accumulateOp, problems)).rejects.toThrow('y: the replayed call gave other bits than the eager one')
+  await expect(conform(replayDiffers, reference, accumulateOp, problems)).rejects.toThrow(
+    'y: the replayed call gave other bits than the eager one',
+  )
 })
 
 test('fails: a tensor left behind', async () => {
   const base = createReferenceDevice()
-  const leaking: Device = { ...base, run: (op, inputs, options) => { base.empty([1], 'f32'); return base.run(op, inputs, options) } }
+  const leaking: Device = {
+    ...base,
+    run: (op, inputs, options) => {
+      base.empty([1], 'f32')
+      return base.run(op, inputs, options)
+    },
+  }
   await expect(conform(leaking, reference, accumulateOp, problems)).rejects.toThrow('2 tensors are still live')
 })
 
 test('another tolerance may be given, and an empty list of problems is refused', async () => {
-  const device = faulty(({ y }) => { if (y) y[0] = (y[0] as number) + 0.01 })
+  const device = faulty(({ y }) => {
+    if (y) y[0] = (y[0] as number) + 0.01
+  })
   await conform(device, reference, accumulateOp, problems, { tolerance: { atol: 0.1, rtol: 0, nmse: 1 } })
   await expect(conform(device, reference, accumulateOp, [])).rejects.toThrow('accumulate has no problems')
 })
 
 test('a device with kernels: the kernel is reported, and skipped elements show although memory may hold the right values', async () => {
   const { writes: _, ...pure } = accumulateOp
-  const right = createPooledDevice('accumulate', ({ x, offset, y }) => y?.set((x as Float32Array).map((value, index) => 2 * value + (offset?.[index] ?? 0))))
+  const right = createPooledDevice('accumulate', ({ x, offset, y }) =>
+    y?.set((x as Float32Array).map((value, index) => 2 * value + (offset?.[index] ?? 0))),
+  )
   const plain = problems.slice(0, 1)
-  const doubleOp = { ...pure, reference: ({ x }: { readonly x: HostTensor }) => ({ y: x.data.map((value) => 2 * value) }) }
+  const doubleOp = {
+    ...pure,
+    reference: ({ x }: { readonly x: HostTensor }) => ({ y: x.data.map((value) => 2 * value) }),
+  }
   expect(await conform(right, reference, doubleOp, plain)).toMatchObject([{ problem: 'plain', kernel: 'only' }])
-  const skips = createPooledDevice('accumulate', ({ x, y }) => y?.set((x as Float32Array).subarray(0, -1).map((value) => 2 * value)))
-  const zeros: readonly OpProblem<Inputs, { readonly factor: number }>[] = [{ name: 'zeros', inputs: { x: constant([4], 0), total: constant([4], 0), offset: undefined }, options: { factor: 2 } }]
-  await expect(conform(skips, reference, doubleOp, zeros)).rejects.toThrow('y: 1 of 4 elements out of bounds; worst element [3]: got NaN')
+  const skips = createPooledDevice('accumulate', ({ x, y }) =>
+    y?.set((x as Float32Array).subarray(0, -1).map((value) => 2 * value)),
+  )
+  const zeros: readonly OpProblem<Inputs, { readonly factor: number }>[] = [
+    {
+      name: 'zeros',
+      inputs: { x: constant([4], 0), total: constant([4], 0), offset: undefined },
+      options: { factor: 2 },
+    },
+  ]
+  await expect(conform(skips, reference, doubleOp, zeros)).rejects.toThrow(
+    'y: 1 of 4 elements out of bounds; worst element [3]: got NaN',
+  )
 })

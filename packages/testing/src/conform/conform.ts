@@ -1,4 +1,22 @@
-import { decodeElements, describeProblem, type Device, type InputSpecs, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem, sizeOf, specOf, type Tensor, type TensorSpec, TesseraError, type Tolerance, type TypedArray, viewBytes } from '@tessera-llm/tensor'
+import {
+  decodeElements,
+  describeProblem,
+  type Device,
+  type InputSpecs,
+  type Op,
+  type OpInputs,
+  type OpOptions,
+  type OpOutputs,
+  type Problem,
+  sizeOf,
+  specOf,
+  type Tensor,
+  type TensorSpec,
+  TesseraError,
+  type Tolerance,
+  type TypedArray,
+  viewBytes,
+} from '@tessera-llm/tensor'
 import { compare, type Comparison } from '../compare/index.ts'
 import { type OpProblem, uploadInputs } from './problem.ts'
 
@@ -24,22 +42,34 @@ export interface Conformance {
  * inputs that the op does not declare as written keep their bits; and no tensor is left behind.
  */
 export async function conform<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
-  device: Device, reference: Device, op: Op<I, O, X>, problems: readonly OpProblem<I, X>[], options: ConformOptions = {},
+  device: Device,
+  reference: Device,
+  op: Op<I, O, X>,
+  problems: readonly OpProblem<I, X>[],
+  options: ConformOptions = {},
 ): Promise<readonly Conformance[]> {
-  if (problems.length === 0) throw new TesseraError('invalid-option', `conform: ${op.id} has no problems; an empty list proves nothing`)
+  if (problems.length === 0)
+    throw new TesseraError('invalid-option', `conform: ${op.id} has no problems; an empty list proves nothing`)
   const reports: Conformance[] = []
   const failures: string[] = []
   for (const problem of problems) {
     const { report, failed } = await conformOne(device, reference, op, problem, options)
     reports.push(report)
-    for (const failure of failed) failures.push(`${op.id}, ${problem.name}, on ${device.name}${report.kernel === undefined ? '' : ` by ${report.kernel}`}: ${failure}`)
+    for (const failure of failed)
+      failures.push(
+        `${op.id}, ${problem.name}, on ${device.name}${report.kernel === undefined ? '' : ` by ${report.kernel}`}: ${failure}`,
+      )
   }
   if (failures.length > 0) throw new Error(failures.join('\n'))
   return reports
 }
 
 async function conformOne<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
-  device: Device, reference: Device, op: Op<I, O, X>, problem: OpProblem<I, X>, { kernel, tolerance }: ConformOptions,
+  device: Device,
+  reference: Device,
+  op: Op<I, O, X>,
+  problem: OpProblem<I, X>,
+  { kernel, tolerance }: ConformOptions,
 ): Promise<{ readonly report: Conformance; readonly failed: readonly string[] }> {
   const before = device.memory().liveTensors
   const expected = await runOnce(reference, op, problem, 'eager', undefined)
@@ -57,9 +87,12 @@ async function conformOne<I extends OpInputs, O extends OpOutputs, X extends OpO
     tensors[name] = comparison
     if (!comparison.pass) failed.push(`${name}: ${comparison.message}`)
     if (!sameBits(got.raw, second.tensors[name]?.raw)) failed.push(`${name}: two equal calls gave different bits`)
-    if (!sameBits(got.raw, replayed.tensors[name]?.raw)) failed.push(`${name}: the replayed call gave other bits than the eager one`)
+    if (!sameBits(got.raw, replayed.tensors[name]?.raw))
+      failed.push(`${name}: the replayed call gave other bits than the eager one`)
   }
-  for (const run of [first, replayed]) for (const name of run.changed) failed.push(`${name}: the kernel changed an input that the op does not declare in writes`)
+  for (const run of [first, replayed])
+    for (const name of run.changed)
+      failed.push(`${name}: the kernel changed an input that the op does not declare in writes`)
   return { report: { problem: problem.name, kernel: first.kernel, tensors }, failed }
 }
 
@@ -77,15 +110,24 @@ interface Run<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
 }
 
 async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
-  device: Device, op: Op<I, O, X>, problem: OpProblem<I, X>, mode: 'eager' | 'replayed', kernel: string | undefined,
+  device: Device,
+  op: Op<I, O, X>,
+  problem: OpProblem<I, X>,
+  mode: 'eager' | 'replayed',
+  kernel: string | undefined,
 ): Promise<Run<I, O, X>> {
   const inputs = uploadInputs(device, problem)
-  const specs = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input && specOf(input)])) as InputSpecs<I>
+  const specs = Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [name, input && specOf(input)]),
+  ) as InputSpecs<I>
   const described = describeProblem(op, specs, problem.options)
   poison(device, Object.values(described.outputs))
-  const plan = mode === 'replayed' ? device.capture(() => device.run(op, inputs, problem.options, { kernel })) : undefined
+  const plan =
+    mode === 'replayed' ? device.capture(() => device.run(op, inputs, problem.options, { kernel })) : undefined
   try {
-    const unwritten = Object.entries(inputs).filter(([name, input]) => input?.kind === 'dense' && !op.writes?.includes(name)) as [string, Tensor][]
+    const unwritten = Object.entries(inputs).filter(
+      ([name, input]) => input?.kind === 'dense' && !op.writes?.includes(name),
+    ) as [string, Tensor][]
     const originals = await Promise.all(unwritten.map(([, tensor]) => device.read(tensor)))
     plan?.replay()
     const outputs = plan?.result ?? device.run(op, inputs, problem.options, { kernel })
@@ -96,12 +138,15 @@ async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOpti
       if (!plan) output.dispose()
     }
     const now = await Promise.all(unwritten.map(([, tensor]) => device.read(tensor)))
-    const explanation = device.kind === 'reference' ? undefined : device.explain(op, inputs, problem.options, { kernel })
+    const explanation =
+      device.kind === 'reference' ? undefined : device.explain(op, inputs, problem.options, { kernel })
     return {
       problem: described,
       kernel: explanation?.kernel,
       tensors,
-      changed: unwritten.flatMap(([name], index) => (sameBits(originals[index] as TypedArray, now[index]) ? [] : [name])),
+      changed: unwritten.flatMap(([name], index) =>
+        sameBits(originals[index] as TypedArray, now[index]) ? [] : [name],
+      ),
     }
   } finally {
     plan?.dispose()

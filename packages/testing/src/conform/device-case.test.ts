@@ -26,14 +26,28 @@ test('a golden case passes where the values agree and leaves nothing behind', as
 
 test('it fails for another value and for another shape', async () => {
   const device = createReferenceDevice()
-  await expect(goldenCase(doubleOp, problem, golden([3], [2, 4, 6.1])).run(device, device)).rejects.toThrow('double, golden three, on reference (float64): y: 1 of 3 elements out of bounds; worst element [2]: got 6')
-  await expect(goldenCase(doubleOp, problem, golden([1, 3], [2, 4, 6])).run(device, device)).rejects.toThrow('y: got shape [3], expected [1, 3]')
+  await expect(goldenCase(doubleOp, problem, golden([3], [2, 4, 6.1])).run(device, device)).rejects.toThrow(
+    'double, golden three, on reference (float64): y: 1 of 3 elements out of bounds; worst element [2]: got 6',
+  )
+  await expect(goldenCase(doubleOp, problem, golden([1, 3], [2, 4, 6])).run(device, device)).rejects.toThrow(
+    'y: got shape [3], expected [1, 3]',
+  )
   expect(() => goldenCase(doubleOp, problem, {})).toThrow('three expects no output')
 })
 
 test('a conformance case is one problem of conform', async () => {
   const wrong = createReferenceDevice()
-  const device = { ...wrong, run: ((op, inputs, options) => wrong.run({ ...op, reference: (host, given, about) => ({ ...op.reference(host, given, about), y: new Float64Array(3) }) }, inputs, options)) as typeof wrong.run }
+  const device = {
+    ...wrong,
+    run: ((op, inputs, options) =>
+      wrong.run(
+        { ...op, reference: (host, given, about) => ({ ...op.reference(host, given, about), y: new Float64Array(3) }) },
+        inputs,
+        options,
+      )) as typeof wrong.run,
+  }
   await conformanceCase(doubleOp, problem).run(createReferenceDevice(), createReferenceDevice())
-  await expect(conformanceCase(doubleOp, problem).run(device, createReferenceDevice())).rejects.toThrow('y: 3 of 3 elements out of bounds')
+  await expect(conformanceCase(doubleOp, problem).run(device, createReferenceDevice())).rejects.toThrow(
+    'y: 3 of 3 elements out of bounds',
+  )
 })

@@ -1,4 +1,14 @@
-import { createRandom, type Device, type DType, encodeElements, type Random, type Shape, sizeOf, type Tensor, type TypedArray } from '@tessera-llm/tensor'
+import {
+  createRandom,
+  type Device,
+  type DType,
+  encodeElements,
+  type Random,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TypedArray,
+} from '@tessera-llm/tensor'
 
 /** Values on the host: raw elements of `dtype`, row-major. */
 export interface HostValue {
@@ -31,7 +41,11 @@ export function uniform(shape: Shape, options: RandomValueOptions = {}): HostVal
 /** Uniform i32 in 0 … bound − 1: token ids, positions, labels. */
 export function integers(shape: Shape, bound: number, seed = 1): HostValue {
   const random = createRandom(seed)
-  return host(shape, Int32Array.from({ length: sizeOf(shape) }, () => random.integer(bound)), 'i32')
+  return host(
+    shape,
+    Int32Array.from({ length: sizeOf(shape) }, () => random.integer(bound)),
+    'i32',
+  )
 }
 
 /** Given numbers as elements of `dtype`. */
@@ -49,11 +63,21 @@ export function upload(device: Device, value: HostValue): Tensor {
 }
 
 /** Lengths on both sides of what kernels are tiled by: vectors of 4 and 8, subgroups, workgroups, cache lines. */
-export const edgeLengths: readonly number[] = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257]
+export const edgeLengths: readonly number[] = [
+  1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257,
+]
 
-function drawn(shape: Shape, { seed = 1, dtype = 'f32', scale = 1, mean = 0 }: RandomValueOptions, draw: (random: Random) => number): HostValue {
+function drawn(
+  shape: Shape,
+  { seed = 1, dtype = 'f32', scale = 1, mean = 0 }: RandomValueOptions,
+  draw: (random: Random) => number,
+): HostValue {
   const random = createRandom(seed)
-  return values(shape, Float64Array.from({ length: sizeOf(shape) }, () => mean + scale * draw(random)), dtype)
+  return values(
+    shape,
+    Float64Array.from({ length: sizeOf(shape) }, () => mean + scale * draw(random)),
+    dtype,
+  )
 }
 
 function host(shape: Shape, data: TypedArray, dtype: DType): HostValue {

@@ -1,1 +1,11 @@
-export { constant, edgeLengths, type HostValue, integers, normal, type RandomValueOptions, uniform, upload, values } from './generate.ts'
+export {
+  constant,
+  edgeLengths,
+  type HostValue,
+  integers,
+  normal,
+  type RandomValueOptions,
+  uniform,
+  upload,
+  values,
+} from './generate.ts'

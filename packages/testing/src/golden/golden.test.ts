@@ -34,25 +34,47 @@ data.set(new Uint8Array(Int32Array.of(-7).buffer), 12)
 
 test('a case holds its parameters, its tensors and the tolerance of each output', async () => {
   const url = await write('good', header, data, [
-    { case: 'a', op: 'sum', params: { axis: 1 }, inputs: { x: {} }, outputs: { y: { atol: 1e-6, rtol: 1e-5 }, index: { exact: true, min_match: 0.9 } } },
+    {
+      case: 'a',
+      op: 'sum',
+      params: { axis: 1 },
+      inputs: { x: {} },
+      outputs: { y: { atol: 1e-6, rtol: 1e-5 }, index: { exact: true, min_match: 0.9 } },
+    },
   ])
   const [golden] = await readGolden(url, 'good')
   if (!golden) throw new Error('no case')
   expect(golden).toMatchObject({ name: 'a', op: 'sum', params: { axis: 1 } })
   expect(goldenInput(golden, 'x')).toEqual({ dtype: 'f32', shape: [2], data: Float32Array.of(1, 2) })
-  expect(goldenOutput(golden, 'y')).toEqual({ dtype: 'f32', shape: [1], data: Float32Array.of(100), tolerance: { atol: 1e-6, rtol: 1e-5, nmse: 1e-7 }, minMatch: 1 })
-  expect(goldenOutput(golden, 'index')).toEqual({ dtype: 'i32', shape: [1], data: Int32Array.of(-7), tolerance: { atol: 0, rtol: 0, nmse: 0 }, minMatch: 0.9 })
+  expect(goldenOutput(golden, 'y')).toEqual({
+    dtype: 'f32',
+    shape: [1],
+    data: Float32Array.of(100),
+    tolerance: { atol: 1e-6, rtol: 1e-5, nmse: 1e-7 },
+    minMatch: 1,
+  })
+  expect(goldenOutput(golden, 'index')).toEqual({
+    dtype: 'i32',
+    shape: [1],
+    data: Int32Array.of(-7),
+    tolerance: { atol: 0, rtol: 0, nmse: 0 },
+    minMatch: 0.9,
+  })
   expect(() => goldenInput(golden, 'z')).toThrow('golden a: there is no tensor z')
 })
 
 test('a wide elementwise bound widens the NMSE, so that the golden decides', async () => {
-  const url = await write('wide', header, data, [{ case: 'a', op: 'sum', params: {}, inputs: {}, outputs: { y: { atol: 1, rtol: 0.01 } } }])
+  const url = await write('wide', header, data, [
+    { case: 'a', op: 'sum', params: {}, inputs: {}, outputs: { y: { atol: 1, rtol: 0.01 } } },
+  ])
   const [golden] = await readGolden(url, 'wide')
   expect(golden?.outputs['y']?.tolerance.nmse).toBeCloseTo(0.02 ** 2, 12)
 })
 
 test('a listed tensor that the file lacks, and a dtype that is not known, are errors that name them', async () => {
-  const missing = await write('missing', header, data, [{ case: 'a', op: 'sum', params: {}, inputs: { z: {} }, outputs: {} }])
+  const missing = await write('missing', header, data, [
+    { case: 'a', op: 'sum', params: {}, inputs: { z: {} }, outputs: {} },
+  ])
   await expect(readGolden(missing, 'missing')).rejects.toThrow('the case a lists z')
   const unknown = await write('unknown', { t: { dtype: 'C64', shape: [1], data_offsets: [0, 8] } }, data, [])
   await expect(readGolden(unknown, 'unknown')).rejects.toThrow('t has the dtype C64')

@@ -44,13 +44,20 @@ const f32Nmse = 1e-7
  */
 export async function readGolden(folder: URL, family: string): Promise<readonly GoldenCase[]> {
   const at = new URL(folder.href.endsWith('/') ? folder : `${folder.href}/`)
-  const [text, bytes] = await Promise.all([readBytes(new URL(`${family}.json`, at)), readBytes(new URL(`${family}.safetensors`, at))])
+  const [text, bytes] = await Promise.all([
+    readBytes(new URL(`${family}.json`, at)),
+    readBytes(new URL(`${family}.safetensors`, at)),
+  ])
   const { cases } = JSON.parse(new TextDecoder().decode(text)) as StoredFamily
   const tensors = parseSafetensors(bytes, family)
   return cases.map(({ case: name, op, params, inputs, outputs }) => {
     const find = (tensor: string): HostValue => {
       const found = tensors.get(`${name}/${tensor}`)
-      if (!found) throw new TesseraError('invalid-file', `golden ${family}: the case ${name} lists ${tensor}, which ${family}.safetensors does not hold`)
+      if (!found)
+        throw new TesseraError(
+          'invalid-file',
+          `golden ${family}: the case ${name} lists ${tensor}, which ${family}.safetensors does not hold`,
+        )
       return found
     }
     return {
@@ -58,10 +65,12 @@ export async function readGolden(folder: URL, family: string): Promise<readonly 
       op,
       params,
       inputs: Object.fromEntries(Object.keys(inputs).map((tensor) => [tensor, find(tensor)])),
-      outputs: Object.fromEntries(Object.entries(outputs).map(([tensor, stored]) => {
-        const value = find(tensor)
-        return [tensor, { ...value, tolerance: toleranceOf(stored, value), minMatch: stored.min_match ?? 1 }]
-      })),
+      outputs: Object.fromEntries(
+        Object.entries(outputs).map(([tensor, stored]) => {
+          const value = find(tensor)
+          return [tensor, { ...value, tolerance: toleranceOf(stored, value), minMatch: stored.min_match ?? 1 }]
+        }),
+      ),
     }
   })
 }

@@ -1,6 +1,21 @@
-import { type Backend, type BackendPlan, byteLengthOf, type Capabilities, formatShape, type Launch, sizeOf, TesseraError } from '@tessera-llm/tensor'
+import {
+  type Backend,
+  type BackendPlan,
+  byteLengthOf,
+  type Capabilities,
+  formatShape,
+  type Launch,
+  sizeOf,
+  TesseraError,
+} from '@tessera-llm/tensor'
 import type { WasmKernel } from '../kernel/kernel.ts'
-import { bindingsOf, type CompiledLaunch, compileLaunch, storagesOf, type WasmStorage } from '../launch/compiled-launch.ts'
+import {
+  bindingsOf,
+  type CompiledLaunch,
+  compileLaunch,
+  storagesOf,
+  type WasmStorage,
+} from '../launch/compiled-launch.ts'
 import { createArgumentBuffer } from '../launch/encode.ts'
 import { createRecording, type Recording } from '../launch/recording.ts'
 import { createArena } from '../memory/arena.ts'
@@ -24,7 +39,12 @@ export interface WasmBackend extends Backend<WasmKernel> {
   readonly arenaBytes: number
 }
 
-export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules, pool: Pool, { name, kernels, capabilities, threads }: BackendOptions): WasmBackend {
+export function createWasmBackend(
+  memory: ArenaMemory,
+  modules: CompiledModules,
+  pool: Pool,
+  { name, kernels, capabilities, threads }: BackendOptions,
+): WasmBackend {
   const arena = createArena(memory)
   const compiled = new Map<string, CompiledLaunch>()
   const eager = createArgumentBuffer()
@@ -57,7 +77,9 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
   /** Runs the stages listed at `plan`; with a stopwatch, one at a time. */
   const run = (plan: number, stages: readonly PoolStage[]): void => {
     if (!stopwatch) pool.run(plan, stages)
-    else for (const [index, stage] of stages.entries()) stopwatch.measure(stage.label, () => pool.run(plan + 8 * index, [stage]))
+    else
+      for (const [index, stage] of stages.entries())
+        stopwatch.measure(stage.label, () => pool.run(plan + 8 * index, [stage]))
   }
   const runNow = (launch: Launch<WasmKernel>, { stages, scratchBytes }: CompiledLaunch): void => {
     const bindings = bindingsOf(launch, eagerScratch(scratchBytes), threads)
@@ -67,8 +89,14 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
       stage.args(eager.writer, bindings)
       return offset
     })
-    if (eager.byteLength > layout.eagerArgumentsEnd - layout.eagerArguments || stages.length * 8 > layout.eagerPlanEnd - layout.eagerPlan) {
-      throw new TesseraError('invalid-kernel', `wasm: ${launch.op.id} has ${stages.length} stages with ${eager.byteLength} bytes of arguments, more than a launch may have`)
+    if (
+      eager.byteLength > layout.eagerArgumentsEnd - layout.eagerArguments ||
+      stages.length * 8 > layout.eagerPlanEnd - layout.eagerPlan
+    ) {
+      throw new TesseraError(
+        'invalid-kernel',
+        `wasm: ${launch.op.id} has ${stages.length} stages with ${eager.byteLength} bytes of arguments, more than a launch may have`,
+      )
     }
     const words = memory.words()
     words.set(eager.words(), layout.eagerArguments / 4)
@@ -117,12 +145,14 @@ export function createWasmBackend(memory: ArenaMemory, modules: CompiledModules,
     return {
       launches: ends.length,
       replay() {
-        if (!live) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
+        if (!live)
+          throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
         pool.check()
         run(plan, stages)
       },
       replayRange(begin, end) {
-        if (!live) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
+        if (!live)
+          throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
         pool.check()
         const first = ends[begin - 1] ?? 0
         run(plan + 8 * first, stages.slice(first, ends[end - 1]))

@@ -100,14 +100,22 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
 
 function checkRange(name: string, value: number | undefined, least: number, most: number): void {
   // The comparison is false for NaN.
-  if (value !== undefined && !(value >= least && value <= most)) throw new TesseraError('invalid-option', `wasm: ${name} must be a number ${most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`}, not ${value}`)
+  if (value !== undefined && !(value >= least && value <= most))
+    throw new TesseraError(
+      'invalid-option',
+      `wasm: ${name} must be a number ${most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`}, not ${value}`,
+    )
 }
 
 function threadCount(asked: number | undefined, sharedMemory: boolean): number {
   if (asked === undefined) return sharedMemory ? Math.min(availableCores(), maximumDefaultThreads) : 1
-  if (!Number.isInteger(asked) || asked < 1 || asked > 256) throw new TesseraError('invalid-option', `wasm: threads must be an integer from 1 to 256, not ${asked}`)
+  if (!Number.isInteger(asked) || asked < 1 || asked > 256)
+    throw new TesseraError('invalid-option', `wasm: threads must be an integer from 1 to 256, not ${asked}`)
   if (asked > 1 && !sharedMemory) {
-    throw new TesseraError('unsupported', `wasm: ${asked} threads need shared memory, which this page does not have; serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use threads: 1`)
+    throw new TesseraError(
+      'unsupported',
+      `wasm: ${asked} threads need shared memory, which this page does not have; serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use threads: 1`,
+    )
   }
   return asked
 }

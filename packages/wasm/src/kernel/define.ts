@@ -1,4 +1,12 @@
-import { type Capabilities, kernelAbi, type Op, type OpInputs, type OpOptions, type OpOutputs, type Problem } from '@tessera-llm/tensor'
+import {
+  type Capabilities,
+  kernelAbi,
+  type Op,
+  type OpInputs,
+  type OpOptions,
+  type OpOutputs,
+  type Problem,
+} from '@tessera-llm/tensor'
 import type { WasmKernel, WasmModule, WasmStage } from './kernel.ts'
 
 /** A kernel of one op for the WebAssembly device, typed by the op's contract. */
@@ -12,7 +20,10 @@ export interface WasmKernelDefinition<I extends OpInputs, O extends OpOutputs, X
 }
 
 /** Binds a definition to its op. */
-export function defineWasmKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, definition: WasmKernelDefinition<I, O, X>): WasmKernel {
+export function defineWasmKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+  op: Op<I, O, X>,
+  definition: WasmKernelDefinition<I, O, X>,
+): WasmKernel {
   const { name, module, priority = 0, supports, stages, scratchBytes } = definition
   // The device hands over problems of this op only, so the specific type is what arrives.
   const typed = (problem: Problem): Problem<I, O, X> => problem as unknown as Problem<I, O, X>
@@ -26,6 +37,8 @@ export function defineWasmKernel<I extends OpInputs, O extends OpOutputs, X exte
     priority: () => priority,
     supports: (problem, capabilities) => supports(typed(problem), capabilities),
     stages: (problem, capabilities) => stages(typed(problem), capabilities),
-    ...(scratchBytes ? { scratchBytes: (problem: Problem, threads: number) => scratchBytes(typed(problem), threads) } : {}),
+    ...(scratchBytes
+      ? { scratchBytes: (problem: Problem, threads: number) => scratchBytes(typed(problem), threads) }
+      : {}),
   }
 }

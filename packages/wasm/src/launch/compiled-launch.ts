@@ -7,10 +7,20 @@ export interface CompiledLaunch {
   readonly scratchBytes: number
 }
 
-export function compileLaunch(kernel: WasmKernel, problem: Problem, indices: ReadonlyMap<string, number>, capabilities: Capabilities, threads: number): CompiledLaunch {
+export function compileLaunch(
+  kernel: WasmKernel,
+  problem: Problem,
+  indices: ReadonlyMap<string, number>,
+  capabilities: Capabilities,
+  threads: number,
+): CompiledLaunch {
   const stages = kernel.stages(problem, capabilities).map((stage) => {
     const index = indices.get(`${kernel.module.name}/${stage.entry}`)
-    if (index === undefined) throw new TesseraError('invalid-kernel', `wasm: ${kernel.op}/${kernel.name} names the entry ${stage.entry}, which its module ${kernel.module.name} does not export`)
+    if (index === undefined)
+      throw new TesseraError(
+        'invalid-kernel',
+        `wasm: ${kernel.op}/${kernel.name} names the entry ${stage.entry}, which its module ${kernel.module.name} does not export`,
+      )
     return { index, stage, label: `${kernel.op}/${kernel.name}/${stage.entry}` }
   })
   return { stages, scratchBytes: kernel.scratchBytes?.(problem, threads, capabilities) ?? 0 }
@@ -35,7 +45,11 @@ export function bindingsOf({ op, inputs, outputs }: Launch<WasmKernel>, scratch:
     threads,
     address(name) {
       const storage = storageOf(name, inputs, outputs)
-      if (storage === undefined) throw new TesseraError('invalid-kernel', `wasm: a kernel of ${op.id} asks for the address of ${name}, which is no output, no dense input and no part of a packed one`)
+      if (storage === undefined)
+        throw new TesseraError(
+          'invalid-kernel',
+          `wasm: a kernel of ${op.id} asks for the address of ${name}, which is no output, no dense input and no part of a packed one`,
+        )
       return storage === 'absent' ? 0 : storage.address
     },
   }
@@ -46,12 +60,17 @@ export function storagesOf({ inputs, outputs }: Launch<WasmKernel>): readonly Wa
   const found: WasmStorage[] = []
   for (const weight of [...Object.values(inputs), ...Object.values(outputs)]) {
     if (weight === undefined) continue
-    for (const tensor of weight.kind === 'dense' ? [weight] : Object.values(weight.parts)) found.push(tensor.storage as WasmStorage)
+    for (const tensor of weight.kind === 'dense' ? [weight] : Object.values(weight.parts))
+      found.push(tensor.storage as WasmStorage)
   }
   return found
 }
 
-function storageOf(name: string, inputs: Launch<WasmKernel>['inputs'], outputs: Launch<WasmKernel>['outputs']): WasmStorage | 'absent' | undefined {
+function storageOf(
+  name: string,
+  inputs: Launch<WasmKernel>['inputs'],
+  outputs: Launch<WasmKernel>['outputs'],
+): WasmStorage | 'absent' | undefined {
   const output = outputs[name]
   if (output) return output.storage as WasmStorage
   const [input = '', part] = name.split('.')

@@ -19,7 +19,13 @@ test('blocks start at multiples of 64 bytes, filled with zeros', () => {
   buffer.writer.f32(0.5).i32(-1)
   expect(buffer.begin()).toBe(128)
   expect(buffer.begin()).toBe(128)
-  expect(Array.from(buffer.words())).toEqual([7, ...Array<number>(15).fill(0), 0x3f000000, 0xffffffff, ...Array<number>(14).fill(0)])
+  expect(Array.from(buffer.words())).toEqual([
+    7,
+    ...Array<number>(15).fill(0),
+    0x3f000000,
+    0xffffffff,
+    ...Array<number>(14).fill(0),
+  ])
   buffer.clear()
   expect(buffer.byteLength).toBe(0)
 })

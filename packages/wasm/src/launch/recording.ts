@@ -44,10 +44,17 @@ export function createRecording(arena: Arena): Recording {
       // The smallest that fits, and none that wastes more than half of itself.
       let best = -1
       for (const [index, { byteLength: size }] of free.entries()) {
-        if (size >= byteLength && size <= 2 * byteLength + 1024 && (best < 0 || size < (free[best] as WasmStorage).byteLength)) best = index
+        if (
+          size >= byteLength &&
+          size <= 2 * byteLength + 1024 &&
+          (best < 0 || size < (free[best] as WasmStorage).byteLength)
+        )
+          best = index
       }
       const place = best >= 0 ? free.splice(best, 1)[0] : undefined
-      const storage: WasmStorage = place ? { ...place, freed: false } : { byteLength, address: arena.take(byteLength, why), isPlanned: true, pins: 0, freed: false }
+      const storage: WasmStorage = place
+        ? { ...place, freed: false }
+        : { byteLength, address: arena.take(byteLength, why), isPlanned: true, pins: 0, freed: false }
       if (place) reused.add(storage)
       else blocks.push(storage.address)
       own.add(storage)

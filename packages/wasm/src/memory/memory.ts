@@ -25,7 +25,10 @@ export const minimumBytes: number = minimumPages * pageBytes
  * @throws TesseraError `out-of-memory` when not even 64 MiB can be reserved
  */
 export function createMemory(isShared: boolean, maximumBytes: number | undefined): ArenaMemory {
-  const wanted = Math.min(maximumPages, Math.max(minimumPages, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)))
+  const wanted = Math.min(
+    maximumPages,
+    Math.max(minimumPages, Math.floor((maximumBytes ?? maximumPages * pageBytes) / pageBytes)),
+  )
   const { memory, maximum } = reserve(isShared, wanted)
   let bytes = new Uint8Array(memory.buffer)
   let words = new Uint32Array(memory.buffer)
@@ -52,11 +55,18 @@ export function createMemory(isShared: boolean, maximumBytes: number | undefined
           memory.grow(Math.ceil(missing / pageBytes))
         }
       } catch (cause) {
-        const limit = byteLength <= maximum * pageBytes ? 'the platform gives no more' : `${maximumBytes === undefined ? 'its limit' : 'maximumBytes'} is ${maximum * pageBytes}`
-        throw new TesseraError('out-of-memory', `wasm: ${why} needs the arena to grow to ${byteLength} bytes, but ${limit} (it holds ${memory.buffer.byteLength}); free tensors, use a smaller model, a shorter context or a more compact format`, {
-          cause,
-          details: { neededBytes: byteLength, arenaBytes: memory.buffer.byteLength },
-        })
+        const limit =
+          byteLength <= maximum * pageBytes
+            ? 'the platform gives no more'
+            : `${maximumBytes === undefined ? 'its limit' : 'maximumBytes'} is ${maximum * pageBytes}`
+        throw new TesseraError(
+          'out-of-memory',
+          `wasm: ${why} needs the arena to grow to ${byteLength} bytes, but ${limit} (it holds ${memory.buffer.byteLength}); free tensors, use a smaller model, a shorter context or a more compact format`,
+          {
+            cause,
+            details: { neededBytes: byteLength, arenaBytes: memory.buffer.byteLength },
+          },
+        )
       }
       renew()
     },
@@ -73,5 +83,9 @@ function reserve(shared: boolean, wanted: number): { readonly memory: WebAssembl
       refusal = error
     }
   }
-  throw new TesseraError('out-of-memory', 'wasm: the platform refuses to reserve 64 MiB of memory; close other pages or programs', { cause: refusal })
+  throw new TesseraError(
+    'out-of-memory',
+    'wasm: the platform refuses to reserve 64 MiB of memory; close other pages or programs',
+    { cause: refusal },
+  )
 }

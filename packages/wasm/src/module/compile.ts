@@ -20,12 +20,18 @@ export interface CompileOptions {
 }
 
 /** Compiles each module once; the workers get the compiled form. Throws `unsupported` where WebAssembly SIMD is missing. */
-export async function compileModules(kernels: readonly WasmKernel[], options: CompileOptions): Promise<CompiledModules> {
+export async function compileModules(
+  kernels: readonly WasmKernel[],
+  options: CompileOptions,
+): Promise<CompiledModules> {
   const unique = new Map<string, WasmModule>()
   for (const { module, op, name } of kernels) {
     const known = unique.get(module.name)
     if (known && known !== module && (known.relaxed !== module.relaxed || known.simd !== module.simd)) {
-      throw new TesseraError('kernel-abi', `wasm: two different modules are called ${module.name} (one of them brings ${op}/${name}); two versions of a package were installed: update one`)
+      throw new TesseraError(
+        'kernel-abi',
+        `wasm: two different modules are called ${module.name} (one of them brings ${op}/${name}); two versions of a package were installed: update one`,
+      )
     }
     unique.set(module.name, module)
   }
@@ -38,14 +44,20 @@ export async function compileModules(kernels: readonly WasmKernel[], options: Co
     const indices = new Map<string, number>()
     const modules = compiled.map((module, position) => {
       const { name } = [...unique.values()][position] as WasmModule
-      const entries = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map((found) => found.name)
+      const entries = WebAssembly.Module.exports(module)
+        .filter(({ kind }) => kind === 'function')
+        .map((found) => found.name)
       for (const entry of entries) indices.set(`${name}/${entry}`, indices.size)
       return { module, entries }
     })
     return { dispatcher: dispatcher as WebAssembly.Module, modules, tableSize: indices.size + 2, indices }
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause
-    throw new TesseraError('unsupported', `wasm: this platform cannot compile the kernels (${cause.message}); WebAssembly SIMD and threads are needed: Node.js 20, Chrome 91, Firefox 89, Safari 16.4 or later`, { cause })
+    throw new TesseraError(
+      'unsupported',
+      `wasm: this platform cannot compile the kernels (${cause.message}); WebAssembly SIMD and threads are needed: Node.js 20, Chrome 91, Firefox 89, Safari 16.4 or later`,
+      { cause },
+    )
   }
 }
 

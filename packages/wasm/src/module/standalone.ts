@@ -27,6 +27,10 @@ export async function instantiateStandalone(module: WasmModule, byteLength: numb
     return { exports: instance.exports, buffer: memory.buffer }
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause
-    throw new TesseraError('unsupported', `wasm: this platform cannot compile ${module.name} (${cause.message}); WebAssembly SIMD is needed: Node.js 20, Chrome 91, Firefox 89, Safari 16.4 or later`, { cause })
+    throw new TesseraError(
+      'unsupported',
+      `wasm: this platform cannot compile ${module.name} (${cause.message}); WebAssembly SIMD is needed: Node.js 20, Chrome 91, Firefox 89, Safari 16.4 or later`,
+      { cause },
+    )
   }
 }

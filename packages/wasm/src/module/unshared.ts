@@ -42,5 +42,8 @@ export function withUnsharedMemory(module: Uint8Array<ArrayBuffer>): Uint8Array<
     }
     at = end
   }
-  throw new TesseraError('invalid-kernel', 'wasm: a kernel module imports no memory; build it with the options of CONTRIBUTING.md')
+  throw new TesseraError(
+    'invalid-kernel',
+    'wasm: a kernel module imports no memory; build it with the options of CONTRIBUTING.md',
+  )
 }

@@ -36,14 +36,22 @@ const spinMs = 0.25
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
-export async function createPool(compiling: Promise<CompiledModules>, memory: ArenaMemory, { threads, workerUrl, joinTimeoutMs, waitForWorkers }: PoolOptions): Promise<Pool> {
+export async function createPool(
+  compiling: Promise<CompiledModules>,
+  memory: ArenaMemory,
+  { threads, workerUrl, joinTimeoutMs, waitForWorkers }: PoolOptions,
+): Promise<Pool> {
   const state = (): Int32Array => new Int32Array(memory.memory.buffer)
   const workers: WorkerHandle[] = []
   let failure: TesseraError | undefined
   let disposed = false
 
   const lose = (reason: string): TesseraError => {
-    failure ??= new TesseraError('worker-lost', `wasm: a worker was lost (${reason}); results are incomplete: dispose the device and create a new one`, { details: { reason } })
+    failure ??= new TesseraError(
+      'worker-lost',
+      `wasm: a worker was lost (${reason}); results are incomplete: dispose the device and create a new one`,
+      { details: { reason } },
+    )
     return failure
   }
   const start = (thread: number, ready: Promise<CompiledModules>): Promise<void> =>
@@ -67,7 +75,17 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
         },
       )
       ready.then(
-        ({ dispatcher, modules, tableSize }) => worker.post({ memory: memory.memory, dispatcher, modules, tableSize, thread, count: threads, failed: layout.failed, generation: layout.generation }),
+        ({ dispatcher, modules, tableSize }) =>
+          worker.post({
+            memory: memory.memory,
+            dispatcher,
+            modules,
+            tableSize,
+            thread,
+            count: threads,
+            failed: layout.failed,
+            generation: layout.generation,
+          }),
         (error: unknown) => {
           clearTimeout(timer)
           reject(error)
@@ -98,7 +116,9 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
   })
   let dispatcher: Dispatcher
   // Workers start while the kernels are compiled.
-  const started = Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready))).then(() => undefined)
+  const started = Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready))).then(
+    () => undefined,
+  )
   // Who does not wait for it finds the failure in the next launch.
   started.catch(() => {})
   try {
@@ -119,7 +139,11 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
         code = dispatcher.run(plan, stages.length, threads)
       } catch (cause) {
         // This thread left its share unfinished, so the others may wait for it.
-        failure = new TesseraError('invalid-kernel', `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}) in ${placeOf(stages)}; dispose the device and create a new one`, { cause })
+        failure = new TesseraError(
+          'invalid-kernel',
+          `wasm: a kernel trapped (${cause instanceof Error ? cause.message : String(cause)}) in ${placeOf(stages)}; dispose the device and create a new one`,
+          { cause },
+        )
         throw failure
       }
       if (code === 1) throw lose(`it did not finish within ${joinTimeoutMs} ms in ${placeOf(stages)}`)
@@ -135,5 +159,7 @@ export async function createPool(compiling: Promise<CompiledModules>, memory: Ar
 /** Names what ran; of a long plan, its ends. */
 function placeOf(stages: readonly PoolStage[]): string {
   const labels = stages.map(({ label }) => label)
-  return labels.length <= 3 ? labels.join(', ') : `a plan of ${labels.length} stages from ${labels[0]} to ${labels.at(-1)}`
+  return labels.length <= 3
+    ? labels.join(', ')
+    : `a plan of ${labels.length} stages from ${labels[0]} to ${labels.at(-1)}`
 }

@@ -23,8 +23,20 @@ const node = (globalThis as { readonly process?: NodeBuiltins }).process
 
 /** Starts a worker that runs `script`, or the script at `url` where a content security policy forbids blobs. */
 export function spawnWorker(script: string, url: string | undefined): WorkerHandle {
-  const threads = node?.versions?.node === undefined ? undefined : (node.getBuiltinModule?.('node:worker_threads') as { readonly Worker: new (code: string | URL, options: object) => NodeWorker } | undefined)
-  return threads ? spawnNode(new threads.Worker(url === undefined ? script : new URL(url), { eval: url === undefined, name: 'tessera-wasm' })) : spawnWeb(script, url)
+  const threads =
+    node?.versions?.node === undefined
+      ? undefined
+      : (node.getBuiltinModule?.('node:worker_threads') as
+          | { readonly Worker: new (code: string | URL, options: object) => NodeWorker }
+          | undefined)
+  return threads
+    ? spawnNode(
+        new threads.Worker(url === undefined ? script : new URL(url), {
+          eval: url === undefined,
+          name: 'tessera-wasm',
+        }),
+      )
+    : spawnWeb(script, url)
 }
 
 function spawnNode(worker: NodeWorker): WorkerHandle {
@@ -53,7 +65,11 @@ function spawnWeb(script: string, url: string | undefined): WorkerHandle {
         if (blobUrl !== undefined) URL.revokeObjectURL(blobUrl)
         onMessage(data)
       }
-      worker.onerror = (event) => onExit(event.message || 'its script could not be started; a content security policy that forbids blob workers needs the option workerUrl')
+      worker.onerror = (event) =>
+        onExit(
+          event.message ||
+            'its script could not be started; a content security policy that forbids blob workers needs the option workerUrl',
+        )
     },
     async terminate() {
       worker.terminate()
@@ -63,7 +79,10 @@ function spawnWeb(script: string, url: string | undefined): WorkerHandle {
 
 /** Cores that this program may use, as far as the platform tells. */
 export function availableCores(): number {
-  const os = node?.versions?.node === undefined ? undefined : (node.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined)
+  const os =
+    node?.versions?.node === undefined
+      ? undefined
+      : (node.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined)
   return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 1
 }
 

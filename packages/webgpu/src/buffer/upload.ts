@@ -25,7 +25,9 @@ export interface UploadContext {
  * Copies bytes into a tensor at any byte offset, ordered after everything dispatched so far. WebGPU writes whole words only: bytes
  * after the end of the tensor may become zero, bytes inside it are merged by a one-word kernel.
  */
-export function createUpload(context: UploadContext): (storage: WebGpuStorage, bytes: Uint8Array, offsetBytes: number) => void {
+export function createUpload(
+  context: UploadContext,
+): (storage: WebGpuStorage, bytes: Uint8Array, offsetBytes: number) => void {
   const { device, stream, failures, counters, pipelines } = context
   const passes = new Map<number, CompiledPass>()
 
@@ -87,7 +89,8 @@ export function createUpload(context: UploadContext): (storage: WebGpuStorage, b
       edges.push([word / 4, keep >>> 0, value >>> 0])
     }
     if (firstWord > offsetBytes) edge(firstWord - 4)
-    if (lastWord > firstWord) writeWords(storage, firstWord, bytes.subarray(firstWord - offsetBytes, lastWord - offsetBytes))
+    if (lastWord > firstWord)
+      writeWords(storage, firstWord, bytes.subarray(firstWord - offsetBytes, lastWord - offsetBytes))
     if (end > lastWord && lastWord >= firstWord && end > firstWord) {
       if (end >= storage.byteLength) {
         const tail = new Uint8Array(4)

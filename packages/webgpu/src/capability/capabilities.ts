@@ -36,7 +36,12 @@ export const limitNames = [
 
 export type LimitName = (typeof limitNames)[number]
 
-export function describeCapabilities(gpu: GPU | undefined, adapter: GPUAdapter, device: GPUDevice, subgroupMatrixConfigs: readonly SubgroupMatrixConfig[]): WebGpuCapabilities {
+export function describeCapabilities(
+  gpu: GPU | undefined,
+  adapter: GPUAdapter,
+  device: GPUDevice,
+  subgroupMatrixConfigs: readonly SubgroupMatrixConfig[],
+): WebGpuCapabilities {
   const { info } = adapter
   const limits = {} as Record<LimitName, number>
   for (const name of limitNames) limits[name] = device.limits[name]

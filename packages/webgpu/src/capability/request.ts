@@ -15,7 +15,13 @@ export interface RequestedDevice {
 }
 
 /** Optional features that kernels here know how to use; each is requested where the adapter has it. */
-const usefulFeatures = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query', 'chromium-experimental-subgroup-matrix']
+const usefulFeatures = [
+  'shader-f16',
+  'subgroups',
+  'subgroup-size-control',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix',
+]
 
 // Dawn's Node binding crashes the process when the object from `create()` or an adapter is garbage-collected while anything
 // made from it may still be used, natively too. Both are a few hundred bytes, so they stay for the life of the process.
@@ -25,22 +31,42 @@ const keptAlive: unknown[] = []
 export async function requestDevice(request: AdapterRequest): Promise<RequestedDevice> {
   const gpu = request.gpu ?? (typeof navigator === 'undefined' ? undefined : (navigator as Partial<Navigator>).gpu)
   if (!gpu && !request.adapter) {
-    throw new TesseraError('unsupported', 'webgpu: this environment has no navigator.gpu; in Node pass { gpu: create([]) } from the npm package webgpu, in browsers use https or another browser')
+    throw new TesseraError(
+      'unsupported',
+      'webgpu: this environment has no navigator.gpu; in Node pass { gpu: create([]) } from the npm package webgpu, in browsers use https or another browser',
+    )
   }
-  const adapter = request.adapter ?? await gpu?.requestAdapter(request.powerPreference ? { powerPreference: request.powerPreference } : {})
-  if (!adapter) throw new TesseraError('unsupported', 'webgpu: no adapter; the machine has no usable GPU driver. Use the WASM device, or a software driver such as SwiftShader')
+  const adapter =
+    request.adapter ??
+    (await gpu?.requestAdapter(request.powerPreference ? { powerPreference: request.powerPreference } : {}))
+  if (!adapter)
+    throw new TesseraError(
+      'unsupported',
+      'webgpu: no adapter; the machine has no usable GPU driver. Use the WASM device, or a software driver such as SwiftShader',
+    )
   const missing = (request.features ?? []).filter((feature) => !adapter.features.has(feature as GPUFeatureName))
   if (missing.length > 0) {
-    throw new TesseraError('unsupported', `webgpu: the adapter ${adapter.info.vendor} ${adapter.info.architecture} lacks the features ${missing.join(', ')}; leave them out of the option features`)
+    throw new TesseraError(
+      'unsupported',
+      `webgpu: the adapter ${adapter.info.vendor} ${adapter.info.architecture} lacks the features ${missing.join(', ')}; leave them out of the option features`,
+    )
   }
   const requiredLimits: Record<string, number> = {}
   for (const name of limitNames) requiredLimits[name] = adapter.limits[name]
   const wanted = request.features ?? usefulFeatures.filter((feature) => adapter.features.has(feature as GPUFeatureName))
   try {
-    const device = await adapter.requestDevice({ label: 'tessera', requiredFeatures: wanted as GPUFeatureName[], requiredLimits })
+    const device = await adapter.requestDevice({
+      label: 'tessera',
+      requiredFeatures: wanted as GPUFeatureName[],
+      requiredLimits,
+    })
     keptAlive.push(gpu, adapter)
     return { gpu, adapter, device }
   } catch (cause) {
-    throw new TesseraError('unsupported', `webgpu: the adapter ${adapter.info.vendor} ${adapter.info.architecture} refused a device (${String(cause)}); an adapter gives one device, so request a new adapter for each`, { cause })
+    throw new TesseraError(
+      'unsupported',
+      `webgpu: the adapter ${adapter.info.vendor} ${adapter.info.architecture} refused a device (${String(cause)}); an adapter gives one device, so request a new adapter for each`,
+      { cause },
+    )
   }
 }

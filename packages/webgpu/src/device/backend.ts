@@ -1,4 +1,12 @@
-import { type Backend, type BackendPlan, byteLengthOf, type Launch, sizeOf, TesseraError, formatShape } from '@tessera-llm/tensor'
+import {
+  type Backend,
+  type BackendPlan,
+  byteLengthOf,
+  type Launch,
+  sizeOf,
+  TesseraError,
+  formatShape,
+} from '@tessera-llm/tensor'
 import { bindingSize, createBufferPool, type Slot, slotSize, type WebGpuStorage } from '../buffer/pool.ts'
 import { createStagingRing } from '../buffer/staging.ts'
 import { createUpload } from '../buffer/upload.ts'
@@ -31,7 +39,10 @@ export interface BackendOptions {
   readonly maxIdleBytes: number
 }
 
-export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabilities, maxIdleBytes }: BackendOptions): WebGpuBackend {
+export function createWebGpuBackend(
+  device: GPUDevice,
+  { name, kernels, capabilities, maxIdleBytes }: BackendOptions,
+): WebGpuBackend {
   const counters = createCounters()
   const failures = watchFailures(device, name)
   const stream = createCommandStream(device, failures, counters)
@@ -47,7 +58,11 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
   const createSlot = (size: number): Slot => {
     counters.buffersCreated += 1
     const usage = bufferUsage.storage | bufferUsage.copySrc | bufferUsage.copyDst
-    const buffer = failures.guard('out-of-memory', () => device.createBuffer({ label: `tensor[${size}]`, size, usage }), (message) => outOfMemory(name, size, message))
+    const buffer = failures.guard(
+      'out-of-memory',
+      () => device.createBuffer({ label: `tensor[${size}]`, size, usage }),
+      (message) => outOfMemory(name, size, message),
+    )
     return { id: nextId++, buffer, size, pins: 0, freed: false, batch: 0, dependents: new Set() }
   }
   const destroySlots = (slots: readonly Slot[]): void => {
@@ -66,7 +81,10 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
   const checkSize = (byteLength: number, what: () => string): void => {
     const limit = Math.min(capabilities.limits.maxBufferSize, capabilities.limits.maxStorageBufferBindingSize)
     if (slotSize(byteLength) > limit) {
-      throw new TesseraError('out-of-memory', `${name}: ${what()} takes ${bindingSize(byteLength)} bytes, this GPU binds at most ${limit}; split it, or use a more compact format`)
+      throw new TesseraError(
+        'out-of-memory',
+        `${name}: ${what()} takes ${bindingSize(byteLength)} bytes, this GPU binds at most ${limit}; split it, or use a more compact format`,
+      )
     }
   }
   const allocate = (byteLength: number): WebGpuStorage => {
@@ -85,14 +103,22 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
     let buffer = uniforms.get(key)
     if (!buffer) {
       counters.buffersCreated += 1
-      buffer = device.createBuffer({ label: `params ${label}`, size: bytes.byteLength, usage: bufferUsage.uniform | bufferUsage.copyDst })
+      buffer = device.createBuffer({
+        label: `params ${label}`,
+        size: bytes.byteLength,
+        usage: bufferUsage.uniform | bufferUsage.copyDst,
+      })
       device.queue.writeBuffer(buffer, 0, bytes.buffer, bytes.byteOffset, bytes.byteLength)
       uniforms.set(key, buffer)
     }
     return buffer
   }
   const upload = createUpload({
-    device, stream, failures, counters, pipelines,
+    device,
+    stream,
+    failures,
+    counters,
+    pipelines,
     scratch(byteLength, use) {
       const size = slotSize(byteLength)
       const slot = pool.take(size) ?? createSlot(size)
@@ -150,7 +176,10 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
       } catch (cause) {
         throw failures.translate(cause, 'reading a tensor')
       }
-      const bytes = new Uint8Array(buffer.getMappedRange(0, size)).slice(offsetBytes - start, offsetBytes - start + byteLength)
+      const bytes = new Uint8Array(buffer.getMappedRange(0, size)).slice(
+        offsetBytes - start,
+        offsetBytes - start + byteLength,
+      )
       buffer.unmap()
       staging.give(buffer)
       counters.bytesRead += byteLength
@@ -165,7 +194,10 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
       const scratch = new Map<string, WebGpuStorage>()
       try {
         for (const [temporary, byteLength] of temporaries) {
-          checkSize(byteLength, () => `${launch.op.id}: the temporary ${temporary} of the kernel ${launch.kernel?.name}`)
+          checkSize(
+            byteLength,
+            () => `${launch.op.id}: the temporary ${temporary} of the kernel ${launch.kernel?.name}`,
+          )
           scratch.set(temporary, allocate(byteLength))
         }
         for (const pass of passes) {
@@ -196,7 +228,8 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
       return {
         launches: recorded.launches,
         replay() {
-          if (disposed) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
+          if (disposed)
+            throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
           failures.check()
           stream.replay(recorded.dispatches)
         },
@@ -237,5 +270,8 @@ export function createWebGpuBackend(device: GPUDevice, { name, kernels, capabili
 }
 
 function outOfMemory(name: string, size: number, message: string): TesseraError {
-  return new TesseraError('out-of-memory', `${name}: the GPU has no room for ${size} bytes more (${message}); free tensors, use a smaller model, a shorter context or a more compact format`)
+  return new TesseraError(
+    'out-of-memory',
+    `${name}: the GPU has no room for ${size} bytes more (${message}); free tensors, use a smaller model, a shorter context or a more compact format`,
+  )
 }

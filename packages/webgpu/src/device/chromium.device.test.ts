@@ -15,7 +15,10 @@ it('runs, replays and reports its loss in headless Chromium', async ({ skip }) =
     architecture: 'swiftshader',
     isolated: true,
     eager: [3, 5, 7],
-    replayed: [[3, 6, 9], [30, 6, 9]],
+    replayed: [
+      [3, 6, 9],
+      [30, 6, 9],
+    ],
     created: 0,
     submits: 1,
     lost: 'device-lost',

@@ -13,5 +13,14 @@ export interface WebGpuCounters {
 export type MutableCounters = { -readonly [K in keyof WebGpuCounters]: WebGpuCounters[K] }
 
 export function createCounters(): MutableCounters {
-  return { buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0, submits: 0, passes: 0, dispatches: 0, bytesWritten: 0, bytesRead: 0 }
+  return {
+    buffersCreated: 0,
+    bindGroupsCreated: 0,
+    pipelinesCreated: 0,
+    submits: 0,
+    passes: 0,
+    dispatches: 0,
+    bytesWritten: 0,
+    bytesRead: 0,
+  }
 }

@@ -36,7 +36,11 @@ describe('the WebGPU device on SwiftShader', () => {
     x.dispose()
     const third = device.tensor(Float32Array.of(9, 9, 9, 9), [4])
     const [a, b, c] = await Promise.all([device.read(first), device.read(second), device.read(third)])
-    expect([[...a], [...b], [...c]]).toEqual([[10, 20, 30, 40], [10, 50, 30, 40], [9, 9, 9, 9]])
+    expect([[...a], [...b], [...c]]).toEqual([
+      [10, 20, 30, 40],
+      [10, 50, 30, 40],
+      [9, 9, 9, 9],
+    ])
   })
 
   it('writes and reads at any byte of u8, f16 and 4-bit tensors', async () => {
@@ -150,12 +154,18 @@ describe('the WebGPU device on SwiftShader', () => {
       return
     }
     const times = await device.webgpu.time(() => [run(x, 2), run(x, 3)])
-    expect(times.map(({ label }) => label)).toEqual(['affine/plain[x:f32[1000] factor=2 offset=0]', 'affine/plain[x:f32[1000] factor=3 offset=0]'])
+    expect(times.map(({ label }) => label)).toEqual([
+      'affine/plain[x:f32[1000] factor=2 offset=0]',
+      'affine/plain[x:f32[1000] factor=3 offset=0]',
+    ])
     for (const { microseconds } of times) expect(microseconds).toBeGreaterThanOrEqual(0)
   })
 
   it('names a kernel that does not compile, with its line', async () => {
-    const broken = await createWebGpuDevice({ gpu, kernels: [affineKernel('broken', '@compute @workgroup_size(1) fn main() { let a: u32 = 1.5; }')] })
+    const broken = await createWebGpuDevice({
+      gpu,
+      kernels: [affineKernel('broken', '@compute @workgroup_size(1) fn main() { let a: u32 = 1.5; }')],
+    })
     const x = broken.tensor(Float32Array.of(1), [1])
     const y = broken.run(affine, { x }, { factor: 2 }).y
     const error = await broken.read(y).catch((e: unknown) => e)
@@ -166,13 +176,25 @@ describe('the WebGPU device on SwiftShader', () => {
   })
 
   it('refuses a tensor beyond the binding limit with its size and the remedy', () => {
-    expect(() => device.empty([2 ** 36], 'f32')).toThrow(expect.objectContaining({ code: 'out-of-memory', message: expect.stringMatching(/binds at most \d+; split it/) }))
+    expect(() => device.empty([2 ** 36], 'f32')).toThrow(
+      expect.objectContaining({ code: 'out-of-memory', message: expect.stringMatching(/binds at most \d+; split it/) }),
+    )
   })
 
   it('refuses a temporary beyond the binding limit by the name of its kernel, and goes on', async () => {
-    const greedy = await createWebGpuDevice({ gpu, kernels: [{ ...affineKernel('greedy'), temporaries: () => ({ scores: 2 ** 36 }) }, affineKernel()] })
+    const greedy = await createWebGpuDevice({
+      gpu,
+      kernels: [{ ...affineKernel('greedy'), temporaries: () => ({ scores: 2 ** 36 }) }, affineKernel()],
+    })
     const x = greedy.tensor(Float32Array.of(1, 2), [2])
-    expect(() => greedy.run(affine, { x }, { factor: 2 }, { kernel: 'greedy' })).toThrow(expect.objectContaining({ code: 'out-of-memory', message: expect.stringMatching(/affine: the temporary scores of the kernel greedy takes 68719476736 bytes, this GPU binds at most \d+/) }))
+    expect(() => greedy.run(affine, { x }, { factor: 2 }, { kernel: 'greedy' })).toThrow(
+      expect.objectContaining({
+        code: 'out-of-memory',
+        message: expect.stringMatching(
+          /affine: the temporary scores of the kernel greedy takes 68719476736 bytes, this GPU binds at most \d+/,
+        ),
+      }),
+    )
     expect([...(await greedy.read(greedy.run(affine, { x }, { factor: 2 }, { kernel: 'plain' }).y))]).toEqual([2, 4])
     await greedy.dispose()
   })
@@ -182,7 +204,10 @@ describe('the WebGPU device on SwiftShader', () => {
     const x = lost.tensor(Float32Array.of(1), [1])
     lost.webgpu.device.destroy()
     await lost.webgpu.device.lost
-    await expect(lost.read(x)).rejects.toMatchObject({ code: 'device-lost', message: expect.stringContaining('Create a new device') })
+    await expect(lost.read(x)).rejects.toMatchObject({
+      code: 'device-lost',
+      message: expect.stringContaining('Create a new device'),
+    })
     expect(() => lost.run(affine, { x }, { factor: 1 })).toThrow(expect.objectContaining({ code: 'device-lost' }))
     expect(() => lost.tensor(Float32Array.of(1), [1])).toThrow(expect.objectContaining({ code: 'device-lost' }))
     await expect(lost.synchronize()).rejects.toMatchObject({ code: 'device-lost' })
@@ -191,7 +216,9 @@ describe('the WebGPU device on SwiftShader', () => {
 
   it('rejects reads that a disposal cuts off', async () => {
     const short = await createWebGpuDevice({ gpu, kernels: [affineKernel()] })
-    const reading = short.read(short.run(affine, { x: short.tensor(new Float32Array(1 << 20), [1 << 20]) }, { factor: 2 }).y)
+    const reading = short.read(
+      short.run(affine, { x: short.tensor(new Float32Array(1 << 20), [1 << 20]) }, { factor: 2 }).y,
+    )
     await Promise.all([short.dispose(), expect(reading).rejects.toMatchObject({ code: 'disposed' })])
     expect(() => short.empty([1], 'f32')).toThrow(expect.objectContaining({ code: 'disposed' }))
   })

@@ -8,7 +8,11 @@ export interface FailureState {
   /** Throws what is known to have gone wrong. */
   check(): void
   /** Runs `create` inside an error scope; `explain` turns what WebGPU says later into the error that will be thrown. */
-  guard<T>(filter: GPUErrorFilter, create: () => T, explain: (message: string) => TesseraError | Promise<TesseraError>): T
+  guard<T>(
+    filter: GPUErrorFilter,
+    create: () => T,
+    explain: (message: string) => TesseraError | Promise<TesseraError>,
+  ): T
   fail(error: TesseraError): void
   /** Waits for all open scopes, then checks. */
   settle(): Promise<void>
@@ -27,7 +31,10 @@ export function watchFailures(device: GPUDevice, name: string): FailureState {
   const pending = new Set<Promise<void>>()
 
   const lostError = (reason: string): TesseraError =>
-    new TesseraError('device-lost', `${name}: the GPU device was lost (${reason}); everything on it is gone. Create a new device and load the model again`)
+    new TesseraError(
+      'device-lost',
+      `${name}: the GPU device was lost (${reason}); everything on it is gone. Create a new device and load the model again`,
+    )
   const fail = (error: TesseraError): void => {
     failure ??= error
   }
@@ -51,13 +58,16 @@ export function watchFailures(device: GPUDevice, name: string): FailureState {
       try {
         return create()
       } finally {
-        const settled: Promise<void> = device.popErrorScope().then(
-          async (error) => {
-            if (error) fail(await explain(error.message))
-          },
-          // A scope that cannot be popped means a lost device, which `device.lost` reports.
-          () => {},
-        ).finally(() => pending.delete(settled))
+        const settled: Promise<void> = device
+          .popErrorScope()
+          .then(
+            async (error) => {
+              if (error) fail(await explain(error.message))
+            },
+            // A scope that cannot be popped means a lost device, which `device.lost` reports.
+            () => {},
+          )
+          .finally(() => pending.delete(settled))
         pending.add(settled)
       }
     },
@@ -70,8 +80,13 @@ export function watchFailures(device: GPUDevice, name: string): FailureState {
     translate(cause, what) {
       const known = lost ?? failure ?? uncaught
       if (known) return known
-      if (closed) return new TesseraError('disposed', `${name}: the device was disposed during ${what}; create a new one`, { cause })
-      return new TesseraError('device-lost', `${name}: ${what} failed (${String(cause)}); create a new device`, { cause })
+      if (closed)
+        return new TesseraError('disposed', `${name}: the device was disposed during ${what}; create a new one`, {
+          cause,
+        })
+      return new TesseraError('device-lost', `${name}: ${what} failed (${String(cause)}); create a new device`, {
+        cause,
+      })
     },
     close() {
       closed = true
@@ -81,7 +96,10 @@ export function watchFailures(device: GPUDevice, name: string): FailureState {
 
 function typedError(error: GPUError, name: string): TesseraError {
   if (error.constructor.name === 'GPUOutOfMemoryError') {
-    return new TesseraError('out-of-memory', `${name}: the GPU is out of memory (${error.message}); use a smaller model, a shorter context or a more compact format`)
+    return new TesseraError(
+      'out-of-memory',
+      `${name}: the GPU is out of memory (${error.message}); use a smaller model, a shorter context or a more compact format`,
+    )
   }
   return new TesseraError('invalid-kernel', `${name}: ${error.message}`)
 }

@@ -17,6 +17,15 @@ export interface Lanes {
 /** Subgroups where the device has them and can say which lane is where; any size will do. A software adapter has them, and gains nothing. */
 export function lanesOf(capabilities: Capabilities): Lanes {
   const { isFallback, languageFeatures, subgroupMinSize } = webgpuCapabilities(capabilities)
-  const isSubgroup = !isFallback && hasFeature(capabilities, 'subgroups') && languageFeatures.includes('subgroup_id') && subgroupMinSize >= 4
-  return { isSubgroup, subgroupMinSize, enables: isSubgroup ? ['subgroups'] : [], fragment: isSubgroup ? lanesSubgroup : lanes }
+  const isSubgroup =
+    !isFallback &&
+    hasFeature(capabilities, 'subgroups') &&
+    languageFeatures.includes('subgroup_id') &&
+    subgroupMinSize >= 4
+  return {
+    isSubgroup,
+    subgroupMinSize,
+    enables: isSubgroup ? ['subgroups'] : [],
+    fragment: isSubgroup ? lanesSubgroup : lanes,
+  }
 }

@@ -43,19 +43,36 @@ describe('composePass', () => {
     const pass: fc.Arbitrary<WebGpuPass> = fc.record({
       name: fc.constant('test'),
       source: fc.string(),
-      bindings: fc.array(fc.record({ name, tensor: name, access: fc.constantFrom('read' as const, 'read_write' as const), type: fc.constantFrom('array<u32>', 'array<f32>') }), { maxLength: 3 }),
+      bindings: fc.array(
+        fc.record({
+          name,
+          tensor: name,
+          access: fc.constantFrom('read' as const, 'read_write' as const),
+          type: fc.constantFrom('array<u32>', 'array<f32>'),
+        }),
+        { maxLength: 3 },
+      ),
       constants: fc.dictionary(name, fc.integer()),
       fragments: fc.array(fc.string(), { maxLength: 2 }),
       overrides: fc.dictionary(name, fc.integer()),
-      params: fc.dictionary(name, fc.record({ type: fc.constantFrom('u32' as const, 'f32' as const), value: fc.nat() })),
+      params: fc.dictionary(
+        name,
+        fc.record({ type: fc.constantFrom('u32' as const, 'f32' as const), value: fc.nat() }),
+      ),
       workgroups: fc.constant([1, 1, 1] as const),
     })
-    fc.assert(fc.property(pass, pass, (a, b) => {
-      const [first, second] = [composePass(a), composePass(b)]
-      const same = first.source === second.source && JSON.stringify(first.layout) === JSON.stringify(second.layout) && JSON.stringify(first.overrides) === JSON.stringify(second.overrides)
-      expect(first.key === second.key).toBe(same)
-      expect(composePass({ ...a }).key).toBe(first.key)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(pass, pass, (a, b) => {
+        const [first, second] = [composePass(a), composePass(b)]
+        const same =
+          first.source === second.source &&
+          JSON.stringify(first.layout) === JSON.stringify(second.layout) &&
+          JSON.stringify(first.overrides) === JSON.stringify(second.overrides)
+        expect(first.key === second.key).toBe(same)
+        expect(composePass({ ...a }).key).toBe(first.key)
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('does not let the values of parameters, which are data, into the key', () => {
@@ -64,21 +81,41 @@ describe('composePass', () => {
   })
 
   it('refuses constants that WGSL cannot express', () => {
-    expect(() => composePass({ ...base, constants: { MASK: Number.NEGATIVE_INFINITY } })).toThrow(/finite constants only/)
+    expect(() => composePass({ ...base, constants: { MASK: Number.NEGATIVE_INFINITY } })).toThrow(
+      /finite constants only/,
+    )
   })
 })
 
 describe('encodeParams', () => {
   it('writes scalars of 4 bytes in order and rounds up to 16', () => {
-    const bytes = encodeParams({ ...base, params: { a: { type: 'u32', value: 2 ** 32 - 1 }, b: { type: 'i32', value: -5 }, c: { type: 'f32', value: 0.5 } } }) as Uint8Array
+    const bytes = encodeParams({
+      ...base,
+      params: { a: { type: 'u32', value: 2 ** 32 - 1 }, b: { type: 'i32', value: -5 }, c: { type: 'f32', value: 0.5 } },
+    }) as Uint8Array
     const view = new DataView(bytes.buffer)
-    expect([bytes.byteLength, view.getUint32(0, true), view.getInt32(4, true), view.getFloat32(8, true)]).toEqual([16, 2 ** 32 - 1, -5, 0.5])
+    expect([bytes.byteLength, view.getUint32(0, true), view.getInt32(4, true), view.getFloat32(8, true)]).toEqual([
+      16,
+      2 ** 32 - 1,
+      -5,
+      0.5,
+    ])
     expect(encodeParams(base)).toBeUndefined()
   })
 
   it('refuses what the type cannot hold', () => {
-    for (const [type, value] of [['u32', -1], ['u32', 2 ** 32], ['u32', 1.5], ['i32', 2 ** 31]] as const) {
-      expect(() => encodeParams({ ...base, params: { n: { type, value } } })).toThrow(expect.objectContaining({ code: 'invalid-kernel', message: expect.stringContaining(`test: the parameter n is ${value}`) }))
+    for (const [type, value] of [
+      ['u32', -1],
+      ['u32', 2 ** 32],
+      ['u32', 1.5],
+      ['i32', 2 ** 31],
+    ] as const) {
+      expect(() => encodeParams({ ...base, params: { n: { type, value } } })).toThrow(
+        expect.objectContaining({
+          code: 'invalid-kernel',
+          message: expect.stringContaining(`test: the parameter n is ${value}`),
+        }),
+      )
     }
   })
 })

@@ -16,7 +16,8 @@ export function composePass(pass: WebGpuPass): ComposedPass {
   const lines: string[] = []
   for (const feature of pass.enables ?? []) lines.push(`enable ${feature};`)
   for (const [name, type] of Object.entries(pass.aliases ?? {})) lines.push(`alias ${name} = ${type};`)
-  for (const [name, value] of Object.entries(pass.constants ?? {})) lines.push(`const ${name} = ${literal(name, value, pass.name)};`)
+  for (const [name, value] of Object.entries(pass.constants ?? {}))
+    lines.push(`const ${name} = ${literal(name, value, pass.name)};`)
   const layout: ComposedPass['layout'][number][] = []
   for (const binding of pass.bindings) {
     lines.push(`@group(0) @binding(${layout.length}) var<storage, ${binding.access}> ${binding.name}: ${binding.type};`)
@@ -41,15 +42,26 @@ export function encodeParams(pass: WebGpuPass): Uint8Array | undefined {
   const view = new DataView(bytes.buffer)
   for (const [index, [name, { type, value }]] of params.entries()) {
     if (type === 'f32') view.setFloat32(index * 4, value, true)
-    else if (!Number.isInteger(value) || value < (type === 'u32' ? 0 : -(2 ** 31)) || value >= (type === 'u32' ? 2 ** 32 : 2 ** 31)) {
-      throw new TesseraError('invalid-kernel', `${pass.name}: the parameter ${name} is ${value}, which is not a ${type}; split the problem or use another type`)
+    else if (
+      !Number.isInteger(value) ||
+      value < (type === 'u32' ? 0 : -(2 ** 31)) ||
+      value >= (type === 'u32' ? 2 ** 32 : 2 ** 31)
+    ) {
+      throw new TesseraError(
+        'invalid-kernel',
+        `${pass.name}: the parameter ${name} is ${value}, which is not a ${type}; split the problem or use another type`,
+      )
     } else view.setInt32(index * 4, value | 0, true)
   }
   return bytes
 }
 
 function literal(name: string, value: number, pass: string): string {
-  if (!Number.isFinite(value)) throw new TesseraError('invalid-kernel', `${pass}: the constant ${name} is ${value}; WGSL has finite constants only`)
+  if (!Number.isFinite(value))
+    throw new TesseraError(
+      'invalid-kernel',
+      `${pass}: the constant ${name} is ${value}; WGSL has finite constants only`,
+    )
   if (!Number.isInteger(value)) return `${value}f`
   return value < 0 ? `${value}i` : `${value}u`
 }

@@ -8,7 +8,13 @@ import type { CompiledPass } from './compile.ts'
 const maxBindGroupsPerPass = 256
 
 /** The bind group of a pass over these storages: made once, found again whenever the same buffers meet. */
-export function bindGroupOf(pass: CompiledPass, storages: readonly WebGpuStorage[], device: GPUDevice, failures: FailureState, counters: MutableCounters): GPUBindGroup {
+export function bindGroupOf(
+  pass: CompiledPass,
+  storages: readonly WebGpuStorage[],
+  device: GPUDevice,
+  failures: FailureState,
+  counters: MutableCounters,
+): GPUBindGroup {
   const key = storages.map(({ slot, byteLength }) => `${slot.id}:${bindingSize(byteLength)}`).join()
   const known = pass.bindGroups.get(key)
   if (known) return known.group
@@ -39,7 +45,10 @@ function checkAliases(pass: CompiledPass, storages: readonly WebGpuStorage[]): v
   for (const [index, { slot }] of storages.entries()) {
     const other = storages.findIndex((storage, at) => at !== index && storage.slot === slot)
     if (pass.writes[index] && other >= 0) {
-      throw new TesseraError('invalid-value', `${pass.label}: ${pass.tensors[index]} and ${pass.tensors[other]} share memory, and ${pass.tensors[index]} is written; pass two different tensors`)
+      throw new TesseraError(
+        'invalid-value',
+        `${pass.label}: ${pass.tensors[index]} and ${pass.tensors[other]} share memory, and ${pass.tensors[index]} is written; pass two different tensors`,
+      )
     }
   }
 }

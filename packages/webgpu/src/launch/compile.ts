@@ -1,4 +1,11 @@
-import { type Capabilities, type Launch, type Problem, TesseraError, type Tensor, type Weight } from '@tessera-llm/tensor'
+import {
+  type Capabilities,
+  type Launch,
+  type Problem,
+  TesseraError,
+  type Tensor,
+  type Weight,
+} from '@tessera-llm/tensor'
 import type { WebGpuStorage } from '../buffer/pool.ts'
 import { webgpuCapabilities } from '../capability/capabilities.ts'
 import type { WebGpuKernel } from '../kernel/kernel.ts'
@@ -43,7 +50,10 @@ export function compileLaunch(kernel: WebGpuKernel, problem: Problem, context: C
   for (const pass of kernel.passes(problem, context.capabilities)) {
     const label = `${kernel.op}/${pass.name}[${describe(problem)}]`
     if (pass.workgroups.some((count) => !Number.isInteger(count) || count < 0 || count > limit)) {
-      throw new TesseraError('invalid-kernel', `${label}: ${pass.workgroups.join(' × ')} workgroups; a dimension has 0 to ${limit}, so split a larger count with linearGrid`)
+      throw new TesseraError(
+        'invalid-kernel',
+        `${label}: ${pass.workgroups.join(' × ')} workgroups; a dimension has 0 to ${limit}, so split a larger count with linearGrid`,
+      )
     }
     if (pass.workgroups.includes(0)) continue
     const params = encodeParams(pass)
@@ -61,14 +71,23 @@ export function compileLaunch(kernel: WebGpuKernel, problem: Problem, context: C
 }
 
 /** The memory that a binding names: an input, an output, `input.part` of a packed input, or a temporary. */
-export function storageOf(name: string, launch: Pick<Launch<WebGpuKernel>, 'inputs' | 'outputs'>, temporaries: ReadonlyMap<string, WebGpuStorage>, label: string): WebGpuStorage {
+export function storageOf(
+  name: string,
+  launch: Pick<Launch<WebGpuKernel>, 'inputs' | 'outputs'>,
+  temporaries: ReadonlyMap<string, WebGpuStorage>,
+  label: string,
+): WebGpuStorage {
   const temporary = temporaries.get(name)
   if (temporary) return temporary
   const dot = name.indexOf('.')
   const tensor: Weight | undefined = launch.outputs[name] ?? launch.inputs[dot < 0 ? name : name.slice(0, dot)]
-  const dense: Tensor | undefined = tensor?.kind === 'packed' ? tensor.parts[name.slice(dot + 1)] : dot < 0 ? tensor : undefined
+  const dense: Tensor | undefined =
+    tensor?.kind === 'packed' ? tensor.parts[name.slice(dot + 1)] : dot < 0 ? tensor : undefined
   if (!dense) {
-    throw new TesseraError('invalid-kernel', `${label}: binds ${name}, which is no input, output, part or temporary of this call; the kernel must bind what the problem has`)
+    throw new TesseraError(
+      'invalid-kernel',
+      `${label}: binds ${name}, which is no input, output, part or temporary of this call; the kernel must bind what the problem has`,
+    )
   }
   return dense.storage as WebGpuStorage
 }

@@ -32,7 +32,11 @@ export interface CommandStream {
   setTimer(timer: PassTimer | undefined): void
 }
 
-export function createCommandStream(device: GPUDevice, failures: FailureState, counters: MutableCounters): CommandStream {
+export function createCommandStream(
+  device: GPUDevice,
+  failures: FailureState,
+  counters: MutableCounters,
+): CommandStream {
   let encoder: GPUCommandEncoder | undefined
   let pass: GPUComputePassEncoder | undefined
   let pipeline: GPUComputePipeline | undefined
@@ -75,7 +79,9 @@ export function createCommandStream(device: GPUDevice, failures: FailureState, c
     if (timer) endPass()
     if (!pass) {
       const timestampWrites = timer?.next(compiled.label)
-      pass = open().beginComputePass(timestampWrites ? { label: compiled.label, timestampWrites } : { label: 'tessera' })
+      pass = open().beginComputePass(
+        timestampWrites ? { label: compiled.label, timestampWrites } : { label: 'tessera' },
+      )
       counters.passes += 1
     }
     const next = compiled.pipeline.get()

@@ -18,8 +18,15 @@ export const matrixFeature = 'chromium-experimental-subgroup-matrix'
 
 /** Nothing where the adapter has no such property. */
 export function statedConfigs({ info }: GPUAdapter): readonly StatedConfig[] {
-  const stated = (info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<StatedConfig> }).subgroupMatrixConfigs
-  return [...(stated ?? [])].map(({ M, N, K, componentType, resultComponentType }) => ({ M, N, K, componentType, resultComponentType }))
+  const stated = (info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<StatedConfig> })
+    .subgroupMatrixConfigs
+  return [...(stated ?? [])].map(({ M, N, K, componentType, resultComponentType }) => ({
+    M,
+    N,
+    K,
+    componentType,
+    resultComponentType,
+  }))
 }
 
 /** Why kernels cannot use a configuration, or true. */

@@ -22,7 +22,9 @@ export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32')
   const { languageFeatures, subgroupMatrixConfigs } = webgpuCapabilities(capabilities)
   if (!hasFeature(capabilities, matrixFeature)) return `the device was made without the feature ${matrixFeature}`
   if (!languageFeatures.includes('subgroup_id')) return 'the implementation does not number subgroups (subgroup_id)'
-  const fitting = subgroupMatrixConfigs.filter(({ componentType, resultComponentType }) => componentType === component && resultComponentType === 'f32')
+  const fitting = subgroupMatrixConfigs.filter(
+    ({ componentType, resultComponentType }) => componentType === component && resultComponentType === 'f32',
+  )
   const size = ({ M, N, K }: StatedConfig): number => M * N * K
   const [largest] = fitting.filter(({ verified }) => verified === true).sort((a, b) => size(b) - size(a))
   if (largest) return matricesFor(largest)
@@ -42,7 +44,10 @@ export function exactMatricesOf(capabilities: Capabilities, isHalf: boolean, wha
 export function matricesFor({ M, N, K, componentType }: StatedConfig): Matrices {
   const parts = componentType === 'f16' ? 2 : 1
   return {
-    M, N, K, parts,
+    M,
+    N,
+    K,
+    parts,
     componentBytes: componentType === 'f16' ? 2 : 4,
     enables: [...(componentType === 'f16' ? ['f16'] : []), 'subgroups', 'chromium_experimental_subgroup_matrix'],
     aliases: { component: componentType },

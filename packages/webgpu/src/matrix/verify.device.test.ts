@@ -9,7 +9,9 @@ let device: GPUDevice
 beforeAll(async () => {
   const gpu = await createTestGpu()
   const adapter = (await gpu.requestAdapter()) as GPUAdapter
-  device = await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize: adapter.limits.maxComputeWorkgroupStorageSize } })
+  device = await adapter.requestDevice({
+    requiredLimits: { maxComputeWorkgroupStorageSize: adapter.limits.maxComputeWorkgroupStorageSize },
+  })
   kept.push(gpu, adapter)
 })
 // The binding does not outlive them.
@@ -37,11 +39,17 @@ describe.for(configs)('$M × $N × $K of $componentType, emulated', (config) => 
     ['columns taken for rows', 'components[at + k * stride + n]', 'components[at + n * stride + k]'],
     ['a stride that is misread', 'components[at + row * stride + k]', 'components[at + row * K + k]'],
     ['a sum that is not taken along', 'var matrix = sum;', 'var matrix = Result();'],
-    ['numbers below 2^-14 taken for 0', 'matrix[k][n] = components[at + n * stride + k];', 'let tiny = components[at + n * stride + k]; matrix[k][n] = select(tiny, 0.0, abs(tiny) < 0x1p-14f);'],
+    [
+      'numbers below 2^-14 taken for 0',
+      'matrix[k][n] = components[at + n * stride + k];',
+      'let tiny = components[at + n * stride + k]; matrix[k][n] = select(tiny, 0.0, abs(tiny) < 0x1p-14f);',
+    ],
     ['sums in f16', 'a[i][k] * b[k][n];', 'a[i][k] * b[k][n]; matrix[i][n] = quantizeToF16(matrix[i][n]);'],
     ['subgroups that all do the work of the first', 'return invocation.lane / WIDTH;', 'return 0u;'],
   ])('%s: the reason names the first wrong number', async ([, from, to]) => {
-    expect(await tryMatrices(device, config, replaced(emulateMatrices(verifyingPass(config), 32), from, to))).toMatch(/^a sum of products of known matrices is \S+ instead of \S+, in row \d+ and column \d+$/)
+    expect(await tryMatrices(device, config, replaced(emulateMatrices(verifyingPass(config), 32), from, to))).toMatch(
+      /^a sum of products of known matrices is \S+ instead of \S+, in row \d+ and column \d+$/,
+    )
   })
 })
 

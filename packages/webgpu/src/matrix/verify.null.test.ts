@@ -6,11 +6,19 @@ import { isUsable, type StatedConfig } from './config.ts'
 import { verifyingPass, verifyMatrices } from './verify.ts'
 
 /** What GPUs are known to have; Dawn's null backend takes all of them. */
-const stated = (['f32', 'f16'] as const).flatMap((componentType) => ['f32', 'f16'].flatMap((resultComponentType) => [8, 16].flatMap((M) => [8, 16].flatMap((N) => [8, 16].map((K): StatedConfig => ({ M, N, K, componentType, resultComponentType }))))))
+const stated = (['f32', 'f16'] as const).flatMap((componentType) =>
+  ['f32', 'f16'].flatMap((resultComponentType) =>
+    [8, 16].flatMap((M) =>
+      [8, 16].flatMap((N) => [8, 16].map((K): StatedConfig => ({ M, N, K, componentType, resultComponentType }))),
+    ),
+  ),
+)
 const usable = stated.filter((config) => isUsable(config) === true)
 
 test('the kernel that verifies matrices compiles for every usable configuration, without a warning', async () => {
-  const { webgpu: { device } } = await createWebGpuDevice({ gpu: await createNullGpu(), kernels: [] })
+  const {
+    webgpu: { device },
+  } = await createWebGpuDevice({ gpu: await createNullGpu(), kernels: [] })
   expect(usable).toHaveLength(16)
   for (const config of usable) {
     const module = device.createShaderModule({ code: composePass(verifyingPass(config)).source })
@@ -39,13 +47,18 @@ test('each configuration says whether it was verified; a device that computes no
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
-    const { webgpu: { device } } = await createWebGpuDevice({ gpu, adapter, kernels: [], features })
+    const {
+      webgpu: { device },
+    } = await createWebGpuDevice({ gpu, adapter, kernels: [], features })
     const results = await verifyMatrices(stating, device)
     device.destroy()
     return results.map((one) => one.verified)
   }
   expect(await verified(['subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix'])).toEqual([
-    expect.stringMatching(/instead of -?\d+, in row 0 and column 0/), 'sums in f16 lose too many digits', 'no kernel multiplies matrices of i8', 'kernels take sizes of 8 and 16',
+    expect.stringMatching(/instead of -?\d+, in row 0 and column 0/),
+    'sums in f16 lose too many digits',
+    'no kernel multiplies matrices of i8',
+    'kernels take sizes of 8 and 16',
   ])
   expect((await verified(['subgroups', 'chromium-experimental-subgroup-matrix']))[0]).toContain('shader-f16')
   expect(await verified(['subgroups'])).toEqual([])

@@ -16,14 +16,21 @@ export async function verifyMatrices(adapter: GPUAdapter, device: GPUDevice): Pr
   if (!device.features.has(matrixFeature as GPUFeatureName)) return []
   const verified: SubgroupMatrixConfig[] = []
   for (const config of statedConfigs(adapter)) {
-    const usable = config.componentType === 'f16' && !device.features.has('shader-f16') ? 'the device was made without the feature shader-f16' : isUsable(config)
+    const usable =
+      config.componentType === 'f16' && !device.features.has('shader-f16')
+        ? 'the device was made without the feature shader-f16'
+        : isUsable(config)
     verified.push({ ...config, verified: usable === true ? await tryMatrices(device, config) : usable })
   }
   return verified
 }
 
 /** True when the products come out right, else what was wrong. Leaves no error behind on the device. */
-export async function tryMatrices(device: GPUDevice, config: StatedConfig, pass: WebGpuPass = verifyingPass(config)): Promise<true | string> {
+export async function tryMatrices(
+  device: GPUDevice,
+  config: StatedConfig,
+  pass: WebGpuPass = verifyingPass(config),
+): Promise<true | string> {
   const expected = expectedSums(config)
   const factors = factorsOf(config)
   let computed: Float32Array
@@ -36,7 +43,8 @@ export async function tryMatrices(device: GPUDevice, config: StatedConfig, pass:
   for (let row = 0; row < strips * M; row++) {
     for (let column = 0; column < N; column++) {
       const [is, shouldBe] = [computed[row * stride + column], expected[row * stride + column]]
-      if (is !== shouldBe) return `a sum of products of known matrices is ${is} instead of ${shouldBe}, in row ${row} and column ${column}`
+      if (is !== shouldBe)
+        return `a sum of products of known matrices is ${is} instead of ${shouldBe}, in row ${row} and column ${column}`
     }
   }
   return true
@@ -52,7 +60,8 @@ export function verifyingPass(config: StatedConfig): WebGpuPass {
       { name: 'factors', tensor: 'factors', access: 'read', type: 'array<f32>' },
       { name: 'sums', tensor: 'sums', access: 'read_write', type: 'array<f32>' },
     ],
-    enables, aliases,
+    enables,
+    aliases,
     constants: { ...constants, COMPONENTS: length, RESULTS: strips * M * stride },
     fragments,
     workgroups: [1, 1, 1],
@@ -92,25 +101,43 @@ function expectedSums(config: StatedConfig): Float32Array {
   return sums
 }
 
-async function compute(device: GPUDevice, pass: WebGpuPass, factors: Float32Array, length: number): Promise<Float32Array> {
+async function compute(
+  device: GPUDevice,
+  pass: WebGpuPass,
+  factors: Float32Array,
+  length: number,
+): Promise<Float32Array> {
   const { source: code, overrides, layout } = composePass(pass)
   // Whatever fails here is a reason, and no error of the device that somebody else would meet later.
   const filters = ['validation', 'out-of-memory', 'internal'] as const
   for (const filter of filters) device.pushErrorScope(filter)
-  const buffer = (size: number, usage: number): GPUBuffer => device.createBuffer({ label: 'verify matrices', size, usage })
+  const buffer = (size: number, usage: number): GPUBuffer =>
+    device.createBuffer({ label: 'verify matrices', size, usage })
   const input = buffer(factors.byteLength, bufferUsage.storage | bufferUsage.copyDst)
   const output = buffer(4 * length, bufferUsage.storage | bufferUsage.copySrc)
   const staging = buffer(4 * length, bufferUsage.mapRead | bufferUsage.copyDst)
-  const group = device.createBindGroupLayout({ entries: layout.map((type, binding) => ({ binding, visibility: shaderStageCompute, buffer: { type } })) })
+  const group = device.createBindGroupLayout({
+    entries: layout.map((type, binding) => ({ binding, visibility: shaderStageCompute, buffer: { type } })),
+  })
   const pipeline = device.createComputePipeline({
     layout: device.createPipelineLayout({ bindGroupLayouts: [group] }),
-    compute: { module: device.createShaderModule({ label: 'verify matrices', code }), entryPoint: 'main', constants: overrides },
+    compute: {
+      module: device.createShaderModule({ label: 'verify matrices', code }),
+      entryPoint: 'main',
+      constants: overrides,
+    },
   })
   device.queue.writeBuffer(input, 0, factors.buffer, factors.byteOffset, factors.byteLength)
   const encoder = device.createCommandEncoder()
   const commands = encoder.beginComputePass()
   commands.setPipeline(pipeline)
-  commands.setBindGroup(0, device.createBindGroup({ layout: group, entries: [input, output].map((one, binding) => ({ binding, resource: { buffer: one } })) }))
+  commands.setBindGroup(
+    0,
+    device.createBindGroup({
+      layout: group,
+      entries: [input, output].map((one, binding) => ({ binding, resource: { buffer: one } })),
+    }),
+  )
   commands.dispatchWorkgroups(...pass.workgroups)
   commands.end()
   encoder.copyBufferToBuffer(output, 0, staging, 0, 4 * length)

@@ -18,7 +18,11 @@ export interface PipelineCache {
   entry(pass: ComposedPass, label: string): PipelineEntry
 }
 
-export function createPipelineCache(device: GPUDevice, failures: FailureState, counters: MutableCounters): PipelineCache {
+export function createPipelineCache(
+  device: GPUDevice,
+  failures: FailureState,
+  counters: MutableCounters,
+): PipelineCache {
   const pipelines = new Map<string, PipelineEntry>()
   const layouts = new Map<string, { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>()
 
@@ -49,9 +53,13 @@ export function createPipelineCache(device: GPUDevice, failures: FailureState, c
         const info = await module?.getCompilationInfo().catch(() => undefined)
         const first = info?.messages.find(({ type }) => type === 'error')
         const line = first && pass.source.split('\n')[first.lineNum - 1]
-        return new TesseraError('invalid-kernel', `${label}: the kernel does not compile: ${first ? `${first.message} in line ${first.lineNum}: ${line?.trim()}` : message}`, {
-          details: { source: pass.source, overrides: pass.overrides, message },
-        })
+        return new TesseraError(
+          'invalid-kernel',
+          `${label}: the kernel does not compile: ${first ? `${first.message} in line ${first.lineNum}: ${line?.trim()}` : message}`,
+          {
+            details: { source: pass.source, overrides: pass.overrides, message },
+          },
+        )
       }
       const entry: PipelineEntry = {
         layout: layout.bindGroup,

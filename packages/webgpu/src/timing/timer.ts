@@ -19,21 +19,32 @@ const maxQueries = 4096
 
 export function createPassTimer(device: GPUDevice, name: string): PassTimer {
   if (!device.features.has('timestamp-query')) {
-    throw new TesseraError('unsupported', `${name}: has no timestamp-query, so single dispatches cannot be timed; time whole calls between two synchronize()`)
+    throw new TesseraError(
+      'unsupported',
+      `${name}: has no timestamp-query, so single dispatches cannot be timed; time whole calls between two synchronize()`,
+    )
   }
   const querySet = device.createQuerySet({ label: 'timing', type: 'timestamp', count: maxQueries })
   const labels: string[] = []
   return {
     next(label) {
       const index = labels.length * 2
-      if (index + 2 > maxQueries) throw new TesseraError('invalid-option', `${name}: more than ${maxQueries / 2} dispatches in one timing; time a smaller part`)
+      if (index + 2 > maxQueries)
+        throw new TesseraError(
+          'invalid-option',
+          `${name}: more than ${maxQueries / 2} dispatches in one timing; time a smaller part`,
+        )
       labels.push(label)
       return { querySet, beginningOfPassWriteIndex: index, endOfPassWriteIndex: index + 1 }
     },
     async read() {
       if (labels.length === 0) return []
       const size = labels.length * 16
-      const resolved = device.createBuffer({ label: 'timing', size, usage: bufferUsage.queryResolve | bufferUsage.copySrc })
+      const resolved = device.createBuffer({
+        label: 'timing',
+        size,
+        usage: bufferUsage.queryResolve | bufferUsage.copySrc,
+      })
       const staging = device.createBuffer({ label: 'timing', size, usage: bufferUsage.mapRead | bufferUsage.copyDst })
       const encoder = device.createCommandEncoder({ label: 'timing' })
       encoder.resolveQuerySet(querySet, 0, labels.length * 2, resolved, 0)
@@ -42,7 +53,10 @@ export function createPassTimer(device: GPUDevice, name: string): PassTimer {
       await staging.mapAsync(mapModeRead)
       const nanoseconds = new BigUint64Array(staging.getMappedRange().slice(0))
       for (const resource of [resolved, staging, querySet]) resource.destroy()
-      return labels.map((label, index) => ({ label, microseconds: Number((nanoseconds[index * 2 + 1] ?? 0n) - (nanoseconds[index * 2] ?? 0n)) / 1000 }))
+      return labels.map((label, index) => ({
+        label,
+        microseconds: Number((nanoseconds[index * 2 + 1] ?? 0n) - (nanoseconds[index * 2] ?? 0n)) / 1000,
+      }))
     },
   }
 }

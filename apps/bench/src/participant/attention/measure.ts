@@ -14,7 +14,8 @@ export interface AttentionEngine {
 
 /** Billions of useful operations a second; of a decode step, billions of bytes of its cache a second, and its time. */
 export function attentionSample(workload: AttentionWorkload, callsPerMs: number, answer: readonly number[]): Sample {
-  if (workload.kind === 'attention-decode') return { figures: { rate: (cacheBytesOf(workload) * callsPerMs) / 1e6, time: 1000 / callsPerMs }, answer }
+  if (workload.kind === 'attention-decode')
+    return { figures: { rate: (cacheBytesOf(workload) * callsPerMs) / 1e6, time: 1000 / callsPerMs }, answer }
   return { figures: { rate: (operationsOf(workload) * callsPerMs) / 1e6 }, answer }
 }
 

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { medianRate } from './rate.ts'
 
 /** A clock that only work moves on. */
-function worker(durationOf: (call: number) => number): { readonly run: () => Promise<void>; readonly now: () => number; readonly calls: () => number } {
+function worker(durationOf: (call: number) => number): {
+  readonly run: () => Promise<void>
+  readonly now: () => number
+  readonly calls: () => number
+} {
   let time = 0
   let calls = 0
   return {
@@ -23,7 +27,12 @@ describe('medianRate', () => {
   it('makes batches that are long against the resolution of a clock', async () => {
     const { run, now, calls } = worker(() => 0.01)
     let readings = 0
-    expect(await medianRate(run, 400, 2, () => { readings += 1; return now() })).toBeCloseTo(100, 6)
+    expect(
+      await medianRate(run, 400, 2, () => {
+        readings += 1
+        return now()
+      }),
+    ).toBeCloseTo(100, 6)
     expect(calls() / readings).toBeGreaterThan(20)
   })
 

@@ -4,7 +4,12 @@ import { quantile } from '../../statistics/index.ts'
  * Calls a millisecond: the median over batches of about `batchMs`, for `durationMs` in all. A batch is long against the clock's
  * resolution, and the median passes over batches that another process interrupted.
  */
-export async function medianRate(run: () => Promise<void>, durationMs = 400, batchMs = 2, now = (): number => performance.now()): Promise<number> {
+export async function medianRate(
+  run: () => Promise<void>,
+  durationMs = 400,
+  batchMs = 2,
+  now = (): number => performance.now(),
+): Promise<number> {
   const rates: number[] = []
   let calls = 1
   for (const end = now() + durationMs; now() < end || rates.length === 0; ) {

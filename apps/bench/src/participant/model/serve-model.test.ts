@@ -79,13 +79,23 @@ describe('createModelParticipant', () => {
   })
 
   it('refuses a text that is too short and a library that generates fewer tokens than asked', async () => {
-    await expect(createModelParticipant(counting([]), () => '1 2').prepare(decode)).rejects.toThrow('the text has 2 tokens')
+    await expect(createModelParticipant(counting([]), () => '1 2').prepare(decode)).rejects.toThrow(
+      'the text has 2 tokens',
+    )
     const lazy = createModelParticipant(counting([], { isLazy: true }), text)
     await lazy.prepare(decode)
     await expect(lazy.measure()).rejects.toThrow('1 tokens came out of 4')
   })
 
   it('refuses what no model does', async () => {
-    await expect(createModelParticipant(counting([]), text).prepare({ kind: 'roof', id: 'r', title: 'r', threads: 1, metrics: [] })).rejects.toThrow('no roof')
+    await expect(
+      createModelParticipant(counting([]), text).prepare({
+        kind: 'roof',
+        id: 'r',
+        title: 'r',
+        threads: 1,
+        metrics: [],
+      }),
+    ).rejects.toThrow('no roof')
   })
 })

@@ -26,7 +26,8 @@ export interface ModelAdapter {
 }
 
 /** The text that all prompts are taken from, twice: as many of its first tokens as the workload asks for. */
-export const promptText = (): string => readFileSync(new URL('../../data/coriolanus.txt', import.meta.url), 'utf8').repeat(2)
+export const promptText = (): string =>
+  readFileSync(new URL('../../data/coriolanus.txt', import.meta.url), 'utf8').repeat(2)
 
 /** Tokens of an answer that are kept for comparing. */
 const answerTokens = 16
@@ -43,7 +44,11 @@ export function createModelParticipant(adapter: ModelAdapter, text: () => string
 
   const takePrompt = async (from: ModelEngine, count: number): Promise<readonly number[]> => {
     const ids = await from.tokenize(text())
-    if (ids.length < count) throw new TesseraError('invalid-value', `bench: the text has ${ids.length} tokens, and the workload wants ${count}; lengthen apps/bench/data/coriolanus.txt`)
+    if (ids.length < count)
+      throw new TesseraError(
+        'invalid-value',
+        `bench: the text has ${ids.length} tokens, and the workload wants ${count}; lengthen apps/bench/data/coriolanus.txt`,
+      )
     return ids.slice(0, count)
   }
   const load = async (to: ModelWorkload & { readonly kind: 'load' }): Promise<Sample> => {
@@ -54,12 +59,16 @@ export function createModelParticipant(adapter: ModelAdapter, text: () => string
     const answered = performance.now()
     const answer = await engine.generate(first, to.tokens)
     const peakBytes = engine.peakBytes?.() ?? process.resourceUsage().maxRSS * 1024
-    return { figures: { load: loaded - begin, 'first token': answered - begin, 'peak memory': peakBytes / 2 ** 20 }, answer: answer.slice(0, answerTokens) }
+    return {
+      figures: { load: loaded - begin, 'first token': answered - begin, 'peak memory': peakBytes / 2 ** 20 },
+      answer: answer.slice(0, answerTokens),
+    }
   }
 
   return {
     async prepare(asked) {
-      if (!('model' in asked) || asked.kind === 'profile') throw new TesseraError('invalid-option', `bench: a model does no ${asked.kind}`)
+      if (!('model' in asked) || asked.kind === 'profile')
+        throw new TesseraError('invalid-option', `bench: a model does no ${asked.kind}`)
       workload = asked
       if (asked.kind === 'load') return adapter.describe(asked)
       engine = await adapter.open(asked)
@@ -80,7 +89,8 @@ export function createModelParticipant(adapter: ModelAdapter, text: () => string
       const begin = performance.now()
       const answer = await engine.generate(next, workload.tokens)
       const rate = (1000 * answer.length) / (performance.now() - begin)
-      if (answer.length !== workload.tokens) throw new TesseraError('invalid-value', `bench: ${answer.length} tokens came out of ${workload.tokens}`)
+      if (answer.length !== workload.tokens)
+        throw new TesseraError('invalid-value', `bench: ${answer.length} tokens came out of ${workload.tokens}`)
       return { figures: { rate }, answer: answer.slice(0, answerTokens) }
     },
     async close() {

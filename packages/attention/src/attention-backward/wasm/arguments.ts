@@ -26,16 +26,35 @@ export function backwardScratch(problem: BackwardProblem, perThread: number, thr
 }
 
 /** The stages `entries`, which share the argument block of assembly/call.ts with the words of assembly/backward-rows.ts after it; a last one for sinks. */
-export function backwardStages(problem: BackwardProblem, perThread: number, byHead: boolean, entries: readonly string[]): readonly WasmStage[] {
+export function backwardStages(
+  problem: BackwardProblem,
+  perThread: number,
+  byHead: boolean,
+  entries: readonly string[],
+): readonly WasmStage[] {
   const { inputs, outputs, options } = problem
   // The forward's argument block, with what it returned in the place of its outputs.
-  const forward = { op: 'attention', inputs, outputs: { o: { ...inputs.o }, lse: { ...inputs.lse } }, options } as unknown as Parameters<typeof writeArguments>[0]
+  const forward = {
+    op: 'attention',
+    inputs,
+    outputs: { o: { ...inputs.o }, lse: { ...inputs.lse } },
+    options,
+  } as unknown as Parameters<typeof writeArguments>[0]
   const memory = sharedMemory(attentionSizes(inputs, options), byHead)
   const args = (write: ArgumentWriter, at: Bindings): void => {
     const shared = at.scratch + perThread * at.threads
     writeArguments(forward, perThread, write, at)
-    write.u32(at.address('do')).u32(inputs.dlse ? at.address('dlse') : 0).u32(at.address('dq')).u32(at.address('dk')).u32(at.address('dv')).u32(outputs.dsinks ? at.address('dsinks') : 0)
-    write.u32(shared + memory.subtracted).u32(shared + memory.reduced).u32(shared + memory.uneven)
+    write
+      .u32(at.address('do'))
+      .u32(inputs.dlse ? at.address('dlse') : 0)
+      .u32(at.address('dq'))
+      .u32(at.address('dk'))
+      .u32(at.address('dv'))
+      .u32(outputs.dsinks ? at.address('dsinks') : 0)
+    write
+      .u32(shared + memory.subtracted)
+      .u32(shared + memory.reduced)
+      .u32(shared + memory.uneven)
     write.u32(byHead ? shared + memory.partK : 0).u32(byHead ? shared + memory.partV : 0)
   }
   return [...entries, ...(outputs.dsinks ? ['backwardSinks'] : [])].map((entry) => ({ entry, args }))

@@ -14,7 +14,12 @@ export const flashBackwardWasm: WasmKernel = defineWasmKernel(attentionBackwardO
   module: attentionModule,
   priority: 1,
   supports: () => true,
-  stages: (problem) => backwardStages(problem, bytesPerThread(problem), sharesKeys(problem), ['backwardRows', 'backwardTiles', ...(sharesKeys(problem) ? ['backwardJoin'] : [])]),
+  stages: (problem) =>
+    backwardStages(problem, bytesPerThread(problem), sharesKeys(problem), [
+      'backwardRows',
+      'backwardTiles',
+      ...(sharesKeys(problem) ? ['backwardJoin'] : []),
+    ]),
   scratchBytes: (problem, threads) => backwardScratch(problem, bytesPerThread(problem), threads, sharesKeys(problem)),
 })
 

@@ -17,27 +17,76 @@ export interface Gathered {
 }
 
 /** Writes the argument block of assembly/call.ts, over keys that an earlier stage has `gathered` where it has. */
-export function writeArguments({ inputs, outputs, options }: AttentionProblem, perThread: number, write: ArgumentWriter, at: Bindings, gathered?: Gathered): void {
-  const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, pages, pageRows, headDim, valueDim } = attentionSizes(inputs, options)
-  const { layout = 'bhld', kvLayout = layout, isCausal = false, windowLeft = unlimited, windowRight = isCausal ? 0 : unlimited, softcap = 0, scale = 1 / Math.sqrt(headDim) } = options
-  write.u32(at.address('q')).u32(gathered?.k ?? addressOf(inputs, 'k', at)).u32(gathered?.v ?? addressOf(inputs, 'v', at)).u32(gathered?.lengths ?? (inputs.kvLengths ? at.address('kvLengths') : 0))
-  for (const name of ['sinks', 'alibiSlopes', 'bias', 'mask', 'cuSeqLens'] as const) write.u32(inputs[name] ? at.address(name) : 0)
-  write.u32(inputs.cuSeqLens ? at.address(inputs.cuSeqLensKv ? 'cuSeqLensKv' : 'cuSeqLens') : 0).u32(at.address('o')).u32(outputs.lse ? at.address('lse') : 0)
+export function writeArguments(
+  { inputs, outputs, options }: AttentionProblem,
+  perThread: number,
+  write: ArgumentWriter,
+  at: Bindings,
+  gathered?: Gathered,
+): void {
+  const { batch, numHeads, numKvHeads, numSequences, seqLenQ, seqLenKv, pages, pageRows, headDim, valueDim } =
+    attentionSizes(inputs, options)
+  const {
+    layout = 'bhld',
+    kvLayout = layout,
+    isCausal = false,
+    windowLeft = unlimited,
+    windowRight = isCausal ? 0 : unlimited,
+    softcap = 0,
+    scale = 1 / Math.sqrt(headDim),
+  } = options
+  write
+    .u32(at.address('q'))
+    .u32(gathered?.k ?? addressOf(inputs, 'k', at))
+    .u32(gathered?.v ?? addressOf(inputs, 'v', at))
+    .u32(gathered?.lengths ?? (inputs.kvLengths ? at.address('kvLengths') : 0))
+  for (const name of ['sinks', 'alibiSlopes', 'bias', 'mask', 'cuSeqLens'] as const)
+    write.u32(inputs[name] ? at.address(name) : 0)
+  write
+    .u32(inputs.cuSeqLens ? at.address(inputs.cuSeqLensKv ? 'cuSeqLensKv' : 'cuSeqLens') : 0)
+    .u32(at.address('o'))
+    .u32(outputs.lse ? at.address('lse') : 0)
   for (const size of [batch, numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim]) write.u32(size)
   for (const stride of strides(layout, numHeads, seqLenQ, headDim)) write.u32(stride)
   const keyRows = gathered || !inputs.blockTable ? seqLenKv : pageRows
-  for (const [name, width] of [['k', headDim], ['v', valueDim]] as const) for (const stride of strides(kvLayout, numKvHeads, keyRows, gathered ? width : unitsOfRow(inputs, name, width))) write.u32(stride)
+  for (const [name, width] of [
+    ['k', headDim],
+    ['v', valueDim],
+  ] as const)
+    for (const stride of strides(kvLayout, numKvHeads, keyRows, gathered ? width : unitsOfRow(inputs, name, width)))
+      write.u32(stride)
   for (const stride of strides(layout, numHeads, seqLenQ, valueDim)) write.u32(stride)
-  write.i32(windowLeft).i32(isCausal ? 0 : windowRight).f32(scale).f32(softcap)
+  write
+    .i32(windowLeft)
+    .i32(isCausal ? 0 : windowRight)
+    .f32(scale)
+    .f32(softcap)
   for (const stride of broadcastStrides(inputs.bias?.shape)) write.u32(stride)
   for (const stride of broadcastStrides(inputs.mask?.shape)) write.u32(stride)
-  write.u32(at.scratch).u32(perThread).u32(at.scratch + perThread * at.threads).u32(storageOf(inputs.k, gathered)).u32(storageOf(inputs.v, gathered)).u32(numSequences)
-  write.u32(inputs.blockTable && !gathered ? at.address('blockTable') : 0).u32(pages).u32(pageRows)
+  write
+    .u32(at.scratch)
+    .u32(perThread)
+    .u32(at.scratch + perThread * at.threads)
+    .u32(storageOf(inputs.k, gathered))
+    .u32(storageOf(inputs.v, gathered))
+    .u32(numSequences)
+  write
+    .u32(inputs.blockTable && !gathered ? at.address('blockTable') : 0)
+    .u32(pages)
+    .u32(pageRows)
 }
 
 /** The words that follow for kernels which read packed keys and values, and which gather them to `target`. */
-export function writeStored({ inputs }: AttentionProblem, write: ArgumentWriter, at: Bindings, target?: Gathered): void {
-  write.u32(target?.k ?? 0).u32(target?.v ?? 0).u32(target?.lengths ?? 0)
+export function writeStored(
+  { inputs }: AttentionProblem,
+  write: ArgumentWriter,
+  at: Bindings,
+  target?: Gathered,
+): void {
+  write
+    .u32(target?.k ?? 0)
+    .u32(target?.v ?? 0)
+    .u32(target?.lengths ?? 0)
   for (const name of ['k', 'v'] as const) for (const word of groupWords(inputs, name, at)) write.u32(word)
 }
 

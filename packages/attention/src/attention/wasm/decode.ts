@@ -20,7 +20,8 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
     const { seqLenQ, pageRows } = attentionSizes(inputs, options)
     if (seqLenQ > mostRows) return `${seqLenQ} query rows are for flash; decode takes up to ${mostRows}`
     if (inputs.cuSeqLens) return 'packed sequences (cuSeqLens) are for flash'
-    if (pageRows % keysAtOnce !== 0) return `pages of ${pageRows} rows are for flash; decode takes multiples of ${keysAtOnce}`
+    if (pageRows % keysAtOnce !== 0)
+      return `pages of ${pageRows} rows are for flash; decode takes multiples of ${keysAtOnce}`
     return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
   },
   stages(problem) {
@@ -28,7 +29,10 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
       writeArguments(problem, bytesPerThread(problem), write, at)
       writeStored(problem, write, at)
     }
-    return [{ entry: 'decodeSplits', args }, { entry: 'decodeJoin', args }]
+    return [
+      { entry: 'decodeSplits', args },
+      { entry: 'decodeJoin', args },
+    ]
   },
   scratchBytes(problem, threads) {
     const { batch, numKvHeads, seqLenKv, pages, valueDim } = attentionSizes(problem.inputs, problem.options)
@@ -52,5 +56,12 @@ function bytesPerThread(problem: AttentionProblem): number {
   const dense = lines64(lines * (splitKeys + headDim) * 4)
   if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return dense
   const widest = Math.max(headDim, valueDim)
-  return Math.max(dense, lines64(lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) + 12 * (Math.max(widest, splitKeys) + 32) + 4 * keysAtOnce * widest))
+  return Math.max(
+    dense,
+    lines64(
+      lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) +
+        12 * (Math.max(widest, splitKeys) + 32) +
+        4 * keysAtOnce * widest,
+    ),
+  )
 }

@@ -9,14 +9,20 @@ import { type AttentionProblem, type Gathered, lines64, writeArguments, writeSto
  */
 
 /** The stages `entries`, after a gathering one where it is needed. `perThread` are the bytes of scratch memory of a thread; `more` writes what comes after the common arguments. */
-export function stagesOver(problem: AttentionProblem, perThread: number, entries: readonly string[], more: (write: ArgumentWriter, at: Bindings) => void = () => {}): readonly WasmStage[] {
-  const stages = (gatheredIn?: (at: Bindings) => Gathered): readonly WasmStage[] => entries.map((entry) => ({
-    entry,
-    args(write, at) {
-      writeArguments(problem, perThread, write, at, gatheredIn?.(at))
-      more(write, at)
-    },
-  }))
+export function stagesOver(
+  problem: AttentionProblem,
+  perThread: number,
+  entries: readonly string[],
+  more: (write: ArgumentWriter, at: Bindings) => void = () => {},
+): readonly WasmStage[] {
+  const stages = (gatheredIn?: (at: Bindings) => Gathered): readonly WasmStage[] =>
+    entries.map((entry) => ({
+      entry,
+      args(write, at) {
+        writeArguments(problem, perThread, write, at, gatheredIn?.(at))
+        more(write, at)
+      },
+    }))
   if (!needsGather(problem)) return stages()
   const gathered = (at: Bindings): Gathered => gatheredAt(problem, at.scratch + perThread * at.threads)
   return [

@@ -14,8 +14,16 @@ export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'plain',
   module: attentionModule,
   priority: 0,
-  supports: (problem) => scoreBytes(problem) <= mostScoreBytes || `the scores take ${scoreBytes(problem)} bytes, plain keeps at most ${mostScoreBytes}; use flash`,
-  stages: (problem) => stagesOver(problem, blockBytes(problem), ['plainScores', 'plainSoftmax', 'plainValues'], (write, { scratch, threads }) => void write.u32(scratch + blockBytes(problem) * threads + gatherBytes(problem))),
+  supports: (problem) =>
+    scoreBytes(problem) <= mostScoreBytes ||
+    `the scores take ${scoreBytes(problem)} bytes, plain keeps at most ${mostScoreBytes}; use flash`,
+  stages: (problem) =>
+    stagesOver(
+      problem,
+      blockBytes(problem),
+      ['plainScores', 'plainSoftmax', 'plainValues'],
+      (write, { scratch, threads }) => void write.u32(scratch + blockBytes(problem) * threads + gatherBytes(problem)),
+    ),
   scratchBytes: (problem, threads) => blockBytes(problem) * threads + gatherBytes(problem) + scoreBytes(problem),
 })
 

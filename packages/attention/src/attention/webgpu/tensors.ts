@@ -11,7 +11,13 @@ import { joinParts, type Part, u32 } from '../../webgpu-part/index.ts'
  */
 
 export function queryPart(problem: AttentionProblem): Part {
-  return rowsPart('q', 'q', 'f32', problem.headDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.headDim))
+  return rowsPart(
+    'q',
+    'q',
+    'f32',
+    problem.headDim,
+    strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.headDim),
+  )
 }
 
 export function keyPart(problem: AttentionProblem): Part {
@@ -27,27 +33,51 @@ function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): 
   const { kvLayout, numKvHeads, seqLenKv, pages, pageRows } = problem
   const table: Part = {
     bindings: [{ name: 'block_table', tensor: 'blockTable', access: 'read', type: 'array<i32>' }],
-    fragments: ['fn page_of(batch: u32, row: u32) -> u32 { return u32(block_table[batch * params.pages + (row / params.page_rows) % params.pages]); }'],
+    fragments: [
+      'fn page_of(batch: u32, row: u32) -> u32 { return u32(block_table[batch * params.pages + (row / params.page_rows) % params.pages]); }',
+    ],
     params: { pages: u32(pages), page_rows: u32(pageRows) },
   }
   const codes = kvCodesOf(problem.inputs[name])
-  if (codes) return pages === 0 ? packedPart(problem, name, codes, width, 'batch') : joinParts(table, packedPart(problem, name, codes, width, 'page_of(batch, row)'))
-  const rows = rowsPart(name, name, inputSpec(problem, name).dtype, width, strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width))
+  if (codes)
+    return pages === 0
+      ? packedPart(problem, name, codes, width, 'batch')
+      : joinParts(table, packedPart(problem, name, codes, width, 'page_of(batch, row)'))
+  const rows = rowsPart(
+    name,
+    name,
+    inputSpec(problem, name).dtype,
+    width,
+    strides(kvLayout, numKvHeads, pages > 0 ? pageRows : seqLenKv, width),
+  )
   if (pages === 0) return rows
   const [, read] = rows.fragments
   return joinParts(table, {
     ...rows,
-    fragments: [`fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return page_of(batch, row) * params.${name}_batch + head * params.${name}_head + (row % params.page_rows) * params.${name}_row; }`, read as string],
+    fragments: [
+      `fn ${name}_at(batch: u32, head: u32, row: u32) -> u32 { return page_of(batch, row) * params.${name}_batch + head * params.${name}_head + (row % params.page_rows) * params.${name}_row; }`,
+      read as string,
+    ],
   })
 }
 
 /** `store_o4(at, chunk, value)` beside `o_at`. */
 export function outputPart(problem: AttentionProblem): Part {
-  return storePart('o', 'o', problem.valueDim, strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.valueDim))
+  return storePart(
+    'o',
+    'o',
+    problem.valueDim,
+    strides(problem.layout, problem.numHeads, problem.seqLenQ, problem.valueDim),
+  )
 }
 
 /** `store_x4(at, chunk, value)` beside `x_at`, for rows of `width` of an output. */
-export function storePart(name: string, tensor: string, width: number, rowStrides: readonly [number, number, number]): Part {
+export function storePart(
+  name: string,
+  tensor: string,
+  width: number,
+  rowStrides: readonly [number, number, number],
+): Part {
   const isVector = width % 4 === 0
   const store = isVector
     ? `fn store_${name}4(at: u32, chunk: u32, value: vec4<f32>) { if (chunk < ${width / 4}u) { ${name}[at / 4u + chunk] = value; } }`
@@ -63,24 +93,34 @@ export function storePart(name: string, tensor: string, width: number, rowStride
 
 /** `store_lse(batch, head, row, m, l)`: the natural logarithm of l · 2^m, or −∞ where l is 0. Nothing where no LSE is wanted. */
 export function lsePart({ returnLse, numHeads, seqLenQ }: AttentionProblem): Part {
-  if (!returnLse) return { bindings: [], fragments: ['fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {}'], params: {} }
+  if (!returnLse)
+    return { bindings: [], fragments: ['fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {}'], params: {} }
   // Bits, because WGSL may take infinities for granted not to occur.
   return {
     bindings: [{ name: 'lse', tensor: 'lse', access: 'read_write', type: 'array<u32>' }],
-    fragments: [`fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {
+    fragments: [
+      `fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {
   let at = (batch * ${numHeads}u + head) * params.lse_rows + row;
   lse[at] = select(0xff800000u, bitcast<u32>((m + log2(l)) * 0.6931471805599453), l > 0.0);
-}`],
+}`,
+    ],
     params: { lse_rows: u32(seqLenQ) },
   }
 }
 
 /** `x_at` and `x4` of the input `tensor`, whose rows have `width` elements. */
-export function rowsPart(name: string, tensor: string, dtype: string, width: number, [batch, head, row]: readonly [number, number, number]): Part {
+export function rowsPart(
+  name: string,
+  tensor: string,
+  dtype: string,
+  width: number,
+  [batch, head, row]: readonly [number, number, number],
+): Part {
   const isVector = width % 4 === 0
   const half = (index: string): string => `unpack2x16float(${name}[(${index}) / 2u] >> (16u * ((${index}) & 1u))).x`
   const read = (index: string): string => (dtype === 'f16' ? half(index) : `${name}[${index}]`)
-  const type = dtype === 'f16' ? (isVector ? 'array<vec2<u32>>' : 'array<u32>') : isVector ? 'array<vec4<f32>>' : 'array<f32>'
+  const type =
+    dtype === 'f16' ? (isVector ? 'array<vec2<u32>>' : 'array<u32>') : isVector ? 'array<vec4<f32>>' : 'array<f32>'
   const body = isVector
     ? `  if (chunk >= ${width / 4}u) { return vec4<f32>(); }
   let stored = ${name}[at / 4u + chunk];

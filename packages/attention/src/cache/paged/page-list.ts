@@ -27,7 +27,11 @@ export function createPageList(count: number): PageList {
     },
     take() {
       const page = free.pop()
-      if (page === undefined) throw new TesseraError('out-of-memory', `cache: all ${count} pages of the pool are taken; dispose or truncate a sequence, or make a pool of more pages`)
+      if (page === undefined)
+        throw new TesseraError(
+          'out-of-memory',
+          `cache: all ${count} pages of the pool are taken; dispose or truncate a sequence, or make a pool of more pages`,
+        )
       owners[page] = 1
       return page
     },

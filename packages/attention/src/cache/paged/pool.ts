@@ -1,4 +1,11 @@
-import { createPackedTensor, type Device, formatShape, type Tensor, TesseraError, type Weight } from '@tessera-llm/tensor'
+import {
+  createPackedTensor,
+  type Device,
+  formatShape,
+  type Tensor,
+  TesseraError,
+  type Weight,
+} from '@tessera-llm/tensor'
 import { kvCopyPage } from '../../kv-copy-page/index.ts'
 import { kvWords, rowFormat } from '../../kv-format/index.ts'
 import type { CacheKind, CacheLayer, CacheSizes } from '../cache.ts'
@@ -32,10 +39,19 @@ export interface PagePool {
   dispose(): void
 }
 
-export function createPagePool(device: Device, { layers, numPages, pageRows = 32, rows = 'f32' }: PagePoolOptions): PagePool {
-  if (!Number.isSafeInteger(numPages) || numPages < 1) throw new TesseraError('invalid-option', `cache: numPages must be a positive integer, not ${numPages}`)
-  if (!Number.isSafeInteger(pageRows) || pageRows < 16 || pageRows % 16 !== 0) throw new TesseraError('invalid-option', `cache: pageRows must be a positive multiple of 16, not ${pageRows}`)
-  if (!['f32', 'f16', 'int8', 'fp8'].includes(rows)) throw new TesseraError('invalid-option', `cache: pages keep their rows as f32, f16, int8 or fp8, not ${rows}: groups of 32 tokens share scales and are packed from a sequence's own f16 rows, which pages that sequences share do not have; use int8, or quantizedCache for one sequence`)
+export function createPagePool(
+  device: Device,
+  { layers, numPages, pageRows = 32, rows = 'f32' }: PagePoolOptions,
+): PagePool {
+  if (!Number.isSafeInteger(numPages) || numPages < 1)
+    throw new TesseraError('invalid-option', `cache: numPages must be a positive integer, not ${numPages}`)
+  if (!Number.isSafeInteger(pageRows) || pageRows < 16 || pageRows % 16 !== 0)
+    throw new TesseraError('invalid-option', `cache: pageRows must be a positive multiple of 16, not ${pageRows}`)
+  if (!['f32', 'f16', 'int8', 'fp8'].includes(rows))
+    throw new TesseraError(
+      'invalid-option',
+      `cache: pages keep their rows as f32, f16, int8 or fp8, not ${rows}: groups of 32 tokens share scales and are packed from a sequence's own f16 rows, which pages that sequences share do not have; use int8, or quantizedCache for one sequence`,
+    )
   const stored: Tensor[] = []
   const make = (numKvHeads: number, width: number): Weight => {
     const shape = [numPages, numKvHeads, pageRows, width]
@@ -54,7 +70,11 @@ export function createPagePool(device: Device, { layers, numPages, pageRows = 32
   }
   let poolLayers: readonly PoolLayer[]
   try {
-    poolLayers = layers.map(({ numKvHeads, headDim, valueDim = headDim, window }) => ({ k: make(numKvHeads, headDim), v: make(numKvHeads, valueDim), window }))
+    poolLayers = layers.map(({ numKvHeads, headDim, valueDim = headDim, window }) => ({
+      k: make(numKvHeads, headDim),
+      v: make(numKvHeads, valueDim),
+      window,
+    }))
     const pair = device.empty([2], 'i32')
     stored.push(pair)
     const list = createPageList(numPages)
@@ -68,8 +88,16 @@ export function createPagePool(device: Device, { layers, numPages, pageRows = 32
       name: `paged ${rows}`,
       create(on, sizes) {
         checkFits(layers, sizes)
-        if (on !== device) throw new TesseraError('device-mismatch', `cache: the pool is on ${device.name}, the sequence was asked for on ${on.name}`)
-        return createPagedSequence(kind, { device, list, pageRows, pageBytes: byteLength / numPages, layers: poolLayers, copyPage }, sizes)
+        if (on !== device)
+          throw new TesseraError(
+            'device-mismatch',
+            `cache: the pool is on ${device.name}, the sequence was asked for on ${on.name}`,
+          )
+        return createPagedSequence(
+          kind,
+          { device, list, pageRows, pageBytes: byteLength / numPages, layers: poolLayers, copyPage },
+          sizes,
+        )
       },
       // What a sequence of this length takes of the pool, which is there already.
       byteLength: ({ capacity }) => (byteLength / numPages) * Math.ceil(capacity / pageRows),
@@ -93,9 +121,23 @@ export function createPagePool(device: Device, { layers, numPages, pageRows = 32
 
 /** A sequence must have the layers that the pool was made for. */
 function checkFits(layers: readonly CacheLayer[], sizes: CacheSizes): void {
-  if (sizes.batch !== 1) throw new TesseraError('invalid-option', `cache: a sequence of a pool has a batch of 1, not ${sizes.batch}; make a sequence for each`)
-  const shapesOf = (all: readonly CacheLayer[]): readonly string[] => all.map(({ numKvHeads, headDim, valueDim = headDim, window = 0 }) => formatShape([numKvHeads, headDim, valueDim, window]))
+  if (sizes.batch !== 1)
+    throw new TesseraError(
+      'invalid-option',
+      `cache: a sequence of a pool has a batch of 1, not ${sizes.batch}; make a sequence for each`,
+    )
+  const shapesOf = (all: readonly CacheLayer[]): readonly string[] =>
+    all.map(({ numKvHeads, headDim, valueDim = headDim, window = 0 }) =>
+      formatShape([numKvHeads, headDim, valueDim, window]),
+    )
   const [have, want] = [shapesOf(layers), shapesOf(sizes.layers)]
-  const at = have.length === want.length ? have.findIndex((shape, index) => shape !== want[index]) : Math.min(have.length, want.length)
-  if (at >= 0) throw new TesseraError('invalid-shape', `cache: the pool was made for other layers: layer ${at} is [heads, head size, value size, window] ${have[at] ?? 'absent'} there and ${want[at] ?? 'absent'} here`)
+  const at =
+    have.length === want.length
+      ? have.findIndex((shape, index) => shape !== want[index])
+      : Math.min(have.length, want.length)
+  if (at >= 0)
+    throw new TesseraError(
+      'invalid-shape',
+      `cache: the pool was made for other layers: layer ${at} is [heads, head size, value size, window] ${have[at] ?? 'absent'} there and ${want[at] ?? 'absent'} here`,
+    )
 }

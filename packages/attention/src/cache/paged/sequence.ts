@@ -25,15 +25,25 @@ export interface Pages {
 }
 
 /** A sequence of a pool: a block table, and one owner's share of each page in it. `shared` are the pages that it begins with. */
-export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheSizes, shared: readonly number[] = [], sharedLength = 0): KvCache {
+export function createPagedSequence(
+  kind: CacheKind,
+  pages: Pages,
+  sizes: CacheSizes,
+  shared: readonly number[] = [],
+  sharedLength = 0,
+): KvCache {
   const { device, list, pageRows, pageBytes, layers, copyPage } = pages
   const { capacity } = sizes
-  if (!Number.isSafeInteger(capacity) || capacity < 1) throw new TesseraError('invalid-option', `cache: capacity must be a positive integer, not ${capacity}`)
+  if (!Number.isSafeInteger(capacity) || capacity < 1)
+    throw new TesseraError('invalid-option', `cache: capacity must be a positive integer, not ${capacity}`)
   const blocks = [...shared]
   for (const page of blocks) list.share(page)
   let length = sharedLength
   const entries = Math.ceil(capacity / pageRows)
-  const table = device.tensor(Int32Array.from({ length: entries }, (_, index) => blocks[index] ?? 0), [1, entries])
+  const table = device.tensor(
+    Int32Array.from({ length: entries }, (_, index) => blocks[index] ?? 0),
+    [1, entries],
+  )
 
   const put = (block: number, page: number): void => {
     blocks[block] = page
@@ -42,19 +52,35 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
   const cut = (count: number): void => {
     for (const page of blocks.splice(count)) list.release(page)
   }
-  const append = (cache: Weight, x: Parameters<LayerCache['append']>[0], start: Parameters<typeof kvAppend>[2]): void => {
+  const append = (
+    cache: Weight,
+    x: Parameters<LayerCache['append']>[0],
+    start: Parameters<typeof kvAppend>[2],
+  ): void => {
     if (cache.kind === 'dense') kvAppend(cache, x, start, table)
     else kvStore(cache, x, start, table)
   }
-  const views = layers.map(({ k, v, window }): LayerCache => ({
-    append(newK, newV, { start }) {
-      append(k, newK, start)
-      append(v, newV, start)
-    },
-    ...(k.kind === 'dense' && v.kind === 'dense' && { appendRotated: (heads, rotation) => appendRotated(heads, rotation, k, v, table) }),
-    attend: (q, { lengths }, options) =>
-      attention(q, k, v, { ...options, isCausal: true, layout: 'blhd', kvLayout: 'bhld', kvLengths: lengths, blockTable: table, windowLeft: window === undefined ? undefined : window - 1, returnLse: false }).o,
-  }))
+  const views = layers.map(
+    ({ k, v, window }): LayerCache => ({
+      append(newK, newV, { start }) {
+        append(k, newK, start)
+        append(v, newV, start)
+      },
+      ...(k.kind === 'dense' &&
+        v.kind === 'dense' && { appendRotated: (heads, rotation) => appendRotated(heads, rotation, k, v, table) }),
+      attend: (q, { lengths }, options) =>
+        attention(q, k, v, {
+          ...options,
+          isCausal: true,
+          layout: 'blhd',
+          kvLayout: 'bhld',
+          kvLengths: lengths,
+          blockTable: table,
+          windowLeft: window === undefined ? undefined : window - 1,
+          returnLse: false,
+        }).o,
+    }),
+  )
   let disposed = false
 
   return {
@@ -66,7 +92,11 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
     },
     layer(index) {
       const view = views[index]
-      if (!view) throw new TesseraError('invalid-value', `cache: there is no layer ${index}; the pool was made for ${views.length}`)
+      if (!view)
+        throw new TesseraError(
+          'invalid-value',
+          `cache: there is no layer ${index}; the pool was made for ${views.length}`,
+        )
       return view
     },
     get length() {
@@ -81,7 +111,11 @@ export function createPagedSequence(kind: CacheKind, pages: Pages, sizes: CacheS
       const isShared = start % pageRows !== 0 && old !== undefined && list.owners(old) > 1
       const needed = Math.ceil((start + count) / pageRows) - blocks.length + (isShared ? 1 : 0)
       // All or nothing: a step that fails leaves the tokens before `start`, and takes no page.
-      if (needed > list.free) throw new TesseraError('out-of-memory', `cache: the step needs ${needed} pages, ${list.free} of ${list.count} are free; dispose or truncate a sequence, or make a pool of more pages`)
+      if (needed > list.free)
+        throw new TesseraError(
+          'out-of-memory',
+          `cache: the step needs ${needed} pages, ${list.free} of ${list.count} are free; dispose or truncate a sequence, or make a pool of more pages`,
+        )
       if (isShared && old !== undefined) {
         const own = list.take()
         copyPage(old, own)

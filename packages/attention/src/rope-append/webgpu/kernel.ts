@@ -18,14 +18,19 @@ export const ropeAppendWebgpu: WebGpuKernel = {
   supports(problem, capabilities) {
     const [width, valueWidth] = [spec(problem, 'q').shape[3] ?? 0, spec(problem, 'v').shape[3] ?? 0]
     if (width > mostHeadDim) return `takes heads of up to ${mostHeadDim} channels, not ${width}`
-    for (const [name, size] of [['keys', width], ['values', valueWidth]] as const) {
-      if (spec(problem, name).dtype === 'f16' && size % 2 === 1) return `an f16 cache needs an even head size, not ${size}: two rows would share a word`
+    for (const [name, size] of [
+      ['keys', width],
+      ['values', valueWidth],
+    ] as const) {
+      if (spec(problem, name).dtype === 'f16' && size % 2 === 1)
+        return `an f16 cache needs an even head size, not ${size}: two rows would share a word`
     }
     const limit = webgpuCapabilities(capabilities).limits.maxStorageBuffersPerShaderStage
     const most = Math.max(...ropeAppendPasses(problem, limit).map(({ bindings }) => bindings.length))
     return most <= limit || `binds ${most} buffers at once, this GPU allows ${limit}`
   },
-  passes: (problem, capabilities) => ropeAppendPasses(problem, webgpuCapabilities(capabilities).limits.maxStorageBuffersPerShaderStage),
+  passes: (problem, capabilities) =>
+    ropeAppendPasses(problem, webgpuCapabilities(capabilities).limits.maxStorageBuffersPerShaderStage),
 }
 
 function ropeAppendPasses(problem: Problem, limit: number): readonly WebGpuPass[] {
@@ -41,25 +46,53 @@ function pass(problem: Problem, part: 'all' | 'queries' | 'keys'): WebGpuPass {
   const table = problem.inputs['blockTable']
   const hasQueries = part !== 'keys'
   const hasKeys = part !== 'queries'
-  const norms = { query: hasQueries && problem.inputs['queryNorm'] !== undefined, key: hasKeys && problem.inputs['keyNorm'] !== undefined }
+  const norms = {
+    query: hasQueries && problem.inputs['queryNorm'] !== undefined,
+    key: hasKeys && problem.inputs['keyNorm'] !== undefined,
+  }
   const headsHere = (hasQueries ? heads : 0) + (hasKeys ? kvHeads : 0)
   const read = (name: string, tensor = name, type = 'array<f32>'): Binding => ({ name, tensor, access: 'read', type })
-  const cache = (name: string, { dtype }: TensorSpec): Binding => ({ name, tensor: name, access: 'read_write', type: dtype === 'f16' ? 'array<u32>' : 'array<f32>' })
+  const cache = (name: string, { dtype }: TensorSpec): Binding => ({
+    name,
+    tensor: name,
+    access: 'read_write',
+    type: dtype === 'f16' ? 'array<u32>' : 'array<f32>',
+  })
   const bindings: Binding[] = [
-    read('cos_table', 'cos'), read('sin_table', 'sin'), read('positions', 'positions', 'array<i32>'),
+    read('cos_table', 'cos'),
+    read('sin_table', 'sin'),
+    read('positions', 'positions', 'array<i32>'),
     ...(hasQueries ? [{ ...read('q'), access: 'read_write' } as const] : []),
-    ...(hasKeys ? [read('k'), read('v'), cache('keys', keys), cache('values', values), ...(table ? [read('block_table', 'blockTable', 'array<i32>')] : [])] : []),
-    ...(norms.query ? [read('query_norm', 'queryNorm')] : []), ...(norms.key ? [read('key_norm', 'keyNorm')] : []),
+    ...(hasKeys
+      ? [
+          read('k'),
+          read('v'),
+          cache('keys', keys),
+          cache('values', values),
+          ...(table ? [read('block_table', 'blockTable', 'array<i32>')] : []),
+        ]
+      : []),
+    ...(norms.query ? [read('query_norm', 'queryNorm')] : []),
+    ...(norms.key ? [read('key_norm', 'keyNorm')] : []),
   ]
   // A norm of queries alone leaves keys as they are, and the other way round.
-  const factorOf = (name: 'query' | 'key'): string => (norms[name] ? `factor * (${name}_norm[d]${unitOffset ? ' + 1.0' : ''})` : '1.0')
+  const factorOf = (name: 'query' | 'key'): string =>
+    norms[name] ? `factor * (${name}_norm[d]${unitOffset ? ' + 1.0' : ''})` : '1.0'
   const query = 'q[(token * params.query_heads + head) * HEAD_DIM + d]'
   const key = 'k[(token * params.kv_heads + head - params.query_heads) * HEAD_DIM + d]'
   return {
     name: part === 'all' ? 'heads' : part,
     source: prepare,
     bindings,
-    constants: { HEAD_DIM: width, HALF: spec(problem, 'cos').shape[1] ?? 0, IS_NEOX: style === 'neox' ? 1 : 0, FIRST_HEAD: hasQueries ? 0 : heads, HAS_NORM: norms.query || norms.key ? 1 : 0, WORD_ELEMENTS: keys.dtype === 'f16' ? 2 : 1, VALUE_ELEMENTS: values.dtype === 'f16' ? 2 : 1 },
+    constants: {
+      HEAD_DIM: width,
+      HALF: spec(problem, 'cos').shape[1] ?? 0,
+      IS_NEOX: style === 'neox' ? 1 : 0,
+      FIRST_HEAD: hasQueries ? 0 : heads,
+      HAS_NORM: norms.query || norms.key ? 1 : 0,
+      WORD_ELEMENTS: keys.dtype === 'f16' ? 2 : 1,
+      VALUE_ELEMENTS: values.dtype === 'f16' ? 2 : 1,
+    },
     fragments: [
       narrowBits,
       `fn load_head(token: u32, head: u32, d: u32) -> f32 { ${part === 'all' ? `if (head < params.query_heads) { return ${query}; }\n  return ${key};` : `return ${hasQueries ? query : key};`} }`,
@@ -70,8 +103,15 @@ function pass(problem: Problem, part: 'all' | 'queries' | 'keys'): WebGpuPass {
       `fn store_value(place: u32, word: u32, from_row: u32) { ${hasKeys ? `values[place * (params.value_dim / VALUE_ELEMENTS) + word] = ${wordOf(values, (i) => `v[from_row + VALUE_ELEMENTS * word${i}]`)};` : ''} }`,
     ],
     params: {
-      workgroups: u32(batch * length * headsHere), heads_here: u32(headsHere), query_heads: u32(heads), kv_heads: u32(kvHeads), length: u32(length), value_dim: u32(valueDim),
-      capacity: u32(keys.shape[2] ?? 0), eps: f32(eps), ...(table && { pages: u32(table.shape[1] ?? 0) }),
+      workgroups: u32(batch * length * headsHere),
+      heads_here: u32(headsHere),
+      query_heads: u32(heads),
+      kv_heads: u32(kvHeads),
+      length: u32(length),
+      value_dim: u32(valueDim),
+      capacity: u32(keys.shape[2] ?? 0),
+      eps: f32(eps),
+      ...(table && { pages: u32(table.shape[1] ?? 0) }),
     },
     workgroups: linearGrid(batch * length * headsHere),
   }
@@ -84,6 +124,7 @@ function wordOf({ dtype }: TensorSpec, element: (plus: string) => string): strin
 
 function spec(problem: Problem, name: string): TensorSpec {
   const found = problem.inputs[name]
-  if (found?.kind !== 'dense') throw new TesseraError('invalid-kernel', `rope-append: the kernel needs ${name} as a dense tensor`)
+  if (found?.kind !== 'dense')
+    throw new TesseraError('invalid-kernel', `rope-append: the kernel needs ${name} as a dense tensor`)
   return found
 }

@@ -10,14 +10,23 @@ export function createEncodableBlockFormat(type: BlockType, encoder: RowEncoder 
     ...createBlockFormat(type),
     encode(values, shape, options = {}) {
       if (!encoder) {
-        throw new TesseraError('unsupported', `${type.id}: blocks of this type can be read and not made, since their grids need a search that is not worth its time; ${alternativeTo(type)} instead`)
+        throw new TesseraError(
+          'unsupported',
+          `${type.id}: blocks of this type can be read and not made, since their grids need a search that is not worth its time; ${alternativeTo(type)} instead`,
+        )
       }
       return { blocks: encodeRows(type, encoder, values, shape, options) }
     },
   }
 }
 
-function encodeRows(type: BlockType, encoder: RowEncoder, values: Float32Array, shape: Shape, { importance }: EncodeOptions): Uint8Array {
+function encodeRows(
+  type: BlockType,
+  encoder: RowEncoder,
+  values: Float32Array,
+  shape: Shape,
+  { importance }: EncodeOptions,
+): Uint8Array {
   const rowBytes = rowBytesOf(type, shape)
   const columns = lastAxis(shape)
   checkValues(type.id, values, shape)
@@ -25,7 +34,8 @@ function encodeRows(type: BlockType, encoder: RowEncoder, values: Float32Array, 
   const rows = rowsOf(shape)
   const out = new Uint8Array(rows * rowBytes)
   const scratch = createScratch()
-  for (let row = 0; row < rows; row++) encoder.encodeRow(values, row * columns, columns, importance, out, row * rowBytes, scratch)
+  for (let row = 0; row < rows; row++)
+    encoder.encodeRow(values, row * columns, columns, importance, out, row * rowBytes, scratch)
   return out
 }
 

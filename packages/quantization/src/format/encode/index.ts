@@ -18,6 +18,20 @@ export type { RowEncoder, Scratch } from './row-encoder.ts'
 
 /** The encoders of ggml's block types. The types of 3 bits and less with code grids (IQ1, IQ2, IQ3) have none. */
 export const rowEncoders: readonly RowEncoder[] = [
-  q4_0Encoder, q4_1Encoder, q5_0Encoder, q5_1Encoder, q8_0Encoder, q2_kEncoder, q3_kEncoder, q4_kEncoder, q5_kEncoder, q6_kEncoder,
-  iq4_nlEncoder, iq4_xsEncoder, tq1_0Encoder, tq2_0Encoder, mxfp4Encoder, nvfp4Encoder,
+  q4_0Encoder,
+  q4_1Encoder,
+  q5_0Encoder,
+  q5_1Encoder,
+  q8_0Encoder,
+  q2_kEncoder,
+  q3_kEncoder,
+  q4_kEncoder,
+  q5_kEncoder,
+  q6_kEncoder,
+  iq4_nlEncoder,
+  iq4_xsEncoder,
+  tq1_0Encoder,
+  tq2_0Encoder,
+  mxfp4Encoder,
+  nvfp4Encoder,
 ]

@@ -9,7 +9,8 @@ const limits = Float64Array.from({ length: 15 }, (_, i) => (iq4Levels[i] as numb
 
 /** The best of 16 scales for each block of 32; without importance values weigh their squares. */
 export const iq4_nlEncoder: RowEncoder = {
-  id: 'iq4_nl', usesImportance: true,
+  id: 'iq4_nl',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, scratch) {
     for (let column = 0; column < count; column += 32, at += 32, offset += 18) {
       const variance = importance ? f32(sumOfSquares(values, at, 32) * (2 / 32)) : 0
@@ -22,12 +23,14 @@ export const iq4_nlEncoder: RowEncoder = {
 
 /** As IQ4_NL for each group, with scales of 6 bits in units of the largest / −32. */
 export const iq4_xsEncoder: RowEncoder = {
-  id: 'iq4_xs', usesImportance: true,
+  id: 'iq4_xs',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, scratch) {
     const { scales } = scratch
     for (let column = 0; column < count; column += 256, at += 256, offset += 136) {
       const variance = importance ? f32(sumOfSquares(values, at, 256) * (2 / 256)) : 0
-      for (let group = 0; group < 8; group++) scales[group] = searchLevels(values, at + 32 * group, importance, column + 32 * group, variance, scratch)
+      for (let group = 0; group < 8; group++)
+        scales[group] = searchLevels(values, at + 32 * group, importance, column + 32 * group, variance, scratch)
       // Codes are taken for the f32 scale, before it is rounded to f16.
       const d = f32(-extremeOf(scales, 0, 8) / 32)
       const inverse = d ? f32(1 / d) : 0
@@ -58,7 +61,14 @@ function levelCode(x: number): number {
 }
 
 /** The scale of 32 values by weighted least squares, the best of those that send the extreme to −127, or near. */
-function searchLevels(values: Float32Array, at: number, importance: Float32Array | undefined, column: number, variance: number, { weights }: Scratch): number {
+function searchLevels(
+  values: Float32Array,
+  at: number,
+  importance: Float32Array | undefined,
+  column: number,
+  variance: number,
+  { weights }: Scratch,
+): number {
   if (importance) weighByImportance(values, at, importance, column, 32, variance, weights)
   else for (let i = 0; i < 32; i++) weights[i] = f32((values[at + i] as number) * (values[at + i] as number))
   const extreme = extremeOf(values, at, 32)
@@ -97,6 +107,8 @@ function fitLevels(values: Float32Array, at: number, weights: Float32Array, inve
 /** 32 codes to 16 bytes: byte i holds code i low and code i + 16 high. */
 function packLevels(values: Float32Array, at: number, inverse: number, out: Uint8Array, offset: number): void {
   for (let i = 0; i < 16; i++) {
-    out[offset + i] = levelCode(f32(inverse * (values[at + i] as number))) | (levelCode(f32(inverse * (values[at + i + 16] as number))) << 4)
+    out[offset + i] =
+      levelCode(f32(inverse * (values[at + i] as number))) |
+      (levelCode(f32(inverse * (values[at + i + 16] as number))) << 4)
   }
 }

@@ -5,7 +5,8 @@ import { searchScale } from './search-scale.ts'
 
 /** d = extreme / −8, so that the extreme has the code 0 exactly; with importance, the best of 19 scales. */
 export const q4_0Encoder: RowEncoder = {
-  id: 'q4_0', usesImportance: true,
+  id: 'q4_0',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, { codes, weights }) {
     const variance = importance ? f32(sumOfSquares(values, at, count) / count) : 0
     for (let column = 0; column < count; column += 32, at += 32, offset += 18) {

@@ -5,7 +5,8 @@ import { searchScaleAndMinimum } from './search-scale-and-minimum.ts'
 
 /** d = range / 15 from the minimum on; with importance, the best of 38 scales with their minimums. */
 export const q4_1Encoder: RowEncoder = {
-  id: 'q4_1', usesImportance: true,
+  id: 'q4_1',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, scratch) {
     const variance = importance ? f32(sumOfSquares(values, at, count) / count) : 0
     const { codes } = scratch
@@ -17,10 +18,24 @@ export const q4_1Encoder: RowEncoder = {
 }
 
 /** Finds scale, minimum and codes 0 … last of 32 values, and stores the scale and the minimum as f16. */
-export function storeRange(values: Float32Array, at: number, last: number, importance: Float32Array | undefined, column: number, variance: number, out: Uint8Array, offset: number, scratch: Scratch): void {
+export function storeRange(
+  values: Float32Array,
+  at: number,
+  last: number,
+  importance: Float32Array | undefined,
+  column: number,
+  variance: number,
+  out: Uint8Array,
+  offset: number,
+  scratch: Scratch,
+): void {
   if (importance) {
     weighByImportance(values, at, importance, column, 32, variance, scratch.weights)
-    storeF16(out, offset, searchScaleAndMinimum(values, at, 32, last, scratch.weights, scratch.codes, 0, scratch, -0.9, 0.05, 36, false))
+    storeF16(
+      out,
+      offset,
+      searchScaleAndMinimum(values, at, 32, last, scratch.weights, scratch.codes, 0, scratch, -0.9, 0.05, 36, false),
+    )
     storeF16(out, offset + 2, -scratch.minimum)
     return
   }

@@ -3,11 +3,21 @@ import { encodeRangeBlock, type RangeSearch } from './range-block.ts'
 import { f32, sumOfSquares } from './rounding.ts'
 import type { RowEncoder } from './row-encoder.ts'
 
-const search: RangeSearch = { groupSize: 32, lastCode: 15, lastScale: 63, first: -1, steps: 20, absolute: false, varianceFactor: 2, weigh: weighByMagnitude }
+const search: RangeSearch = {
+  groupSize: 32,
+  lastCode: 15,
+  lastScale: 63,
+  first: -1,
+  steps: 20,
+  absolute: false,
+  varianceFactor: 2,
+  weigh: weighByMagnitude,
+}
 
 /** The best of 21 scales with their minimums for each group, of 37 with importance; then the best scale of scales and of minimums. */
 export const q4_kEncoder: RowEncoder = {
-  id: 'q4_k', usesImportance: true,
+  id: 'q4_k',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, scratch) {
     for (let column = 0; column < count; column += 256, at += 256, offset += 144) {
       encodeRangeBlock(search, values, at, importance, column, out, offset, scratch)

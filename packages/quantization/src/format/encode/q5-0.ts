@@ -6,7 +6,8 @@ import { searchScale } from './search-scale.ts'
 
 /** As Q4_0 with d = extreme / −16. */
 export const q5_0Encoder: RowEncoder = {
-  id: 'q5_0', usesImportance: true,
+  id: 'q5_0',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, { codes, weights }) {
     const variance = importance ? f32(sumOfSquares(values, at, count) / count) : 0
     for (let column = 0; column < count; column += 32, at += 32, offset += 22) {

@@ -5,7 +5,8 @@ import type { RowEncoder } from './row-encoder.ts'
 
 /** As Q4_1 with d = range / 31. */
 export const q5_1Encoder: RowEncoder = {
-  id: 'q5_1', usesImportance: true,
+  id: 'q5_1',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, scratch) {
     const variance = importance ? f32(sumOfSquares(values, at, count) / count) : 0
     for (let column = 0; column < count; column += 32, at += 32, offset += 24) {

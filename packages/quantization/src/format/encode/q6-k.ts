@@ -5,7 +5,8 @@ import { negligible, searchScale, signedCode } from './search-scale.ts'
 
 /** The best of 19 scales for each group of 16, whose values weigh their squares, or the importance as it is; d = the largest scale / −128. */
 export const q6_kEncoder: RowEncoder = {
-  id: 'q6_k', usesImportance: true,
+  id: 'q6_k',
+  usesImportance: true,
   encodeRow(values, at, count, importance, out, offset, { codes, scales, weights }) {
     for (let column = 0; column < count; column += 256, at += 256, offset += 210) {
       for (let group = 0; group < 16; group++) {
@@ -22,7 +23,8 @@ export const q6_kEncoder: RowEncoder = {
         out[offset + 192 + group] = scaleCode
         const scale = f32(d * scaleCode)
         if (scale === 0) continue
-        for (let i = 16 * group; i < 16 * group + 16; i++) codes[i] = signedCode(f32((values[at + i] as number) / scale), 32) + 32
+        for (let i = 16 * group; i < 16 * group + 16; i++)
+          codes[i] = signedCode(f32((values[at + i] as number) / scale), 32) + 32
       }
       packSixBits(codes, out, offset)
     }
@@ -34,7 +36,12 @@ function packSixBits(codes: Uint8Array, out: Uint8Array, offset: number): void {
   for (let i = 0; i < 64; i++) {
     const half = i >> 5
     const at = 128 * half + (i & 31)
-    const [a, b, c, d] = [codes[at] as number, codes[at + 32] as number, codes[at + 64] as number, codes[at + 96] as number]
+    const [a, b, c, d] = [
+      codes[at] as number,
+      codes[at + 32] as number,
+      codes[at + 64] as number,
+      codes[at + 96] as number,
+    ]
     const low = offset + 64 * half + (i & 31)
     out[low] = (a & 15) | ((c & 15) << 4)
     out[low + 32] = (b & 15) | ((d & 15) << 4)

@@ -4,7 +4,8 @@ import type { RowEncoder } from './row-encoder.ts'
 
 /** d = |extreme| / 127; codes are rounded half away from zero. */
 export const q8_0Encoder: RowEncoder = {
-  id: 'q8_0', usesImportance: false,
+  id: 'q8_0',
+  usesImportance: false,
   encodeRow(values, at, count, _importance, out, offset) {
     for (let end = at + count; at < end; at += 32, offset += 34) {
       const d = f32(Math.abs(extremeOf(values, at, 32)) / 127)

@@ -24,7 +24,16 @@ export interface RangeSearch {
  * Finds codes, scales and minimums of the 256 values from `at`: `scratch.codes`, and in units of the two f16 that are stored at `offset`
  * (scale, minimum) `scratch.scaleCodes` and `scratch.minimumCodes` 0 … lastScale of the groups.
  */
-export function encodeRangeBlock(search: RangeSearch, values: Float32Array, at: number, importance: Float32Array | undefined, column: number, out: Uint8Array, offset: number, scratch: Scratch): void {
+export function encodeRangeBlock(
+  search: RangeSearch,
+  values: Float32Array,
+  at: number,
+  importance: Float32Array | undefined,
+  column: number,
+  out: Uint8Array,
+  offset: number,
+  scratch: Scratch,
+): void {
   const { groupSize, lastCode, lastScale, first, steps, absolute, varianceFactor } = search
   const { codes, weights, scales, minimums, groupWeights, scaleCodes, minimumCodes } = scratch
   const groups = 256 / groupSize
@@ -34,10 +43,36 @@ export function encodeRangeBlock(search: RangeSearch, values: Float32Array, at: 
     if (importance) {
       weighByImportance(values, at + start, importance, column + start, groupSize, variance, weights)
       groupWeights[group] = sumOf(weights, groupSize)
-      scales[group] = searchScaleAndMinimum(values, at + start, groupSize, lastCode, weights, codes, start, scratch, -0.9, 0.05, 36, false)
+      scales[group] = searchScaleAndMinimum(
+        values,
+        at + start,
+        groupSize,
+        lastCode,
+        weights,
+        codes,
+        start,
+        scratch,
+        -0.9,
+        0.05,
+        36,
+        false,
+      )
     } else {
       search.weigh(values, at + start, weights)
-      scales[group] = searchScaleAndMinimum(values, at + start, groupSize, lastCode, weights, codes, start, scratch, first, 0.1, steps, absolute)
+      scales[group] = searchScaleAndMinimum(
+        values,
+        at + start,
+        groupSize,
+        lastCode,
+        weights,
+        codes,
+        start,
+        scratch,
+        first,
+        0.1,
+        steps,
+        absolute,
+      )
     }
     minimums[group] = scratch.minimum
   }
@@ -57,7 +92,13 @@ export function encodeRangeBlock(search: RangeSearch, values: Float32Array, at: 
 }
 
 /** Codes 0 … last of values ≥ 0 for the scale max / last, which is returned. */
-function roundToLargest(x: Float32Array, count: number, last: number, _weights: Float32Array, codes: Uint8Array): number {
+function roundToLargest(
+  x: Float32Array,
+  count: number,
+  last: number,
+  _weights: Float32Array,
+  codes: Uint8Array,
+): number {
   let maximum = 0
   for (let i = 0; i < count; i++) maximum = Math.max(maximum, x[i] as number)
   const inverse = maximum > 0 ? f32(last / maximum) : 0

@@ -6,7 +6,14 @@ import { negligible, signedCode } from './search-scale.ts'
  * A signed scale for codes −half … half − 1 (stored as 0 … 2·half − 1) of values that weigh their own squares: starts from extreme / −half
  * and moves single codes five times over as long as the refitted scale explains more. Writes codes[to … to + count) and returns the scale.
  */
-export function refineCodes(x: Float32Array, at: number, count: number, half: number, codes: Uint8Array, to: number): number {
+export function refineCodes(
+  x: Float32Array,
+  at: number,
+  count: number,
+  half: number,
+  codes: Uint8Array,
+  to: number,
+): number {
   const extreme = extremeOf(x, at, count)
   if (Math.abs(extreme) < f32(negligible)) {
     codes.fill(0, to, to + count)

@@ -36,7 +36,15 @@ export function sumOf(x: Float32Array, count: number): number {
 }
 
 /** weights[i] = importance[i] · √(variance + x[i]²) for a group of `count`: columns that matter, in proportion to the size of what stands in them. */
-export function weighByImportance(x: Float32Array, at: number, importance: Float32Array, column: number, count: number, variance: number, weights: Float32Array): void {
+export function weighByImportance(
+  x: Float32Array,
+  at: number,
+  importance: Float32Array,
+  column: number,
+  count: number,
+  variance: number,
+  weights: Float32Array,
+): void {
   for (let i = 0; i < count; i++) {
     const value = x[at + i] as number
     weights[i] = f32((importance[column + i] as number) * f32(Math.sqrt(f32(variance + f32(value * value)))))

@@ -11,7 +11,15 @@ export interface RowEncoder {
    * Encodes the `count` values from `at` into `out` from `offset`: whole blocks, whose bytes are zero before.
    * `importance` f32[count] weighs the squared error of each column.
    */
-  encodeRow(values: Float32Array, at: number, count: number, importance: Float32Array | undefined, out: Uint8Array, offset: number, scratch: Scratch): void
+  encodeRow(
+    values: Float32Array,
+    at: number,
+    count: number,
+    importance: Float32Array | undefined,
+    out: Uint8Array,
+    offset: number,
+    scratch: Scratch,
+  ): void
 }
 
 /** Room for the encoding of one block, reused from block to block. Lengths are those of the largest block and of its groups. */
@@ -32,8 +40,14 @@ export interface Scratch {
 
 export function createScratch(): Scratch {
   return {
-    codes: new Uint8Array(256), trial: new Uint8Array(256), weights: new Float32Array(256),
-    scales: new Float32Array(16), minimums: new Float32Array(16), groupWeights: new Float32Array(16),
-    scaleCodes: new Uint8Array(16), minimumCodes: new Uint8Array(16), minimum: 0,
+    codes: new Uint8Array(256),
+    trial: new Uint8Array(256),
+    weights: new Float32Array(256),
+    scales: new Float32Array(16),
+    minimums: new Float32Array(16),
+    groupWeights: new Float32Array(16),
+    scaleCodes: new Uint8Array(16),
+    minimumCodes: new Uint8Array(16),
+    minimum: 0,
   }
 }

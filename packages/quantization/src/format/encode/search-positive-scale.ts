@@ -5,7 +5,13 @@ import { negligible } from './search-scale.ts'
  * A scale ≥ 0 for codes 0 … last of values ≥ 0: tries the scales max / (last + n / 10), n = −4 … 4, for the least weighted squared error, then
  * moves single codes five times over as long as the refitted scale explains more. Writes codes[0 … count) and returns the scale.
  */
-export function searchPositiveScale(x: Float32Array, count: number, last: number, weights: Float32Array, codes: Uint8Array): number {
+export function searchPositiveScale(
+  x: Float32Array,
+  count: number,
+  last: number,
+  weights: Float32Array,
+  codes: Uint8Array,
+): number {
   let maximum = 0
   for (let i = 0; i < count; i++) maximum = Math.max(maximum, x[i] as number)
   if (maximum < f32(negligible)) {

@@ -8,8 +8,18 @@ import type { Scratch } from './row-encoder.ts'
  * Writes codes[to … to + count) and `scratch.minimum` (negated), returns the scale.
  */
 export function searchScaleAndMinimum(
-  x: Float32Array, at: number, count: number, last: number, weights: Float32Array, codes: Uint8Array, to: number, scratch: Scratch,
-  first: number, step: number, steps: number, absolute: boolean,
+  x: Float32Array,
+  at: number,
+  count: number,
+  last: number,
+  weights: Float32Array,
+  codes: Uint8Array,
+  to: number,
+  scratch: Scratch,
+  first: number,
+  step: number,
+  steps: number,
+  absolute: boolean,
 ): number {
   let minimum = x[at] as number
   let maximum = minimum
@@ -60,7 +70,16 @@ export function searchScaleAndMinimum(
 const sums = { sumC: 0, sumCC: 0, sumXC: 0 }
 
 /** Codes of (x − minimum) · inverse, and Σ w·c, Σ w·c², Σ w·c·x of them. */
-function fitRange(x: Float32Array, at: number, count: number, last: number, weights: Float32Array, codes: Uint8Array, inverse: number, minimum: number): void {
+function fitRange(
+  x: Float32Array,
+  at: number,
+  count: number,
+  last: number,
+  weights: Float32Array,
+  codes: Uint8Array,
+  inverse: number,
+  minimum: number,
+): void {
   let sumC = 0
   let sumCC = 0
   let sumXC = 0
@@ -81,7 +100,17 @@ function fitRange(x: Float32Array, at: number, count: number, last: number, weig
 }
 
 /** The weighted error, or a part of it that is already no less than `most`. */
-function errorOf(x: Float32Array, at: number, count: number, weights: Float32Array, codes: Uint8Array, scale: number, minimum: number, absolute: boolean, most: number): number {
+function errorOf(
+  x: Float32Array,
+  at: number,
+  count: number,
+  weights: Float32Array,
+  codes: Uint8Array,
+  scale: number,
+  minimum: number,
+  absolute: boolean,
+  most: number,
+): number {
   let error = 0
   for (let i = 0; i < count && error < most; i++) {
     const difference = f32(f32(f32(scale * (codes[i] as number)) + minimum) - (x[at + i] as number))

@@ -8,7 +8,15 @@ export const negligible = 1e-15
  * n = −9 … 9, refits each by weighted least squares, and keeps the one that explains most of the weighted square. Without `weights`
  * each value weighs its own square. Writes codes[to … to + count) and returns the scale.
  */
-export function searchScale(x: Float32Array, at: number, count: number, half: number, weights: Float32Array | undefined, codes: Uint8Array, to: number): number {
+export function searchScale(
+  x: Float32Array,
+  at: number,
+  count: number,
+  half: number,
+  weights: Float32Array | undefined,
+  codes: Uint8Array,
+  to: number,
+): number {
   const extreme = extremeOf(x, at, count)
   if (Math.abs(extreme) < f32(negligible)) {
     codes.fill(0, to, to + count)
@@ -41,7 +49,14 @@ export function signedCode(scaled: number, half: number): number {
 const sums = { products: 0, squares: 0 }
 
 /** Σ w·x·code and Σ w·code² for the codes of x · inverse. */
-function fitCodes(x: Float32Array, at: number, count: number, half: number, weights: Float32Array | undefined, inverse: number): typeof sums {
+function fitCodes(
+  x: Float32Array,
+  at: number,
+  count: number,
+  half: number,
+  weights: Float32Array | undefined,
+  inverse: number,
+): typeof sums {
   let products = 0
   let squares = 0
   for (let i = 0; i < count; i++) {

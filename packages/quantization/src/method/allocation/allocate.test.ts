@@ -6,7 +6,11 @@ import { allocate, type AllocationOption } from './index.ts'
 function bruteForce(tensors: readonly (readonly AllocationOption[])[], budget: number): number {
   const [first, ...rest] = tensors
   if (!first) return budget >= 0 ? 0 : Number.POSITIVE_INFINITY
-  return Math.min(...first.map(({ bytes, loss }) => (bytes <= budget ? loss + bruteForce(rest, budget - bytes) : Number.POSITIVE_INFINITY)))
+  return Math.min(
+    ...first.map(({ bytes, loss }) =>
+      bytes <= budget ? loss + bruteForce(rest, budget - bytes) : Number.POSITIVE_INFINITY,
+    ),
+  )
 }
 
 function draw(seed: number, count: number, options: number): AllocationOption[][] {
@@ -46,8 +50,12 @@ test('a model of 500 tensors, within a percent of a thousandth of the bound at l
 })
 
 test('what cannot be is refused with the numbers', () => {
-  expect(() => allocate([[{ bytes: 100, loss: 1 }], [{ bytes: 50, loss: 0 }]], 149)).toThrow('allocate: the smallest formats take 150 bytes, the budget is 149')
+  expect(() => allocate([[{ bytes: 100, loss: 1 }], [{ bytes: 50, loss: 0 }]], 149)).toThrow(
+    'allocate: the smallest formats take 150 bytes, the budget is 149',
+  )
   expect(() => allocate([[]], 1)).toThrow('tensor 0 has no option')
-  expect(() => allocate([[{ bytes: 1, loss: Number.NaN }]], 1)).toThrow('option 0 of tensor 0 has 1 bytes and the loss NaN')
+  expect(() => allocate([[{ bytes: 1, loss: Number.NaN }]], 1)).toThrow(
+    'option 0 of tensor 0 has 1 bytes and the loss NaN',
+  )
   expect(() => allocate([], 0)).toThrow('the budget is a number of bytes > 0, got 0')
 })

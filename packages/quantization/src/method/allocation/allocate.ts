@@ -35,9 +35,19 @@ interface State {
  */
 export function allocate(tensors: readonly (readonly AllocationOption[])[], budget: number): Allocation {
   check(tensors, budget)
-  const smallest = tensors.map((options) => options.reduce((best, option, index) => (option.bytes < (options[best] as AllocationOption).bytes ? index : best), 0))
+  const smallest = tensors.map((options) =>
+    options.reduce(
+      (best, option, index) => (option.bytes < (options[best] as AllocationOption).bytes ? index : best),
+      0,
+    ),
+  )
   const least = smallest.reduce((sum, option, tensor) => sum + pick(tensors, tensor, option).bytes, 0)
-  if (least > budget) throw new TesseraError('invalid-value', `allocate: the smallest formats take ${least} bytes, the budget is ${budget}; raise it or offer smaller formats`, { details: { least, budget } })
+  if (least > budget)
+    throw new TesseraError(
+      'invalid-value',
+      `allocate: the smallest formats take ${least} bytes, the budget is ${budget}; raise it or offer smaller formats`,
+      { details: { least, budget } },
+    )
   const price = bestPrice(tensors, budget)
   const relaxed = tensors.map((options) => Math.min(...options.map(({ bytes, loss }) => loss + price * bytes)))
   const bound = relaxed.reduce((sum, value) => sum + value, 0) - price * budget
@@ -50,7 +60,17 @@ export function allocate(tensors: readonly (readonly AllocationOption[])[], budg
     restRelaxed -= relaxed[tensor] as number
     restBytes -= (options[smallest[tensor] as number] as AllocationOption).bytes
     const most = known.loss + 1e-12 * Math.abs(known.loss)
-    const grown = options.flatMap((option, index) => states.map((before): State => ({ bytes: before.bytes + option.bytes, loss: before.loss + option.loss, option: index, before })))
+    const grown = options
+      .flatMap((option, index) =>
+        states.map(
+          (before): State => ({
+            bytes: before.bytes + option.bytes,
+            loss: before.loss + option.loss,
+            option: index,
+            before,
+          }),
+        ),
+      )
       .filter(({ bytes, loss }) => bytes + restBytes <= budget && loss + price * (bytes - budget) + restRelaxed <= most)
     states = undominated(grown)
     if (states.length > mostStates) {
@@ -59,7 +79,8 @@ export function allocate(tensors: readonly (readonly AllocationOption[])[], budg
     }
   }
   const best = states.at(-1)
-  if (best && best.loss < known.loss) known = { choices: choicesOf(best, tensors.length), bytes: best.bytes, loss: best.loss }
+  if (best && best.loss < known.loss)
+    known = { choices: choicesOf(best, tensors.length), bytes: best.bytes, loss: best.loss }
   return { ...known, lowerBound: isExact ? known.loss : Math.min(bound, known.loss) }
 }
 
@@ -68,18 +89,25 @@ function pick(tensors: readonly (readonly AllocationOption[])[], tensor: number,
 }
 
 function check(tensors: readonly (readonly AllocationOption[])[], budget: number): void {
-  if (!(budget > 0)) throw new TesseraError('invalid-option', `allocate: the budget is a number of bytes > 0, got ${budget}`)
+  if (!(budget > 0))
+    throw new TesseraError('invalid-option', `allocate: the budget is a number of bytes > 0, got ${budget}`)
   for (const [tensor, options] of tensors.entries()) {
-    if (options.length === 0) throw new TesseraError('invalid-option', `allocate: tensor ${tensor} has no option; offer one format at least`)
+    if (options.length === 0)
+      throw new TesseraError('invalid-option', `allocate: tensor ${tensor} has no option; offer one format at least`)
     for (const [index, { bytes, loss }] of options.entries()) {
-      if (!(bytes >= 0 && Number.isFinite(bytes) && Number.isFinite(loss))) throw new TesseraError('invalid-value', `allocate: option ${index} of tensor ${tensor} has ${bytes} bytes and the loss ${loss}; both must be finite, bytes not negative`)
+      if (!(bytes >= 0 && Number.isFinite(bytes) && Number.isFinite(loss)))
+        throw new TesseraError(
+          'invalid-value',
+          `allocate: option ${index} of tensor ${tensor} has ${bytes} bytes and the loss ${loss}; both must be finite, bytes not negative`,
+        )
     }
   }
 }
 
 /** The price of a byte at which the relaxed problem is bounded best: the least at which the cheapest choices fit. */
 function bestPrice(tensors: readonly (readonly AllocationOption[])[], budget: number): number {
-  const bytesAt = (price: number): number => tensors.reduce((sum, options) => sum + (options[cheapest(options, price)] as AllocationOption).bytes, 0)
+  const bytesAt = (price: number): number =>
+    tensors.reduce((sum, options) => sum + (options[cheapest(options, price)] as AllocationOption).bytes, 0)
   if (bytesAt(0) <= budget) return 0
   let low = 0
   let high = 1e-12
@@ -105,9 +133,15 @@ function cheapest(options: readonly AllocationOption[], price: number): number {
 }
 
 /** The choice at that price, then the step that gains most for its bytes as long as one fits. */
-function feasible(tensors: readonly (readonly AllocationOption[])[], budget: number, price: number, smallest: readonly number[]): { choices: readonly number[]; bytes: number; loss: number } {
+function feasible(
+  tensors: readonly (readonly AllocationOption[])[],
+  budget: number,
+  price: number,
+  smallest: readonly number[],
+): { choices: readonly number[]; bytes: number; loss: number } {
   let choices = tensors.map((options) => cheapest(options, price))
-  const total = (of: 'bytes' | 'loss'): number => choices.reduce((sum, option, tensor) => sum + pick(tensors, tensor, option)[of], 0)
+  const total = (of: 'bytes' | 'loss'): number =>
+    choices.reduce((sum, option, tensor) => sum + pick(tensors, tensor, option)[of], 0)
   if (total('bytes') > budget) choices = [...smallest]
   for (let left = budget - total('bytes'); ; left = budget - total('bytes')) {
     let best: { readonly tensor: number; readonly option: number; readonly rate: number } | undefined

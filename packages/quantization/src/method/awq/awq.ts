@@ -1,7 +1,19 @@
 import { createRandom, TesseraError } from '@tessera-llm/tensor'
 import { createPlainMultiply, factorUpper, type Multiply, rowMajor } from '../../linear-algebra/index.ts'
-import { dequantizeMatrix, type Grid, type LinearStatistics, type QuantizedMatrix } from '../../quantized-matrix/index.ts'
-import { checkGrid, checkWeight, importanceOf, scaleStatistics, secondMomentOf, type WeightMatrix } from '../matrix/index.ts'
+import {
+  dequantizeMatrix,
+  type Grid,
+  type LinearStatistics,
+  type QuantizedMatrix,
+} from '../../quantized-matrix/index.ts'
+import {
+  checkGrid,
+  checkWeight,
+  importanceOf,
+  scaleStatistics,
+  secondMomentOf,
+  type WeightMatrix,
+} from '../matrix/index.ts'
 import { rtn } from '../rtn/index.ts'
 import { transformWeight } from '../rotation/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
@@ -41,14 +53,25 @@ export interface AwqScales {
  * @param weights all layers that read this input
  * @throws TesseraError `invalid-shape`, `invalid-value` where weights or statistics do not fit; the statistics take `secondMoment` and, for mean|x|, `absSum` (without it the root of the mean square stands in)
  */
-export function awqScales(weights: readonly WeightMatrix[], statistics: LinearStatistics, grid: Grid, { steps = 20, probes, searchScale = 'range', sampleRows, multiply = createPlainMultiply() }: AwqOptions = {}): AwqScales {
+export function awqScales(
+  weights: readonly WeightMatrix[],
+  statistics: LinearStatistics,
+  grid: Grid,
+  { steps = 20, probes, searchScale = 'range', sampleRows, multiply = createPlainMultiply() }: AwqOptions = {},
+): AwqScales {
   const [first] = weights
   if (!first) throw new TesseraError('invalid-option', 'awq: takes the weights that read this input, got none')
-  if (!(Number.isInteger(steps) && steps > 0)) throw new TesseraError('invalid-option', `awq: steps is a number of exponents > 0, got ${steps}`)
+  if (!(Number.isInteger(steps) && steps > 0))
+    throw new TesseraError('invalid-option', `awq: steps is a number of exponents > 0, got ${steps}`)
   checkGrid('awq', grid)
   for (const weight of weights) checkWeight('awq', weight)
   const { columns } = statistics
-  const probe = createProbe(secondMomentOf('awq', first, statistics), columns, probes ?? (columns > 256 ? 128 : 0), multiply)
+  const probe = createProbe(
+    secondMomentOf('awq', first, statistics),
+    columns,
+    probes ?? (columns > 256 ? 128 : 0),
+    multiply,
+  )
   for (const weight of weights) secondMomentOf('awq', weight, statistics)
   const magnitude = magnitudes(statistics)
   const sampled = sampleRows === undefined ? weights : weights.map((weight) => sample(weight, sampleRows))
@@ -61,7 +84,9 @@ export function awqScales(weights: readonly WeightMatrix[], statistics: LinearSt
     const importance = searchScale === 'search' ? importanceOf(scaleStatistics(statistics, scales)) : undefined
     let loss = 0
     for (const weight of sampled) {
-      const values = dequantizeMatrix(rtn({ ...weight, values: byColumn(weight.values, scales) }, grid, { scale: searchScale, importance }))
+      const values = dequantizeMatrix(
+        rtn({ ...weight, values: byColumn(weight.values, scales) }, grid, { scale: searchScale, importance }),
+      )
       const lost = byColumn(values, inverse)
       for (let i = 0; i < lost.length; i++) lost[i] = (lost[i] as number) - (weight.values[i] as number)
       loss += probe(lost, weight.shape[0])
@@ -73,15 +98,27 @@ export function awqScales(weights: readonly WeightMatrix[], statistics: LinearSt
 }
 
 /** One weight by AWQ: its scales, and the rounded weight whose columns are multiplied by them. */
-export function awq(weight: WeightMatrix, statistics: LinearStatistics, grid: Grid, options: AwqOptions = {}): AwqScales & { readonly matrix: QuantizedMatrix } {
+export function awq(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  grid: Grid,
+  options: AwqOptions = {},
+): AwqScales & { readonly matrix: QuantizedMatrix } {
   const found = awqScales([weight], statistics, grid, options)
   const scaled = transformWeight(weight, { inputScale: found.scales })
-  return { ...found, matrix: rtn(scaled, grid, { scale: options.scale, importance: importanceOf(scaleStatistics(statistics, found.scales)) }) }
+  return {
+    ...found,
+    matrix: rtn(scaled, grid, {
+      scale: options.scale,
+      importance: importanceOf(scaleStatistics(statistics, found.scales)),
+    }),
+  }
 }
 
 /** Rows of a weight, spread evenly. */
 function sample({ values, shape: [rows, columns] }: WeightMatrix, count: number): WeightMatrix {
-  if (!(Number.isInteger(count) && count > 0)) throw new TesseraError('invalid-option', `awq: sampleRows is a number of rows > 0, got ${count}`)
+  if (!(Number.isInteger(count) && count > 0))
+    throw new TesseraError('invalid-option', `awq: sampleRows is a number of rows > 0, got ${count}`)
   if (rows <= count) return { values, shape: [rows, columns] }
   const out = new Float32Array(count * columns)
   for (let i = 0; i < count; i++) {
@@ -93,7 +130,11 @@ function sample({ values, shape: [rows, columns] }: WeightMatrix, count: number)
 
 /** Mean |x| of each input. */
 function magnitudes({ columns, count, absSum, secondMoment }: LinearStatistics): Float64Array {
-  return Float64Array.from({ length: columns }, (_, i) => (absSum ? (absSum[i] as number) / count : Math.sqrt(((secondMoment as Float32Array)[i * (columns + 1)] as number) / count)))
+  return Float64Array.from({ length: columns }, (_, i) =>
+    absSum
+      ? (absSum[i] as number) / count
+      : Math.sqrt(((secondMoment as Float32Array)[i * (columns + 1)] as number) / count),
+  )
 }
 
 /** magnitude^exponent, scaled so that the largest and the smallest have the product 1. */
@@ -107,17 +148,31 @@ function byColumn(values: Float32Array, factors: Float32Array): Float32Array {
   const columns = factors.length
   const out = new Float32Array(values.length)
   for (let at = 0; at < values.length; at += columns) {
-    for (let column = 0; column < columns; column++) out[at + column] = (values[at + column] as number) * (factors[column] as number)
+    for (let column = 0; column < columns; column++)
+      out[at + column] = (values[at + column] as number) * (factors[column] as number)
   }
   return out
 }
 
 /** Measures tr(D · H · Dᵀ) for D [rows, columns], exactly or as |D · R · G|² with H = R · Rᵀ and normal G. */
-function createProbe(secondMoment: Float32Array, columns: number, probes: number, multiply: Multiply): (lost: Float32Array, rows: number) => number {
+function createProbe(
+  secondMoment: Float32Array,
+  columns: number,
+  probes: number,
+  multiply: Multiply,
+): (lost: Float32Array, rows: number) => number {
   if (probes === 0) {
     return (lost, rows) => {
       const product = new Float64Array(rows * columns)
-      multiply(rows, columns, columns, 1, rowMajor(lost, columns), rowMajor(secondMoment, columns), rowMajor(product, columns))
+      multiply(
+        rows,
+        columns,
+        columns,
+        1,
+        rowMajor(lost, columns),
+        rowMajor(secondMoment, columns),
+        rowMajor(product, columns),
+      )
       return product.reduce((sum, value, i) => sum + value * (lost[i] as number), 0)
     }
   }
@@ -130,7 +185,15 @@ function createProbe(secondMoment: Float32Array, columns: number, probes: number
   const random = createRandom(0)
   const directions = Float64Array.from({ length: columns * probes }, () => random.normal() / Math.sqrt(probes))
   const sketch = new Float64Array(columns * probes)
-  multiply(columns, probes, columns, 1, rowMajor(factor, columns), rowMajor(directions, probes), rowMajor(sketch, probes))
+  multiply(
+    columns,
+    probes,
+    columns,
+    1,
+    rowMajor(factor, columns),
+    rowMajor(directions, probes),
+    rowMajor(sketch, probes),
+  )
   return (lost, rows) => {
     const product = new Float64Array(rows * probes)
     multiply(rows, probes, columns, 1, rowMajor(lost, columns), rowMajor(sketch, probes), rowMajor(product, probes))

@@ -10,14 +10,26 @@ import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
  * @param bias the layer's present bias, none where absent
  * @throws TesseraError `invalid-value` when the statistics lack `sum`, `invalid-shape`
  */
-export function compensateBias(weight: WeightMatrix, quantized: Float32Array, { columns, count, sum }: LinearStatistics, bias?: Float32Array): Float32Array<ArrayBuffer> {
+export function compensateBias(
+  weight: WeightMatrix,
+  quantized: Float32Array,
+  { columns, count, sum }: LinearStatistics,
+  bias?: Float32Array,
+): Float32Array<ArrayBuffer> {
   checkWeight('bias', weight)
   const { values, shape } = weight
   const [rows] = shape
   if (columns !== shape[1] || quantized.length !== values.length || (bias && bias.length !== rows)) {
-    throw new TesseraError('invalid-shape', `bias: a weight ${formatShape(shape)} takes ${shape[1]} inputs, ${values.length} quantized values and ${rows} biases, got ${columns}, ${quantized.length} and ${bias?.length ?? 'none'}`)
+    throw new TesseraError(
+      'invalid-shape',
+      `bias: a weight ${formatShape(shape)} takes ${shape[1]} inputs, ${values.length} quantized values and ${rows} biases, got ${columns}, ${quantized.length} and ${bias?.length ?? 'none'}`,
+    )
   }
-  if (sum?.length !== columns || !(count > 0)) throw new TesseraError('invalid-value', `bias: takes the sum of each of the ${columns} inputs over at least one token; gather sum in calibration`)
+  if (sum?.length !== columns || !(count > 0))
+    throw new TesseraError(
+      'invalid-value',
+      `bias: takes the sum of each of the ${columns} inputs over at least one token; gather sum in calibration`,
+    )
   const out = new Float32Array(rows)
   for (let row = 0; row < rows; row++) {
     let shift = 0

@@ -16,15 +16,33 @@ export interface BlockStore {
   readonly blocks: Uint8Array
 }
 
-export function createBlockStore(type: BlockType, format: EncodableFormat, encode: EncodeNow, rows: number, columns: number): BlockStore {
-  return { type, format, encode, writer: createCodeWriter(type), columns, blocks: new Uint8Array((rows * columns * type.blockBytes) / type.blockSize) }
+export function createBlockStore(
+  type: BlockType,
+  format: EncodableFormat,
+  encode: EncodeNow,
+  rows: number,
+  columns: number,
+): BlockStore {
+  return {
+    type,
+    format,
+    encode,
+    writer: createCodeWriter(type),
+    columns,
+    blocks: new Uint8Array((rows * columns * type.blockBytes) / type.blockSize),
+  }
 }
 
 /**
  * Rows from `firstRow` on as a target of the sweep. The scales of a block (a superblock with all of its parts) come from its format's
  * own encoder, given the weights as errors so far have moved them, and as importance what an error in each column costs then.
  */
-export function blockTarget({ type, format, encode, writer, columns, blocks }: BlockStore, firstRow: number, rows: number, order: Int32Array): SweepTarget & { readonly store: () => void } {
+export function blockTarget(
+  { type, format, encode, writer, columns, blocks }: BlockStore,
+  firstRow: number,
+  rows: number,
+  order: Int32Array,
+): SweepTarget & { readonly store: () => void } {
   const { blockSize, blockBytes, groupSize } = type
   const groups = columns / groupSize
   const rowBytes = (columns / blockSize) * blockBytes
@@ -33,7 +51,8 @@ export function blockTarget({ type, format, encode, writer, columns, blocks }: B
   const codes = new Int8Array(rows * columns)
   const block = createBlock(type)
   const nearest = nearestOf(writer.codes)
-  const decoded = (group: number, code: number): number => Math.fround(Math.fround((scales[group] as number) * code) - (minimums[group] as number))
+  const decoded = (group: number, code: number): number =>
+    Math.fround(Math.fround((scales[group] as number) * code) - (minimums[group] as number))
   return {
     width: blockSize,
     fit(start, count, weights, offset, stride, costs) {
@@ -43,7 +62,8 @@ export function blockTarget({ type, format, encode, writer, columns, blocks }: B
       for (let i = 0; i < count; i++) {
         const column = (order[start + i] as number) - first * blockSize
         importance[column] = costs[i] as number
-        for (let row = 0; row < rows; row++) values[row * blockSize + column] = weights[row * stride + offset + i] as number
+        for (let row = 0; row < rows; row++)
+          values[row * blockSize + column] = weights[row * stride + offset + i] as number
       }
       const encoded = encode(format, values, [rows, blockSize], { importance })['blocks'] as Uint8Array
       for (let row = 0; row < rows; row++) {
@@ -69,7 +89,11 @@ export function blockTarget({ type, format, encode, writer, columns, blocks }: B
     store() {
       for (let row = 0; row < rows; row++) {
         for (let column = 0; column < columns; column += blockSize) {
-          writer.write(codes.subarray(row * columns + column, row * columns + column + blockSize), blocks, (firstRow + row) * rowBytes + (column / blockSize) * blockBytes)
+          writer.write(
+            codes.subarray(row * columns + column, row * columns + column + blockSize),
+            blocks,
+            (firstRow + row) * rowBytes + (column / blockSize) * blockBytes,
+          )
         }
       }
     },

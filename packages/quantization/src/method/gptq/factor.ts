@@ -17,7 +17,12 @@ const mostDamping = 10
  * Factors the second moment with `damping` times its mean diagonal added, and with ten times more as long as that fails.
  * Inputs that were always zero need nothing special: damping leaves them independent of all others. Undefined when all failed.
  */
-export function factorDamped(secondMoment: Float32Array, order: Int32Array, damping: number, multiply: Multiply): DampedFactor | undefined {
+export function factorDamped(
+  secondMoment: Float32Array,
+  order: Int32Array,
+  damping: number,
+  multiply: Multiply,
+): DampedFactor | undefined {
   const n = order.length
   let mean = 0
   for (let i = 0; i < n; i++) mean += (secondMoment[i * (n + 1)] as number) / n
@@ -40,7 +45,8 @@ function permuted(matrix: Float32Array, order: Int32Array): Float64Array {
   const out = new Float64Array(n * n)
   for (let row = 0; row < n; row++) {
     const from = (order[row] as number) * n
-    for (let column = 0; column < n; column++) out[row * n + column] = matrix[from + (order[column] as number)] as number
+    for (let column = 0; column < n; column++)
+      out[row * n + column] = matrix[from + (order[column] as number)] as number
   }
   return out
 }

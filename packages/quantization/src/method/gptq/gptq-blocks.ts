@@ -29,16 +29,27 @@ export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
  * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be encoded
  * @throws TesseraError as `gptq`; `invalid-shape` when rows are not whole blocks, `unsupported` for a type that is not known or cannot be encoded
  */
-export function gptqBlocks(weight: WeightMatrix, statistics: LinearStatistics, id: string, options: GptqBlocksOptions = {}): GptqBlocksResult {
+export function gptqBlocks(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  id: string,
+  options: GptqBlocksOptions = {},
+): GptqBlocksResult {
   const type = ggmlBlockTypes.find((known) => known.id === id)
   const format = ggmlFormat(id)
-  if (!type || !format) throw new TesseraError('unsupported', `gptq: no block type of ggml is called ${JSON.stringify(id)}; known are ${ggmlBlockTypes.map((known) => known.id).join(', ')}`)
+  if (!type || !format)
+    throw new TesseraError(
+      'unsupported',
+      `gptq: no block type of ggml is called ${JSON.stringify(id)}; known are ${ggmlBlockTypes.map((known) => known.id).join(', ')}`,
+    )
   const { encode = (of, ...rest) => of.encode(...rest) } = options
   rowBytesOf(type, weight.shape)
   const [rows, columns] = weight.shape
   const prepared = prepareSweep(weight, statistics, type.blockSize, options)
   if (!prepared) {
-    const { blocks } = encode(format, weight.values, weight.shape, { importance: importanceOf(statistics) }) as { blocks: Uint8Array }
+    const { blocks } = encode(format, weight.values, weight.shape, { importance: importanceOf(statistics) }) as {
+      blocks: Uint8Array
+    }
     return { blocks, loss: Number.NaN, damping: undefined, notes: [hopelessNote(weight.shape)] }
   }
   const { factor, hessian, order, passes, multiply, damping, notes } = prepared

@@ -1,27 +1,74 @@
 import { goldenOutput } from '@tessera-llm/testing'
 import { createRandom } from '@tessera-llm/tensor'
 import { describe, expect, test } from 'vitest'
-import { casesOf, expectClose, expectCodes, floats, gatherStatistics, outputError, statisticsOf, weightOf } from '../../../test/method-golden.ts'
-import { codebookGrid, createPlainMultiply, dequantizeMatrix, gptq, type Grid, type IntegerGrid, rtn } from '../../index.ts'
+import {
+  casesOf,
+  expectClose,
+  expectCodes,
+  floats,
+  gatherStatistics,
+  outputError,
+  statisticsOf,
+  weightOf,
+} from '../../../test/method-golden.ts'
+import {
+  codebookGrid,
+  createPlainMultiply,
+  dequantizeMatrix,
+  gptq,
+  type Grid,
+  type IntegerGrid,
+  rtn,
+} from '../../index.ts'
 import { createWasmMultiply } from '../../linear-algebra/wasm.ts'
 import { createWasmGptqKernel } from './wasm.ts'
 
-const multiplies = [['plain', createPlainMultiply()], ['WebAssembly', await createWasmMultiply()]] as const
+const multiplies = [
+  ['plain', createPlainMultiply()],
+  ['WebAssembly', await createWasmMultiply()],
+] as const
 
 describe.for(multiplies)('%s', ([, multiply]) => {
   test.for(casesOf('gptq'))('$name', (golden) => {
-    const params = golden.params as { bits: IntegerGrid['bits']; group: number | null; symmetric: boolean; act_order: boolean; static_groups: boolean; block: number; damping: number }
-    const grid: Grid = { kind: 'integer', bits: params.bits, isSymmetric: params.symmetric, group: params.group ?? 'row', scaleType: 'f32' }
+    const params = golden.params as {
+      bits: IntegerGrid['bits']
+      group: number | null
+      symmetric: boolean
+      act_order: boolean
+      static_groups: boolean
+      block: number
+      damping: number
+    }
+    const grid: Grid = {
+      kind: 'integer',
+      bits: params.bits,
+      isSymmetric: params.symmetric,
+      group: params.group ?? 'row',
+      scaleType: 'f32',
+    }
     const { matrix, damping, notes } = gptq(weightOf(golden), statisticsOf(golden), grid, {
-      order: params.act_order ? 'columns' : 'stored', staticGroups: params.static_groups, scale: 'range', passes: 0, damping: params.damping, block: params.block, multiply,
+      order: params.act_order ? 'columns' : 'stored',
+      staticGroups: params.static_groups,
+      scale: 'range',
+      passes: 0,
+      damping: params.damping,
+      block: params.block,
+      multiply,
     })
     const values = dequantizeMatrix(matrix)
     expectCodes(golden, matrix.codes, values)
     expectClose('scales', matrix.scales, goldenOutput(golden, 'scales'))
     if (matrix.zeros) expect([...matrix.zeros]).toEqual([...floats(goldenOutput(golden, 'zeros'))])
     const groups = goldenOutput(golden, 'g_idx').data
-    expect([...(matrix.groupOfColumn ?? floats({ data: groups as Int32Array }))]).toEqual([...floats({ data: groups as Int32Array })])
-    const { error, energy } = outputError(floats(golden.inputs['x'] as { data: Float32Array }), weightOf(golden).values, values, matrix.shape[1])
+    expect([...(matrix.groupOfColumn ?? floats({ data: groups as Int32Array }))]).toEqual([
+      ...floats({ data: groups as Int32Array }),
+    ])
+    const { error, energy } = outputError(
+      floats(golden.inputs['x'] as { data: Float32Array }),
+      weightOf(golden).values,
+      values,
+      matrix.shape[1],
+    )
     expect(error / energy).toBeLessThan((goldenOutput(golden, 'rel_err').data[0] as number) * 1.01)
     expect([damping, notes]).toEqual([params.damping, []])
   })
@@ -34,11 +81,15 @@ describe('what the options gain', () => {
   const columns = weight.shape[1]
   const statistics = statisticsOf(golden)
   const grid: Grid = { kind: 'integer', bits: 3, isSymmetric: false, group: 32, scaleType: 'f16' }
-  const errorOf = (options: Parameters<typeof gptq>[3]): number => outputError(x, weight.values, dequantizeMatrix(gptq(weight, statistics, grid, options).matrix), columns).error
+  const errorOf = (options: Parameters<typeof gptq>[3]): number =>
+    outputError(x, weight.values, dequantizeMatrix(gptq(weight, statistics, grid, options).matrix), columns).error
 
   test('the loss is the squared error of the outputs, but for the damping', () => {
     const { matrix, loss } = gptq(weight, statistics, grid, { damping: 1e-9 })
-    expect(loss * statistics.count).toBeCloseTo(outputError(x, weight.values, dequantizeMatrix(matrix), columns).error, 3)
+    expect(loss * statistics.count).toBeCloseTo(
+      outputError(x, weight.values, dequantizeMatrix(matrix), columns).error,
+      3,
+    )
   })
 
   test('error feedback beats rounding, searched scales beat ranges, and going over all codes again beats both', () => {
@@ -54,19 +105,26 @@ describe('what the options gain', () => {
 
   test('groups keep their columns under the order `groups`', () => {
     expect(gptq(weight, statistics, grid, { order: 'groups' }).matrix.groupOfColumn).toBeUndefined()
-    expect(gptq(weight, statistics, grid, { order: 'columns', staticGroups: true }).matrix.groupOfColumn).toBeUndefined()
+    expect(
+      gptq(weight, statistics, grid, { order: 'columns', staticGroups: true }).matrix.groupOfColumn,
+    ).toBeUndefined()
     expect(gptq(weight, statistics, grid, { order: 'columns' }).matrix.groupOfColumn).toBeDefined()
   })
 
   test('correction aims at the outputs of the uncompressed model', () => {
     // The compressed model's inputs are those of the original, mixed and disturbed.
     const random = createRandom(3)
-    const disturbed = x.map((value, i) => 0.9 * value + 0.3 * (x[i - (i % columns) + ((i + 7) % columns)] as number) + 0.1 * random.normal())
+    const disturbed = x.map(
+      (value, i) => 0.9 * value + 0.3 * (x[i - (i % columns) + ((i + 7) % columns)] as number) + 0.1 * random.normal(),
+    )
     const seen = gatherStatistics(disturbed, columns)
     const mismatch = new Float32Array(columns * columns)
     for (let token = 0; token < x.length; token += columns) {
       for (let i = 0; i < columns; i++) {
-        for (let j = 0; j < columns; j++) mismatch[i * columns + j] = (mismatch[i * columns + j] as number) + ((x[token + i] as number) - (disturbed[token + i] as number)) * (disturbed[token + j] as number)
+        for (let j = 0; j < columns; j++)
+          mismatch[i * columns + j] =
+            (mismatch[i * columns + j] as number) +
+            ((x[token + i] as number) - (disturbed[token + i] as number)) * (disturbed[token + j] as number)
       }
     }
     const errorWith = (correction: number): number => {
@@ -75,7 +133,10 @@ describe('what the options gain', () => {
       for (let token = 0; token < x.length; token += columns) {
         for (let row = 0; row < values.length; row += columns) {
           let difference = 0
-          for (let i = 0; i < columns; i++) difference += (x[token + i] as number) * (weight.values[row + i] as number) - (disturbed[token + i] as number) * (values[row + i] as number)
+          for (let i = 0; i < columns; i++)
+            difference +=
+              (x[token + i] as number) * (weight.values[row + i] as number) -
+              (disturbed[token + i] as number) * (values[row + i] as number)
           error += difference ** 2
         }
       }
@@ -98,7 +159,10 @@ describe('what is odd', () => {
     const values = dequantizeMatrix(matrix)
     expect(notes).toEqual([])
     expect(values.every((value, i) => Math.abs(value - (weight.values[i] as number)) < 2)).toBe(true)
-    for (const row of [0, 1, 2]) expect(Math.abs((values[row * 40 + 7] as number) - (weight.values[row * 40 + 7] as number))).toBeLessThan((matrix.scales[row * 2] as number) * 0.51)
+    for (const row of [0, 1, 2])
+      expect(Math.abs((values[row * 40 + 7] as number) - (weight.values[row * 40 + 7] as number))).toBeLessThan(
+        (matrix.scales[row * 2] as number) * 0.51,
+      )
   })
 
   test('a matrix that cannot be factored is damped more, and the note says so', () => {
@@ -117,12 +181,22 @@ describe('what is odd', () => {
 
   test('what does not fit is refused by name', () => {
     const statistics = gatherStatistics(new Float32Array(40).fill(1), 40)
-    expect(() => gptq(weight, { columns: 40, count: 1 }, grid)).toThrow('gptq: takes the second moment of the inputs, f32 [40, 40], got none')
+    expect(() => gptq(weight, { columns: 40, count: 1 }, grid)).toThrow(
+      'gptq: takes the second moment of the inputs, f32 [40, 40], got none',
+    )
     expect(() => gptq(weight, { ...statistics, columns: 39 }, grid)).toThrow('the statistics are of 39 inputs')
-    expect(() => gptq(weight, { ...statistics, secondMoment: new Float32Array(1600) }, grid)).toThrow('is zero; the layer saw no calibration text')
-    expect(() => gptq(weight, { ...statistics, secondMoment: new Float32Array(1600).fill(Number.POSITIVE_INFINITY) }, grid)).toThrow('overflowed')
-    expect(() => gptq(weight, statistics, grid, { correction: 1 })).toThrow('correction takes the mismatch of the inputs, f32 [40, 40], got none')
-    expect(() => gptq(weight, statistics, grid, { damping: -1 })).toThrow('damping is a fraction of the mean diagonal ≥ 0, got -1')
+    expect(() => gptq(weight, { ...statistics, secondMoment: new Float32Array(1600) }, grid)).toThrow(
+      'is zero; the layer saw no calibration text',
+    )
+    expect(() =>
+      gptq(weight, { ...statistics, secondMoment: new Float32Array(1600).fill(Number.POSITIVE_INFINITY) }, grid),
+    ).toThrow('overflowed')
+    expect(() => gptq(weight, statistics, grid, { correction: 1 })).toThrow(
+      'correction takes the mismatch of the inputs, f32 [40, 40], got none',
+    )
+    expect(() => gptq(weight, statistics, grid, { damping: -1 })).toThrow(
+      'damping is a fraction of the mean diagonal ≥ 0, got -1',
+    )
     expect(() => gptq(weight, statistics, grid, { block: 0 })).toThrow('block is a number of columns, got 0')
   })
 })
@@ -135,12 +209,33 @@ describe('the kernel in WebAssembly computes what the f64 one does, but for roun
   const x = mixed.map((value, i) => value + 0.8 * (mixed[i - (i % columns)] as number))
   const mismatch = Float32Array.from({ length: columns * columns }, () => 15 * random.normal())
   const statistics = { ...gatherStatistics(x, columns), mismatch }
-  const weight = { values: Float32Array.from({ length: 21 * columns }, (_, i) => (Math.floor(i / columns) === 4 ? 0 : 0.02 * random.normal())), shape: [21, columns] as const }
-  const integers = ([2, 3, 4, 8] as const).flatMap((bits) => [true, false].map((isSymmetric): Grid => ({ kind: 'integer', bits, isSymmetric, group: 32, scaleType: bits === 3 ? 'bf16' : 'f16' })))
+  const weight = {
+    values: Float32Array.from({ length: 21 * columns }, (_, i) =>
+      Math.floor(i / columns) === 4 ? 0 : 0.02 * random.normal(),
+    ),
+    shape: [21, columns] as const,
+  }
+  const integers = ([2, 3, 4, 8] as const).flatMap((bits) =>
+    [true, false].map(
+      (isSymmetric): Grid => ({
+        kind: 'integer',
+        bits,
+        isSymmetric,
+        group: 32,
+        scaleType: bits === 3 ? 'bf16' : 'f16',
+      }),
+    ),
+  )
   const grids = [...integers, codebookGrid('nf4', 16), codebookGrid('fp4_e2m1', 64, 'f32')]
 
   test.for(grids)('%o', (grid) => {
-    for (const options of [{ passes: 0, scale: 'range' }, { passes: 0 }, {}, { order: 'columns' }, { correction: 1 }] as const) {
+    for (const options of [
+      { passes: 0, scale: 'range' },
+      { passes: 0 },
+      {},
+      { order: 'columns' },
+      { correction: 1 },
+    ] as const) {
       const exact = gptq(weight, statistics, grid, options)
       const fast = gptq(weight, statistics, grid, { ...options, kernel })
       expect(Math.abs(fast.loss / exact.loss - 1), JSON.stringify(options)).toBeLessThan(0.02)
@@ -148,14 +243,20 @@ describe('the kernel in WebAssembly computes what the f64 one does, but for roun
       const { error } = outputError(x, weight.values, got, columns)
       if (!('correction' in options)) expect(error / statistics.count).toBeLessThan(fast.loss * 1.001)
       const equal = fast.matrix.codes.filter((code, i) => code === exact.matrix.codes[i]).length
-      expect(equal / got.length, JSON.stringify(options)).toBeGreaterThan(grid.kind === 'integer' && grid.bits === 8 ? 0.8 : 0.9)
+      expect(equal / got.length, JSON.stringify(options)).toBeGreaterThan(
+        grid.kind === 'integer' && grid.bits === 8 ? 0.8 : 0.9,
+      )
       expect(fast.matrix.groupOfColumn).toEqual(exact.matrix.groupOfColumn)
       expect([...got.subarray(4 * columns, 5 * columns)].every((value) => value === 0)).toBe(true)
     }
   })
 
   test('what it does not take, the f64 form computes', () => {
-    for (const grid of [{ kind: 'integer', bits: 4, isSymmetric: false, group: 'row', scaleType: 'f16' }, codebookGrid('fp4_e2m1', 32, 'e8m0'), codebookGrid('fp8_e4m3', 32)] satisfies Grid[]) {
+    for (const grid of [
+      { kind: 'integer', bits: 4, isSymmetric: false, group: 'row', scaleType: 'f16' },
+      codebookGrid('fp4_e2m1', 32, 'e8m0'),
+      codebookGrid('fp8_e4m3', 32),
+    ] satisfies Grid[]) {
       expect(kernel.supports(grid, columns)).toBe(false)
       expect(gptq(weight, statistics, grid, { kernel, passes: 1 }).matrix.codes.length).toBe(weight.values.length)
     }

@@ -39,7 +39,12 @@ export interface GptqResult {
  *
  * @throws TesseraError `invalid-shape`, `invalid-value` where weight or statistics do not fit or are not finite, `invalid-option`
  */
-export function gptq(weight: WeightMatrix, statistics: LinearStatistics, grid: Grid, options: GptqOptions = {}): GptqResult {
+export function gptq(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  grid: Grid,
+  options: GptqOptions = {},
+): GptqResult {
   const { staticGroups = false, scale = 'search' } = options
   checkGrid('gptq', grid)
   const [rows, columns] = weight.shape
@@ -47,12 +52,19 @@ export function gptq(weight: WeightMatrix, statistics: LinearStatistics, grid: G
   const isStatic = staticGroups || typeof grid.group !== 'number'
   const block = blockColumns(options.block, isStatic ? 1 : width, columns)
   const prepared = prepareSweep(weight, statistics, width, options)
-  if (!prepared) return { matrix: rtn(weight, grid, { scale }), loss: Number.NaN, damping: undefined, notes: [hopelessNote(weight.shape)] }
+  if (!prepared)
+    return {
+      matrix: rtn(weight, grid, { scale }),
+      loss: Number.NaN,
+      damping: undefined,
+      notes: [hopelessNote(weight.shape)],
+    }
   const { factor, hessian, mismatch, order, passes, multiply, damping, notes } = prepared
   const isGathered = options.order === 'columns' && !isStatic
   const store = createGridStore(grid, rows, columns, scale, isGathered ? order : undefined)
   if (isStatic) fitStatic(store, weight.values, costsOf(factor, order))
-  const kernel = !isStatic && options.block === undefined && options.kernel?.supports(grid, columns) ? options.kernel : undefined
+  const kernel =
+    !isStatic && options.block === undefined && options.kernel?.supports(grid, columns) ? options.kernel : undefined
   kernel?.begin({ columns, factor, hessian, mismatch, order, rule: scale, passes }, store)
   const loss = prepared.forSlices((weights, count, first) => {
     if (kernel) return kernel.slice(weights, count, first)
@@ -62,12 +74,18 @@ export function gptq(weight: WeightMatrix, statistics: LinearStatistics, grid: G
     return passes > 0 ? refine(weights, count, hessian, columns, target, passes, multiply) : swept
   })
   const { codes, scales, zeros, groupOfColumn } = store
-  return { matrix: { shape: weight.shape, grid, codes, scales, zeros, groupOfColumn: isGathered ? groupOfColumn : undefined }, loss, damping, notes }
+  return {
+    matrix: { shape: weight.shape, grid, codes, scales, zeros, groupOfColumn: isGathered ? groupOfColumn : undefined },
+    loss,
+    damping,
+    notes,
+  }
 }
 
 /** Whole groups, near `block`. */
 function blockColumns(block: number | undefined, width: number, columns: number): number {
-  if (block !== undefined && !(Number.isInteger(block) && block > 0)) throw new TesseraError('invalid-option', `gptq: block is a number of columns, got ${block}`)
+  if (block !== undefined && !(Number.isInteger(block) && block > 0))
+    throw new TesseraError('invalid-option', `gptq: block is a number of columns, got ${block}`)
   const wished = block ?? (width > 1 ? width : 128)
   return Math.min(Math.max(width, Math.floor(wished / width) * width), columns)
 }
@@ -75,6 +93,7 @@ function blockColumns(block: number | undefined, width: number, columns: number)
 /** By stored column, what a squared error costs after later columns made up for it: R[i, i]². */
 function costsOf(factor: Float64Array, order: Int32Array): Float64Array {
   const costs = new Float64Array(order.length)
-  for (let position = 0; position < order.length; position++) costs[order[position] as number] = (factor[position * (order.length + 1)] as number) ** 2
+  for (let position = 0; position < order.length; position++)
+    costs[order[position] as number] = (factor[position * (order.length + 1)] as number) ** 2
   return costs
 }

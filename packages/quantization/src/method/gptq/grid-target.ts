@@ -19,14 +19,24 @@ export interface GridStore {
 export const simulated = 8
 
 /** @param order the columns in processing order, where groups follow it; undefined where groups are made of columns that stand together */
-export function createGridStore(grid: Grid, rows: number, columns: number, rule: ScaleRule, order: Int32Array | undefined): GridStore {
+export function createGridStore(
+  grid: Grid,
+  rows: number,
+  columns: number,
+  rule: ScaleRule,
+  order: Int32Array | undefined,
+): GridStore {
   const width = groupColumns(grid, columns)
   const groups = grid.group === 'tensor' ? 1 : groupsPerRow(grid, columns)
   const count = grid.group === 'tensor' ? 1 : rows * groups
   const groupOfColumn = new Int32Array(columns)
-  for (let position = 0; position < columns; position++) groupOfColumn[order ? (order[position] as number) : position] = Math.floor(position / width)
+  for (let position = 0; position < columns; position++)
+    groupOfColumn[order ? (order[position] as number) : position] = Math.floor(position / width)
   return {
-    grid, columns, groups, groupOfColumn,
+    grid,
+    columns,
+    groups,
+    groupOfColumn,
     codes: new Uint8Array(rows * columns),
     scales: new Float32Array(count),
     zeros: grid.kind === 'integer' && !grid.isSymmetric ? new Float32Array(count) : undefined,
@@ -35,14 +45,20 @@ export function createGridStore(grid: Grid, rows: number, columns: number, rule:
 }
 
 /** Chooses every scale from the weights as they are: for one scale a row or a tensor, and for static groups. */
-export function fitStatic({ grid, columns, groups, scales, zeros, groupOfColumn, group }: GridStore, values: Float32Array, costs: Float64Array): void {
+export function fitStatic(
+  { grid, columns, groups, scales, zeros, groupOfColumn, group }: GridStore,
+  values: Float32Array,
+  costs: Float64Array,
+): void {
   if (grid.group === 'tensor') {
     group.fit(values, 0, values.length, undefined)
     scales[0] = group.scale
     if (zeros) zeros[0] = group.zero
     return
   }
-  const members = Array.from({ length: groups }, (_, index) => [...groupOfColumn.keys()].filter((column) => groupOfColumn[column] === index))
+  const members = Array.from({ length: groups }, (_, index) =>
+    [...groupOfColumn.keys()].filter((column) => groupOfColumn[column] === index),
+  )
   const costsOf = members.map((list) => Float64Array.from(list, (column) => costs[column] as number))
   const gathered = new Float64Array(columns)
   for (let row = 0; row * columns < values.length; row++) {
@@ -56,7 +72,13 @@ export function fitStatic({ grid, columns, groups, scales, zeros, groupOfColumn,
 }
 
 /** The rows from `firstRow` on, as a target of the sweep. */
-export function gridTarget({ grid, columns, groups, codes, scales, zeros, groupOfColumn, group }: GridStore, firstRow: number, rows: number, order: Int32Array, isStatic: boolean): SweepTarget {
+export function gridTarget(
+  { grid, columns, groups, codes, scales, zeros, groupOfColumn, group }: GridStore,
+  firstRow: number,
+  rows: number,
+  order: Int32Array,
+  isStatic: boolean,
+): SweepTarget {
   const middle = group.zero
   return {
     width: isStatic ? undefined : groupColumns(grid, columns),
@@ -89,7 +111,15 @@ export function gridTarget({ grid, columns, groups, codes, scales, zeros, groupO
 }
 
 /** Of the candidates the one that loses least when the group is gone through with it. */
-function choose(group: GroupScale, weights: Float64Array, at: number, count: number, inverse: Float64Array, offset: number, stride: number): void {
+function choose(
+  group: GroupScale,
+  weights: Float64Array,
+  at: number,
+  count: number,
+  inverse: Float64Array,
+  offset: number,
+  stride: number,
+): void {
   if (group.candidates.length < 2) return
   let least = Number.POSITIVE_INFINITY
   let best: ScaleCandidate | undefined

@@ -48,29 +48,48 @@ const sliceRows = 512
  *
  * @param width columns that share their scales, for the order of groups
  */
-export function prepareSweep(weight: WeightMatrix, statistics: LinearStatistics, width: number, options: SweepOptions): Preparation | undefined {
+export function prepareSweep(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  width: number,
+  options: SweepOptions,
+): Preparation | undefined {
   const { order: columnOrder = 'groups', passes = 2, correction = 0, multiply = createPlainMultiply() } = options
   checkWeight('gptq', weight)
   const secondMoment = secondMomentOf('gptq', weight, statistics)
   const damping = options.damping ?? 0.01 + statistics.columns / (2 * Math.max(statistics.count, statistics.columns))
-  if (!(damping >= 0)) throw new TesseraError('invalid-option', `gptq: damping is a fraction of the mean diagonal ≥ 0, got ${damping}; 0.01 is usual`)
-  if (!(Number.isInteger(passes) && passes >= 0)) throw new TesseraError('invalid-option', `gptq: passes is a number of turns ≥ 0, got ${passes}`)
+  if (!(damping >= 0))
+    throw new TesseraError(
+      'invalid-option',
+      `gptq: damping is a fraction of the mean diagonal ≥ 0, got ${damping}; 0.01 is usual`,
+    )
+  if (!(Number.isInteger(passes) && passes >= 0))
+    throw new TesseraError('invalid-option', `gptq: passes is a number of turns ≥ 0, got ${passes}`)
   const [rows, columns] = weight.shape
   const order = orderColumns(secondMoment, columns, columnOrder, width)
   const mismatch = correction === 0 ? undefined : mismatchOf(statistics, order, correction)
   const factored = factorDamped(secondMoment, order, damping, multiply)
-  return factored && {
-    ...factored, order, passes, multiply, mismatch,
-    notes: factored.damping > damping ? [`gptq: the second moment of the inputs needed a damping of ${factored.damping} instead of ${damping}`] : [],
-    forSlices(visit) {
-      let sum = 0
-      for (let first = 0; first < rows; first += sliceRows) {
-        const count = Math.min(sliceRows, rows - first)
-        sum += visit(gather(weight, first, count, order), count, first)
-      }
-      return sum / Math.max(statistics.count, 1)
-    },
-  }
+  return (
+    factored && {
+      ...factored,
+      order,
+      passes,
+      multiply,
+      mismatch,
+      notes:
+        factored.damping > damping
+          ? [`gptq: the second moment of the inputs needed a damping of ${factored.damping} instead of ${damping}`]
+          : [],
+      forSlices(visit) {
+        let sum = 0
+        for (let first = 0; first < rows; first += sliceRows) {
+          const count = Math.min(sliceRows, rows - first)
+          sum += visit(gather(weight, first, count, order), count, first)
+        }
+        return sum / Math.max(statistics.count, 1)
+      },
+    }
+  )
 }
 
 /** For a receipt, where rounding to nearest took over. */
@@ -79,28 +98,52 @@ export function hopelessNote([rows, columns]: WeightMatrix['shape']): string {
 }
 
 /** Rows of the weight in f64, columns in processing order. */
-function gather({ values, shape: [, columns] }: WeightMatrix, first: number, count: number, order: Int32Array): Float64Array {
+function gather(
+  { values, shape: [, columns] }: WeightMatrix,
+  first: number,
+  count: number,
+  order: Int32Array,
+): Float64Array {
   const out = new Float64Array(count * columns)
   for (let row = 0; row < count; row++) {
-    for (let position = 0; position < columns; position++) out[row * columns + position] = values[(first + row) * columns + (order[position] as number)] as number
+    for (let position = 0; position < columns; position++)
+      out[row * columns + position] = values[(first + row) * columns + (order[position] as number)] as number
   }
   return out
 }
 
 function mismatchOf({ columns, mismatch }: LinearStatistics, order: Int32Array, correction: number): Float64Array {
-  if (mismatch?.length !== columns * columns) throw new TesseraError('invalid-shape', `gptq: correction takes the mismatch of the inputs, f32 [${columns}, ${columns}], got ${mismatch ? `${mismatch.length} values` : 'none'}; calibrate with it, or leave correction 0`)
+  if (mismatch?.length !== columns * columns)
+    throw new TesseraError(
+      'invalid-shape',
+      `gptq: correction takes the mismatch of the inputs, f32 [${columns}, ${columns}], got ${mismatch ? `${mismatch.length} values` : 'none'}; calibrate with it, or leave correction 0`,
+    )
   const permuted = new Float64Array(columns * columns)
   for (let row = 0; row < columns; row++) {
-    for (let column = 0; column < columns; column++) permuted[row * columns + column] = correction * (mismatch[(order[row] as number) * columns + (order[column] as number)] as number)
+    for (let column = 0; column < columns; column++)
+      permuted[row * columns + column] =
+        correction * (mismatch[(order[row] as number) * columns + (order[column] as number)] as number)
   }
   return permuted
 }
 
 /** Moves weights f64 [rows, K] to the targets of the correction. */
-export function correctTargets(weights: Float64Array, rows: number, { mismatch, factor, order: { length: columns }, multiply }: Preparation): void {
+export function correctTargets(
+  weights: Float64Array,
+  rows: number,
+  { mismatch, factor, order: { length: columns }, multiply }: Preparation,
+): void {
   if (!mismatch) return
   const change = new Float64Array(rows * columns)
-  multiply(rows, columns, columns, 1, rowMajor(weights, columns), rowMajor(mismatch, columns), rowMajor(change, columns))
+  multiply(
+    rows,
+    columns,
+    columns,
+    1,
+    rowMajor(weights, columns),
+    rowMajor(mismatch, columns),
+    rowMajor(change, columns),
+  )
   solveFactored(change, rows, factor, columns, multiply)
   for (let i = 0; i < change.length; i++) weights[i] = (weights[i] as number) + (change[i] as number)
 }

@@ -9,7 +9,15 @@ import type { SweepTarget } from './sweep.ts'
  * @param hessian f64 [n, n]
  * @returns the loss, tr(lost · H · lostᵀ)
  */
-export function refine(lost: Float64Array, rows: number, hessian: Float64Array, n: number, target: SweepTarget, passes: number, multiply: Multiply): number {
+export function refine(
+  lost: Float64Array,
+  rows: number,
+  hessian: Float64Array,
+  n: number,
+  target: SweepTarget,
+  passes: number,
+  multiply: Multiply,
+): number {
   const gradient = new Float64Array(rows * n)
   multiply(rows, n, n, 1, rowMajor(lost, n), rowMajor(hessian, n), rowMajor(gradient, n))
   for (let row = 0; row < rows; row++) {
@@ -19,12 +27,23 @@ export function refine(lost: Float64Array, rows: number, hessian: Float64Array, 
 }
 
 /** Whether a code changed. */
-function refineRow(lost: Float64Array, gradient: Float64Array, row: number, hessian: Float64Array, n: number, target: SweepTarget): boolean {
+function refineRow(
+  lost: Float64Array,
+  gradient: Float64Array,
+  row: number,
+  hessian: Float64Array,
+  n: number,
+  target: SweepTarget,
+): boolean {
   let changed = false
   const at = row * n
   for (let position = 0; position < n; position++) {
     const before = target.value(row, position)
-    const after = target.round(row, position, before + (gradient[at + position] as number) / (hessian[position * (n + 1)] as number))
+    const after = target.round(
+      row,
+      position,
+      before + (gradient[at + position] as number) / (hessian[position * (n + 1)] as number),
+    )
     const change = before - after
     if (change === 0) continue
     changed = true

@@ -17,7 +17,15 @@ const mostColumns = 16_384
 /** Fraction bits that a scale loses to its type. */
 const cutBits = { f32: 0, f16: 13, bf16: 16 } as const
 
-type CallName = 'currentPanel' | 'pendingPanel' | 'solvePanel' | 'gradientPanel' | 'fitPanel' | 'simulatePanel' | 'sweepPanel' | 'refineRow'
+type CallName =
+  | 'currentPanel'
+  | 'pendingPanel'
+  | 'solvePanel'
+  | 'gradientPanel'
+  | 'fitPanel'
+  | 'simulatePanel'
+  | 'sweepPanel'
+  | 'refineRow'
 type Calls = Readonly<Record<CallName, (...values: number[]) => number>>
 
 interface Buffers {
@@ -29,10 +37,30 @@ type BufferName = keyof ReturnType<typeof sizesOf>
 /** Floats of each buffer, for `n` columns rounded up to whole tiles of 4. */
 function sizesOf(n: number) {
   return {
-    grid: 16, table: mostCodes, middles: mostCodes, factor: n * n, hessian: n * n, mismatch: n * n, costs: n, upper: mostWidth * mostWidth,
-    weights: n * lanes, pending: n * lanes, current: n * lanes, errors: n * lanes, rounded: n * lanes, lost: n * lanes, codes: n * lanes, gradient: n * lanes,
-    list: simulated * 3 * lanes, chosen: 2 * lanes, loss: lanes,
-    rowGradient: n, rowRounded: n, rowCodes: n, rowScales: n, rowZeros: n,
+    grid: 16,
+    table: mostCodes,
+    middles: mostCodes,
+    factor: n * n,
+    hessian: n * n,
+    mismatch: n * n,
+    costs: n,
+    upper: mostWidth * mostWidth,
+    weights: n * lanes,
+    pending: n * lanes,
+    current: n * lanes,
+    errors: n * lanes,
+    rounded: n * lanes,
+    lost: n * lanes,
+    codes: n * lanes,
+    gradient: n * lanes,
+    list: simulated * 3 * lanes,
+    chosen: 2 * lanes,
+    loss: lanes,
+    rowGradient: n,
+    rowRounded: n,
+    rowCodes: n,
+    rowScales: n,
+    rowZeros: n,
   }
 }
 
@@ -45,21 +73,35 @@ function sizesOf(n: number) {
  */
 export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKernel> {
   if (!(Number.isInteger(maxColumns) && maxColumns > 0 && maxColumns <= mostColumns)) {
-    throw new TesseraError('invalid-option', `gptq: the kernel takes up to ${mostColumns} columns, got ${maxColumns}; leave it out for wider weights`)
+    throw new TesseraError(
+      'invalid-option',
+      `gptq: the kernel takes up to ${mostColumns} columns, got ${maxColumns}; leave it out for wider weights`,
+    )
   }
   const most = Math.ceil(maxColumns / 4) * 4
-  const { exports, buffer } = await instantiateStandalone(gptqModule, Object.values(sizesOf(most)).reduce((sum, size) => sum + 4 * size, 0))
+  const { exports, buffer } = await instantiateStandalone(
+    gptqModule,
+    Object.values(sizesOf(most)).reduce((sum, size) => sum + 4 * size, 0),
+  )
   const call = exports as unknown as Calls
   let run: ((weights: Float64Array, rows: number, firstRow: number) => number) | undefined
   return {
     supports: ({ kind, group, scaleType, ...grid }, columns) =>
-      columns <= maxColumns && typeof group === 'number' && group <= mostWidth && scaleType !== 'e8m0' && (kind === 'integer' || ('values' in grid && grid.values.length <= mostCodes)),
+      columns <= maxColumns &&
+      typeof group === 'number' &&
+      group <= mostWidth &&
+      scaleType !== 'e8m0' &&
+      (kind === 'integer' || ('values' in grid && grid.values.length <= mostCodes)),
     begin(plan, store) {
       const stride = Math.ceil(plan.columns / 4) * 4
       run = prepare(plan, store, stride, layOut(buffer, stride), call)
     },
     slice(weights, rows, firstRow) {
-      if (!run) throw new TesseraError('invalid-option', 'gptq: the kernel was given rows before it began a weight; call begin first')
+      if (!run)
+        throw new TesseraError(
+          'invalid-option',
+          'gptq: the kernel was given rows before it began a weight; call begin first',
+        )
       const columns = weights.length / rows
       let loss = 0
       for (let row = 0; row < rows; row += lanes) {
@@ -79,12 +121,20 @@ function layOut(buffer: ArrayBuffer, stride: number): Buffers {
     at[name] = end
     end += 4 * sizes[name]
   }
-  const views = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, new Float32Array(buffer, at[name as BufferName], size)])) as Record<BufferName, Float32Array>
+  const views = Object.fromEntries(
+    Object.entries(sizes).map(([name, size]) => [name, new Float32Array(buffer, at[name as BufferName], size)]),
+  ) as Record<BufferName, Float32Array>
   return { at, views }
 }
 
 /** Writes what all rows share, and returns what rounds up to 8 of them. */
-function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }: Buffers, call: Calls): (weights: Float64Array, rows: number, firstRow: number) => number {
+function prepare(
+  plan: GptqPlan,
+  store: GridStore,
+  stride: number,
+  { at, views }: Buffers,
+  call: Calls,
+): (weights: Float64Array, rows: number, firstRow: number) => number {
   const { columns, factor, hessian, mismatch, order, rule, passes } = plan
   const { grid, groups, codes, scales, zeros, groupOfColumn } = store
   const width = groupColumns(grid, columns)
@@ -100,13 +150,17 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }
   }
   // Columns that fill up the last tile are solved for too.
   for (let column = columns; column < stride; column++) views.factor[column * (stride + 1)] = 1
-  const blocks = Array.from({ length: Math.ceil(columns / width) }, (_, block) => prepareBlock(factor, columns, block * width, Math.min((block + 1) * width, columns)))
+  const blocks = Array.from({ length: Math.ceil(columns / width) }, (_, block) =>
+    prepareBlock(factor, columns, block * width, Math.min((block + 1) * width, columns)),
+  )
   const step = (panel: BufferName, column: number): number => at[panel] + column * lanes * 4
 
   return (weights, rows, firstRow) => {
     for (const name of ['weights', 'pending', 'errors', 'loss'] as const) views[name].fill(0)
     const panel = views.weights
-    for (let row = 0; row < rows; row++) for (let position = 0; position < columns; position++) panel[position * lanes + row] = weights[row * columns + position] as number
+    for (let row = 0; row < rows; row++)
+      for (let position = 0; position < columns; position++)
+        panel[position * lanes + row] = weights[row * columns + position] as number
     if (mismatch) {
       // Errors that are pending from the start: what corrects the targets, times R.
       call.pendingPanel(at.weights, at.mismatch, stride, columns, 0, stride, at.pending)
@@ -118,14 +172,39 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }
       call.currentPanel(step('weights', start), step('pending', start), at.upper, count, count, at.current)
       call.fitPanel(at.current, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1)
       views.costs.set(roots)
-      call.simulatePanel(at.current, count, at.upper, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1, at.chosen, at.errors + start * lanes * 4)
-      call.sweepPanel(at.current, count, at.upper, count, at.costs, at.grid, at.chosen, step('errors', start), step('rounded', start), step('codes', start), at.loss)
+      call.simulatePanel(
+        at.current,
+        count,
+        at.upper,
+        count,
+        at.costs,
+        at.grid,
+        at.list,
+        rule === 'search' ? simulated : 1,
+        at.chosen,
+        at.errors + start * lanes * 4,
+      )
+      call.sweepPanel(
+        at.current,
+        count,
+        at.upper,
+        count,
+        at.costs,
+        at.grid,
+        at.chosen,
+        step('errors', start),
+        step('rounded', start),
+        step('codes', start),
+        at.loss,
+      )
       const lost = views.lost
       const rounded = views.rounded
-      for (let i = start * lanes; i < (start + count) * lanes; i++) lost[i - start * lanes] = (panel[i] as number) - (rounded[i] as number)
+      for (let i = start * lanes; i < (start + count) * lanes; i++)
+        lost[i - start * lanes] = (panel[i] as number) - (rounded[i] as number)
       const next = start + count
       // Tiles begin at multiples of 4: what they reach before the next column is done with.
-      if (next < columns) call.pendingPanel(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
+      if (next < columns)
+        call.pendingPanel(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
       const group = groupOfColumn[order[start] as number] as number
       for (let row = 0; row < rows; row++) {
         scales[(firstRow + row) * groups + group] = round(views.chosen[row] as number)
@@ -136,7 +215,10 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }
     if (passes > 0) loss -= descend(rows, firstRow)
     const panelCodes = views.codes
     for (let row = 0; row < rows; row++) {
-      for (let position = 0; position < columns; position++) codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(panelCodes[position * lanes + row] as number)
+      for (let position = 0; position < columns; position++)
+        codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(
+          panelCodes[position * lanes + row] as number,
+        )
     }
     return loss
   }
@@ -157,18 +239,41 @@ function prepare(plan: GptqPlan, store: GridStore, stride: number, { at, views }
         views.rowZeros[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
       }
       for (let pass = 0; pass < passes; pass++) {
-        const by = call.refineRow(at.rowGradient, at.rowRounded, at.rowCodes, at.rowScales, at.rowZeros, at.hessian, stride, columns, width, at.grid)
+        const by = call.refineRow(
+          at.rowGradient,
+          at.rowRounded,
+          at.rowCodes,
+          at.rowScales,
+          at.rowZeros,
+          at.hessian,
+          stride,
+          columns,
+          width,
+          at.grid,
+        )
         if (by === 0) break
         fallen += by
       }
-      for (let position = 0; position < columns; position++) panelCodes[position * lanes + row] = rowCodes[position] as number
+      for (let position = 0; position < columns; position++)
+        panelCodes[position * lanes + row] = rowCodes[position] as number
     }
     return fallen
   }
 }
 
 /** One block's triangle, with row c holding what earlier columns do to column c. */
-function prepareBlock(factor: Float64Array, columns: number, start: number, end: number): { readonly start: number; readonly count: number; readonly upper: Float32Array; readonly costs: Float32Array; readonly roots: Float32Array } {
+function prepareBlock(
+  factor: Float64Array,
+  columns: number,
+  start: number,
+  end: number,
+): {
+  readonly start: number
+  readonly count: number
+  readonly upper: Float32Array
+  readonly costs: Float32Array
+  readonly roots: Float32Array
+} {
   const count = end - start
   const inverse = new Float64Array(count * count)
   invertUpper(factor, columns, start, end, inverse)
@@ -178,7 +283,12 @@ function prepareBlock(factor: Float64Array, columns: number, start: number, end:
 }
 
 /** Writes the grid's fields (assembly/gptq/lanes.ts names them); returns what turns the kernel's codes into the grid's. */
-function writeGrid({ grid, group }: GridStore, rule: GptqPlan['rule'], at: Readonly<Record<BufferName, number>>, views: Buffers['views']): (code: number) => number {
+function writeGrid(
+  { grid, group }: GridStore,
+  rule: GptqPlan['rule'],
+  at: Readonly<Record<BufferName, number>>,
+  views: Buffers['views'],
+): (code: number) => number {
   const fields = views.grid
   const words = new Int32Array(fields.buffer, fields.byteOffset, fields.length)
   const isTable = grid.kind === 'codebook'

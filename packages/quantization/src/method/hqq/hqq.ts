@@ -29,11 +29,20 @@ export interface HqqResult {
  *
  * @throws TesseraError `invalid-option` for symmetric grids, which have no zero to move; `invalid-shape`, `invalid-value` for the weight
  */
-export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta: firstBeta = 10, growth = 1.01, steps = 20, integerZeros = false }: HqqOptions = {}): HqqResult {
+export function hqq(
+  weight: WeightMatrix,
+  grid: IntegerGrid,
+  { norm = 0.7, beta: firstBeta = 10, growth = 1.01, steps = 20, integerZeros = false }: HqqOptions = {},
+): HqqResult {
   checkWeight('hqq', weight)
   checkGrid('hqq', grid)
-  if (!(norm > 0 && norm < 2)) throw new TesseraError('invalid-option', `hqq: norm is the p of |e|^p between 0 and 2, got ${norm}; 0.7 is usual`)
-  if (grid.isSymmetric || grid.group === 'tensor') throw new TesseraError('invalid-option', 'hqq: takes grids with zero points, by groups or rows; use rtn for symmetric ones and for one scale a tensor')
+  if (!(norm > 0 && norm < 2))
+    throw new TesseraError('invalid-option', `hqq: norm is the p of |e|^p between 0 and 2, got ${norm}; 0.7 is usual`)
+  if (grid.isSymmetric || grid.group === 'tensor')
+    throw new TesseraError(
+      'invalid-option',
+      'hqq: takes grids with zero points, by groups or rows; use rtn for symmetric ones and for one scale a tensor',
+    )
   const { values, shape } = weight
   const [rows, columns] = shape
   const width = groupColumns(grid, columns)
@@ -60,11 +69,13 @@ export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta:
     scales[group] = scale > 0 ? scale : 1
     zeros[group] = -low / (scales[group] as number)
   })
-  const encode = (): void => each((group, start, end) => {
-    const scale = scales[group] as number
-    const zero = zeros[group] as number
-    for (let i = start; i < end; i++) codes[i] = Math.min(Math.max(nearestEven((values[i] as number) / scale + zero), 0), last)
-  })
+  const encode = (): void =>
+    each((group, start, end) => {
+      const scale = scales[group] as number
+      const zero = zeros[group] as number
+      for (let i = start; i < end; i++)
+        codes[i] = Math.min(Math.max(nearestEven((values[i] as number) / scale + zero), 0), last)
+    })
   const errors: number[] = []
   let beta = firstBeta
   let least = Number.POSITIVE_INFINITY
@@ -89,7 +100,9 @@ export function hqq(weight: WeightMatrix, grid: IntegerGrid, { norm = 0.7, beta:
     if (sum >= least) break
     least = sum
   }
-  if (integerZeros) for (let group = 0; group < zeros.length; group++) zeros[group] = Math.min(Math.max(nearestEven(zeros[group] as number), 0), last)
+  if (integerZeros)
+    for (let group = 0; group < zeros.length; group++)
+      zeros[group] = Math.min(Math.max(nearestEven(zeros[group] as number), 0), last)
   encode()
   return { matrix: { shape, grid, codes, scales, zeros: Float32Array.from(zeros) }, errors }
 }

@@ -13,7 +13,10 @@ export function hadamardMatrix(size: number): Int8Array {
     const matrix = smallMatrix(small)
     if (matrix) return kronecker(matrix, small, size)
   }
-  throw new TesseraError('unsupported', `hadamard: no Hadamard matrix of order ${size} is known here; use orthogonalRotation, which takes any size`)
+  throw new TesseraError(
+    'unsupported',
+    `hadamard: no Hadamard matrix of order ${size} is known here; use orthogonalRotation, which takes any size`,
+  )
 }
 
 function oddPart(size: number): number {
@@ -24,7 +27,8 @@ function oddPart(size: number): number {
 
 function smallMatrix(order: number): Int8Array | undefined {
   if (order === 1) return Int8Array.of(1)
-  if (order % 4 === 0 && order % 8 !== 0 && isPrime(order / 2 - 1) && (order / 2 - 1) % 4 === 1) return paleySecond(order / 2 - 1)
+  if (order % 4 === 0 && order % 8 !== 0 && isPrime(order / 2 - 1) && (order / 2 - 1) % 4 === 1)
+    return paleySecond(order / 2 - 1)
   return order % 4 === 0 && isPrime(order - 1) ? paleyFirst(order - 1) : undefined
 }
 

@@ -26,14 +26,17 @@ export function orthogonalRotation(size: number, seed: number): Rotation {
     projection.fill(0, first)
     for (let i = 0; i < direction.length; i++) {
       const factor = (direction[i] as number) * scale
-      for (let column = first; column < size; column++) projection[column] = (projection[column] as number) + factor * (matrix[(first + i) * size + column] as number)
+      for (let column = first; column < size; column++)
+        projection[column] = (projection[column] as number) + factor * (matrix[(first + i) * size + column] as number)
     }
     for (let i = 0; i < direction.length; i++) {
       const factor = direction[i] as number
       const at = (first + i) * size
-      for (let column = first; column < size; column++) matrix[at + column] = (matrix[at + column] as number) - factor * (projection[column] as number)
+      for (let column = first; column < size; column++)
+        matrix[at + column] = (matrix[at + column] as number) - factor * (projection[column] as number)
     }
-    for (let column = first; column < size; column++) matrix[first * size + column] = -sign * (matrix[first * size + column] as number)
+    for (let column = first; column < size; column++)
+      matrix[first * size + column] = -sign * (matrix[first * size + column] as number)
   }
   return { size, matrix }
 }
@@ -52,11 +55,13 @@ export function hadamardRotation(size: number, seed?: number): Rotation {
   const scale = 1 / Math.sqrt(size)
   for (let row = 0; row < size; row++) {
     const factor = random && random.integer(2) !== 0 ? -scale : scale
-    for (let column = 0; column < size; column++) matrix[row * size + column] = factor * (hadamard[row * size + column] as number)
+    for (let column = 0; column < size; column++)
+      matrix[row * size + column] = factor * (hadamard[row * size + column] as number)
   }
   return { size, matrix }
 }
 
 function checkSize(size: number): void {
-  if (!(Number.isInteger(size) && size > 0)) throw new TesseraError('invalid-option', `rotation: the size is a number of channels > 0, got ${size}`)
+  if (!(Number.isInteger(size) && size > 0))
+    throw new TesseraError('invalid-option', `rotation: the size is a number of channels > 0, got ${size}`)
 }

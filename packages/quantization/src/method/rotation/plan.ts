@@ -43,7 +43,10 @@ export interface PlannedTransform {
  * How each weight of a model changes when its residual stream and its heads are turned, the function staying the same (QuaRot,
  * arXiv 2404.00456). Weights that are not named stay; the norms that are named become ones.
  */
-export function planRotation(model: RotationModel, { residual, heads, down }: RotationChoice): ReadonlyMap<string, PlannedTransform> {
+export function planRotation(
+  model: RotationModel,
+  { residual, heads, down }: RotationChoice,
+): ReadonlyMap<string, PlannedTransform> {
   const plan = new Map<string, PlannedTransform>([[model.embedding, { input: residual }]])
   for (const layer of model.layers) {
     plan.set(layer.query, { norm: layer.attentionNorm, input: residual })

@@ -21,18 +21,35 @@ export interface WeightTransform {
  *
  * @throws TesseraError `invalid-shape` when a rotation or the scales do not fit the weight
  */
-export function transformWeight(weight: WeightMatrix, { inputScale, input, output }: WeightTransform, multiply: Multiply = createPlainMultiply()): WeightMatrix & { readonly values: Float32Array<ArrayBuffer> } {
+export function transformWeight(
+  weight: WeightMatrix,
+  { inputScale, input, output }: WeightTransform,
+  multiply: Multiply = createPlainMultiply(),
+): WeightMatrix & { readonly values: Float32Array<ArrayBuffer> } {
   checkWeight('transform', weight)
   const { shape } = weight
   const [rows, columns] = shape
-  if (inputScale && inputScale.length !== columns) throw new TesseraError('invalid-shape', `transform: the scales of the inputs of a weight ${formatShape(shape)} are ${columns}, got ${inputScale.length}`)
+  if (inputScale && inputScale.length !== columns)
+    throw new TesseraError(
+      'invalid-shape',
+      `transform: the scales of the inputs of a weight ${formatShape(shape)} are ${columns}, got ${inputScale.length}`,
+    )
   let values = Float64Array.from(weight.values)
-  if (inputScale) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * (inputScale[i % columns] as number)
+  if (inputScale)
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * (inputScale[i % columns] as number)
   if (input) {
     const parts = partsOf(columns, input, shape)
     const turned = new Float64Array(values.length)
     for (let part = 0; part < parts; part++) {
-      multiply(rows, input.size, input.size, 1, rowMajor(values, columns, 0, part * input.size), rowMajor(input.matrix, input.size), rowMajor(turned, columns, 0, part * input.size))
+      multiply(
+        rows,
+        input.size,
+        input.size,
+        1,
+        rowMajor(values, columns, 0, part * input.size),
+        rowMajor(input.matrix, input.size),
+        rowMajor(turned, columns, 0, part * input.size),
+      )
     }
     values = turned
   }
@@ -40,7 +57,15 @@ export function transformWeight(weight: WeightMatrix, { inputScale, input, outpu
     const parts = partsOf(rows, output, shape)
     const turned = new Float64Array(values.length)
     for (let part = 0; part < parts; part++) {
-      multiply(output.size, columns, output.size, 1, transposed(rowMajor(output.matrix, output.size)), rowMajor(values, columns, part * output.size), rowMajor(turned, columns, part * output.size))
+      multiply(
+        output.size,
+        columns,
+        output.size,
+        1,
+        transposed(rowMajor(output.matrix, output.size)),
+        rowMajor(values, columns, part * output.size),
+        rowMajor(turned, columns, part * output.size),
+      )
     }
     values = turned
   }
@@ -61,5 +86,8 @@ export function transformBias(bias: Float32Array, output: Rotation): Float32Arra
 
 function partsOf(length: number, { size }: Rotation, shape: readonly number[]): number {
   if (length % size === 0) return length / size
-  throw new TesseraError('invalid-shape', `transform: an axis of ${length} of ${formatShape(shape)} is no multiple of the rotation's size ${size}`)
+  throw new TesseraError(
+    'invalid-shape',
+    `transform: an axis of ${length} of ${formatShape(shape)} is no multiple of the rotation's size ${size}`,
+  )
 }

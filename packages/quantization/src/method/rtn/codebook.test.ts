@@ -1,19 +1,46 @@
 import { goldenInput, goldenOutput } from '@tessera-llm/testing'
 import { describe, expect, test } from 'vitest'
 import { casesOf, expectClose, floats, weightOf } from '../../../test/method-golden.ts'
-import { type CodebookGrid, codebookGrid, codebookValues, dequantizeMatrix, nvfp4, packCodes, packMatrix, rtn } from '../../index.ts'
+import {
+  type CodebookGrid,
+  codebookGrid,
+  codebookValues,
+  dequantizeMatrix,
+  nvfp4,
+  packCodes,
+  packMatrix,
+  rtn,
+} from '../../index.ts'
 
-const caseOf = (name: string): ReturnType<typeof casesOf>[number] => casesOf(name === 'nf4_table' || name === 'e2m1_table' ? 'table' : name.startsWith('fp8') ? (name.includes('decode') ? 'fp8_decode' : 'fp8_cast') : name, new RegExp(`^${name}$`))[0] as ReturnType<typeof casesOf>[number]
+const caseOf = (name: string): ReturnType<typeof casesOf>[number] =>
+  casesOf(
+    name === 'nf4_table' || name === 'e2m1_table'
+      ? 'table'
+      : name.startsWith('fp8')
+        ? name.includes('decode')
+          ? 'fp8_decode'
+          : 'fp8_cast'
+        : name,
+    new RegExp(`^${name}$`),
+  )[0] as ReturnType<typeof casesOf>[number]
 const numbers = (data: ArrayLike<number | bigint>): number[] => Array.from(data as ArrayLike<number>)
 
-test.for([['nf4', 'nf4_table'], ['fp4_e2m1', 'e2m1_table']] as const)('the table of %s is the published one', ([id, name]) => {
+test.for([
+  ['nf4', 'nf4_table'],
+  ['fp4_e2m1', 'e2m1_table'],
+] as const)('the table of %s is the published one', ([id, name]) => {
   expect(numbers(codebookValues(id))).toEqual(numbers(goldenOutput(caseOf(name), 'table').data))
 })
 
-test.for([['fp8_e4m3', 'fp8_e4m3_decode_table'], ['fp8_e5m2', 'fp8_e5m2_decode_table']] as const)('the table of %s is that of its decoder', ([id, name]) => {
+test.for([
+  ['fp8_e4m3', 'fp8_e4m3_decode_table'],
+  ['fp8_e5m2', 'fp8_e5m2_decode_table'],
+] as const)('the table of %s is that of its decoder', ([id, name]) => {
   const golden = caseOf(name)
   const table = codebookValues(id)
-  expect(Array.from(goldenInput(golden, 'bytes').data as Uint8Array, (code) => table[code])).toEqual(numbers(goldenOutput(golden, 'values').data))
+  expect(Array.from(goldenInput(golden, 'bytes').data as Uint8Array, (code) => table[code])).toEqual(
+    numbers(goldenOutput(golden, 'values').data),
+  )
 })
 
 describe('rounding to nearest reproduces', () => {
@@ -26,7 +53,8 @@ describe('rounding to nearest reproduces', () => {
     const matrix = rtn(weightOf(golden, 'x'), grid, { scale: 'range' })
     expect([...matrix.codes]).toEqual(numbers(goldenOutput(golden, 'codes').data))
     const { parts } = packMatrix(matrix)
-    if (grid.scaleType === 'e8m0') expect([...(parts['scales'] as Uint8Array)]).toEqual(numbers(goldenOutput(golden, scales).data))
+    if (grid.scaleType === 'e8m0')
+      expect([...(parts['scales'] as Uint8Array)]).toEqual(numbers(goldenOutput(golden, scales).data))
     else expectClose('scales', matrix.scales, goldenOutput(golden, scales))
     expectClose('values', dequantizeMatrix(matrix), goldenOutput(golden, 'dequant'))
   })

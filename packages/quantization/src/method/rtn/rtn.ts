@@ -16,7 +16,11 @@ export interface RtnOptions {
  *
  * @throws TesseraError `invalid-shape`, `invalid-value` for weights or an importance that do not fit
  */
-export function rtn(weight: WeightMatrix, grid: Grid, { scale: rule = 'search', importance }: RtnOptions = {}): QuantizedMatrix {
+export function rtn(
+  weight: WeightMatrix,
+  grid: Grid,
+  { scale: rule = 'search', importance }: RtnOptions = {},
+): QuantizedMatrix {
   checkWeight('rtn', weight)
   checkGrid('rtn', grid)
   const { values, shape } = weight

@@ -74,11 +74,28 @@ function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narr
         if (value > high) high = value
       }
       const extreme = Math.max(high, -low)
-      const step = !grid.isSymmetric ? (high - low) / last : spread === 'narrow' ? extreme / (last - middle) : (2 * extreme) / last
+      const step = !grid.isSymmetric
+        ? (high - low) / last
+        : spread === 'narrow'
+          ? extreme / (last - middle)
+          : (2 * extreme) / last
       group.scale = step > 0 ? round(step) : 1
       group.zero = grid.isSymmetric ? middle : Math.min(Math.max(nearestEven(-low / (step || 1)), 0), last)
       candidates.length = 0
-      if (rule === 'search' && step > 0) search(group, candidates, keep, grid.isSymmetric ? undefined : last, step, searchStep(grid), x, at, count, weights, round)
+      if (rule === 'search' && step > 0)
+        search(
+          group,
+          candidates,
+          keep,
+          grid.isSymmetric ? undefined : last,
+          step,
+          searchStep(grid),
+          x,
+          at,
+          count,
+          weights,
+          round,
+        )
     },
     // The search lives here: no call for each value.
     error(x, at, count, weights) {
@@ -108,8 +125,17 @@ function integerScale(grid: IntegerGrid, rule: ScaleRule, spread: 'full' | 'narr
 
 /** @param last the largest zero, where there are zeros to move */
 function search(
-  group: GroupScale, candidates: ScaleCandidate[], keep: number, last: number | undefined, widest: number, step: number,
-  x: Values, at: number, count: number, weights: Values | undefined, round: (scale: number) => number,
+  group: GroupScale,
+  candidates: ScaleCandidate[],
+  keep: number,
+  last: number | undefined,
+  widest: number,
+  step: number,
+  x: Values,
+  at: number,
+  count: number,
+  weights: Values | undefined,
+  round: (scale: number) => number,
 ): void {
   const { zero } = group
   const attempt = (scale: number, zeroNow: number): void => {
@@ -140,7 +166,8 @@ function search(
     for (const change of [1, -1, 2, -2]) attempt(scale + change * step * widest, zero)
     useBest()
     const { scale: nearer } = group
-    for (const shift of shifts) if (shift !== 0) for (const change of [0, 1, -1]) attempt(nearer + change * step * widest, zero + shift)
+    for (const shift of shifts)
+      if (shift !== 0) for (const change of [0, 1, -1]) attempt(nearer + change * step * widest, zero + shift)
   }
   for (let turn = 0; turn < 2; turn++) {
     useBest()
@@ -165,13 +192,17 @@ function refit(group: GroupScale, x: Values, at: number, count: number, weights:
 
 function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): GroupScale {
   const round = scaleRounder(grid.scaleType)
-  const order = [...grid.values.keys()].filter((code) => Number.isFinite(grid.values[code]) && !Object.is(grid.values[code], -0)).sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
+  const order = [...grid.values.keys()]
+    .filter((code) => Number.isFinite(grid.values[code]) && !Object.is(grid.values[code], -0))
+    .sort((a, b) => (grid.values[a] as number) - (grid.values[b] as number))
   const minusZero = grid.values.findIndex((value) => Object.is(value, -0))
   const values = Float64Array.from(order, (code) => grid.values[code] as number)
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   // Filled up to a power of two, so that halving steps never leave it.
   const firstStep = 2 ** Math.ceil(Math.log2(values.length)) / 2
-  const middles = Float64Array.from({ length: 2 * firstStep - 1 }, (_, i) => (i + 1 < values.length ? ((values[i] as number) + (values[i + 1] as number)) / 2 : Number.POSITIVE_INFINITY))
+  const middles = Float64Array.from({ length: 2 * firstStep - 1 }, (_, i) =>
+    i + 1 < values.length ? ((values[i] as number) + (values[i + 1] as number)) / 2 : Number.POSITIVE_INFINITY,
+  )
   const candidates: ScaleCandidate[] = []
   const group: GroupScale = {
     scale: 1,
@@ -184,7 +215,8 @@ function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): Group
       const step = extreme / largest
       group.scale = step > 0 ? round(step) : 1
       candidates.length = 0
-      if (rule === 'search' && step > 0) search(group, candidates, keep, undefined, step, searchStep(grid), x, at, count, weights, round)
+      if (rule === 'search' && step > 0)
+        search(group, candidates, keep, undefined, step, searchStep(grid), x, at, count, weights, round)
     },
     error(x, at, count, weights) {
       const { scale } = group
@@ -194,7 +226,8 @@ function codebookScale(grid: CodebookGrid, rule: ScaleRule, keep: number): Group
         const value = x[at + i] as number
         const scaled = value * inverse
         let index = 0
-        for (let step = firstStep; step > 0; step >>= 1) if (scaled > (middles[index + step - 1] as number)) index += step
+        for (let step = firstStep; step > 0; step >>= 1)
+          if (scaled > (middles[index + step - 1] as number)) index += step
         const error = value - scale * (values[index] as number)
         sum += weights ? (weights[i] as number) * error * error : error * error
       }

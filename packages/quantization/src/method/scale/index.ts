@@ -1,2 +1,9 @@
-export { createGroupScale, type GroupScale, type ScaleCandidate, type ScaleRule, searchStep, searchSteps } from './group-scale.ts'
+export {
+  createGroupScale,
+  type GroupScale,
+  type ScaleCandidate,
+  type ScaleRule,
+  searchStep,
+  searchSteps,
+} from './group-scale.ts'
 export { scaleRounder } from './round-scale.ts'

@@ -10,6 +10,9 @@ export function scaleRounder(type: Grid['scaleType']): (scale: number) => number
   return (scale) => {
     const rounded = decodeF16(encodeF16(scale))
     if (Number.isFinite(rounded)) return rounded
-    throw new TesseraError('invalid-value', `quantize: the scale ${scale} is too large for f16, which ends at 65504; store scales as f32 or bf16`)
+    throw new TesseraError(
+      'invalid-value',
+      `quantize: the scale ${scale} is too large for f16, which ends at 65504; store scales as f32 or bf16`,
+    )
   }
 }

@@ -16,7 +16,8 @@ function multiply(x: QuantizedMatrix, w: QuantizedMatrix): { readonly sums: Int3
     const token = Math.floor(at / rows)
     const row = at % rows
     let sum = 0
-    for (let i = 0; i < columns; i++) sum += ((x.codes[token * columns + i] as number) - 128) * ((w.codes[row * columns + i] as number) - 128)
+    for (let i = 0; i < columns; i++)
+      sum += ((x.codes[token * columns + i] as number) - 128) * ((w.codes[row * columns + i] as number) - 128)
     sums[at] = sum
     y[at] = sum * (x.scales[token] as number) * (w.scales[row] as number)
   }
@@ -46,7 +47,10 @@ test.for(casesOf('smoothquant'))('$name', (golden) => {
   const exact = floats(goldenOutput(golden, 'y'))
   const errorOf = (a: WeightMatrix, b: WeightMatrix): number => {
     const { y } = multiply(round(a), round(b))
-    return y.reduce((sum, value, i) => sum + (value - (exact[i] as number)) ** 2, 0) / exact.reduce((sum, value) => sum + value * value, 0)
+    return (
+      y.reduce((sum, value, i) => sum + (value - (exact[i] as number)) ** 2, 0) /
+      exact.reduce((sum, value) => sum + value * value, 0)
+    )
   }
   expect(errorOf(x, weight)).toBeCloseTo(goldenOutput(golden, 'err_w8a8').data[0] as number, 7)
   expect(errorOf(smoothX, smoothW)).toBeCloseTo(goldenOutput(golden, 'err_w8a8_smooth').data[0] as number, 7)
@@ -61,7 +65,13 @@ test('several weights share their scales; columns without weights or inputs keep
 
 test('what does not fit is refused by name', () => {
   const weight = { values: Float32Array.of(1, 2), shape: [1, 2] as const }
-  expect(() => smoothScales([weight], { columns: 2, count: 1 }, 0.5)).toThrow('smooth: takes the largest magnitude of each of the 2 inputs, got none')
-  expect(() => smoothScales([weight], { columns: 3, count: 1, absMax: new Float32Array(3) }, 0.5)).toThrow('the statistics are of 3 inputs, a weight is [1, 2]')
-  expect(() => smoothScales([weight], { columns: 2, count: 1, absMax: Float32Array.of(1, 1) }, 2)).toThrow('alpha lies between 0 (weights stay) and 1 (activations become even), got 2')
+  expect(() => smoothScales([weight], { columns: 2, count: 1 }, 0.5)).toThrow(
+    'smooth: takes the largest magnitude of each of the 2 inputs, got none',
+  )
+  expect(() => smoothScales([weight], { columns: 3, count: 1, absMax: new Float32Array(3) }, 0.5)).toThrow(
+    'the statistics are of 3 inputs, a weight is [1, 2]',
+  )
+  expect(() => smoothScales([weight], { columns: 2, count: 1, absMax: Float32Array.of(1, 1) }, 2)).toThrow(
+    'alpha lies between 0 (weights stay) and 1 (activations become even), got 2',
+  )
 })

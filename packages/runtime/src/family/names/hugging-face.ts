@@ -26,20 +26,33 @@ export const sandwichNames: TensorNames = {
   ...llamaNames,
   layer: {
     ...llamaNames.layer,
-    ...prefixed('layers.#.', { post_attention_norm: 'post_attention_layernorm', mlp_norm: 'pre_feedforward_layernorm', post_mlp_norm: 'post_feedforward_layernorm' }),
+    ...prefixed('layers.#.', {
+      post_attention_norm: 'post_attention_layernorm',
+      mlp_norm: 'pre_feedforward_layernorm',
+      post_mlp_norm: 'post_feedforward_layernorm',
+    }),
   },
 }
 
 /** Norms behind the blocks and none before them. */
 export const postNormNames: TensorNames = {
   ...llamaNames,
-  layer: { ...llamaNames.layer, ...prefixed('layers.#.', { post_attention_norm: 'post_attention_layernorm', post_mlp_norm: 'post_feedforward_layernorm' }) },
+  layer: {
+    ...llamaNames.layer,
+    ...prefixed('layers.#.', {
+      post_attention_norm: 'post_attention_layernorm',
+      post_mlp_norm: 'post_feedforward_layernorm',
+    }),
+  },
 }
 
 /** Phi-3 keeps query, key and value in one matrix, and gate and up in another. */
 export const phi3Names: TensorNames = {
   ...llamaNames,
-  layer: { ...llamaNames.layer, ...prefixed('layers.#.', { 'attention.fused': 'self_attn.qkv_proj', 'mlp.fused': 'mlp.gate_up_proj' }) },
+  layer: {
+    ...llamaNames.layer,
+    ...prefixed('layers.#.', { 'attention.fused': 'self_attn.qkv_proj', 'mlp.fused': 'mlp.gate_up_proj' }),
+  },
   fusedOrder: 'stacked',
 }
 
@@ -118,5 +131,8 @@ const { embeddingNorm: _, ...withoutEmbeddingNorm } = bloomNames
 /** One norm serves both parallel blocks; in the newer architecture each has its own. */
 export const falconNames: TensorNames = {
   ...withoutEmbeddingNorm,
-  layer: { ...bloomNames.layer, ...prefixed('h.#.', { shared_norm: 'input_layernorm', attention_norm: 'ln_attn', mlp_norm: 'ln_mlp' }) },
+  layer: {
+    ...bloomNames.layer,
+    ...prefixed('h.#.', { shared_norm: 'input_layernorm', attention_norm: 'ln_attn', mlp_norm: 'ln_mlp' }),
+  },
 }

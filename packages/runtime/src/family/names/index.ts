@@ -1,4 +1,22 @@
 export { bertNames, distilbertNames, modernbertNames } from './encoder.ts'
-export { ggufBertNames, ggufFusedNames, ggufNames, ggufPhi3Names, plainDownName, turnedDownName, withTurnedDown } from './gguf.ts'
-export { bloomNames, falconNames, gpt2Names, gptNeoxNames, llamaNames, optNames, phi3Names, postNormNames, sandwichNames } from './hugging-face.ts'
+export {
+  ggufBertNames,
+  ggufFusedNames,
+  ggufNames,
+  ggufPhi3Names,
+  plainDownName,
+  turnedDownName,
+  withTurnedDown,
+} from './gguf.ts'
+export {
+  bloomNames,
+  falconNames,
+  gpt2Names,
+  gptNeoxNames,
+  llamaNames,
+  optNames,
+  phi3Names,
+  postNormNames,
+  sandwichNames,
+} from './hugging-face.ts'
 export { type LayerPart, type TensorNames, withPrefix } from './names.ts'

@@ -1,12 +1,22 @@
 /** What a layer holds. A projection or a norm is a stem, to which `.weight` and `.bias` are added. */
 export type LayerPart =
-  | 'attention_norm' | 'post_attention_norm' | 'mlp_norm' | 'post_mlp_norm'
-  | 'attention.query' | 'attention.key' | 'attention.value' | 'attention.output' | 'attention.query_norm' | 'attention.key_norm'
+  | 'attention_norm'
+  | 'post_attention_norm'
+  | 'mlp_norm'
+  | 'post_mlp_norm'
+  | 'attention.query'
+  | 'attention.key'
+  | 'attention.value'
+  | 'attention.output'
+  | 'attention.query_norm'
+  | 'attention.key_norm'
   /** The norm before both blocks of a parallel layer. */
   | 'shared_norm'
   /** Query, key and value in one tensor, in the order of `fusedOrder`. */
   | 'attention.fused'
-  | 'mlp.gate' | 'mlp.up' | 'mlp.down'
+  | 'mlp.gate'
+  | 'mlp.up'
+  | 'mlp.down'
   /** The rows of gate, then those of up. */
   | 'mlp.fused'
 
@@ -45,11 +55,19 @@ export function withPrefix(names: TensorNames, has: (name: string) => boolean): 
   return {
     ...names,
     embedding: `${prefix}${names.embedding}`,
-    ...withoutAbsent({ positions: whole(names.positions), types: whole(names.types), embeddingNorm: whole(names.embeddingNorm), finalNorm: whole(names.finalNorm), pooler: whole(names.pooler) }),
+    ...withoutAbsent({
+      positions: whole(names.positions),
+      types: whole(names.types),
+      embeddingNorm: whole(names.embeddingNorm),
+      finalNorm: whole(names.finalNorm),
+      pooler: whole(names.pooler),
+    }),
     layer: prefixed(prefix, names.layer),
   }
 }
 
 function withoutAbsent<K extends string>(stems: Readonly<Record<K, string | undefined>>): Partial<Record<K, string>> {
-  return Object.fromEntries(Object.entries(stems).filter(([, stem]) => stem !== undefined)) as Partial<Record<K, string>>
+  return Object.fromEntries(Object.entries(stems).filter(([, stem]) => stem !== undefined)) as Partial<
+    Record<K, string>
+  >
 }

@@ -47,24 +47,43 @@ function projectHeads(input: BlockInput, block: Attention, { options, report }: 
 }
 
 /** Norms, rotation, cache and attention, where the first three are one op. */
-function rotateAndAttend(heads: Heads, { queryNorm, keyNorm, rotation, headDim, scores }: Attention, pass: LayerPass): Tensor | undefined {
+function rotateAndAttend(
+  heads: Heads,
+  { queryNorm, keyNorm, rotation, headDim, scores }: Attention,
+  pass: LayerPass,
+): Tensor | undefined {
   if (!rotation || pass.options.observe) return undefined
   if (!queryNorm && !keyNorm) return pass.rotateAndAttend?.(heads, { angles: rotation, style: rotation.style }, scores)
-  if (queryNorm?.kind !== 'rms' || keyNorm?.kind !== 'rms' || queryNorm.weight.shape[0] !== headDim || keyNorm.weight.shape[0] !== headDim) return undefined
+  if (
+    queryNorm?.kind !== 'rms' ||
+    keyNorm?.kind !== 'rms' ||
+    queryNorm.weight.shape[0] !== headDim ||
+    keyNorm.weight.shape[0] !== headDim
+  )
+    return undefined
   if (queryNorm.eps !== keyNorm.eps || queryNorm.unitOffset !== keyNorm.unitOffset) return undefined
   const { eps, unitOffset } = queryNorm
-  return pass.rotateAndAttend?.(heads, { angles: rotation, style: rotation.style, queryNorm: queryNorm.weight, keyNorm: keyNorm.weight, eps, unitOffset }, scores)
+  return pass.rotateAndAttend?.(
+    heads,
+    { angles: rotation, style: rotation.style, queryNorm: queryNorm.weight, keyNorm: keyNorm.weight, eps, unitOffset },
+    scores,
+  )
 }
 
 /** Queries and keys normalised and rotated. */
-function prepareHeads({ query, key, value }: Heads, { queryNorm, keyNorm, rotation, headDim }: Attention, { positions, report }: LayerPass): Heads {
+function prepareHeads(
+  { query, key, value }: Heads,
+  { queryNorm, keyNorm, rotation, headDim }: Attention,
+  { positions, report }: LayerPass,
+): Heads {
   const prepare = (projected: Tensor, norm: Norm | undefined, name: string): Tensor => {
     const [, tokens = 0, count = 0] = projected.shape
     const flat = reshape(projected, [tokens, count * headDim])
     report(name, flat)
     let prepared = projected
     if (norm) {
-      prepared = norm.weight.shape[0] === headDim ? normalize(projected, norm) : reshape(normalize(flat, norm), projected.shape)
+      prepared =
+        norm.weight.shape[0] === headDim ? normalize(projected, norm) : reshape(normalize(flat, norm), projected.shape)
       report(`${name}_norm`, prepared)
     }
     if (rotation) {

@@ -14,6 +14,16 @@ export function fusedHeads(
     return { query: from([0, keys]), key: from([keys, values]), value: from([values, storedRows]) }
   }
   const groupRows = storedRows / numKvHeads
-  const each = (begin: number, end: number): StoredPart => from(...Array.from({ length: numKvHeads }, (_, group): [number, number] => [group * groupRows + begin, group * groupRows + end]))
-  return { query: each(0, groupRows - 2 * headDim), key: each(groupRows - 2 * headDim, groupRows - headDim), value: each(groupRows - headDim, groupRows) }
+  const each = (begin: number, end: number): StoredPart =>
+    from(
+      ...Array.from({ length: numKvHeads }, (_, group): [number, number] => [
+        group * groupRows + begin,
+        group * groupRows + end,
+      ]),
+    )
+  return {
+    query: each(0, groupRows - 2 * headDim),
+    key: each(groupRows - 2 * headDim, groupRows - headDim),
+    value: each(groupRows - headDim, groupRows),
+  }
 }

@@ -12,16 +12,31 @@ import { type Projection, roundingOf } from './projection.ts'
  */
 
 /** Flat queries, keys and values of T tokens by one call, with the norm before them. */
-export function fusedProjections(input: BlockInput, { query, key, value }: Pick<Attention, 'query' | 'key' | 'value'>, options: BlockOptions): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } | undefined {
+export function fusedProjections(
+  input: BlockInput,
+  { query, key, value }: Pick<Attention, 'query' | 'key' | 'value'>,
+  options: BlockOptions,
+): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor } | undefined {
   const rounding = options.observe ? undefined : commonRounding([query, key, value], options)
   if (!rounding) return undefined
   const { inputs, settings } = fusedInput(input, rounding)
-  const weights = { query: query.weight, key: key.weight, value: value.weight, queryBias: query.bias, keyBias: key.bias, valueBias: value.bias }
+  const weights = {
+    query: query.weight,
+    key: key.weight,
+    value: value.weight,
+    queryBias: query.bias,
+    keyBias: key.bias,
+    valueBias: value.bias,
+  }
   return runWhereSupported(qkvLinearOp, { ...inputs, ...weights }, settings)
 }
 
 /** What goes into the last projection of a gated MLP by one call, with the norm before it. */
-export function fusedGate(input: BlockInput, { gate, up, activation: kind }: Mlp, options: BlockOptions): Tensor | undefined {
+export function fusedGate(
+  input: BlockInput,
+  { gate, up, activation: kind }: Mlp,
+  options: BlockOptions,
+): Tensor | undefined {
   if (options.observe || !gate || gate.bias || up.bias) return undefined
   const rounding = commonRounding([gate, up], options)
   if (!rounding) return undefined
@@ -35,7 +50,10 @@ interface FusedInput {
 }
 
 /** How layers that read one input round it; undefined where they do it in different ways, as static scales of another program's checkpoint may say. */
-function commonRounding(projections: readonly Projection[], { activations }: BlockOptions): RoundingOptions | undefined {
+function commonRounding(
+  projections: readonly Projection[],
+  { activations }: BlockOptions,
+): RoundingOptions | undefined {
   const [first, ...others] = projections.map(({ inputScale }) => roundingOf(activations, inputScale))
   return others.every(({ inputScale }) => inputScale === first?.inputScale) ? first : undefined
 }
@@ -47,7 +65,11 @@ function fusedInput(input: BlockInput, rounding: RoundingOptions): FusedInput {
   return { inputs: { x, norm: norm.weight }, settings: { eps: norm.eps, unitOffset: norm.unitOffset, ...rounding } }
 }
 
-function runWhereSupported<I extends OpInputs & { readonly x: Weight }, O extends OpOutputs, X extends OpOptions>(op: Op<I, O, X>, inputs: I, options: X): O | undefined {
+function runWhereSupported<I extends OpInputs & { readonly x: Weight }, O extends OpOutputs, X extends OpOptions>(
+  op: Op<I, O, X>,
+  inputs: I,
+  options: X,
+): O | undefined {
   const { device } = inputs.x
   return device.explain(op, inputs, options).kernel === undefined ? undefined : device.run(op, inputs, options)
 }

@@ -34,7 +34,12 @@ function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
   const before = blockInput(x, attention.before, 'attn_norm', pass)
   const attended = addBranch(x, before, attention, run.attention, ['attn_proj', 'post_attn_norm'], residualScale, pass)
   // In a parallel layer the blocks may share their norm; nothing computes it twice.
-  const input = layer.order === 'sequential' ? blockInput(attended, mlp.before, 'ffn_norm', pass) : mlp.before === attention.before ? before : blockInput(x, mlp.before, 'ffn_norm', pass)
+  const input =
+    layer.order === 'sequential'
+      ? blockInput(attended, mlp.before, 'ffn_norm', pass)
+      : mlp.before === attention.before
+        ? before
+        : blockInput(x, mlp.before, 'ffn_norm', pass)
   return addBranch(attended, input, mlp, run.mlp, ['mlp', 'post_ffw_norm'], residualScale, pass)
 }
 

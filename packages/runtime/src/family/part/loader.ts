@@ -35,17 +35,41 @@ export interface LayerLoader {
   plainMlp(): Promise<Mlp>
 }
 
-export async function loadNorm({ weights, norm, config: { normEps: eps } }: PartSource, stem: string, size: number): Promise<Norm> {
-  if (norm.kind === 'rms') return { kind: 'rms', weight: await weights.vector(`${stem}.weight`, size), eps, unitOffset: norm.unitOffset ?? false }
-  const [weight, bias] = await Promise.all([weights.vector(`${stem}.weight`, size), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, size) : undefined])
+export async function loadNorm(
+  { weights, norm, config: { normEps: eps } }: PartSource,
+  stem: string,
+  size: number,
+): Promise<Norm> {
+  if (norm.kind === 'rms')
+    return {
+      kind: 'rms',
+      weight: await weights.vector(`${stem}.weight`, size),
+      eps,
+      unitOffset: norm.unitOffset ?? false,
+    }
+  const [weight, bias] = await Promise.all([
+    weights.vector(`${stem}.weight`, size),
+    weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, size) : undefined,
+  ])
   return { kind: 'layer', weight, bias, eps }
 }
 
 /** The weight `[rows, columns]`, and the bias where the file has one; of a tensor of their own, or of the part `from` of one. */
-export async function loadProjection({ weights, names }: PartSource, stem: string, name: string, rows: number, columns: number, from?: StoredPart): Promise<Projection> {
-  const part = names.isTransposed ? { storedRows: rows, ranges: [[0, rows] as const], ...from, isTransposed: true } : from
+export async function loadProjection(
+  { weights, names }: PartSource,
+  stem: string,
+  name: string,
+  rows: number,
+  columns: number,
+  from?: StoredPart,
+): Promise<Projection> {
+  const part = names.isTransposed
+    ? { storedRows: rows, ranges: [[0, rows] as const], ...from, isTransposed: true }
+    : from
   const [weight, bias, inputScale] = await Promise.all([
-    weights.matrix(`${stem}.weight`, [rows, columns], part), weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, rows, from) : undefined, loadInputScale(weights, stem),
+    weights.matrix(`${stem}.weight`, [rows, columns], part),
+    weights.has(`${stem}.bias`) ? weights.vector(`${stem}.bias`, rows, from) : undefined,
+    loadInputScale(weights, stem),
   ])
   return { name, weight, bias, inputScale }
 }
@@ -56,7 +80,11 @@ export async function loadInputScale(weights: WeightSource, stem: string): Promi
   if (!weights.has(name)) return undefined
   const scale = await weights.number(name)
   if (scale > 0 && Number.isFinite(scale)) return scale
-  throw new TesseraError('invalid-file', `load: ${name} must be positive and finite, but is ${scale}; the file is damaged, or its calibration saw no inputs`, { details: { tensor: name } })
+  throw new TesseraError(
+    'invalid-file',
+    `load: ${name} must be positive and finite, but is ${scale}; the file is damaged, or its calibration saw no inputs`,
+    { details: { tensor: name } },
+  )
 }
 
 /** The table of learned positions `[contextLength, D]`, the beginning of the stored one; undefined for architectures without one. */
@@ -66,33 +94,52 @@ export async function loadPositions({ config, weights, names }: PartSource): Pro
   const name = `${names.positions}.weight`
   const end = unusedPositions + contextLength
   const storedRows = Math.max(weights.shapeOf(name)?.[0] ?? 0, end)
-  return weights.matrix(name, [contextLength, hiddenSize], storedRows === contextLength ? undefined : { storedRows, ranges: [[unusedPositions, end]] })
+  return weights.matrix(
+    name,
+    [contextLength, hiddenSize],
+    storedRows === contextLength ? undefined : { storedRows, ranges: [[unusedPositions, end]] },
+  )
 }
 
 export function createLayerLoader(source: PartSource, index: number, rotation: Rotation | undefined): LayerLoader {
   const { config, names, weights } = source
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, attentionScale, attentionSoftcap, hasAlibi } = config
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim, attentionScale, attentionSoftcap, hasAlibi } =
+    config
   const stemOf = (part: LayerPart): string => {
     const stem = names.layer[part]
-    if (stem === undefined) throw new TesseraError('unsupported', `load: ${config.architecture} has no ${part} in this kind of file`)
+    if (stem === undefined)
+      throw new TesseraError('unsupported', `load: ${config.architecture} has no ${part} in this kind of file`)
     return stem.replace('#', String(index))
   }
   // These reject and do not throw, since a caller asks for several at once and waits for all.
-  const projection = async (part: LayerPart, rows: number, columns: number, stored: LayerPart = part, from?: StoredPart): Promise<Projection> =>
-    loadProjection(source, stemOf(stored), `layers.${index}.${part}`, rows, columns, from)
+  const projection = async (
+    part: LayerPart,
+    rows: number,
+    columns: number,
+    stored: LayerPart = part,
+    from?: StoredPart,
+  ): Promise<Projection> => loadProjection(source, stemOf(stored), `layers.${index}.${part}`, rows, columns, from)
   const norm = async (part: LayerPart, size = hiddenSize): Promise<Norm> => loadNorm(source, stemOf(part), size)
 
   const headProjections = async (): Promise<Pick<Attention, 'query' | 'key' | 'value'>> => {
-    const fused = names.layer['attention.fused'] === undefined ? undefined : fusedHeads(config, names.fusedOrder ?? 'stacked')
+    const fused =
+      names.layer['attention.fused'] === undefined ? undefined : fusedHeads(config, names.fusedOrder ?? 'stacked')
     const heads = (part: 'query' | 'key' | 'value', count: number): Promise<Projection> =>
       projection(`attention.${part}`, count * headDim, hiddenSize, fused ? 'attention.fused' : undefined, fused?.[part])
-    const [query, key, value] = await Promise.all([heads('query', numHeads), heads('key', numKvHeads), heads('value', numKvHeads)])
+    const [query, key, value] = await Promise.all([
+      heads('query', numHeads),
+      heads('key', numKvHeads),
+      heads('value', numKvHeads),
+    ])
     return { query, key, value }
   }
   const inner = async (part: 'mlp.gate' | 'mlp.up'): Promise<Projection> => {
     if (names.layer['mlp.fused'] === undefined) return projection(part, intermediateSize, hiddenSize)
     const begin = part === 'mlp.gate' ? 0 : intermediateSize
-    return projection(part, intermediateSize, hiddenSize, 'mlp.fused', { storedRows: 2 * intermediateSize, ranges: [[begin, begin + intermediateSize]] })
+    return projection(part, intermediateSize, hiddenSize, 'mlp.fused', {
+      storedRows: 2 * intermediateSize,
+      ranges: [[begin, begin + intermediateSize]],
+    })
   }
   const plainMlp = async (): Promise<Mlp> => {
     const [up, down] = await Promise.all([inner('mlp.up'), projection('mlp.down', hiddenSize, intermediateSize)])
@@ -107,7 +154,10 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
     async attention(normed) {
       const width = (heads: number): number => (normed === 'each-head' ? headDim : heads * headDim)
       const [projections, output, queryNorm, keyNorm] = await Promise.all([
-        headProjections(), projection('attention.output', hiddenSize, numHeads * headDim), normed && norm('attention.query_norm', width(numHeads)), normed && norm('attention.key_norm', width(numKvHeads)),
+        headProjections(),
+        projection('attention.output', hiddenSize, numHeads * headDim),
+        normed && norm('attention.query_norm', width(numHeads)),
+        normed && norm('attention.key_norm', width(numKvHeads)),
       ])
       return {
         ...projections,
@@ -118,7 +168,11 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
         numHeads,
         numKvHeads,
         headDim,
-        scores: { scale: attentionScale, softcap: attentionSoftcap, alibiSlopes: hasAlibi ? weights.constant(alibiSlopes(numHeads), [numHeads]) : undefined },
+        scores: {
+          scale: attentionScale,
+          softcap: attentionSoftcap,
+          alibiSlopes: hasAlibi ? weights.constant(alibiSlopes(numHeads), [numHeads]) : undefined,
+        },
       }
     },
 

@@ -18,9 +18,16 @@ export interface Mlp {
 /** f32[T, D] → f32[T, D], plus `residual` where given. */
 export function feedForward(input: BlockInput, mlp: Mlp, options: BlockOptions, residual?: Tensor): Tensor {
   const inner = fusedGate(input, mlp, options) ?? innerOf(input.normed(), mlp, options)
-  return project(mlp.downHadamard === undefined ? inner : hadamard(inner, { block: mlp.downHadamard }), mlp.down, options, residual)
+  return project(
+    mlp.downHadamard === undefined ? inner : hadamard(inner, { block: mlp.downHadamard }),
+    mlp.down,
+    options,
+    residual,
+  )
 }
 
 function innerOf(x: Tensor, { gate, up, activation: kind }: Mlp, options: BlockOptions): Tensor {
-  return gate ? gatedActivation(project(x, gate, options), project(x, up, options), { kind }) : activation(project(x, up, options), { kind })
+  return gate
+    ? gatedActivation(project(x, gate, options), project(x, up, options), { kind })
+    : activation(project(x, up, options), { kind })
 }

@@ -21,7 +21,11 @@ export interface LayerPass {
   /** Lets every query see what it may: keys in a cache, or in its own sequence. Returns f32[1, T, numHeads, headDim]. */
   attend(heads: Heads, scores: Attention['scores']): Tensor
   /** The same with heads that are neither normalised nor rotated yet; undefined where that takes ops of its own. Changes `heads.query`. */
-  rotateAndAttend?(heads: Heads, rotation: Omit<CacheRotation, 'positions'>, scores: Attention['scores']): Tensor | undefined
+  rotateAndAttend?(
+    heads: Heads,
+    rotation: Omit<CacheRotation, 'positions'>,
+    scores: Attention['scores'],
+  ): Tensor | undefined
   /** Calls `options.observe`, with the layer before the name. */
   report(name: string, tensor: Tensor): void
 }

@@ -18,7 +18,12 @@ export function roundingOf(activations: BlockOptions['activations'], inputScale:
 }
 
 /** `x · weightᵀ + bias + residual`; reports its input as `<name>.input`. */
-export function project(x: Tensor, { name, weight, bias, inputScale }: Projection, { activations, observe }: BlockOptions, residual?: Tensor): Tensor {
+export function project(
+  x: Tensor,
+  { name, weight, bias, inputScale }: Projection,
+  { activations, observe }: BlockOptions,
+  residual?: Tensor,
+): Tensor {
   observe?.(`${name}.input`, x)
   return linear(x, weight, { ...roundingOf(activations, inputScale), bias, residual })
 }

@@ -15,7 +15,11 @@ export interface Rotation {
 const mostTableBytes = 2 ** 30
 
 /** Makes the rotations of a model's layers; layers with equal settings share one. */
-export function createRotations(weights: WeightSource, contextLength: number, stored: StoredRopeFactors = {}): (rope: RopeConfig | undefined) => Rotation | undefined {
+export function createRotations(
+  weights: WeightSource,
+  contextLength: number,
+  stored: StoredRopeFactors = {},
+): (rope: RopeConfig | undefined) => Rotation | undefined {
   const made = new Map<string, Rotation>()
   return (rope) => {
     if (rope === undefined) return undefined
@@ -24,9 +28,18 @@ export function createRotations(weights: WeightSource, contextLength: number, st
     if (known) return known
     const { theta, rotaryDim, style, scaling } = rope
     if (4 * contextLength * rotaryDim > mostTableBytes) {
-      throw new TesseraError('out-of-memory', `load: rotary tables for ${contextLength} positions would take ${Math.ceil((4 * contextLength * rotaryDim) / 2 ** 20)} MiB; pass a smaller contextLength`)
+      throw new TesseraError(
+        'out-of-memory',
+        `load: rotary tables for ${contextLength} positions would take ${Math.ceil((4 * contextLength * rotaryDim) / 2 ** 20)} MiB; pass a smaller contextLength`,
+      )
     }
-    const { cos, sin } = ropeTable({ theta, rotaryDim, maxPositions: contextLength, scaling: withFactors(scaling, stored), frequencyFactors: stored.all })
+    const { cos, sin } = ropeTable({
+      theta,
+      rotaryDim,
+      maxPositions: contextLength,
+      scaling: withFactors(scaling, stored),
+      frequencyFactors: stored.all,
+    })
     const shape = [contextLength, rotaryDim / 2]
     const rotation = { cos: weights.constant(cos, shape), sin: weights.constant(sin, shape), style }
     made.set(key, rotation)
@@ -42,14 +55,30 @@ export interface StoredRopeFactors {
   readonly long?: Float32Array | undefined
 }
 
-export async function storedRopeFactors(device: Device, weights: WeightSource, { ropeFactors, longRopeFactors }: TensorNames, size: number): Promise<StoredRopeFactors> {
+export async function storedRopeFactors(
+  device: Device,
+  weights: WeightSource,
+  { ropeFactors, longRopeFactors }: TensorNames,
+  size: number,
+): Promise<StoredRopeFactors> {
   const read = async (name: string | undefined): Promise<Float32Array | undefined> =>
-    name !== undefined && weights.has(name) ? ((await device.read(await weights.vector(name, size))) as Float32Array) : undefined
-  return { all: await read(ropeFactors), short: await read(longRopeFactors?.short), long: await read(longRopeFactors?.long) }
+    name !== undefined && weights.has(name)
+      ? ((await device.read(await weights.vector(name, size))) as Float32Array)
+      : undefined
+  return {
+    all: await read(ropeFactors),
+    short: await read(longRopeFactors?.short),
+    long: await read(longRopeFactors?.long),
+  }
 }
 
 function withFactors(scaling: RopeScaling, { short, long }: StoredRopeFactors): RopeScaling {
-  if (scaling.type === 'longrope' && short && long) return { ...scaling, shortFactors: [...short], longFactors: [...long] }
-  if (short || long) throw new TesseraError('unsupported', 'load: the file has factors of LongRoPE (rope_factors_short.weight) and its metadata do not say for which context')
+  if (scaling.type === 'longrope' && short && long)
+    return { ...scaling, shortFactors: [...short], longFactors: [...long] }
+  if (short || long)
+    throw new TesseraError(
+      'unsupported',
+      'load: the file has factors of LongRoPE (rope_factors_short.weight) and its metadata do not say for which context',
+    )
   return scaling
 }

@@ -17,9 +17,17 @@ const encoder = new TextEncoder()
 export function readBpe(model: Part, vocabulary: Vocabulary): PieceEncoder {
   const { fields, path } = model
   for (const name of ['continuing_subword_prefix', 'end_of_word_suffix']) {
-    if (fields.string(name, '') !== '') unsupported(`${path}.${name}`, `is ${describe(model.raw[name])}; supported is BPE without marks at the ends of words`)
+    if (fields.string(name, '') !== '')
+      unsupported(
+        `${path}.${name}`,
+        `is ${describe(model.raw[name])}; supported is BPE without marks at the ends of words`,
+      )
   }
-  if (fields.number('dropout', 0) !== 0) unsupported(`${path}.dropout`, `is ${describe(model.raw.dropout)}; a tokenizer that draws its merges at random is for training`)
+  if (fields.number('dropout', 0) !== 0)
+    unsupported(
+      `${path}.dropout`,
+      `is ${describe(model.raw.dropout)}; a tokenizer that draws its merges at random is for training`,
+    )
   const ranks = readMerges(model, vocabulary)
   const ignoreMerges = fields.boolean('ignore_merges', false)
   const byteFallback = fields.boolean('byte_fallback', false)
@@ -58,7 +66,10 @@ export function readBpe(model: Part, vocabulary: Vocabulary): PieceEncoder {
 export function readUnknown(model: Part, vocabulary: Vocabulary): number | undefined {
   if (!model.fields.has('unk_token')) return undefined
   const token = model.fields.string('unk_token')
-  return vocabulary.idOf(token) ?? refuse(`${model.path}.unk_token`, `is ${JSON.stringify(token)}, which is not in the vocabulary`)
+  return (
+    vocabulary.idOf(token) ??
+    refuse(`${model.path}.unk_token`, `is ${JSON.stringify(token)}, which is not in the vocabulary`)
+  )
 }
 
 /** Merges are pairs, in older files `"left right"`. */
@@ -72,7 +83,8 @@ function readMerges({ raw, path }: Part, vocabulary: Vocabulary): Map<string, nu
       return refuse(`${field}[${rank}]`, `is ${describe(merge)}, which is no pair of tokens`)
     const [left, right] = pair as [string, string]
     for (const token of [left, right, left + right])
-      if (vocabulary.idOf(token) === undefined) refuse(`${field}[${rank}]`, `is ${describe(merge)}, but ${JSON.stringify(token)} is not in the vocabulary`)
+      if (vocabulary.idOf(token) === undefined)
+        refuse(`${field}[${rank}]`, `is ${describe(merge)}, but ${JSON.stringify(token)} is not in the vocabulary`)
     const key = `${left} ${right}`
     // Text never spells a control token: only parseSpecial reads those.
     if (vocabulary.isControl(vocabulary.idOf(left + right) as number)) continue

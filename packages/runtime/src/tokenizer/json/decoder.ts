@@ -54,22 +54,30 @@ function readTokenStep(part: Part): TokenStep {
     case 'WordPiece': {
       const prefix = fields.string('prefix', '##')
       const clean = fields.boolean('cleanup', true) ? cleanUp : (text: string) => text
-      return (token, isFirst) => clean(isFirst ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`)
+      return (token, isFirst) =>
+        clean(isFirst ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`)
     }
     case 'Metaspace': {
       const mark = fields.string('replacement', spaceMark)
-      const addsMark = fields.string('prepend_scheme', fields.boolean('add_prefix_space', true) ? 'always' : 'never') !== 'never'
-      return (token, isFirst) => (isFirst && addsMark && token.startsWith(mark) ? token.slice(mark.length) : token).replaceAll(mark, ' ')
+      const addsMark =
+        fields.string('prepend_scheme', fields.boolean('add_prefix_space', true) ? 'always' : 'never') !== 'never'
+      return (token, isFirst) =>
+        (isFirst && addsMark && token.startsWith(mark) ? token.slice(mark.length) : token).replaceAll(mark, ' ')
     }
     default:
-      return unsupported(part.path, `is of type "${type}"; supported are ByteLevel, ByteFallback, Fuse, Replace, Strip, WordPiece and Metaspace`)
+      return unsupported(
+        part.path,
+        `is of type "${type}"; supported are ByteLevel, ByteFallback, Fuse, Replace, Strip, WordPiece and Metaspace`,
+      )
   }
 }
 
 function readTextStep(part: Part): (text: string) => string {
   if (part.type === 'Replace') return replace(part)
   if (part.type === 'Strip') return strip(part)
-  return part.type === 'ByteFallback' ? (text) => text : unsupported(part.path, `is of type "${part.type}" after Fuse; supported are Replace and Strip`)
+  return part.type === 'ByteFallback'
+    ? (text) => text
+    : unsupported(part.path, `is of type "${part.type}" after Fuse; supported are Replace and Strip`)
 }
 
 function replace(part: Part): (text: string) => string {
@@ -85,8 +93,10 @@ function strip({ fields }: Part): (text: string) => string {
   const stop = fields.integer('stop', 0)
   return (text) => {
     let result = text
-    for (let count = 0; count < start && content !== '' && result.startsWith(content); count++) result = result.slice(content.length)
-    for (let count = 0; count < stop && content !== '' && result.endsWith(content); count++) result = result.slice(0, -content.length)
+    for (let count = 0; count < start && content !== '' && result.startsWith(content); count++)
+      result = result.slice(content.length)
+    for (let count = 0; count < stop && content !== '' && result.endsWith(content); count++)
+      result = result.slice(0, -content.length)
     return result
   }
 }

@@ -30,12 +30,17 @@ describe.each(['llama', 'llama_rope3'])('the tokenizer of %s', (name) => {
 })
 
 describe('the tokenizer of the embedded model', () => {
-  const read = (name: string) => JSON.parse(readFileSync(new URL(`../../../../tiny-model/model/${name}`, import.meta.url), 'utf8'))
+  const read = (name: string) =>
+    JSON.parse(readFileSync(new URL(`../../../../tiny-model/model/${name}`, import.meta.url), 'utf8'))
 
   it('encodes its golden prompts, with BOS where the configuration adds it', () => {
     const golden: TinyGolden = read('golden.json')
     const json = read('tokenizer.json')
-    const tokenizer = createTokenizerFromJson(json, { bos_token: '<|endoftext|>', eos_token: { content: '<|endoftext|>' }, add_bos_token: true })
+    const tokenizer = createTokenizerFromJson(json, {
+      bos_token: '<|endoftext|>',
+      eos_token: { content: '<|endoftext|>' },
+      add_bos_token: true,
+    })
     expect(golden.prompts.length).toBeGreaterThan(3)
     for (const { text, idsWithBos } of golden.prompts) {
       expect(tokenizer.encode(text)).toEqual(idsWithBos)

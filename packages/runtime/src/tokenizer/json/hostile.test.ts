@@ -16,7 +16,9 @@ function errorOf(json: Fields, config?: Fields): { readonly code: string; readon
 }
 
 const vocab = (byteBpeJson().model as { readonly vocab: Readonly<Record<string, number>> }).vocab
-const split = (pattern: unknown, behavior = 'Isolated'): Fields => ({ pre_tokenizer: { type: 'Split', pattern, behavior } })
+const split = (pattern: unknown, behavior = 'Isolated'): Fields => ({
+  pre_tokenizer: { type: 'Split', pattern, behavior },
+})
 
 describe('a tokenizer.json that makes no tokenizer', () => {
   const cases: [name: string, change: Parameters<typeof byteBpeJson>[0], code: string, field: string][] = [
@@ -46,25 +48,70 @@ describe('a tokenizer.json that makes no tokenizer', () => {
     ['a merge of an unknown token', { model: { merges: ['xyz e'] } }, 'invalid-file', 'model.merges[0]'],
     ['a merge with an unknown result', { model: { merges: [['h', 't']] } }, 'invalid-file', 'model.merges[0]'],
     ['an unknown token that is unknown', { model: { unk_token: '<unk>' } }, 'invalid-file', 'model.unk_token'],
-    ['marks at the ends of words', { model: { end_of_word_suffix: '</w>' } }, 'unsupported', 'model.end_of_word_suffix'],
+    [
+      'marks at the ends of words',
+      { model: { end_of_word_suffix: '</w>' } },
+      'unsupported',
+      'model.end_of_word_suffix',
+    ],
     ['merges drawn at random', { model: { dropout: 0.1 } }, 'unsupported', 'model.dropout'],
     ['added tokens that are no list', { root: { added_tokens: {} } }, 'invalid-file', 'added_tokens'],
     ['an added token without an id', { root: { added_tokens: [{ content: 'x' }] } }, 'invalid-file', 'id'],
-    ['an added token that takes another id', { root: { added_tokens: [{ id: 0, content: '<x>' }] } }, 'invalid-file', 'added_tokens[0]'],
-    ['an added token with two ids', { root: { added_tokens: [{ id: 900, content: 'th' }] } }, 'invalid-file', 'added_tokens[0]'],
-    ['an added token without text', { root: { added_tokens: [{ id: 900, content: '' }] } }, 'invalid-file', 'added_tokens[0]'],
+    [
+      'an added token that takes another id',
+      { root: { added_tokens: [{ id: 0, content: '<x>' }] } },
+      'invalid-file',
+      'added_tokens[0]',
+    ],
+    [
+      'an added token with two ids',
+      { root: { added_tokens: [{ id: 900, content: 'th' }] } },
+      'invalid-file',
+      'added_tokens[0]',
+    ],
+    [
+      'an added token without text',
+      { root: { added_tokens: [{ id: 900, content: '' }] } },
+      'invalid-file',
+      'added_tokens[0]',
+    ],
     ['an unknown normalizer', { root: { normalizer: { type: 'Precompiled' } } }, 'unsupported', 'normalizer'],
-    ['an unknown pre-tokenizer in a list', { root: { pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, { type: 'X' }] } } }, 'unsupported', 'pre_tokenizer.pretokenizers[1]'],
+    [
+      'an unknown pre-tokenizer in a list',
+      { root: { pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits' }, { type: 'X' }] } } },
+      'unsupported',
+      'pre_tokenizer.pretokenizers[1]',
+    ],
     ['a split without a pattern', { root: split(undefined) }, 'invalid-file', 'pre_tokenizer.pattern'],
     ['a split with an empty pattern', { root: split({ Regex: '' }) }, 'invalid-file', 'pre_tokenizer.pattern'],
     ['a pattern that does not parse', { root: split({ Regex: '(' }) }, 'unsupported', 'pre_tokenizer.pattern'],
-    ['a pattern with a class in a class', { root: split({ Regex: '[a[bc]]' }) }, 'unsupported', 'pre_tokenizer.pattern'],
+    [
+      'a pattern with a class in a class',
+      { root: split({ Regex: '[a[bc]]' }) },
+      'unsupported',
+      'pre_tokenizer.pattern',
+    ],
     ['an unknown behaviour', { root: split({ String: ' ' }, 'Keep') }, 'invalid-file', 'pre_tokenizer.behavior'],
     ['an unknown decoder', { root: { decoder: { type: 'CTC' } } }, 'unsupported', 'decoder'],
     ['an unknown post-processor', { root: { post_processor: { type: 'X' } } }, 'unsupported', 'post_processor'],
-    ['a template without the text', { root: { post_processor: { type: 'TemplateProcessing', single: [] } } }, 'invalid-file', 'post_processor.single'],
-    ['a template with an undefined token', { root: { post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: 'x' } }] } } }, 'invalid-file', 'post_processor.single'],
-    ['a post-processor whose id is outside the vocabulary', { root: { post_processor: { type: 'BertProcessing', cls: ['a', 1e6], sep: ['b', 0] } } }, 'invalid-file', 'post_processor.cls'],
+    [
+      'a template without the text',
+      { root: { post_processor: { type: 'TemplateProcessing', single: [] } } },
+      'invalid-file',
+      'post_processor.single',
+    ],
+    [
+      'a template with an undefined token',
+      { root: { post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: 'x' } }] } } },
+      'invalid-file',
+      'post_processor.single',
+    ],
+    [
+      'a post-processor whose id is outside the vocabulary',
+      { root: { post_processor: { type: 'BertProcessing', cls: ['a', 1e6], sep: ['b', 0] } } },
+      'invalid-file',
+      'post_processor.cls',
+    ],
   ]
   it.each(cases)('%s', (_, change, code, field) => {
     expect(errorOf(byteBpeJson(change))).toEqual({ code, field })
@@ -79,7 +126,9 @@ describe('a tokenizer.json that makes no tokenizer', () => {
     const places = Object.keys(byteBpeJson()).concat(['normalizer', 'post_processor'])
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.jsonValue(), fc.boolean(), (place, value, inModel) => {
-        const json = inModel ? byteBpeJson({ model: { [place === 'model' ? 'vocab' : 'merges']: value } }) : byteBpeJson({ root: { [place]: value } })
+        const json = inModel
+          ? byteBpeJson({ model: { [place === 'model' ? 'vocab' : 'merges']: value } })
+          : byteBpeJson({ root: { [place]: value } })
         try {
           createTokenizerFromJson(json).encode('the thing')
         } catch (error) {

@@ -52,10 +52,17 @@ function readModel(model: Part, vocabulary: Vocabulary): PieceEncoder {
 }
 
 /** Added tokens of the raw text first, then those of the normalized one; the text between comes out normalized. */
-function createSplitter(added: readonly AddedToken[], normalize: Normalizer): (text: string, parseSpecial: boolean) => (string | number)[] {
+function createSplitter(
+  added: readonly AddedToken[],
+  normalize: Normalizer,
+): (text: string, parseSpecial: boolean) => (string | number)[] {
   const make = (tokens: readonly AddedToken[]): ((text: string) => (string | number)[]) => {
     const raw = createAddedTokenSplitter(tokens.filter(({ isNormalized }) => !isNormalized))
-    const normalized = createAddedTokenSplitter(tokens.filter(({ isNormalized }) => isNormalized).map((token) => ({ ...token, content: normalize(token.content) })))
+    const normalized = createAddedTokenSplitter(
+      tokens
+        .filter(({ isNormalized }) => isNormalized)
+        .map((token) => ({ ...token, content: normalize(token.content) })),
+    )
     return (text) => raw(text).flatMap((part) => (typeof part === 'number' ? [part] : normalized(normalize(part))))
   }
   const always = make(added.filter(({ isSpecial }) => !isSpecial))
@@ -75,18 +82,30 @@ function readSpecial(configJson: Fields, vocabulary: Vocabulary): SpecialTokens 
   const token = (name: string): number | undefined => {
     const value = configJson[name]
     if (value === undefined || value === null) return undefined
-    const content = typeof value === 'string' ? value : readFields(config.record(name) ?? {}, `tokenizer_config.json, ${name}`).string('content')
+    const content =
+      typeof value === 'string'
+        ? value
+        : readFields(config.record(name) ?? {}, `tokenizer_config.json, ${name}`).string('content')
     const id = vocabulary.idOf(content)
     if (id === undefined)
-      throw new TesseraError('invalid-file', `tokenizer_config.json: ${name} is ${JSON.stringify(content)}, which is not in the vocabulary of tokenizer.json; the files belong to different models`, {
-        details: { field: name },
-      })
+      throw new TesseraError(
+        'invalid-file',
+        `tokenizer_config.json: ${name} is ${JSON.stringify(content)}, which is not in the vocabulary of tokenizer.json; the files belong to different models`,
+        {
+          details: { field: name },
+        },
+      )
     return id
   }
   const bosId = token('bos_token')
   const eosId = token('eos_token')
   const ends = [eosId, ...endIdsOf(vocabulary.idOf).filter(vocabulary.isControl)]
-  const wanted = (name: string, id: number | undefined, ids: readonly number[], add: (id: number) => readonly number[]): readonly number[] => {
+  const wanted = (
+    name: string,
+    id: number | undefined,
+    ids: readonly number[],
+    add: (id: number) => readonly number[],
+  ): readonly number[] => {
     if (id === undefined || !config.has(name) || config.boolean(name, false) === ids.includes(id)) return ids
     return config.boolean(name, false) ? add(id) : ids.filter((other) => other !== id)
   }

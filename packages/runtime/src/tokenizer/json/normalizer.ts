@@ -39,7 +39,10 @@ function readStep(part: Part): Normalizer {
     case 'BertNormalizer':
       return bert(part)
     default:
-      return unsupported(part.path, `is of type "${type}"; supported are NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Prepend, Replace and BertNormalizer`)
+      return unsupported(
+        part.path,
+        `is of type "${type}"; supported are NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Prepend, Replace and BertNormalizer`,
+      )
   }
 }
 
@@ -49,12 +52,17 @@ function lowerCase(text: string): string {
 }
 
 function strip(left: boolean, right: boolean): Normalizer {
-  const expression = new RegExp([...(left ? [`^[${whiteSpace}]+`] : []), ...(right ? [`(?<![${whiteSpace}])[${whiteSpace}]+$`] : [])].join('|') || '(?!)', 'gu')
+  const expression = new RegExp(
+    [...(left ? [`^[${whiteSpace}]+`] : []), ...(right ? [`(?<![${whiteSpace}])[${whiteSpace}]+$`] : [])].join('|') ||
+      '(?!)',
+    'gu',
+  )
   return (text) => text.replace(expression, '')
 }
 
 // The blocks that BERT's authors took for CJK ideographs (Devlin et al. 2018, `tokenization.py`).
-const ideograph = /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu
+const ideograph =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu
 // Unassigned code points stay: Rust counts them to no category of "other".
 const invisible = /(?![\t\n\r])[\ufffd\p{Cc}\p{Cf}\p{Co}]/gu
 const anySpace = new RegExp(`[${whiteSpace}]`, 'gu')

@@ -41,7 +41,14 @@ const words = [
   '[UNK]',
 ]
 const anyText = fc
-  .array(fc.oneof(fc.constantFrom(...words), fc.string({ unit: 'grapheme-ascii', maxLength: 4 }), fc.string({ unit: 'grapheme-composite', maxLength: 3 })), { maxLength: 12 })
+  .array(
+    fc.oneof(
+      fc.constantFrom(...words),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 4 }),
+      fc.string({ unit: 'grapheme-composite', maxLength: 3 }),
+    ),
+    { maxLength: 12 },
+  )
   .map((parts) => parts.join(''))
 
 function expectSame(json: Fields, name: string, texts: fc.Arbitrary<string> = anyText): void {
@@ -58,20 +65,35 @@ function expectSame(json: Fields, name: string, texts: fc.Arbitrary<string> = an
 }
 
 describe('the same ids as @huggingface/tokenizers', () => {
-  const llama3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+  const llama3 =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: false }
-  const split = (pattern: Fields, behavior: string, invert = false): Fields => ({ type: 'Split', pattern, behavior, invert })
-  const sequence = (...pretokenizers: Fields[]): { readonly root: Fields } => ({ root: { pre_tokenizer: { type: 'Sequence', pretokenizers } } })
+  const split = (pattern: Fields, behavior: string, invert = false): Fields => ({
+    type: 'Split',
+    pattern,
+    behavior,
+    invert,
+  })
+  const sequence = (...pretokenizers: Fields[]): { readonly root: Fields } => ({
+    root: { pre_tokenizer: { type: 'Sequence', pretokenizers } },
+  })
 
   expectSame(goldenJson('architectures/llama/tokenizer.json'), 'a model of the goldens')
   expectSame(byteBpeJson(), 'GPT-2')
-  expectSame(byteBpeJson({ root: { pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true } } }), 'GPT-2 with a space before')
+  expectSame(
+    byteBpeJson({ root: { pre_tokenizer: { type: 'ByteLevel', add_prefix_space: true } } }),
+    'GPT-2 with a space before',
+  )
   expectSame(byteBpeJson(sequence(split({ Regex: llama3 }, 'Isolated'), byteLevel)), 'Llama 3')
-  expectSame(byteBpeJson({ ...sequence(split({ Regex: llama3 }, 'Isolated'), byteLevel), model: { ignore_merges: true } }), 'Llama 3 with tokens that need no merge')
+  expectSame(
+    byteBpeJson({ ...sequence(split({ Regex: llama3 }, 'Isolated'), byteLevel), model: { ignore_merges: true } }),
+    'Llama 3 with tokens that need no merge',
+  )
   // It reads the other behaviours differently from the Rust library: pre-tokenizer.test.ts has those.
   expectSame(byteBpeJson(sequence(split({ String: ' ' }, 'Isolated'), byteLevel)), 'split at spaces')
   expectSame(byteBpeJson(sequence(split({ Regex: '[a-h]|\\s' }, 'Isolated'), byteLevel)), 'split at a pattern')
-  for (const type of ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase']) expectSame(byteBpeJson({ root: { normalizer: { type } } }), `normalizer ${type}`)
+  for (const type of ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase'])
+    expectSame(byteBpeJson({ root: { normalizer: { type } } }), `normalizer ${type}`)
   expectSame(
     byteBpeJson({
       root: {

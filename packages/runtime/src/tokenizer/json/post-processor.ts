@@ -28,7 +28,10 @@ function readStep(part: Part, vocabulary: Vocabulary): Frame {
     case 'RobertaProcessing':
       return { prefix: [pairId(part, 'cls', vocabulary)], suffix: [pairId(part, 'sep', vocabulary)] }
     default:
-      return unsupported(part.path, `is of type "${part.type}"; supported are ByteLevel, TemplateProcessing, BertProcessing and RobertaProcessing`)
+      return unsupported(
+        part.path,
+        `is of type "${part.type}"; supported are ByteLevel, TemplateProcessing, BertProcessing and RobertaProcessing`,
+      )
   }
 }
 
@@ -50,7 +53,8 @@ function template(part: Part, vocabulary: Vocabulary): Frame {
 function specialIds(part: Part, name: unknown, path: string, vocabulary: Vocabulary): number[] {
   const entry = typeof name === 'string' ? part.fields.record('special_tokens')?.[name] : undefined
   const ids = (entry as { readonly ids?: unknown } | null | undefined)?.ids
-  if (!Array.isArray(ids)) return refuse(path, `names the token ${describe(name)}, which special_tokens does not define`)
+  if (!Array.isArray(ids))
+    return refuse(path, `names the token ${describe(name)}, which special_tokens does not define`)
   return ids.map((id) => checkId(id, `${part.path}.special_tokens`, vocabulary))
 }
 
@@ -62,5 +66,7 @@ function pairId(part: Part, name: string, vocabulary: Vocabulary): number {
 
 function checkId(id: unknown, path: string, vocabulary: Vocabulary): number {
   const known = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary.size
-  return known ? id : refuse(path, `has the id ${describe(id)}; the vocabulary has ids from 0 to ${vocabulary.size - 1}`)
+  return known
+    ? id
+    : refuse(path, `has the id ${describe(id)}; the vocabulary has ids from 0 to ${vocabulary.size - 1}`)
 }

@@ -10,7 +10,9 @@ describe('Split', () => {
     ['MergedWithNext', ['the', '-final', '-', '-countdown']],
     ['Contiguous', ['the', '-', 'final', '--', 'countdown']],
   ])('%s', (behavior, pieces) => {
-    expect(readPreTokenizer({ type: 'Split', pattern: { String: '-' }, behavior })('the-final--countdown', true)).toEqual(pieces)
+    expect(
+      readPreTokenizer({ type: 'Split', pattern: { String: '-' }, behavior })('the-final--countdown', true),
+    ).toEqual(pieces)
   })
 
   it.each([
@@ -20,7 +22,12 @@ describe('Split', () => {
     ['MergedWithNext', ['How', ' are', ' you', ' doing', '?']],
     ['Contiguous', ['How', ' ', 'are', ' ', 'you', ' ', 'doing?']],
   ])('%s, where what does not match is the delimiter', (behavior, pieces) => {
-    expect(readPreTokenizer({ type: 'Split', pattern: { Regex: '\\w+|[^\\w\\s]+' }, behavior, invert: true })('How are you doing?', true)).toEqual(pieces)
+    expect(
+      readPreTokenizer({ type: 'Split', pattern: { Regex: '\\w+|[^\\w\\s]+' }, behavior, invert: true })(
+        'How are you doing?',
+        true,
+      ),
+    ).toEqual(pieces)
   })
 
   it('leaves no piece where everything is removed', () => {
@@ -35,7 +42,9 @@ describe('Metaspace', () => {
     ['first', false, ['a', '\u2581b']],
     ['never', true, ['a', '\u2581b']],
   ] as const)('%s, at the begin of the input: %s', (scheme, isFirst, pieces) => {
-    expect(readPreTokenizer({ type: 'Metaspace', replacement: '\u2581', prepend_scheme: scheme })('a b', isFirst)).toEqual(pieces)
+    expect(
+      readPreTokenizer({ type: 'Metaspace', replacement: '\u2581', prepend_scheme: scheme })('a b', isFirst),
+    ).toEqual(pieces)
   })
 
   it('stays whole where it does not split, and has no second mark', () => {
@@ -46,13 +55,29 @@ describe('Metaspace', () => {
 describe('Digits', () => {
   it('knows numbers of all scripts, alone or in runs', () => {
     const text = 'a12\u00bd\u0663b'
-    expect(readPreTokenizer({ type: 'Digits', individual_digits: true })(text, true)).toEqual(['a', '1', '2', '\u00bd', '\u0663', 'b'])
+    expect(readPreTokenizer({ type: 'Digits', individual_digits: true })(text, true)).toEqual([
+      'a',
+      '1',
+      '2',
+      '\u00bd',
+      '\u0663',
+      'b',
+    ])
     expect(readPreTokenizer({ type: 'Digits' })(text, true)).toEqual(['a', '12\u00bd\u0663', 'b'])
   })
 })
 
 describe('Whitespace', () => {
   it('takes words and runs of other characters', () => {
-    expect(readPreTokenizer({ type: 'Whitespace' })('It\u2019s x_1\u0301, no?!\u3000end', true)).toEqual(['It', '\u2019', 's', 'x_1\u0301', ',', 'no', '?!', 'end'])
+    expect(readPreTokenizer({ type: 'Whitespace' })('It\u2019s x_1\u0301, no?!\u3000end', true)).toEqual([
+      'It',
+      '\u2019',
+      's',
+      'x_1\u0301',
+      ',',
+      'no',
+      '?!',
+      'end',
+    ])
   })
 })

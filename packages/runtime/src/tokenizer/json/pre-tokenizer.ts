@@ -19,7 +19,11 @@ export function readPreTokenizer(value: unknown): PieceSplitter {
   const steps = flatten(readPart(value, 'pre_tokenizer'), 'pretokenizers').map(readStep)
   return (text, isFirst) => {
     if (text === '') return []
-    return steps.reduce<string[]>((pieces, step) => pieces.flatMap((piece, index) => step(piece, isFirst && index === 0)).filter((piece) => piece !== ''), [text])
+    return steps.reduce<string[]>(
+      (pieces, step) =>
+        pieces.flatMap((piece, index) => step(piece, isFirst && index === 0)).filter((piece) => piece !== ''),
+      [text],
+    )
   }
 }
 
@@ -34,7 +38,12 @@ function readStep(part: Part): PieceSplitter {
     case 'Split':
       return splitBy(readPattern(part), fields.string('behavior'), fields.boolean('invert', false), part.path)
     case 'Digits':
-      return splitBy(/\p{N}/gu, fields.boolean('individual_digits', false) ? 'Isolated' : 'Contiguous', false, part.path)
+      return splitBy(
+        /\p{N}/gu,
+        fields.boolean('individual_digits', false) ? 'Isolated' : 'Contiguous',
+        false,
+        part.path,
+      )
     case 'Punctuation':
       return splitBy(new RegExp(punctuation, 'gu'), fields.string('behavior', 'Isolated'), false, part.path)
     case 'Whitespace':
@@ -46,7 +55,10 @@ function readStep(part: Part): PieceSplitter {
     case 'Metaspace':
       return metaspace(part)
     default:
-      return unsupported(part.path, `is of type "${type}"; supported are ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer and Metaspace`)
+      return unsupported(
+        part.path,
+        `is of type "${type}"; supported are ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer and Metaspace`,
+      )
   }
 }
 
@@ -74,7 +86,8 @@ function segments(text: string, expression: RegExp): Segment[] {
 }
 
 function splitBy(expression: RegExp, behavior: string, invert: boolean, path: string): PieceSplitter {
-  const find = (text: string): Segment[] => segments(text, expression).map((segment) => ({ text: segment.text, isMatch: segment.isMatch !== invert }))
+  const find = (text: string): Segment[] =>
+    segments(text, expression).map((segment) => ({ text: segment.text, isMatch: segment.isMatch !== invert }))
   switch (behavior) {
     case 'Isolated':
       return (text) => find(text).map((segment) => segment.text)
@@ -87,7 +100,10 @@ function splitBy(expression: RegExp, behavior: string, invert: boolean, path: st
     case 'MergedWithNext':
       return (text) => join(find(text), (last, segment) => last.isMatch && !segment.isMatch)
     default:
-      return refuse(`${path}.behavior`, `is "${behavior}"; it must be Isolated, Removed, Contiguous, MergedWithPrevious or MergedWithNext`)
+      return refuse(
+        `${path}.behavior`,
+        `is "${behavior}"; it must be Isolated, Removed, Contiguous, MergedWithPrevious or MergedWithNext`,
+      )
   }
 }
 
@@ -107,11 +123,15 @@ function metaspace(part: Part): PieceSplitter {
   const mark = fields.string('replacement', spaceMark)
   // Files before version 0.15 of the library say add_prefix_space instead.
   const scheme = fields.string('prepend_scheme', fields.boolean('add_prefix_space', true) ? 'always' : 'never')
-  if (!['first', 'always', 'never'].includes(scheme)) refuse(`${path}.prepend_scheme`, `is "${scheme}"; it must be first, always or never`)
-  const split = fields.boolean('split', true) ? splitBy(new RegExp(mark.replace(/[\^$\\.*+?()[\]{}|/]/g, '\\$&'), 'gu'), 'MergedWithNext', false, path) : undefined
+  if (!['first', 'always', 'never'].includes(scheme))
+    refuse(`${path}.prepend_scheme`, `is "${scheme}"; it must be first, always or never`)
+  const split = fields.boolean('split', true)
+    ? splitBy(new RegExp(mark.replace(/[\^$\\.*+?()[\]{}|/]/g, '\\$&'), 'gu'), 'MergedWithNext', false, path)
+    : undefined
   return (text, isFirst) => {
     const marked = text.replaceAll(' ', mark)
-    const prefixed = (scheme === 'always' || (scheme === 'first' && isFirst)) && !marked.startsWith(mark) ? mark + marked : marked
+    const prefixed =
+      (scheme === 'always' || (scheme === 'first' && isFirst)) && !marked.startsWith(mark) ? mark + marked : marked
     return split ? split(prefixed, isFirst) : [prefixed]
   }
 }

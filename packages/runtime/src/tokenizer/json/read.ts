@@ -22,7 +22,8 @@ export function unsupported(path: string, what: string): never {
 /** The typed object at `path`; undefined where the file has null or nothing. */
 export function readPart(value: unknown, path: string): Part | undefined {
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'object' || Array.isArray(value)) return refuse(path, `must be an object, but is ${describe(value)}`)
+  if (typeof value !== 'object' || Array.isArray(value))
+    return refuse(path, `must be an object, but is ${describe(value)}`)
   const raw = value as Fields
   const fields = readFields(raw, `tokenizer.json, ${path}`)
   return { path, type: fields.string('type', ''), raw, fields }
@@ -38,7 +39,9 @@ export function readParts(value: unknown, path: string): Part[] {
 /** Steps of a `Sequence`, flat; another part is its own only step. */
 export function flatten(part: Part | undefined, listName: string): Part[] {
   if (part === undefined) return []
-  return part.type === 'Sequence' ? readParts(part.raw[listName], `${part.path}.${listName}`).flatMap((step) => flatten(step, listName)) : [part]
+  return part.type === 'Sequence'
+    ? readParts(part.raw[listName], `${part.path}.${listName}`).flatMap((step) => flatten(step, listName))
+    : [part]
 }
 
 export function describe(value: unknown): string {

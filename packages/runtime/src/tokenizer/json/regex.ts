@@ -84,7 +84,8 @@ class Translator {
       return { start, ignoreCase, atomic }
     }
     const open = /^\((?:\?(?:[=!]|<[=!]|<[A-Za-z_]\w*>))?/.exec(this.source.slice(this.at)) as RegExpExecArray
-    if (open[0] === '(' && this.source[this.at + 1] === '?') throw new SyntaxError('a group of this kind has no equivalent')
+    if (open[0] === '(' && this.source[this.at + 1] === '?')
+      throw new SyntaxError('a group of this kind has no equivalent')
     this.at += open[0].length
     this.out += open[0]
     return { start, ignoreCase, atomic: undefined }
@@ -173,7 +174,8 @@ class Translator {
       const char = String.fromCodePoint(point)
       if (char === ']' && !isFirst) break
       isFirst = false
-      if (char === '[' || this.source.startsWith('&&', this.at)) throw new SyntaxError('a class inside a class has no equivalent')
+      if (char === '[' || this.source.startsWith('&&', this.at))
+        throw new SyntaxError('a class inside a class has no equivalent')
       if (char === '\\') {
         body += this.escape(true)
         continue
@@ -197,7 +199,13 @@ class Translator {
   private variants(char: string): string[] {
     if (!this.ignoreCase) return [char]
     const folded = char.toLowerCase()
-    const forms = [char, folded, char.toUpperCase(), ...(folded === 's' ? ['\u017f'] : []), ...(folded === 'k' ? ['\u212a'] : [])]
+    const forms = [
+      char,
+      folded,
+      char.toUpperCase(),
+      ...(folded === 's' ? ['\u017f'] : []),
+      ...(folded === 'k' ? ['\u212a'] : []),
+    ]
     return [...new Set(forms.filter((form) => Array.from(form).length === 1))]
   }
 

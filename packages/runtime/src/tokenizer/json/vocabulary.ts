@@ -15,18 +15,27 @@ export function readVocabulary(model: Part, added: readonly AddedToken[]): Vocab
   const types: number[] = []
   const place = (where: string, token: string, id: unknown, type: number): void => {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= maxVocabulary)
-      refuse(where, `gives ${JSON.stringify(token)} the id ${describe(id)}; ids are integers from 0 to ${maxVocabulary - 1}`)
+      refuse(
+        where,
+        `gives ${JSON.stringify(token)} the id ${describe(id)}; ids are integers from 0 to ${maxVocabulary - 1}`,
+      )
     const other = tokens[id]
-    if (other !== undefined && other !== token) refuse(where, `gives ${JSON.stringify(token)} the id ${id}, which is that of ${JSON.stringify(other)}`)
+    if (other !== undefined && other !== token)
+      refuse(where, `gives ${JSON.stringify(token)} the id ${id}, which is that of ${JSON.stringify(other)}`)
     tokens[id] = token
     types[id] = type
   }
-  for (const [token, id] of entries) place(field, token, id, hasBytes && byteOfToken(token) !== undefined ? tokenTypes.byte : tokenTypes.normal)
+  for (const [token, id] of entries)
+    place(field, token, id, hasBytes && byteOfToken(token) !== undefined ? tokenTypes.byte : tokenTypes.normal)
   const idOf = new Map(entries)
   for (const [index, { id, content, isSpecial }] of added.entries()) {
     const where = `added_tokens[${index}]`
     if (content === '') refuse(where, 'has an empty content')
-    if (idOf.has(content) && idOf.get(content) !== id) refuse(where, `gives ${JSON.stringify(content)} the id ${id}, but ${field} gives it ${describe(idOf.get(content))}`)
+    if (idOf.has(content) && idOf.get(content) !== id)
+      refuse(
+        where,
+        `gives ${JSON.stringify(content)} the id ${id}, but ${field} gives it ${describe(idOf.get(content))}`,
+      )
     place(where, content, id, isSpecial ? tokenTypes.control : tokenTypes.userDefined)
   }
   // Array.from fills the holes of a sparse list.

@@ -11,7 +11,8 @@ export function readWordPiece(model: Part, vocabulary: Vocabulary): PieceEncoder
   const { fields } = model
   const prefix = fields.string('continuing_subword_prefix', '##')
   const maxLength = fields.integer('max_input_chars_per_word', 100)
-  const unknownId = readUnknown(model, vocabulary) ?? refuse(`${model.path}.unk_token`, 'is missing; WordPiece needs one')
+  const unknownId =
+    readUnknown(model, vocabulary) ?? refuse(`${model.path}.unk_token`, 'is missing; WordPiece needs one')
   return rememberPieces((word) => {
     const chars = Array.from(word)
     if (chars.length > maxLength) return [unknownId]

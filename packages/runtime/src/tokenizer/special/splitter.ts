@@ -16,7 +16,9 @@ export type Splitter = (text: string) => (string | number)[]
  */
 export function createLongestFirstSplitter(tokens: readonly WholeToken[]): Splitter {
   const bytes = new TextEncoder()
-  const words = tokens.filter(({ text }) => text !== '').map((token) => ({ ...token, length: bytes.encode(token.text).length }))
+  const words = tokens
+    .filter(({ text }) => text !== '')
+    .map((token) => ({ ...token, length: bytes.encode(token.text).length }))
   words.sort((a, b) => b.length - a.length)
   const matcher = createMatcher(words.map(({ text }) => text))
   return (text) => {

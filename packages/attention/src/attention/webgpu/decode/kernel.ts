@@ -23,7 +23,8 @@ export const decodeWebgpu: WebGpuKernel = {
   },
   supports(problem, capabilities) {
     const attention = attentionProblem(problem)
-    if (attention.inputs.cuSeqLens) return 'packs the rows of one sequence, and which rows those are only the tensor cuSeqLens says; use flash'
+    if (attention.inputs.cuSeqLens)
+      return 'packs the rows of one sequence, and which rows those are only the tensor cuSeqLens says; use flash'
     return fitsGpu(attention, decodePasses(attention, capabilities), capabilities)
   },
   passes: (problem, capabilities) => decodePasses(attentionProblem(problem), capabilities),
@@ -31,7 +32,10 @@ export const decodeWebgpu: WebGpuKernel = {
     const attention = attentionProblem(problem)
     const { splits, workgroups, rows } = decodePlan(attention)
     if (splits === 1) return {}
-    return { partial_o: workgroups * rows * Math.ceil(attention.valueDim / 4) * 16, partial_sums: workgroups * rows * 8 }
+    return {
+      partial_o: workgroups * rows * Math.ceil(attention.valueDim / 4) * 16,
+      partial_sums: workgroups * rows * 8,
+    }
   },
 }
 
@@ -45,10 +49,19 @@ function decodePasses(problem: AttentionProblem, capabilities: Capabilities): re
   const sizes = paramsPart({ splits: u32(splits), split_keys: u32(splitKeys), row_blocks: u32(rowBlocks) })
   const results = joinParts(outputPart(problem), lsePart(problem))
   const inner = joinParts(
-    queryPart(problem), keyPart(problem), valuePart(problem), spanPart(problem), maskedPart, scorePart(problem),
+    queryPart(problem),
+    keyPart(problem),
+    valuePart(problem),
+    spanPart(problem),
+    maskedPart,
+    scorePart(problem),
     // Where the keys are divided, the reduction counts the sink.
-    isSplit ? { bindings: [], params: {}, fragments: ['fn sink_of(head: u32) -> f32 { return MASKED; }'] } : sinkPart(problem),
-    weighedPart(problem), isSplit ? storePartial(valueVectors) : joinParts(results, storeResult), sizes,
+    isSplit
+      ? { bindings: [], params: {}, fragments: ['fn sink_of(head: u32) -> f32 { return MASKED; }'] }
+      : sinkPart(problem),
+    weighedPart(problem),
+    isSplit ? storePartial(valueVectors) : joinParts(results, storeResult),
+    sizes,
     paramsPart({ workgroups: u32(workgroups), kv_heads: u32(numKvHeads) }),
   )
   const split: WebGpuPass = {
@@ -59,43 +72,70 @@ function decodePasses(problem: AttentionProblem, capabilities: Capabilities): re
     // The body declares the memory that the rows' functions use; WGSL asks for no order.
     fragments: [...inner.fragments, lanes.fragment, lanes.isSubgroup ? rowsSubgroup : rowsSource],
     constants: {
-      GROUP: group, ROWS4: rows / 4, QUERY_CHUNKS: Math.ceil(headDim / 4), VALUE_VECTORS: valueVectors, LANE_COLUMNS: laneColumns,
-      COLUMNS: Math.ceil(valueVectors / 64), KEY_GROUPS: Math.floor(64 / laneColumns), IS_SPLIT: isSplit ? 1 : 0,
+      GROUP: group,
+      ROWS4: rows / 4,
+      QUERY_CHUNKS: Math.ceil(headDim / 4),
+      VALUE_VECTORS: valueVectors,
+      LANE_COLUMNS: laneColumns,
+      COLUMNS: Math.ceil(valueVectors / 64),
+      KEY_GROUPS: Math.floor(64 / laneColumns),
+      IS_SPLIT: isSplit ? 1 : 0,
     },
     workgroups: linearGrid(workgroups),
   }
   if (!isSplit) return [split]
-  const outer = joinParts(results, spanPart(problem), maskedPart, sinkPart(problem), sizes, paramsPart({ rows: u32(batch * numHeads * seqLenQ), heads: u32(numHeads) }))
-  return [split, {
-    name: 'decode/reduce',
-    source: reduceSource,
-    ...outer,
-    bindings: [...outer.bindings, partial('partial_o', 'read', 'array<vec4<f32>>'), partial('partial_sums', 'read', 'array<vec2<f32>>')],
-    constants: { GROUP: group, ROWS: rows, VALUE_VECTORS: valueVectors },
-    workgroups: linearGrid(batch * numHeads * seqLenQ),
-  }]
+  const outer = joinParts(
+    results,
+    spanPart(problem),
+    maskedPart,
+    sinkPart(problem),
+    sizes,
+    paramsPart({ rows: u32(batch * numHeads * seqLenQ), heads: u32(numHeads) }),
+  )
+  return [
+    split,
+    {
+      name: 'decode/reduce',
+      source: reduceSource,
+      ...outer,
+      bindings: [
+        ...outer.bindings,
+        partial('partial_o', 'read', 'array<vec4<f32>>'),
+        partial('partial_sums', 'read', 'array<vec2<f32>>'),
+      ],
+      constants: { GROUP: group, ROWS: rows, VALUE_VECTORS: valueVectors },
+      workgroups: linearGrid(batch * numHeads * seqLenQ),
+    },
+  ]
 }
 
 /** The whole result of a row, where one workgroup has seen all its keys. */
 const storeResult: Part = {
   bindings: [],
   params: {},
-  fragments: [`fn store_row(index: u32, r: u32, batch: u32, head: u32, row: u32, column: u32, value: vec4<f32>, m: f32, l: f32) {
+  fragments: [
+    `fn store_row(index: u32, r: u32, batch: u32, head: u32, row: u32, column: u32, value: vec4<f32>, m: f32, l: f32) {
   store_o4(o_at(batch, head, row), column, value * select(0.0, 1.0 / l, l > 0.0));
   if (column == 0u) { store_lse(batch, head, row, m, l); }
-}`],
+}`,
+  ],
 }
 
 /** What one stretch of keys gives: the output before division, the highest score and the sum. */
 function storePartial(valueVectors: number): Part {
   return {
-    bindings: [partial('partial_o', 'read_write', 'array<vec4<f32>>'), partial('partial_sums', 'read_write', 'array<vec2<f32>>')],
+    bindings: [
+      partial('partial_o', 'read_write', 'array<vec4<f32>>'),
+      partial('partial_sums', 'read_write', 'array<vec2<f32>>'),
+    ],
     params: {},
-    fragments: [`fn store_row(index: u32, r: u32, batch: u32, head: u32, row: u32, column: u32, value: vec4<f32>, m: f32, l: f32) {
+    fragments: [
+      `fn store_row(index: u32, r: u32, batch: u32, head: u32, row: u32, column: u32, value: vec4<f32>, m: f32, l: f32) {
   let at = index * 4u * ROWS4 + r;
   partial_o[at * ${valueVectors}u + column] = value;
   if (column == 0u) { partial_sums[at] = vec2<f32>(m, l); }
-}`],
+}`,
+    ],
   }
 }
 

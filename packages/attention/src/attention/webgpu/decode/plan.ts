@@ -18,7 +18,15 @@ export interface DecodePlan {
 }
 
 /** How decode divides a call: by shapes and options alone, so that a replayed plan has the grid that an eager call has. */
-export function decodePlan({ batch, numKvHeads, group, seqLenQ, seqLenKv, windowLeft, windowRight }: AttentionProblem): DecodePlan {
+export function decodePlan({
+  batch,
+  numKvHeads,
+  group,
+  seqLenQ,
+  seqLenKv,
+  windowLeft,
+  windowRight,
+}: AttentionProblem): DecodePlan {
   const packedRows = group * seqLenQ
   const rowBlocks = Math.max(1, Math.ceil(packedRows / maxRows))
   const rows = 4 * Math.max(1, Math.ceil(packedRows / rowBlocks / 4))
@@ -28,5 +36,11 @@ export function decodePlan({ batch, numKvHeads, group, seqLenQ, seqLenKv, window
   const units = batch * numKvHeads * rowBlocks
   const tilesPerSplit = Math.ceil(tiles / Math.max(1, Math.floor(targetWorkgroups / Math.max(1, units))))
   const splits = Math.ceil(tiles / tilesPerSplit)
-  return { rows, rowBlocks: Math.ceil(packedRows / rows), splits, splitKeys: tilesPerSplit * tileKeys, workgroups: batch * numKvHeads * Math.ceil(packedRows / rows) * splits }
+  return {
+    rows,
+    rowBlocks: Math.ceil(packedRows / rows),
+    splits,
+    splitKeys: tilesPerSplit * tileKeys,
+    workgroups: batch * numKvHeads * Math.ceil(packedRows / rows) * splits,
+  }
 }

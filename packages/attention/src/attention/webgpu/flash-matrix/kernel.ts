@@ -29,12 +29,22 @@ export const flashMatrixWebgpu: WebGpuKernel = {
   },
 }
 
-function matrixPass(problem: AttentionProblem, { matrices, tile, strips, columns, stripsEach, components, results }: MatrixPlan): WebGpuPass {
+function matrixPass(
+  problem: AttentionProblem,
+  { matrices, tile, strips, columns, stripsEach, components, results }: MatrixPlan,
+): WebGpuPass {
   const rowTiles = Math.ceil(problem.seqLenQ / tile)
   const workgroups = problem.batch * problem.numHeads * rowTiles
   const { bindings, fragments, params } = joinParts(
-    queryPart(problem), keyPart(problem), valuePart(problem), outputPart(problem), lsePart(problem),
-    spanPart(problem), maskedPart, scorePart(problem), sinkPart(problem),
+    queryPart(problem),
+    keyPart(problem),
+    valuePart(problem),
+    outputPart(problem),
+    lsePart(problem),
+    spanPart(problem),
+    maskedPart,
+    scorePart(problem),
+    sinkPart(problem),
     paramsPart({ workgroups: u32(workgroups), heads: u32(problem.numHeads), row_tiles: u32(rowTiles) }),
   )
   return {
@@ -45,9 +55,18 @@ function matrixPass(problem: AttentionProblem, { matrices, tile, strips, columns
     aliases: matrices.aliases,
     fragments: [...fragments, ...matrices.fragments, stage],
     constants: {
-      ...matrices.constants, COMPONENTS: components, RESULTS: results, TILE: tile, COLUMNS: columns, STRIPS: strips, STRIPS_EACH: stripsEach,
-      GROUP: problem.group, HIDES_KEYS: hidesKeys(problem) ? 1 : 0,
-      QUERY_CHUNKS: Math.ceil(problem.headDim / 4), QUERY_STEPS: Math.ceil(problem.headDim / matrices.K), VALUE_MATRICES: Math.ceil(problem.valueDim / matrices.N),
+      ...matrices.constants,
+      COMPONENTS: components,
+      RESULTS: results,
+      TILE: tile,
+      COLUMNS: columns,
+      STRIPS: strips,
+      STRIPS_EACH: stripsEach,
+      GROUP: problem.group,
+      HIDES_KEYS: hidesKeys(problem) ? 1 : 0,
+      QUERY_CHUNKS: Math.ceil(problem.headDim / 4),
+      QUERY_STEPS: Math.ceil(problem.headDim / matrices.K),
+      VALUE_MATRICES: Math.ceil(problem.valueDim / matrices.N),
     },
     params,
     workgroups: linearGrid(workgroups),

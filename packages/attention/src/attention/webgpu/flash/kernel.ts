@@ -21,7 +21,8 @@ export const flashWebgpu: WebGpuKernel = {
   opVersion: 1,
   name: 'flash',
   priority: () => 10,
-  supports: (problem, capabilities) => fitsGpu(attentionProblem(problem), flashPasses(attentionProblem(problem), capabilities), capabilities),
+  supports: (problem, capabilities) =>
+    fitsGpu(attentionProblem(problem), flashPasses(attentionProblem(problem), capabilities), capabilities),
   passes: (problem, capabilities) => flashPasses(attentionProblem(problem), capabilities),
 }
 
@@ -30,18 +31,41 @@ function flashPasses(problem: AttentionProblem, capabilities: Capabilities): rea
   const rowTiles = Math.ceil(problem.seqLenQ / tileRows)
   const workgroups = problem.batch * problem.numHeads * rowTiles
   const { bindings, fragments, params } = joinParts(
-    queryPart(problem), keyPart(problem), valuePart(problem), outputPart(problem), lsePart(problem),
-    spanPart(problem), maskedPart, scorePart(problem), sinkPart(problem), weighedPart(problem),
+    queryPart(problem),
+    keyPart(problem),
+    valuePart(problem),
+    outputPart(problem),
+    lsePart(problem),
+    spanPart(problem),
+    maskedPart,
+    scorePart(problem),
+    sinkPart(problem),
+    weighedPart(problem),
     paramsPart({ workgroups: u32(workgroups), heads: u32(problem.numHeads), row_tiles: u32(rowTiles) }),
   )
-  return [{
-    name: 'flash/prefill',
-    source: prefill,
-    bindings,
-    enables: lanes.enables,
-    fragments: [...fragments, tileSource, products, stageValues, accumulate, lanes.fragment, lanes.isSubgroup ? rowLanesSubgroup : rowLanes],
-    constants: { IS_WIDE: lanes.subgroupMinSize < 8 ? 1 : 0, GROUP: problem.group, QUERY_CHUNKS: Math.ceil(problem.headDim / 4), VALUE_TILES: Math.ceil(problem.valueDim / tileColumns) },
-    params,
-    workgroups: linearGrid(workgroups),
-  }]
+  return [
+    {
+      name: 'flash/prefill',
+      source: prefill,
+      bindings,
+      enables: lanes.enables,
+      fragments: [
+        ...fragments,
+        tileSource,
+        products,
+        stageValues,
+        accumulate,
+        lanes.fragment,
+        lanes.isSubgroup ? rowLanesSubgroup : rowLanes,
+      ],
+      constants: {
+        IS_WIDE: lanes.subgroupMinSize < 8 ? 1 : 0,
+        GROUP: problem.group,
+        QUERY_CHUNKS: Math.ceil(problem.headDim / 4),
+        VALUE_TILES: Math.ceil(problem.valueDim / tileColumns),
+      },
+      params,
+      workgroups: linearGrid(workgroups),
+    },
+  ]
 }

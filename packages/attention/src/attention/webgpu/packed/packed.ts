@@ -3,7 +3,13 @@ import { type Part, u32 } from '../../../webgpu-part/index.ts'
 import type { AttentionProblem } from '../problem.ts'
 
 /** Reads packed keys or values: `x_at` and `x4` as in `tensors.ts`, over the words of `src/kv-format/layout.ts`. `page` is WGSL for the page of a row. */
-export function packedPart(problem: AttentionProblem, name: 'k' | 'v', codes: KvCodes, width: number, page: string): Part {
+export function packedPart(
+  problem: AttentionProblem,
+  name: 'k' | 'v',
+  codes: KvCodes,
+  width: number,
+  page: string,
+): Part {
   const { numKvHeads } = problem
   const { shape } = problem.inputs[name]
   const bindings = [{ name, tensor: `${name}.blocks`, access: 'read', type: 'array<u32>' }] as const
@@ -59,7 +65,12 @@ ${
   return value;
 }`,
     ],
-    params: { [`${name}_heads`]: u32(numKvHeads), [`${name}_groups`]: u32(groups), [`${name}_recent_at`]: u32(recentAt), [`${name}_recent_rows`]: u32(recentRows) },
+    params: {
+      [`${name}_heads`]: u32(numKvHeads),
+      [`${name}_groups`]: u32(groups),
+      [`${name}_recent_at`]: u32(recentAt),
+      [`${name}_recent_rows`]: u32(recentRows),
+    },
   }
 }
 

@@ -11,18 +11,39 @@ const log2e = Math.LOG2E
  * `span_of(batch, row) -> Span`: the row's position and the keys `first` to `end` − 1 that causality, window and lengths let it see.
  * Values come from tensors, so a replayed plan sees new lengths; shapes alone decide the grid.
  */
-export function spanPart({ inputs, seqLenQ, seqLenKv, pages, numSequences, windowLeft, windowRight }: AttentionProblem): Part {
+export function spanPart({
+  inputs,
+  seqLenQ,
+  seqLenKv,
+  pages,
+  numSequences,
+  windowLeft,
+  windowRight,
+}: AttentionProblem): Part {
   const declaration = 'struct Span { position: i32, first: i32, end: i32 }'
-  const params = { seq_q: u32(seqLenQ), seq_kv: u32(seqLenKv), window_left: i32(windowLeft), window_right: i32(windowRight) }
+  const params = {
+    seq_q: u32(seqLenQ),
+    seq_kv: u32(seqLenKv),
+    window_left: i32(windowLeft),
+    window_right: i32(windowRight),
+  }
   if (inputs.cuSeqLens) {
     const keys = inputs.cuSeqLensKv ? 'cu_seq_lens_kv' : 'cu_seq_lens'
     return {
-      bindings: [readI32('cu_seq_lens', 'cuSeqLens'), ...(inputs.cuSeqLensKv ? [readI32('cu_seq_lens_kv', 'cuSeqLensKv')] : [])],
+      bindings: [
+        readI32('cu_seq_lens', 'cuSeqLens'),
+        ...(inputs.cuSeqLensKv ? [readI32('cu_seq_lens_kv', 'cuSeqLensKv')] : []),
+      ],
       fragments: [declaration, `fn key_start(sequence: u32) -> i32 { return ${keys}[sequence]; }`, spanPackedSource],
       params: { ...params, sequences: u32(numSequences) },
     }
   }
-  const lengths = pages > 0 ? 'max(kv_lengths[batch], 0)' : inputs.kvLengths ? 'clamp(kv_lengths[batch], 0, i32(params.seq_kv))' : 'i32(params.seq_kv)'
+  const lengths =
+    pages > 0
+      ? 'max(kv_lengths[batch], 0)'
+      : inputs.kvLengths
+        ? 'clamp(kv_lengths[batch], 0, i32(params.seq_kv))'
+        : 'i32(params.seq_kv)'
   return {
     bindings: inputs.kvLengths ? [readI32('kv_lengths', 'kvLengths')] : [],
     fragments: [declaration, `fn keys_of(batch: u32) -> i32 { return ${lengths}; }`, spanSource],
@@ -46,7 +67,9 @@ export function scorePart(problem: AttentionProblem): Part {
   const { softcap, scale = 1 / Math.sqrt(headDim) } = options
   const steps: string[] = []
   const bindings: Part['bindings'][number][] = []
-  const params: Record<string, Part['params'][string]> = { query_scale: f32(softcap === undefined ? scale * log2e : scale / softcap) }
+  const params: Record<string, Part['params'][string]> = {
+    query_scale: f32(softcap === undefined ? scale * log2e : scale / softcap),
+  }
   if (softcap !== undefined) {
     steps.push('score = params.softcap * hyperbolic_tangent(score);')
     params['softcap'] = f32(softcap * log2e)
@@ -58,12 +81,19 @@ export function scorePart(problem: AttentionProblem): Part {
   if (inputs.bias) {
     bindings.push({ name: 'bias', tensor: 'bias', access: 'read', type: 'array<f32>' })
     Object.assign(params, broadcastParams(problem, 'bias'))
-    steps.push(`let added = bias[${broadcastIndex('bias')}];`, 'if (added <= -1e38) { return MASKED; }', `score += added * ${log2e};`)
+    steps.push(
+      `let added = bias[${broadcastIndex('bias')}];`,
+      'if (added <= -1e38) { return MASKED; }',
+      `score += added * ${log2e};`,
+    )
   }
   if (inputs.mask) {
     bindings.push({ name: 'mask', tensor: 'mask', access: 'read', type: 'array<u32>' })
     Object.assign(params, broadcastParams(problem, 'mask'))
-    steps.push(`let flag = ${broadcastIndex('mask')};`, 'if (((mask[flag / 4u] >> (8u * (flag & 3u))) & 0xffu) == 0u) { return MASKED; }')
+    steps.push(
+      `let flag = ${broadcastIndex('mask')};`,
+      'if (((mask[flag / 4u] >> (8u * (flag & 3u))) & 0xffu) == 0u) { return MASKED; }',
+    )
   }
   return {
     bindings,
@@ -92,7 +122,13 @@ export function sinkPart({ inputs }: AttentionProblem): Part {
 
 /** `weighed(p, value)`: where keys may be hidden, a weight of 0 does not touch the value. */
 export function weighedPart(problem: AttentionProblem): Part {
-  return { bindings: [], params: {}, fragments: [`fn weighed(p: f32, value: vec4<f32>) -> vec4<f32> { return ${hidesKeys(problem) ? 'select(p * value, vec4<f32>(), p == 0.0)' : 'p * value'}; }`] }
+  return {
+    bindings: [],
+    params: {},
+    fragments: [
+      `fn weighed(p: f32, value: vec4<f32>) -> vec4<f32> { return ${hidesKeys(problem) ? 'select(p * value, vec4<f32>(), p == 0.0)' : 'p * value'}; }`,
+    ],
+  }
 }
 
 function readI32(name: string, tensor: string): Part['bindings'][number] {
