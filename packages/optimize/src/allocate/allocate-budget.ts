@@ -2,12 +2,10 @@ import { allocate, type AllocationOption, createPlainMultiply } from '@tessera-l
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { assignSteps } from '../apply/assignments.ts'
 import { type CalibrationText, calibrationSizes, calibrationWindows } from '../calibration/index.ts'
-import { isBlockLinear } from '../names/index.ts'
 import { formatLabel } from '../plan/index.ts'
 import type { Solver } from '../quantize/index.ts'
 import {
   type BudgetStep,
-  matchTargets,
   parseByteSize,
   type QuantizeStep,
   type Recipe,
@@ -17,9 +15,9 @@ import {
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
-import type { ModelWeight } from '../weights/index.ts'
 import type { FileSize } from './file-size.ts'
 import { measureLosses, type WeightLosses } from './measure-losses.ts'
+import { type FormatChoice, openWeights, tooSmall } from './open-weights.ts'
 
 export interface AllocateOptions {
   readonly device: Device
@@ -125,12 +123,12 @@ export async function allocateBudget(
   const smallest = open.map(({ options: each }) =>
     each.reduce((least, option) => (option.bytes < least.bytes ? option : least)),
   )
-  const withChoice = (choices: readonly Choice[]): Recipe => ({
+  const withChoice = (choices: readonly FormatChoice[]): Recipe => ({
     ...recipe,
     ...(file.layout === undefined ? {} : { layout: file.layout }),
     steps: recipe.steps.toSpliced(at, 1, ...stepsOf(choices, step, isTied)),
   })
-  const bytesOf = (choices: readonly Choice[]): number => {
+  const bytesOf = (choices: readonly FormatChoice[]): number => {
     const chosen = withChoice(choices)
     return file.fileBytes({ subject, assignments: assignSteps(subject.weights, chosen) }, chosen)
   }
@@ -190,7 +188,7 @@ export async function allocateBudget(
 
   const priced = open.map(({ weight: { name }, options: each }) => {
     const predicted = [...(losses.find((loss) => loss.name === name)?.predicted ?? [])]
-    return each.map((option): Choice & AllocationOption => ({
+    return each.map((option): FormatChoice & AllocationOption => ({
       ...option,
       loss: option.format === undefined ? 0 : (predicted.shift() as number),
     }))
@@ -198,73 +196,16 @@ export async function allocateBudget(
   // What is written beside the weights depends a little on their formats: names of types, entries of headers.
   for (let room = budget - fixed; ; ) {
     const { choices, loss, lowerBound } = allocate(priced, room)
-    const chosen = choices.map((choice, index) => priced[index]?.[choice] as Choice & AllocationOption)
+    const chosen = choices.map((choice, index) => priced[index]?.[choice] as FormatChoice & AllocationOption)
     const bytes = bytesOf(chosen)
     if (bytes <= budget) return { recipe: withChoice(chosen), budget, bytes, loss, lowerBound, weights: chosen }
     room -= bytes - budget
   }
 }
-interface Choice {
-  readonly name: string
-  readonly format: WeightFormat | undefined
-  readonly bytes: number
-}
-
-interface OpenWeight {
-  readonly weight: ModelWeight
-  readonly options: readonly Choice[]
-  /** Formats that it cannot have, and why. */
-  readonly refused: ReadonlyMap<string, string>
-}
-
-/** The weights that the budget decides on, with what they may become. */
-function openWeights(
-  original: Subject,
-  { weights }: Subject,
-  { steps }: Recipe,
-  { targets, formats }: BudgetStep,
-  at: number,
-  file: FileSize,
-): readonly OpenWeight[] {
-  // What is scaled is stored anew.
-  const scales = steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
-  const names = [...weights.keys()]
-  const named =
-    targets === undefined
-      ? names.filter((name) => isBlockLinear(name) || name === 'embedding' || name === 'head')
-      : matchTargets(targets, names)
-  const later = assignSteps(weights, { steps: steps.slice(at + 1) })
-  const earlier = assignSteps(weights, { steps: steps.slice(0, at) })
-  const open = named.filter((name) => !later.has(name) && weights.get(name)?.shape.length === 2)
-  if (open.length === 0)
-    throw new TesseraError(
-      'invalid-option',
-      'budget: no weight is left to decide on; the steps after the budget name all of its targets',
-    )
-  return open.map((name) => {
-    const weight = weights.get(name) as ModelWeight
-    const refused = new Map<string, string>()
-    const choices: Choice[] = []
-    for (const format of formats ?? file.formats) {
-      const bytes = file.weightBytes(weight.shape, format)
-      if (typeof bytes === 'number') choices.push({ name, format, bytes })
-      else refused.set(formatLabel(format), bytes)
-    }
-    const kept =
-      original.weights.get(name) === weight && !earlier.has(name) && !scales ? file.keptBytes(weight) : undefined
-    if (kept !== undefined) choices.push({ name, format: undefined, bytes: kept })
-    if (choices.length === 0)
-      throw new TesseraError(
-        'invalid-option',
-        `budget: ${name} cannot be stored in any of the formats (${told(refused)}); offer others in "formats"`,
-      )
-    return { weight, options: choices, refused }
-  })
-}
 
 /** One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is looked up alone has none. */
 function stepsOf(
-  choices: readonly Choice[],
+  choices: readonly FormatChoice[],
   { method = 'gptq', correct }: BudgetStep,
   isTied: boolean,
 ): readonly RecipeStep[] {
@@ -293,20 +234,4 @@ function stepsOf(
       })
   }
   return [...steps.values()]
-}
-
-function tooSmall({ size }: BudgetStep, budget: number, least: number, open: readonly OpenWeight[]): string {
-  const refused = new Map(open.flatMap((weight) => [...weight.refused]))
-  const without = refused.size > 0 ? ` (left out for some weights: ${told(refused)})` : ''
-  return `budget: ${size} (${budget} bytes) cannot be met: with the smallest formats the file takes ${least} bytes${without}. Set the size to at least ${Math.ceil(least / 1e5) / 10}MB, or offer smaller formats`
-}
-
-/** Formats with the reasons why a weight cannot have them. */
-function told(refused: ReadonlyMap<string, string>): string {
-  const formats = new Map<string, string[]>()
-  for (const [format, reason] of refused) {
-    const common = reason.replace(` (${format})`, '')
-    formats.set(common, [...(formats.get(common) ?? []), format])
-  }
-  return [...formats].map(([reason, names]) => `${names.join(', ')}: ${reason}`).join('; ')
 }
