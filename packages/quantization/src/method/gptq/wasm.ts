@@ -3,19 +3,14 @@ import { instantiateStandalone } from '@tessera-llm/wasm'
 import { gptqModule } from '../../generated/gptq.ts'
 import { invertUpper } from '../../linear-algebra/index.ts'
 import { groupColumns } from '../../quantized-matrix/index.ts'
-import { scaleRounder, searchStep, searchSteps } from '../scale/index.ts'
+import { scaleRounder } from '../scale/index.ts'
 import { type GridStore, simulated } from './grid-target.ts'
 import type { GptqKernel, GptqPlan } from './kernel.ts'
+import { type BufferName, type Buffers, lanes, layOut, mostCodes, mostWidth, sizesOf } from './wasm-buffers.ts'
+import { writeGrid } from './wasm-grid.ts'
 
-/** Rows of a panel, the lanes of two vectors. */
-const lanes = 8
-/** Largest group, and largest table, that the kernel takes. */
-const mostWidth = 512
-const mostCodes = 16
 /** Three square matrices of it in f32 fit a WebAssembly memory of 4 GiB. */
 const mostColumns = 16_384
-/** Fraction bits that a scale loses to its type. */
-const cutBits = { f32: 0, f16: 13, bf16: 16 } as const
 
 type CallName =
   | 'currentPanel'
@@ -27,42 +22,6 @@ type CallName =
   | 'sweepPanel'
   | 'refineRow'
 type Calls = Readonly<Record<CallName, (...values: number[]) => number>>
-
-interface Buffers {
-  readonly views: Readonly<Record<BufferName, Float32Array>>
-  readonly at: Readonly<Record<BufferName, number>>
-}
-type BufferName = keyof ReturnType<typeof sizesOf>
-
-/** Floats of each buffer, for `n` columns rounded up to whole tiles of 4. */
-function sizesOf(n: number) {
-  return {
-    grid: 16,
-    table: mostCodes,
-    middles: mostCodes,
-    factor: n * n,
-    hessian: n * n,
-    mismatch: n * n,
-    costs: n,
-    upper: mostWidth * mostWidth,
-    weights: n * lanes,
-    pending: n * lanes,
-    current: n * lanes,
-    errors: n * lanes,
-    rounded: n * lanes,
-    lost: n * lanes,
-    codes: n * lanes,
-    gradient: n * lanes,
-    list: simulated * 3 * lanes,
-    chosen: 2 * lanes,
-    loss: lanes,
-    rowGradient: n,
-    rowRounded: n,
-    rowCodes: n,
-    rowScales: n,
-    rowZeros: n,
-  }
-}
 
 /**
  * The sweep of GPTQ in WebAssembly SIMD, f32, for integers and tables of up to 16 codes in groups of up to 512 columns: in a third of the
@@ -113,33 +72,20 @@ export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKern
   }
 }
 
-function layOut(buffer: ArrayBuffer, stride: number): Buffers {
-  const sizes = sizesOf(stride)
-  const at = {} as Record<BufferName, number>
-  let end = 0
-  for (const name of Object.keys(sizes) as BufferName[]) {
-    at[name] = end
-    end += 4 * sizes[name]
-  }
-  const views = Object.fromEntries(
-    Object.entries(sizes).map(([name, size]) => [name, new Float32Array(buffer, at[name as BufferName], size)]),
-  ) as Record<BufferName, Float32Array>
-  return { at, views }
-}
-
 /** Writes what all rows share, and returns what rounds up to 8 of them. */
 function prepare(
   plan: GptqPlan,
   store: GridStore,
   stride: number,
-  { at, views }: Buffers,
+  buffers: Buffers,
   call: Calls,
 ): (weights: Float64Array, rows: number, firstRow: number) => number {
+  const { at, views } = buffers
   const { columns, factor, hessian, mismatch, order, rule, passes } = plan
   const { grid, groups, codes, scales, zeros, groupOfColumn } = store
   const width = groupColumns(grid, columns)
   const round = scaleRounder(grid.scaleType)
-  const codeOf = writeGrid(store, rule, at, views)
+  const codeOf = writeGrid(store, rule, buffers)
   views.factor.fill(0)
   views.hessian.fill(0)
   views.mismatch.fill(0)
@@ -280,36 +226,4 @@ function prepareBlock(
   const upper = Float32Array.from(inverse, (_, i) => inverse[(i % count) * count + Math.floor(i / count)] as number)
   const roots = Float32Array.from({ length: count }, (_, i) => factor[(start + i) * (columns + 1)] as number)
   return { start, count, upper, costs: roots.map((root) => root * root), roots }
-}
-
-/** Writes the grid's fields (assembly/gptq/lanes.ts names them); returns what turns the kernel's codes into the grid's. */
-function writeGrid(
-  { grid, group }: GridStore,
-  rule: GptqPlan['rule'],
-  at: Readonly<Record<BufferName, number>>,
-  views: Buffers['views'],
-): (code: number) => number {
-  const fields = views.grid
-  const words = new Int32Array(fields.buffer, fields.byteOffset, fields.length)
-  const isTable = grid.kind === 'codebook'
-  const codes = isTable ? group.rising : []
-  const last = grid.kind === 'codebook' ? codes.length - 1 : 2 ** grid.bits - 1
-  const isSymmetric = grid.kind === 'codebook' || grid.isSymmetric
-  words[0] = isTable ? 1 : 0
-  fields[1] = last
-  words[2] = isSymmetric ? 1 : 0
-  words[3] = cutBits[grid.scaleType as keyof typeof cutBits]
-  words[4] = rule === 'search' ? searchSteps : 1
-  fields[5] = 1
-  fields[6] = searchStep(grid)
-  words[7] = at.table
-  words[8] = at.middles
-  fields[9] = grid.kind === 'codebook' ? 0 : 2 ** (grid.bits - 1)
-  words[10] = rule === 'search' && !isSymmetric ? 3 : 1
-  if (grid.kind === 'integer') return (code) => code
-  const values = codes.map((code) => grid.values[code] as number)
-  views.table.set(values)
-  views.middles.set(values.slice(1).map((value, i) => (value + (values[i] as number)) / 2))
-  fields[11] = Math.max(...values.map(Math.abs))
-  return (code) => codes[code] as number
 }
