@@ -1,11 +1,19 @@
 import { createRandom } from '@tessera-llm/tensor'
-import { contextFor, type ModelArguments, withFiles, withModel } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { contextFor, integer, type ModelArguments, modelOptions, withFiles, withModel } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface BenchArguments extends ModelArguments {
   readonly prompt: number
   readonly generate: number
   readonly repeat: number
+}
+
+export function benchArguments(yargs: Argv) {
+  return modelOptions(yargs, 'faster')
+    .option('prompt', integer('prompt', 1, { default: 512, describe: 'prompt tokens' }))
+    .option('generate', integer('generate', 1, { default: 128, describe: 'generated tokens' }))
+    .option('repeat', integer('repeat', 1, { default: 3, describe: 'rounds; the medians are shown' }))
 }
 
 /** `bench MODEL`: medians of prefill and decode speed on random tokens (speed does not depend on them). */

@@ -2,14 +2,30 @@ import { createInterface } from 'node:readline'
 import type { ChatMessage } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
 import type { Model } from '@tessera-llm/tessera'
-import { contextFor, type ModelArguments, textOf, usualContext, withFiles, withModel } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import {
+  contextFor,
+  integer,
+  type ModelArguments,
+  modelOptions,
+  textOf,
+  usualContext,
+  withFiles,
+  withModel,
+} from '../open/index.ts'
 import type { Io, Output } from '../terminal/index.ts'
 import { writeText } from './run.ts'
-import { type SamplingArguments, samplingOptions } from './sampling.ts'
+import { type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
 
 export interface ChatArguments extends ModelArguments, SamplingArguments {
   readonly system: string | undefined
   readonly maxTokens: number
+}
+
+export function chatArguments(yargs: Argv) {
+  return samplingArguments(modelOptions(yargs, 'faster'))
+    .option('system', { type: 'string', describe: 'the system message' })
+    .option('max-tokens', integer('max-tokens', 1, { default: 1024, describe: 'most tokens of an answer' }))
 }
 
 /** `chat MODEL`: a conversation. Ctrl-C ends the answer that is being written; Ctrl-D, or Ctrl-C at the prompt, the chat. */

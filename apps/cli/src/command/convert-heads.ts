@@ -8,11 +8,14 @@ import {
 } from '@tessera-llm/optimize'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
 import {
   contextFor,
   encoderConfigOf,
+  integer,
   type ModelArguments,
   type ModelFiles,
+  modelOptions,
   readTextFile,
   textOf,
   withEncoder,
@@ -29,6 +32,32 @@ export interface ConvertHeadsArguments extends ModelArguments {
   readonly calibrate: string | undefined
   readonly window: number
   readonly windows: number
+}
+
+export function convertHeadsArguments(yargs: Argv) {
+  return modelOptions(yargs, 'exact')
+    .positional('out', {
+      type: 'string',
+      demandOption: true,
+      describe: 'what to write: a GGUF file for a GGUF file, a new folder for a folder',
+    })
+    .option(
+      'kv-heads',
+      integer('kv-heads', 1, { demandOption: true, describe: 'KV heads afterwards; 1 is multi-query attention' }),
+    )
+    .option('method', {
+      choices: ['mean', 'first', 'activation', 'principal'] as const,
+      default: 'principal' as const,
+      describe:
+        'average neighbours; keep the first of them; align heads by their activations and average them; or keep the principal components of their activations, which loses least',
+    })
+    .option('calibrate', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a text file, which the methods activation and principal read',
+    })
+    .option('window', integer('window', 3, { default: 512, describe: 'calibration: tokens a window' }))
+    .option('windows', integer('windows', 1, { default: 8, describe: 'calibration: how many windows' }))
 }
 
 /** `convert-heads MODEL OUT --kv-heads N`: a copy of the model with fewer key-value heads in every layer. */

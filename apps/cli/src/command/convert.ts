@@ -3,7 +3,8 @@ import { type Checkpoint, writeGguf, type WriteOptions } from '@tessera-llm/form
 import { fileSink } from '@tessera-llm/formats/node'
 import { ggufContent, huggingFaceContent, huggingFaceJson } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
-import { type ModelFiles, withFiles, writeFolder } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { commonOptions, type ModelFiles, withFiles, writeFolder } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface ConvertArguments {
@@ -11,6 +12,20 @@ export interface ConvertArguments {
   readonly out: string
   /** Writes blocks as f32 where the target has no blocks. */
   readonly decode: boolean
+}
+
+export function convertArguments(yargs: Argv) {
+  return commonOptions(yargs)
+    .positional('out', {
+      type: 'string',
+      demandOption: true,
+      describe: 'a file that ends in .gguf, or a new folder',
+    })
+    .option('decode', {
+      type: 'boolean',
+      default: false,
+      describe: 'write quantized weights with their exact values as f32 where the folder could not hold them',
+    })
 }
 
 /** `convert MODEL OUT`: a Hugging Face folder to a GGUF file, or a GGUF file to a folder. What is there stays until all is written. */

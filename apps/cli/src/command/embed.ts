@@ -1,10 +1,17 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { type ModelArguments, readStrings, withEncoder, withFiles } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { encoderOptions, type ModelArguments, readStrings, withEncoder, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface EmbedArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads' | 'activations' | 'json'> {
   readonly text: string | undefined
   readonly jsonl: string | undefined
+}
+
+export function embedArguments(yargs: Argv) {
+  return encoderOptions(yargs)
+    .option('text', { type: 'string', requiresArg: true, describe: 'the text' })
+    .option('jsonl', { type: 'string', requiresArg: true, describe: 'a file with one JSON string a line' })
 }
 
 /** `embed MODEL --text T | --jsonl FILE`: a vector for each text, as JSON, one a line. */

@@ -9,10 +9,13 @@ import {
 } from '@tessera-llm/evaluation'
 import type { Session } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
 import {
   contextFor,
   encoderConfigOf,
+  integer,
   type ModelArguments,
+  modelOptions,
   readTextFile,
   textOf,
   withFiles,
@@ -31,6 +34,38 @@ export interface EvalArguments extends ModelArguments {
   /** Of an encoder. */
   readonly sentences: number
   readonly chunk: number | undefined
+}
+
+export function evalArguments(yargs: Argv) {
+  return modelOptions(yargs, 'exact')
+    .option('text', { type: 'string', demandOption: true, requiresArg: true, describe: 'a text file' })
+    .option('against', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'the model that MODEL was made of: adds the divergence from it, token by token',
+    })
+    .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
+    .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
+    .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
+    .option('protocol', {
+      choices: ['second-half', 'all'] as const,
+      default: 'second-half' as const,
+      describe: 'second-half scores positions 257…511 of 512 as llama.cpp does, all 1…511',
+    })
+    .option(
+      'sentences',
+      integer('sentences', 2, {
+        default: 500,
+        describe: 'encoders: how many sentences of the text, spread evenly over it',
+      }),
+    )
+    .option(
+      'chunk',
+      integer('chunk', 1, {
+        describe:
+          'tokens that are read at once; 1 as in generation, where caches of few bits have rounded all but the last tokens (default: what is fast)',
+      }),
+    )
 }
 
 type Measured = Perplexity &

@@ -2,6 +2,7 @@ import type { Checkpoint } from '@tessera-llm/formats'
 import type { Grid, QuantizedCheckpoint, QuantizedStorage } from '@tessera-llm/quantization'
 import { checkMemory, type EncoderConfig, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
 import {
   availableMemory,
   configOf,
@@ -10,6 +11,7 @@ import {
   encoderConfigOf,
   type ModelArguments,
   type ModelFiles,
+  placeOptions,
   planFor,
   usualContext,
   withFiles,
@@ -18,6 +20,10 @@ import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface InspectArguments extends Pick<ModelArguments, 'model' | 'device' | 'context' | 'cache'> {
   readonly tensors: boolean
+}
+
+export function inspectArguments(yargs: Argv) {
+  return placeOptions(yargs).option('tensors', { type: 'boolean', default: false, describe: 'list every tensor' })
 }
 
 /** `inspect MODEL`: what is in the file and what it will need, from its headers alone. */

@@ -1,4 +1,5 @@
-import { contextFor, type ModelArguments, textOf, withFiles, withModel } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { contextFor, integer, type ModelArguments, modelOptions, textOf, withFiles, withModel } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 import { parseIds } from './ids.ts'
 import { describeLogits } from './logit-statistics.ts'
@@ -6,6 +7,12 @@ import { describeLogits } from './logit-statistics.ts'
 export interface LogitsArguments extends ModelArguments {
   readonly ids: string
   readonly top: number
+}
+
+export function logitsArguments(yargs: Argv) {
+  return modelOptions(yargs, 'exact')
+    .option('ids', { type: 'string', demandOption: true, requiresArg: true, describe: 'token ids: 1,2,3' })
+    .option('top', integer('top', 0, { default: 20, describe: 'how many of the largest' }))
 }
 
 /** `logits MODEL --ids 1,2,3`: statistics and the largest logits of the last position. */

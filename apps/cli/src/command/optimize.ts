@@ -12,8 +12,9 @@ import {
   type RecipePlan,
 } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
 import { openDevice } from '../open/device.ts'
-import { type ModelArguments, withFiles } from '../open/index.ts'
+import { integer, type ModelArguments, placeOptions, withFiles } from '../open/index.ts'
 import {
   allocateRecipe,
   forgetWork,
@@ -27,6 +28,7 @@ import {
   receiptPath,
   type RecipeArguments,
   recipeOf,
+  recipeOptions,
   runRecipe,
   subjectOfFiles,
   targetOf,
@@ -43,6 +45,38 @@ export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'devic
   /** Of an encoder's evaluation. */
   readonly sentences: number
   readonly dryRun: boolean
+}
+
+export function optimizeArguments(yargs: Argv) {
+  return recipeOptions(
+    placeOptions(yargs)
+      .positional('output', {
+        type: 'string',
+        demandOption: true,
+        describe: 'what to write: a file that ends in .gguf, or a new folder; OUTPUT.receipt.json is written beside it',
+      })
+      .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' })),
+  )
+    .option('calibrate', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a text file that methods look at activations of',
+    })
+    .option('evaluate', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a text file to measure the loss on: perplexity, divergence, speed',
+    })
+    .option('window', integer('window', 3, { default: 512, describe: 'tokens of a window of that text' }))
+    .option('windows', integer('windows', 1, { describe: 'how many of its windows (default: all)' }))
+    .option(
+      'sentences',
+      integer('sentences', 2, {
+        default: 500,
+        describe: 'encoders: how many sentences of that text, spread evenly over it',
+      }),
+    )
+    .option('dry-run', { type: 'boolean', default: false, describe: 'only say what every tensor would become' })
 }
 
 /** `optimize IN OUT`: applies a recipe, writes the model, measures what was lost and gained, and writes that beside it as a receipt. */

@@ -1,10 +1,11 @@
 import type { Generation } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { encodeChat, type ModelText } from '@tessera-llm/tessera'
-import { contextFor, type ModelArguments, textOf, withFiles, withModel } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { contextFor, integer, type ModelArguments, modelOptions, textOf, withFiles, withModel } from '../open/index.ts'
 import type { Output, Progress } from '../terminal/index.ts'
 import { parseIds } from './ids.ts'
-import { type SamplingArguments, samplingOptions } from './sampling.ts'
+import { type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
 
 export interface RunArguments extends ModelArguments, SamplingArguments {
   readonly prompt: string | undefined
@@ -12,6 +13,24 @@ export interface RunArguments extends ModelArguments, SamplingArguments {
   readonly raw: boolean
   readonly maxTokens: number
   readonly ignoreEos: boolean
+}
+
+export function runArguments(yargs: Argv) {
+  return samplingArguments(modelOptions(yargs, 'faster'))
+    .option('prompt', {
+      alias: 'p',
+      type: 'string',
+      requiresArg: true,
+      describe: 'the message; with --raw, the text to continue',
+    })
+    .option('ids', { type: 'string', requiresArg: true, describe: 'a prompt of token ids: 1,2,3' })
+    .option('raw', {
+      type: 'boolean',
+      default: false,
+      describe: 'no chat template: continue the prompt as it is',
+    })
+    .option('max-tokens', integer('max-tokens', 0, { default: 256, describe: 'most tokens to write' }))
+    .option('ignore-eos', { type: 'boolean', default: false, describe: 'go on past end tokens' })
 }
 
 /** `run MODEL -p TEXT`: one answer, streamed. */

@@ -1,5 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { readStrings, textOf, withFiles } from '../open/index.ts'
+import type { Argv } from 'yargs'
+import { commonOptions, readStrings, textOf, withFiles } from '../open/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface TokenizeArguments {
@@ -8,6 +9,18 @@ export interface TokenizeArguments {
   readonly jsonl: string | undefined
   readonly special: boolean
   readonly bos: boolean
+}
+
+export function tokenizeArguments(yargs: Argv) {
+  return commonOptions(yargs)
+    .option('text', { type: 'string', requiresArg: true, describe: 'the text' })
+    .option('jsonl', { type: 'string', requiresArg: true, describe: 'a file with one JSON string a line' })
+    .option('special', {
+      type: 'boolean',
+      default: true,
+      describe: '--no-special treats special tokens in the text as text',
+    })
+    .option('bos', { type: 'boolean', default: true, describe: '--no-bos adds no BOS token' })
 }
 
 /** `tokenize MODEL --text T | --jsonl FILE`: token ids, without loading a weight. */

@@ -9,8 +9,9 @@ import {
   type ReceiptFile,
 } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
 import { openDevice } from '../open/device.ts'
-import { type ModelArguments, withFiles } from '../open/index.ts'
+import { integer, type ModelArguments, withFiles } from '../open/index.ts'
 import {
   hashFile,
   hashInput,
@@ -26,6 +27,22 @@ import type { Output } from '../terminal/index.ts'
 
 export interface VerifyArguments extends Pick<ModelArguments, 'device' | 'threads'> {
   readonly receipt: string
+}
+
+export function verifyArguments(yargs: Argv) {
+  return yargs
+    .positional('receipt', { type: 'string', demandOption: true, describe: 'the receipt that optimize wrote' })
+    .option('device', {
+      choices: ['auto', 'wasm', 'webgpu', 'reference'] as const,
+      default: 'auto' as const,
+      describe: 'where to compute',
+    })
+    .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'print one JSON object on stdout, everything else on stderr',
+    })
 }
 
 /**

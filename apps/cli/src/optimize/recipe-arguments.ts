@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { namedRecipe, parseRecipe, parseRecipeJson, type Recipe, type WeightFormat } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
+import type { Argv } from 'yargs'
+import { integer } from '../open/index.ts'
 
 /** The options of `optimize` that say what is to be done. */
 export interface RecipeArguments {
@@ -15,6 +17,44 @@ export interface RecipeArguments {
   readonly formats: string | undefined
   readonly layout: string | undefined
   readonly seed: number | undefined
+}
+
+export function recipeOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option('recipe', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0',
+    })
+    .option('method', {
+      choices: ['rtn', 'hqq', 'gptq'] as const,
+      describe: 'how weights are rounded (default: rtn, which needs no text; with --budget gptq)',
+    })
+    .option('budget', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'the size of the result, such as 60MB or 57MiB: a format is chosen for each weight so that least is lost',
+    })
+    .option('formats', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'what a budget may choose from: q4_0,q5_0,… or int3:64,int4:64,… (default: all that the file can hold)',
+    })
+    .option('format', { type: 'string', requiresArg: true, describe: 'a ggml type such as q4_0' })
+    .option('bits', integer('bits', 2, { describe: 'integers of so many bits, 2, 3, 4 or 8' }))
+    .option('group', integer('group', 8, { describe: 'columns that share a scale (default: 64)' }))
+    .option('symmetric', { type: 'boolean', default: false, describe: 'integers without zero points' })
+    .option('layout', {
+      choices: ['gptq', 'awq', 'compressed-tensors'] as const,
+      describe: 'how a folder stores integers (default: one that holds them all)',
+    })
+    .option('rotate', {
+      type: 'boolean',
+      default: false,
+      describe: 'turn the residual stream first: less is lost by gptq',
+    })
+    .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
 }
 
 /** The recipe of `--recipe NAME-OR-FILE`, or the one that `--method` and `--format`, `--bits` and `--group`, or `--budget` spell out. Throws `invalid-option`, `not-found`. */
