@@ -1,7 +1,8 @@
 import type { Activations } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Grid, IntegerGrid } from '../quantized-matrix/index.ts'
-import type { CompressedFormat, CompressedScheme } from './compressed-tensors.ts'
+import type { CompressedScheme } from './read-compressed.ts'
+import type { CompressedFormat } from './write-compressed.ts'
 import type { GptqLayout } from './gptq.ts'
 import { configGroup } from './matrix.ts'
 

@@ -1,5 +1,6 @@
 export { readAwq, writeAwq } from './awq.ts'
-export { type CompressedFormat, type CompressedScheme, readCompressed, writeCompressed } from './compressed-tensors.ts'
+export { type CompressedScheme, readCompressed } from './read-compressed.ts'
+export { type CompressedFormat, writeCompressed } from './write-compressed.ts'
 export {
   awqConfig,
   type CompressedActivations,
