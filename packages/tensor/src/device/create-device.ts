@@ -24,6 +24,7 @@ import {
   type Weight,
 } from '../tensor/index.ts'
 import type { Backend, BackendPlan } from './backend.ts'
+import { createPlan } from './create-plan.ts'
 import type { Device, Plan, RunOptions, Scope } from './device.ts'
 
 interface Resolved<K extends Kernel> {
@@ -253,43 +254,11 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         capturing = undefined
         scopes.push(...outer)
       }
-      let released = false
-      const checkReplay = (): void => {
+      return createPlan(backend.name, result, plan, owned, () => {
         checkOpen()
-        if (released)
-          throw new TesseraError(
-            'disposed',
-            `${backend.name}: a plan was replayed after it was disposed; capture again`,
-          )
         if (capturing)
           throw new TesseraError('invalid-option', 'replay: a capture is running; a plan cannot be recorded in another')
-      }
-      return {
-        result,
-        launches: plan.launches,
-        replay() {
-          checkReplay()
-          plan.replay()
-        },
-        async replayInSlices(pause) {
-          checkReplay()
-          if (!plan.replayRange) return plan.replay()
-          for (let launch = 0; launch < plan.launches; launch++) {
-            const pausing = launch > 0 ? pause() : undefined
-            if (pausing) {
-              await pausing
-              checkReplay()
-            }
-            plan.replayRange(launch, launch + 1)
-          }
-        },
-        dispose() {
-          if (released) return
-          released = true
-          for (const tensor of owned) tensor.dispose()
-          plan.dispose()
-        },
-      }
+      })
     },
 
     kernelsUsed() {
