@@ -3,91 +3,37 @@ import {
   activationOp,
   addOp,
   addRmsNormOp,
-  argmaxOp,
-  crossEntropyOp,
   embeddingOp,
   gatedActivationOp,
   layerNormOp,
-  logSoftmaxOp,
   multiplyOp,
   rmsNormOp,
   ropeOp,
   ropeTable,
   scaleOp,
-  softmaxOp,
-  topKOp,
 } from '@tessera-llm/kernels'
-import { encodeElements, type Op, type OpInputs, type OpOptions, type OpOutputs } from '@tessera-llm/tensor'
 import { hash } from '../workload/matmul-data.ts'
-import type { OnnxNodeSpec, OnnxSpec, Operator, OperatorInput } from './operator.ts'
+import { microsoft, onnx, operator } from './define.ts'
+import {
+  factors,
+  feedForward,
+  hidden,
+  integers,
+  large,
+  nearlyLinear,
+  rounded,
+  values,
+  vocabulary,
+  widthOf,
+} from './inputs.ts'
+import { logitOperators } from './logit-table.ts'
+import type { OnnxNodeSpec, Operator, OperatorInput } from './operator.ts'
 
-/** The widths of SmolLM2-135M for one token, and 512 tokens of a 1 B model. */
-const [hidden, feedForward, vocabulary] = [576, 1536, 49152]
-const large = [512, 2048] as const
 const tokens = [[1, hidden], large]
 const inner = [[1, feedForward], large]
-const logits = [
-  [1, vocabulary],
-  [64, vocabulary],
-]
 
-/** Between `middle` − `spread` and `middle` + `spread`, the same for everyone. */
-function values(
-  shape: readonly number[],
-  seed: number,
-  middle = 0,
-  spread = 1,
-): OperatorInput & { data(): Float32Array<ArrayBuffer> } {
-  const first = seed << 27
-  return {
-    dtype: 'f32',
-    shape,
-    data: () =>
-      Float32Array.from(
-        { length: product(shape) },
-        (_, index) => middle + spread * (hash(first + index) / 2 ** 31 - 1),
-      ),
-  }
-}
-
-const integers = (shape: readonly number[], value: (index: number) => number): OperatorInput => ({
-  dtype: 'i32',
-  shape,
-  data: () => Int32Array.from({ length: product(shape) }, (_, index) => value(index)),
-})
-/** The same values, rounded. */
-function rounded(input: ReturnType<typeof values>): OperatorInput {
-  return {
-    dtype: 'f16',
-    shape: input.shape,
-    data: () => encodeElements(input.data(), 'f16') as Uint16Array<ArrayBuffer>,
-  }
-}
-const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
-const widthOf = (size: readonly number[]): number => size.at(-1) ?? 1
-
-/** An op of any type as one of the table, whose inputs go by name. */
-function operator<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
-  name: string,
-  op: Op<I, O, X>,
-  options: X,
-  rest: Omit<Operator, 'name' | 'op' | 'options' | 'output'> & { readonly output?: string },
-): Operator {
-  return { name, op: op as unknown as Op, options, output: 'y', ...rest }
-}
-
-const onnx =
-  (...nodes: readonly OnnxNodeSpec[]): (() => OnnxSpec) =>
-  () => ({ nodes })
-const microsoft = { domain: 'com.microsoft' } as const
 const epsilon = 1e-5
 const silu: OnnxNodeSpec = { operator: 'QuickGelu', ...microsoft, inputs: ['x'], floats: { alpha: 1 } }
-
-/** Multipliers near 1 keep chained values in range: what becomes subnormal takes longer. */
-const factors = (size: readonly number[], seed: number): OperatorInput => values(size, seed, 1, 0.01)
-
-/** Where functions are nearly x itself: chained, GELU halves small values until their squares are subnormal. */
-const nearlyLinear = (size: readonly number[]): OperatorInput => values(size, 1, 6, 1)
 
 const activations = (
   [
@@ -279,66 +225,7 @@ export const operators: readonly Operator[] = [
       }),
     },
   ),
-  operator(
-    'softmax',
-    softmaxOp,
-    {},
-    {
-      sizes: [[1, vocabulary], large],
-      inputs: (size) => ({ x: values(size, 1, 0, 8) }),
-      chained: 'x',
-      onnx: onnx({ operator: 'Softmax', inputs: ['x'], integers: { axis: 1 } }),
-    },
-  ),
-  operator(
-    'log-softmax',
-    logSoftmaxOp,
-    {},
-    {
-      sizes: [[1, vocabulary], large],
-      inputs: (size) => ({ x: values(size, 1, 0, 8) }),
-      chained: 'x',
-      onnx: onnx({ operator: 'LogSoftmax', inputs: ['x'], integers: { axis: 1 } }),
-    },
-  ),
-  operator(
-    'cross-entropy',
-    crossEntropyOp,
-    {},
-    {
-      sizes: logits,
-      inputs: (size) => ({
-        logits: values(size, 1, 0, 8),
-        labels: integers([size[0] ?? 1], (index) => hash(index) % vocabulary),
-      }),
-      output: 'nll',
-    },
-  ),
-  operator(
-    'argmax',
-    argmaxOp,
-    {},
-    {
-      sizes: logits,
-      inputs: (size) => ({ x: values(size, 1, 0, 8) }),
-      output: 'index',
-      onnx: onnx({ operator: 'ArgMax', inputs: ['x'], integers: { axis: 1, keepdims: 0 } }),
-    },
-  ),
-  operator(
-    'top-k 40',
-    topKOp,
-    { k: 40 },
-    {
-      sizes: logits,
-      inputs: (size) => ({ x: values(size, 1, 0, 8) }),
-      output: 'values',
-      onnx: () => ({
-        nodes: [{ operator: 'TopK', inputs: ['x', 'k'], integers: { axis: 1 }, outputs: 2 }],
-        constants: { k: { type: 'i64', shape: [1], value: 40 } },
-      }),
-    },
-  ),
+  ...logitOperators,
   ...embeddings,
   ...appends,
 ]

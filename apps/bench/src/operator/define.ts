@@ -1,0 +1,17 @@
+import type { Op, OpInputs, OpOptions, OpOutputs } from '@tessera-llm/tensor'
+import type { OnnxNodeSpec, OnnxSpec, Operator } from './operator.ts'
+
+/** An op of any type as one of the table, whose inputs go by name. */
+export function operator<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
+  name: string,
+  op: Op<I, O, X>,
+  options: X,
+  rest: Omit<Operator, 'name' | 'op' | 'options' | 'output'> & { readonly output?: string },
+): Operator {
+  return { name, op: op as unknown as Op, options, output: 'y', ...rest }
+}
+
+export const onnx =
+  (...nodes: readonly OnnxNodeSpec[]): (() => OnnxSpec) =>
+  () => ({ nodes })
+export const microsoft = { domain: 'com.microsoft' } as const
