@@ -154,6 +154,16 @@ describe('modules', () => {
     ])
       expect(found(text), text).toEqual(['no import side effects | packages/kernels/src/index.ts'])
   })
+  test('may declare over many lines', () => {
+    for (const text of [
+      'export function a<\n  T,\n>(t: T): T {\n  return t\n}\n',
+      'export type A = Pick<\n  B,\n  C\n> & { readonly d: 1 }\n',
+      'export const a: Map<\n  B,\n  C\n> = new Map()\n',
+      'export type A =\n  | 1\n  | 2\n',
+    ])
+      expect(found(text), text).toEqual([])
+    expect(found('register<\n  A,\n  B\n>(1)\n')).toEqual(['no import side effects | packages/kernels/src/index.ts'])
+  })
   test('stay within their package and away from tests', () => {
     expect(found(`import { a } from '../../tensor/src/index.ts'\n`)).toEqual([
       'own folder | packages/kernels/src/index.ts:1',

@@ -18,7 +18,7 @@ const dynamicImport = /\bimport\(\s*['"]([^'"]+)['"]/g
 const defaultExport = /^export\s+(?:default\b|\{[^}]*\bas\s+default\b)/m
 /** How a line at the left margin may begin without doing anything: a declaration, or the rest of one. */
 const declaration =
-  /^(?:import\b|export\b|const\b|let\b|type\b|interface\b|function\b|async function\b|class\b|abstract class\b|declare\b|[\s)}\]]|$)/
+  /^(?:import\b|export\b|const\b|let\b|type\b|interface\b|function\b|async function\b|class\b|abstract class\b|declare\b|[\s)}\]>|]|#!|$)/
 
 /** Reads a module that is laid out as the formatter lays it out: top-level statements begin at the left margin. */
 export function scanModule(text: string): Module {
@@ -31,11 +31,7 @@ export function scanModule(text: string): Module {
     imports.push({ specifier: match[1] as string, line: lineOf(match.index), kind: 'effect' })
   for (const match of code.matchAll(dynamicImport))
     imports.push({ specifier: match[1] as string, line: lineOf(match.index), kind: 'dynamic' })
-  const effects = code
-    .split('\n')
-    .flatMap((line, index) =>
-      declaration.test(line) || line.startsWith('|') || line.startsWith('#!') ? [] : [`${index + 1}: ${line}`],
-    )
+  const effects = code.split('\n').flatMap((line, index) => (declaration.test(line) ? [] : [`${index + 1}: ${line}`]))
   return { imports, hasDefaultExport: defaultExport.test(code), effects }
 }
 

@@ -101,10 +101,17 @@ function unprovenRun(
     .map(([key, value]) => `the run ${id} says ${key} ${String(result[key as keyof RunResult])}, not ${String(value)}`)
 }
 
-/** Whether a test with this title, or one that begins so, stands in the text and is not turned off. */
+/**
+ * Whether a test with this title, or one that begins so, stands in the text and is not turned off. The text is laid out as the formatter lays
+ * it out: the table of `each` ends on its line, or on the next one that is not indented further.
+ */
 function hasTest(text: string | undefined, name: string): boolean {
   const quoted = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return (
-    text !== undefined && new RegExp(`^\\s*(?:it|test)(?:\\.(?:for|each)\\(.*\\))?\\((['"\`])${quoted}`, 'm').test(text)
+    text !== undefined &&
+    new RegExp(
+      `^( *)(?:it|test)(?:\\.(?:for|each)(?:<.*>)?\\((?:.*|.*\\n(?:(?:\\1 .*)?\\n)*\\1\\S*)\\))?\\(\\s*(['"\`])${quoted}`,
+      'm',
+    ).test(text)
   )
 }

@@ -43,7 +43,7 @@ test('the runs were on the versions that are pinned', () => {
   const { dependencies } = readJson<{ readonly dependencies: Readonly<Record<string, string>> }>(
     'tooling/matrix/runtimes/package.json',
   )
-  const chromium = /'@sparticuz\/chromium': (\d+)\./.exec(read('pnpm-workspace.yaml'))?.[1]
+  const chromium = /^ *(['"]?)@sparticuz\/chromium\1: (\d+)\./m.exec(read('pnpm-workspace.yaml'))?.[2]
   const pinned = Object.entries(dependencies).map(
     ([name, specifier]) => `${name} ${specifier.slice(specifier.lastIndexOf('@') + 1)}`,
   )
@@ -69,7 +69,30 @@ describe('a claim without proof is found', () => {
     ok: false,
     reason: 'Error: nothing here',
   }
-  const file = "it('adds', () => {})\nit.skip('turned off', () => {})\ntest.each([1, 2])('counts %s', () => {})\n"
+  const file = `it('adds', () => {})
+it.skip('turned off', () => {})
+test.each([1, 2])('counts %s', () => {})
+test(
+  'subtracts',
+  () => {},
+)
+describe('a group', () => {
+  test.each<[number, string]>([
+    [1, 'a'],
+
+    [2, 'b'],
+  ])('multiplies %s', () => {})
+  it.for([
+    1,
+  ])(
+    'divides %s',
+    () => {},
+  )
+  it.skip.each([
+    1,
+  ])('turned off in lines', () => {})
+})
+`
   const check = (webgpu: Cell, changed: Partial<RunResult> = {}, version = '3'): readonly string[] =>
     unproven([{ name: 'X', version, wasm: { claim: 'untested' }, webgpu }], {
       results: [{ ...ok, ...changed }, failed],
@@ -84,6 +107,9 @@ describe('a claim without proof is found', () => {
     ['a failed run', { claim: 'no: nothing here', runs: ['x/own-webgpu'] }],
     ['a test', named('adds')],
     ['a parametrized test', named('counts')],
+    ['a test whose title is on the next line', named('subtracts')],
+    ['a test with a table of many lines', named('multiplies')],
+    ['a test with both', named('divides')],
     ['nothing to prove', { claim: 'untested' }],
   ])('but not where %s proves it', (_, cell) => {
     expect(check(cell)).toEqual([])
@@ -101,6 +127,7 @@ describe('a claim without proof is found', () => {
     ['version 3.1.0', tested, {}, '31'],
     ['shaderF16 true, not false', { ...tested, expect: { shaderF16: false } }],
     ['no test "turned off"', named('turned off')],
+    ['no test "turned off in lines"', named('turned off in lines')],
     ['no test "adds"', named('adds', 'b.test.ts')],
     ['it is not so', { claim: 'untested', runs: ['x/webgpu'] }],
     ['a claim is', { claim: 'works', runs: ['x/webgpu'] }],
