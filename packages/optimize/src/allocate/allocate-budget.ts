@@ -57,10 +57,11 @@ export interface BudgetAllocation {
   readonly weights: readonly AllocatedWeight[]
 }
 
-/** What the divergence is measured on: of the calibration's windows so many, their first tokens, and every fourth of one of them. */
-const measuredWindows = 4
-const measuredTokens = 256
-const measuredEvery = 4
+/** What losses are measured on: the first tokens of some of the calibration's windows, few of them for the divergence, and the likely words of the vocabulary. */
+const measuredWindows = 16
+const measuredTokens = 128
+const measuredProbes = 1
+const measuredWords = 4096
 
 /** True for recipes that `allocateBudget` has to see before they can be applied. */
 export function hasBudget({ steps }: Recipe): boolean {
@@ -111,13 +112,13 @@ export async function allocateBudget(
       'invalid-option',
       'budget: what each weight is worth is measured on a text; give a calibration text (CLI: --calibrate FILE)',
     )
-  if (original.kind === 'encoder')
+  const subject = transformSubject(original, recipe, solver.multiply)
+  if (subject.kind === 'encoder')
     throw new TesseraError(
       'unsupported',
       'budget: losses are measured on the logits of a language model, and this is a sentence encoder; name its formats in quantize steps',
     )
   const budget = parseByteSize(step.size)
-  const subject = transformSubject(original, recipe, solver.multiply)
   const open = openWeights(original, subject, recipe, step, at, file)
   const isTied = subject.kind === 'decoder' && subject.config.tiedHead
   const smallest = open.map(({ options: each }) =>
@@ -162,7 +163,7 @@ export async function allocateBudget(
   await store.claim(
     JSON.stringify([
       'budget',
-      3,
+      4,
       { ...recipe, steps: recipe.steps.toSpliced(at, 1) },
       [...formats],
       bits,
@@ -176,10 +177,11 @@ export async function allocateBudget(
     : await measureLosses(subject, {
         device,
         windows,
-        probes: 1,
-        every: Math.min(measuredEvery, windows[0]?.length ?? 1),
+        probes: measuredProbes,
+        words: measuredWords,
         bits,
         formats,
+        method: step.method ?? 'gptq',
         solver,
         signal,
         onProgress: options.onProgress,

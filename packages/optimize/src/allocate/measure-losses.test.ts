@@ -9,16 +9,16 @@ import { tinyModel } from '@tessera-llm/tiny-model'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isBlockLinear } from '../names/index.ts'
-import { type Subject, subjectOf } from '../subject/index.ts'
+import { type DecoderSubject, subjectOf } from '../subject/index.ts'
 import { measureLosses, type WeightLosses } from './index.ts'
 
 let device: Device
-let subject: Subject
+let subject: DecoderSubject
 let windows: readonly (readonly number[])[]
 beforeAll(async () => {
   device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWasm], threads: 1 })
   const checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
-  subject = subjectOf(checkpoint, { families: [llamaFamily] })
+  subject = subjectOf(checkpoint, { families: [llamaFamily] }) as DecoderSubject
   const ids = createTokenizerFromGguf(checkpoint.metadata).encode(
     'The President of the United States is the head of the Government, and the whale was a great fish of the sea. '.repeat(
       8,
@@ -38,7 +38,7 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   const formats = new Map(names.map((name) => [name, [int(4), int(3), 'f32'] as const]))
   const solver = { multiply: await createWasmMultiply() }
   const measure = (bits: 3 | 4): Promise<readonly WeightLosses[]> =>
-    measureLosses(subject, { device, windows, probes: 1, every: 4, bits, formats, solver })
+    measureLosses(subject, { device, windows, probes: 1, words: 4096, bits, formats, method: 'rtn', solver })
   const [four, three] = [await measure(4), await measure(3)]
   expect(device.memory().liveTensors).toBe(0)
   expect(four.map(({ name }) => name).sort()).toEqual([...names].sort())

@@ -3,6 +3,7 @@ import { type Grid, groupColumns, type LinearStatistics, type QuantizedMatrix } 
 import { checkGrid, type WeightMatrix } from '../matrix/index.ts'
 import { rtn } from '../rtn/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
+import { costsOf } from './feedback-costs.ts'
 import { createGridStore, fitStatic, gridTarget } from './grid-target.ts'
 import type { GptqKernel } from './kernel.ts'
 import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
@@ -88,12 +89,4 @@ function blockColumns(block: number | undefined, width: number, columns: number)
     throw new TesseraError('invalid-option', `gptq: block is a number of columns, got ${block}`)
   const wished = block ?? (width > 1 ? width : 128)
   return Math.min(Math.max(width, Math.floor(wished / width) * width), columns)
-}
-
-/** By stored column, what a squared error costs after later columns made up for it: R[i, i]². */
-function costsOf(factor: Float64Array, order: Int32Array): Float64Array {
-  const costs = new Float64Array(order.length)
-  for (let position = 0; position < order.length; position++)
-    costs[order[position] as number] = (factor[position * (order.length + 1)] as number) ** 2
-  return costs
 }

@@ -1,3 +1,4 @@
+export { feedbackCosts } from './feedback-costs.ts'
 export { gptq, type GptqOptions, type GptqResult } from './gptq.ts'
 export { gptqBlocks, type GptqBlocksOptions, type GptqBlocksResult } from './gptq-blocks.ts'
 export type { GridStore } from './grid-target.ts'

@@ -57,7 +57,7 @@ export function prepareSweep(
   const { order: columnOrder = 'groups', passes = 2, correction = 0, multiply = createPlainMultiply() } = options
   checkWeight('gptq', weight)
   const secondMoment = secondMomentOf('gptq', weight, statistics)
-  const damping = options.damping ?? 0.01 + statistics.columns / (2 * Math.max(statistics.count, statistics.columns))
+  const damping = options.damping ?? defaultDamping(statistics)
   if (!(damping >= 0))
     throw new TesseraError(
       'invalid-option',
@@ -90,6 +90,11 @@ export function prepareSweep(
       },
     }
   )
+}
+
+/** As a fraction of the mean diagonal. */
+export function defaultDamping({ columns, count }: Pick<LinearStatistics, 'columns' | 'count'>): number {
+  return 0.01 + columns / (2 * Math.max(count, columns))
 }
 
 /** For a receipt, where rounding to nearest took over. */

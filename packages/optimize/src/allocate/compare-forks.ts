@@ -1,0 +1,118 @@
+import { compareLogits } from '@tessera-llm/evaluation'
+import { type Device, lastAxis, type Tensor } from '@tessera-llm/tensor'
+import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
+import type { DecoderSubject } from '../subject/index.ts'
+import { likelyWords, rowsOf, withWords } from './few-words.ts'
+
+/** A window that went on with one weight rounded. */
+export interface Fork {
+  readonly name: string
+  /** The window that it parted from, and its own number. */
+  readonly probe: number
+  readonly window: number
+}
+
+export interface CompareForksOptions {
+  readonly device: Device
+  readonly subject: DecoderSubject
+  readonly program: Program
+  /** At the input of the last linear layer, the head. */
+  readonly stream: Stream
+  readonly forks: readonly Fork[]
+  readonly probes: number
+  /** Tokens of the vocabulary that are compared, of those that the original finds likely. */
+  readonly words: number
+  /** Reads a weight of the model as it is. */
+  readonly read: (name: string) => Promise<Float32Array>
+  readonly onFork: () => void
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Tokens between those whose distributions say which words are likely. */
+const sampledEvery = 4
+
+/**
+ * Mean KL divergence from the original after each token of a window, summed over probes, by name. Both distributions are those over the
+ * likely words, so that a head which takes as many operations as half of the layers is multiplied by a few of its rows.
+ */
+export async function compareForks(options: CompareForksOptions): Promise<ReadonlyMap<string, number>> {
+  const { device, subject, program, stream, forks, probes, words, read, onFork, signal } = options
+  const site = program.sites.at(-1) as Program['sites'][number]
+  const own = program.steps[site.step]?.inputs['weight']
+  const columns = lastAxis(site.input.shape)
+  const head = await read(site.name)
+  const hiddenOf = async (window: number): Promise<Float32Array> => {
+    const tensor = stream.tensor(window, site.input)
+    const values = await device.read(tensor)
+    tensor.dispose()
+    return values as Float32Array
+  }
+  const sums = new Map<string, number>()
+  for (let probe = 0; probe < probes; probe++) {
+    const hidden = await hiddenOf(probe)
+    const every = Math.min(sampledEvery, program.tokens)
+    const tokens = Int32Array.from(
+      { length: Math.floor(program.tokens / every) },
+      (_, index) => (index + 1) * every - 1,
+    )
+    const whole = await recordModel(subject, tokens.length)
+    const { vocabSize } = subject.config
+    const sampled = await headLogits(device, whole, rowsOf(hidden, columns, tokens), async (name) =>
+      device.tensor(name === site.name ? head : await read(name), subject.weights.get(name)?.shape ?? []),
+    )
+    const ids = likelyWords(sampled, vocabSize, words)
+    const small = withWords(subject, ids)
+    const cut = await recordModel(small, program.tokens)
+    const logitsOf = async (values: Float32Array, rows: Float32Array): Promise<Float32Array> => {
+      signal?.throwIfAborted()
+      return headLogits(device, cut, values, async (name) =>
+        device.tensor(
+          name === site.name ? rows : ((await small.weights.get(name)?.read(signal)) as Float32Array),
+          small.weights.get(name)?.shape ?? [],
+        ),
+      )
+    }
+    const rows = rowsOf(head, columns, ids)
+    const original = await logitsOf(hidden, rows)
+    for (const { name, window } of forks.filter((each) => each.probe === probe)) {
+      let its = rows
+      if (name === site.name && own?.kind === 'dense') {
+        const rounded = stream.tensor(window, own)
+        its = rowsOf((await device.read(rounded)) as Float32Array, columns, ids)
+        rounded.dispose()
+      }
+      const compared = await logitsOf(await hiddenOf(window), its)
+      let sum = 0
+      for (let from = 0; from < original.length; from += ids.length)
+        sum += compareLogits(
+          original.subarray(from, from + ids.length),
+          compared.subarray(from, from + ids.length),
+          0,
+        ).divergence
+      sums.set(name, (sums.get(name) ?? 0) + sum / program.tokens)
+      onFork()
+    }
+  }
+  return sums
+}
+
+/** What the head and the steps after it make of its inputs, f32 [tokens, columns]. */
+async function headLogits(
+  device: Device,
+  program: Program,
+  hidden: Float32Array,
+  weight: (name: string) => Promise<Tensor>,
+): Promise<Float32Array> {
+  const site = program.sites.at(-1) as Program['sites'][number]
+  const stream = createStream({ device, program, windows: [], from: site.step, weight })
+  try {
+    const only = stream.add(new Map([[site.input.memory, device.tensor(hidden, site.input.shape)]]))
+    await stream.advance(program.steps.length)
+    const logits = stream.tensor(only, program.output)
+    const values = await device.read(logits)
+    logits.dispose()
+    return values as Float32Array
+  } finally {
+    stream.dispose()
+  }
+}

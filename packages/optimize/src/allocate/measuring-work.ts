@@ -1,0 +1,45 @@
+import { lastAxis, type Shape, sizeOf } from '@tessera-llm/tensor'
+import type { Program, Step } from '../program/index.ts'
+
+/** The time of other work in multiplications of the forward pass, as measured on WebAssembly; good to a factor of two. */
+const multiplications = {
+  /** For an element of a weight that is read and rounded whole. */
+  rounded: 3000,
+  /** For an element of a sampled row that is rounded to one format. */
+  sampled: 4000,
+  /** For a word whose probabilities are compared. */
+  word: 1000,
+  /** For a multiplication in f64 on one thread. */
+  factored: 8,
+} as const
+
+/** What measuring losses has to do, in multiplications of the forward pass, so that progress is in proportion to time. */
+export interface MeasuringWork {
+  /** One window through the steps `from` … `to` − 1. */
+  steps(from: number, to: number): number
+  /** The inputs of a layer over all windows: second moments, which are factored, or sums alone. */
+  gathered(columns: number, windows: number, products: boolean): number
+  /** Rounding a weight, and some rows of it to so many formats. */
+  rounded(shape: Shape, rows: number, formats: number): number
+  /** Comparing one window's logits of so many words. */
+  compared(columns: number, words: number): number
+}
+
+export function measuringWork({ steps, weights, tokens }: Program): MeasuringWork {
+  const before = [0]
+  for (const step of steps) before.push((before.at(-1) as number) + tokens * weightOf(step, weights))
+  return {
+    steps: (from, to) => (before[to] as number) - (before[from] as number),
+    gathered: (columns, windows, products) =>
+      products ? windows * tokens * columns ** 2 + (multiplications.factored * columns ** 3) / 3 : 0,
+    rounded: (shape, rows, formats) =>
+      multiplications.rounded * sizeOf(shape) + multiplications.sampled * rows * lastAxis(shape) * formats,
+    compared: (columns, words) => tokens * words * (columns + multiplications.word),
+  }
+}
+
+/** Elements of the weight that a step multiplies by; none of one that rows are looked up in. */
+function weightOf({ inputs }: Step, weights: Program['weights']): number {
+  const slot = inputs['ids'] ? undefined : inputs['weight']
+  return slot?.kind === 'dense' && weights.has(slot.memory) ? sizeOf(slot.shape) : 0
+}
