@@ -5,6 +5,7 @@ import { dequantizeMatrix, type Grid, type QuantizedMatrix } from '../quantized-
 import { readAwq } from './awq.ts'
 import { readCompressed } from './read-compressed.ts'
 import { type QuantizationConfig, readQuantizationConfig, schemeOf } from './config.ts'
+import { createWholeReads, type WholeReads } from './consecutive-reads.ts'
 import { areHalves, exactBlocks, exactBlockType } from './exact-blocks.ts'
 import { readGptq } from './gptq.ts'
 import type { StoredPart } from './parts.ts'
@@ -29,7 +30,8 @@ export interface QuantizedStorage {
 
 /**
  * Shows a safetensors checkpoint of the GPTQ, AWQ or compressed-tensors layout as one of ordinary tensors, which any loader takes: weights
- * that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value changes. Weights are decoded when they are read.
+ * that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value changes. Weights are decoded when they are read,
+ * once for reads of parts that follow one another.
  * Where the configuration says that inputs are rounded to int8 with one scale for all, `<layer>.input_scale` is among the tensors too.
  *
  * @param config `quantization_config` of the checkpoint's `config.json`
@@ -41,16 +43,18 @@ export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknow
   const hidden = new Set([...layers.values()].flatMap((parts) => Object.values(parts)))
   const tensors = new Map<string, StoredTensor>()
   const storage = new Map<string, QuantizedStorage>()
+  const reads = createWholeReads()
+  const whole = await openLayers(layers, (layer, parts) => wholeTensor(layer, parts, scheme, reads))
   for (const stored of checkpoint.tensors.values()) {
     const layer = hidden.has(stored) ? layerOf(stored.name) : undefined
     if (layer === undefined) tensors.set(stored.name, stored)
     else if (!tensors.has(`${layer}.weight`)) {
       const parts = layers.get(layer) as LayerParts
-      const whole = await wholeTensor(layer, parts, scheme)
-      tensors.set(`${layer}.weight`, whole.tensor)
+      const opened = whole.get(layer) as OpenedTensor
+      tensors.set(`${layer}.weight`, opened.tensor)
       const inputScale = inputScaleOf(layer, parts, scheme)
       if (inputScale) tensors.set(inputScale.name, inputScale)
-      storage.set(`${layer}.weight`, whole.storage)
+      storage.set(`${layer}.weight`, opened.storage)
     }
   }
   return {
@@ -129,6 +133,25 @@ function inputScaleOf(layer: string, parts: LayerParts, scheme: QuantizationConf
   return stored
 }
 
+/** Layers whose scales and zeros are read at a time. */
+const mostOpening = 8
+
+async function openLayers(
+  layers: ReadonlyMap<string, LayerParts>,
+  open: (layer: string, parts: LayerParts) => Promise<OpenedTensor>,
+): Promise<ReadonlyMap<string, OpenedTensor>> {
+  const opened = new Map<string, OpenedTensor>()
+  // Shared, so that each takes the next layer; an error in a loop ends a generator, and so the other loops.
+  const waiting = (function* () {
+    yield* layers
+  })()
+  const openSome = async (): Promise<void> => {
+    for (const [layer, parts] of waiting) opened.set(layer, await open(layer, parts))
+  }
+  await Promise.all(Array.from({ length: mostOpening }, openSome))
+  return opened
+}
+
 async function readMatrix(
   layer: string,
   parts: LayerParts,
@@ -136,14 +159,14 @@ async function readMatrix(
   signal?: AbortSignal,
   skipCodes = false,
 ): Promise<QuantizedMatrix> {
-  const stored: Record<string, StoredPart> = {}
-  for (const [name, { format, shape, byteLength, read }] of Object.entries(parts)) {
-    stored[name] = {
-      format,
-      shape,
-      bytes: skipCodes && codeParts.includes(name) ? new Uint8Array() : await read(0, byteLength, signal),
-    }
-  }
+  const stored = Object.fromEntries(
+    await Promise.all(
+      Object.entries(parts).map(async ([name, { format, shape, byteLength, read }]): Promise<[string, StoredPart]> => {
+        const bytes = skipCodes && codeParts.includes(name) ? new Uint8Array() : await read(0, byteLength, signal)
+        return [name, { format, shape, bytes }]
+      }),
+    ),
+  )
   if (scheme.layout === 'gptq') return readGptq(layer, stored, scheme, skipCodes)
   if (scheme.layout === 'awq') return readAwq(layer, stored, scheme.groupSize, skipCodes)
   return readCompressed(layer, stored, schemeOf(layer, scheme.schemes), skipCodes)
@@ -152,12 +175,18 @@ async function readMatrix(
 /** The large parts. */
 const codeParts: readonly string[] = ['qweight', 'weight_packed', 'weight']
 
+interface OpenedTensor {
+  readonly tensor: StoredTensor
+  readonly storage: QuantizedStorage
+}
+
 /** The weight as one tensor. What it can be stored as depends on its scales and zeros, which are read at once. */
 async function wholeTensor(
   layer: string,
   parts: LayerParts,
   scheme: QuantizationConfig,
-): Promise<{ readonly tensor: StoredTensor; readonly storage: QuantizedStorage }> {
+  reads: WholeReads,
+): Promise<OpenedTensor> {
   const { shape, grid, groupOfColumn, scales } = await readMatrix(layer, parts, scheme, undefined, true)
   const block = exactBlockType(grid, shape[1], groupOfColumn !== undefined)
   const type = block && areHalves(scales) ? block : undefined
@@ -167,6 +196,10 @@ async function wholeTensor(
     grid,
     hasColumnGroups: groupOfColumn !== undefined,
     byteLength: Object.values(parts).reduce((sum, part) => sum + part.byteLength, 0),
+  }
+  const decode = async (signal?: AbortSignal): Promise<Uint8Array> => {
+    const matrix = await readMatrix(layer, parts, scheme, signal)
+    return type ? exactBlocks(matrix, type) : bytesOf(dequantizeMatrix(matrix))
   }
   const tensor: StoredTensor = {
     name: `${layer}.weight`,
@@ -179,9 +212,7 @@ async function wholeTensor(
           'invalid-value',
           `read: bytes ${offset} to ${offset + length} are outside tensor "${layer}.weight", which has ${byteLength} bytes`,
         )
-      const matrix = await readMatrix(layer, parts, scheme, signal)
-      const bytes = type ? exactBlocks(matrix, type) : bytesOf(dequantizeMatrix(matrix))
-      return bytes.subarray(offset, offset + length)
+      return reads.read(layer, byteLength, [offset, length], decode, signal)
     },
   }
   return { tensor, storage }
