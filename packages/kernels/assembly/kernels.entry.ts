@@ -1,3 +1,5 @@
+export { addColumnSums } from './add-column-sums'
+export { addProduct, addProductLay } from './add-product'
 export { argmax } from './argmax'
 export { add, multiply, scale } from './elementwise'
 export { embeddingBf16, embeddingF16, embeddingF32 } from './embedding'

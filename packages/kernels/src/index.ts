@@ -1,5 +1,7 @@
 export * from './activation/index.ts'
 export * from './add/index.ts'
+export * from './add-column-sums/index.ts'
+export * from './add-product/index.ts'
 export * from './add-rms-norm/index.ts'
 export * from './argmax/index.ts'
 export * from './cross-entropy/index.ts'

@@ -1,6 +1,8 @@
 import type { WasmKernel } from '@tessera-llm/wasm'
 import { activationWasm } from './activation/wasm.ts'
 import { addWasm } from './add/wasm.ts'
+import { addColumnSumsWasm } from './add-column-sums/wasm.ts'
+import { addProductWasm } from './add-product/wasm.ts'
 import { addRmsNormWasm } from './add-rms-norm/wasm.ts'
 import { argmaxWasm } from './argmax/wasm.ts'
 import { crossEntropyWasm } from './cross-entropy/wasm.ts'
@@ -22,6 +24,8 @@ export { activationCodes } from './activation/codes.ts'
 /** Every kernel of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [
   activationWasm,
+  addColumnSumsWasm,
+  addProductWasm,
   addWasm,
   addRmsNormWasm,
   argmaxWasm,

@@ -1,0 +1,93 @@
+import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { firstToken, sixesOf, tilesOf } from './linear/lay-tokens'
+import { panelTile, panelTile6 } from './linear/panel'
+
+// total += leftᵀ · right, products in f32 and the total in f64. Words: left f32 [T, M], right f32 [T, N], total f64 [M, N], T, M, N, 1 when what
+// lies below the diagonal is not wanted, scratch of 192 bytes a thread, left laid out in tiles of columns as lay-tokens.ts has those of tokens,
+// right laid out in panels f32 [N / 8][T][8].
+
+/** Bytes of a tile's sums. */
+const SUMS: usize = 192
+
+/** First stage: lays both out; tiles and panels are shared out. */
+export function addProductLay(args: usize, thread: u32, threads: u32): void {
+  const t = argument(args, 3), m = argument(args, 4), n = argument(args, 5), sixes = sixesOf(m), tiles = tilesOf(m)
+  const units = tiles + ((n + 7) >> 3), end = shareEnd(units, thread, threads)
+  for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
+    if (unit < tiles) {
+      const column = firstToken(unit, sixes), height: u32 = unit < sixes ? 6 : 4
+      layColumns(argument(args, 0) + (column << 2), m, t, height, min(height, m - column), argument(args, 8) + (<usize>column * t << 2))
+    } else {
+      const column = (unit - tiles) << 3
+      layColumns(argument(args, 1) + (column << 2), n, t, 8, min<u32>(8, n - column), argument(args, 9) + (<usize>column * t << 2))
+    }
+  }
+}
+
+/** f32 [t][height] from `valid` columns of rows of `stride` values; those that are missing are zero. */
+function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, to: usize): void {
+  const line: usize = <usize>stride << 2, step: usize = <usize>height << 2
+  if (valid < height) {
+    for (let i: u32 = 0; i < t; i++, from += line, to += step) {
+      for (let c: u32 = 0; c < height; c++) store<f32>(to + (c << 2), c < valid ? load<f32>(from + (c << 2)) : 0)
+    }
+    return
+  }
+  for (let i: u32 = 0; i < t; i++, from += line, to += step) {
+    v128.store(to, v128.load(from))
+    if (height == 8) v128.store(to, v128.load(from, 16), 16)
+    else if (height == 6) store<u64>(to, load<u64>(from, 16), 16)
+  }
+}
+
+/** Pairs of panels are shared out; of a triangle, the first of them with the last, so that shares are alike. */
+export function addProduct(args: usize, thread: u32, threads: u32): void {
+  const pairs = (argument(args, 5) + 15) >> 4
+  const sums: usize = argument(args, 7) + thread * SUMS
+  if (argument(args, 6) == 0) {
+    for (let pair = shareBegin(pairs, thread, threads), end = shareEnd(pairs, thread, threads); pair < end; pair++) addPair(args, pair, false, sums)
+    return
+  }
+  const units = (pairs + 1) >> 1, end = shareEnd(units, thread, threads)
+  for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
+    const other = pairs - 1 - unit
+    addPair(args, unit, true, sums)
+    if (other != unit) addPair(args, other, true, sums)
+  }
+}
+
+/** 16 columns of the total: each tile of left passes by both panels while it is in the cache. */
+function addPair(args: usize, pair: u32, isUpper: bool, sums: usize): void {
+  const t = argument(args, 3), m = argument(args, 4), n = argument(args, 5), sixes = sixesOf(m), tiles = tilesOf(m)
+  const left: usize = argument(args, 8), right: usize = argument(args, 9), total: usize = argument(args, 2)
+  const end = min((pair << 4) + 16, n)
+  for (let tile: u32 = 0; tile < tiles; tile++) {
+    const row = firstToken(tile, sixes), isSix = tile < sixes
+    if (isUpper && row >= end) return
+    const x = left + (<usize>row * t << 2)
+    for (let column = pair << 4; column < end; column += 8) {
+      if (isUpper && row >= column + 8) continue
+      const panel = right + (<usize>column * t << 2)
+      if (isSix) panelTile6(x, panel, t, sums, 32)
+      else panelTile(x, panel, t, sums, 32, 0, 0)
+      addSums(sums, min<u32>(isSix ? 6 : 4, m - row), min<u32>(8, n - column), total + (<usize>row * n + column << 3), <usize>n << 3)
+    }
+  }
+}
+
+/** total [rows][columns] += sums [rows][8]. */
+export function addSums(sums: usize, rows: u32, columns: u32, total: usize, line: usize): void {
+  for (let row: u32 = 0; row < rows; row++, sums += 32, total += line) {
+    if (columns < 8) {
+      for (let c: u32 = 0; c < columns; c++) {
+        const at = total + (c << 3)
+        store<f64>(at, load<f64>(at) + <f64>load<f32>(sums + (c << 2)))
+      }
+      continue
+    }
+    for (let c: usize = 0; c < 4; c++) {
+      const at = total + (c << 4)
+      v128.store(at, f64x2.add(v128.load(at), f64x2.promote_low_f32x4(v128.load64_zero(sums + (c << 3)))))
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { addColumnSums, type AddColumnSumsInputs, addColumnSumsOp } from './contract.ts'

@@ -1,0 +1,1 @@
+export { addProduct, type AddProductInputs, addProductOp, type AddProductOptions } from './contract.ts'
