@@ -10,7 +10,7 @@ import { type GgufCheckpoint, readGguf } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { type Calibration, calibrate, subjectOf } from '@tessera-llm/optimize'
-import { encodeBlocksWasm, quantizationWasm, roundGroupsWasm } from '@tessera-llm/quantization/wasm'
+import { encodeBlocksWasm, quantizationWasm, roundGroupsWasm, sweepRowsWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
@@ -115,7 +115,7 @@ async function measure(options: Options): Promise<void> {
   const path = join(folder, 'compression.json')
   const source = await fileSource(model)
   const device = await createWasmDevice({
-    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm],
+    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm],
     threads,
   })
   try {

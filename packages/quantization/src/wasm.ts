@@ -16,6 +16,6 @@ export const quantizationWasm: readonly WasmKernel[] = [
   gatedInt8Wasm,
 ]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
-export { createWasmGptqKernel } from './method/gptq/wasm.ts'
+export { createWasmGptqKernel, sweepRowsWasm } from './method/gptq/wasm.ts'
 export { createWasmEncoder, encodeBlocksWasm } from './encode/wasm.ts'
 export { roundGroupsWasm } from './round/wasm.ts'

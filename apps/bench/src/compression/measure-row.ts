@@ -13,8 +13,8 @@ import {
   subjectOf,
 } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
-import { createWasmEncoder, createWasmGptqKernel, createWasmMultiply } from '@tessera-llm/quantization/wasm'
+import { createDeviceEncoder, createDeviceGptq, createDeviceRounder } from '@tessera-llm/quantization'
+import { createWasmEncoder, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies } from '@tessera-llm/tessera'
@@ -25,7 +25,7 @@ import type { MeasuredRow } from './report.ts'
 import type { CompressionRow } from './rows.ts'
 
 export interface Surroundings {
-  /** With the kernels `encodeBlocksWasm` and `roundGroupsWasm` beside those of models. */
+  /** With the kernels `encodeBlocksWasm`, `roundGroupsWasm` and `sweepRowsWasm` beside those of models. */
   readonly device: Device
   readonly checkpoint: GgufCheckpoint
   /** Hash of all that results depend on beside the recipe. */
@@ -129,13 +129,10 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
 
 const budgetStore = (store: string): string => `${store}.budget`
 
-async function solverOf({ device, checkpoint }: Surroundings): Promise<Solver> {
-  const { hiddenSize, intermediateSize, numHeads, headDim } = subjectOf(checkpoint, {
-    families: defaultFamilies,
-  }).config
+async function solverOf({ device }: Surroundings): Promise<Solver> {
   return {
     multiply: await createWasmMultiply(),
-    kernel: await createWasmGptqKernel(Math.max(hiddenSize, intermediateSize, numHeads * headDim)),
+    gptq: createDeviceGptq(device),
     encode: createDeviceEncoder(device),
     round: createDeviceRounder(device),
     encodeNow: await createWasmEncoder(),

@@ -12,13 +12,13 @@ import {
   type Subject,
 } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createDeviceEncoder, createDeviceRounder } from '@tessera-llm/quantization'
+import { createDeviceEncoder, createDeviceGptq, createDeviceRounder } from '@tessera-llm/quantization'
 import {
   createWasmEncoder,
-  createWasmGptqKernel,
   createWasmMultiply,
   encodeBlocksWasm,
   roundGroupsWasm,
+  sweepRowsWasm,
 } from '@tessera-llm/quantization/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
@@ -53,7 +53,7 @@ export async function allocateRecipe(
   const { subject } = target
   const progress = output.progress('measuring what each weight is worth')
   try {
-    return await withSolver(subject, threads, async (solver) =>
+    return await withSolver(threads, async (solver) =>
       allocateBudget(subject, recipe, {
         device,
         signal,
@@ -91,7 +91,7 @@ export async function runRecipe(
   let written = 0
   let progress: Progress | undefined
   try {
-    const applied = await withSolver(original, threads, async (solver) => {
+    const applied = await withSolver(threads, async (solver) => {
       const text = await calibrationOf(files, original, calibrate)
       const identity = await identityOf(inputHash, target, calibrate)
       // Time is counted from here: what was prepared says nothing about the pace.
@@ -138,24 +138,19 @@ async function calibrationOf(
   }
 }
 
-async function withSolver<T>(
-  { config }: Subject,
-  threads: number | undefined,
-  use: (solver: Solver) => Promise<T>,
-): Promise<T> {
+async function withSolver<T>(threads: number | undefined, use: (solver: Solver) => Promise<T>): Promise<T> {
   // Its own device, since the one that runs the model may be a GPU.
-  const encoders = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm], threads })
+  const solvers = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm], threads })
   try {
-    const widest = Math.max(config.hiddenSize, config.intermediateSize, config.numHeads * config.headDim)
     return await use({
       multiply: await createWasmMultiply(),
-      kernel: await createWasmGptqKernel(widest),
-      encode: createDeviceEncoder(encoders),
-      round: createDeviceRounder(encoders),
+      gptq: createDeviceGptq(solvers),
+      encode: createDeviceEncoder(solvers),
+      round: createDeviceRounder(solvers),
       encodeNow: await createWasmEncoder(),
     })
   } finally {
-    await encoders.dispose()
+    await solvers.dispose()
   }
 }
 

@@ -6,14 +6,14 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { measureDivergence } from '@tessera-llm/evaluation'
 import { bufferSink, bufferSource, type GgufCheckpoint, readGguf, readSafetensors } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
-import { createDeviceEncoder, createDeviceRounder, ggmlPackers } from '@tessera-llm/quantization'
+import { createDeviceEncoder, createDeviceGptq, createDeviceRounder, ggmlPackers } from '@tessera-llm/quantization'
 import {
   createWasmEncoder,
-  createWasmGptqKernel,
   createWasmMultiply,
   encodeBlocksWasm,
   quantizationWasm,
   roundGroupsWasm,
+  sweepRowsWasm,
 } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf, llamaFamily, loadModel, type Session } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
@@ -40,7 +40,7 @@ const text =
   'The President of the United States is the head of the Government, and the whale was a great fish of the sea. Congress shall make no law respecting it. '
 beforeAll(async () => {
   device = await createWasmDevice({
-    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm],
+    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm],
     threads: 2,
   })
   checkpoint = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
@@ -48,7 +48,7 @@ beforeAll(async () => {
   original = await sessionOf(checkpoint)
   solver = {
     multiply: await createWasmMultiply(),
-    kernel: await createWasmGptqKernel(512),
+    gptq: createDeviceGptq(device),
     encode: createDeviceEncoder(device),
     round: createDeviceRounder(device),
     encodeNow: await createWasmEncoder(),

@@ -51,7 +51,7 @@ export interface ApplyOptions {
   /** Says what the results in `store` belong to, such as a hash of model and text: with another one they are thrown away. */
   readonly identity?: string | undefined
   /**
-   * What methods compute with beside the device: `createWasmMultiply` and `createWasmGptqKernel` of `@tessera-llm/quantization/wasm` are
+   * What methods compute with beside the device: `createWasmMultiply` of `@tessera-llm/quantization/wasm` and `createDeviceGptq` are
    * many times as fast as the plain product of the default; different ones may give different bytes. `encode` gives the same.
    */
   readonly solver?: Solver | undefined

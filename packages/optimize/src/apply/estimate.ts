@@ -32,8 +32,8 @@ export interface EstimateOptions {
   readonly onProgress: ((progress: ApplyProgress) => void) | undefined
 }
 
-/** An operation of a method in f64 takes as long as so many of the device's product; measured on two cores. */
-const solverFactor = 12
+/** An operation of GPTQ takes as long as so many of the device's product, onto blocks and onto what the device sweeps itself; measured on two cores. */
+const solverFactors = { blocks: 12, device: 5 } as const
 /** The exponents that are tried for scales, each a rounding without a search of its own. */
 const searchPasses = 10
 /** Rounding a weight to nearest takes as long as so many operations of the device's product. */
@@ -55,9 +55,9 @@ export function createEstimate({
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
   const needsProducts = ({ linears }: Site): boolean =>
     linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
-  // Of the second moment itself two thirds are computed, the rest mirrors it; sums alone take next to nothing.
+  // Of the second moment itself half is computed, the rest mirrors it; sums alone take next to nothing.
   const gathering = (site: Site, isScaling = false): number => {
-    const products = isScaling ? 2 / 3 : needsProducts(site) ? streams - 1 / 3 : 0
+    const products = isScaling ? 1 / 2 : needsProducts(site) ? streams - 1 / 2 : 0
     return (1 + 2 * products * lastAxis(site.input.shape)) * sizeOf(site.input.shape)
   }
   const quantizing = (name: string): number =>
@@ -92,7 +92,8 @@ function flopsOf({ op, options, inputs }: Step): number {
   return op.cost(describeProblem(op, inputs, options)).flops
 }
 
-function costOf([rows = 0, columns = 0]: readonly number[], { method }: QuantizeStep): number {
+function costOf([rows = 0, columns = 0]: readonly number[], { method, format }: QuantizeStep): number {
   const rounding = roundingOperations * rows * columns
-  return method === 'gptq' ? rounding + solverFactor * (2 * rows * columns ** 2 + (2 * columns ** 3) / 3) : rounding
+  const factor = solverFactors[typeof format === 'string' ? 'blocks' : 'device']
+  return method === 'gptq' ? rounding + factor * (2 * rows * columns ** 2 + (2 * columns ** 3) / 3) : rounding
 }

@@ -4,9 +4,10 @@ import {
   type EncodeNow,
   encodePlain,
   ggmlFormat,
-  gptq,
+  type Gptq,
   gptqBlocks,
   type GptqKernel,
+  gptqPlain,
   hqq,
   importanceOf,
   type LinearStatistics,
@@ -30,7 +31,9 @@ export interface QuantizedWeight {
 export interface Solver {
   /** The product in f64. */
   readonly multiply: Multiply
-  /** The sweep of GPTQ over integers in WebAssembly; in TypeScript where absent. */
+  /** GPTQ over integers and tables on a device's threads (`createDeviceGptq`), to the codes of `kernel`; on the calling thread where absent. */
+  readonly gptq?: Gptq | undefined
+  /** The sweep of GPTQ over integers and tables in WebAssembly on the calling thread (`createWasmGptqKernel`); in TypeScript where absent. */
   readonly kernel?: GptqKernel | undefined
   /** Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`); in TypeScript where absent. */
   readonly encode?: Encode | undefined
@@ -74,7 +77,7 @@ export async function quantizeWeight(
   weight: WeightMatrix,
   step: QuantizeStep,
   statistics: LinearStatistics | undefined,
-  { multiply, kernel, encode = encodePlain, encodeNow, round = roundPlain }: Solver,
+  { multiply, gptq = gptqPlain, kernel, encode = encodePlain, encodeNow, round = roundPlain }: Solver,
 ): Promise<QuantizedWeight> {
   const { method, format, damping, passes, actOrder = true, clip = true } = step
   const blocks = (id: GgmlFormat, bytes: Uint8Array, notes: readonly string[] = []): QuantizedWeight => ({
@@ -94,7 +97,7 @@ export async function quantizeWeight(
       const result = gptqBlocks(weight, statistics, format, { ...options, encode: encodeNow })
       return blocks(format, result.blocks, result.notes)
     }
-    const { matrix, notes } = gptq(weight, statistics, gridOf(format), { ...options, scale, kernel })
+    const { matrix, notes } = await gptq(weight, statistics, gridOf(format), { ...options, scale, kernel })
     return { weight: { kind: 'matrix', matrix }, notes }
   }
   if (method === 'rtn') {

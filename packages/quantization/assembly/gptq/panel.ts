@@ -158,6 +158,9 @@ export function tableRefit(x: usize, end: usize, costs: usize, scale: v128, p: u
 export function simulatePanel(x: usize, count: u32, upper: usize, stride: u32, roots: usize, p: usize, list: usize, keep: u32, chosen: usize, errors: usize): void {
   for (let half: usize = 0; half < COLUMN; half += 16) {
     let best = f32x4.splat(Infinity)
+    // Where every scale rounds to zero, one leaves no group's codes to what the group before had.
+    v128.store(chosen + half, f32x4.splat(1))
+    v128.store(chosen + half, v128.load(list + half, 64), 32)
     for (let entry = list + half, end = list + half + <usize>keep * 96; entry < end; entry += 96) {
       const scale = v128.load(entry, 32), zero = v128.load(entry, 64)
       const loss = sweepLanes(x + half, count, upper, stride, roots, p, scale, zero, errors + half, 0, 0)

@@ -54,7 +54,7 @@ export function gptqBlocks(
   }
   const { factor, hessian, order, passes, multiply, damping, notes } = prepared
   const store = createBlockStore(type, format, encode, rows, columns)
-  const loss = prepared.forSlices((weights, count, first) => {
+  const loss = prepared.sumSlices((weights, count, first) => {
     correctTargets(weights, count, prepared)
     const target = blockTarget(store, first, count, order)
     const swept = sweep(weights, count, factor, columns, target, type.blockSize, multiply)
@@ -62,5 +62,5 @@ export function gptqBlocks(
     target.store()
     return refined
   })
-  return { blocks: store.blocks, loss, damping, notes }
+  return { blocks: store.blocks, loss: loss / Math.max(statistics.count, 1), damping, notes }
 }

@@ -11,17 +11,8 @@ import {
   statisticsOf,
   weightOf,
 } from '../../../test/method-golden.ts'
-import {
-  codebookGrid,
-  createPlainMultiply,
-  dequantizeMatrix,
-  gptq,
-  type Grid,
-  type IntegerGrid,
-  rtn,
-} from '../../index.ts'
+import { createPlainMultiply, dequantizeMatrix, gptq, type Grid, type IntegerGrid, rtn } from '../../index.ts'
 import { createWasmMultiply } from '../../linear-algebra/wasm.ts'
-import { createWasmGptqKernel } from './wasm.ts'
 
 const multiplies = [
   ['plain', createPlainMultiply()],
@@ -198,74 +189,5 @@ describe('what is odd', () => {
       'damping is a fraction of the mean diagonal ≥ 0, got -1',
     )
     expect(() => gptq(weight, statistics, grid, { block: 0 })).toThrow('block is a number of columns, got 0')
-  })
-})
-
-describe('the kernel in WebAssembly computes what the f64 one does, but for roundings that f32 flips', async () => {
-  const kernel = await createWasmGptqKernel(80)
-  const random = createRandom(11)
-  const columns = 74
-  const mixed = Float32Array.from({ length: 300 * columns }, (_, i) => random.normal() * (1 + (i % columns) / 20))
-  const x = mixed.map((value, i) => value + 0.8 * (mixed[i - (i % columns)] as number))
-  const mismatch = Float32Array.from({ length: columns * columns }, () => 15 * random.normal())
-  const statistics = { ...gatherStatistics(x, columns), mismatch }
-  const weight = {
-    values: Float32Array.from({ length: 21 * columns }, (_, i) =>
-      Math.floor(i / columns) === 4 ? 0 : 0.02 * random.normal(),
-    ),
-    shape: [21, columns] as const,
-  }
-  const integers = ([2, 3, 4, 8] as const).flatMap((bits) =>
-    [true, false].map(
-      (isSymmetric): Grid => ({
-        kind: 'integer',
-        bits,
-        isSymmetric,
-        group: 32,
-        scaleType: bits === 3 ? 'bf16' : 'f16',
-      }),
-    ),
-  )
-  const grids = [...integers, codebookGrid('nf4', 16), codebookGrid('fp4_e2m1', 64, 'f32')]
-
-  test.for(grids)('%o', (grid) => {
-    for (const options of [
-      { passes: 0, scale: 'range' },
-      { passes: 0 },
-      {},
-      { order: 'columns' },
-      { correction: 1 },
-    ] as const) {
-      const exact = gptq(weight, statistics, grid, options)
-      const fast = gptq(weight, statistics, grid, { ...options, kernel })
-      expect(Math.abs(fast.loss / exact.loss - 1), JSON.stringify(options)).toBeLessThan(0.02)
-      const got = dequantizeMatrix(fast.matrix)
-      const { error } = outputError(x, weight.values, got, columns)
-      if (!('correction' in options)) expect(error / statistics.count).toBeLessThan(fast.loss * 1.001)
-      const equal = fast.matrix.codes.filter((code, i) => code === exact.matrix.codes[i]).length
-      expect(equal / got.length, JSON.stringify(options)).toBeGreaterThan(
-        grid.kind === 'integer' && grid.bits === 8 ? 0.8 : 0.9,
-      )
-      expect(fast.matrix.groupOfColumn).toEqual(exact.matrix.groupOfColumn)
-      expect([...got.subarray(4 * columns, 5 * columns)].every((value) => value === 0)).toBe(true)
-    }
-  })
-
-  test('what it does not take, the f64 form computes', () => {
-    for (const grid of [
-      { kind: 'integer', bits: 4, isSymmetric: false, group: 'row', scaleType: 'f16' },
-      codebookGrid('fp4_e2m1', 32, 'e8m0'),
-      codebookGrid('fp8_e4m3', 32),
-    ] satisfies Grid[]) {
-      expect(kernel.supports(grid, columns)).toBe(false)
-      expect(gptq(weight, statistics, grid, { kernel, passes: 1 }).matrix.codes.length).toBe(weight.values.length)
-    }
-    expect(kernel.supports(codebookGrid('nf4', 16), 81)).toBe(false)
-  })
-
-  test('sizes and calls that cannot be are refused', async () => {
-    await expect(createWasmGptqKernel(0)).rejects.toThrow('the kernel takes up to 16384 columns, got 0')
-    const fresh = await createWasmGptqKernel(8)
-    expect(() => fresh.slice(new Float64Array(8), 1, 0)).toThrow('call begin first')
   })
 })

@@ -4,9 +4,9 @@ import { checkGrid, type WeightMatrix } from '../matrix/index.ts'
 import { rtn } from '../rtn/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 import { costsOf } from './feedback-costs.ts'
-import { createGridStore, fitStatic, gridTarget } from './grid-target.ts'
-import type { GptqKernel } from './kernel.ts'
-import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from './prepare.ts'
+import { createGridStore, fitStatic, gridTarget, type GridStore } from './grid-target.ts'
+import type { GptqKernel, GptqPlan } from './kernel.ts'
+import { correctTargets, hopelessNote, type Preparation, prepareSweep, type SweepOptions } from './prepare.ts'
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
@@ -46,40 +46,83 @@ export function gptq(
   grid: Grid,
   options: GptqOptions = {},
 ): GptqResult {
-  const { staticGroups = false, scale = 'search' } = options
-  checkGrid('gptq', grid)
-  const [rows, columns] = weight.shape
-  const width = groupColumns(grid, columns)
-  const isStatic = staticGroups || typeof grid.group !== 'number'
-  const block = blockColumns(options.block, isStatic ? 1 : width, columns)
-  const prepared = prepareSweep(weight, statistics, width, options)
-  if (!prepared)
-    return {
-      matrix: rtn(weight, grid, { scale }),
-      loss: Number.NaN,
-      damping: undefined,
-      notes: [hopelessNote(weight.shape)],
-    }
-  const { factor, hessian, mismatch, order, passes, multiply, damping, notes } = prepared
-  const isGathered = options.order === 'columns' && !isStatic
-  const store = createGridStore(grid, rows, columns, scale, isGathered ? order : undefined)
-  if (isStatic) fitStatic(store, weight.values, costsOf(factor, order))
-  const kernel =
-    !isStatic && options.block === undefined && options.kernel?.supports(grid, columns) ? options.kernel : undefined
-  kernel?.begin({ columns, factor, hessian, mismatch, order, rule: scale, passes }, store)
-  const loss = prepared.forSlices((weights, count, first) => {
-    if (kernel) return kernel.slice(weights, count, first)
+  const begun = beginGptq(weight, statistics, grid, options)
+  if (!begun) return nearestInstead(weight, grid, options)
+  const { prepared, store, isStatic, plan } = begun
+  const { factor, hessian, order, passes, multiply } = prepared
+  const [, columns] = weight.shape
+  if (plan && options.kernel?.supports(grid, columns))
+    return endGptq(weight, statistics, begun, options.kernel.round(plan, weight, store))
+  const block = blockColumns(options.block, isStatic ? 1 : groupColumns(grid, columns), columns)
+  const loss = prepared.sumSlices((weights, count, first) => {
     correctTargets(weights, count, prepared)
     const target = gridTarget(store, first, count, order, isStatic)
     const swept = sweep(weights, count, factor, columns, target, block, multiply)
     return passes > 0 ? refine(weights, count, hessian, columns, target, passes, multiply) : swept
   })
-  const { codes, scales, zeros, groupOfColumn } = store
+  return endGptq(weight, statistics, begun, loss)
+}
+
+/** A weight whose columns are ordered and factored, and whose codes are still to be found. */
+export interface BegunGptq {
+  readonly prepared: Preparation
+  readonly store: GridStore
+  readonly isStatic: boolean
+  readonly isGathered: boolean
+  /** For the sweep in WebAssembly; undefined where the options ask for what it does not do. */
+  readonly plan: GptqPlan | undefined
+}
+
+/** Undefined where the second moment cannot be factored at any damping. */
+export function beginGptq(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  grid: Grid,
+  options: GptqOptions,
+): BegunGptq | undefined {
+  const { staticGroups = false, scale: rule = 'search', block } = options
+  checkGrid('gptq', grid)
+  const [rows, columns] = weight.shape
+  const width = groupColumns(grid, columns)
+  const isStatic = staticGroups || typeof grid.group !== 'number'
+  blockColumns(block, isStatic ? 1 : width, columns)
+  const prepared = prepareSweep(weight, statistics, width, options)
+  if (!prepared) return undefined
+  const { factor, hessian, mismatch, order, passes } = prepared
+  const isGathered = options.order === 'columns' && !isStatic
+  const store = createGridStore(grid, rows, columns, rule, isGathered ? order : undefined)
+  if (isStatic) fitStatic(store, weight.values, costsOf(factor, order))
+  const plan = isStatic || block !== undefined ? undefined : { columns, factor, hessian, mismatch, order, rule, passes }
+  return { prepared, store, isStatic, isGathered, plan }
+}
+
+/** @param loss summed over tokens */
+export function endGptq(
+  { shape }: WeightMatrix,
+  { count }: LinearStatistics,
+  { prepared: { damping, notes }, store, isGathered }: BegunGptq,
+  loss: number,
+): GptqResult {
+  const { grid, codes, scales, zeros, groupOfColumn } = store
   return {
-    matrix: { shape: weight.shape, grid, codes, scales, zeros, groupOfColumn: isGathered ? groupOfColumn : undefined },
-    loss,
+    matrix: { shape, grid, codes, scales, zeros, groupOfColumn: isGathered ? groupOfColumn : undefined },
+    loss: loss / Math.max(count, 1),
     damping,
     notes,
+  }
+}
+
+/** What becomes of a weight whose second moment cannot be factored. */
+export function nearestInstead(
+  weight: WeightMatrix,
+  grid: Grid,
+  { scale = 'search' }: Pick<GptqOptions, 'scale'>,
+): GptqResult {
+  return {
+    matrix: rtn(weight, grid, { scale }),
+    loss: Number.NaN,
+    damping: undefined,
+    notes: [hopelessNote(weight.shape)],
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Grid } from '../../quantized-matrix/index.ts'
+import type { WeightMatrix } from '../matrix/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 import type { GridStore } from './grid-target.ts'
 
@@ -17,11 +18,10 @@ export interface GptqPlan {
   readonly passes: number
 }
 
-/** A fast form of the sweep, of its search for scales and of the descent, in f32. One at a time: what it begins, it ends before it begins another. */
+/** A fast form of the sweep, of its search for scales and of the descent, in f32. */
 export interface GptqKernel {
   /** Whether it can work on groups of this grid; otherwise the methods compute in f64 themselves. */
   supports(grid: Grid, columns: number): boolean
-  begin(plan: GptqPlan, store: GridStore): void
-  /** Rounds rows of weights f64 [rows, K], in processing order, into the store from `firstRow` on; returns the summed loss. */
-  slice(weights: Float64Array, rows: number, firstRow: number): number
+  /** Rounds a weight into the store; returns what its rows lose, summed over tokens. */
+  round(plan: GptqPlan, weight: WeightMatrix, store: GridStore): number
 }

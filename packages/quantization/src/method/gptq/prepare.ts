@@ -36,8 +36,8 @@ export interface Preparation extends DampedFactor {
   readonly notes: readonly string[]
   /** f64 [K, K] in processing order, times the correction; undefined without one. */
   readonly mismatch: Float64Array | undefined
-  /** Goes over the weight some rows at a time: weights f64 [rows, K] in processing order; adds up what `visit` returns, over tokens. */
-  forSlices(visit: (weights: Float64Array, rows: number, firstRow: number) => number): number
+  /** Goes over the weight some rows at a time: weights f64 [rows, K] in processing order; adds up what `visit` returns. */
+  sumSlices(visit: (weights: Float64Array, rows: number, firstRow: number) => number): number
 }
 
 /** Rows that are worked on at a time: what bounds the memory beside the factor. */
@@ -80,13 +80,13 @@ export function prepareSweep(
         factored.damping > damping
           ? [`gptq: the second moment of the inputs needed a damping of ${factored.damping} instead of ${damping}`]
           : [],
-      forSlices(visit) {
+      sumSlices(visit) {
         let sum = 0
         for (let first = 0; first < rows; first += sliceRows) {
           const count = Math.min(sliceRows, rows - first)
           sum += visit(gather(weight, first, count, order), count, first)
         }
-        return sum / Math.max(statistics.count, 1)
+        return sum
       },
     }
   )
@@ -136,7 +136,12 @@ function mismatchOf({ columns, mismatch }: LinearStatistics, order: Int32Array, 
 export function correctTargets(
   weights: Float64Array,
   rows: number,
-  { mismatch, factor, order: { length: columns }, multiply }: Preparation,
+  {
+    mismatch,
+    factor,
+    order: { length: columns },
+    multiply,
+  }: Pick<Preparation, 'mismatch' | 'factor' | 'order' | 'multiply'>,
 ): void {
   if (!mismatch) return
   const change = new Float64Array(rows * columns)

@@ -1,31 +1,112 @@
-import { TesseraError } from '@tessera-llm/tensor'
-import { instantiateStandalone } from '@tessera-llm/wasm'
+import { type Problem, sizeOf, TesseraError } from '@tessera-llm/tensor'
+import { type ArgumentWriter, defineWasmKernel, instantiateStandalone, type WasmKernel } from '@tessera-llm/wasm'
 import { gptqModule } from '../../generated/gptq.ts'
-import { invertUpper } from '../../linear-algebra/index.ts'
-import { groupColumns } from '../../quantized-matrix/index.ts'
-import { scaleRounder } from '../scale/index.ts'
-import { type GridStore, simulated } from './grid-target.ts'
-import type { GptqKernel, GptqPlan } from './kernel.ts'
-import { type BufferName, type Buffers, lanes, layOut, mostCodes, mostWidth, sizesOf } from './wasm-buffers.ts'
-import { writeGrid } from './wasm-grid.ts'
+import { searchStep, searchSteps } from '../scale/index.ts'
+import { simulated } from './grid-target.ts'
+import type { GptqKernel } from './kernel.ts'
+import { keepRows, mostCodes, mostColumns, panelsOf, takesPanels } from './panels.ts'
+import { type SweepRowsInputs, type SweepRowsOptions, type SweepRowsOutputs, sweepRowsOp } from './sweep-rows.ts'
 
-/** Three square matrices of it in f32 fit a WebAssembly memory of 4 GiB. */
-const mostColumns = 16_384
+/** Rows of a panel, the lanes of two vectors. */
+const lanes = 8
+/** Fraction bits that a scale loses to its type. */
+const cutBits = { f32: 0, f16: 13, bf16: 16 } as const
 
-type CallName =
-  | 'currentPanel'
-  | 'pendingPanel'
-  | 'solvePanel'
-  | 'gradientPanel'
-  | 'fitPanel'
-  | 'simulatePanel'
-  | 'sweepPanel'
-  | 'refineRow'
-type Calls = Readonly<Record<CallName, (...values: number[]) => number>>
+/** Eight rows at a time, every step in f32: the same codes on any number of threads. */
+export const sweepRowsWasm: WasmKernel = defineWasmKernel(sweepRowsOp, {
+  name: 'panels',
+  module: gptqModule,
+  supports: ({ inputs: { table, weights } }) =>
+    (table === undefined || sizeOf(table.shape) <= mostCodes) && (weights.shape[1] ?? 0) <= mostColumns
+      ? true
+      : `tables of more than ${mostCodes} values and more than ${mostColumns} columns are left to f64`,
+  stages: (problem) => [
+    {
+      entry: 'sweepRows',
+      args(write, at) {
+        for (const name of addressed) write.u32(at.address(name))
+        const [rows = 0, columns = 0] = problem.inputs.weights.shape
+        const tableSize = problem.inputs.table ? sizeOf(problem.inputs.table.shape) : 0
+        writeSizes(
+          write,
+          { rows, columns, tableSize, table: at.address('table'), scratch: at.scratch },
+          problem.options,
+        )
+      },
+    },
+  ],
+  scratchBytes: ({ inputs: { weights }, options }: SweepRowsProblem, threads) =>
+    threads * scratchBytes(weights.shape[1] ?? 0, options),
+})
+
+type SweepRowsProblem = Problem<SweepRowsInputs, SweepRowsOutputs, SweepRowsOptions>
+
+/** In the order of the arguments of `sweepRows` (assembly/gptq/rows.ts). */
+const addressed = [
+  'weights',
+  'order',
+  'factor',
+  'hessian',
+  'mismatch',
+  'triangles',
+  'codes',
+  'scales',
+  'zeros',
+  'loss',
+] as const
+const argumentBytes = 128
+
+interface Sizes {
+  readonly rows: number
+  readonly columns: number
+  readonly table: number
+  readonly tableSize: number
+  readonly scratch: number
+}
+
+/** What follows the addresses: sizes, then the grid's fields as assembly/gptq/lanes.ts names them, but for its table's addresses. */
+function writeSizes(
+  write: ArgumentWriter,
+  { rows, columns, table, tableSize, scratch }: Sizes,
+  options: SweepRowsOptions,
+): void {
+  const { width, passes, rule, scaleType, isSymmetric, bits } = options
+  const isSearch = rule === 'search'
+  const step =
+    bits === undefined
+      ? searchStep({ kind: 'codebook', id: '', values: new Float32Array(tableSize), group: width, scaleType })
+      : searchStep({ kind: 'integer', bits, group: width, isSymmetric, scaleType })
+  write
+    .u32(rows)
+    .u32(columns)
+    .u32(width)
+    .u32(passes)
+    .u32(isSearch ? simulated : 1)
+  write.u32(table).u32(tableSize).u32(scratch).u32(scratchBytes(columns, options))
+  write.u32(bits === undefined ? 1 : 0)
+  write.f32(bits === undefined ? tableSize - 1 : 2 ** bits - 1)
+  write.u32(isSymmetric ? 1 : 0)
+  write.u32(cutBits[scaleType])
+  write.u32(isSearch ? searchSteps : 1)
+  write.f32(1).f32(step)
+  write.u32(0).u32(0)
+  write.f32(bits === undefined ? 0 : 2 ** (bits - 1))
+  write.u32(isSearch && !isSymmetric ? 3 : 1)
+}
+
+/** Of one thread, laid out by `sweepEight`. */
+function scratchBytes(columns: number, { width, rule }: SweepRowsOptions): number {
+  const stride = 4 * Math.ceil(columns / 4)
+  const small = 64 + 8 * mostCodes + 64 + 32 + 96 * (rule === 'search' ? simulated : 1) + 8 * width + 64
+  return 64 * Math.ceil((small + 4 * lanes * (6 * stride + 2 * width) + 12 * stride) / 64)
+}
+
+/** Rows that a kernel without a device holds at a time. */
+const sliceRows = 64
 
 /**
- * The sweep of GPTQ in WebAssembly SIMD, f32, for integers and tables of up to 16 codes in groups of up to 512 columns: in a third of the
- * time that f64 takes. Pass it to `gptq` as `kernel`. It keeps 12 · maxColumns² bytes.
+ * The same without a device, on the calling thread, for `gptq` as `kernel`: integers and tables of up to 16 codes in groups of up to 512 columns,
+ * in a third of the time that f64 takes. It keeps 12 · maxColumns² bytes.
  *
  * @param maxColumns the most inputs of a weight that will come
  * @throws TesseraError `unsupported` where WebAssembly SIMD is missing, `invalid-option` for more than 16 384 columns
@@ -37,193 +118,90 @@ export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKern
       `gptq: the kernel takes up to ${mostColumns} columns, got ${maxColumns}; leave it out for wider weights`,
     )
   }
-  const most = Math.ceil(maxColumns / 4) * 4
-  const { exports, buffer } = await instantiateStandalone(
-    gptqModule,
-    Object.values(sizesOf(most)).reduce((sum, size) => sum + 4 * size, 0),
-  )
-  const call = exports as unknown as Calls
-  let run: ((weights: Float64Array, rows: number, firstRow: number) => number) | undefined
+  const most = 4 * Math.ceil(maxColumns / 4)
+  const widest = scratchBytes(most, { width: 512, rule: 'search', passes: 1, scaleType: 'f32', isSymmetric: true })
+  // Triangles are most where a group is widest; codes, scales and zeros of a column each take no more than four bytes of each row.
+  const bytes = 4 * (3 * most ** 2 + most + (most + 512) * 512 + sliceRows * (4 * most + 1) + mostCodes) + widest
+  const { exports, buffer } = await instantiateStandalone(gptqModule, bytes + argumentBytes + 64 * 16)
+  const sweepRows = exports['sweepRows'] as (args: number, thread: number, threads: number) => void
   return {
-    supports: ({ kind, group, scaleType, ...grid }, columns) =>
-      columns <= maxColumns &&
-      typeof group === 'number' &&
-      group <= mostWidth &&
-      scaleType !== 'e8m0' &&
-      (kind === 'integer' || ('values' in grid && grid.values.length <= mostCodes)),
-    begin(plan, store) {
-      const stride = Math.ceil(plan.columns / 4) * 4
-      run = prepare(plan, store, stride, layOut(buffer, stride), call)
-    },
-    slice(weights, rows, firstRow) {
-      if (!run)
-        throw new TesseraError(
-          'invalid-option',
-          'gptq: the kernel was given rows before it began a weight; call begin first',
+    supports: (grid, columns) => columns <= maxColumns && takesPanels(grid, columns),
+    round(plan, { values, shape: [rows, columns] }, store) {
+      const { options, stride, ...panels } = panelsOf(plan, store)
+      let end = argumentBytes
+      const place = (byteLength: number): number => {
+        const at = end
+        end += 64 * Math.ceil(byteLength / 64)
+        return at
+      }
+      const put = (array: Float32Array | Int32Array | undefined): number => {
+        if (!array) return 0
+        const at = place(array.byteLength)
+        new Uint8Array(buffer, at, array.byteLength).set(
+          new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
         )
-      const columns = weights.length / rows
+        return at
+      }
+      const { groups } = store
+      const held = Math.min(rows, sliceRows)
+      const weights = place(4 * held * columns)
+      const at = {
+        weights,
+        order: put(panels.order),
+        factor: put(panels.factor),
+        hessian: put(panels.hessian),
+        mismatch: put(panels.mismatch),
+        triangles: put(panels.triangles),
+        codes: place(held * columns),
+        scales: place(4 * held * groups),
+        zeros: place(4 * held * groups),
+        loss: place(4 * held),
+      }
+      const table = put(panels.table)
+      const scratch = place(scratchBytes(columns, options))
       let loss = 0
-      for (let row = 0; row < rows; row += lanes) {
-        const count = Math.min(lanes, rows - row)
-        loss += run(weights.subarray(row * columns, (row + count) * columns), count, firstRow + row)
+      for (let first = 0; first < rows; first += sliceRows) {
+        const count = Math.min(sliceRows, rows - first)
+        new Float32Array(buffer, weights, count * columns).set(
+          values.subarray(first * columns, (first + count) * columns),
+        )
+        const write = writerAt(buffer)
+        for (const name of addressed) write.u32(at[name])
+        const tableSize = panels.table?.length ?? 0
+        writeSizes(write, { rows: count, columns, table, tableSize, scratch }, options)
+        sweepRows(0, 0, 1)
+        loss += keepRows(store, plan.order, first, {
+          codes: new Uint8Array(buffer, at.codes, count * columns),
+          scales: new Float32Array(buffer, at.scales, count * groups),
+          zeros: new Float32Array(buffer, at.zeros, count * groups),
+          loss: new Float32Array(buffer, at.loss, count),
+        })
       }
       return loss
     },
   }
 }
 
-/** Writes what all rows share, and returns what rounds up to 8 of them. */
-function prepare(
-  plan: GptqPlan,
-  store: GridStore,
-  stride: number,
-  buffers: Buffers,
-  call: Calls,
-): (weights: Float64Array, rows: number, firstRow: number) => number {
-  const { at, views } = buffers
-  const { columns, factor, hessian, mismatch, order, rule, passes } = plan
-  const { grid, groups, codes, scales, zeros, groupOfColumn } = store
-  const width = groupColumns(grid, columns)
-  const round = scaleRounder(grid.scaleType)
-  const codeOf = writeGrid(store, rule, buffers)
-  views.factor.fill(0)
-  views.hessian.fill(0)
-  views.mismatch.fill(0)
-  for (let row = 0; row < columns; row++) {
-    views.factor.set(factor.subarray(row * columns, (row + 1) * columns), row * stride)
-    views.hessian.set(hessian.subarray(row * columns, (row + 1) * columns), row * stride)
-    if (mismatch) views.mismatch.set(mismatch.subarray(row * columns, (row + 1) * columns), row * stride)
+function writerAt(buffer: ArrayBuffer): ArgumentWriter {
+  const view = new DataView(buffer)
+  let at = 0
+  const next = (): number => {
+    at += 4
+    return at - 4
   }
-  // Columns that fill up the last tile are solved for too.
-  for (let column = columns; column < stride; column++) views.factor[column * (stride + 1)] = 1
-  const blocks = Array.from({ length: Math.ceil(columns / width) }, (_, block) =>
-    prepareBlock(factor, columns, block * width, Math.min((block + 1) * width, columns)),
-  )
-  const step = (panel: BufferName, column: number): number => at[panel] + column * lanes * 4
-
-  return (weights, rows, firstRow) => {
-    for (const name of ['weights', 'pending', 'errors', 'loss'] as const) views[name].fill(0)
-    const panel = views.weights
-    for (let row = 0; row < rows; row++)
-      for (let position = 0; position < columns; position++)
-        panel[position * lanes + row] = weights[row * columns + position] as number
-    if (mismatch) {
-      // Errors that are pending from the start: what corrects the targets, times R.
-      call.pendingPanel(at.weights, at.mismatch, stride, columns, 0, stride, at.pending)
-      call.solvePanel(at.pending, at.factor, stride, stride)
-    }
-    for (const { start, count, upper, costs, roots } of blocks) {
-      views.upper.set(upper)
-      views.costs.set(costs)
-      call.currentPanel(step('weights', start), step('pending', start), at.upper, count, count, at.current)
-      call.fitPanel(at.current, count, at.costs, at.grid, at.list, rule === 'search' ? simulated : 1)
-      views.costs.set(roots)
-      call.simulatePanel(
-        at.current,
-        count,
-        at.upper,
-        count,
-        at.costs,
-        at.grid,
-        at.list,
-        rule === 'search' ? simulated : 1,
-        at.chosen,
-        at.errors + start * lanes * 4,
-      )
-      call.sweepPanel(
-        at.current,
-        count,
-        at.upper,
-        count,
-        at.costs,
-        at.grid,
-        at.chosen,
-        step('errors', start),
-        step('rounded', start),
-        step('codes', start),
-        at.loss,
-      )
-      const lost = views.lost
-      const rounded = views.rounded
-      for (let i = start * lanes; i < (start + count) * lanes; i++)
-        lost[i - start * lanes] = (panel[i] as number) - (rounded[i] as number)
-      const next = start + count
-      // Tiles begin at multiples of 4: what they reach before the next column is done with.
-      if (next < columns)
-        call.pendingPanel(at.lost, at.factor + 4 * start * stride, stride, count, next - (next % 4), stride, at.pending)
-      const group = groupOfColumn[order[start] as number] as number
-      for (let row = 0; row < rows; row++) {
-        scales[(firstRow + row) * groups + group] = round(views.chosen[row] as number)
-        if (zeros) zeros[(firstRow + row) * groups + group] = views.chosen[lanes + row] as number
-      }
-    }
-    let loss = views.loss.subarray(0, rows).reduce((sum, value) => sum + value, 0)
-    if (passes > 0) loss -= descend(rows, firstRow)
-    const panelCodes = views.codes
-    for (let row = 0; row < rows; row++) {
-      for (let position = 0; position < columns; position++)
-        codes[(firstRow + row) * columns + (order[position] as number)] = codeOf(
-          panelCodes[position * lanes + row] as number,
-        )
-    }
-    return loss
+  const writer: ArgumentWriter = {
+    u32(value) {
+      view.setUint32(next(), value, true)
+      return writer
+    },
+    i32(value) {
+      view.setInt32(next(), value, true)
+      return writer
+    },
+    f32(value) {
+      view.setFloat32(next(), value, true)
+      return writer
+    },
   }
-
-  function descend(rows: number, firstRow: number): number {
-    call.gradientPanel(at.errors, at.factor, stride, stride, at.gradient)
-    const { gradient, rounded, codes: panelCodes, rowGradient, rowRounded, rowCodes } = views
-    let fallen = 0
-    for (let row = 0; row < rows; row++) {
-      for (let position = 0; position < stride; position++) {
-        rowGradient[position] = gradient[position * lanes + row] as number
-        rowRounded[position] = rounded[position * lanes + row] as number
-        rowCodes[position] = panelCodes[position * lanes + row] as number
-      }
-      for (const [index, { start }] of blocks.entries()) {
-        const group = (firstRow + row) * groups + (groupOfColumn[order[start] as number] as number)
-        views.rowScales[index] = scales[group] as number
-        views.rowZeros[index] = zeros ? (zeros[group] as number) : 2 ** (grid.kind === 'integer' ? grid.bits - 1 : 0)
-      }
-      for (let pass = 0; pass < passes; pass++) {
-        const by = call.refineRow(
-          at.rowGradient,
-          at.rowRounded,
-          at.rowCodes,
-          at.rowScales,
-          at.rowZeros,
-          at.hessian,
-          stride,
-          columns,
-          width,
-          at.grid,
-        )
-        if (by === 0) break
-        fallen += by
-      }
-      for (let position = 0; position < columns; position++)
-        panelCodes[position * lanes + row] = rowCodes[position] as number
-    }
-    return fallen
-  }
-}
-
-/** One block's triangle, with row c holding what earlier columns do to column c. */
-function prepareBlock(
-  factor: Float64Array,
-  columns: number,
-  start: number,
-  end: number,
-): {
-  readonly start: number
-  readonly count: number
-  readonly upper: Float32Array
-  readonly costs: Float32Array
-  readonly roots: Float32Array
-} {
-  const count = end - start
-  const inverse = new Float64Array(count * count)
-  invertUpper(factor, columns, start, end, inverse)
-  const upper = Float32Array.from(inverse, (_, i) => inverse[(i % count) * count + Math.floor(i / count)] as number)
-  const roots = Float32Array.from({ length: count }, (_, i) => factor[(start + i) * (columns + 1)] as number)
-  return { start, count, upper, costs: roots.map((root) => root * root), roots }
+  return writer
 }
