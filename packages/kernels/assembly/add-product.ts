@@ -4,7 +4,7 @@ import { panelTile, panelTile6 } from './linear/panel'
 
 // total += leftᵀ · right, products in f32 and the total in f64. Words: left f32 [T, M], right f32 [T, N], total f64 [M, N], T, M, N, 1 when what
 // lies below the diagonal is not wanted, scratch of 192 bytes a thread, left laid out in tiles of columns as lay-tokens.ts has those of tokens,
-// right laid out in panels f32 [N / 8][T][8].
+// right laid out in panels f32 [N / 8][T][8], the columns of a block, in whole panels.
 
 /** Bytes of a tile's sums. */
 const SUMS: usize = 192
@@ -40,32 +40,28 @@ function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, t
   }
 }
 
-/** Pairs of panels are shared out; of a triangle, the first of them with the last, so that shares are alike. */
+/** Blocks of columns are shared out; of a triangle, the first of them with the last, so that shares are alike. */
 export function addProduct(args: usize, thread: u32, threads: u32): void {
-  const pairs = (argument(args, 5) + 15) >> 4
+  const width = argument(args, 10), blocks = (argument(args, 5) + width - 1) / width, isUpper = argument(args, 6) != 0
   const sums: usize = argument(args, 7) + thread * SUMS
-  if (argument(args, 6) == 0) {
-    for (let pair = shareBegin(pairs, thread, threads), end = shareEnd(pairs, thread, threads); pair < end; pair++) addPair(args, pair, false, sums)
-    return
-  }
-  const units = (pairs + 1) >> 1, end = shareEnd(units, thread, threads)
+  const units = isUpper ? (blocks + 1) >> 1 : blocks, end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const other = pairs - 1 - unit
-    addPair(args, unit, true, sums)
-    if (other != unit) addPair(args, other, true, sums)
+    const other = blocks - 1 - unit
+    addBlock(args, unit * width, width, isUpper, sums)
+    if (isUpper && other != unit) addBlock(args, other * width, width, isUpper, sums)
   }
 }
 
-/** 16 columns of the total: each tile of left passes by both panels while it is in the cache. */
-function addPair(args: usize, pair: u32, isUpper: bool, sums: usize): void {
+/** Columns from `first` on: each tile of left passes by all of their panels while it is in the first-level cache, and they in the second. */
+function addBlock(args: usize, first: u32, width: u32, isUpper: bool, sums: usize): void {
   const t = argument(args, 3), m = argument(args, 4), n = argument(args, 5), sixes = sixesOf(m), tiles = tilesOf(m)
   const left: usize = argument(args, 8), right: usize = argument(args, 9), total: usize = argument(args, 2)
-  const end = min((pair << 4) + 16, n)
+  const end = min(first + width, n)
   for (let tile: u32 = 0; tile < tiles; tile++) {
     const row = firstToken(tile, sixes), isSix = tile < sixes
     if (isUpper && row >= end) return
     const x = left + (<usize>row * t << 2)
-    for (let column = pair << 4; column < end; column += 8) {
+    for (let column = first; column < end; column += 8) {
       if (isUpper && row >= column + 8) continue
       const panel = right + (<usize>column * t << 2)
       if (isSix) panelTile6(x, panel, t, sums, 32)

@@ -1,13 +1,15 @@
-import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
-import type { ArgumentWriter, Bindings } from '@tessera-llm/wasm'
 import type { Problem } from '@tessera-llm/tensor'
+import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
 import { type AddProductInputs, type AddProductOptions, addProductOp } from './contract.ts'
 
 /** Sums of a tile, of one thread. */
 const sumsBytes = 192
 
-/** The tiles of `linear`: each passes by two panels of eight columns, and its sums are added to the total. */
+/** Columns that a tile passes by at a time, about: their panels stay in a core's second-level cache. */
+const blockColumns = 64
+
+/** The tiles of `linear`: each passes by the panels of a block of columns, and its sums are added to the total. */
 export const addProductWasm: WasmKernel = defineWasmKernel(addProductOp, {
   name: 'panels',
   module: kernelsModule,
@@ -25,6 +27,7 @@ export const addProductWasm: WasmKernel = defineWasmKernel(addProductOp, {
         .u32(at.scratch)
         .u32(left)
         .u32(left + laid)
+        .u32(widthOf(n, at.threads))
     }
     return [
       { entry: 'addProductLay', args },
@@ -36,6 +39,12 @@ export const addProductWasm: WasmKernel = defineWasmKernel(addProductOp, {
     return sumsBytes * threads + laid + 32 * rows * Math.ceil(n / 8)
   },
 })
+
+/** Of a block: as many blocks as make the halves of a triangle's pairs alike on all threads. */
+function widthOf(columns: number, threads: number): number {
+  const blocks = 2 * threads * Math.ceil(columns / (blockColumns * 2 * threads))
+  return 8 * Math.ceil(columns / blocks / 8)
+}
 
 function sizesOf({ inputs: { left, right } }: Problem<AddProductInputs, Record<string, never>, AddProductOptions>): {
   readonly rows: number
