@@ -1,5 +1,5 @@
 import { createReferenceDevice } from '@tessera-llm/tensor'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { goldenGguf } from '../../test/support/golden.ts'
 import {
   createSession,
@@ -66,4 +66,40 @@ test('a generation whose session another one has taken ends with an error, inste
     code: 'invalid-option',
     message: expect.stringContaining('another generation began on the same session'),
   })
+})
+
+test('the time that the caller takes between two pieces is not decode time', async () => {
+  const session = createSession(model)
+  let clock = 0
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => clock)
+  try {
+    const timed: typeof session = {
+      ...session,
+      tokens: session.tokens,
+      stepGreedy(id) {
+        clock += 10
+        return session.stepGreedy(id)
+      },
+    }
+    const generation = generate(timed, tokenizer, [1, 2, 3], options)
+    for await (const _ of generation) clock += 1000
+    expect((await generation.result).timings).toMatchObject({ promptMs: 0, decodeTokens: 4, decodeMs: 40 })
+  } finally {
+    now.mockRestore()
+  }
+})
+
+test.each([Number.NaN, -1, 2.5])('maxTokens %d is refused, by value and with what to do', async (maxTokens) => {
+  const session = createSession(model)
+  await expect(generate(session, tokenizer, [1, 2], { ...options, maxTokens }).result).rejects.toMatchObject({
+    code: 'invalid-option',
+    message: expect.stringMatching(new RegExp(`maxTokens .* not ${maxTokens}; leave it out`)),
+  })
+  expect(session.tokens).toHaveLength(0)
+})
+
+test('maxTokens 0 computes the prompt and gives no token', async () => {
+  const { ids, stop } = await generate(createSession(model), tokenizer, [1, 2], { ...options, maxTokens: 0 }).result
+  expect(ids).toEqual([])
+  expect(stop).toBe('length')
 })

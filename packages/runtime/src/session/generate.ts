@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 import { yieldToEventLoop } from './yield.ts'
 
 export interface GenerateOptions extends SamplerOptions {
-  /** Most tokens to generate; to the end of the context when left out. */
+  /** Most tokens to generate, an integer; to the end of the context when left out. */
   readonly maxTokens?: number | undefined
   /** Texts that end the generation; they are not part of the output. */
   readonly stop?: readonly string[] | undefined
@@ -27,6 +27,7 @@ export interface GenerationTimings {
   readonly reusedTokens: number
   readonly promptMs: number
   readonly decodeTokens: number
+  /** Time for computing and sampling the tokens that came out; what the caller does between pieces is not in it. */
   readonly decodeMs: number
 }
 
@@ -115,6 +116,7 @@ async function* run(
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedPiece, GenerationResult, undefined> {
   const { signal, ignoreEos = false, stop = [], stopIds = [] } = options
+  checkMaxTokens(options.maxTokens)
   const room = session.contextLength - prompt.length
   const maxTokens = Math.min(options.maxTokens ?? room, room)
   const limit: StopReason = options.maxTokens !== undefined && options.maxTokens <= room ? 'length' : 'context'
@@ -140,7 +142,9 @@ async function* run(
   const ids: number[] = []
   let text = ''
   let reason: StopReason = limit
-  const begin = performance.now()
+  let decodeMs = 0
+  // Anew after each piece: the time until the caller asks for the next one is the caller's.
+  let begin = performance.now()
 
   let next = maxTokens > 0 ? sampler.sample(logits, history) : -1
   while (ids.length < maxTokens) {
@@ -152,22 +156,24 @@ async function* run(
     history.push(next)
     const piece = stream.push(next)
     text += piece
+    decodeMs += performance.now() - begin
     yield { id: next, text: piece }
     if (stream.stopped) {
       reason = 'stop'
       break
     }
     if (ids.length === maxTokens) break
+    // Other work has its turn here, before an abort is looked for: it may be what aborts.
+    await yieldToEventLoop()
+    begin = performance.now()
     signal?.throwIfAborted()
     checkOurs()
     next = greedy ? await session.stepGreedy(next) : sampler.sample(await session.step(next), history)
-    await yieldToEventLoop()
   }
   const rest = stream.flush()
   text += rest
   const lastId = ids.at(-1)
   if (rest !== '' && lastId !== undefined) yield { id: lastId, text: rest }
-  const decodeMs = performance.now() - begin
   // The first token comes from the prompt's logits: it costs no decode step.
   return {
     ids,
@@ -181,6 +187,14 @@ async function* run(
       decodeMs,
     },
   }
+}
+
+function checkMaxTokens(maxTokens: number | undefined): void {
+  if (maxTokens === undefined || (maxTokens >= 0 && Math.floor(maxTokens) === maxTokens)) return
+  throw new TesseraError(
+    'invalid-option',
+    `generate: maxTokens must be an integer of at least 0, not ${maxTokens}; leave it out to generate to the end of the context`,
+  )
 }
 
 function sharedPrefix(a: readonly number[], b: readonly number[]): number {
