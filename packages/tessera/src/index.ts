@@ -13,6 +13,7 @@ export {
   loadCheckpoint,
   loadHuggingFace,
   type LoadOptions,
+  type LoadProgress,
 } from './model/load.ts'
 export { createModel, type Model, type ModelParts } from './model/model.ts'
 export { encodeChat, type ModelText, textOfGguf, textOfHuggingFace } from './model/text.ts'

@@ -19,7 +19,8 @@ export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 
 /**
  * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL, a
- * model of the Hugging Face hub (`hf:owner/repo/file.gguf`, kept in a cache on disk), bytes or a source of bytes.
+ * model of the Hugging Face hub (`hf:owner/repo/file.gguf`, kept in a cache on disk), bytes or a source of bytes, which stays
+ * open.
  *
  * @throws TesseraError `not-found`, `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
@@ -28,12 +29,28 @@ export async function load(
   options: LoadOptions = {},
 ): Promise<Model> {
   if (typeof source === 'string' && source.startsWith('hf:')) {
-    const found = await openModelSource(source, { signal: options.signal })
-    return load(found.kind === 'folder' ? found.path : found.source, options)
+    const { signal, http, onProgress } = options
+    const found = await openModelSource(source, {
+      signal,
+      http,
+      onProgress: onProgress && ((progress) => onProgress({ phase: 'download', ...progress })),
+    })
+    return found.kind === 'folder' ? loadFolder(found.path, options) : loadAndClose(found.source, options)
   }
   const path = localPath(source)
   if (path === undefined) return loadPortable(source, options)
-  if (!(await isFolder(path))) return loadPortable(await fileSource(path), options)
+  return (await isFolder(path)) ? loadFolder(path, options) : loadAndClose(await fileSource(path), options)
+}
+
+async function loadAndClose(source: ByteSource, options: LoadOptions): Promise<Model> {
+  try {
+    return await loadPortable(source, options)
+  } finally {
+    await source.close()
+  }
+}
+
+async function loadFolder(path: string, options: LoadOptions): Promise<Model> {
   const files = await openHuggingFaceFolder(path)
   try {
     return await loadHuggingFace(files, options)

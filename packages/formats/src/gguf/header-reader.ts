@@ -13,8 +13,8 @@ export class HeaderReader {
   private readonly limits: GgufLimits
   private elements = 0
 
-  constructor(source: ByteSource, limits: GgufLimits) {
-    this.cursor = new Cursor(source, limits.headerBytes)
+  constructor(source: ByteSource, limits: GgufLimits, signal?: AbortSignal) {
+    this.cursor = new Cursor(source, limits.headerBytes, signal)
     this.file = source.name
     this.limits = limits
   }

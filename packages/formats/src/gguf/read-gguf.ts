@@ -41,16 +41,16 @@ interface TensorEntry {
 /**
  * Reads the header of a GGUF file, version 2 or 3, little-endian. Tensor data are not touched until a tensor is read.
  * Throws `invalid-file` naming the field and the byte offset for anything that breaks the format or exceeds `limits`, and
- * `unsupported` for other versions and big-endian files. The source stays open until the checkpoint is closed; after an error
+ * `unsupported` for other versions and big-endian files, `aborted` after `signal`. The source stays open until the checkpoint is closed; after an error
  * it is the caller's to close.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 export async function readGguf(
   source: ByteSource,
-  options: { readonly limits?: Partial<GgufLimits> } = {},
+  options: { readonly limits?: Partial<GgufLimits>; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<GgufCheckpoint> {
   const limits = { ...defaultGgufLimits, ...options.limits }
-  const reader = new HeaderReader(source, limits)
+  const reader = new HeaderReader(source, limits, options.signal)
   const version = await readVersion(reader, source.name)
   const tensorCount = await reader.count('tensor count', limits.tensors, 'tensors', minTensorBytes)
   const entryCount = await reader.count('metadata count', limits.metadataEntries, 'entries', minEntryBytes)

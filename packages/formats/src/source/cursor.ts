@@ -14,6 +14,7 @@ const maxChunkBytes = 4 * 1024 * 1024
 export class Cursor {
   private readonly source: ByteSource
   private readonly end: number
+  private readonly signal: AbortSignal | undefined
   private bytes: Uint8Array = new Uint8Array(0)
   private view: DataView = new DataView(new ArrayBuffer(0))
   private start = 0
@@ -21,8 +22,9 @@ export class Cursor {
   private chunkBytes = firstChunkBytes
 
   /** Never reads beyond byte `limit`; the caller asks for nothing there. */
-  constructor(source: ByteSource, limit: number) {
+  constructor(source: ByteSource, limit: number, signal?: AbortSignal) {
     this.source = source
+    this.signal = signal
     this.end = Math.min(limit, source.size)
   }
 
@@ -47,7 +49,7 @@ export class Cursor {
     const offset = this.offset
     const wanted = Math.min(Math.max(length, this.chunkBytes), this.end - offset)
     this.chunkBytes = Math.min(this.chunkBytes * 4, maxChunkBytes)
-    this.bytes = await this.source.read(offset, wanted)
+    this.bytes = await this.source.read(offset, wanted, this.signal)
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
     this.start = offset
     this.at = 0

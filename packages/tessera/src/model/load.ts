@@ -1,4 +1,12 @@
-import { blobSource, bufferSource, type ByteSource, type Checkpoint, httpSource, readGguf } from '@tessera-llm/formats'
+import {
+  blobSource,
+  bufferSource,
+  type ByteSource,
+  type Checkpoint,
+  type HttpOptions,
+  httpSource,
+  readGguf,
+} from '@tessera-llm/formats'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import {
   architectureOf,
@@ -9,7 +17,7 @@ import {
   type Fields,
   loadEncoder,
   loadModel,
-  type LoadProgress,
+  type LoadProgress as WeightProgress,
   type ModelFamily,
   plainSentenceConfig,
   sentenceConfigFrom,
@@ -35,6 +43,16 @@ export const defaultFamilies: readonly ModelFamily[] = decoderFamilies
 /** The families of encoders that `load` builds. */
 export const defaultEncoderFamilies: readonly EncoderFamily[] = encoderFamilies
 
+export interface LoadProgress {
+  /** `download`: a model of the hub, into the cache on disk. `weights`: from where the model is to the device. */
+  readonly phase: 'download' | 'weights'
+  /** Of this phase. */
+  readonly loadedBytes: number
+  readonly totalBytes: number
+  /** The tensor whose bytes came; undefined for a download. */
+  readonly tensor?: string | undefined
+}
+
 export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'waitForWorkers'>, SessionOptions {
   /** A choice, or a device that you made and keep. */
   readonly device?: DeviceChoice | Device | undefined
@@ -42,6 +60,8 @@ export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'wait
   readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /** Headers, retries and time limits of requests, for a URL or a model of the hub. */
+  readonly http?: HttpOptions | undefined
   /** What `textOfGguf` or `textOfHuggingFace` gave, for callers who need it before the weights; read anew when left out. */
   readonly text?: ModelText | undefined
 }
@@ -60,8 +80,8 @@ export interface HuggingFaceFiles {
 }
 
 /**
- * Loads a GGUF model, a decoder or an encoder, from a URL, a `Blob` or `File`, bytes, or any `ByteSource`. In Node.js, `load` of
- * `@tessera-llm/tessera/node` takes paths too.
+ * Loads a GGUF model, a decoder or an encoder, from a URL, a `Blob` or `File`, bytes, or any `ByteSource`, which stays open. In
+ * Node.js, `load` of `@tessera-llm/tessera/node` takes paths too.
  *
  * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */
@@ -70,12 +90,13 @@ export async function load(
   options: LoadOptions = {},
 ): Promise<Model> {
   return withDevice(options, async (device) => {
-    const bytes = await openSource(source)
+    const { signal } = options
+    const bytes = await openSource(source, options)
     try {
-      const checkpoint = await readGguf(bytes)
+      const checkpoint = await readGguf(bytes, { signal })
       return await build(checkpoint, undefined, undefined, options.text ?? textOfGguf(checkpoint), options, device)
     } finally {
-      await bytes.close()
+      if (bytes !== source) await bytes.close()
     }
   })
 }
@@ -139,7 +160,12 @@ async function build(
   } = options
   const device = await starting
   const ownedDevice = typeof choice === 'object' ? undefined : device
-  const common = { device, packers: ggmlPackers, onProgress, signal }
+  const common = {
+    device,
+    packers: ggmlPackers,
+    onProgress: onProgress && ((progress: WeightProgress) => onProgress({ phase: 'weights', ...progress })),
+    signal,
+  }
   const architecture = architectureOf(checkpoint, config)
   if (encoders.some(({ architectures }) => architectures.includes(architecture))) {
     const pooling =
@@ -159,12 +185,16 @@ async function build(
   return createModel({ model, ...text, ownedDevice, session: options })
 }
 
-async function openSource(source: string | URL | Blob | Uint8Array | ByteSource): Promise<ByteSource> {
+async function openSource(
+  source: string | URL | Blob | Uint8Array | ByteSource,
+  { http, signal }: LoadOptions,
+): Promise<ByteSource> {
+  const connection = { ...http, ...(signal === undefined ? {} : { signal }) }
   if (source instanceof Uint8Array) return bufferSource(source)
   if (source instanceof Blob) return blobSource(source)
-  if (source instanceof URL) return httpSource(source.href)
+  if (source instanceof URL) return httpSource(source.href, connection)
   if (typeof source !== 'string') return source
-  if (/^https?:/.test(source)) return httpSource(source)
+  if (/^https?:/.test(source)) return httpSource(source, connection)
   throw new TesseraError(
     'invalid-option',
     `load: ${JSON.stringify(source)} is not an http(s) URL; in Node.js import load from @tessera-llm/tessera/node to open paths`,
