@@ -1,3 +1,4 @@
+export * from './bounded-cache/index.ts'
 export * from './device/index.ts'
 export * from './dtype/index.ts'
 export * from './error/index.ts'

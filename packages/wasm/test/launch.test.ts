@@ -1,7 +1,9 @@
 import { denseSpec, defineOp, type Format, type Op, type Tensor, toleranceOf, type Weight } from '@tessera-llm/tensor'
 import { expect, test } from 'vitest'
-import { type Bindings, createWasmDevice, defineWasmKernel } from '../src/index.ts'
+import { type Bindings, createWasmDevice, defineWasmKernel, type WasmKernel } from '../src/index.ts'
 import { probeKernelsModule } from './generated/probe-kernels.ts'
+import { scaleKernel } from './kernels.ts'
+import { scaleOp } from './ops.ts'
 
 type Inputs = { readonly x: Tensor; readonly weight: Weight; readonly bias?: Tensor | undefined }
 
@@ -115,4 +117,35 @@ test('a packed weight has no address of its own, and a dense one no parts', asyn
     expect(await asks(name)).toContain(
       `asks for the address of ${name}, which is no output, no dense input and no part of a packed one`,
     )
+})
+
+test('thousands of lengths are forgotten again, a length in use is not, and a plan from before them replays', async () => {
+  const derived: number[] = []
+  const kernel: WasmKernel = {
+    ...scaleKernel,
+    stages(problem, capabilities) {
+      derived.push(problem.inputs['x']?.shape[0] ?? 0)
+      return scaleKernel.stages(problem, capabilities)
+    },
+  }
+  const device = await createWasmDevice({ kernels: [kernel], threads: 1 })
+  const scale = (length: number): Tensor => {
+    const x = device.tensor(new Float32Array(length).fill(3), [length])
+    const { y } = device.run(scaleOp, { x }, { factor: 2 })
+    x.dispose()
+    return y
+  }
+  const plan = device.capture(() => scale(2))
+  for (let length = 10; length < 5010; length++) {
+    scale(length).dispose()
+    scale(1).dispose()
+  }
+  expect(derived).toHaveLength(5002)
+  derived.length = 0
+  scale(10).dispose()
+  expect(derived).toEqual([10])
+  plan.replay()
+  expect([...(await device.read(plan.result))]).toEqual([6, 6])
+  plan.dispose()
+  await device.dispose()
 })

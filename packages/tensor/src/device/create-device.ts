@@ -1,3 +1,4 @@
+import { createBoundedCache } from '../bounded-cache/index.ts'
 import { byteLengthOf, bytesOf, type DType, dtypeOfArray, dtypes, type TypedArray, viewBytes } from '../dtype/index.ts'
 import { TesseraError } from '../error/index.ts'
 import type { Format } from '../format/index.ts'
@@ -31,13 +32,15 @@ interface Resolved<K extends Kernel> {
   readonly problem: Problem
   readonly key: string
   readonly selection: Selection<K>
-  /** Calls that ran, not those that were only explained. */
-  calls: number
+  /** False while the call was only explained. */
+  ran: boolean
 }
 
 /** The part of a device that is the same everywhere: validation, kernel choice, ownership, accounting. */
 export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
-  const resolved = new Map<string, Resolved<K>>()
+  // Bounded: every number of tokens is a problem of its own.
+  const resolved = createBoundedCache<Resolved<K>>()
+  const used = new Set<string>()
   const scopes: Set<Tensor>[] = []
   let capturing: Set<Tensor> | undefined
   let allocatedBytes = 0
@@ -75,7 +78,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
     if (known) return known
     const problem = describeProblem(op, specs as InputSpecs, options)
     const selection = selectKernel(op, problem, backend.kernels, backend.capabilities, backend.name, run.kernel)
-    const entry = { problem, key, selection, calls: 0 }
+    const entry = { problem, key, selection, ran: false }
     resolved.set(key, entry)
     return entry
   }
@@ -109,7 +112,10 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       for (const [name, spec] of Object.entries(problem.outputs)) outputs[name] = allocate(spec.dtype, spec.shape)
       try {
         backend.launch({ op: erased, problem, key, kernel: selection.kernel, inputs, outputs })
-        entry.calls += 1
+        if (!entry.ran) {
+          entry.ran = true
+          used.add(`${problem.op}: ${selection.kernel?.name ?? backend.kind}`)
+        }
       } catch (error) {
         for (const tensor of Object.values(outputs)) tensor.dispose()
         throw error
@@ -261,12 +267,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       })
     },
 
-    kernelsUsed() {
-      const used = [...resolved.values()]
-        .filter(({ calls }) => calls > 0)
-        .map(({ problem, selection }) => `${problem.op}: ${selection.kernel?.name ?? backend.kind}`)
-      return [...new Set(used)].sort()
-    },
+    kernelsUsed: () => [...used].sort(),
 
     memory: () => ({ allocatedBytes, peakBytes, liveTensors }),
     synchronize: () => backend.synchronize(),

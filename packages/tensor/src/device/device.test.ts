@@ -205,3 +205,27 @@ test('an op without inputs has no device', () => {
   const { device } = createArrayDevice([])
   expect(() => device.run(sumOp, {} as { readonly x: Tensor }, {})).toThrow('test/sum: needs at least one input tensor')
 })
+
+test('thousands of different calls are forgotten again, those in use are not, and the kernels that ran are still known', () => {
+  const validated: number[] = []
+  const watched: typeof scaleOp = {
+    ...scaleOp,
+    validate(inputs, options) {
+      validated.push(options.factor)
+      return scaleOp.validate(inputs, options)
+    },
+  }
+  const { device } = createArrayDevice([arrayKernel({ op: 'test/scale', name: 'any' })])
+  const x = device.tensor(Float32Array.of(1, 2), [2])
+  const call = (factor: number): void => device.run(watched, { x }, { factor }).y.dispose()
+  for (let factor = 1; factor <= 10_000; factor++) {
+    call(factor)
+    call(-1)
+  }
+  expect(validated).toHaveLength(10_001)
+  validated.length = 0
+  for (let factor = 10_000; factor >= 1; factor--) device.explain(watched, { x }, { factor })
+  expect(validated.length).toBeGreaterThan(5000)
+  expect(validated.length).toBeLessThan(9000)
+  expect(device.kernelsUsed()).toEqual(['test/scale: any'])
+})

@@ -2,6 +2,7 @@ import {
   type Backend,
   type BackendPlan,
   byteLengthOf,
+  createBoundedCache,
   type Capabilities,
   formatShape,
   type Launch,
@@ -46,7 +47,7 @@ export function createWasmBackend(
   { name, kernels, capabilities, threads }: BackendOptions,
 ): WasmBackend {
   const arena = createArena(memory)
-  const compiled = new Map<string, CompiledLaunch>()
+  const compiled = createBoundedCache<CompiledLaunch>()
   const eager = createArgumentBuffer()
   let scratchAddress = 0
   let scratchSize = 0

@@ -1,12 +1,4 @@
-import {
-  type Backend,
-  type BackendPlan,
-  byteLengthOf,
-  type Launch,
-  sizeOf,
-  TesseraError,
-  formatShape,
-} from '@tessera-llm/tensor'
+import { type Backend, type BackendPlan, byteLengthOf, sizeOf, TesseraError, formatShape } from '@tessera-llm/tensor'
 import { bindingSize, createBufferPool, type Slot, slotSize, type WebGpuStorage } from '../buffer/pool.ts'
 import { createStagingRing } from '../buffer/staging.ts'
 import { createUpload } from '../buffer/upload.ts'
@@ -15,7 +7,8 @@ import type { WebGpuCapabilities } from '../capability/capabilities.ts'
 import { type FailureState, watchFailures } from '../failure/failure.ts'
 import type { WebGpuKernel } from '../kernel/kernel.ts'
 import { bindGroupOf } from '../launch/bind.ts'
-import { type CompiledLaunch, compileLaunch, storageOf } from '../launch/compile.ts'
+import { storageOf } from '../launch/compile.ts'
+import { createLaunchCache } from '../launch/launch-cache.ts'
 import { createRecording, type Recording } from '../launch/recording.ts'
 import { type CommandStream, createCommandStream } from '../launch/stream.ts'
 import { createPipelineCache, type PipelineEntry } from '../pipeline/cache.ts'
@@ -49,8 +42,7 @@ export function createWebGpuBackend(
   const pipelines = createPipelineCache(device, failures, counters)
   const staging = createStagingRing(device, counters)
   const pool = createBufferPool()
-  const compiled = new Map<string, CompiledLaunch>()
-  const uniforms = new Map<string, GPUBuffer>()
+  const compiled = createLaunchCache({ device, stream, counters, capabilities, pipelines })
   let nextId = 1
   let recording: Recording | undefined
   let collecting: Set<PipelineEntry> | undefined
@@ -98,21 +90,6 @@ export function createWebGpuBackend(
     if (slot.pins > 0) slot.freed = true
     else release(slot)
   }
-  const uniform = (bytes: Uint8Array, label: string): GPUBuffer => {
-    const key = bytes.join()
-    let buffer = uniforms.get(key)
-    if (!buffer) {
-      counters.buffersCreated += 1
-      buffer = device.createBuffer({
-        label: `params ${label}`,
-        size: bytes.byteLength,
-        usage: bufferUsage.uniform | bufferUsage.copyDst,
-      })
-      device.queue.writeBuffer(buffer, 0, bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      uniforms.set(key, buffer)
-    }
-    return buffer
-  }
   const upload = createUpload({
     device,
     stream,
@@ -129,15 +106,6 @@ export function createWebGpuBackend(
       }
     },
   })
-  const compile = (launch: Launch<WebGpuKernel>, kernel: WebGpuKernel): CompiledLaunch => {
-    const key = `${kernel.name}/${launch.key}`
-    let known = compiled.get(key)
-    if (!known) {
-      known = compileLaunch(kernel, launch.problem, { capabilities, pipelines, uniform })
-      compiled.set(key, known)
-    }
-    return known
-  }
 
   return {
     kind: 'webgpu',
@@ -190,17 +158,17 @@ export function createWebGpuBackend(
     launch(launch) {
       failures.check()
       if (!launch.kernel) throw new TesseraError('missing-kernel', `${launch.op.id}: no kernel on ${name}`)
-      const { passes, temporaries } = compile(launch, launch.kernel)
+      const ready = compiled.get(launch, launch.kernel)
       const scratch = new Map<string, WebGpuStorage>()
       try {
-        for (const [temporary, byteLength] of temporaries) {
+        for (const [temporary, byteLength] of ready.temporaries) {
           checkSize(
             byteLength,
             () => `${launch.op.id}: the temporary ${temporary} of the kernel ${launch.kernel?.name}`,
           )
           scratch.set(temporary, allocate(byteLength))
         }
-        for (const pass of passes) {
+        for (const pass of ready.passes) {
           const storages = pass.tensors.map((tensor) => storageOf(tensor, launch, scratch, pass.label))
           const dispatch = { pass, group: bindGroupOf(pass, storages, device, failures, counters) }
           collecting?.add(pass.pipeline)
@@ -212,7 +180,11 @@ export function createWebGpuBackend(
             for (const { slot } of storages) slot.batch = stream.batch
           }
         }
-        if (recording) recording.launches += 1
+        if (recording) {
+          recording.launches += 1
+          if (!recording.compiled.has(ready)) compiled.hold(ready)
+          recording.compiled.add(ready)
+        }
       } finally {
         for (const storage of scratch.values()) free(storage)
       }
@@ -237,6 +209,7 @@ export function createWebGpuBackend(
           if (disposed) return
           disposed = true
           recorded.dispose(release)
+          for (const launch of recorded.compiled) compiled.release(launch)
         },
       }
     },
@@ -264,7 +237,6 @@ export function createWebGpuBackend(
       device.destroy()
       pool.drain()
       compiled.clear()
-      uniforms.clear()
     },
   }
 }

@@ -136,6 +136,41 @@ describe('the WebGPU device on SwiftShader', () => {
     plan.dispose()
   })
 
+  it('thousands of lengths leave a bounded number of buffers, and results and a plan from before are right', async () => {
+    const fresh = await createWebGpuDevice({ gpu, kernels: [affineKernel()] })
+    const gpuDevice = fresh.webgpu.device
+    const createBuffer = gpuDevice.createBuffer.bind(gpuDevice)
+    let live = 0
+    gpuDevice.createBuffer = (descriptor) => {
+      const buffer = createBuffer(descriptor)
+      if (!descriptor.label?.startsWith('params ')) return buffer
+      const destroy = buffer.destroy.bind(buffer)
+      live += 1
+      buffer.destroy = () => {
+        live -= 1
+        return destroy()
+      }
+      return buffer
+    }
+    const x = fresh.tensor(Float32Array.of(1, 2), [2])
+    const plan = fresh.capture(() => fresh.run(affine, { x }, { factor: 0.5 }).y)
+    let last: Tensor | undefined
+    for (let factor = 1; factor <= 10_000; factor++) {
+      last?.dispose()
+      last = fresh.run(affine, { x }, { factor }).y
+    }
+    expect(live).toBeGreaterThan(2000)
+    expect(live).toBeLessThanOrEqual(4097)
+    plan.replay()
+    expect([...(await fresh.read(last as Tensor))]).toEqual([10_000, 20_000])
+    expect([...(await fresh.read(plan.result))]).toEqual([0.5, 1])
+    const before = live
+    plan.dispose()
+    expect(live).toBe(before - 1)
+    await fresh.synchronize()
+    await fresh.dispose()
+  })
+
   it('compiles ahead without running, and not again', async () => {
     const fresh = await createWebGpuDevice({ gpu, kernels: [affineKernel()] })
     const x = fresh.tensor(Float32Array.of(1), [1])

@@ -23,7 +23,7 @@ export function bindGroupOf(
     binding,
     resource: { buffer: slot.buffer, offset: 0, size: bindingSize(byteLength) },
   }))
-  if (pass.uniform) entries.push({ binding: entries.length, resource: { buffer: pass.uniform } })
+  if (pass.uniform) entries.push({ binding: entries.length, resource: { buffer: pass.uniform.buffer } })
   counters.bindGroupsCreated += 1
   const group = failures.guard(
     'validation',

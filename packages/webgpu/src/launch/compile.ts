@@ -11,6 +11,7 @@ import { webgpuCapabilities } from '../capability/capabilities.ts'
 import type { WebGpuKernel } from '../kernel/kernel.ts'
 import { composePass, encodeParams } from '../kernel/prelude.ts'
 import type { PipelineCache, PipelineEntry } from '../pipeline/cache.ts'
+import type { Uniform } from './uniforms.ts'
 
 /** One dispatch with everything that the problem alone decides. */
 export interface CompiledPass {
@@ -20,7 +21,7 @@ export interface CompiledPass {
   /** Tensors by name, in binding order; the uniform buffer, if any, comes after them. */
   readonly tensors: readonly string[]
   readonly writes: readonly boolean[]
-  readonly uniform: GPUBuffer | undefined
+  readonly uniform: Uniform | undefined
   readonly workgroups: readonly [number, number, number]
   /** Bind groups by the ids and sizes of the slots bound, oldest first. */
   readonly bindGroups: Map<string, CachedBindGroup>
@@ -34,13 +35,16 @@ export interface CachedBindGroup {
 export interface CompiledLaunch {
   readonly passes: readonly CompiledPass[]
   readonly temporaries: readonly (readonly [string, number])[]
+  /** Plans that replay it. */
+  plans: number
+  /** False once the cache has let go of it. */
+  isKept: boolean
 }
 
 export interface CompileContext {
   readonly capabilities: Capabilities
   readonly pipelines: PipelineCache
-  /** A small immutable buffer with these bytes. */
-  uniform(bytes: Uint8Array, label: string): GPUBuffer
+  uniform(bytes: Uint8Array, label: string): Uniform
 }
 
 /** Derives the passes of a kernel for a problem. Empty dispatches are left out. */
@@ -67,7 +71,8 @@ export function compileLaunch(kernel: WebGpuKernel, problem: Problem, context: C
       bindGroups: new Map(),
     })
   }
-  return { passes, temporaries: Object.entries(kernel.temporaries?.(problem, context.capabilities) ?? {}) }
+  const temporaries = Object.entries(kernel.temporaries?.(problem, context.capabilities) ?? {})
+  return { passes, temporaries, plans: 0, isKept: true }
 }
 
 /** The memory that a binding names: an input, an output, `input.part` of a packed input, or a temporary. */

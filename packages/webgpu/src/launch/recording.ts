@@ -1,4 +1,5 @@
 import { createBufferPool, type Slot, type WebGpuStorage } from '../buffer/pool.ts'
+import type { CompiledLaunch } from './compile.ts'
 import type { Dispatch } from './stream.ts'
 
 /** What a capture gathers: dispatches, and the memory that they will use at every replay. */
@@ -6,6 +7,8 @@ export interface Recording {
   readonly dispatches: Dispatch[]
   /** Kernel launches; each has one or more dispatches. */
   launches: number
+  /** What the dispatches are made of, each once. */
+  readonly compiled: Set<CompiledLaunch>
   /** A buffer freed during the capture, for a tensor that is made in it. */
   reuse(size: number): Slot | undefined
   /** Takes a buffer for the plan: it stays out of the common pool until the plan is disposed. */
@@ -43,6 +46,7 @@ export function createRecording(): Recording {
   return {
     dispatches: [],
     launches: 0,
+    compiled: new Set(),
     reuse(size) {
       const slot = free.take(size)
       if (slot) reused.add(slot)

@@ -1,0 +1,1 @@
+export { type BoundedCache, type BoundedCacheOptions, createBoundedCache } from './bounded-cache.ts'
