@@ -60,6 +60,15 @@ describe('embed', () => {
     await model.dispose()
   })
 
+  test('a model that is spread keeps what it can do, and refuses the rest only where it is asked for', async () => {
+    const model = await loadWith()
+    const spread = { ...model }
+    expect(await spread.embed(['t1'])).toEqual(await model.embed(['t1']))
+    for (const ask of [() => model.session, () => model.language])
+      expect(ask).toThrow(expect.objectContaining({ code: 'unsupported' }))
+    await model.dispose()
+  })
+
   test('pools the first token, at length 1, and cuts texts as the folder says', async () => {
     const first = { ...meanPooling, pooling_mode_mean_tokens: false, pooling_mode_cls_token: true }
     const normalize = { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' }

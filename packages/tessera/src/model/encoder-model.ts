@@ -18,13 +18,7 @@ export function createEncoderModel({ embedder, tokenizer, ownedDevice }: Encoder
       `${what}: the architecture ${encoder.config.architecture} is an encoder, which gives vectors (embed) and writes no text; load a decoder`,
     )
   }
-  return {
-    get language() {
-      return refuse('language')
-    },
-    get session() {
-      return refuse('session')
-    },
+  const model: Omit<Model, 'language' | 'session'> = {
     embedder,
     tokenizer,
     chatTemplate: undefined,
@@ -38,4 +32,9 @@ export function createEncoderModel({ embedder, tokenizer, ownedDevice }: Encoder
       await ownedDevice?.dispose()
     },
   }
+  // Not enumerable: who spreads or prints a model does not ask for them.
+  return Object.defineProperties(model, {
+    language: { get: () => refuse('language') },
+    session: { get: () => refuse('session') },
+  }) as Model
 }

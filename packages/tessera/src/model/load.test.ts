@@ -88,3 +88,14 @@ test('the progress of weights says its phase', async () => {
   expect(told.length).toBeGreaterThan(10)
   for (const progress of told) expect(progress).toMatchObject({ phase: 'weights', tensor: expect.any(String) })
 })
+
+test('a session that was disposed leaves the model, which disposes the others', async () => {
+  const model = await load(tinyModel.ggufUrl, { device })
+  const [left, open] = [model.createSession(), model.createSession()]
+  const disposals = [left, open].map((session) => vi.spyOn(session, 'dispose'))
+  left.dispose()
+  await expect(left.step(1)).rejects.toMatchObject({ code: 'disposed' })
+  await model.dispose()
+  for (const disposal of disposals) expect(disposal).toHaveBeenCalledTimes(1)
+  await expect(open.step(1)).rejects.toMatchObject({ code: 'disposed' })
+})

@@ -41,7 +41,7 @@ export interface Model {
   chat(messages: readonly ChatMessage[], options?: GenerateOptions): Generation
   /** One vector f32 for each text, in their order; their cosines say how close the texts are in meaning. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
-  /** Another sequence with a cache of its own. */
+  /** Another sequence with a cache of its own, until it or the model is disposed. */
   createSession(options?: SessionOptions): Session
   dispose(): Promise<void>
 }
@@ -54,11 +54,18 @@ export function createModel({
   ownedDevice,
   session: sessionOptions,
 }: ModelParts): Model {
-  const sessions: Session[] = []
+  const sessions = new Set<Session>()
   const open = (options: SessionOptions = {}): Session => {
     const session = createSession(model, { ...sessionOptions, ...options })
-    sessions.push(session)
-    return session
+    sessions.add(session)
+    const { dispose } = session
+    // The session's identity tells generations apart, so it is extended, not copied.
+    return Object.assign(session, {
+      dispose() {
+        sessions.delete(session)
+        dispose()
+      },
+    })
   }
   const session = open()
   return {
