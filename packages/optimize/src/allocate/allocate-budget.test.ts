@@ -144,6 +144,9 @@ test('what was measured is kept for the next run, of another size too; and throw
   expect(seen).toEqual([])
   await allocated(budgetOf('1.7MB'), { ...counted, identity: 'another text' })
   expect(seen.length).toBeGreaterThan(0)
+  seen.length = 0
+  await allocated(budgetOf('1.7MB', { method: 'gptq' }), { ...counted, identity: 'another text' })
+  expect(seen.length).toBeGreaterThan(0)
 })
 
 test('interrupted on the way, it goes on with the same choice and the same bytes', async () => {

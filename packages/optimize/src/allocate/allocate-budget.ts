@@ -138,11 +138,9 @@ export async function allocateBudget(
     throw new TesseraError('invalid-value', tooSmall(step, budget, least, open), { details: { least, budget } })
   const fixed = least - smallest.reduce((sum, { bytes }) => sum + bytes, 0)
 
-  const windows = calibrationWindows(
-    calibration,
-    calibrationSizes(subject, recipe.calibration),
-    subject.config.contextLength,
-  )
+  const { method = 'gptq' } = step
+  const sizes = calibrationSizes(subject, recipe.calibration)
+  const windows = calibrationWindows(calibration, sizes, subject.config.contextLength)
     .slice(0, measuredWindows)
     .map((window) => window.slice(0, measuredTokens))
   const parameters = open.reduce(
@@ -163,10 +161,11 @@ export async function allocateBudget(
   await store.claim(
     JSON.stringify([
       'budget',
-      4,
+      5,
       { ...recipe, steps: recipe.steps.toSpliced(at, 1) },
       [...formats],
       bits,
+      method,
       windows.length,
       options.identity ?? '',
     ]),
@@ -181,7 +180,8 @@ export async function allocateBudget(
         words: measuredWords,
         bits,
         formats,
-        method: step.method ?? 'gptq',
+        method,
+        tokens: sizes.windows * sizes.window,
         solver,
         signal,
         onProgress: options.onProgress,

@@ -38,7 +38,17 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   const formats = new Map(names.map((name) => [name, [int(4), int(3), 'f32'] as const]))
   const solver = { multiply: await createWasmMultiply() }
   const measure = (bits: 3 | 4): Promise<readonly WeightLosses[]> =>
-    measureLosses(subject, { device, windows, probes: 1, words: 4096, bits, formats, method: 'rtn', solver })
+    measureLosses(subject, {
+      device,
+      windows,
+      probes: 1,
+      words: 4096,
+      bits,
+      formats,
+      method: 'rtn',
+      tokens: 128,
+      solver,
+    })
   const [four, three] = [await measure(4), await measure(3)]
   expect(device.memory().liveTensors).toBe(0)
   expect(four.map(({ name }) => name).sort()).toEqual([...names].sort())

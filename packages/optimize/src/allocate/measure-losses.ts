@@ -26,6 +26,8 @@ export interface MeasureLossesOptions {
    * layers than in others.
    */
   readonly method: 'gptq' | 'rtn'
+  /** Tokens that GPTQ will be calibrated on, more than these windows have. */
+  readonly tokens: number
   readonly solver: Solver
   readonly signal?: AbortSignal | undefined
   /** In proportion to time, to a factor of two. */
@@ -57,7 +59,7 @@ export async function measureLosses(
   subject: DecoderSubject,
   options: MeasureLossesOptions,
 ): Promise<readonly WeightLosses[]> {
-  const { device, windows, probes, words, formats, method, solver, signal, onProgress } = options
+  const { device, windows, probes, words, formats, method, tokens, solver, signal, onProgress } = options
   const program = await recordModel(subject, windows[0]?.length ?? 0)
   const { sites } = program
   const head = sites.at(-1) as (typeof sites)[number]
@@ -123,7 +125,7 @@ export async function measureLosses(
       if (names.length === 0) continue
       const products = method === 'gptq'
       const statistics = await gatherSite(device, site, windows.length, stream, { products })
-      const costs = products ? feedbackCosts(statistics, solver) : undefined
+      const costs = products ? feedbackCosts(statistics, { tokens, multiply: solver.multiply }) : undefined
       advanceBy(work.gathered(lastAxis(site.input.shape), windows.length, products))
       for (const name of names) await fork(name, importanceOf(statistics), costs)
     }

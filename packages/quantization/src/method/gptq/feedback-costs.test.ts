@@ -9,7 +9,14 @@ test('of two inputs, the first is made up for by the second as far as they go to
   const costs = feedbackCosts({ columns: 2, count, secondMoment })
   // A hundredth of the mean of the diagonal is added to it.
   expect(costs[0]).toBeCloseTo(4.035 - 4 / 3.035, 4)
-  expect(costs[1]).toBeCloseTo(3.035, 4)
+  // Nothing is left to make up for the last one, and the damping is no input.
+  expect(costs[1]).toBe(3)
+})
+
+test('beside one input that exceeds all others by far, the others cost what they cost rounding to nearest', () => {
+  const count = 1e6
+  const secondMoment = Float32Array.from([1e4, 0, 0, 0, 1, 0.9, 0, 0.9, 1], (value) => value * count)
+  expect([...feedbackCosts({ columns: 3, count, secondMoment })]).toEqual([1e4, 1, 1])
 })
 
 test('says beforehand what GPTQ loses beside rounding to nearest, whatever the inputs have in common', () => {
@@ -29,10 +36,7 @@ test('says beforehand what GPTQ loses beside rounding to nearest, whatever the i
     const nearest = dequantizeMatrix(rtn({ values, shape }, grid, { scale: 'range' }))
     const swept = dequantizeMatrix(gptq({ values, shape }, statistics, grid, { scale: 'range', passes: 0 }).matrix)
     const weighed = (by: Float32Array): number =>
-      nearest.reduce(
-        (sum, value, i) => sum + (by[i % columns] as number) * (value - (values[i] as number)) ** 2,
-        0,
-      )
+      nearest.reduce((sum, value, i) => sum + (by[i % columns] as number) * (value - (values[i] as number)) ** 2, 0)
     const real = outputError(x, values, swept, columns).error / outputError(x, values, nearest, columns).error
     return weighed(feedbackCosts(statistics)) / weighed(importanceOf(statistics)) / real
   })
