@@ -14,6 +14,8 @@ import {
 } from './steps.ts'
 
 export interface SamplerOptions {
+  /** Steps of your own, before all others: they see the model's logits, and may change them or drop tokens. */
+  readonly processors?: readonly SamplerStep[] | undefined
   /** Divides the logits; 0 always takes the most likely token. Default 0. */
   readonly temperature?: number | undefined
   /** Keeps the k largest logits (and ties of the last). */
@@ -86,6 +88,7 @@ export function samplerSteps(options: SamplerOptions): readonly SamplerStep[] {
   if (!known.includes(order))
     throw new TesseraError('invalid-option', `sampler: order must be transformers or llama.cpp, not ${String(order)}`)
   const changes = [
+    ...(options.processors ?? []),
     ...(options.logitBias ? [logitBias(options.logitBias)] : []),
     ...(repetition === 1 ? [] : [repetitionPenalty(repetition)]),
     ...(frequencyPenalty === 0 && presencePenalty === 0 ? [] : [usePenalty(frequencyPenalty, presencePenalty)]),

@@ -5,9 +5,12 @@ import {
   createSession,
   createTokenizerFromGguf,
   generate,
+  type GeneratedPiece,
   type LanguageModel,
   llamaFamily,
   loadModel,
+  type Sampler,
+  type SamplerStep,
   type Tokenizer,
 } from '../index.ts'
 
@@ -102,4 +105,61 @@ test('maxTokens 0 computes the prompt and gives no token', async () => {
   const { ids, stop } = await generate(createSession(model), tokenizer, [1, 2], { ...options, maxTokens: 0 }).result
   expect(ids).toEqual([])
   expect(stop).toBe('length')
+})
+
+test('a sampler and processors of the caller choose the tokens, and greedy tokens without them keep their fast path', async () => {
+  const session = createSession(model)
+  const slow = vi.spyOn(session, 'step')
+  const plain = await generate(session, tokenizer, [1, 2, 3], options).result
+  expect(slow).not.toHaveBeenCalled()
+  const histories: number[][] = []
+  const sampler: Sampler = {
+    isGreedy: false,
+    sample(logits, history) {
+      histories.push([...history])
+      return logits.length - 1 - histories.length
+    },
+  }
+  const settings = { maxTokens: 2, ignoreEos: true }
+  const own = await generate(createSession(model), tokenizer, [1, 2], { ...settings, sampler }).result
+  const last = model.config.vocabSize - 1
+  expect(own.ids).toEqual([last - 1, last - 2])
+  expect(histories).toEqual([
+    [1, 2],
+    [1, 2, last - 1],
+  ])
+  const without: SamplerStep = ({ ids, logits }) => ({
+    ids,
+    logits: logits.map((value, place) => (ids[place] === plain.ids[0] ? Number.NEGATIVE_INFINITY : value)),
+  })
+  const changed = await generate(createSession(model), tokenizer, [1, 2, 3], { ...options, processors: [without] })
+    .result
+  expect(changed.ids).not.toContain(plain.ids[0])
+  await expect(
+    generate(createSession(model), tokenizer, [1], { sampler, temperature: 0.5 }).result,
+  ).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringContaining('temperature') })
+})
+
+test("logprobs are the model's own, whatever the sampling does", async () => {
+  const logits = await createSession(model).prefill([1, 2, 3])
+  const total = Math.log([...logits].reduce((sum, value) => sum + Math.exp(value), 0))
+  const expected = [...logits]
+    .map((value, id) => ({ id, logprob: value - total }))
+    .sort((a, b) => b.logprob - a.logprob)
+  for (const sampling of [{ temperature: 0 }, { temperature: 3, topK: 2, seed: 7 }]) {
+    const pieces: GeneratedPiece[] = []
+    const asked = { ...options, ...sampling, logprobs: 4 }
+    for await (const piece of generate(createSession(model), tokenizer, [1, 2, 3], asked)) pieces.push(piece)
+    const first = pieces[0] as GeneratedPiece
+    expect(first.top?.map(({ id }) => id)).toEqual(expected.slice(0, 4).map(({ id }) => id))
+    for (const [place, { logprob }] of (first.top ?? []).entries())
+      expect(logprob).toBeCloseTo(expected[place]?.logprob ?? 0, 4)
+    expect(first.logprob).toBeCloseTo(expected.find(({ id }) => id === first.id)?.logprob ?? 0, 4)
+    // Of the second token: after the first one, not of the same logits again.
+    const next = await createSession(model).prefill([1, 2, 3, first.id])
+    const sum = Math.log([...next].reduce((all, value) => all + Math.exp(value), 0))
+    expect(pieces[1]?.logprob).toBeCloseTo((next[pieces[1]?.id ?? 0] as number) - sum, 3)
+  }
+  const asked = generate(createSession(model), tokenizer, [1], { ...options, logprobs: 1.5 })
+  await expect(asked.result).rejects.toMatchObject({ code: 'invalid-option' })
 })

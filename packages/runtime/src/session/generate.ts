@@ -1,11 +1,19 @@
 import { TesseraError } from '@tessera-llm/tensor'
-import { createSampler, type SamplerOptions } from '../sampler/index.ts'
+import { createSampler, type Sampler, type SamplerOptions, type TokenLogprob } from '../sampler/index.ts'
+import { checkLogprobs, logProbabilities } from '../sampler/log-probabilities.ts'
 import { createTextStream } from '../text/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import type { Session } from './session.ts'
 import { yieldToEventLoop } from './yield.ts'
 
 export interface GenerateOptions extends SamplerOptions {
+  /** Chooses the tokens, in place of the one that the options above describe; those must be left out. */
+  readonly sampler?: Sampler | undefined
+  /**
+   * Gives each token its log-probability, and so many of the most likely tokens beside it. They are the model's own, of its logits before
+   * temperature, penalties and all other steps. Logits then come to the host for greedy tokens too, which costs time.
+   */
+  readonly logprobs?: number | undefined
   /** Most tokens to generate, an integer; to the end of the context when left out. */
   readonly maxTokens?: number | undefined
   /** Texts that end the generation; they are not part of the output. */
@@ -35,6 +43,10 @@ export interface GenerationTimings {
 export interface GeneratedPiece {
   readonly id: number
   readonly text: string
+  /** With `logprobs`: the natural logarithm of the token's probability. Undefined in a last piece that only completes a text. */
+  readonly logprob?: number | undefined
+  /** With `logprobs`: the most likely tokens in its place, most likely first. */
+  readonly top?: readonly TokenLogprob[] | undefined
 }
 
 export interface GenerationResult {
@@ -120,10 +132,12 @@ async function* run(
   const room = session.contextLength - prompt.length
   const maxTokens = Math.min(options.maxTokens ?? room, room)
   const limit: StopReason = options.maxTokens !== undefined && options.maxTokens <= room ? 'length' : 'context'
-  const sampler = createSampler(options)
+  const sampler = samplerOf(options)
+  const { logprobs } = options
+  checkLogprobs(logprobs)
   const stream = createTextStream({ tokenizer, stop })
   const ends = new Set([...stopIds, ...(ignoreEos ? [] : tokenizer.eosIds)])
-  const greedy = sampler.isGreedy
+  const greedy = sampler.isGreedy && logprobs === undefined
 
   const me = Symbol('generation')
   latest.set(session, me)
@@ -136,7 +150,7 @@ async function* run(
   }
   const before = performance.now()
   const reusedTokens = sharedPrefix(session.tokens, prompt)
-  const logits = await session.prefill(prompt, { signal, onProgress: options.onPrefill })
+  let logits = await session.prefill(prompt, { signal, onProgress: options.onPrefill })
   const promptMs = performance.now() - before
   const history = [...prompt]
   const ids: number[] = []
@@ -156,8 +170,9 @@ async function* run(
     history.push(next)
     const piece = stream.push(next)
     text += piece
+    const said = { id: next, text: piece, ...(logprobs === undefined ? {} : logProbabilities(logits, next, logprobs)) }
     decodeMs += performance.now() - begin
-    yield { id: next, text: piece }
+    yield said
     if (stream.stopped) {
       reason = 'stop'
       break
@@ -168,7 +183,11 @@ async function* run(
     begin = performance.now()
     signal?.throwIfAborted()
     checkOurs()
-    next = greedy ? await session.stepGreedy(next) : sampler.sample(await session.step(next), history)
+    if (greedy) next = await session.stepGreedy(next)
+    else {
+      logits = await session.step(next)
+      next = sampler.sample(logits, history)
+    }
   }
   const rest = stream.flush()
   text += rest
@@ -187,6 +206,33 @@ async function* run(
       decodeMs,
     },
   }
+}
+
+const samplingOptions = [
+  'processors',
+  'temperature',
+  'topK',
+  'topP',
+  'minP',
+  'typicalP',
+  'repetitionPenalty',
+  'frequencyPenalty',
+  'presencePenalty',
+  'logitBias',
+  'order',
+  'seed',
+] as const satisfies readonly (keyof SamplerOptions)[]
+
+function samplerOf(options: GenerateOptions): Sampler {
+  const { sampler } = options
+  if (sampler === undefined) return createSampler(options)
+  const without = samplingOptions.filter((name) => options[name] !== undefined)
+  if (without.length > 0)
+    throw new TesseraError(
+      'invalid-option',
+      `generate: ${without.join(', ')} have no effect beside a sampler of your own; pass them to createSampler, or leave sampler out`,
+    )
+  return sampler
 }
 
 function checkMaxTokens(maxTokens: number | undefined): void {
