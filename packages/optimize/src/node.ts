@@ -1,2 +1,3 @@
+export * from './files/index.ts'
 export { folderStore } from './store/folder-store.ts'
 export * from './index.ts'

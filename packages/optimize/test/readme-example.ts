@@ -3,6 +3,7 @@ import { attentionWasm } from '@tessera-llm/attention/wasm'
 import { bufferSink, bufferSource, readGguf } from '@tessera-llm/formats'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { applyRecipe, bytesByClass, parseRecipe, planRecipe, subjectOf, writeGgufModel } from '@tessera-llm/optimize'
+import { createSolver } from '@tessera-llm/optimize/wasm'
 import { createTokenizerFromGguf, llamaFamily } from '@tessera-llm/runtime'
 import { createWasmDevice } from '@tessera-llm/wasm'
 
@@ -18,8 +19,10 @@ const device = await createWasmDevice({ kernels: [...kernelsWasm, ...attentionWa
 const ids = createTokenizerFromGguf(checkpoint.metadata).encode(await readFile('text.txt', 'utf8'), {
   addSpecial: false,
 })
-const applied = await applyRecipe(subject, recipe, { device, calibration: { ids } })
+const solver = await createSolver()
+const applied = await applyRecipe(subject, recipe, { device, solver, calibration: { ids } })
 const sink = bufferSink()
 await writeGgufModel(applied, subject, checkpoint, sink)
 await writeFile('smaller.gguf', sink.bytes())
+await solver.dispose()
 await device.dispose()

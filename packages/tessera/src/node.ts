@@ -15,6 +15,8 @@ export {
   openModelSource,
   type SourceProgress,
 } from './model-source/index.ts'
+export * from './model-files/index.ts'
+export * from './optimize/index.ts'
 export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 
 /**

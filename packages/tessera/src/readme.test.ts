@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -49,5 +49,35 @@ test('the README shows the example of vectors, which compares texts with an enco
   expect(calls).toEqual([
     [expect.stringMatching(/^-?\d+\.\d\d$/), 'A kitten naps on the couch.'],
     [expect.stringMatching(/^-?\d+\.\d\d$/), 'Shares fell on Monday.'],
+  ])
+})
+
+test('the README of optimize begins with the example, which writes a smaller model and its receipt', async () => {
+  const readme = await read('../optimize/README.md')
+  const example = await read('test/optimize-example.ts')
+  expect(readme.indexOf('```ts\n')).toBe(readme.indexOf(`\`\`\`ts\n${example}\`\`\``))
+  const text = 'The President of the United States is the head of the Government. '
+  await writeFile(join(folder, 'text.txt'), text.repeat(30))
+  await writeFile(join(folder, 'other.txt'), text.repeat(8))
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/optimize-example.ts')
+  const [[line] = []] = log.mock.calls
+  log.mockRestore()
+  const { size } = await stat('smaller.gguf')
+  expect(size).toBeLessThan(0.45 * (await stat('model.gguf')).size)
+  const receipt = JSON.parse(await readFile('smaller.gguf.receipt.json', 'utf8')) as {
+    output: { bytes: number }
+    quality: { kld: number }
+  }
+  expect(receipt.output.bytes).toBe(size)
+  expect(receipt.quality.kld).toBeGreaterThan(0)
+  expect(line).toContain(`→ ${size} bytes, divergence ${receipt.quality.kld}`)
+  // What was kept on the way is gone.
+  expect((await readdir('.')).toSorted()).toEqual([
+    'model.gguf',
+    'other.txt',
+    'smaller.gguf',
+    'smaller.gguf.receipt.json',
+    'text.txt',
   ])
 })

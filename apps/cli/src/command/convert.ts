@@ -2,9 +2,10 @@ import { basename } from 'node:path'
 import { type Checkpoint, writeGguf, type WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
 import { ggufContent, huggingFaceContent, huggingFaceJson } from '@tessera-llm/optimize'
+import { writeFolder } from '@tessera-llm/optimize/node'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
-import { commonOptions, type ModelFiles, withFiles, writeFolder } from '../open/index.ts'
+import { commonOptions, type ModelFiles, withFiles } from '../open/index.ts'
 import { formatBytes, type Output } from '../terminal/index.ts'
 
 export interface ConvertArguments {

@@ -1,8 +1,7 @@
-import { compareEmbeddings } from '@tessera-llm/evaluation'
+import { compareEmbeddings, sampleSentences } from '@tessera-llm/evaluation'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import { type ModelArguments, type ModelFiles, withEncoder, withFiles } from '../open/index.ts'
-import { sampleSentences } from '../optimize/index.ts'
 import type { Output } from '../terminal/index.ts'
 
 export interface EncoderEvalArguments extends ModelArguments {
@@ -24,7 +23,7 @@ export async function evaluateEncoder(
       'invalid-option',
       `${files.name} holds an encoder, which has no perplexity; --against ORIGINAL measures how its vectors differ from another encoder's`,
     )
-  const { texts, found } = sampleSentences('text', written, args.sentences)
+  const { texts, found } = sampleSentences('--text', written, args.sentences)
   const compared = await embedTexts(files, texts, args, output, signal)
   const original = await withFiles(against, output, signal, (other) =>
     embedTexts(other, texts, { ...args, activations: 'f32' }, output, signal),

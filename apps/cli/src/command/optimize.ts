@@ -1,40 +1,10 @@
-import { availableParallelism } from 'node:os'
-import { resolve, sep } from 'node:path'
-import { fileSink } from '@tessera-llm/formats/node'
-import {
-  bytesByClass,
-  calibrationSizes,
-  hasBudget,
-  planNotes,
-  planRecipe,
-  type Receipt,
-  type Recipe,
-  type RecipePlan,
-} from '@tessera-llm/optimize'
-import { TesseraError } from '@tessera-llm/tensor'
+import { bytesByClass, type Receipt } from '@tessera-llm/optimize'
+import { type ModelPlan, optimizeModel, planModel, receiptPath } from '@tessera-llm/tessera/node'
 import type { Argv } from 'yargs'
-import { openDevice } from '../open/device.ts'
-import { integer, type ModelArguments, placeOptions, withFiles } from '../open/index.ts'
-import {
-  allocateRecipe,
-  forgetWork,
-  hashFile,
-  hashInput,
-  hashModel,
-  headCalibrationOf,
-  kindOfOutput,
-  measureEmbeddings,
-  measureQuality,
-  receiptPath,
-  type RecipeArguments,
-  recipeOf,
-  recipeOptions,
-  runRecipe,
-  subjectOfFiles,
-  targetOf,
-} from '../optimize/index.ts'
-import { ownVersion } from '../own-version.ts'
-import { formatBytes, type Output } from '../terminal/index.ts'
+import { deviceOptions } from '../open/device.ts'
+import { integer, type ModelArguments, placeOptions } from '../open/index.ts'
+import { type RecipeArguments, recipeOf, recipeOptions } from '../optimize/index.ts'
+import { followPhases, formatBytes, type Output } from '../terminal/index.ts'
 
 export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'device' | 'threads'>, RecipeArguments {
   readonly output: string
@@ -81,128 +51,43 @@ export function optimizeArguments(yargs: Argv) {
 
 /** `optimize IN OUT`: applies a recipe, writes the model, measures what was lost and gained, and writes that beside it as a receipt. */
 export async function optimize(args: OptimizeArguments, output: Output, signal: AbortSignal): Promise<void> {
-  const began = performance.now()
-  const asked = await recipeOf(args)
-  await withFiles(args.model, output, signal, async (files) => {
-    let target = await targetOf(files, kindOfOutput(args.output), asked)
-    const describe = async (
-      recipe: Recipe,
-    ): Promise<{ readonly plan: RecipePlan; readonly notes: readonly string[] }> => {
-      const plan = planRecipe(target.subject, recipe, { stored: subjectOfFiles(files).weights })
-      describePlan(plan, output, args.dryRun)
-      const notes = await planNotes(target.subject, recipe)
-      for (const note of notes) output.note(note)
-      return { plan, notes }
-    }
-    const planned = hasBudget(asked) ? undefined : await describe(asked)
-    if (args.dryRun && planned) {
-      output.result({ ...planned.plan, notes: planned.notes, classes: bytesByClass(planned.plan) })
-      return
-    }
-    if (files.path !== undefined && `${resolve(args.output)}${sep}`.startsWith(`${resolve(files.path)}${sep}`))
-      throw new TesseraError(
-        'invalid-option',
-        `optimize: ${args.output} is the input, or lies in it; name another place`,
-      )
-    const input = await hashInput(files)
-    const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
-    try {
-      const settings = {
-        device,
-        threads: args.threads,
-        output: args.output,
-        inputHash: input.sha256,
-        calibrate: args.calibrate,
-        signal,
-      }
-      const heads = await headCalibrationOf(files, { ...settings, recipe: asked }, output)
-      if (heads) target = await targetOf(files, kindOfOutput(args.output), asked, heads)
-      const allocation = planned
-        ? undefined
-        : await allocateRecipe(files, target, { ...settings, recipe: asked }, output)
-      const recipe = allocation?.recipe ?? asked
-      const { plan, notes } = planned ?? (await describe(recipe))
-      if (allocation)
-        output.note(
-          `budget ${allocation.budget} bytes: the file will have ${allocation.bytes}, the predicted divergence is ${allocation.loss.toPrecision(3)}`,
-        )
-      if (args.dryRun) {
-        output.result({
-          ...plan,
-          notes,
-          classes: bytesByClass(plan),
-          budget: allocation?.budget,
-          bytes: allocation?.bytes,
-          predictedKld: allocation?.loss,
-          recipe,
-        })
-        return
-      }
-      const applied = await runRecipe(files, target, { ...settings, recipe }, output)
-      const written = await hashModel(args.output)
-      if (allocation && written.bytes > allocation.budget)
-        throw new TesseraError(
-          'invalid-value',
-          `optimize: ${args.output} has ${written.bytes} bytes where ${allocation.budget} were promised; this is a bug, please report it`,
-        )
-      const applySeconds = (performance.now() - began) / 1000
-      const compared = { device, original: args.model, compressed: args.output, recipe, signal }
-      const measured =
-        args.evaluate === undefined
-          ? undefined
-          : target.subject.kind === 'encoder'
-            ? await measureEmbeddings({ ...compared, text: args.evaluate, sentences: args.sentences }, output)
-            : await measureQuality(
-                { ...compared, text: args.evaluate, window: args.window, windows: args.windows },
-                output,
-              )
-      const receipt: Receipt = {
-        receipt: 1,
-        input,
-        output: written,
-        ...(args.calibrate === undefined
-          ? {}
-          : {
-              calibration: {
-                ...(await hashFile(args.calibrate)),
-                ...calibrationSizes(target.subject, recipe.calibration),
-              },
-            }),
-        recipe,
-        ...(allocation ? { budget: { bytes: allocation.budget, predictedKld: allocation.loss } } : {}),
-        seed: recipe.seed ?? 0,
-        versions: { tessera: ownVersion(), node: process.version },
-        device: { kind: device.kind, name: device.name, kernels: device.kernelsUsed() },
-        bytes: bytesByClass(plan),
-        ...measured,
-        peakRssBytes: process.resourceUsage().maxRSS * 1024,
-        seconds: { apply: applySeconds, total: (performance.now() - began) / 1000 },
-        notes: applied.notes,
-      }
-      await writeWhole(receiptPath(args.output), `${JSON.stringify(receipt, null, 2)}\n`)
-      // Only now: what is kept saves the work of a run that ends before the receipt.
-      await forgetWork(args.output)
-      summarize(receipt, output)
-      output.result(receipt)
-    } finally {
-      await device.dispose()
-    }
-  })
-}
-
-/** A text, seen when it is whole. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const sink = await fileSink(path)
-  try {
-    await sink.write(new TextEncoder().encode(text))
-  } catch (error) {
-    await sink.abort()
-    throw error
+  const { model: input, calibrate: calibration, evaluate: text, window, windows, sentences } = args
+  const phases = followPhases(output)
+  const asked = {
+    ...(await deviceOptions(args)),
+    ...phases.listeners,
+    input,
+    output: args.output,
+    recipe: await recipeOf(args),
+    calibration,
+    signal,
   }
-  await sink.finish()
+  const onPlan = (planned: ModelPlan): void => {
+    phases.end()
+    describePlan(planned, output, args.dryRun)
+  }
+  if (args.dryRun) {
+    const planned = await planModel(asked).finally(phases.end)
+    onPlan(planned)
+    output.result(planOfResult(planned))
+    return
+  }
+  const evaluation = text === undefined ? undefined : { text, window, windows, sentences }
+  const receipt = await optimizeModel({ ...asked, evaluation, onPlan }).finally(phases.end)
+  summarize(receipt, output)
+  output.result(receipt)
 }
 
-function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void {
+function planOfResult({ plan, notes, recipe, allocation }: ModelPlan): object {
+  return {
+    ...plan,
+    notes,
+    classes: bytesByClass(plan),
+    ...(allocation && { budget: allocation.budget, bytes: allocation.bytes, predictedKld: allocation.loss, recipe }),
+  }
+}
+
+function describePlan({ plan, notes, allocation }: ModelPlan, output: Output, isResult: boolean): void {
   const say = isResult ? output.text : (text: string): void => output.note(text.trimEnd())
   if (isResult) {
     for (const { name, before, after, method } of plan.tensors)
@@ -214,6 +99,11 @@ function describePlan(plan: RecipePlan, output: Output, isResult: boolean): void
   say(
     `  all        ${String(plan.tensors.length).padStart(4)} tensors  ${formatBytes(plan.bytesBefore)} → ${formatBytes(plan.bytesAfter)}\n`,
   )
+  for (const note of notes) output.note(note)
+  if (allocation)
+    output.note(
+      `budget ${allocation.budget} bytes: the file will have ${allocation.bytes}, the predicted divergence is ${allocation.loss.toPrecision(3)}`,
+    )
 }
 
 function summarize(

@@ -1,11 +1,20 @@
-import { createDefaultDevice } from '@tessera-llm/tessera'
+import { availableParallelism } from 'node:os'
+import { createDefaultDevice, type DefaultDeviceOptions } from '@tessera-llm/tessera'
 import { type Device, isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import { kindOf, type ModelArguments } from './options.ts'
 
 /** The device of `--device`. Throws `unsupported`. */
-export async function openDevice({ device, threads }: Pick<ModelArguments, 'device' | 'threads'>): Promise<Device> {
-  if (device !== 'webgpu') return createDefaultDevice({ device: kindOf(device), threads })
-  return createDefaultDevice({ device, gpu: await nodeGpu() })
+export async function openDevice(args: Pick<ModelArguments, 'device' | 'threads'>): Promise<Device> {
+  return createDefaultDevice(await deviceOptions(args))
+}
+
+/** What `--device` and `--threads` ask for. Throws `unsupported`. */
+export async function deviceOptions({
+  device,
+  threads,
+}: Pick<ModelArguments, 'device' | 'threads'>): Promise<DefaultDeviceOptions & { readonly device: Device['kind'] }> {
+  const gpu = device === 'webgpu' ? await nodeGpu() : undefined
+  return { device: kindOf(device), threads: threads ?? availableParallelism(), gpu }
 }
 
 // Dawn crashes the process when the object that `create` returns is collected while a device lives.

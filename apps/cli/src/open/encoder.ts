@@ -5,8 +5,7 @@ import { defaultEncoderFamilies, defaultFamilies, type LoadProgress, type Model 
 import { TesseraError } from '@tessera-llm/tensor'
 import { formatBytes, type Output } from '../terminal/index.ts'
 import { openDevice } from './device.ts'
-import type { ModelFiles } from './files.ts'
-import { loadFiles } from './load-files.ts'
+import { loadFiles, type ModelFiles } from '@tessera-llm/tessera/node'
 import { availableMemory } from './memory.ts'
 import { kindOf, type ModelArguments } from './options.ts'
 

@@ -1,6 +1,6 @@
 export { withEncoder } from './encoder.ts'
-export { configOf, encoderConfigOf, type ModelFiles, textOf, withFiles } from './files.ts'
-export { loadFiles } from './load-files.ts'
+export { configOf, withFiles } from './files.ts'
+export { encoderConfigOf, type ModelFiles, textOf } from '@tessera-llm/tessera/node'
 export { availableMemory, describePlan, planFor } from './memory.ts'
 export { contextFor, type LoadedModel, usualContext, withModel } from './model.ts'
 export {
@@ -14,4 +14,3 @@ export {
 } from './options.ts'
 export { readStrings, readTextFile } from './text-file.ts'
 export { type ModelContent, writeModel } from './write-model.ts'
-export { copiedBytes, type FolderFiles, refuseUnlessFree, writeFolder } from './write-folder.ts'

@@ -1,8 +1,9 @@
 import { freemem } from 'node:os'
 import { ggmlPackers } from '@tessera-llm/quantization'
+import type { ModelFiles } from '@tessera-llm/tessera/node'
 import { type MemoryPlan, planMemory } from '@tessera-llm/runtime'
 import { formatBytes } from '../terminal/index.ts'
-import { configOf, type ModelFiles } from './files.ts'
+import { configOf } from './files.ts'
 import { cacheOf, chunkTokens, kindOf, type ModelArguments } from './options.ts'
 
 /** A WebAssembly memory addresses 4 GiB. */

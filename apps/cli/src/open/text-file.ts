@@ -1,17 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readText } from '@tessera-llm/optimize/node'
 import { TesseraError } from '@tessera-llm/tensor'
 
 /** A UTF-8 file that an option names. Throws `not-found`. */
 export async function readTextFile(option: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new TesseraError(
-      'not-found',
-      `--${option}: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
-      { cause },
-    )
-  }
+  return readText(`--${option}`, path)
 }
 
 /** A file with one JSON string a line; empty lines do not count. Only LF ends a line: U+2028 may stand in a JSON string. Throws `not-found` or `invalid-value`. */

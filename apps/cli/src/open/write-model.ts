@@ -1,8 +1,8 @@
 import { type GgufValue, type TensorData, writeGguf, type WriteOptions } from '@tessera-llm/formats'
 import { fileSink } from '@tessera-llm/formats/node'
 import type { Fields } from '@tessera-llm/runtime'
-import type { ModelFiles } from './files.ts'
-import { writeFolder } from './write-folder.ts'
+import type { ModelFiles } from '@tessera-llm/tessera/node'
+import { writeFolder } from '@tessera-llm/optimize/node'
 
 /** What a changed model is to hold. */
 export interface ModelContent {

@@ -1,8 +1,1 @@
-export { hashFile, hashInput, hashModel } from './hash-file.ts'
-export { headCalibrationOf } from './head-calibration.ts'
-export { type MeasuredEmbeddings, measureEmbeddings, sampleSentences } from './measure-embeddings.ts'
-export { type MeasuredQuality, measureQuality } from './measure-quality.ts'
-export { receiptPath } from './receipt-path.ts'
 export { type RecipeArguments, recipeOf, recipeOptions } from './recipe-arguments.ts'
-export { allocateRecipe, forgetWork, runRecipe } from './run-recipe.ts'
-export { kindOfOutput, subjectOfFiles, type Target, targetOf } from './target.ts'

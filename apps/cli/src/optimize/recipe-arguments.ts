@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { namedRecipe, parseRecipe, parseRecipeJson, type Recipe, type WeightFormat } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
-import { integer } from '../open/index.ts'
+import { integer, readTextFile } from '../open/index.ts'
 
 /** The options of `optimize` that say what is to be done. */
 export interface RecipeArguments {
@@ -70,7 +69,7 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
         `--recipe says all that is to be done; leave --${clash ?? 'rotate'} out, or write it into the recipe`,
       )
     // A name has neither a folder nor an ending.
-    const recipe = /[/\\.]/.test(path) ? parseRecipeJson(await readRecipe(path)) : namedRecipe(path)
+    const recipe = /[/\\.]/.test(path) ? parseRecipeJson(await readTextFile('recipe', path)) : namedRecipe(path)
     return parseRecipe({
       ...recipe,
       ...(seed === undefined ? {} : { seed }),
@@ -126,16 +125,4 @@ function formatOf(text: string): WeightFormat {
     group: group === 'row' ? group : Number(group),
     ...(symmetric ? { symmetric: true } : {}),
   } as WeightFormat
-}
-
-async function readRecipe(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new TesseraError(
-      'not-found',
-      `--recipe: ${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
-      { cause },
-    )
-  }
 }

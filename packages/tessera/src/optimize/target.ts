@@ -21,9 +21,10 @@ import {
   subjectOf,
   writeGgufModel,
 } from '@tessera-llm/optimize'
+import { copiedBytes, type FolderFiles, writeFolder } from '@tessera-llm/optimize/node'
 import type { Fields } from '@tessera-llm/runtime'
-import { defaultEncoderFamilies, defaultFamilies } from '@tessera-llm/tessera'
-import { copiedBytes, type FolderFiles, type ModelFiles, writeFolder } from '../open/index.ts'
+import { defaultEncoderFamilies, defaultFamilies } from '../model/load.ts'
+import type { ModelFiles } from '../model-files/index.ts'
 
 export interface WriteTargetOptions extends WriteOptions {
   readonly recipe: Recipe
@@ -40,13 +41,13 @@ export interface Target {
   write(applied: Applied, out: string, options: WriteTargetOptions): Promise<void>
 }
 
-/** Whether OUT is to be a GGUF file or a folder. */
+/** Whether the output is to be a GGUF file or a folder. */
 export function kindOfOutput(out: string): Target['kind'] {
   return out.endsWith('.gguf') ? 'gguf' : 'folder'
 }
 
 /**
- * The model in the kind of files that OUT is, with the heads that the recipe asks for; where MODEL is of the other kind, converted on the way, its values as
+ * The model in the kind of files that the output is, with the heads that the recipe asks for; where the input is of the other kind, converted on the way, its values as
  * they are. Without a calibration that the recipe needs, it is good for a plan alone.
  */
 export async function targetOf(

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import type { ReceiptFile } from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
-import type { ModelFiles } from '../open/index.ts'
+import type { ReceiptFile } from '../receipt/index.ts'
 
 /** Size and SHA-256 of a file. Throws `not-found`. */
 export async function hashFile(path: string): Promise<ReceiptFile> {
@@ -29,16 +28,6 @@ export async function hashFile(path: string): Promise<ReceiptFile> {
       { cause },
     )
   }
-}
-
-/** The same for an input, by the name that it was called by. Throws `unsupported` for what is not on the disk. */
-export async function hashInput({ name, path }: Pick<ModelFiles, 'name' | 'path'>): Promise<ReceiptFile> {
-  if (path === undefined)
-    throw new TesseraError(
-      'unsupported',
-      `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`,
-    )
-  return { ...(await hashModel(path)), path: name }
 }
 
 /**

@@ -1,23 +1,23 @@
 import { cutWindows, measureDivergence } from '@tessera-llm/evaluation'
 import { type Recipe, type ReceiptQuality, type ReceiptSpeed, recipeCache } from '@tessera-llm/optimize'
+import { hashFile, readText } from '@tessera-llm/optimize/node'
 import { createSession, type Session, type SessionOptions } from '@tessera-llm/runtime'
 import { createRandom, type Device } from '@tessera-llm/tensor'
-import type { Model } from '@tessera-llm/tessera'
-import { readTextFile, textOf, withFiles, loadFiles } from '../open/index.ts'
-import type { Output } from '../terminal/index.ts'
-import { hashFile } from './hash-file.ts'
+import type { Model } from '../model/model.ts'
+import { loadFiles, textOf } from '../model-files/index.ts'
+import type { Listeners } from './listeners.ts'
+import { withModelFiles } from './with-model-files.ts'
 
-export interface QualityOptions {
+export interface QualityOptions extends Listeners {
   readonly device: Device
   /** Paths of the model before and after. */
   readonly original: string
   readonly compressed: string
   readonly text: string
   readonly window: number
-  readonly windows: number | undefined
+  readonly windows?: number | undefined
   /** Says how the compressed model rounds the inputs of linear layers, and how it keeps keys and values. */
   readonly recipe: Recipe
-  readonly signal: AbortSignal
 }
 
 export interface MeasuredQuality {
@@ -26,15 +26,13 @@ export interface MeasuredQuality {
 }
 
 /** The divergence of a compressed model from the original on a text, all positions, inputs of layers and caches in f32 but where the recipe says otherwise; and the speed of both. */
-export async function measureQuality(
-  { device, original, compressed, text, window, windows, recipe, signal }: QualityOptions,
-  output: Output,
-): Promise<MeasuredQuality> {
+export async function measureQuality(options: QualityOptions): Promise<MeasuredQuality> {
+  const { device, original, compressed, text, window, windows, recipe, onProgress, signal } = options
   const { activations = 'f32' } = recipe
   const cache = recipe.cache && recipeCache(recipe.cache)
-  const written = await readTextFile('evaluate', text)
-  return withFiles(original, output, signal, async (before) =>
-    withFiles(compressed, output, signal, async (after) => {
+  const written = await readText('evaluation', text)
+  return withModelFiles(original, options, async (before) =>
+    withModelFiles(compressed, options, async (after) => {
       const { tokenizer } = textOf(before)
       // As `tessera eval` reads it, which gives the same figures.
       const ids = tokenizer.encode(written)
@@ -45,51 +43,46 @@ export async function measureQuality(
       try {
         const second = await loadFiles(after, { ...settings, activations, cache })
         try {
-          const progress = output.progress('measuring')
-          try {
-            const divergence = await measureDivergence(first.session, second.session, ids, {
-              ...cut,
-              signal,
-              onProgress: ({ windows: done, totalWindows }) => progress.report(done, totalWindows),
-            })
-            const {
-              kld,
-              kldStandardError,
-              kldStandardErrorClustered,
-              top1Agreement,
-              tokens,
-              original: originalPerplexity,
-              compared,
-            } = divergence
-            const quality: ReceiptQuality = {
-              text: await hashFile(text),
-              windows: cuts.length,
-              window,
-              protocol: 'all',
-              activations,
-              kld,
-              kldStandardError,
-              kldStandardErrorClustered,
-              top1Agreement,
-              tokens,
-              original: originalPerplexity,
-              compared,
-              ...(cache && {
-                cacheBytes: { original: first.session.cacheBytes, compressed: second.session.cacheBytes },
+          const divergence = await measureDivergence(first.session, second.session, ids, {
+            ...cut,
+            signal,
+            onProgress: ({ windows: done, totalWindows: total }) => onProgress?.({ phase: 'measuring', done, total }),
+          })
+          const {
+            kld,
+            kldStandardError,
+            kldStandardErrorClustered,
+            top1Agreement,
+            tokens,
+            original: originalPerplexity,
+            compared,
+          } = divergence
+          const quality: ReceiptQuality = {
+            text: await hashFile(text),
+            windows: cuts.length,
+            window,
+            protocol: 'all',
+            activations,
+            kld,
+            kldStandardError,
+            kldStandardErrorClustered,
+            top1Agreement,
+            tokens,
+            original: originalPerplexity,
+            compared,
+            ...(cache && {
+              cacheBytes: { original: first.session.cacheBytes, compressed: second.session.cacheBytes },
+            }),
+          }
+          return {
+            quality,
+            speed: {
+              before: await speedOf(first, window - 1, signal),
+              after: await speedOf(second, window - 1, signal, {
+                activations: activations === 'f32' ? undefined : activations,
+                cache,
               }),
-            }
-            return {
-              quality,
-              speed: {
-                before: await speedOf(first, window - 1, signal),
-                after: await speedOf(second, window - 1, signal, {
-                  activations: activations === 'f32' ? undefined : activations,
-                  cache,
-                }),
-              },
-            }
-          } finally {
-            progress.end()
+            },
           }
         } finally {
           await second.dispose()
@@ -105,7 +98,7 @@ export async function measureQuality(
 async function speedOf(
   { language }: Model,
   contextLength: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   asked: Pick<SessionOptions, 'activations' | 'cache'> = {},
 ): Promise<ReceiptSpeed> {
   const session = createSession(language, { ...asked, contextLength })
@@ -116,7 +109,7 @@ async function speedOf(
   }
 }
 
-async function timeSession(session: Session, signal: AbortSignal): Promise<ReceiptSpeed> {
+async function timeSession(session: Session, signal: AbortSignal | undefined): Promise<ReceiptSpeed> {
   const random = createRandom(1)
   const promptTokens = Math.min(64, Math.floor(session.contextLength / 2))
   const generate = Math.min(24, session.contextLength - promptTokens)

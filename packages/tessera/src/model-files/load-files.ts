@@ -1,5 +1,6 @@
-import { loadCheckpoint, loadHuggingFace, type LoadOptions, type Model } from '@tessera-llm/tessera'
-import type { ModelFiles } from './files.ts'
+import { loadCheckpoint, loadHuggingFace, type LoadOptions } from '../model/load.ts'
+import type { Model } from '../model/model.ts'
+import type { ModelFiles } from './model-files.ts'
 
 /** The model of files that are open. */
 export function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {

@@ -1,0 +1,9 @@
+export { hashFile, hashModel } from './hash-file.ts'
+export { readText } from './read-text.ts'
+export {
+  copiedBytes,
+  type FolderFiles,
+  refuseUnlessFree,
+  writeFolder,
+  type WriteFolderOptions,
+} from './write-folder.ts'

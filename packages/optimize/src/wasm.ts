@@ -1,0 +1,1 @@
+export { createSolver, type SolverOptions, type WasmSolver } from './solver/create-solver.ts'

@@ -1,0 +1,6 @@
+export type { Listeners, OptimizePhase, OptimizeProgress } from './listeners.ts'
+export { optimizeModel } from './optimize-model.ts'
+export type { EvaluationText, ModelPlan, OptimizeModelOptions } from './options.ts'
+export { planModel } from './plan-model.ts'
+export { receiptPath } from './receipt-path.ts'
+export { verifyReceipt, type VerifyReceiptOptions, type Verified } from './verify-receipt.ts'

@@ -1,0 +1,22 @@
+/** How far long work is. */
+export interface OptimizeProgress {
+  readonly phase: OptimizePhase
+  /** In the unit of `total`; nearly proportional to time within a phase. */
+  readonly done: number
+  readonly total: number
+}
+
+export type OptimizePhase =
+  | 'downloading'
+  | 'calibrating heads'
+  | 'measuring what each weight is worth'
+  | 'optimizing'
+  | 'measuring'
+  | 'embedding'
+
+export interface Listeners {
+  readonly onProgress?: ((progress: OptimizeProgress) => void) | undefined
+  /** A line for people. */
+  readonly onNote?: ((line: string) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}

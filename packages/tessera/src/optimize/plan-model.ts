@@ -1,0 +1,74 @@
+import { resolve, sep } from 'node:path'
+import {
+  hasBudget,
+  namedRecipe,
+  parseRecipe,
+  planNotes,
+  planRecipe,
+  type Recipe,
+  type ReceiptFile,
+} from '@tessera-llm/optimize'
+import { hashModel } from '@tessera-llm/optimize/node'
+import { type Device, TesseraError } from '@tessera-llm/tensor'
+import type { ModelFiles } from '../model-files/index.ts'
+import { headCalibrationOf } from './head-calibration.ts'
+import { type ModelPlan, type OptimizeModelOptions, withDeviceOf } from './options.ts'
+import { allocateRecipe } from './run-recipe.ts'
+import { kindOfOutput, subjectOfFiles, type Target, targetOf } from './target.ts'
+import { withModelFiles } from './with-model-files.ts'
+
+/**
+ * What `optimizeModel` would make of a model, tensor by tensor. Computes nothing but where a recipe has a budget, whose formats depend on
+ * what weights are worth.
+ *
+ * @throws TesseraError `not-found`, `invalid-file`, `invalid-option` for a recipe that does not fit the model, `unsupported`
+ */
+export async function planModel(options: Omit<OptimizeModelOptions, 'evaluation' | 'onPlan'>): Promise<ModelPlan> {
+  const asked = recipeFrom(options.recipe)
+  return withModelFiles(options.input, options, async (files) => {
+    if (!hasBudget(asked)) return planOf(files, await targetOf(files, kindOfOutput(options.output), asked), asked)
+    const input = await inputOf(files, options.output)
+    return withDeviceOf(
+      options,
+      async (device) => (await settle(files, asked, undefined, input, device, options)).planned,
+    )
+  })
+}
+
+export function recipeFrom(recipe: Recipe | string): Recipe {
+  return typeof recipe === 'string' ? namedRecipe(recipe) : parseRecipe(recipe)
+}
+
+export async function planOf(files: ModelFiles, { subject }: Target, recipe: Recipe): Promise<ModelPlan> {
+  const plan = planRecipe(subject, recipe, { stored: subjectOfFiles(files).weights })
+  return { plan, notes: await planNotes(subject, recipe), recipe }
+}
+
+/** What the recipe works on, and what it comes to: with heads merged by the calibration text, and formats chosen for a budget. */
+export async function settle(
+  files: ModelFiles,
+  asked: Recipe,
+  early: ModelPlan | undefined,
+  { sha256: inputHash }: ReceiptFile,
+  device: Device,
+  options: Omit<OptimizeModelOptions, 'recipe' | 'device'>,
+): Promise<{ readonly target: Target; readonly planned: ModelPlan }> {
+  const settings = { ...options, device, recipe: asked, inputHash }
+  const heads = await headCalibrationOf(files, settings)
+  const target = await targetOf(files, kindOfOutput(options.output), asked, heads)
+  if (early) return { target, planned: early }
+  const allocation = await allocateRecipe(files, target, settings)
+  return { target, planned: { ...(await planOf(files, target, allocation.recipe)), allocation } }
+}
+
+/** Hash and size of an input, by the name that it was called by. Throws `unsupported` for what is not on the disk, `invalid-option` for an output inside of it. */
+export async function inputOf({ name, path }: ModelFiles, output?: string): Promise<ReceiptFile> {
+  if (path === undefined)
+    throw new TesseraError(
+      'unsupported',
+      `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`,
+    )
+  if (output !== undefined && `${resolve(output)}${sep}`.startsWith(`${resolve(path)}${sep}`))
+    throw new TesseraError('invalid-option', `optimize: ${output} is the input, or lies in it; name another place`)
+  return { ...(await hashModel(path)), path: name }
+}
