@@ -71,7 +71,7 @@ test('a recipe becomes a smaller file with a receipt, and verify finds the same 
       quality: { windows: 2, tokens: 62 },
       bytes: { mlp: { tensors: 18 } },
     })
-    expect(receipt.device.kernels).toContain('matmul: panels')
+    expect(receipt.device.kernels).toContain('add-product: panels')
     expect(receipt.quality?.kld).toBeGreaterThan(1e-6)
     expect(existsSync(`${out}.work`)).toBe(false)
 
@@ -155,7 +155,7 @@ test('heads are merged by what they are on the text before the other steps, and 
     expect(without).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        'convert-heads by principal looks at activations and needs a calibration text; give --calibrate FILE',
+        'convert-heads by principal looks at activations and needs a calibration text; give one (CLI: --calibrate FILE)',
       ),
     })
     const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', calibrate])
