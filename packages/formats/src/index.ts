@@ -1,4 +1,5 @@
 export type { Checkpoint, MetadataValue, StoredTensor } from './checkpoint/checkpoint.ts'
+export type { StoredCodes } from './checkpoint/stored-codes.ts'
 export { readCheckpoint } from './checkpoint/read-checkpoint.ts'
 export type { TensorData, TensorDescription, WriteOptions } from './checkpoint/tensor-data.ts'
 export type { GgufLimits } from './gguf/limits.ts'

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 import type { Grid, QuantizedCheckpoint, QuantizedStorage } from '@tessera-llm/quantization'
 import { checkMemory, type EncoderConfig, type MemoryPlan, type ModelConfig } from '@tessera-llm/runtime'
-import { isTesseraError } from '@tessera-llm/tensor'
+import { type Device, isTesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
 import {
   availableMemory,
@@ -9,6 +9,7 @@ import {
   contextFor,
   describePlan,
   encoderConfigOf,
+  kindOf,
   type ModelArguments,
   type ModelFiles,
   placeOptions,
@@ -30,7 +31,7 @@ export function inspectArguments(yargs: Argv) {
 export async function inspect(args: InspectArguments, output: Output, signal: AbortSignal): Promise<void> {
   await withFiles(args.model, output, signal, async (files) => {
     const { checkpoint } = files
-    const { tensors, formats, parameters } = contentsOf(checkpoint)
+    const { tensors, formats, parameters } = contentsOf(checkpoint, kindOf(args.device))
     output.text(
       `${args.model}: ${checkpoint.container}, ${tensors.length} tensors, ${parameters} parameters, ${formatBytes(checkpoint.byteLength)}\n`,
     )
@@ -94,13 +95,20 @@ interface Contents {
   readonly parameters: number
 }
 
-function contentsOf(checkpoint: Checkpoint): Contents {
+function contentsOf(checkpoint: Checkpoint, device: Device['kind']): Contents {
   const storage =
     'storage' in checkpoint ? (checkpoint as QuantizedCheckpoint).storage : new Map<string, QuantizedStorage>()
-  const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength }): ListedTensor => {
+  const tensors = [...checkpoint.tensors.values()].map(({ name, shape, format, byteLength, codes }): ListedTensor => {
     const stored = storage.get(name)
     return stored
-      ? { name, shape, format: labelOf(stored), bytes: stored.byteLength, layout: stored.layout, loadedAs: format }
+      ? {
+          name,
+          shape,
+          format: labelOf(stored),
+          bytes: stored.byteLength,
+          layout: stored.layout,
+          loadedAs: codes?.formatFor(device)?.id ?? format,
+        }
       : { name, shape, format, bytes: byteLength }
   })
   const formats: Record<string, { tensors: number; bytes: number; layout?: string; loadedAs?: string[] }> = {}

@@ -8,6 +8,7 @@ export {
   commonOptions,
   encoderOptions,
   integer,
+  kindOf,
   type ModelArguments,
   modelOptions,
   placeOptions,

@@ -1,4 +1,5 @@
 import type { Shape } from '@tessera-llm/tensor'
+import type { StoredCodes } from './stored-codes.ts'
 
 /** A value of a container's metadata. 64-bit integers are numbers where that is exact and `bigint` where not. */
 export type MetadataValue = number | bigint | boolean | string | readonly MetadataValue[]
@@ -15,6 +16,8 @@ export interface StoredTensor {
   read(offset?: number, length?: number, signal?: AbortSignal): Promise<Uint8Array>
   /** Fills `target`, which may be shared memory, with the data from `offset` on. Absent where that saves nothing over `read`. */
   readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
+  /** For loaders: the same values in fewer bytes. */
+  readonly codes?: StoredCodes | undefined
 }
 
 /** What a model file holds: metadata and named tensors. Closing it closes its sources. */

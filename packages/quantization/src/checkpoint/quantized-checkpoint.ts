@@ -1,6 +1,7 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import { bytesOf, type Shape, TesseraError } from '@tessera-llm/tensor'
 import { ggmlBlockTypes } from '../format/index.ts'
+import { gridFormat } from '../grid-format/index.ts'
 import { dequantizeMatrix, type Grid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { readAwq } from './awq.ts'
 import { readCompressed } from './read-compressed.ts'
@@ -9,6 +10,7 @@ import { createWholeReads, type WholeReads } from './consecutive-reads.ts'
 import { areHalves, exactBlocks, exactBlockType } from './exact-blocks.ts'
 import { readGptq } from './gptq.ts'
 import type { StoredPart } from './parts.ts'
+import { storedCodes } from './stored-codes.ts'
 
 /** A checkpoint whose quantized weights are read as whole tensors `<layer>.weight`. */
 export interface QuantizedCheckpoint extends Checkpoint {
@@ -188,13 +190,14 @@ async function wholeTensor(
   reads: WholeReads,
 ): Promise<OpenedTensor> {
   const { shape, grid, groupOfColumn, scales } = await readMatrix(layer, parts, scheme, undefined, true)
-  const block = exactBlockType(grid, shape[1], groupOfColumn !== undefined)
+  const hasColumnGroups = groupOfColumn !== undefined
+  const block = exactBlockType(grid, shape[1], hasColumnGroups)
   const type = block && areHalves(scales) ? block : undefined
   const byteLength = type ? blockBytes(type, shape) : 4 * shape[0] * shape[1]
   const storage = {
     layout: scheme.layout,
     grid,
-    hasColumnGroups: groupOfColumn !== undefined,
+    hasColumnGroups,
     byteLength: Object.values(parts).reduce((sum, part) => sum + part.byteLength, 0),
   }
   const decode = async (signal?: AbortSignal): Promise<Uint8Array> => {
@@ -206,6 +209,9 @@ async function wholeTensor(
     shape,
     format: type ?? 'f32',
     byteLength,
+    codes: storedCodes(gridFormat(grid, { hasColumnGroups }), shape, byteLength, (signal) =>
+      readMatrix(layer, parts, scheme, signal),
+    ),
     async read(offset = 0, length = byteLength - offset, signal) {
       if (!(offset >= 0 && length >= 0 && offset + length <= byteLength))
         throw new TesseraError(

@@ -1,4 +1,4 @@
-import { encodeF16, lastAxis, rowsOf, type Shape, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
+import { encodeF16, TesseraError, type WeightPacker } from '@tessera-llm/tensor'
 import { type GridFormat, splitParts, unpackMatrix } from '../grid-format/index.ts'
 import {
   codeBits,
@@ -8,7 +8,7 @@ import {
   groupsPerRow,
   type QuantizedMatrix,
 } from '../quantized-matrix/index.ts'
-import { createRows8Format } from './format.ts'
+import { createRows8Format, type Rows8Format } from './format.ts'
 import {
   blockOffset,
   blocksOf,
@@ -77,28 +77,34 @@ function scaleUnit(grid: Grid, { codes }: Rows8Layout): number {
  * @throws TesseraError `unsupported` for other tables and groups, and where columns name their groups (act-order)
  */
 export function rows8GridPacker(stored: GridFormat): WeightPacker {
-  const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored.grid)
-  if (typeof layout === 'string')
+  const format = rows8GridFormat(stored)
+  if (typeof format === 'string')
     throw new TesseraError(
       'unsupported',
-      `rows8GridPacker: ${stored.id}: ${layout}; keep such a weight dense, or quantize it to another grid`,
+      `rows8GridPacker: ${stored.id}: ${format}; keep such a weight dense, or quantize it to another grid`,
     )
-  const format = createRows8Format(stored.id, layout)
   return {
     source: stored.id,
     device: 'wasm',
     format,
     supports: (shape) => shape.length === 2 || `${format.id} holds matrices`,
     pack: (bytes, shape) => ({
-      groups: packGrid(layout, unpackMatrix(stored, splitParts(stored, bytes, shape), shape), shape),
+      groups: packRows8Grid(format.layout, unpackMatrix(stored, splitParts(stored, bytes, shape), shape)),
     }),
   }
 }
 
-function packGrid(layout: Rows8Layout, matrix: QuantizedMatrix, shape: Shape): Uint8Array {
-  const { grid, codes, scales, zeros } = matrix
-  const rows = rowsOf(shape)
-  const columns = lastAxis(shape)
+/** The format of such matrices for the WebAssembly kernels, or why there is none. */
+export function rows8GridFormat(stored: GridFormat): Rows8Format | string {
+  const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored.grid)
+  return typeof layout === 'string' ? layout : createRows8Format(stored.id, layout)
+}
+
+/** The part `groups` of a matrix for whose grid `rows8GridFormat` gave the layout. */
+export function packRows8Grid(
+  layout: Rows8Layout,
+  { shape: [rows, columns], grid, codes, scales, zeros }: QuantizedMatrix,
+): Uint8Array {
   const groupBytes = groupBytesOf(layout, columns)
   const out = new Uint8Array(Math.ceil(rows / rowsPerGroup) * groupBytes)
   const view = new DataView(out.buffer)

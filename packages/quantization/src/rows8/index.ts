@@ -1,5 +1,5 @@
 export { createRows8Format, type Rows8Format, rows8LayoutOf } from './format.ts'
-export { rows8GridPacker } from './grid.ts'
+export { packRows8Grid, rows8GridFormat, rows8GridPacker } from './grid.ts'
 export { type PackRows8Inputs, type PackRows8Options, packRows8Op } from './pack-op.ts'
 export { rows8Formats, rows8Packers } from './packers.ts'
 export type { Rows8Layout } from './layout.ts'

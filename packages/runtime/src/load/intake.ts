@@ -20,6 +20,8 @@ export interface Intake {
     into: (() => Tensor) | 'staging',
     use: (tensor: Tensor) => T,
   ): Promise<T>
+  /** The same for what is not bytes of a tensor: `work` brings about so many bytes, and gives what is to be done with them. */
+  reading<T>(bytes: number, work: () => Promise<() => T>): Promise<T>
   /** Nothing is read or used from now on, and memory of the device is freed as soon as no read fills it. */
   close(): void
 }
@@ -101,6 +103,12 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
           staging.push(tensor as Tensor)
           if (closed) freeStaging()
         }
+      }),
+    reading: (bytes, work) =>
+      inTurn(bytes, async () => {
+        const use = await work()
+        check()
+        return use()
       }),
     close() {
       closed = true

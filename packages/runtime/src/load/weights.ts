@@ -1,11 +1,12 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import {
+  byteLengthOf,
   createPackedTensor,
   decodeElements,
   type Device,
   type DevicePacking,
-  dtypes,
   type DType,
+  type Format,
   formatShape,
   sameShape,
   type Shape,
@@ -135,6 +136,16 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       const [rows, columns] = shape
       const { storedRows = rows, isTransposed = false } = from ?? {}
       const stored = find(name, isTransposed ? [columns, storedRows] : [storedRows, columns])
+      const { codes } = stored
+      const coded = isTransposed ? undefined : codes?.formatFor(device.kind)
+      if (codes && coded)
+        return intake.reading(bytesOfFormat(coded, shape), async () => {
+          const parts = await codes.pack(device.kind, from?.ranges, signal)
+          return () => {
+            count(stored, bytesOfFormat(coded, shape))
+            return own(device.pack(coded, shape, parts))
+          }
+        })
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
         if (from)
@@ -240,14 +251,15 @@ export function predictWeightBytes(
   let bytes = 0
   for (const stored of checkpoint.tensors.values()) {
     if (bufferFormats.includes(stored.format)) continue
-    if (denseFormats.includes(stored.format)) bytes += stored.byteLength
-    else {
-      const { format } = choosePacker(packers, kind, stored, stored.shape)
-      for (const part of Object.values(format.parts(stored.shape)))
-        bytes += Math.ceil((sizeOf(part.shape) * dtypes[part.dtype].bits) / 8)
-    }
+    const coded = stored.codes?.formatFor(kind)
+    if (!coded && denseFormats.includes(stored.format)) bytes += stored.byteLength
+    else bytes += bytesOfFormat(coded ?? choosePacker(packers, kind, stored, stored.shape).format, stored.shape)
   }
   return bytes
+}
+
+function bytesOfFormat(format: Format, shape: Shape): number {
+  return Object.values(format.parts(shape)).reduce((sum, part) => sum + byteLengthOf(part.dtype, sizeOf(part.shape)), 0)
 }
 
 function choosePacker(
