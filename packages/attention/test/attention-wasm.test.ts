@@ -3,13 +3,9 @@ import { wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attentionWasm } from '../src/wasm.ts'
-import {
-  attentionConformance,
-  exactQuantizedConformance,
-  packedConformance,
-  pagedConformance,
-  quantizedConformance,
-} from './cases/attention.ts'
+import { attentionConformance, packedConformance } from './cases/attention.ts'
+import { pagedConformance } from './cases/attention-cache.ts'
+import { exactQuantizedConformance, quantizedConformance } from './cases/attention-quantized.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 const reference = createReferenceDevice()

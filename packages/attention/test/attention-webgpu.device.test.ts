@@ -9,13 +9,11 @@ import {
   attentionConformance,
   attentionProblems,
   crowdedConformance,
-  exactQuantizedConformance,
   packedConformance,
   packedProblems,
-  pagedConformance,
-  pagedProblems,
-  quantizedProblems,
 } from './cases/attention.ts'
+import { pagedConformance, pagedProblems } from './cases/attention-cache.ts'
+import { exactQuantizedConformance, quantizedProblems } from './cases/attention-quantized.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 const reference = createReferenceDevice()

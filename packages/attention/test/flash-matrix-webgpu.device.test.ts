@@ -20,13 +20,10 @@ import {
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type AttentionInputs, type AttentionOptions, attentionOp } from '../src/index.ts'
 import { flashMatrixWebgpu } from '../src/webgpu.ts'
-import {
-  attentionProblems,
-  exactQuantizedConformance,
-  packedProblems,
-  pagedProblems,
-  problem,
-} from './cases/attention.ts'
+import { attentionProblems, packedProblems } from './cases/attention.ts'
+import { pagedProblems } from './cases/attention-cache.ts'
+import { problem } from './cases/attention-problem.ts'
+import { exactQuantizedConformance } from './cases/attention-quantized.ts'
 import { attentionGolden } from './cases/golden.ts'
 
 // All of the kernel but the functions of packages/webgpu/src/matrix/matrices.wgsl, which no GPU of these tests has, runs here over

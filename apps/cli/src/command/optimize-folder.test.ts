@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Receipt } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { describe, expect, test } from 'vitest'
 import { sentenceFolder, textOf } from '../../../../packages/tessera/test/support/sentence-folder.ts'
 import { tessera } from '../../test/support/capture.ts'
-import { inFolder, llamaFolder, tiny, tinyWith } from '../../test/support/models.ts'
+import { llamaFolder, tiny } from '../../test/support/models.ts'
+import { inWork } from '../../test/support/optimize-work.ts'
 
-const text =
-  'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 const recipeOf = (layout: string | undefined, ...formats: readonly object[]): object => ({
   calibration: { windows: 2, window: 48 },
   ...(layout === undefined ? {} : { layout }),
@@ -20,49 +19,6 @@ const recipeOf = (layout: string | undefined, ...formats: readonly object[]): ob
     ...(index === 0 ? {} : { targets: 'layers.1.attention.*' }),
   })),
 })
-
-interface Work {
-  readonly folder: string
-  readonly out: string
-  /** Runs `optimize` on the model, measured on a text. */
-  optimize(model: string, out: string, ...argv: string[]): ReturnType<typeof tessera>
-  write(recipe: object): Promise<string>
-}
-
-function inWork<T>(use: (work: Work) => Promise<T>): Promise<T> {
-  return inFolder(async (folder) => {
-    const [calibrate, evaluate, recipe] = [
-      join(folder, 'calibrate.txt'),
-      join(folder, 'evaluate.txt'),
-      join(folder, 'recipe.json'),
-    ]
-    await writeFile(calibrate, text.repeat(8))
-    await writeFile(evaluate, text.repeat(3))
-    return use({
-      folder,
-      out: join(folder, 'out'),
-      optimize: (model, out, ...argv) =>
-        tessera([
-          'optimize',
-          model,
-          out,
-          '--calibrate',
-          calibrate,
-          '--evaluate',
-          evaluate,
-          '--window',
-          '32',
-          '--windows',
-          '2',
-          ...argv,
-        ]),
-      async write(value) {
-        await writeFile(recipe, JSON.stringify(value))
-        return recipe
-      },
-    })
-  })
-}
 
 const receiptOf = async (out: string): Promise<Receipt> =>
   JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
@@ -282,75 +238,6 @@ test('an encoder: calibrated on sequences of its own form, it stays a sentence e
     }
   }))
 
-describe('refused before anything is computed', () => {
-  test.for([
-    [
-      { steps: [{ kind: 'quantize', method: 'rtn', format: 'q4_0' }] },
-      'layers.0.attention.query is to become q4_0, a ggml type, which only GGUF files hold; let OUT end in .gguf',
-    ],
-    [
-      { layout: 'awq', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 3, group: 32 } }] },
-      'the awq layout cannot hold this: layers.0.attention.query: it holds 4 bits, not 3; use gptq or compressed-tensors',
-    ],
-    [
-      { layout: 'compressed-tensors', steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 80 } }] },
-      'its groups of 80 columns do not divide 192; use a group that does, or the gptq layout',
-    ],
-    [
-      {
-        layout: 'gptq',
-        steps: [
-          { kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } },
-          { kind: 'quantize', targets: 'layers.0.mlp.*', method: 'rtn', format: { bits: 3, group: 32 } },
-        ],
-      },
-      'but it has one format for all layers; use compressed-tensors',
-    ],
-    [
-      {
-        layout: 'gptq',
-        steps: [{ kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 8, group: 'row' } }],
-      },
-      'it holds no embeddings; use compressed-tensors',
-    ],
-    [
-      { steps: [{ kind: 'quantize', method: 'hqq', format: { bits: 4, group: 64 } }] },
-      'set integerZeros: true in the step',
-    ],
-    [
-      { layout: 'marlin', steps: [{ kind: 'rotate' }] },
-      'layout is "marlin", but must be ("gptq" | "awq" | "compressed-tensors")',
-    ],
-  ] as const)('%j', ([recipe, message]) =>
-    inWork(async ({ folder, out, write }) => {
-      const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', await write(recipe)])
-      expect(stderr).toContain(message)
-      expect(code).not.toBe(0)
-      expect(await readdir(folder)).not.toContain('out')
-    }),
-  )
-
-  test('an output in the input would change what is read', () =>
-    inWork(async ({ folder, optimize }) => {
-      const hub = join(folder, 'hub')
-      expect((await tessera(['convert', tiny, hub])).code).toBe(0)
-      for (const out of [hub, `${hub}/`, join(hub, 'small')])
-        expect((await optimize(hub, out, '--bits', '4')).stderr).toContain(
-          'is the input, or lies in it; name another place',
-        )
-    }))
-
-  test('a folder that was not made by this command is not replaced', () =>
-    inWork(async ({ out, optimize }) => {
-      await mkdir(out)
-      await cp(tiny, join(out, 'letters.txt'))
-      expect((await optimize(tiny, out, '--bits', '4', '--group', '32')).stderr).toContain(
-        'is there already and not an empty folder; name a new one',
-      )
-      expect(await readdir(out)).toEqual(['letters.txt'])
-    }))
-})
-
 test('inspect shows what a folder stores, and what devices get of it', () =>
   inWork(async ({ out, write }) => {
     const recipe = await write({
@@ -364,48 +251,3 @@ test('inspect shows what a folder stores, and what devices get of it', () =>
       formats: { 'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['q5_0'] }, f16: { tensors: 40 } },
     })
   }))
-
-describe('wrong input', () => {
-  test('a weight that is no number is named with its index, in either kind of file, and nothing is written', () =>
-    inWork(async ({ folder, write }) => {
-      const damaged = join(folder, 'damaged.gguf')
-      await tinyWith(damaged, [], (name, bytes) => {
-        if (name !== 'blk.1.ffn_up.weight') return bytes
-        const copy = bytes.slice()
-        // The f16 NaN 0x7e00 in row 2, column 5 of [512, 192].
-        copy.set([0, 0x7e], 2 * (2 * 192 + 5))
-        return copy
-      })
-      const recipe = await write({ steps: [{ kind: 'quantize', method: 'rtn', format: { bits: 4, group: 32 } }] })
-      const { code, stderr } = await tessera(['optimize', damaged, join(folder, 'out'), '--recipe', recipe])
-      expect([code, stderr]).toEqual([
-        1,
-        expect.stringContaining(
-          'optimize: model.layers.1.mlp.up_proj.weight [512, 192] holds NaN at index 389; the file is damaged',
-        ),
-      ])
-      expect((await tessera(['optimize', damaged, join(folder, 'out.gguf'), '--format', 'q4_0'])).stderr).toContain(
-        'optimize: blk.1.ffn_up.weight [512, 192] holds NaN at index 389',
-      )
-      expect((await readdir(folder)).filter((name) => name === 'out' || name === 'out.gguf')).toEqual([])
-    }))
-
-  test('a text that is too short, and a place where nothing can be written', () =>
-    inWork(async ({ folder, out, write }) => {
-      const short = join(folder, 'short.txt')
-      await writeFile(short, text)
-      const recipe = await write({
-        calibration: { windows: 2, window: 48 },
-        steps: [{ kind: 'awq' }, { kind: 'quantize', method: 'gptq', format: { bits: 4, group: 32 } }],
-      })
-      const { code, stderr } = await tessera(['optimize', tiny, out, '--recipe', recipe, '--calibrate', short])
-      expect([code, stderr]).toEqual([
-        1,
-        expect.stringMatching(
-          /2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or set calibration\.windows to at most/,
-        ),
-      ])
-      const nowhere = await tessera(['optimize', tiny, '/no/such/folder/out', '--bits', '4', '--group', '32'])
-      expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/\/no\/such\/folder\/out/)])
-    }))
-})

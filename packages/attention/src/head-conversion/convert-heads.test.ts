@@ -1,8 +1,8 @@
-import { isTesseraError } from '@tessera-llm/tensor'
 import { compare, goldenInput, goldenOutput, normal, readGolden } from '@tessera-llm/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentionLayer, project } from '../../test/cases/attention-layer.ts'
+import { drawHeads, headDim, inputs, valueDim } from '../../test/cases/head-weights.ts'
 import { bestRotation, type KeyRotation } from './align-heads.ts'
 import {
   convertHeads,
@@ -73,27 +73,7 @@ const layer = (allowed: KeyRotation) => ({
   seq: 7,
   ...(allowed.kind === 'rope' ? { rope: { style: allowed.style, rotaryDim: allowed.rotaryDim } } : {}),
 })
-const headDim = 8
-const valueDim = 6
-const inputs = 10
 const exact = { atol: 1e-5, rtol: 1e-5, nmse: 1e-11 }
-
-function draw(numHeads: number, numKvHeads: number, seed: number): HeadWeights {
-  const projection = (rows: number, columns: number, own: number): ProjectionWeights => ({
-    weight: normal([rows, columns], { seed: seed + own, scale: 0.5 }).data as Float32Array,
-    bias: normal([rows], { seed: seed + own + 10, scale: 0.5 }).data as Float32Array,
-  })
-  return {
-    numHeads,
-    numKvHeads,
-    headDim,
-    valueDim,
-    query: projection(numHeads * headDim, inputs, 1),
-    key: projection(numKvHeads * headDim, inputs, 2),
-    value: projection(numKvHeads * valueDim, inputs, 3),
-    output: projection(5, numHeads * valueDim, 4),
-  }
-}
 
 const inputRows = (seed: number, tokens: number): Float32Array =>
   normal([tokens, inputs], { seed, scale: 1 }).data as Float32Array
@@ -160,7 +140,7 @@ describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => 
   test('rotating alone leaves the function as it is', () =>
     fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
-        const weights = draw(6, 3, seed)
+        const weights = drawHeads(6, 3, seed)
         await expectSameFunction(weights, turned(weights, seed, keyRotation), keyRotation, seed)
       }),
       { numRuns: 10 },
@@ -170,7 +150,7 @@ describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => 
     fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1000 }), async (seed) => {
         // KV heads 0, 2 and 3 are one head turned, 1, 4 and 5 another.
-        const weights = turned(copied(draw(12, 6, seed), [0, 1, 0, 0, 1, 1]), seed, keyRotation)
+        const weights = turned(copied(drawHeads(12, 6, seed), [0, 1, 0, 0, 1, 1]), seed, keyRotation)
         for (const method of ['activation', 'principal'] as const) {
           const converted = convertHeads(weights, {
             numKvHeads: 2,
@@ -190,7 +170,7 @@ describe.each(rotations)('rotations: $kind $style $rotaryDim', (keyRotation) => 
     ))
 
   test('on random heads, principal errs less than activation, and that less than mean', async () => {
-    const weights = draw(4, 4, 5)
+    const weights = drawHeads(4, 4, 5)
     const x = inputRows(6, 60)
     const expected = await attentionLayer(weights, x, { ...layer(keyRotation), seq: 60 })
     const errorOf = async (options: ConvertHeadsOptions): Promise<number> => {
@@ -228,13 +208,13 @@ const methodsOf = (weights: HeadWeights, numKvHeads: number): readonly ConvertHe
 ]
 
 test('to the same number of heads is the identity', () => {
-  const weights = draw(6, 3, 7)
+  const weights = drawHeads(6, 3, 7)
   for (const options of methodsOf(weights, 3))
     expect(convertHeads(weights, options)).toEqual({ weights, groups: [[0], [1], [2]], queryOrder: [0, 1, 2, 3, 4, 5] })
 })
 
 test('equal heads merge without loss by every method, exactly by mean and first', async () => {
-  const weights = copied(draw(6, 3, 8), [1, 1, 1])
+  const weights = copied(drawHeads(6, 3, 8), [1, 1, 1])
   for (const options of methodsOf(weights, 1)) {
     const converted = convertHeads(weights, options)
     await expectSameFunction(weights, converted.weights, { kind: 'rope', style: 'neox', rotaryDim: 8 })
@@ -246,7 +226,7 @@ test('equal heads merge without loss by every method, exactly by mean and first'
 })
 
 test('groups that are no neighbours move query heads and columns of the output exactly', async () => {
-  const weights = copied(draw(8, 4, 9), [0, 1, 1, 0])
+  const weights = copied(drawHeads(8, 4, 9), [0, 1, 1, 0])
   for (const method of ['mean', 'first'] as const) {
     const { weights: converted, queryOrder } = convertHeads(weights, {
       numKvHeads: 2,
@@ -268,143 +248,8 @@ test('groups that are no neighbours move query heads and columns of the output e
   }
 })
 
-test.each<[string, Partial<HeadWeights>, object, string, RegExp]>([
-  [
-    'a count that does not divide',
-    {},
-    { numKvHeads: 4 },
-    'invalid-option',
-    /numKvHeads must divide the 6 KV heads that there are \(1, 2, 3, 6\), but is 4/,
-  ],
-  ['no head', {}, { numKvHeads: 0 }, 'invalid-option', /but is 0/],
-  [
-    'a method that is none',
-    {},
-    { method: 'median' },
-    'invalid-option',
-    /method must be mean, first, activation or principal, not median/,
-  ],
-  [
-    'a key of another size',
-    { key: { weight: new Float32Array(7) } },
-    {},
-    'invalid-shape',
-    /key\.weight must have 480 values for 6 query and 6 KV heads of 8 and 10 inputs, but has 7/,
-  ],
-  [
-    'a bias of another size',
-    { value: { weight: new Float32Array(6 * valueDim * inputs), bias: new Float32Array(1) } },
-    {},
-    'invalid-shape',
-    /value\.bias must have 36 values/,
-  ],
-  [
-    'a query of no heads',
-    { query: { weight: new Float32Array(7) } },
-    {},
-    'invalid-shape',
-    /query\.weight has 7 values, which are no rows of 6 heads of 8/,
-  ],
-  [
-    'head counts that do not divide',
-    { numHeads: 7 },
-    {},
-    'invalid-shape',
-    /numHeads \(7\) must be a multiple of numKvHeads \(6\)/,
-  ],
-  [
-    'a head that is named twice',
-    {},
-    {
-      groups: [
-        [0, 1, 2],
-        [2, 4, 5],
-      ],
-    },
-    'invalid-option',
-    /head 2 is named twice/,
-  ],
-  [
-    'a head that is not there',
-    {},
-    {
-      groups: [
-        [0, 1, 2],
-        [3, 4, 6],
-      ],
-    },
-    'invalid-option',
-    /group 1 names head 6/,
-  ],
-  [
-    'groups of unequal size',
-    {},
-    {
-      groups: [
-        [0, 1],
-        [2, 3, 4, 5],
-      ],
-    },
-    'invalid-option',
-    /group 0 has 2 heads/,
-  ],
-  [
-    'moments of another size',
-    {},
-    {
-      method: 'activation',
-      keyRotation: { kind: 'none' },
-      moments: { key: new Float64Array(4), value: new Float64Array(4) },
-    },
-    'invalid-option',
-    /moments\.key must be \[48, 48\] for 6 heads of 8, but has 4/,
-  ],
-  [
-    'query moments of another size',
-    {},
-    {
-      method: 'principal',
-      keyRotation: { kind: 'none' },
-      moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36), query: new Float64Array(3) },
-    },
-    'invalid-option',
-    /moments\.query must be \[6, 8, 8\], but has 3/,
-  ],
-  [
-    'moments that overflowed',
-    {},
-    {
-      method: 'activation',
-      keyRotation: { kind: 'none' },
-      moments: { key: new Float64Array(48 * 48).fill(Number.NaN), value: new Float64Array(36 * 36) },
-    },
-    'invalid-value',
-    /moments\.key holds NaN/,
-  ],
-  [
-    'an odd rotary size',
-    {},
-    {
-      method: 'activation',
-      keyRotation: { kind: 'rope', style: 'neox', rotaryDim: 7 },
-      moments: { key: new Float64Array(48 * 48), value: new Float64Array(36 * 36) },
-    },
-    'invalid-option',
-    /rotaryDim must be an even number from 2 to headDim \(8\), not 7/,
-  ],
-])('refuses %s', (_, weights, options, code, message) => {
-  let error: unknown
-  try {
-    convertHeads({ ...draw(6, 6, 1), ...weights }, { numKvHeads: 2, method: 'mean', ...options } as ConvertHeadsOptions)
-  } catch (caught) {
-    error = caught
-  }
-  expect(isTesseraError(error, code as 'invalid-option'), String(error)).toBe(true)
-  expect(String(error)).toMatch(message)
-})
-
 test.each(['activation', 'principal'] as const)('heads without any activation merge too: %s', (method) => {
-  const weights = draw(4, 4, 2)
+  const weights = drawHeads(4, 4, 2)
   const moments = {
     key: new Float64Array((4 * headDim) ** 2),
     value: new Float64Array((4 * valueDim) ** 2),

@@ -20,7 +20,8 @@ import {
   attentionOp,
   type AttentionOptions,
 } from '../../src/index.ts'
-import { attentionProblems, packedProblems, problem } from './attention.ts'
+import { attentionProblems, packedProblems } from './attention.ts'
+import { problem } from './attention-problem.ts'
 import { batched, inputsOf, optionsOf, storedAttention } from './golden.ts'
 
 export type BackwardProblem = OpProblem<AttentionBackwardInputs, AttentionOptions>
