@@ -1,6 +1,6 @@
 import { argument, maxLanes, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: x, index, rows, width. Index of the first largest value of each row. Rows are shared out. */
+/** Writes the index of the first largest value of each row. Words: x, index, rows, width. Threads share rows. */
 export function argmax(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 2), width = argument(args, 3)
   const end = shareEnd(rows, thread, threads)
@@ -10,7 +10,10 @@ export function argmax(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** The largest value, then the first place that has it: two passes over what lies in a cache are shorter than one that carries indices along. */
+/**
+ * Finds the largest value, then its first position: two passes over cached values are faster than one that carries
+ * indices.
+ */
 function firstLargest(x: usize, width: u32): u32 {
   const end: usize = x + (<usize>width << 2)
   let a = f32x4.splat(-Infinity), b = a, c = a, d = a
@@ -26,7 +29,7 @@ function firstLargest(x: usize, width: u32): u32 {
     const candidate = load<f32>(at)
     if (candidate > value) value = candidate
   }
-  // Nothing is larger than −∞: the first place, whatever is there.
+  // Nothing exceeds −∞, so the first index is right for any row.
   if (value == -Infinity) return 0
   const values = f32x4.splat(value)
   for (at = x; at + 16 <= end && !v128.any_true(f32x4.eq(v128.load(at), values)); ) at += 16

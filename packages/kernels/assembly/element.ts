@@ -1,6 +1,6 @@
 import { halfToFloat, loadBrain4, loadHalf4 } from '@tessera-llm/wasm/assembly/lib'
 
-// How dense weights are stored. The functions take a constant `kind` and inline to the one load that it means.
+// Storage kinds of dense weights. `kind` is a constant at each call, so every function inlines to a single load.
 
 export const F32: i32 = 0
 export const F16: i32 = 1
@@ -12,7 +12,7 @@ export function elementBytes(kind: i32): usize {
   return kind == F32 ? 4 : 2
 }
 
-/** One element as f32. */
+/** Loads one element as f32. */
 // @ts-ignore: decorator
 @inline
 export function loadElement(kind: i32, address: usize): f32 {
@@ -21,7 +21,7 @@ export function loadElement(kind: i32, address: usize): f32 {
   return reinterpret<f32>(<u32>load<u16>(address) << 16)
 }
 
-/** Four neighbouring elements as f32; f16 weights are finite. */
+/** Loads four adjacent elements as f32. f16 weights must be finite. */
 // @ts-ignore: decorator
 @inline
 export function loadElement4(kind: i32, address: usize): v128 {

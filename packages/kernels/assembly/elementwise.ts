@@ -2,12 +2,15 @@ import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm
 
 const ADD: i32 = 0, MULTIPLY: i32 = 1
 
-/** y = a + b. Words: a, b, y, elements of a, elements of b (a divisor: b is repeated). Blocks of 16 elements are shared out. */
+/**
+ * y = a + b. Words: a, b, y, elements of a, elements of b (divides those of a: b repeats). Threads share blocks of 16
+ * elements.
+ */
 export function add(args: usize, thread: u32, threads: u32): void {
   binary(ADD, args, thread, threads)
 }
 
-/** y = a · b; words as for add. */
+/** y = a · b. Words as for `add`. */
 export function multiply(args: usize, thread: u32, threads: u32): void {
   binary(MULTIPLY, args, thread, threads)
 }
@@ -22,7 +25,7 @@ function binary(kind: i32, args: usize, thread: u32, threads: u32): void {
   let i = shareBegin(blocks, thread, threads) << 4
   let j = i % max<u32>(sizeB, 1)
   while (i < end) {
-    // Up to the end of b, or of the share.
+    // The inner loop ends where b repeats or the share ends.
     const stop = min(end, i + (sizeB - j))
     for (; i + 4 <= stop; i += 4, j += 4) {
       const left = v128.load(a + (<usize>i << 2)), right = v128.load(b + (<usize>j << 2))

@@ -1,7 +1,8 @@
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32, loadElement, loadElement4 } from './element'
 
-// Words: ids, weight, y, tokens, vocabulary, width, scale f32. Tokens are shared out; an id outside the vocabulary gives zeros.
+// Words: ids, weight, y, tokens, vocabulary, width, scale f32. Threads share tokens. An id outside the vocabulary gives
+// zeros.
 
 export function embeddingF32(args: usize, thread: u32, threads: u32): void {
   gather(F32, args, thread, threads)

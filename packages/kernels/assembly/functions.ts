@@ -1,7 +1,7 @@
 import { exp4, madd, tanh4 } from '@tessera-llm/wasm/assembly/lib'
 
-// Activation functions of four lanes, by the numbers that src/activation/codes.ts gives their names. Each of them is finite
-// wherever the function is.
+// Activation functions on four lanes, numbered as in src/activation/codes.ts. Results are finite wherever the function
+// is.
 
 export const SILU: u32 = 0
 export const GELU_ERF: u32 = 1
@@ -12,7 +12,7 @@ export const RELU2: u32 = 5
 export const TANH: u32 = 6
 export const SIGMOID: u32 = 7
 
-/** f(x); `kind` is a constant at each call, so that one branch remains. */
+/** f(x). `kind` is a constant at each call, so one branch remains after inlining. */
 // @ts-ignore: decorator
 @inline
 export function activate4(kind: u32, x: v128): v128 {
@@ -52,8 +52,8 @@ export function geluTanh4(x: v128): v128 {
 }
 
 /**
- * GELU with the error function: x · (1 + erf(x / √2)) / 2 = x · (½ + h), where h(x) = x · P(x²) / Q(x²) is fitted for the least relative error
- * (1e-8) up to |x| = 5.3; beyond, h differs from ±½ by less than f32 shows. One division and no exponential.
+ * GELU with the error function: x · (1 + erf(x / √2)) / 2 = x · (½ + h), with h(x) ≈ x · P(x²) / Q(x²), fitted for the
+ * least relative error (1e-8) up to |x| = 5.3. Beyond, h rounds to ±½ in f32. Costs one division and no exponential.
  */
 // @ts-ignore: decorator
 @inline

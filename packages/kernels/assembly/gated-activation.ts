@@ -1,14 +1,16 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { activate4, GELU_ERF, GELU_TANH, QUICK_GELU, RELU, RELU2, SIGMOID, SILU, TANH } from './functions'
 
-/** y = f(gate) · up. Words: gate, up (0: y = f(gate)), y, elements, f's number. Blocks of 16 elements are shared out. */
+/**
+ * y = f(gate) · up. Words: gate, up (0: y = f(gate)), y, elements, number of f. Threads share blocks of 16 elements.
+ */
 export function gatedActivation(args: usize, thread: u32, threads: u32): void {
   const size = argument(args, 3), blocks = (size + 15) >> 4
   const begin: usize = <usize>(shareBegin(blocks, thread, threads) << 4) << 2, end: usize = <usize>min(shareEnd(blocks, thread, threads) << 4, size) << 2
   activateGated(argument(args, 4), argument(args, 0), argument(args, 1), argument(args, 2), begin, end)
 }
 
-/** The same from byte `begin` to `end` of each; y may be the gate. */
+/** y = f(gate) · up for bytes `begin` to `end` of each array. `y` may alias `gate`. */
 export function activateGated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
   if (kind == SILU) gated(SILU, gate, up, y, begin, end)
   else if (kind == GELU_ERF) gated(GELU_ERF, gate, up, y, begin, end)
@@ -20,7 +22,7 @@ export function activateGated(kind: u32, gate: usize, up: usize, y: usize, begin
   else gated(SIGMOID, gate, up, y, begin, end)
 }
 
-/** Of one function, known when it is compiled. */
+/** `activateGated` for one `kind`, constant at each call. */
 // @ts-ignore: decorator
 @inline
 export function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
@@ -35,7 +37,7 @@ export function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize,
   }
 }
 
-/** The first `bytes` < 16 bytes at `from`. */
+/** Loads the first `bytes` < 16 bytes at `from`; the other lanes are zero. */
 function loadTail(from: usize, bytes: usize): v128 {
   let v = v128.load32_zero(from)
   if (bytes > 4) v = f32x4.replace_lane(v, 1, load<f32>(from, 4))

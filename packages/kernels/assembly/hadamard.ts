@@ -1,6 +1,9 @@
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-/** y = x · H / √block in each block. Words: x, y, blocks, values a block (a power of two), 1 / √block f32. Blocks are shared out. */
+/**
+ * y = x · H / √block in each block. Words: x, y, blocks, block size in values (a power of two), 1 / √block f32. Threads
+ * share blocks.
+ */
 export function hadamard(args: usize, thread: u32, threads: u32): void {
   const bytes: usize = <usize>argument(args, 3) << 2
   const scale = floatArgument(args, 4)
@@ -12,7 +15,7 @@ export function hadamard(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Of fewer than 16 values: sums and differences of values 1, 2, 4 apart, one after the other. */
+/** Blocks below 16 values: one butterfly stage after the other, at distances 1, 2, 4. */
 function small(x: usize, y: usize, bytes: usize, scale: f32): void {
   for (let i: usize = 0; i < bytes; i += 4) store<f32>(y + i, scale * load<f32>(x + i))
   for (let apart: usize = 4; apart < bytes; apart <<= 1) {
@@ -25,7 +28,7 @@ function small(x: usize, y: usize, bytes: usize, scale: f32): void {
   }
 }
 
-/** Of 16 values and more: all that happens inside of 16 while they are in registers, then two distances at a time. */
+/** Blocks of 16 values and more: the four stages within 16 values run in registers, then two stages per pass. */
 function large(x: usize, y: usize, bytes: usize, scale: f32): void {
   const scales = f32x4.splat(scale)
   for (let i: usize = 0; i < bytes; i += 64) {
@@ -48,7 +51,7 @@ function large(x: usize, y: usize, bytes: usize, scale: f32): void {
   }
 }
 
-/** Values 1 and 2 apart in one vector. */
+/** Butterfly stages at distances 1 and 2 within one vector. */
 // @ts-ignore: decorator
 @inline
 function inVector(v: v128): v128 {
@@ -57,7 +60,7 @@ function inVector(v: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(pairs, pairs, 2, 3, 0, 1), f32x4.mul(upper, pairs))
 }
 
-/** Vectors `apart` bytes apart and twice that: both distances in one pass over memory. */
+/** Butterfly stages at distances `apart` and 2 · `apart` bytes, in one pass over memory. */
 // @ts-ignore: decorator
 @inline
 function four(at: usize, apart: usize, a: v128, b: v128, c: v128, d: v128): void {

@@ -13,6 +13,6 @@ export { rope } from './rope'
 export { crossEntropy, logSoftmax, softmax } from './softmax'
 export { topK } from './top-k'
 
-// Not entries: see linear/panel.ts and linear/dot.ts.
+// Not kernel entries: exported so that they stay separate functions (see linear/panel.ts and linear/dot.ts).
 export { dotBf16, dotF16, dotF32 } from './linear/dot'
 export { panelRow, panelTile, panelTile6 } from './linear/panel'

@@ -1,6 +1,9 @@
 import { argument, floatArgument, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: x, weight (0 for none), bias (0 for none), y, rows, width, eps f32. Rows are shared out. The variance is that of the deviations, in a second pass. */
+/**
+ * Words: x, weight (0 for none), bias (0 for none), y, rows, width, eps f32. Threads share rows. A second pass computes
+ * the variance from the deviations.
+ */
 export function layerNorm(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 5)
   const end = shareEnd(argument(args, 4), thread, threads)
@@ -13,7 +16,7 @@ export function layerNorm(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Σ (x − mean), or of its squares. */
+/** Returns Σ (x − mean), or Σ (x − mean)² if `squares` is set. */
 function sumRow(x: usize, width: u32, mean: f32, squares: bool): f32 {
   const means = f32x4.splat(mean)
   let a = f32x4.splat(0), b = a

@@ -4,10 +4,10 @@ import { layPanel } from './linear/lay-panel'
 import { firstToken, layTile, sixesOf, tilesOf } from './linear/lay-tokens'
 import { panelProduct, SUMS_BYTES } from './linear/panel'
 
-// Words: a, b, y, products, M, K, N, 1 when b is one for all, 1 when a is [K, M], 1 when b is [N, K], kind of a, kind of b,
-// scratch, panel bytes per thread, address of a as lay-tokens.ts lays rows out, ⌈M / 4⌉ · 4 · K floats a product.
+// Words: a, b, y, products, M, K, N, 1 if all products share b, 1 if a is [K, M], 1 if b is [N, K], kind of a, kind of
+// b, scratch, panel bytes per thread, packed a (see lay-tokens.ts; ⌈M / 4⌉ · 4 · K floats per product).
 
-/** First stage: lays a out. Tiles of rows of all products are shared out. */
+/** First stage: packs a. Threads share the row tiles of all products. */
 export function matmulLeft(args: usize, thread: u32, threads: u32): void {
   const kind: i32 = argument(args, 10)
   if (kind == F32) layLeft(F32, args, thread, threads)
@@ -36,7 +36,7 @@ function layLeft(kind: i32, args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Groups of 8 columns of all products are shared out. */
+/** Threads share groups of 8 columns of all products. */
 export function matmul(args: usize, thread: u32, threads: u32): void {
   const kind: i32 = argument(args, 11)
   if (kind == F32) multiplyPanels(F32, args, thread, threads)
@@ -61,7 +61,7 @@ function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void
   }
 }
 
-/** f32 [K][8] from up to 8 columns of a [K, N]. */
+/** Packs up to 8 columns of a [K, N] as a panel, f32 [K][8]. */
 // @ts-ignore: decorator
 @inline
 function layColumns(kind: i32, source: usize, rowBytes: usize, k: u32, columns: u32, panel: usize): void {

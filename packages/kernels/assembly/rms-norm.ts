@@ -1,6 +1,9 @@
 import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: x, weight (0 for none), y, rows, width, eps f32, unit offset f32 (0 or 1), residual (0 for none). Rows are shared out among the threads. */
+/**
+ * Words: x, weight (0 for none), y, rows, width, eps f32, unit offset f32 (0 or 1), residual (0 for none). Threads
+ * share rows.
+ */
 export function rmsNorm(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 3)
   const width = argument(args, 4)
@@ -13,7 +16,10 @@ export function rmsNorm(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** h = x + residual, y = rms-norm of h. Words: x, residual, weight (0 for none), h, y, rows, width, eps f32, unit offset f32. */
+/**
+ * h = x + residual, y = RMSNorm of h. Words: x, residual, weight (0 for none), h, y, rows, width, eps f32, unit offset
+ * f32.
+ */
 export function addRmsNorm(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 6)
   const end = shareEnd(argument(args, 5), thread, threads)

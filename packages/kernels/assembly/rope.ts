@@ -1,6 +1,9 @@
 import { argument, rotateRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: x, cos, sin, positions, y, tokens (B·T), heads, head size, half the rotary size, 1 for neox or 0 for gptj. Tokens·heads are shared out. */
+/**
+ * Words: x, cos, sin, positions, y, tokens (B·T), heads, head size, half the rotary size, 1 for neox or 0 for gptj.
+ * Threads share tokens · heads.
+ */
 export function rope(args: usize, thread: u32, threads: u32): void {
   const heads = argument(args, 6)
   const width = argument(args, 7)

@@ -1,9 +1,9 @@
 import { argument, exp4, exponential, logarithm, maxLanes, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 
-/** −∞ counts as this. */
+/** Lowest finite f32. −∞ is treated as this value. */
 const LOWEST: f32 = -3.4028234663852886e38
 
-/** y = e^x / Σ e^x. Words: x, y, rows, width. Rows are shared out. */
+/** y = e^x / Σ e^x. Words: x, y, rows, width. Threads share rows. */
 export function softmax(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 3)
   const end = shareEnd(argument(args, 2), thread, threads)
@@ -19,7 +19,7 @@ export function softmax(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** y = x − log Σ e^x; words as for softmax. */
+/** y = x − log Σ e^x. Words as for `softmax`. */
 export function logSoftmax(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 3)
   const end = shareEnd(argument(args, 2), thread, threads)
@@ -35,7 +35,10 @@ export function logSoftmax(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** lse = log Σ e^x, nll = lse − x[label], 0 for a label outside. Words: logits, labels, nll, lse, rows, width. */
+/**
+ * lse = log Σ e^x, nll = lse − x[label], or 0 for a label outside the vocabulary. Words: logits, labels, nll, lse,
+ * rows, width.
+ */
 export function crossEntropy(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 5)
   const end = shareEnd(argument(args, 4), thread, threads)
@@ -45,7 +48,7 @@ export function crossEntropy(args: usize, thread: u32, threads: u32): void {
     const largest = largestOf(x, width)
     const logSum = logarithm(sumExponentials(x, width, largest, 0))
     store<f32>(argument(args, 3) + (row << 2), largest + logSum)
-    // The difference first: the logit of the label is near the largest.
+    // Subtract first: the label's logit is close to the largest, so the difference is exact or nearly so.
     store<f32>(argument(args, 2) + (row << 2), label < width ? largest - max(load<f32>(x + (<usize>label << 2)), LOWEST) + logSum : 0)
   }
 }
@@ -59,7 +62,7 @@ function largestOf(x: usize, width: u32): f32 {
   return largest
 }
 
-/** Σ e^(x − largest); the terms go to `y` unless it is 0. */
+/** Returns Σ e^(x − largest); stores the terms at `y` unless it is 0. */
 function sumExponentials(x: usize, width: u32, largest: f32, y: usize): f32 {
   const m = f32x4.splat(largest), lowest = f32x4.splat(LOWEST)
   let a = f32x4.splat(0), b = a

@@ -1,8 +1,8 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
 /**
- * The k largest of each row in falling order, the lower index first among equals. Words: x, values, indices, rows, width, k.
- * The outputs hold a heap whose root is the worst of the best so far; sorting it leaves them in order.
+ * The k largest values of each row in descending order; ties go to the lower index. Words: x, values, indices, rows,
+ * width, k. The outputs hold a heap whose root is the worst of the best so far; sorting the heap leaves them in order.
  */
 export function topK(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 4), k = argument(args, 5)
@@ -13,11 +13,11 @@ export function topK(args: usize, thread: u32, threads: u32): void {
     for (let i: u32 = 0; i < k; i++) put(values, indices, i, load<f32>(x + (<usize>i << 2)), i)
     for (let i = k >> 1; i > 0; i--) sift(values, indices, i - 1, k)
     for (let i = k; i < width; i++) {
-      // Few values are better than the worst of the best: sixteen at a time are passed over.
+      // Few values beat the root, so skip sixteen at a time.
       for (const worst = f32x4.splat(load<f32>(values)); i + 16 <= width && !hasLarger(x + (<usize>i << 2), worst); ) i += 16
       if (i == width) break
       const value = load<f32>(x + (<usize>i << 2))
-      // An equal value that comes later is worse.
+      // A later equal value ranks lower.
       if (!(value > load<f32>(values))) continue
       put(values, indices, 0, value, i)
       sift(values, indices, 0, k)
@@ -50,13 +50,13 @@ function swap(values: usize, indices: usize, a: u32, b: u32): void {
   put(values, indices, b, value, index)
 }
 
-/** Whether entry a is worse than entry b. */
+/** Whether entry `a` ranks below entry `b`. */
 function isWorse(values: usize, indices: usize, a: u32, b: u32): bool {
   const left = load<f32>(values + (<usize>a << 2)), right = load<f32>(values + (<usize>b << 2))
   return left < right || (left == right && load<u32>(indices + (<usize>a << 2)) > load<u32>(indices + (<usize>b << 2)))
 }
 
-/** Moves the entry at `at` down to its place; the worst of the first `size` ends at the root. */
+/** Sifts the entry at `at` down; the root is then the worst of the first `size` entries. */
 function sift(values: usize, indices: usize, at: u32, size: u32): void {
   for (;;) {
     let worst: u32 = at

@@ -31,7 +31,7 @@ test('the README shows the example, which prints what the reference device compu
   expect(calls).toEqual([[[2, 8], ((await device.read(y))[0] as number).toFixed(4)]])
 })
 
-/** Ops whose parts serve devices without kernels for them, as the README says. */
+/** Ops that callers replace by their parts on devices without a kernel for them, as the README says. */
 const fusedForWebgpu = ['qkv-linear', 'gated-linear']
 
 test('the README lists every op, and every op has kernels on both devices, those that fuse others on WebGPU', async () => {

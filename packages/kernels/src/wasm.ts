@@ -21,7 +21,7 @@ import { topKWasm } from './top-k/wasm.ts'
 
 export { activationCodes } from './activation/codes.ts'
 
-/** Every kernel of this package for the WebAssembly device. */
+/** All kernels of this package for the WebAssembly device. */
 export const kernelsWasm: readonly WasmKernel[] = [
   activationWasm,
   addColumnSumsWasm,

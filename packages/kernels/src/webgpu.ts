@@ -27,7 +27,7 @@ export { qkvLinearKernel } from './qkv-linear/webgpu.ts'
 export { bind, defineWebGpuKernel, f32, u32, type WebGpuKernelDefinition } from './webgpu-kernel/index.ts'
 export type { WeightReader } from './weight-reader/index.ts'
 
-/** Every kernel of this package for the WebGPU device. No op needs an optional feature. */
+/** All kernels of this package for the WebGPU device. No op needs an optional feature. */
 export const kernelsWebgpu: readonly WebGpuKernel[] = [
   ...denseReaders.flatMap(linearKernels),
   ...denseReaders.map(embeddingKernel),

@@ -25,14 +25,14 @@ const some = (dtype: DType, tokens: number, rows: number, columns: number): Prob
   },
   options: {},
 })
-/** Sizes on both sides of a tile, of what is staged at once and of a vector. */
+/** Sizes on both sides of a tile, of a staged block and of a vector. */
 const sizes = (dtype: DType): readonly Problem[] => [
   some(dtype, 16, 5, 8),
   some(dtype, 33, 40, 72),
   some(dtype, 70, 65, 33),
 ]
 
-/** Tokens that f16 does not hold, beside others. */
+/** Tokens that overflow f16, beside others. */
 const unequal: Problem = {
   ...some('f16', 20, 20, 40),
   name: 'tokens of 1e6 and 1e-6',

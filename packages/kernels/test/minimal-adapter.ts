@@ -1,4 +1,4 @@
-/** An adapter whose devices have what every WebGPU implementation has and no more: no optional feature, the guaranteed limits. */
+/** Adapter whose devices have only what every WebGPU implementation has: no optional feature, the guaranteed limits. */
 export async function minimalAdapter(gpu: GPU): Promise<GPUAdapter> {
   const adapter = await gpu.requestAdapter()
   if (!adapter) throw new Error('the GPU has no adapter')

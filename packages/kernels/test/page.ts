@@ -12,7 +12,10 @@ import {
   ropeProblems,
 } from './problems/index.ts'
 
-/** Runs in a browser: the ops of a llama layer against the reference device. Returns how many problems conform, by op, and the failures. */
+/**
+ * Runs in a browser: compares the ops of a llama layer with the reference device. Returns conforming problems by op,
+ * and the failures.
+ */
 export async function run(): Promise<{
   readonly conforming: Readonly<Record<string, number>>
   readonly failures: readonly string[]

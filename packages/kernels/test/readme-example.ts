@@ -11,7 +11,7 @@ const matrix = (rows: number, columns: number) =>
 const [gate, up, down] = [matrix(24, 8), matrix(24, 8), matrix(8, 24)]
 const norm = device.tensor(new Float32Array(8).fill(1), [8])
 
-/** The feed-forward half of a llama layer: x + down(silu(gate(n)) · up(n)), n = rmsNorm(x). */
+/** Feed-forward half of a llama layer: x + down(silu(gate(n)) · up(n)), n = rmsNorm(x). */
 const x = matrix(2, 8)
 const y = device.scope((scope) => {
   const n = rmsNorm(x, norm, { eps: 1e-5 })

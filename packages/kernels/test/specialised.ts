@@ -1,6 +1,6 @@
 import type { WebGpuKernel } from '@tessera-llm/webgpu'
 
-/** The kernels as they specialise for a software or a hardware adapter, whichever the tests run on. */
+/** Kernels as specialized for a software or a hardware adapter, whichever the tests run on. */
 export function specialisedFor(
   adapter: 'software' | 'hardware',
   kernels: readonly WebGpuKernel[],

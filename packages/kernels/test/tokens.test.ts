@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { linearOp, matmulOp } from '../src/index.ts'
 import { kernelsWasm } from '../src/wasm.ts'
 
-// WebAssembly multiplies tokens in tiles of six and of four, shared out over threads: every way in which their number falls into these.
+// WebAssembly multiplies tokens in tiles of six and four, shared among threads. Covers every way in which a count
+// splits.
 describe.each([1, 3])('tokens by sixes and fours, %i threads', (threads) => {
   let device: Device
   beforeAll(async () => {

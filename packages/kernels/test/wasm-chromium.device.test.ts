@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
-/** What a careful page allows: its own files, WebAssembly, and no script or worker made of a blob. */
+/** Policy of a careful page: own files and WebAssembly only, no script or worker from a blob. */
 const policy = {
   'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
 }

@@ -23,7 +23,7 @@ export interface WasmPageResult {
 const wave = (length: number, step: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.fround(((i * step) % 97) / 48 - 1))
 
-/** One `linear` of 5 tokens, twice as a plan: bits and what the device is. */
+/** Runs one `linear` of 5 tokens twice as a plan; returns the bits and the device's properties. */
 export async function compute({
   threads,
   relaxedSimd,
@@ -60,7 +60,7 @@ export async function compute({
   }
 }
 
-/** Runs in a browser: in a worker that loads this module again, as an application does, or on the page. */
+/** Runs in a browser: on the page, or in a worker that loads this module again, as an application does. */
 export async function run({ place, ...options }: WasmPageOptions): Promise<WasmPageResult> {
   if (place === 'page') return compute(options)
   const worker = new Worker('/bundle.js', { type: 'module' })

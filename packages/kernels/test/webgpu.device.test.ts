@@ -100,7 +100,7 @@ describe('as kernels specialise for hardware, with subgroups', () => {
     expect(hardware.capabilities.subgroupMinSize).toBe(4)
   })
 
-  // Rows of one, several and many lanes, of which 32, 128 and 256 share one.
+  // Rows short enough for one lane, and rows shared by 32, 128 and 256 lanes.
   it.for(
     [...normConformance, ...softmaxConformance].filter(({ name }) =>
       /\[3, (1|33|257|1000)\]|vocabulary|masked|\[2, 2, 576\]/.test(name),
@@ -112,7 +112,7 @@ describe('as kernels specialise for hardware, with subgroups', () => {
     (row) => row.run(hardware, reference),
   )
 
-  // From so many rows on a lane takes two of them, and four.
+  // From these sizes on, a lane takes two rows, or four.
   it.for([16_385, 32_770])(
     'one token by %i rows',
     async (rows) =>

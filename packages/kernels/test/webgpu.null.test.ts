@@ -42,7 +42,7 @@ afterAll(() => device.dispose())
 type Variant = readonly [name: string, run: (make: (shape: readonly number[], dtype?: DType) => Tensor) => unknown]
 const floats = ['f32', 'f16', 'bf16'] as const
 const both = [false, true] as const
-// Each makes rows shorter or longer than what a lane, a workgroup or a vector takes.
+// Each width makes rows shorter or longer than a lane, a workgroup or a vector takes.
 const widths = [6, 64, 600, 5000] as const
 
 const variants: readonly Variant[] = [

@@ -11,7 +11,7 @@ import {
   viewBytes,
 } from '../src/index.ts'
 
-/** A kernel of the device below: works on f32 arrays by name. */
+/** Kernel of the device below; takes f32 arrays by name. */
 export interface ArrayKernel extends Kernel {
   run(arrays: Readonly<Record<string, Float32Array>>): void
 }
@@ -24,7 +24,7 @@ interface ArrayStorage extends Storage {
   readonly bytes: Uint8Array
 }
 
-/** The smallest device that has kernels: memory is host arrays, a launch is a call. Holds at most 1000 bytes. */
+/** Smallest device with kernels: memory is host arrays, a launch is a call. Holds at most 1000 bytes. */
 export function createArrayDevice(kernels: readonly ArrayKernel[]): {
   readonly device: Device
   readonly freed: Storage[]

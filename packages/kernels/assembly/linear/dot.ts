@@ -1,13 +1,16 @@
 import { madd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { BF16, elementBytes, F16, F32 } from '../element'
 
-// One token times one row where it lies: memory is read in one stream. Each is a function of its own, exported so that it stays one: engines
-// allocate registers for one function at a time.
+// Dot products of one token with one row, read in place as one stream. Each is exported so that it stays a separate
+// function: engines allocate registers per function.
 
-/** What moving an f16's bits to f32's places leaves out of its exponent, 2^112, in two parts: one for x before, one for the sum. */
+/**
+ * 2^56. Shifting f16 bits into f32 position scales the value by 2^−112; half the correction goes into x, half into the
+ * sum.
+ */
 const HALF_RAISED: f32 = 72057594037927936
 
-/** x · 2^56, so that products with f16 whose bits were only moved stay far from f32's smallest numbers. */
+/** Writes x · 2^56, so that products with bit-shifted f16 weights stay clear of f32's subnormals. */
 export function raiseForHalf(x: usize, columns: u32, to: usize): void {
   const raised = f32x4.splat(HALF_RAISED)
   let k: u32 = 0
@@ -18,7 +21,7 @@ export function raiseForHalf(x: usize, columns: u32, to: usize): void {
 export function dotF32(x: usize, row: usize, columns: u32): f32 {
   return dot(F32, x, row, columns)
 }
-/** x as `raiseForHalf` leaves it. */
+/** `x` is the output of `raiseForHalf`. */
 export function dotF16(x: usize, row: usize, columns: u32): f32 {
   return HALF_RAISED * dot(F16, x, row, columns)
 }

@@ -1,6 +1,6 @@
 import { elementBytes, loadElement, loadElement4 } from '../element'
 
-/** f32 [K][8] from up to 8 rows; missing rows are zero. */
+/** Packs up to 8 rows as a panel, f32 [K][8]; missing rows are zero. */
 // @ts-ignore: decorator
 @inline
 export function layPanel(kind: i32, source: usize, rowBytes: usize, columns: u32, rows: u32, panel: usize): void {

@@ -1,26 +1,37 @@
-// Tokens as the tiles of panel.ts read them: column by column, f32 [K][6] for six of them and [K][4] for four. Tiles of six have 12
-// sums, enough to hide how long an FMA takes where two are begun in a cycle; fours hold what sixes would leave half empty.
+// Packs tokens for the tiles of panel.ts: transposed, f32 [K][6] for six tokens and [K][4] for four. A tile of six
+// keeps 12 accumulators, enough to hide FMA latency at two FMAs a cycle. Tiles of four cover remainders that would
+// leave half of a six empty.
 
-/** How many tiles have six tokens; they come first. One of five is a six with one missing, one or two more than sixes make two fours with one six less. */
+/**
+ * Number of tiles of six, which come first. A remainder of five becomes a padded six; a remainder of one or two takes
+ * one six back and makes two fours.
+ */
 export function sixesOf(tokens: u32): u32 {
   const sixes = tokens / 6, rest = tokens % 6
   if (rest == 5) return sixes + 1
   return sixes - u32((rest == 1 || rest == 2) && sixes > 0)
 }
 
+/** Number of tiles of six and four together. */
 export function tilesOf(tokens: u32): u32 {
   const sixes = sixesOf(tokens), inSixes: u32 = 6 * sixes
   return inSixes >= tokens ? sixes : sixes + ((tokens - inSixes + 3) >> 2)
 }
 
-/** The first token of a tile; its columns begin at as many times K floats. With `tilesOf` they end at or before ⌈tokens / 4⌉ · 4 · K floats. */
+/**
+ * First token of a tile; its packed data begins at that many times K floats. All tiles together end at or before
+ * ⌈tokens / 4⌉ · 4 · K floats.
+ */
 // @ts-ignore: decorator
 @inline
 export function firstToken(tile: u32, sixes: u32): u32 {
   return tile <= sixes ? 6 * tile : 6 * sixes + ((tile - sixes) << 2)
 }
 
-/** Lays `columns` columns of the tile's tokens out at `to`, from rows of x at `stride` bytes of which `tokens` are left; missing tokens are zero. */
+/**
+ * Packs `columns` columns of a tile's tokens to `to`. Rows of x are `stride` bytes apart, `tokens` of them are left;
+ * missing tokens are zero.
+ */
 export function layTile(isSix: bool, x: usize, stride: usize, tokens: u32, columns: u32, to: usize): void {
   const height: u32 = isSix ? 6 : 4, bytes: usize = height << 2
   let k: u32 = 0

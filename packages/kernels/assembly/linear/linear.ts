@@ -5,11 +5,11 @@ import { layPanel } from './lay-panel'
 import { firstToken, layTile, sixesOf, tilesOf } from './lay-tokens'
 import { productTile, SUMS_BYTES } from './panel'
 
-// y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K, scratch,
-// scratch bytes per thread, laid tokens (of all threads). Groups of 8 rows are shared out. One token reads row after row where they
-// lie; more of them pay for laying 8 rows out as a panel, and the tokens column by column in a stage before.
+// y = x · weightᵀ + bias + residual for dense weights [N, K]. Words: x, weight, bias, residual, y, tokens, N, K,
+// scratch, scratch bytes per thread, packed tokens (shared by all threads). Threads share groups of 8 rows. One token
+// reads rows in place; several tokens repay packing 8 rows into a panel, and packing the tokens in a stage before.
 
-/** First stage for several tokens: lays them out as lay-tokens.ts says; tiles are shared out. */
+/** First stage for several tokens: packs them as lay-tokens.ts describes. Threads share tiles. */
 export function layTokens(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, 5), columns = argument(args, 7), sixes = sixesOf(tokens), tiles = tilesOf(tokens)
   const stride: usize = <usize>columns << 2
@@ -50,7 +50,8 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
     }
     return
   }
-  // As many panels at a time as the scratch memory holds, and the L2 cache: all tokens pass by each of them once, a tile at a time.
+  // Pack as many panels at a time as fit into the scratch memory, which fits into L2. All tokens then pass over each
+  // panel, tile by tile.
   const out: usize = argument(args, 8) + thread * argument(args, 9), panels = out + SUMS_BYTES, panelBytes: usize = <usize>columns << 5
   const sixes = sixesOf(tokens), tiles = tilesOf(tokens)
   const atOnce = max<u32>(1, <u32>((argument(args, 9) - SUMS_BYTES) / max<usize>(panelBytes, 1)))

@@ -2,18 +2,19 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 import { firstToken, sixesOf } from './lay-tokens'
 import { storeTile } from './store'
 
-// The f32 product with a panel: 8 weight rows stored column by column, f32 [K][8], so that a column is two vectors, an
-// activation one splat, and no sum crosses lanes. Tokens lie as lay-tokens.ts has them. The 6 × 8 tile holds 12 accumulators, which with
-// two vectors of weights and a splat are all registers that V8 has for a function on x64; 4 × 8, of 8, reaches four fifths of its speed.
-// Tiles and row are exported by each module, so that they stay functions of their own: engines allocate registers for one function
-// at a time.
+// f32 product with a panel: 8 weight rows transposed to f32 [K][8]. A column is two vectors, an activation is one
+// splat, and no sum crosses lanes. Tokens are packed as in lay-tokens.ts. The 6 × 8 tile has 12 accumulators; with two
+// weight vectors and a splat they fill all registers that V8 uses on x64. The 4 × 8 tile has 8 and reaches four fifths
+// of the speed. Each module exports the tiles and `panelRow` so that they stay separate functions: engines allocate
+// registers per function.
 
-/** Bytes before a panel that hold the sums of a tile. */
+/** Bytes before a panel that hold a tile's sums. */
 export const SUMS_BYTES: usize = 192
 
 /**
- * y[t, 0 … rows) = x[t, :] · panelᵀ for the tokens of the tiles first … last − 1 of `tokens` laid out at `laid`. `y` points at token 0,
- * its stride in bytes; `bias` and `residual` (0 for none, token 0) point at the panel's first row. The bytes before the panel are scratch.
+ * y[t, 0 … rows) = x[t, :] · panelᵀ for tiles `first` … `last` − 1 of the `tokens` packed at `laid`. `y` is the address
+ * of token 0, `strideY` its row stride in bytes. `bias` and `residual` (0 for none; token 0) are addresses of the
+ * panel's first row. The bytes before the panel are scratch.
  */
 export function panelProduct(laid: usize, tokens: u32, first: u32, last: u32, panel: usize, columns: u32, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
   const sixes = sixesOf(tokens)
@@ -23,7 +24,10 @@ export function panelProduct(laid: usize, tokens: u32, first: u32, last: u32, pa
   }
 }
 
-/** One tile of a product, of which `tokens` tokens and `rows` rows are left: a whole one goes where it belongs, one at an edge by way of `out`. Bias and residual as in `storeTile`. */
+/**
+ * One tile, with `tokens` tokens and `rows` rows left. A whole tile is written in place, a tile at an edge through
+ * `out`. Bias and residual as in `storeTile`.
+ */
 export function productTile(isSix: bool, laid: usize, tokens: u32, panel: usize, columns: u32, out: usize, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
   const height: u32 = isSix ? 6 : 4, isWhole = tokens >= height && rows >= 8 && (!isSix || (bias | residual) == 0)
   if (!isSix) panelTile(laid, panel, columns, isWhole ? y : out, isWhole ? strideY : 32, isWhole ? bias : 0, isWhole ? residual : 0)
@@ -32,8 +36,8 @@ export function productTile(isSix: bool, laid: usize, tokens: u32, panel: usize,
 }
 
 /**
- * y[6][8] = six tokens, f32 [K][6], times the panel, f32 [K][8], rows `stride` bytes apart. Nothing is added here: with more than stores
- * behind the loop V8 keeps some of its sums in memory.
+ * y[6][8] = six tokens, f32 [K][6], times the panel, f32 [K][8]; rows of y are `stride` bytes apart. Bias and residual
+ * are not added here: with more than stores behind the loop, V8 spills some accumulators.
  */
 export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, stride: usize): void {
   const last = panel + (<usize>columns << 5)
@@ -72,7 +76,10 @@ export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, strid
   v128.store(y, f0), v128.store(y, f1, 16)
 }
 
-/** y[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8], rows `stride` bytes apart; bias [8] and residual, rows as far apart, are added (0 for none). */
+/**
+ * y[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8]. Adds bias [8] and residual (0 for none); rows of y
+ * and residual are `stride` bytes apart.
+ */
 export function panelTile(x: usize, panel: usize, columns: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
   const last = panel + (<usize>columns << 5)
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
@@ -98,7 +105,7 @@ export function panelTile(x: usize, panel: usize, columns: u32, y: usize, stride
   storeToken(d0, d1, y + 3 * stride, bias, residual + 3 * rest)
 }
 
-/** Adds bias and residual of 8 rows, 0 for none, to the results of one token, and stores them. */
+/** Adds bias and residual (0 for none) to 8 results of one token and stores them. */
 // @ts-ignore: decorator
 @inline
 export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: usize): void {
@@ -107,7 +114,7 @@ export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: 
   v128.store(y, y0), v128.store(y, y1, 16)
 }
 
-/** out[8] = one token times the panel, four columns at a time, for as many independent sums as the tile of four has. */
+/** out[8] = one token times the panel. Four columns at a time give as many independent sums as the tile of four has. */
 export function panelRow(x: usize, panel: usize, columns: u32, out: usize): void {
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
   let k: u32 = 0

@@ -1,6 +1,6 @@
 /**
- * Adds bias and residual (addresses of the first row, 0 for none) to the results of up to 8 rows for `tokens` tokens, which lie at `sums`,
- * and stores them from y on; both strides are `stride` bytes.
+ * Adds bias and residual (addresses of the first row, 0 for none) to the results at `sums`, [tokens][8], and stores up
+ * to 8 rows per token at `y`. Rows of y and residual are `stride` bytes apart.
  */
 export function storeTile(sums: usize, tokens: u32, rows: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
   for (const end = sums + (<usize>tokens << 5); sums < end; sums += 32, y += stride) {
@@ -16,7 +16,7 @@ export function storeTile(sums: usize, tokens: u32, rows: u32, y: usize, stride:
   }
 }
 
-/** Adds bias and residual (addresses, 0 for none) to the results of up to 8 rows and stores them at y. */
+/** Adds bias and residual (addresses, 0 for none) to up to 8 results and stores them at `y`. */
 function addAndStore(y: usize, low: v128, high: v128, rows: u32, bias: usize, residual: usize): void {
   if (bias != 0) {
     low = f32x4.add(low, load4(bias, rows))
@@ -37,7 +37,7 @@ function addAndStore(y: usize, low: v128, high: v128, rows: u32, bias: usize, re
   } else store3(y, low, rows)
 }
 
-/** The first `rows` ≤ 4 of the values at `from`, zeros behind them; never reads further. */
+/** Loads the first `rows` ≤ 4 values at `from`, zeros behind them, without reading past them. */
 function load4(from: usize, rows: u32): v128 {
   if (rows >= 4) return v128.load(from)
   let v = f32x4.splat(0)

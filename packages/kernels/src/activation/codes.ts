@@ -1,6 +1,6 @@
 import type { ActivationKind } from './functions.ts'
 
-/** Numbers by which assembly/functions.ts knows the activation functions. */
+/** Numbers of the activation functions in assembly/functions.ts. */
 export const activationCodes: Readonly<Record<ActivationKind, number>> = {
   silu: 0,
   'gelu-erf': 1,

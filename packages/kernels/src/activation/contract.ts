@@ -24,6 +24,11 @@ export const activationOp: Op<ActivationInputs, ActivationOutputs, ActivationOpt
   reference: ({ x }, { kind }) => ({ y: x.data.map(activationFunctions[kind]) }),
 }
 
+/**
+ * `y = f(x)` elementwise, f by `options.kind`: x f32[…] → y f32[…].
+ *
+ * @throws TesseraError `invalid-dtype`, `invalid-option`
+ */
 export function activation(x: Tensor, options: ActivationOptions): Tensor {
   return x.device.run(activationOp, { x }, options).y
 }

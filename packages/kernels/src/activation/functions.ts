@@ -1,6 +1,7 @@
-/** Activation functions by name, in float64. */
+/** Names of the activation functions; `activationFunctions` defines them. */
 export type ActivationKind = 'silu' | 'gelu-erf' | 'gelu-tanh' | 'quick-gelu' | 'relu' | 'relu2' | 'tanh' | 'sigmoid'
 
+/** Definitions of the activation functions in float64. */
 export const activationFunctions: Readonly<Record<ActivationKind, (x: number) => number>> = {
   silu: (x) => x * sigmoid(x),
   'gelu-erf': (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
@@ -12,13 +13,14 @@ export const activationFunctions: Readonly<Record<ActivationKind, (x: number) =>
   sigmoid,
 }
 
+/** All names of activation functions. */
 export const activationKinds: readonly ActivationKind[] = Object.keys(activationFunctions) as ActivationKind[]
 
 function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x))
 }
 
-/** Error function to float64 accuracy: its Maclaurin series near 0, the continued fraction of erfc beyond. */
+/** Error function to float64 accuracy: Maclaurin series near 0, continued fraction of erfc beyond. */
 export function erf(x: number): number {
   const magnitude = Math.abs(x)
   if (magnitude > 6) return Math.sign(x)

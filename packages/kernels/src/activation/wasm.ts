@@ -4,7 +4,7 @@ import { kernelsModule } from '../generated/kernels.ts'
 import { activationCodes } from './codes.ts'
 import { activationOp } from './contract.ts'
 
-/** The gated kernel without a second factor. */
+/** The kernel of `gated-activation`, called without `up`. */
 export const activationWasm: WasmKernel = defineWasmKernel(activationOp, {
   name: 'elementwise',
   module: kernelsModule,

@@ -5,7 +5,10 @@ import { normalise, type RmsNormOptions } from '../rms-norm/contract.ts'
 export type AddRmsNormInputs = { readonly x: Tensor; readonly residual: Tensor; readonly weight?: Tensor | undefined }
 export type AddRmsNormOutputs = { readonly h: Tensor; readonly y: Tensor }
 
-/** A residual sum and its RMSNorm in one pass: `h = x + residual`, `y = rmsNorm(h, weight)`. x, residual, h, y f32[…, D], weight f32[D]. */
+/**
+ * Residual sum and its RMSNorm in one pass: `h = x + residual`, `y = rmsNorm(h, weight)`. x, residual, h, y f32[…, D],
+ * weight f32[D].
+ */
 export const addRmsNormOp: Op<AddRmsNormInputs, AddRmsNormOutputs, RmsNormOptions> = {
   id: 'add-rms-norm',
   version: 1,
@@ -29,6 +32,11 @@ export const addRmsNormOp: Op<AddRmsNormInputs, AddRmsNormOutputs, RmsNormOption
   },
 }
 
+/**
+ * `h = x + residual` and `y = rmsNorm(h, weight)` in one pass: x, residual, h, y f32[…, D], weight f32[D], 1 if absent.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option` (negative `eps`)
+ */
 export function addRmsNorm(
   x: Tensor,
   residual: Tensor,

@@ -4,7 +4,10 @@ import { checkSuffix } from '../check/index.ts'
 export type AddInputs = { readonly a: Tensor; readonly b: Tensor }
 export type AddOutputs = { readonly y: Tensor }
 
-/** `y = a + b`, elementwise: a, y f32 of one shape, b f32 of that shape or of its last axes, repeated over the others. */
+/**
+ * `y = a + b`, elementwise: a, y f32 of one shape; b f32 of that shape, or of its last axes and broadcast over the
+ * others.
+ */
 export const addOp: Op<AddInputs, AddOutputs, Record<string, never>> = {
   id: 'add',
   version: 1,
@@ -18,6 +21,11 @@ export const addOp: Op<AddInputs, AddOutputs, Record<string, never>> = {
   reference: ({ a, b }) => ({ y: a.data.map((value, index) => value + (b.data[index % b.data.length] as number)) }),
 }
 
+/**
+ * `y = a + b`: a f32[…], b f32 of the same shape, or of its last axes and broadcast over the others → y f32[…].
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`
+ */
 export function add(a: Tensor, b: Tensor): Tensor {
   return a.device.run(addOp, { a, b }, {}).y
 }

@@ -4,7 +4,7 @@ import { f32Spec } from '../check/index.ts'
 export type ArgmaxInputs = { readonly x: Tensor }
 export type ArgmaxOutputs = { readonly index: Tensor }
 
-/** Index of the largest value of the last axis, the first one among equals: x f32[…, V] → index i32[…]. */
+/** Index of the largest value along the last axis; ties go to the lower index. x f32[…, V] → index i32[…]. */
 export const argmaxOp: Op<ArgmaxInputs, ArgmaxOutputs, Record<string, never>> = {
   id: 'argmax',
   version: 1,
@@ -30,6 +30,11 @@ export const argmaxOp: Op<ArgmaxInputs, ArgmaxOutputs, Record<string, never>> = 
   },
 }
 
+/**
+ * Index of the largest value along the last axis; ties go to the lower index. x f32[…, V] → i32[…].
+ *
+ * @throws TesseraError `invalid-shape` (empty last axis), `invalid-dtype`
+ */
 export function argmax(x: Tensor): Tensor {
   return x.device.run(argmaxOp, { x }, {}).index
 }

@@ -4,7 +4,7 @@ import { type Selection, selectPasses, selectTemporaries } from '../top-k/select
 import { defineWebGpuKernel } from '../webgpu-kernel/index.ts'
 import { argmaxOp } from './contract.ts'
 
-/** The selection of top-k with k = 1, whose value nobody asks for. */
+/** The selection of `top-k` with k = 1; the value is discarded. */
 export const argmaxWebgpu: WebGpuKernel = defineWebGpuKernel(argmaxOp, {
   name: 'segments',
   passes: ({ inputs: { x } }) => selectPasses(selectionOf(x.shape), { values: 'largest', indices: 'index' }),

@@ -1,7 +1,9 @@
 import { formatShape, type Shape, TesseraError, type WeightSpec } from '@tessera-llm/tensor'
 import { f32Spec } from './check.ts'
 
-/** The shape of `a` where `b` is f32 of the same shape or of its last axes (a bias, a position table); else an error. */
+/**
+ * Returns the shape of `a`. Throws unless `b` is f32 of the same shape or of its last axes (a bias, a position table).
+ */
 export function checkSuffix(a: WeightSpec, b: WeightSpec, op: string): Shape {
   const left = f32Spec(a, op, 'a').shape
   const right = f32Spec(b, op, 'b').shape

@@ -17,8 +17,9 @@ export type CrossEntropyInputs = { readonly logits: Tensor; readonly labels: Ten
 export type CrossEntropyOutputs = { readonly nll: Tensor; readonly lse: Tensor }
 
 /**
- * Loss of each token in nats: `lse = log Σ exp(logits)`, `nll = lse − logits[label]`: logits f32[…, V], labels i32[…] → nll, lse f32[…].
- * A label outside 0 … V−1 (−100, say) marks a token that does not count: nll 0. −∞ counts as the lowest finite value.
+ * Loss of each token in nats: `lse = log Σ exp(logits)`, `nll = lse − logits[label]`. logits f32[…, V], labels i32[…] →
+ * nll, lse f32[…]. A label outside 0 … V−1 (such as −100) is ignored: its nll is 0. −∞ is treated as the lowest finite
+ * value.
  */
 export const crossEntropyOp: Op<CrossEntropyInputs, CrossEntropyOutputs, Record<string, never>> = {
   id: 'cross-entropy',
@@ -58,6 +59,12 @@ export const crossEntropyOp: Op<CrossEntropyInputs, CrossEntropyOutputs, Record<
   },
 }
 
+/**
+ * Negative log-likelihood of each label and log-sum-exp of each row, in nats: logits f32[…, V], labels i32[…] → nll,
+ * lse f32[…]. A label outside 0 … V−1 has nll 0. See {@link crossEntropyOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`
+ */
 export function crossEntropy(logits: Tensor, labels: Tensor): CrossEntropyOutputs {
   return logits.device.run(crossEntropyOp, { logits, labels }, {})
 }

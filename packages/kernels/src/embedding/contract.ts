@@ -13,11 +13,14 @@ import {
 export type EmbeddingInputs = { readonly ids: Tensor; readonly weight: Weight }
 export type EmbeddingOutputs = { readonly y: Tensor }
 export type EmbeddingOptions = {
-  /** Multiplies every value (Gemma: √D). */
+  /** Factor on every value (Gemma: √D). Default 1. */
   readonly scale?: number | undefined
 }
 
-/** `y[…, :] = scale · weight[ids[…], :]`: ids i32[…], weight [V, D] → y f32[…, D]. Ids outside 0 … V−1 give zeros. */
+/**
+ * `y[…, :] = scale · weight[ids[…], :]`: ids i32[…], weight [V, D] dense or packed → y f32[…, D]. Ids outside 0 … V−1
+ * give zeros.
+ */
 export const embeddingOp: Op<EmbeddingInputs, EmbeddingOutputs, EmbeddingOptions> = {
   id: 'embedding',
   version: 1,
@@ -48,6 +51,12 @@ export const embeddingOp: Op<EmbeddingInputs, EmbeddingOutputs, EmbeddingOptions
   },
 }
 
+/**
+ * `y[…, :] = scale · weight[ids[…], :]`: ids i32[…], weight [V, D] dense or packed → y f32[…, D]. Ids outside 0 … V−1
+ * give zeros.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option` (`scale` not finite)
+ */
 export function embedding(ids: Tensor, weight: Weight, options: EmbeddingOptions = {}): Tensor {
   return ids.device.run(embeddingOp, { ids, weight }, options).y
 }

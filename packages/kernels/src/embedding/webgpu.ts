@@ -5,7 +5,7 @@ import type { WeightReader } from '../weight-reader/index.ts'
 import { embeddingOp } from './contract.ts'
 import gather from './gather.wgsl'
 
-/** `embedding` from a table that the reader reads. */
+/** `embedding` from a table in the reader's format. */
 export function embeddingKernel(reader: WeightReader): WebGpuKernel {
   return defineWebGpuKernel(embeddingOp, {
     name: `gather-${reader.name}`,

@@ -17,17 +17,20 @@ import { checkActivations } from '../linear/activations.ts'
 import { type LinearOptions, linearOp } from '../linear/contract.ts'
 import { normalise } from '../rms-norm/contract.ts'
 
-/** What the linear layers of a fused op share: their input, f32[…, K], and where there is one the weight f32[K] of the RMSNorm before them. */
+/**
+ * Inputs that the linear layers of a fused op share: x f32[…, K], and the weight f32[K] of the RMSNorm before them, if
+ * any.
+ */
 export type FusedInputs = { readonly x: Tensor; readonly norm?: Tensor | undefined }
 
 export type FusedOptions = LinearOptions & {
-  /** Of the norm; has to be given where there is one. */
+  /** `eps` of the RMSNorm; required if `norm` is given. */
   readonly eps?: number | undefined
-  /** Multiplies by 1 + norm (Gemma) instead of norm. */
+  /** Multiplies by 1 + norm (Gemma) instead of norm. Default false. */
   readonly unitOffset?: boolean | undefined
 }
 
-/** The shape of x, checked with the norm. */
+/** Returns the shape of x after checking it, the norm and the options. */
 export function checkFused(
   op: string,
   x: WeightSpec,
@@ -45,7 +48,7 @@ export function checkFused(
   return shape
 }
 
-/** The rows N of a weight [N, K], checked against x. */
+/** Returns the rows N of a weight [N, K], checked against x. */
 export function checkFusedWeight(op: string, name: string, { shape }: WeightSpec, x: Shape): number {
   if (shape.length !== 2 || shape[1] !== lastAxis(x))
     throw new TesseraError(
@@ -55,7 +58,7 @@ export function checkFusedWeight(op: string, name: string, { shape }: WeightSpec
   return shape[0] ?? 0
 }
 
-/** x, normalised where there is a norm. */
+/** Returns RMSNorm of x, or x if there is no norm. */
 export function normedInput(
   x: HostTensor,
   norm: HostTensor | undefined,
@@ -66,7 +69,7 @@ export function normedInput(
     : x
 }
 
-/** One of the linear layers by its definition. */
+/** Reference of one of the linear layers. */
 export function linearReference(
   x: HostTensor,
   weight: HostTensor,
@@ -80,7 +83,7 @@ export function linearReference(
   return linearOp.reference({ x, weight, bias, residual: undefined }, options, problem).y
 }
 
-/** Of one linear layer after a norm. */
+/** Tolerance of one linear layer after a norm. */
 export function fusedTolerance({
   inputs,
 }: Problem<{ readonly x: Tensor } & { readonly [name: string]: Weight | undefined }>): Tolerance {

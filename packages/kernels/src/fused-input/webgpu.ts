@@ -28,14 +28,17 @@ import type { WeightReader } from '../weight-reader/index.ts'
 import type { FusedInputs, FusedOptions } from './fused-input.ts'
 import roundNormed from './round-normed.wgsl'
 
-/** A call of a fused op: its input, and weights by name. */
+/** Call of a fused op: its input, and weights by name. */
 export type FusedProblem = Problem<
   FusedInputs & { readonly [name: string]: Weight | undefined },
   { readonly [name: string]: Tensor },
   FusedOptions
 >
 
-/** How the input of one token comes into a product: by a pass of its own that rounds it, or read as it is and normalised on the way. */
+/**
+ * How the input of one token reaches the product: rounded in a pass of its own, or read as it is and normalized on the
+ * fly.
+ */
 export interface FusedSource {
   readonly passes: readonly WebGpuPass[]
   readonly bindings: readonly Binding[]
@@ -88,7 +91,7 @@ fn lane_sum_of_squares(position: u32, value: vec4<f32>) -> f32 { return squares_
   }
 }
 
-/** Bytes of what `fusedSource` rounds. */
+/** Bytes of the temporaries that `fusedSource` rounds into. */
 export function fusedTemporaries(
   { inputs: { x }, options }: FusedProblem,
   weight: WeightSpec,
@@ -99,7 +102,9 @@ export function fusedTemporaries(
   return isDot ? codesTemporaries(tokens, columns) : { rounded: 4 * tokens * columns }
 }
 
-/** One weight of a fused op: `<name>_sums_of(row0, lane)`, and the rows of the weight as `params.<name>_rows`. */
+/**
+ * WGSL of one weight of a fused op: declares `<name>_sums_of(row0, lane)`; `params.<name>_rows` is its number of rows.
+ */
 export function fusedWeight(
   name: string,
   weight: WeightSpec,
@@ -123,7 +128,7 @@ export function fusedWeight(
   }
 }
 
-/** The reader of each weight, or why there is none. */
+/** Returns the reader of each weight, or the reason why one has none. */
 export function readersOf(
   weights: readonly WeightSpec[],
   readers: readonly WeightReader[],
@@ -138,7 +143,7 @@ export function readersOf(
   return found
 }
 
-/** Whether rounded inputs are multiplied as integers: all weights, or none. */
+/** Whether rounded inputs are multiplied as integers; this holds for all weights or none. */
 export function usesDot(
   { options }: FusedProblem,
   weights: readonly WeightSpec[],
@@ -154,7 +159,7 @@ export function usesDot(
   )
 }
 
-/** Whether a GPU lets one pass bind so many buffers. */
+/** `true`, or the reason why the GPU cannot bind that many buffers in one pass. */
 export function fitsBindings(passes: readonly WebGpuPass[], capabilities: Capabilities): true | string {
   const limit = webgpuCapabilities(capabilities).limits.maxStorageBuffersPerShaderStage
   const most = Math.max(...passes.map(({ bindings }) => bindings.length))

@@ -28,6 +28,11 @@ export const gatedActivationOp: Op<GatedActivationInputs, GatedActivationOutputs
   },
 }
 
+/**
+ * `y = f(gate) · up` elementwise, f by `options.kind` (SwiGLU with `silu`): gate, up, y f32 of one shape.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function gatedActivation(gate: Tensor, up: Tensor, options: GatedActivationOptions): Tensor {
   return gate.device.run(gatedActivationOp, { gate, up }, options).y
 }

@@ -25,9 +25,9 @@ export type GatedLinearOutputs = { readonly y: Tensor }
 export type GatedLinearOptions = FusedOptions & { readonly kind: ActivationKind }
 
 /**
- * The first half of a gated MLP (Shazeer 2020, arXiv 2002.05202) in one call, with the RMSNorm before it: `n = rmsNorm(x, norm)`, or x
- * without one; `y = activation(n · gateᵀ) · (n · upᵀ)`. x f32[…, K], weights [N, K] dense or packed → y f32[…, N]. With `activations`
- * other than `f32` it is n that is rounded, as in `qkv-linear`.
+ * First half of a gated MLP (Shazeer 2020, arXiv 2002.05202) with the RMSNorm before it: `n = rmsNorm(x, norm)`, or x
+ * without a norm; `y = f(n · gateᵀ) · (n · upᵀ)`. x f32[…, K], weights [N, K] dense or packed → y f32[…, N]. With
+ * `activations` other than `f32`, n is rounded, as in `qkv-linear`.
  */
 export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinearOptions> = {
   id: 'gated-linear',
@@ -44,7 +44,7 @@ export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinea
       )
     return { y: dense('f32', [...shape.slice(0, -1), rows]) }
   },
-  // The product of two such sums is as large as both together.
+  // Errors of the two factors add up, and each is scaled by the other factor, of magnitude √K.
   tolerance(problem) {
     const { atol, rtol, nmse } = fusedTolerance(problem)
     return { atol: atol * Math.sqrt(problem.inputs.gate.shape[1] ?? 1), rtol: 2 * rtol, nmse }
@@ -70,6 +70,12 @@ export const gatedLinearOp: Op<GatedLinearInputs, GatedLinearOutputs, GatedLinea
   },
 }
 
+/**
+ * `y = f(n · gateᵀ) · (n · upᵀ)` with `n = rmsNorm(x, norm)`, or x without a norm: x f32[…, K], gate and up [N, K]
+ * dense or packed → y f32[…, N]. Not every device has a kernel for it; see {@link gatedLinearOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`, `missing-kernel`
+ */
 export function gatedLinear(inputs: GatedLinearInputs, options: GatedLinearOptions): Tensor {
   return inputs.x.device.run(gatedLinearOp, inputs, options).y
 }

@@ -18,7 +18,7 @@ import gemv from './gemv.wgsl'
 
 type GatedProblem = Problem<GatedLinearInputs, GatedLinearOutputs, GatedLinearOptions>
 
-/** `gated-linear` of one token over weights that the readers read, each its own. */
+/** `gated-linear` for one token; each weight is read by the first reader that supports it. */
 export function gatedLinearKernel(name: string, readers: readonly WeightReader[]): WebGpuKernel {
   const readersFor = ({ inputs: { gate, up } }: GatedProblem): readonly WeightReader[] | string =>
     readersOf([gate, up], readers)

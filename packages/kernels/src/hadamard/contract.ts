@@ -17,14 +17,14 @@ export type HadamardOptions = {
   readonly block: number
 }
 
-/** What every WebGPU device can hold of one block: 16 KiB. */
+/** Largest block that every WebGPU device can hold in workgroup memory: 16 KiB of f32. */
 export const largestHadamard = 4096
 
 /**
- * `y = x · diag(H, …, H) / √block`: x, y f32[…, K]; H is Sylvester's Hadamard matrix (1867) of the order `block`, whose element (i, j) is 1 or −1
- * as i and j have an even or an odd number of bits in common. It is symmetric and orthogonal, so that the op undoes itself, and each output
- * is as large as the block's values are together: outliers spread. In front of a product whose weights were multiplied by the same matrix it
- * changes nothing but what is rounded (QuaRot, arXiv 2404.00456).
+ * `y = x · diag(H, …, H) / √block`: x, y f32[…, K]. H is Sylvester's Hadamard matrix (1867) of order `block`: element
+ * (i, j) is 1 if i and j have an even number of set bits in common, else −1. H / √block is symmetric and orthogonal, so
+ * the op is its own inverse, and it spreads outliers over the block. Before a product whose weights were multiplied by
+ * the same matrix, it changes only what is rounded (QuaRot, arXiv 2404.00456).
  */
 export const hadamardOp: Op<HadamardInputs, HadamardOutputs, HadamardOptions> = {
   id: 'hadamard',
@@ -65,24 +65,31 @@ export const hadamardOp: Op<HadamardInputs, HadamardOutputs, HadamardOptions> = 
   },
 }
 
+/**
+ * `y = x · diag(H, …, H) / √block` with Sylvester's Hadamard matrix H of order `options.block`: x, y f32[…, K]. Its own
+ * inverse; see {@link hadamardOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function hadamard(x: Tensor, options: HadamardOptions): Tensor {
   return x.device.run(hadamardOp, { x }, options).y
 }
 
-/** The largest order of blocks that divide `columns`: 512 of 1536, 2048 of 2048. */
+/** Largest power of two, at most `largestHadamard`, that divides `columns`: 512 for 1536, 2048 for 2048. */
 export function hadamardBlock(columns: number): number {
   let block = 1
   while (columns % (2 * block) === 0 && 2 * block <= largestHadamard) block *= 2
   return block
 }
 
-/** An element of Sylvester's matrix of any order. */
+/** Element (row, column) of Sylvester's Hadamard matrix; the same for every order. */
 export function sylvester(row: number, column: number): 1 | -1 {
   let isOdd = false
   for (let common = row & column; common !== 0; common &= common - 1) isOdd = !isOdd
   return isOdd ? -1 : 1
 }
 
+/** Whether `value` is 1, 2, 4, … */
 export function isPowerOfTwo(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0 && Number.isInteger(Math.log2(value))
 }

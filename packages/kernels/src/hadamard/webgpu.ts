@@ -13,7 +13,7 @@ export const hadamardWebgpu: WebGpuKernel = defineWebGpuKernel(hadamardOp, {
         name: 'butterflies',
         source: butterflies,
         bindings: [bind('x', 'read'), bind('y', 'read_write')],
-        // Each lane has a pair of values or more.
+        // Each lane takes at least one pair of values.
         constants: { BLOCK: block, WORKGROUP: Math.min(256, Math.max(32, block / 2)) },
         params: { blocks: u32(blocks), scale: f32(1 / Math.sqrt(block)) },
         workgroups: linearGrid(blocks),

@@ -44,6 +44,12 @@ export const layerNormOp: Op<LayerNormInputs, LayerNormOutputs, LayerNormOptions
   },
 }
 
+/**
+ * LayerNorm over the last axis: `y = (x − mean) / √(variance + eps) · weight + bias`. x, y f32[…, D], weight (1 if
+ * absent) and bias (0 if absent) f32[D].
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option` (negative `eps`)
+ */
 export function layerNorm(
   x: Tensor,
   weight: Tensor | undefined,

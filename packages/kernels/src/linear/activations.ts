@@ -1,44 +1,48 @@
 import { TesseraError, type WeightSpec } from '@tessera-llm/tensor'
 import { checkChoice } from '../check/index.ts'
 
-/** How `linear` rounds its input before the product with a packed weight. */
+/** Names of the ways in which `linear` rounds its input before a product with a packed weight. */
 export const linearActivations = ['f32', 'int8', 'int8-token', 'int8-static', 'int4-token'] as const
 export type Activations = (typeof linearActivations)[number]
 
 export type RoundingOptions = {
   /**
-   * With a packed weight, x is rounded before the product: `int8` to 8 bits per block of 32 along K, `int8-token` with one scale for all of a
-   * token's K, `int8-static` with the scale `inputScale` for all tokens, `int4-token` to 4 bits with one scale a token; see `roundInput`. With a
-   * dense weight none changes anything: rounding would cost accuracy and save nothing. Default `f32`.
+   * How x is rounded before a product with a packed weight: `int8` to 8 bits per block of 32 along K, `int8-token` with
+   * one scale per token, `int8-static` with the scale `inputScale` for all tokens, `int4-token` to 4 bits with one
+   * scale per token; see `roundInput`. Dense weights ignore it: rounding would cost accuracy and save nothing. Default
+   * `f32`, no rounding.
    */
   readonly activations?: Activations | undefined
-  /** Of `int8-static`: what the code 1 stands for, found by calibration. x beyond 127 times it saturates. */
+  /** Scale of `int8-static`, from calibration: the value of code 1. |x| beyond 127 times it saturates. */
   readonly inputScale?: number | undefined
 }
 
-/** How a call rounds its input. */
+/** Rounding parameters of a call. */
 export interface Rounding {
   /** Columns that share a scale. */
   readonly block: number
-  /** The code of a block's largest value, where that is not clipped. */
+  /** Code of a block's largest magnitude, unless it is clipped. */
   readonly levels: 127 | 7
-  /** The least code; the largest is `levels`. */
+  /** Least code; the largest is `levels`. */
   readonly least: -127 | -8
-  /** What part of a block's largest value gets the code `levels`; values beyond saturate. */
+  /** Fraction of a block's largest magnitude that gets the code `levels`; values beyond saturate. */
   readonly clip: number
-  /** In place of one that is found by the values. */
+  /** Fixed scale; without it, each block's values determine the scale. */
   readonly scale?: number | undefined
 }
 
 /** Values per block of dynamically quantized activations. */
 export const activationBlock = 32
 
-/** A block whose largest value is below this counts as zero, because its reciprocal would overflow; given scales lie between this and its reciprocal. 2^−100. */
+/**
+ * 2^−100. A block whose largest magnitude is below this becomes zero, because its reciprocal would overflow. Given
+ * scales must lie between this and its reciprocal.
+ */
 const smallest = 2 ** -100
 
 /**
- * Of 4 bits: −8 … 7 and a clip of 0.9, as QuaRot has them. The largest of some hundred values that are normally distributed, as rotated ones
- * nearly are, lies beyond what is best to keep with so few codes.
+ * Clip of 4-bit codes −8 … 7, as in QuaRot. The maximum of some hundred normally distributed values, which rotated ones
+ * nearly are, lies beyond the best clipping point for so few codes.
  */
 const clip4 = 0.9
 
@@ -61,7 +65,7 @@ export function checkActivations(
   )
 }
 
-/** How x is rounded that meets this weight; undefined where it is not. */
+/** Returns how the input of this weight is rounded, or undefined if it is not. */
 export function roundingOf(
   weight: WeightSpec,
   { activations = 'f32', inputScale }: RoundingOptions,
@@ -79,9 +83,10 @@ export function roundingOf(
 }
 
 /**
- * x rounded per block of `block` along rows of `columns` (a whole row: one scale a token): limit = clip · max |x|, scale = limit / levels, code =
- * round(x · (levels / limit)), halves to even, or with a given scale round(x · (1 / scale)); codes beyond `least` and `levels` saturate. Each
- * operation is rounded to f32, so that every device arrives at the same codes.
+ * Rounds x per block of `block` along rows of `columns` (a whole row: one scale per token): limit = clip · max |x|,
+ * scale = limit / levels, code = round(x · (levels / limit)), half to even; or with a given scale, round(x · (1 /
+ * scale)). Codes outside `least` … `levels` saturate. Each operation is rounded to f32, so every device gets the same
+ * codes.
  */
 export function roundInput(
   x: Float64Array,
@@ -103,7 +108,7 @@ export function roundInput(
   return out
 }
 
-/** Scale and reciprocal by the largest of the values. */
+/** Scale and its reciprocal from the largest magnitude. */
 function scaleOf(values: Float64Array, levels: number, clip: number): readonly [number, number] {
   let max = 0
   for (const value of values) max = Math.max(max, Math.abs(Math.fround(value)))

@@ -41,7 +41,7 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
     checkActivations(options, [weight], 'linear')
     return { y: dense('f32', outShape) }
   },
-  // Partial sums of K products of magnitude 1 and either sign reach √K, and every addition rounds one.
+  // Partial sums of K products of magnitude 1 and random sign reach √K, and every addition rounds one.
   tolerance: ({
     inputs: {
       weight: { shape },
@@ -75,6 +75,13 @@ export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   },
 }
 
+/**
+ * `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y
+ * f32[…, N]. `activations` (default `f32`) rounds x before a product with a packed weight; see {@link RoundingOptions}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`, `missing-kernel` if no kernel of the device
+ * reads the weight's format
+ */
 export function linear(
   x: Tensor,
   weight: Weight,

@@ -9,15 +9,15 @@ import { roundingSource } from './rounding.ts'
 import xCodes from './x-codes.wgsl'
 
 /*
- * Products of rounded inputs with packed weights in integers (`dot4I8Packed`): a pass rounds x to codes and scales, and the product reads
- * a quarter of the bytes of f32 and does four multiplications an instruction.
+ * Integer products of rounded inputs with packed weights (`dot4I8Packed`): a pass rounds x to codes and scales; the
+ * product then reads a quarter of the bytes of f32 and does four multiplications per instruction.
  */
 
 const languageFeature = 'packed_4x8_integer_dot_product'
-/** Columns that share a scale of x. */
+/** Columns of x that share a scale. */
 const roundedColumns = 32
 
-/** Whether weights can be multiplied so on this GPU. */
+/** `true`, or the reason why the GPU cannot multiply these weights as integers. */
 export function supportsDot(
   readers: readonly WeightReader[],
   weights: readonly WeightSpec[],
@@ -47,12 +47,12 @@ export const xCodesBindings: readonly Binding[] = [
 ]
 export const xCodesFragment: string = xCodes
 
-/** Metal has no such instruction, and one in its place costs more than floats do. */
+/** Metal lacks the instruction, and its emulation costs more than floats do. */
 export function dotPriority(priority: number, capabilities: Capabilities): number {
   return webgpuCapabilities(capabilities).vendor === 'apple' ? -1 : priority
 }
 
-/** Bytes of what `roundCodesPass` writes. */
+/** Bytes of the temporaries that `roundCodesPass` writes. */
 export function codesTemporaries(tokens: number, columns: number): Readonly<Record<string, number>> {
   const blocks = tokens * Math.ceil(columns / roundedColumns)
   return { x_codes: 32 * blocks, x_scales: 16 * blocks }
@@ -61,13 +61,13 @@ export function codesTemporaries(tokens: number, columns: number): Readonly<Reco
 export interface RoundedInput {
   readonly tokens: number
   readonly columns: number
-  /** By 32 columns, or all. */
+  /** With one scale per 32 columns, or one per token. */
   readonly rounding: Rounding
-  /** Of the RMSNorm before, where there is one. */
+  /** Options of the RMSNorm before the rounding, if any. */
   readonly norm?: { readonly eps?: number | undefined; readonly unitOffset?: boolean | undefined } | undefined
 }
 
-/** x, normalised where there is a norm, as codes with scales. */
+/** Rounds x, normalized if there is a norm, to codes with scales. */
 export function roundCodesPass(
   { tokens, columns, rounding, norm }: RoundedInput,
   capabilities: Capabilities,
@@ -102,7 +102,7 @@ fn value_of(begin: u32, i: u32, factor: f32) -> f32 { return x[begin + i]; }`
   )
 }
 
-/** Declares `sums_of(row0, lane)` of rounded inputs. */
+/** Declares `sums_of(row0, lane)` for rounded inputs. */
 export function gemvRowsDotOf(reader: WeightReader, weight: WeightSpec): readonly string[] {
   return [
     `const STEP = ${dotStep(reader, weight)}u;\nconst HAS_MINIMUM = ${reader.hasMinimum(weight) ? 1 : 0}u;`,

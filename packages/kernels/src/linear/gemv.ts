@@ -6,21 +6,22 @@ import laneSum from './lane-sum.wgsl'
 import laneSumSubgroup from './lane-sum-subgroup.wgsl'
 
 export const gemvWorkgroup = 64
-/** Workgroups that keep the largest GPUs busy. */
+/** Number of workgroups that keeps the largest GPUs busy. */
 const manyWorkgroups = 1024
 
-/** How rows of weights are shared out in a product with one token. */
+/** Work distribution over rows in a product with one token. */
 export interface GemvPlan {
-  /** Neighbouring lanes that share rows. */
+  /** Adjacent lanes that share rows. */
   readonly lanes: number
   readonly rowsPerLane: 1 | 2 | 4
-  /** Rows of a workgroup. */
+  /** Rows per workgroup. */
   readonly workgroupRows: number
 }
 
 /**
- * Lanes that share a weight row: the most of which at most a third idles in the last round. Rows per lane: as many as leave a large GPU
- * enough workgroups. A software adapter has few cores and pays for each load and each barrier.
+ * Chooses the most lanes per weight row of which at most a third idle in the last round, and as many rows per lane as
+ * leave a large GPU enough workgroups. A software adapter gets few lanes: it has few cores and pays for each load and
+ * barrier.
  */
 export function gemvPlan(rows: number, columns: number, groupSize: number, capabilities: Capabilities): GemvPlan {
   const plan = (lanes: number, rowsPerLane: 1 | 2 | 4): GemvPlan => ({
@@ -44,9 +45,9 @@ export function gemvRowsOf(reader: WeightReader, weight: WeightSpec): readonly s
   ]
 }
 
-/** What a product of one token is made of beside its rows: `lane_sum` and where lanes stand. */
+/** Lane layout of a product of one token, and its reduction `lane_sum`. */
 export interface GemvLanes extends Lanes {
-  /** Declares `lane_sum(position, value)`; a body with several sums instantiates it as often. */
+  /** Declares `lane_sum(position, value)`; a body with several sums instantiates it once per sum. */
   readonly sum: string
   readonly constants: Readonly<Record<'ROWS' | 'LANES' | 'WORKGROUP' | 'IS_WIDE', number>>
 }

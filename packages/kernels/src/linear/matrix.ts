@@ -8,24 +8,26 @@ import matrix from './matrix.wgsl'
 import { type LinearProblem, productPass, sizesOf } from './product-pass.ts'
 import { xFragment, xType } from './x.ts'
 
-/** Lanes of a workgroup: a multiple of every subgroup size, as matrices demand. */
+/** Lanes per workgroup: a multiple of every subgroup size, as subgroup matrices require. */
 const lanes = 128
-/** Columns that are staged at once and what follows them; what follows a row of results: as in `matrix.wgsl`. */
+/** Row lengths as in `matrix.wgsl`: 32 staged columns and 8 of padding; below, the padding of a row of results. */
 const staged = 32 + 8
 const resultPadding = 4
-/** Fewer tokens leave most of a tile empty. */
+/** Below this, most of a tile would be empty. */
 const fewestTokens = 16
 
 interface MatrixPlan {
   readonly matrices: Matrices
-  /** Tokens, and rows of the weight, of a workgroup. */
+  /** Tokens, and weight rows, per workgroup. */
   readonly tile: number
   readonly strips: number
   readonly components: number
   readonly results: number
 }
 
-/** `linear` by matrices of subgroups, where they hold weights exactly: those of f16 stored so, those of f32 any. */
+/**
+ * `linear` with subgroup matrices, for weights that they hold exactly: f16 matrices take f16 weights, f32 matrices any.
+ */
 export function matrixKernel(reader: WeightReader): WebGpuKernel {
   return defineWebGpuKernel(linearOp, {
     name: `matrix-${reader.name}`,

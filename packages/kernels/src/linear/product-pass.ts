@@ -12,7 +12,7 @@ export interface Sizes {
   readonly columns: number
 }
 
-/** What an algorithm adds to the bindings and parameters that all have. */
+/** Bindings and parameters that an algorithm adds to the common ones. */
 export type Specialisation = Pick<
   WebGpuPass,
   'name' | 'source' | 'enables' | 'aliases' | 'constants' | 'workgroups'

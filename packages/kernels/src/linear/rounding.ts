@@ -5,7 +5,7 @@ import code from './rounding.wgsl'
 import found from './rounding-found.wgsl'
 import given from './rounding-given.wgsl'
 
-/** Declares `block_scale`, `block_inverse` and `code_of` for passes that round, and the parameters that these read. */
+/** Declares `block_scale`, `block_inverse` and `code_of` for rounding passes, with the parameters that they read. */
 export function roundingSource({ levels, least, clip, scale }: Rounding): {
   readonly fragment: string
   readonly params: NonNullable<WebGpuPass['params']>

@@ -4,7 +4,7 @@ import { kernelsModule } from '../generated/kernels.ts'
 import { denseWeightSuffix } from '../wasm-kernel/index.ts'
 import { linearOp } from './contract.ts'
 
-/** Dense weights. int8 activations are for packed weights: here they would cost accuracy and save nothing. */
+/** Dense weights. Does not round activations: with dense weights that would cost accuracy and save nothing. */
 export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'panels',
   module: kernelsModule,
@@ -40,17 +40,20 @@ export const linearWasm: WasmKernel = defineWasmKernel(linearOp, {
   },
 })
 
-/** What of the L2 cache panels may fill. */
+/** Bytes of the L2 cache that panels may fill. */
 const panelsBytes = 2 ** 18
 
-/** The sums of a tile, then panels, each f32 [K][8]: as many as the cache holds, one at least. One token reads rows where they lie; f16 takes a copy of it. */
+/**
+ * Scratch bytes per thread: a tile's sums, then as many panels, f32 [K][8], as the cache budget allows, at least one.
+ * One token reads rows in place and needs scratch only for the scaled copy of x that f16 weights take.
+ */
 function panelBytes(tokens: number, columns: number): number {
   if (tokens === 1) return Math.ceil(columns / 16) * 64
   const panels = Math.max(1, Math.floor(panelsBytes / (columns * 32)))
   return Math.ceil((192 + panels * columns * 32) / 64) * 64
 }
 
-/** Several tokens, column by column: f32, filled up to a multiple of 4 at most. */
+/** Bytes of several tokens packed as f32 tiles, padded to at most a multiple of 4 tokens. */
 function laidBytes(tokens: number, columns: number): number {
   return tokens > 1 ? Math.ceil(tokens / 4) * columns * 16 : 0
 }

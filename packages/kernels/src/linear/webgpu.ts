@@ -25,13 +25,15 @@ import tiled from './tiled.wgsl'
 import tiledDot from './tiled-dot.wgsl'
 import { xFragment, xType } from './x.ts'
 
-/** Tokens up to which each weight is read once by one lane for all of them; beyond, sharing decoded tiles costs less. */
+/**
+ * Up to this many tokens, one lane reads each weight once for all of them; beyond, sharing decoded tiles is cheaper.
+ */
 const gemvTokens = 8
 
 /**
- * `linear` over weights that the reader reads: matrix-vector for up to 8 tokens, register tiles for any number. int8 activations are
- * rounded by a pass of their own. The product with them is one of integers, where the reader has its codes in bytes (`-dot`: one token, or
- * tiles), or else that of f32 activations.
+ * `linear` over weights of the reader's format: matrix-vector for up to 8 tokens, register tiles for any number. A
+ * separate pass rounds int8 activations. Their product is an integer one if the reader gives packed codes (`-dot`: one
+ * token, or tiles), else that of f32 activations.
  */
 export function linearKernels(reader: WeightReader): readonly WebGpuKernel[] {
   return [
@@ -119,7 +121,7 @@ function gemvPass(
   }
 }
 
-/** The product of one token with the rows of `fragments`. */
+/** Product of one token with the rows of `fragments`. */
 function oneTokenPass(
   name: string,
   rows: number,
@@ -175,7 +177,7 @@ function tiledDotPass({ tokens, rows }: Sizes, reader: WeightReader, weight: Wei
   }
 }
 
-/** Few tokens get a low tile, so that lanes do not compute tokens that are not there. */
+/** Few tokens get a low tile, so that lanes do not compute missing tokens. */
 function tokensPerLane(tokens: number): number {
   return tokens <= 8 ? 1 : tokens <= 16 ? 2 : tokens <= 32 ? 4 : 8
 }

@@ -16,25 +16,25 @@ import {
 export type MatmulInputs = { readonly a: Tensor; readonly b: Tensor }
 export type MatmulOutputs = { readonly y: Tensor }
 export type MatmulOptions = {
-  /** a is stored as [K, M]. */
+  /** Whether a is stored as [K, M]. Default false. */
   readonly transposeA?: boolean | undefined
-  /** b is stored as [N, K]. */
+  /** Whether b is stored as [N, K]. Default false. */
   readonly transposeB?: boolean | undefined
 }
 
-/** Sizes of one product, after the transposes. */
+/** Sizes of a problem after the transposes. */
 export interface MatmulSizes {
   readonly batch: readonly number[]
   readonly m: number
   readonly k: number
   readonly n: number
-  /** b has no batch axes: every product uses the same one. */
+  /** Whether b has no batch axes, so that all products share it. */
   readonly isShared: boolean
 }
 
 /**
- * `y = a · b`, batched: a [B…, M, K], b [B…, K, N] or [K, N] for all of the batch, each f32, f16 or bf16 → y f32[B…, M, N].
- * (For weights, dense or packed, there is `linear`.)
+ * `y = a · b`, batched: a [B…, M, K], b [B…, K, N] or a shared [K, N], each f32, f16 or bf16 → y f32[B…, M, N]. For
+ * weights, dense or packed, use `linear`.
  */
 export const matmulOp: Op<MatmulInputs, MatmulOutputs, MatmulOptions> = {
   id: 'matmul',
@@ -44,8 +44,8 @@ export const matmulOp: Op<MatmulInputs, MatmulOutputs, MatmulOptions> = {
     const { batch, m, n } = matmulSizes(inputs, options)
     return { y: dense('f32', [...batch, m, n]) }
   },
-  // Storage in f16 or bf16 costs nothing here: the reference reads the same rounded values. Partial sums of K products of
-  // magnitude 1 and either sign reach √K, and every addition rounds one.
+  // Storage in f16 or bf16 adds no error: the reference reads the same rounded values. Partial sums of K products of
+  // magnitude 1 and random sign reach √K, and every addition rounds one.
   tolerance({ inputs, options }) {
     const { k } = matmulSizes(inputs, options)
     return toleranceOf({ dtype: 'f32', reduce: k, scale: Math.sqrt(k) })
@@ -81,11 +81,17 @@ export const matmulOp: Op<MatmulInputs, MatmulOutputs, MatmulOptions> = {
   },
 }
 
+/**
+ * `y = a · b`, batched: a [B…, M, K], b [B…, K, N] or a shared [K, N], each f32, f16 or bf16 → y f32[B…, M, N]. Options
+ * say that a is stored as [K, M] or b as [N, K].
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`
+ */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   return a.device.run(matmulOp, { a, b }, options).y
 }
 
-/** The sizes of a problem, for kernels too; throws where the two do not fit. */
+/** Sizes of a problem, for the contract and kernels. Throws `invalid-shape` if a and b do not fit. */
 export function matmulSizes(
   { a, b }: InputSpecs<MatmulInputs>,
   { transposeA = false, transposeB = false }: MatmulOptions,

@@ -5,7 +5,7 @@ import { type MatmulInputs, matmulOp, type MatmulOptions, type MatmulOutputs, ma
 
 type MatmulProblem = Problem<MatmulInputs, MatmulOutputs, MatmulOptions>
 
-/** Eight columns of b at a time as a panel; a is laid out column by column first. */
+/** Packs eight columns of b at a time as a panel, and a transposed in a stage before. */
 export const matmulWasm: WasmKernel = defineWasmKernel(matmulOp, {
   name: 'panels',
   module: kernelsModule,
@@ -45,13 +45,13 @@ function writeArguments(problem: MatmulProblem, write: ArgumentWriter, at: Bindi
     .u32(at.scratch + perThread * at.threads)
 }
 
-/** The numbers of assembly/element.ts. */
+/** Storage kind of assembly/element.ts. */
 function kindOf(spec: WeightSpec): number {
   if (spec.kind === 'dense' && spec.dtype === 'f16') return 1
   return spec.kind === 'dense' && spec.dtype === 'bf16' ? 2 : 0
 }
 
-/** a column by column, as f32: rows filled up to a multiple of 4 at most. */
+/** Bytes of a packed as f32 tiles, rows padded to at most a multiple of 4. */
 function laidBytes({ inputs, options }: MatmulProblem): number {
   const { batch, m, k } = matmulSizes(inputs, options)
   return sizeOf(batch) * Math.ceil(m / 4) * k * 16

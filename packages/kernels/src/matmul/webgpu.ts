@@ -5,7 +5,7 @@ import { bind, defineWebGpuKernel, u32 } from '../webgpu-kernel/index.ts'
 import { matmulOp, matmulSizes } from './contract.ts'
 import tiled from './tiled.wgsl'
 
-/** Outputs of a workgroup along both axes. */
+/** Outputs of a workgroup along either axis. */
 const tile = 32
 
 export const matmulWebgpu: WebGpuKernel = defineWebGpuKernel(matmulOp, {

@@ -4,7 +4,10 @@ import { checkSuffix } from '../check/index.ts'
 export type MultiplyInputs = { readonly a: Tensor; readonly b: Tensor }
 export type MultiplyOutputs = { readonly y: Tensor }
 
-/** `y = a · b`, elementwise: a, y f32 of one shape, b f32 of that shape or of its last axes, repeated over the others. */
+/**
+ * `y = a · b`, elementwise: a, y f32 of one shape; b f32 of that shape, or of its last axes and broadcast over the
+ * others.
+ */
 export const multiplyOp: Op<MultiplyInputs, MultiplyOutputs, Record<string, never>> = {
   id: 'multiply',
   version: 1,
@@ -18,6 +21,12 @@ export const multiplyOp: Op<MultiplyInputs, MultiplyOutputs, Record<string, neve
   reference: ({ a, b }) => ({ y: a.data.map((value, index) => value * (b.data[index % b.data.length] as number)) }),
 }
 
+/**
+ * `y = a · b` elementwise: a f32[…], b f32 of the same shape, or of its last axes and broadcast over the others → y
+ * f32[…].
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`
+ */
 export function multiply(a: Tensor, b: Tensor): Tensor {
   return a.device.run(multiplyOp, { a, b }, {}).y
 }

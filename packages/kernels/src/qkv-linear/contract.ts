@@ -22,10 +22,10 @@ export type QkvLinearOutputs = { readonly q: Tensor; readonly k: Tensor; readonl
 export type QkvLinearOptions = FusedOptions
 
 /**
- * The three projections of an attention block in one call, with the RMSNorm before them: `n = rmsNorm(x, norm)`, or x without one;
- * `q = n · queryᵀ + queryBias`, and k and v alike. x f32[…, K], weights [N, K] dense or packed, each of its own N → q, k, v f32[…, N].
- * With `activations` other than `f32` it is n that is rounded, as `linear` does it; a value that the norm leaves next to the middle
- * between two codes may become either.
+ * The three projections of an attention block with the RMSNorm before them: `n = rmsNorm(x, norm)`, or x without a
+ * norm; `q = n · queryᵀ + queryBias`, likewise k and v. x f32[…, K], weights [N, K] dense or packed, each with its own
+ * N → q, k, v f32[…, N]. With `activations` other than `f32`, n is rounded as in `linear`; a value that the norm leaves
+ * close to the midpoint between two codes may become either.
  */
 export const qkvLinearOp: Op<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions> = {
   id: 'qkv-linear',
@@ -67,6 +67,12 @@ export const qkvLinearOp: Op<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions
   },
 }
 
+/**
+ * `q = n · queryᵀ + queryBias`, likewise k and v, with `n = rmsNorm(x, norm)`, or x without a norm: x f32[…, K],
+ * weights [N, K] dense or packed → q, k, v f32[…, N]. Not every device has a kernel for it; see {@link qkvLinearOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`, `missing-kernel`
+ */
 export function qkvLinear(inputs: QkvLinearInputs, options: QkvLinearOptions = {}): QkvLinearOutputs {
   return inputs.x.device.run(qkvLinearOp, inputs, options)
 }

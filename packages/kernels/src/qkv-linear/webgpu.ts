@@ -20,7 +20,7 @@ type QkvProblem = Problem<QkvLinearInputs, QkvLinearOutputs, QkvLinearOptions>
 const names = ['query', 'key', 'value'] as const
 const outputNames = { query: 'q', key: 'k', value: 'v' } as const
 
-/** `qkv-linear` of one token over weights that the readers read, each its own. */
+/** `qkv-linear` for one token; each weight is read by the first reader that supports it. */
 export function qkvLinearKernel(name: string, readers: readonly WeightReader[]): WebGpuKernel {
   return defineWebGpuKernel(qkvLinearOp, {
     name: `gemv-${name}`,

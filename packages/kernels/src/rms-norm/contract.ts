@@ -9,11 +9,14 @@ export type RmsNormInputs = {
 export type RmsNormOutputs = { readonly y: Tensor }
 export type RmsNormOptions = {
   readonly eps: number
-  /** Multiplies by 1 + weight (Gemma) instead of weight. */
+  /** Multiplies by 1 + weight (Gemma) instead of weight. Default false. */
   readonly unitOffset?: boolean | undefined
 }
 
-/** RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467): `y = x / √(mean(x²) + eps) · weight + residual` over the last axis. x, y, residual f32[…, D], weight f32[D]. */
+/**
+ * RMSNorm (Zhang and Sennrich 2019, arXiv 1910.07467): `y = x / √(mean(x²) + eps) · weight + residual` over the last
+ * axis. x, y, residual f32[…, D], weight f32[D].
+ */
 export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
   id: 'rms-norm',
   version: 1,
@@ -40,6 +43,12 @@ export const rmsNormOp: Op<RmsNormInputs, RmsNormOutputs, RmsNormOptions> = {
   },
 }
 
+/**
+ * RMSNorm over the last axis: `y = x / √(mean(x²) + eps) · weight + residual`. x, y, residual f32[…, D], weight f32[D],
+ * 1 if absent. `unitOffset` multiplies by 1 + weight (Gemma).
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option` (negative `eps`)
+ */
 export function rmsNorm(
   x: Tensor,
   weight: Tensor | undefined,
@@ -48,7 +57,7 @@ export function rmsNorm(
   return x.device.run(rmsNormOp, { x, weight, residual }, options).y
 }
 
-/** The definition, for `add-rms-norm` too. */
+/** Float64 definition, shared with `add-rms-norm`. */
 export function normalise(
   x: Float64Array,
   width: number,

@@ -21,12 +21,12 @@ export const rmsNormWebgpu: WebGpuKernel = defineWebGpuKernel(rmsNormOp, {
   ],
 })
 
-/** `added_at(i)`: what is added to the normalised value. */
+/** Declares `added_at(i)`: the addend of normalized value i. */
 export function added(hasResidual: boolean): string {
   return `fn added_at(i: u32) -> f32 { return ${hasResidual ? 'residual[i]' : '0.0'}; }`
 }
 
-/** The pass of `rms-norm` and `add-rms-norm`; they differ in where a value comes from. */
+/** Pass of `rms-norm` and `add-rms-norm`, which differ in where values come from. */
 export function rmsNormPass(
   capabilities: Capabilities,
   shape: Shape,

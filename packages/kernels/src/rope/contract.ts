@@ -13,13 +13,13 @@ import { checkChoice, f32Spec } from '../check/index.ts'
 export type RopeInputs = { readonly x: Tensor; readonly cos: Tensor; readonly sin: Tensor; readonly positions: Tensor }
 export type RopeOutputs = { readonly y: Tensor }
 export type RopeOptions = {
-  /** `neox` rotates channels (i, i + R/2), `gptj` channels (2i, 2i + 1), where R is the rotary dimension. */
+  /** `neox` rotates channel pairs (i, i + R/2), `gptj` pairs (2i, 2i + 1); R is the rotary dimension. */
   readonly style: 'neox' | 'gptj'
 }
 
 /**
- * Rotary position embedding (Su et al. 2021, arXiv 2104.09864): (a, b) → (a cos − b sin, b cos + a sin) for each pair of the
- * first R channels of a head; the rest passes through. x, y f32[B, T, H, D]; cos, sin f32[P, R/2] (see `ropeTable`);
+ * Rotary position embedding (Su et al. 2021, arXiv 2104.09864): (a, b) → (a cos − b sin, b cos + a sin) for each pair
+ * of the first R channels of a head; the rest is copied. x, y f32[B, T, H, D]; cos, sin f32[P, R/2] (see `ropeTable`);
  * positions i32[B, T] in 0 … P−1.
  */
 export const ropeOp: Op<RopeInputs, RopeOutputs, RopeOptions> = {
@@ -80,6 +80,12 @@ export const ropeOp: Op<RopeInputs, RopeOutputs, RopeOptions> = {
   },
 }
 
+/**
+ * Rotates channel pairs by their positions (RoPE): x f32[B, T, H, D], cos and sin f32[P, R/2] from `ropeTable`,
+ * positions i32[B, T] in 0 … P−1 → y f32[B, T, H, D]. Channels from R on are copied. See {@link ropeOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function rope(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor, options: RopeOptions): Tensor {
   return x.device.run(ropeOp, { x, cos, sin, positions }, options).y
 }

@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** How the frequencies of a longer context are derived from those of training, in the terms of Hugging Face configs. */
+/** How the frequencies of a longer context derive from those of training, in the terms of Hugging Face configs. */
 export type RopeScaling =
   | { readonly type: 'none' }
   | { readonly type: 'linear'; readonly factor: number }
@@ -13,12 +13,12 @@ export type RopeScaling =
     }
   | {
       readonly type: 'longrope'
-      /** Divisors of the frequencies, `rotaryDim / 2` of each. */
+      /** Divisors of the frequencies, `rotaryDim / 2` of each kind. */
       readonly shortFactors: readonly number[]
       readonly longFactors: readonly number[]
-      /** Tables of more positions are made with the long factors. */
+      /** Tables with more positions use the long factors. */
       readonly originalMaxPositions: number
-      /** Multiplies cos and sin. */
+      /** Factor on cos and sin. */
       readonly attentionFactor: number
     }
   | {
@@ -27,11 +27,11 @@ export type RopeScaling =
       readonly originalMaxPositions: number
       readonly betaFast?: number | undefined
       readonly betaSlow?: number | undefined
-      /** Multiplies cos and sin; derived from `factor` and the mscales when absent. */
+      /** Factor on cos and sin; without it, derived from `factor` and the mscales. */
       readonly attentionFactor?: number | undefined
       readonly mscale?: number | undefined
       readonly mscaleAllDim?: number | undefined
-      /** Rounds the ramp's ends to whole channels; default true. */
+      /** Rounds the ramp's ends to whole channels. Default true. */
       readonly truncate?: boolean | undefined
     }
 
@@ -41,17 +41,22 @@ export interface RopeTableOptions {
   readonly rotaryDim: number
   readonly maxPositions: number
   readonly scaling?: RopeScaling | undefined
-  /** Divides each frequency (GGUF's `rope_freqs.weight`, LongRoPE's factors); `rotaryDim / 2` values. */
+  /** Divisors of the frequencies (GGUF's `rope_freqs.weight`, LongRoPE's factors): `rotaryDim / 2` values. */
   readonly frequencyFactors?: ArrayLike<number> | undefined
 }
 
-/** Both `[maxPositions, rotaryDim / 2]`. */
+/** Cosines and sines, each `[maxPositions, rotaryDim / 2]`. */
 export interface RopeTable {
   readonly cos: Float32Array
   readonly sin: Float32Array
 }
 
-/** Cosines and sines in float64, rounded once: an f32 product position · frequency loses position · 6e-8 radians. */
+/**
+ * Makes the tables of `rope`. Computes in float64 and rounds once: an f32 product position · frequency is off by
+ * position · 6e-8 radians.
+ *
+ * @throws TesseraError `invalid-option`
+ */
 export function ropeTable(options: RopeTableOptions): RopeTable {
   const { maxPositions, rotaryDim } = options
   const { frequencies, attentionFactor } = ropeFrequencies(options)
@@ -68,14 +73,15 @@ export function ropeTable(options: RopeTableOptions): RopeTable {
   return { cos, sin }
 }
 
+/** Frequencies of a RoPE table. */
 export interface RopeFrequencies {
-  /** Of each channel pair, in radians per position. */
+  /** Frequency of each channel pair, in radians per position. */
   readonly frequencies: Float64Array
-  /** Multiplies cos and sin. */
+  /** Factor on cos and sin. */
   readonly attentionFactor: number
 }
 
-/** The frequencies that a table is made of. Throws `invalid-option` where the scaling divides by zero. */
+/** Computes the frequencies of a RoPE table. Throws `invalid-option` if the scaling divides by zero. */
 export function ropeFrequencies(options: RopeTableOptions): RopeFrequencies {
   const scaled = scaledFrequencies(options)
   if (!Number.isFinite(scaled.attentionFactor) || !scaled.frequencies.every(Number.isFinite)) {
@@ -129,7 +135,7 @@ function scaledFrequencies({
   }
 }
 
-/** Llama 3.1: long wavelengths are stretched by `factor`, short ones kept, those between blended linearly. */
+/** Llama 3.1: stretches long wavelengths by `factor`, keeps short ones, blends linearly between. */
 function scaleLlama3(
   frequency: number,
   { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Extract<RopeScaling, { type: 'llama3' }>,

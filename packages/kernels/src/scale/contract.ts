@@ -15,7 +15,7 @@ export const scaleOp: Op<ScaleInputs, ScaleOutputs, ScaleOptions> = {
       throw new TesseraError('invalid-option', `scale: factor must be finite, not ${factor}`)
     return { y: dense('f32', f32Spec(x, 'scale', 'x').shape) }
   },
-  // Two roundings: that of the factor to f32, and that of the product.
+  // Two roundings: of the factor to f32, and of the product.
   tolerance: () => toleranceOf({ dtype: 'f32', stages: 2 }),
   cost({ outputs }) {
     const size = sizeOf(outputs.y.shape)
@@ -24,6 +24,11 @@ export const scaleOp: Op<ScaleInputs, ScaleOutputs, ScaleOptions> = {
   reference: ({ x }, { factor }) => ({ y: x.data.map((value) => factor * value) }),
 }
 
+/**
+ * `y = factor · x`: x, y f32 of one shape.
+ *
+ * @throws TesseraError `invalid-dtype`, `invalid-option` (`factor` not finite)
+ */
 export function scale(x: Tensor, options: ScaleOptions): Tensor {
   return x.device.run(scaleOp, { x }, options).y
 }

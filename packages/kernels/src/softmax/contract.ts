@@ -16,7 +16,10 @@ export type SoftmaxInputs = { readonly x: Tensor }
 export type SoftmaxOutputs = { readonly y: Tensor }
 type None = Record<string, never>
 
-/** `y = exp(x) / Σ exp(x)` over the last axis: x, y f32[…, V]. −∞ counts as the lowest finite value: probability 0, and equal shares in a row of nothing else. */
+/**
+ * `y = exp(x) / Σ exp(x)` over the last axis: x, y f32[…, V]. −∞ is treated as the lowest finite value: its probability
+ * is 0, and a row of −∞ only gives equal probabilities.
+ */
 export const softmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   id: 'softmax',
   version: 1,
@@ -29,7 +32,10 @@ export const softmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), Math.exp) }),
 }
 
-/** `y = x − log Σ exp(x)` over the last axis, natural logarithm: x, y f32[…, V]. −∞ counts as the lowest finite value. */
+/**
+ * `y = x − log Σ exp(x)` over the last axis, natural logarithm: x, y f32[…, V]. −∞ is treated as the lowest finite
+ * value.
+ */
 export const logSoftmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   id: 'log-softmax',
   version: 1,
@@ -40,10 +46,21 @@ export const logSoftmaxOp: Op<SoftmaxInputs, SoftmaxOutputs, None> = {
   reference: ({ x }) => ({ y: overRows(x.data, lastAxis(x.shape), (logarithm) => logarithm) }),
 }
 
+/**
+ * `y = exp(x) / Σ exp(x)` over the last axis: x, y f32[…, V]. −∞ gives probability 0; see {@link softmaxOp}.
+ *
+ * @throws TesseraError `invalid-shape` (empty last axis), `invalid-dtype`
+ */
 export function softmax(x: Tensor): Tensor {
   return x.device.run(softmaxOp, { x }, {}).y
 }
 
+/**
+ * `y = x − log Σ exp(x)` over the last axis, natural logarithm: x, y f32[…, V]. −∞ is treated as the lowest finite
+ * value.
+ *
+ * @throws TesseraError `invalid-shape` (empty last axis), `invalid-dtype`
+ */
 export function logSoftmax(x: Tensor): Tensor {
   return x.device.run(logSoftmaxOp, { x }, {}).y
 }

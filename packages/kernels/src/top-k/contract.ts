@@ -5,7 +5,10 @@ export type TopKInputs = { readonly x: Tensor }
 export type TopKOutputs = { readonly values: Tensor; readonly indices: Tensor }
 export type TopKOptions = { readonly k: number }
 
-/** The k largest values of the last axis in falling order, the lower index first among equals: x f32[…, V] → values f32[…, k], indices i32[…, k]. */
+/**
+ * The k largest values along the last axis in descending order; ties go to the lower index. x f32[…, V] → values f32[…,
+ * k], indices i32[…, k].
+ */
 export const topKOp: Op<TopKInputs, TopKOutputs, TopKOptions> = {
   id: 'top-k',
   version: 1,
@@ -40,6 +43,12 @@ export const topKOp: Op<TopKInputs, TopKOutputs, TopKOptions> = {
   },
 }
 
+/**
+ * The `options.k` largest values along the last axis in descending order, with their indices; ties go to the lower
+ * index. x f32[…, V] → values f32[…, k], indices i32[…, k].
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option` (k outside 1 … V)
+ */
 export function topK(x: Tensor, options: TopKOptions): TopKOutputs {
   return x.device.run(topKOp, { x }, options)
 }

@@ -3,10 +3,10 @@ import { u32 } from '../webgpu-kernel/index.ts'
 import rowReduce from '../webgpu-kernel/row-reduce.wgsl'
 import select from './select.wgsl'
 
-/** Values that a workgroup selects from in the first pass: few enough to stay in cache for k rounds, enough for many workgroups. */
+/** Values per workgroup in the first pass: few enough to stay in cache for k rounds, enough for many workgroups. */
 const segmentSize = 4096
 
-/** Names of the tensors that hold chosen values and their indices. */
+/** Names of the tensors that hold the selected values and their indices. */
 export interface Chosen {
   readonly values: string
   readonly indices: string
@@ -20,7 +20,9 @@ export interface Selection {
 
 const candidates: Chosen = { values: 'candidateValues', indices: 'candidateIndices' }
 
-/** The k largest of each row of `x`: of segments, then of those that are left; one pass for short rows. */
+/**
+ * The k largest of each row of `x`: first of each segment, then of the remaining candidates. Short rows take one pass.
+ */
 export function selectPasses({ rows, width, k }: Selection, chosen: Chosen): readonly WebGpuPass[] {
   const segments = segmentsOf(width)
   if (segments === 1) return [selectPass('row', undefined, chosen, { rows, width, segment: width, segments: 1, k })]
@@ -31,7 +33,7 @@ export function selectPasses({ rows, width, k }: Selection, chosen: Chosen): rea
   ]
 }
 
-/** Temporaries of `selectPasses`. */
+/** Byte sizes of the temporaries of `selectPasses`. */
 export function selectTemporaries({ rows, width, k }: Selection): Readonly<Record<string, number>> {
   const segments = segmentsOf(width)
   return segments === 1

@@ -9,24 +9,24 @@ import {
 } from '@tessera-llm/tensor'
 import type { Binding, WebGpuKernel, WebGpuPass } from '@tessera-llm/webgpu'
 
-/** A kernel of one op for the WebGPU device, typed by the op's contract. */
+/** Kernel of one op for the WebGPU device, typed by the op's contract. */
 export interface WebGpuKernelDefinition<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
   readonly name: string
-  /** Default 0. */
+  /** Higher wins among supported kernels. Default 0. */
   readonly priority?: number | ((capabilities: Capabilities) => number)
-  /** Default: every valid problem. */
+  /** `true`, or the reason why not. Default: every valid problem. */
   supports?(problem: Problem<I, O, X>, capabilities: Capabilities): true | string
   passes(problem: Problem<I, O, X>, capabilities: Capabilities): readonly WebGpuPass[]
   temporaries?(problem: Problem<I, O, X>, capabilities: Capabilities): Readonly<Record<string, number>>
 }
 
-/** Binds a definition to its op; `quantization`, `attention` and others use it for theirs. */
+/** Binds a definition to its op; other packages use it for their kernels too. */
 export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   op: Op<I, O, X>,
   definition: WebGpuKernelDefinition<I, O, X>,
 ): WebGpuKernel {
   const { name, priority = 0, supports, passes, temporaries } = definition
-  // The device hands over problems of this op only, so the specific type is what arrives.
+  // The device passes problems of this op only, so the specific type is what arrives.
   const typed = (problem: Problem): Problem<I, O, X> => problem as unknown as Problem<I, O, X>
   return {
     abi: kernelAbi,
@@ -43,16 +43,17 @@ export function defineWebGpuKernel<I extends OpInputs, O extends OpOutputs, X ex
   }
 }
 
-/** A binding whose variable has the name of its tensor. */
+/** Binding whose variable has the name of its tensor. */
 export function bind(name: string, access: Binding['access'], type = 'array<f32>'): Binding {
   return { name, tensor: name, access, type }
 }
 
-/** A run-time size. */
+/** Run-time parameter of type u32. */
 export function u32(value: number): { readonly type: 'u32'; readonly value: number } {
   return { type: 'u32', value }
 }
 
+/** Run-time parameter of type f32. */
 export function f32(value: number): { readonly type: 'f32'; readonly value: number } {
   return { type: 'f32', value }
 }

@@ -3,19 +3,19 @@ import { bind, u32 } from './define.ts'
 import elementwise from './elementwise.wgsl'
 
 export interface Elementwise {
-  /** Values of the output `y`. */
+  /** Number of values of the output `y`. */
   readonly size: number
-  /** Tensors read, by name; each has as many values as y, or is indexed by `value` itself. */
+  /** Names of the tensors read. Each has as many values as y, unless `value` computes its own index. */
   readonly reads: readonly string[]
-  /** WGSL expression of element i: `a[i] + b[i]`. */
+  /** WGSL expression of element i, such as `a[i] + b[i]`. */
   readonly value: string
-  /** Four values an element; every tensor must have a multiple of four. */
+  /** Processes four values at a time; all sizes must be multiples of four. */
   readonly isVector: boolean
   readonly fragments?: readonly string[]
   readonly params?: WebGpuPass['params']
 }
 
-/** The pass that computes each element of `y` from its index, four values at a time where sizes allow. */
+/** Pass that computes each element of `y` from its index, four values at a time if sizes allow. */
 export function elementwisePass({
   size,
   reads,

@@ -1,6 +1,7 @@
 /**
- * WGSL text once more in one module, under names of its own: what the fragments declare at module scope, and the names in `also`
- * (their bindings, constants of the prelude, `params.rows`), get the prefix; `query_` makes `query_scale_of` of `scale_of`.
+ * Copies WGSL text under a prefix, so that one module can hold it twice. The prefix goes before module-scope
+ * declarations and before the names in `also` (bindings, prelude constants, `params.rows`): `query_` turns `scale_of`
+ * into `query_scale_of`.
  */
 export function instantiate(fragments: readonly string[], prefix: string, also: readonly string[] = []): string {
   const text = fragments.join('\n')
@@ -18,7 +19,7 @@ export function instantiate(fragments: readonly string[], prefix: string, also: 
   )
 }
 
-/** The text with identifiers replaced; those of members (`.x`) are left alone. */
+/** Replaces identifiers in the text, except members (`.x`). */
 export function renamed(text: string, names: Readonly<Record<string, string>>): string {
   return text.replace(/(?<![\w.])(?:params\.)?\w+/g, (word) => names[word] ?? word)
 }

@@ -5,7 +5,7 @@ import { elementwisePass } from './elementwise.ts'
 
 type Pair = Problem<{ readonly a: Tensor; readonly b: Tensor }, { readonly y: Tensor }>
 
-/** `y = a ∘ b`, where b has the shape of a or of its last axes and is repeated over the others. */
+/** `y = a ∘ b`; b has the shape of a, or of its last axes and is broadcast over the others. */
 export function repeatedPass({ inputs: { b }, outputs: { y } }: Pair, operator: '+' | '*'): WebGpuPass {
   const period = sizeOf(b.shape)
   const isVector = period % 4 === 0

@@ -4,7 +4,10 @@ import { u32 } from './define.ts'
 import rowReduce from './row-reduce.wgsl'
 import rowReduceSubgroup from './row-reduce-subgroup.wgsl'
 
-/** One workgroup per row of `width` values; the body finds `params.rows`, `params.width`, WORKGROUP, `Invocation` and the reductions of `row-reduce.wgsl`. */
+/**
+ * Pass with one workgroup per row of `width` values. The body sees `params.rows`, `params.width`, WORKGROUP,
+ * `Invocation` and the reductions of `row-reduce.wgsl`.
+ */
 export function rowPass(
   pass: Omit<WebGpuPass, 'workgroups'>,
   rows: number,
@@ -22,7 +25,7 @@ export function rowPass(
   }
 }
 
-/** Lanes that share a row: at least a subgroup's worth, at most 256 (the guaranteed maximum). */
+/** Lanes per row: at least a subgroup, at most 256 (the guaranteed maximum). */
 function workgroupOf(width: number): number {
   if (width <= 512) return 32
   return width <= 4096 ? 128 : 256

@@ -7,7 +7,7 @@ import f32Vector from './f32-vector.wgsl'
 import { elementReader } from './element.ts'
 import type { WeightReader } from './weight-reader.ts'
 
-/** Dense f32, f16 and bf16 weights. The 16-bit ones are read as packed words, so that no `shader-f16` is needed. */
+/** Readers of dense f32, f16 and bf16 weights. 16-bit ones are read as packed words, so `shader-f16` is not needed. */
 export const denseReaders: readonly WeightReader[] = [
   denseReader('f32', { type: 'array<vec4<f32>>', source: f32Vector }),
   denseReader('f16', { type: 'array<vec2<u32>>', source: f16Vector }),

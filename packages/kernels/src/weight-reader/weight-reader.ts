@@ -17,15 +17,15 @@ import type { Binding } from '@tessera-llm/webgpu'
  * They may use `params.rows` (N) and `params.columns` (K).
  */
 export interface WeightReader {
-  /** Ends the kernels' names: `gemv-q4_1`. */
+  /** Suffix of kernel names: `gemv-q4_1`. */
   readonly name: string
   /** `true`, or why a weight of this spec cannot be read. */
   supports(weight: WeightSpec): true | string
-  /** Consecutive weights of a row with one scale and minimum: a multiple of 8. */
+  /** Consecutive weights of a row that share scale and minimum: a multiple of 8. */
   groupSize(weight: WeightSpec): number
-  /** False when `scale_of(…).y` is always 0. */
+  /** False if `scale_of(…).y` is always 0. */
   hasMinimum(weight: WeightSpec): boolean
-  /** Whether codes are also there as bytes, for products in integers. */
+  /** Whether packed bytes of the codes are available, for integer products. */
   hasPackedCodes?(weight: WeightSpec): boolean
   bindings(weight: WeightSpec): readonly Binding[]
   fragments(weight: WeightSpec): readonly string[]

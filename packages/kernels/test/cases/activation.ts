@@ -25,7 +25,7 @@ const kindOf: Readonly<Record<string, ActivationKind>> = {
 
 export const activationGolden: readonly DeviceCase[] = (await golden('activation')).map(fromGolden)
 
-/** Both signs, zeros, and magnitudes from where a function is linear to where it is saturated. */
+/** Both signs, zeros, and magnitudes from the linear to the saturated range of each function. */
 const extremes = values(
   [19],
   [0, -0, 1e-30, -1e-30, 1e-8, -1e-8, 0.5, -0.5, 3, -3, 10, -10, 30, -30, 90, -90, 1e4, -1e4, 1],

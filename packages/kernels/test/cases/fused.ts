@@ -3,7 +3,7 @@ import { type ActivationKind, gatedLinearOp, qkvLinearOp } from '../../src/index
 
 const floats = ['f32', 'f16', 'bf16'] as const
 
-/** Tokens, columns, and rows of query, key and value: whole and ragged, of equal and of unequal heads. */
+/** Tokens, columns, and rows of query, key and value: whole and ragged tiles, equal and unequal head counts. */
 const sizes = [
   [1, 64, 24, 8, 8],
   [1, 1, 1, 1, 1],
@@ -76,6 +76,6 @@ export const gatedLinearConformance: readonly DeviceCase[] = [
   }),
 ]
 
-/** A device may take one token only. */
+/** Devices may support one token only. */
 export const ofOneToken = ({ name }: DeviceCase): boolean => !name.includes(' [3, ')
 export const fusedConformance: readonly DeviceCase[] = [...qkvLinearConformance, ...gatedLinearConformance]

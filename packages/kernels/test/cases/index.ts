@@ -10,7 +10,9 @@ import { ropeConformance, ropeGolden } from './rope.ts'
 import { selectionConformance, selectionGolden } from './selection.ts'
 import { softmaxConformance, softmaxGolden } from './softmax.ts'
 
-/** What independent implementations computed, for every device. Filter by `op` where a device has kernels of some ops only. */
+/**
+ * Results of independent implementations, for every device. Filter by `op` if a device has kernels for some ops only.
+ */
 export const goldenCases: readonly DeviceCase[] = [
   ...activationGolden,
   ...normGolden,
@@ -20,7 +22,7 @@ export const goldenCases: readonly DeviceCase[] = [
   ...softmaxGolden,
 ]
 
-/** Problems that a device must answer as the reference device does. */
+/** Problems that a device must solve as the reference device does. */
 export const conformanceCases: readonly DeviceCase[] = [
   ...activationConformance,
   ...elementwiseConformance,
@@ -34,5 +36,5 @@ export const conformanceCases: readonly DeviceCase[] = [
   ...softmaxConformance,
 ]
 
-/** The same for ops that a device may have or do without: callers take their parts where it has no kernel. */
+/** Problems of optional ops: without a kernel, callers compose them from their parts. */
 export const fusedCases: readonly DeviceCase[] = fusedConformance

@@ -41,7 +41,7 @@ export const ropeConformance: readonly DeviceCase[] = (['neox', 'gptj'] as const
   }),
 )
 
-/** The golden's parameters in our terms. */
+/** Converts the golden's parameters to `RopeTableOptions`. */
 export function ropeOptionsOf({ name, params }: GoldenCase): Omit<RopeTableOptions, 'maxPositions'> {
   const number = (key: string): number => {
     const value = params[key]
@@ -104,7 +104,7 @@ function fromGolden(stored: GoldenCase): DeviceCase {
   )
 }
 
-/** [B, H, T, D] to [B, T, H, D]. */
+/** Transposes [B, H, T, D] to [B, T, H, D]. */
 function tokensFirst({ shape, data, dtype }: HostValue): HostValue {
   const [batch = 0, heads = 0, tokens = 0, channels = 0] = shape
   const out = new Float32Array(data.length)

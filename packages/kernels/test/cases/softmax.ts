@@ -72,7 +72,7 @@ function fromGolden(stored: GoldenCase): DeviceCase {
         { y: goldenOutput(stored, 'y') },
       )
     case 'cross_entropy': {
-      // With label smoothing or a z-loss the golden's nll is another quantity, which the copied file leaves out.
+      // With label smoothing or a z-loss, the golden's nll is another quantity, which the copied file omits.
       const nll = outputs['nll']
       return goldenCase(
         crossEntropyOp,

@@ -14,7 +14,7 @@ import {
   type RopeOptions,
 } from '../../src/index.ts'
 
-// Problems that every device must solve alike: sizes on both sides of what kernels tile by, optional inputs there and not.
+// Problems for every device: sizes on both sides of kernel tiles, optional inputs present and absent.
 
 export const rmsNormProblems: readonly OpProblem<RmsNormInputs, RmsNormOptions>[] = [
   ...[1, 3, 4, 5, 15, 16, 17, 63, 64, 576, 1000].map((width) => ({
@@ -104,7 +104,7 @@ export const linearProblems: readonly OpProblem<LinearInputs, LinearOptions>[] =
     { tokens: 4, rows: 16, columns: 64 },
     { tokens: 7, rows: 7, columns: 100 },
     { tokens: 130, rows: 12, columns: 20 },
-    // More rows than panels of WebAssembly lie in the cache at a time.
+    // More rows than the panels that WebAssembly keeps in cache at a time.
     { tokens: 5, rows: 77, columns: 1500 },
   ].flatMap(({ tokens, rows, columns }) => {
     const x = normal([tokens, columns])

@@ -4,11 +4,11 @@ import type { Op, Problem } from '../op/index.ts'
 import type { Shape } from '../shape/index.ts'
 import type { Storage, Tensor, Weight } from '../tensor/index.ts'
 
-/** One op call, checked and resolved: what a backend executes or records. Work happens in the order of the calls. */
+/** One validated op call with its kernel, which a backend executes or records. Calls take effect in order. */
 export interface Launch<K extends Kernel> {
   readonly op: Op
   readonly problem: Problem
-  /** `problemKey(problem)`: backends cache what they derive from the problem under it. */
+  /** `problemKey(problem)`: the key under which backends cache what they derive from the problem. */
   readonly key: string
   /** Undefined only on the reference backend, which runs `op.reference`. */
   readonly kernel: K | undefined
@@ -21,7 +21,10 @@ export interface BackendPlan {
   /** Number of kernel launches that one replay makes. */
   readonly launches: number
   replay(): void
-  /** Runs the launches from `begin` to before `end`. Absent where launches do not block the caller: then slices save nothing. */
+  /**
+   * Runs launches `begin` … `end` − 1. Absent on backends whose launches do not block the caller: slices gain nothing
+   * there.
+   */
   replayRange?(begin: number, end: number): void
   dispose(): void
 }
@@ -33,20 +36,20 @@ export interface Backend<K extends Kernel = Kernel> {
   readonly name: string
   readonly capabilities: Capabilities
   readonly kernels: readonly K[]
-  /** Memory for `shape` elements of `dtype`; contents undefined. Throws `out-of-memory` with sizes and remedy. */
+  /** Allocates `shape` elements of `dtype`; contents undefined. Throws `out-of-memory` with sizes and remedy. */
   allocate(dtype: DType, shape: Shape): Storage
   free(storage: Storage): void
   /** Copies raw bytes in, ordered after all launches made so far. */
   write(storage: Storage, bytes: Uint8Array, offsetBytes: number): void
-  /** The storage's memory itself, where the host can write it and it stays where it is; absent on devices where it cannot. */
+  /** Memory of the storage, if the host can write it and it never moves; otherwise undefined. */
   hostView?(storage: Storage): Uint8Array | undefined
   /** Raw bytes, after all launches made so far. */
   read(storage: Storage, offsetBytes: number, byteLength: number): Promise<Uint8Array>
   launch(launch: Launch<K>): void
-  /** Between the two, launches are recorded instead of executed, and memory freed is reused only within the plan. */
+  /** Until `endCapture`, launches are recorded instead of executed, and freed memory is reused only within the plan. */
   beginCapture(): void
   endCapture(): BackendPlan
-  /** Resolves when all launches made so far are done; rejects with what went wrong on the device. */
+  /** Resolves when all launches made so far are done; rejects with the device's error. */
   synchronize(): Promise<void>
   dispose(): Promise<void>
 }

@@ -36,7 +36,7 @@ interface Resolved<K extends Kernel> {
   ran: boolean
 }
 
-/** The part of a device that is the same everywhere: validation, kernel choice, ownership, accounting. */
+/** The backend-independent part of a device: validation, kernel choice, ownership, accounting. For device packages. */
 export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
   // Bounded: every number of tokens is a problem of its own.
   const resolved = createBoundedCache<Resolved<K>>()
@@ -205,7 +205,8 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
       const scope: Scope = {
         keep: <T extends Weight>(tensor: T): T => {
           for (const handle of handlesOf(tensor)) {
-            // What outlives this scope, and those opened inside it, belongs to the enclosing one, to the running capture, or to the caller.
+            // A tensor kept beyond this scope and the scopes opened inside it belongs to the enclosing scope, to the
+            // running capture, or to the caller.
             const owner = scopes.slice(depth).find((inner) => inner.delete(handle))
             if (owner) (scopes[depth - 1] ?? capturing)?.add(handle)
           }
@@ -246,7 +247,7 @@ export function createDevice<K extends Kernel>(backend: Backend<K>): Device {
         try {
           result = fn()
         } catch (error) {
-          // Ending may fail as well, for want of memory; what stopped the capture is what the caller must hear of.
+          // Ending the capture may fail too, for want of memory. The caller needs the error that stopped the capture.
           try {
             backend.endCapture().dispose()
           } catch {}

@@ -3,7 +3,9 @@ import type { Tensor } from '../tensor/index.ts'
 import type { BackendPlan } from './backend.ts'
 import type { Plan } from './device.ts'
 
-/** What a capture gives: its launches with the tensors that they own. `checkReady` throws where the device of that name cannot replay now. */
+/**
+ * Plan of a capture: its launches and the tensors that they own. `checkReady` throws if the device cannot replay now.
+ */
 export function createPlan<T>(
   name: string,
   result: T,

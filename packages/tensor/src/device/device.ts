@@ -5,6 +5,7 @@ import type { Op, OpInputs, OpOptions, OpOutputs } from '../op/index.ts'
 import type { Shape } from '../shape/index.ts'
 import type { PackedTensor, Tensor, Weight } from '../tensor/index.ts'
 
+/** Kind of a device; selects kernels and weight packers. */
 export type DeviceKind = 'reference' | 'wasm' | 'webgpu'
 
 export interface RunOptions {
@@ -12,6 +13,7 @@ export interface RunOptions {
   readonly kernel?: string | undefined
 }
 
+/** Memory use of a device, in bytes. */
 export interface MemoryUse {
   /** Bytes in live tensors. */
   readonly allocatedBytes: number
@@ -20,21 +22,23 @@ export interface MemoryUse {
   readonly liveTensors: number
 }
 
+/** Handle of a running `Device.scope`. */
 export interface Scope {
-  /** The tensor (or each of a list or record) outlives the scope and belongs to the caller. */
+  /** Keeps the tensor (or each tensor of a list or record) alive beyond the scope; the caller then owns it. */
   keep<T extends Weight>(tensor: T): T
 }
 
-/** A captured call: replaying it runs the same launches on the same memory. */
+/** A captured call. Replaying it runs the same launches on the same memory. */
 export interface Plan<T> {
-  /** What the captured function returned; its tensors get new values with every replay and die with the plan. */
+  /** Result of the captured function. Each replay overwrites its tensors; they are freed with the plan. */
   readonly result: T
   readonly launches: number
   replay(): void
   /**
-   * Replays with the same result, and asks `pause` between two launches: where it gives a promise, what is behind waits for it, so that a long
-   * plan need not block the thread. On devices that compute elsewhere (WebGPU) there is nothing to interrupt: it is `replay`, and nobody is
-   * asked. After a pause that rejects, or in which plan or device were disposed, nothing more runs, and the plan's memory is as far as it got.
+   * Replays with the same result but calls `pause` between launches, so that a long plan need not block the thread. If
+   * `pause` returns a promise, the remaining launches wait for it. Where computing does not block the caller (WebGPU),
+   * this is `replay` and `pause` is never called. If a pause rejects, or plan or device are disposed meanwhile, no
+   * further launch runs and the plan's memory stays as it is.
    */
   replayInSlices(pause: () => Promise<void> | undefined): Promise<void>
   dispose(): void
@@ -61,28 +65,37 @@ export interface Device {
     options: X,
     run?: RunOptions,
   ): Explanation
-  /** Uploads host values: raw elements of `dtype` (f16 and bf16 as `Uint16Array`). The dtype follows from the array when left out. */
+  /**
+   * Uploads host values: raw elements of `dtype` (f16 and bf16 as `Uint16Array`). Without `dtype`, the array's type
+   * decides.
+   */
   tensor(data: TypedArray, shape: Shape, dtype?: DType): Tensor
-  /** Uninitialised memory. */
+  /** Allocates uninitialized memory. */
   empty(shape: Shape, dtype: DType): Tensor
   /** Uploads a packed weight from its parts' raw bytes. */
   pack(format: Format, shape: Shape, parts: Readonly<Record<string, Uint8Array>>): PackedTensor
-  /** Overwrites elements from `offset` (in elements) on; ordered after all earlier calls. */
+  /** Overwrites elements from `offset` (in elements) on, after all earlier calls. */
   write(tensor: Tensor, data: TypedArray, offset?: number): void
   /**
-   * The tensor's memory itself, as long as its elements, to be filled in place by what takes a while (reading a file) or read in place after
-   * `synchronize`, where the host can reach it and it does not move: shared memory of the WebAssembly device. Undefined elsewhere: use `write` and `read`. No launch may use the tensor meanwhile.
+   * Memory of the tensor, as many bytes as its elements take: to fill in place by something slow (reading a file), or
+   * to read in place after `synchronize`. Only where the host can reach the memory and it never moves (shared memory of
+   * the WebAssembly device); undefined elsewhere: use `write` and `read`. No launch may use the tensor meanwhile.
    */
   hostView(tensor: Tensor): Uint8Array | undefined
-  /** The raw elements, as the dtype's typed array (f16 and bf16: `Uint16Array` of bits), after all earlier calls. */
+  /**
+   * Reads the raw elements as the dtype's typed array (f16 and bf16: `Uint16Array` of bits), after all earlier calls.
+   */
   read(tensor: Tensor): Promise<TypedArray>
-  /** Frees every tensor created inside that was not kept. `fn` must not be async: what crosses an `await` is owned explicitly. */
+  /**
+   * Frees every tensor created inside and not kept. `fn` must not be async: tensors that cross an `await` need an
+   * explicit owner.
+   */
   scope<T>(fn: (scope: Scope) => T): T
   /** Registers a handle that was made outside `run` with the current scope. */
   adopt(tensor: Tensor): void
   /** Records what `fn` launches; nothing runs until `replay`. */
   capture<T>(fn: () => T): Plan<T>
-  /** The kernels that ran so far, `op: kernel`, sorted: what a measurement was made with. */
+  /** Kernels that ran so far as `op: kernel`, sorted: names what a measurement used. */
   kernelsUsed(): readonly string[]
   memory(): MemoryUse
   synchronize(): Promise<void>

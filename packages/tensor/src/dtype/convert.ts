@@ -18,7 +18,10 @@ export function decodeElements(data: TypedArray, dtype: DType, count: number): F
   return out
 }
 
-/** The same values, rounded to f32, in a new array: exact for f32, f16 and bf16, and many times as fast for them. */
+/**
+ * Reads `count` raw elements of `dtype`, rounded to f32, as a new array. Exact for f32, f16 and bf16, and many times as
+ * fast for them as `decodeElements`.
+ */
 export function decodeToF32(data: TypedArray, dtype: DType, count: number): Float32Array<ArrayBuffer> {
   if (dtype === 'f32') return new Float32Array((data as Float32Array).subarray(0, count))
   if (dtype !== 'f16' && dtype !== 'bf16') return new Float32Array(decodeElements(data, dtype, count))
@@ -35,7 +38,7 @@ export function decodeToF32(data: TypedArray, dtype: DType, count: number): Floa
     if (magnitude >= 0x7c00) {
       bits[i] = sign | 0x7f800000 | ((magnitude & 0x3ff) << 13)
     } else {
-      // The bits in their places lack 112 in the exponent, subnormal ones too; the product is exact.
+      // Shifted into f32 position, the exponent is too small by 112, subnormals included; the product is exact.
       bits[i] = sign | (magnitude << 13)
       out[i] = (out[i] as number) * 2 ** 112
     }

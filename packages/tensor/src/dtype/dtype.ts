@@ -17,6 +17,7 @@ export type DType =
   | 'u4'
   | 'bool'
 
+/** Typed arrays that hold raw elements. */
 export type TypedArray =
   | Float64Array
   | Float32Array
@@ -27,6 +28,7 @@ export type TypedArray =
   | Int8Array
   | Uint8Array
 
+/** Properties of a dtype. */
 export interface DTypeInfo {
   readonly bits: number
   readonly kind: 'float' | 'int' | 'uint' | 'bool'
@@ -46,6 +48,7 @@ export type TypedArrayConstructor =
   | Int8ArrayConstructor
   | Uint8ArrayConstructor
 
+/** Properties of all dtypes. */
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   f64: { bits: 64, kind: 'float', array: Float64Array, epsilon: 2 ** -52 },
   f32: { bits: 32, kind: 'float', array: Float32Array, epsilon: 2 ** -23 },
@@ -68,7 +71,7 @@ export function byteLengthOf(dtype: DType, count: number): number {
   return Math.ceil((dtypes[dtype].bits * count) / 8)
 }
 
-/** The dtype that a typed array holds when nothing else is said (`Uint16Array` needs an explicit one). */
+/** Dtype implied by a typed array's class. A `Uint16Array` implies none and needs an explicit dtype. */
 export function dtypeOfArray(array: TypedArray): DType {
   if (array instanceof Float32Array) return 'f32'
   if (array instanceof Float64Array) return 'f64'

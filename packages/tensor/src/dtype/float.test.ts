@@ -20,8 +20,8 @@ function f32OfBits(bits: number): number {
 }
 
 /**
- * A narrow float read through an f32: its bits are shifted to where an f32 has them, and the difference of the biases is made
- * up by an exact power of two, which takes care of subnormals too.
+ * Decodes a narrow float through f32: shifts its bits into place, and corrects the exponent bias by an exact power of
+ * two, which also handles subnormals.
  */
 function through32(bits: number, width: number, fractionBits: number, bias: number): number {
   const magnitude = bits & (2 ** (width - 1) - 1)
@@ -78,7 +78,7 @@ describe.each(codecs)('$name', ({ width, fractionBits, bias, decode, encode, lar
   const isNaNCode = (bits: number): boolean =>
     infinity === undefined ? (bits & (signBit - 1)) === 0x7f : (bits & (signBit - 1)) > infinity
   const isInfinite = (bits: number): boolean => (bits & (signBit - 1)) === infinity
-  /** Codes of the finite values from 0 up: consecutive integers. */
+  /** Codes of the finite values from 0 upward: consecutive integers. */
   const rising = all.filter((bits) => bits < signBit && !isNaNCode(bits) && !isInfinite(bits))
 
   test('every code decodes to its value', () => {

@@ -7,7 +7,7 @@ const intBits = new Uint32Array(floatBits.buffer)
 export function decodeF16(bits: number): number {
   const magnitude = bits & 0x7fff
   if (magnitude > 0x7c00) return Number.NaN
-  // As an f32 the bits lack 112 in the exponent, subnormal ones too; the product is exact.
+  // Shifted into f32 position, the exponent is too small by 112, subnormals included; the product is exact.
   intBits[0] = magnitude << 13
   const value = magnitude === 0x7c00 ? Number.POSITIVE_INFINITY : (floatBits[0] as number) * 2 ** 112
   return bits & 0x8000 ? -value : value
@@ -30,17 +30,17 @@ export function encodeF16(value: number): number {
   return sign | (((exponent + 15) << 10) + roundHalfEven((magnitude / 2 ** exponent - 1) * 1024))
 }
 
-/** Binary16 of an f32 that is not NaN, by its bits. */
+/** Binary16 of an f32 that is not NaN, from its bits. */
 function halfOfBits(bits: number): number {
   const sign = (bits >>> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
-  // 65520, from which on the nearest is infinity, and 2^-14, below which f16 is subnormal.
+  // From 65520 on the nearest value is infinity; below 2^-14, f16 is subnormal.
   if (magnitude >= 0x477ff000) return sign | 0x7c00
   if (magnitude < 0x38800000) {
     intBits[0] = magnitude
     return sign | roundHalfEven((floatBits[0] as number) * 2 ** 24)
   }
-  // The exponent is counted from 15 instead of 127; a fraction that rounds up carries into it.
+  // Rebiases the exponent from 127 to 15; a fraction that rounds up carries into it.
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
 }
 

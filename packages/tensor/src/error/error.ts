@@ -1,6 +1,6 @@
 const brand = Symbol.for('@tessera-llm/error')
 
-/** What went wrong, stable across versions: programs branch on the code, people read the message. */
+/** Error codes, stable across versions: programs branch on the code, people read the message. */
 export type ErrorCode =
   | 'invalid-shape'
   | 'invalid-dtype'
@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'io'
   | 'context-full'
 
+/** Options of a `TesseraError`: details, and the cause. */
 export interface TesseraErrorOptions {
   readonly cause?: unknown
   /** Machine-readable facts behind the message: byte offsets, sizes, names. */

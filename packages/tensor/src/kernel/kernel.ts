@@ -1,15 +1,15 @@
 import { TesseraError } from '../error/index.ts'
 import type { JsonValue, Op, Problem } from '../op/index.ts'
 
-/** What a device can do, as plain JSON: the only thing beside the problem that a kernel's choice may depend on. */
+/** Capabilities of a device, as plain JSON. Kernel choice depends only on these and the problem. */
 export type Capabilities = { readonly [name: string]: JsonValue | undefined }
 
-/** The version of the kernel interface below; a kernel of another version is refused with `kernel-abi`. */
+/** Version of the kernel interface below. Devices refuse kernels of another version with `kernel-abi`. */
 export const kernelAbi = 1
 
 /**
- * A kernel is data: which op it implements, when it can, and (in the device packages' extensions of this type) how it is
- * specialised, bound and sized. It never touches a device.
+ * A kernel is data: the op it implements, when it can, and (in device packages' extensions of this type) its
+ * specialization, bindings and sizes. It never touches a device.
  */
 export interface Kernel {
   readonly abi: typeof kernelAbi
@@ -25,13 +25,14 @@ export interface Kernel {
   supports(problem: Problem, capabilities: Capabilities): true | string
 }
 
+/** A kernel that was considered for a call. */
 export interface Candidate {
   readonly kernel: string
   readonly supported: true | string
   readonly priority: number
 }
 
-/** Which kernel a call would use, and why the others would not. */
+/** Which kernel a call would use, and why not the others. */
 export interface Explanation {
   readonly op: string
   readonly device: string
@@ -40,6 +41,7 @@ export interface Explanation {
   readonly candidates: readonly Candidate[]
 }
 
+/** Kernel chosen for a call, with the explanation. */
 export interface Selection<K extends Kernel> {
   readonly kernel: K | undefined
   readonly explanation: Explanation
@@ -76,7 +78,7 @@ export function selectKernel<K extends Kernel>(
   return { kernel: best, explanation: { op: op.id, device, kernel: best?.name, reason, candidates } }
 }
 
-/** Refuses kernels built for another ABI or another kind of device. */
+/** Throws for kernels of another ABI version or another kind of device. */
 export function checkKernels(kernels: readonly Kernel[], device: Kernel['device']): void {
   for (const kernel of kernels) {
     if (kernel.abi !== kernelAbi) {

@@ -31,13 +31,14 @@ export interface PackedSpec {
   readonly shape: Shape
 }
 
+/** Shape, and dtype or format, of a weight without its values. */
 export type WeightSpec = TensorSpec | PackedSpec
 export type InputSpecs<I extends OpInputs = OpInputs> = {
   readonly [K in keyof I]: WeightSpec | Extract<I[K], undefined>
 }
 export type OutputSpecs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: TensorSpec }
 
-/** What one call asks for: everything a kernel may depend on except the values. */
+/** One call: everything that a kernel may depend on except the values. */
 export interface Problem<
   I extends OpInputs = OpInputs,
   O extends OpOutputs = OpOutputs,
@@ -49,7 +50,7 @@ export interface Problem<
   readonly options: X
 }
 
-/** Values on the reference device: float64 whatever the dtype says (integers are exact up to 2^53). */
+/** Values on the reference device: float64 for every dtype (integers are exact up to 2^53). */
 export interface HostTensor {
   readonly dtype: DType
   readonly shape: Shape
@@ -60,21 +61,21 @@ export type HostInputs<I extends OpInputs = OpInputs> = {
 }
 export type HostOutputs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: Float64Array }
 
-/** Allowed elementwise difference `|a - r| <= atol + rtol * |r|`, and normalised mean squared error. */
+/** Allowed difference per element, `|a - r| <= atol + rtol * |r|`, and allowed normalized mean squared error. */
 export interface Tolerance {
   readonly atol: number
   readonly rtol: number
   readonly nmse: number
 }
 
-/** Work of one call: the roofline's two axes. */
+/** Work of one call: the two axes of the roofline model. */
 export interface Cost {
   readonly flops: number
   readonly bytesRead: number
   readonly bytesWritten: number
 }
 
-/** What a backward rule gets: the forward's handles, and the gradients of its outputs. */
+/** Inputs of a backward rule: handles of the forward pass and gradients of its outputs. */
 export interface VjpContext<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
   readonly inputs: I
   readonly outputs: O
@@ -83,25 +84,25 @@ export interface VjpContext<I extends OpInputs, O extends OpOutputs, X extends O
 }
 
 /**
- * An op is a contract: names, shapes and dtypes, what is allowed, how far a kernel may deviate, what it costs, and a slow
- * float64 definition. It holds no kernel. Ops are matched by `id` and `version`, never by identity.
+ * An op is a contract: names, shapes, dtypes, valid options, allowed deviation of kernels, cost, and a slow float64
+ * definition. It holds no kernel. Ops match by `id` and `version`, never by identity.
  */
 export interface Op<I extends OpInputs = OpInputs, O extends OpOutputs = OpOutputs, X extends OpOptions = OpOptions> {
   readonly id: string
   readonly version: number
-  /** The package whose kernels implement it; named in the `missing-kernel` error. */
+  /** Package whose kernels implement it; the `missing-kernel` error names it. */
   readonly package: string
-  /** Checks everything (throws a `TesseraError`) and returns what the outputs will be. */
+  /** Checks the whole call (throws `TesseraError`) and returns the specs of the outputs. */
   validate(inputs: InputSpecs<I>, options: X): OutputSpecs<O>
   tolerance(problem: Problem<I, O, X>): Tolerance
   cost(problem: Problem<I, O, X>): Cost
-  /** The definition. Loops, float64, obviously right. Mutates the data of inputs named in `writes`. */
+  /** Float64 definition as plain, evidently correct loops. Mutates the data of inputs named in `writes`. */
   reference(inputs: HostInputs<I>, options: X, problem: Problem<I, O, X>): HostOutputs<O>
-  /** Inputs that the op changes in place (KV append, optimiser state). */
+  /** Inputs that the op changes in place (KV append, optimizer state). */
   readonly writes?: readonly (keyof I & string)[]
-  /** Outputs that its backward needs (the LSE of attention). */
+  /** Outputs that the backward pass needs (LSE of attention). */
   readonly saves?: readonly (keyof O & string)[]
-  /** Gradients of the inputs, as ops on the same device. */
+  /** Returns gradients of the inputs, as ops on the same device. */
   vjp?(context: VjpContext<I, O, X>): { readonly [K in keyof I]?: Tensor }
 }
 

@@ -4,17 +4,19 @@ import { sizeOf } from '../shape/index.ts'
 import type { Tensor, Weight } from '../tensor/index.ts'
 import type { InputSpecs, OpInputs, OpOutputs, OpOptions, Op, Problem, TensorSpec, WeightSpec } from './op.ts'
 
+/** Spec of a tensor or packed weight, without its values. */
 export function specOf(tensor: Weight): WeightSpec {
   return tensor.kind === 'dense'
     ? { kind: 'dense', dtype: tensor.dtype, shape: tensor.shape }
     : { kind: 'packed', format: tensor.format, shape: tensor.shape }
 }
 
+/** Spec of a dense tensor. */
 export function dense(dtype: TensorSpec['dtype'], shape: TensorSpec['shape']): TensorSpec {
   return { kind: 'dense', dtype, shape }
 }
 
-/** Validates the specs and describes the call. */
+/** Validates the specs and returns the problem of the call. */
 export function describeProblem<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   op: Op<I, O, X>,
   inputs: InputSpecs<I>,
@@ -23,7 +25,7 @@ export function describeProblem<I extends OpInputs, O extends OpOutputs, X exten
   return { op: op.id, inputs, outputs: op.validate(inputs, options), options }
 }
 
-/** Canonical text of a problem: equal exactly when every kernel would treat two calls alike. */
+/** Canonical text of a problem: equal if and only if every kernel would treat two calls alike. */
 export function problemKey(problem: Problem): string {
   const specs = Object.entries(problem.inputs).map(
     ([name, spec]) =>
@@ -44,7 +46,7 @@ export function specBytes(spec: WeightSpec): number {
   )
 }
 
-/** The input's dense spec, or an `invalid-dtype` error that names the op and the input. */
+/** Returns the dense spec of an input. Throws, naming op and input, if it is missing or packed. */
 export function denseSpec(spec: WeightSpec | undefined, op: string, name: string): TensorSpec {
   if (spec === undefined) throw new TesseraError('invalid-option', `${op}: the input ${name} is required`)
   if (spec.kind === 'packed')
@@ -55,7 +57,7 @@ export function denseSpec(spec: WeightSpec | undefined, op: string, name: string
   return spec
 }
 
-/** Throws `device-mismatch` unless all handles live on one device, and returns that device's handle owner. */
+/** Returns the device of all inputs. Throws `device-mismatch` if they are on different devices. */
 export function commonDevice(inputs: OpInputs, op: string): Tensor['device'] {
   let device: Tensor['device'] | undefined
   for (const [name, tensor] of Object.entries(inputs)) {

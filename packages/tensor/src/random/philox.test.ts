@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRandom, philox } from './index.ts'
 
-// The known-answer vectors of philox4x32-10 that Random123 publishes (kat_vectors).
+// Known-answer vectors of philox4x32-10 published with Random123 (kat_vectors).
 test.for<[number[], number[], number[]]>([
   [
     [0, 0, 0, 0],
@@ -55,7 +55,7 @@ test('normal has the moments of the standard normal distribution', () => {
     const value = random.normal()
     for (const order of moments.keys()) moments[order] = (moments[order] as number) + value ** (order + 1) / count
   }
-  // Standard errors of the four: 0.003, 0.0045, 0.012, 0.031.
+  // Standard errors of the four moments: 0.003, 0.0045, 0.012, 0.031.
   expect(Math.abs(moments[0] as number)).toBeLessThan(0.015)
   expect(Math.abs((moments[1] as number) - 1)).toBeLessThan(0.02)
   expect(Math.abs(moments[2] as number)).toBeLessThan(0.06)

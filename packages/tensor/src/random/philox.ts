@@ -4,7 +4,7 @@ const multiplier1 = 0xcd9e8d57
 const weyl0 = 0x9e3779b9
 const weyl1 = 0xbb67ae85
 
-/** Four u32 words from a 128-bit counter and a 64-bit key: the same on every device, in any order of evaluation. */
+/** Four random u32 words from a 128-bit counter and a 64-bit key: equal on every device, in any order of evaluation. */
 export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
@@ -26,9 +26,9 @@ export function philox(
   return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0]
 }
 
-/** A seeded stream of numbers over Philox. `stream` separates independent sequences of one seed. */
+/** Seeded stream of random numbers. */
 export interface Random {
-  /** Uniform in [0, 1) with 24 random bits: exact in f32, so that every device draws the same. */
+  /** Uniform in [0, 1) with 24 random bits: exact in f32, so every device draws the same values. */
   uniform(): number
   /** Standard normal (Box–Muller). */
   normal(): number
@@ -36,6 +36,7 @@ export interface Random {
   integer(bound: number): number
 }
 
+/** Seeded stream of random numbers by Philox4x32-10. `stream` separates independent sequences of one seed. */
 export function createRandom(seed: number, stream = 0): Random {
   const key: [number, number] = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0]
   let block = 0

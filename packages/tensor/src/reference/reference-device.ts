@@ -6,17 +6,17 @@ import type { HostTensor } from '../op/index.ts'
 import { type Shape, sizeOf } from '../shape/index.ts'
 import type { PackedTensor, Storage, Tensor, Weight } from '../tensor/index.ts'
 
-/** Values are kept as float64 whatever the dtype, except raw bytes (`u8` and packed parts), which stay bytes. */
+/** Stores values as float64 for every dtype, except raw bytes (`u8` and packed parts), which stay bytes. */
 interface HostStorage extends Storage {
   readonly dtype: DType
   readonly data: Float64Array | Uint8Array
-  /** Counts the writes: what was decoded before one is stale. */
+  /** Number of writes so far; invalidates values decoded earlier. */
   writes: number
 }
 
 /**
- * The device that defines what is right: every op by its float64 definition, slowly, and nothing else.
- * Needs no kernels. f32 tensors are not rounded between ops.
+ * Creates the device that defines correct results: it runs every op's float64 definition, slowly. Needs no kernels. f32
+ * tensors are not rounded between ops.
  */
 export function createReferenceDevice(): Device {
   const decoded = new WeakMap<PackedTensor, { readonly data: Float64Array; readonly writes: number }>()
@@ -56,7 +56,7 @@ export function createReferenceDevice(): Device {
       written.writes += 1
     }
     const outputs = launch.op.reference(inputs, launch.problem.options, launch.problem)
-    // What the reference wrote are values; raw bytes are kept as bytes.
+    // The reference writes values; storages of raw bytes need them as bytes.
     for (const name of launch.op.writes ?? []) {
       const { data, dtype } = (launch.inputs[name] as Tensor).storage as HostStorage
       if (data instanceof Uint8Array) data.set(bytesOf(encodeElements((inputs[name] as HostTensor).data, dtype)))

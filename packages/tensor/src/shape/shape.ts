@@ -24,6 +24,7 @@ export function checkShape(shape: Shape, op: string): void {
     throw new TesseraError('invalid-shape', `${op}: ${formatShape(shape)} has too many elements to count`)
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis])
 }
@@ -33,7 +34,7 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`
 }
 
-/** Product of all axes but the last: how many rows a row-wise op works on. */
+/** Product of all axes but the last: the number of rows of a row-wise op. */
 export function rowsOf(shape: Shape): number {
   return shape.length === 0 ? 1 : sizeOf(shape.slice(0, -1))
 }

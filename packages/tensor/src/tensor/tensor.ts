@@ -22,7 +22,7 @@ export interface Tensor {
   dispose(): void
 }
 
-/** A weight matrix in a packed format; `shape` is that of the values, not of the bytes. */
+/** Weight matrix in a packed format. `shape` counts values, not bytes. */
 export interface PackedTensor {
   readonly kind: 'packed'
   readonly device: Device
@@ -34,7 +34,7 @@ export interface PackedTensor {
   dispose(): void
 }
 
-/** What `linear` and `embedding` accept: models never ask which of the two it is. */
+/** Weights that `linear` and `embedding` accept, dense or packed. */
 export type Weight = Tensor | PackedTensor
 
 interface SharedStorage {
@@ -45,7 +45,9 @@ interface SharedStorage {
 
 const shares = new WeakMap<Tensor, SharedStorage>()
 
-/** Makes the handle of newly allocated storage; `release` runs when the last handle is disposed. For device implementations. */
+/**
+ * Creates the handle of newly allocated storage; `release` runs when the last handle is disposed. For device packages.
+ */
 export function createTensor(
   device: Device,
   dtype: DType,
@@ -56,7 +58,9 @@ export function createTensor(
   return makeHandle(device, dtype, shape, { storage, owners: 0, release })
 }
 
-/** Another handle of the same memory under another shape; the memory lives until both are disposed. Free on every device. */
+/**
+ * Returns another handle of the same memory with another shape, at no cost. The memory lives until both are disposed.
+ */
 export function reshape(tensor: Tensor, shape: Shape): Tensor {
   checkAlive(tensor, 'reshape')
   if (sizeOf(shape) !== sizeOf(tensor.shape)) {
@@ -94,7 +98,7 @@ export function createPackedTensor(
   }
 }
 
-/** Throws the typed error `disposed`, naming the op, when the handle is no longer usable. */
+/** Throws `disposed`, naming the op, if the handle was disposed. */
 export function checkAlive(tensor: Weight, op: string): void {
   if (tensor.disposed) {
     throw new TesseraError(
