@@ -5,9 +5,10 @@ import { BATCH, biasRow, CU_Q, elementShift, HEAD_DIM, HEADS, K, K_IS_HALF, KEYS
 import { addWeighted, dotRow, finishScores } from './scores'
 import { bendLine, gradientLine } from './softmax'
 
-// The gradients row by row, all scores of a row at once. A unit is a KV head: nobody else adds to its keys.
+// Gradients row by row, with all scores of a row at once. A work unit is a KV head, so only one thread adds to its
+// keys.
 
-/** Second stage. A unit's memory: place, scores [Lkv + 4], products [Lkv + 4]. */
+/** Second stage. Memory of a unit: place, scores [Lkv + 4], products [Lkv + 4]. */
 export function backwardPlain(args: usize, thread: u32, threads: u32): void {
   const kvHeads = argument(args, KV_HEADS), keys = argument(args, KEYS), group = argument(args, HEADS) / kvHeads, units = argument(args, BATCH) * kvHeads
   const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
@@ -49,7 +50,7 @@ function backwardRow(args: usize, batch: u32, head: u32, kvHead: u32, row: u32, 
   finishScores(scores, first, padded, first, end, position, softcapOf(args), slopeOf(args, head), biasRow(args, batch, head, row), maskRow(args, batch, head, row))
   gradientLine(scores, products, padded, subtracted, reduced)
   for (let i = 0; i < count; i++) {
-    // A weight of zero must not touch its key: padding may hold NaN.
+    // A weight of zero must skip its key: padding may hold NaN.
     if (load<f32>(scores + (i << 2)) == 0) continue
     const slope = scale * load<f32>(products + (i << 2))
     addWeighted(dq, slope, rowAddress(args, K, STRIDE_K, batch, kvHead, first + i, shiftK), headDim, shiftK)

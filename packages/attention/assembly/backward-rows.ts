@@ -4,21 +4,22 @@ import { dotRow } from './scores'
 import { areFinite } from './tiles'
 import { LOG2E, weighAgainst } from './softmax'
 
-// What the backward kernels know of each query row: what to subtract from its scores, and D = do · o − dlse. The words of
-// src/attention-backward/wasm/arguments.ts follow those of the forward pass; DO has the strides of o, DQ those of q, DK and DV those of k and v.
+// Per-row values of the backward kernels: the value subtracted from scores, and D = do · o − dlse. The words of
+// src/attention-backward/wasm/arguments.ts follow those of the forward pass. DO has the strides of o, DQ those of q, DK
+// and DV those of k and v.
 
 export const DO: u32 = 50, DLSE: u32 = 51, DQ: u32 = 52, DK: u32 = 53, DV: u32 = 54, DSINKS: u32 = 55
-/** f32 [B][Hq][Lq] each: lse · log2 e, +∞ for a row that sees nothing; D. */
+/** f32 [B][Hq][Lq] each: lse · log2 e, +∞ for a row that sees no key; and D. */
 export const SUBTRACTED: u32 = 56, REDUCED: u32 = 57
-/** u32 [B][Hq][Lq / 64]: whether q or do hold anything in these rows that is not finite. */
+/** u32 [B][Hq][Lq / 64]: whether q or do has a non-finite value in these rows. */
 export const UNEVEN: u32 = 58
-/** f32 [B][Hq][Lkv][D] and [Dv]: gradients by each query head, where several share keys; 0 where not. */
+/** f32 [B][Hq][Lkv][D] and [Dv]: gradients per query head if heads share keys, else 0. */
 export const PART_K: u32 = 59, PART_V: u32 = 60
 
 /** Rows that share a word of UNEVEN. */
 export const ROW_BLOCK: u32 = 64
 
-/** First stage: blocks of rows of a head. dq becomes 0. */
+/** First stage: one block of rows of a head at a time. Clears dq. */
 export function backwardRows(args: usize, thread: u32, threads: u32): void {
   const heads = argument(args, HEADS), rows = argument(args, ROWS), headDim = argument(args, HEAD_DIM), valueDim = argument(args, VALUE_DIM)
   const blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK, units = argument(args, BATCH) * heads * blocks
@@ -39,7 +40,7 @@ export function backwardRows(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Last stage where there are sinks: dsinks[h] = −Σ e^(sink − lse) · D over all rows of the head. */
+/** Last stage if there are sinks: dsinks[h] = −Σ e^(sink − lse) · D over all rows of the head. */
 export function backwardSinks(args: usize, thread: u32, threads: u32): void {
   const batches = argument(args, BATCH), heads = argument(args, HEADS), rows = argument(args, ROWS)
   for (let head = thread; head < heads; head += threads) {

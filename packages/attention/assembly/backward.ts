@@ -9,12 +9,13 @@ import { addWeighted, finishScores } from './scores'
 import { bendLine, gradientLine } from './softmax'
 import { addColumns, addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productTile, TILE } from './tiles'
 
-// The backward pass of FlashAttention-2 (Dao 2023, arXiv 2307.08691): for each tile of keys, all rows that see it. P is made again from the
-// LSE; dK and dV of the tile stay in the cache, and dQ grows tile after tile. A unit is one query head, so that no two threads add to the
-// same rows and every sum has one order.
+// Backward pass of FlashAttention-2 (Dao 2023, arXiv 2307.08691): for each tile of keys, loops over all rows that see
+// it. P is recomputed from the LSE; dK and dV of the tile stay in cache, and dQ accumulates tile by tile. A work unit
+// is one query head, so no two threads add to the same rows and the order of every sum is fixed.
 
-// A unit's memory, in this order: place, scores [BLOCK][TILE], products [BLOCK][TILE], keys [TILE][D], keys as a panel, values as a panel,
-// dk [TILE][D], dv [TILE][Dv], queries [BLOCK][D], dq of the last rows [4][D], do [BLOCK][Dv]. src/attention-backward/wasm/flash.ts reckons with it.
+// Memory of a unit, in this order: place, scores [BLOCK][TILE], products [BLOCK][TILE], keys [TILE][D], keys as a
+// panel, values as a panel, dk [TILE][D], dv [TILE][Dv], queries [BLOCK][D], dq of the last rows [4][D], do
+// [BLOCK][Dv]. src/attention-backward/wasm/flash.ts allocates it.
 
 const BLOCK: i32 = 64
 
@@ -23,7 +24,7 @@ export function backwardTiles(args: usize, thread: u32, threads: u32): void {
   const heads = argument(args, HEADS), units = argument(args, BATCH) * heads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   for (let unit = thread; unit < units; unit += threads) {
     const batch = unit / heads, head = unit % heads, keys = argument(args, KEYS)
-    // Keys that no sequence holds have a gradient too.
+    // Keys outside every sequence need a gradient too.
     for (let key: u32 = 0; key < keys; key++) {
       memory.fill(keyGradient(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, head, key), 0, <usize>argument(args, HEAD_DIM) << 2)
       memory.fill(keyGradient(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, head, key), 0, <usize>argument(args, VALUE_DIM) << 2)
@@ -42,7 +43,7 @@ export function backwardTiles(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Where a head's gradient of a key or value is gathered: a part of its own where heads share keys. */
+/** Address where a head accumulates the gradient of a key or value: its own part if heads share keys. */
 function keyGradient(args: usize, tensor: u32, part: u32, strides: u32, width: u32, batch: u32, head: u32, key: u32): usize {
   const parts: usize = argument(args, part)
   if (parts == 0) return rowAddress(args, tensor, strides, batch, head, key, 2)
@@ -58,7 +59,7 @@ function backwardSequence(args: usize, head: u32, place: usize): void {
   const strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
   for (let start = placed(place, FIRST_KEY); start < endKey; start += TILE) {
     const width = min(TILE, endKey - start)
-    // Rows that see a key of the tile.
+    // Rows that see any key of the tile.
     const from = max(firstRow, start - <i32>argument(args, WINDOW_RIGHT) - offset), to = min(endRow, start + width + <i32>argument(args, WINDOW_LEFT) - offset)
     if (from >= to) continue
     layRows(shiftK, scaleOf(args), rowAddress(args, K, STRIDE_K, batch, kvHead, start, shiftK), strideK, width, headDim, keys, keyBytes)
@@ -83,7 +84,7 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
   const ownQueries = dv + TILE * valueBytes, lastRows = ownQueries + BLOCK * keyBytes, ownGradients = lastRows + 4 * keyBytes
   let queries = rowAddress(args, Q, STRIDE_Q, batch, head, firstRow, 2), gradients = rowAddress(args, DO, STRIDE_O, batch, head, firstRow, 2)
   const strideQ: usize = <usize>argument(args, STRIDE_Q + 2) << 2, strideO: usize = <usize>argument(args, STRIDE_O + 2) << 2
-  // Rows that do not fill the last four are filled up; rows far apart would share few lines of the cache.
+  // Copies rows that need padding to four, and rows with gaps between them, which would share few cache lines.
   if (count != padded || strideQ != keyBytes || strideO != valueBytes) {
     memory.fill(ownQueries + <usize>count * keyBytes, 0, <usize>(padded - count) * keyBytes)
     memory.fill(ownGradients + <usize>count * valueBytes, 0, <usize>(padded - count) * valueBytes)
@@ -95,7 +96,7 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
   const rowState: usize = ((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + firstRow) << 2
   const subtracted = argument(args, SUBTRACTED) + rowState, reduced = argument(args, REDUCED) + rowState
   const softcap = softcapOf(args), slope = slopeOf(args, head), isSimple = softcap == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
-  // Zero times what a row must not see is zero only where that is finite.
+  // Zero times a hidden value is zero only if the value is finite.
   const isCareful = !areEven || isUneven(args, batch, head, firstRow, count)
 
   for (let row = 0; row < padded; row += 4) {
@@ -132,7 +133,7 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
       for (let i = 0; i < count - row; i++) addWeighted(dq + <usize>i * strideQ, 1, lastRows + <usize>i * keyBytes, headDim, 2)
     }
   }
-  // Four keys at a time, the rows that see any of them: their lines hold these columns.
+  // For four keys at a time, the rows that see any of them: only their lines hold these columns.
   for (let key = 0; key < width; key += 4) {
     const last = min(key + 4, width), from = max(0, start + key - <i32>argument(args, WINDOW_RIGHT) - offset - firstRow), to = min(count, start + last + <i32>argument(args, WINDOW_LEFT) - offset - firstRow), rows = to - from
     if (rows <= 0) continue
@@ -149,13 +150,13 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
   }
 }
 
-/** Whether any of these rows holds something that is not finite. */
+/** Whether any of these rows holds a non-finite value. */
 function isUneven(args: usize, batch: u32, head: u32, firstRow: u32, count: u32): bool {
   const blocks = (argument(args, ROWS) + ROW_BLOCK - 1) / ROW_BLOCK, words: usize = argument(args, UNEVEN) + ((batch * argument(args, HEADS) + head) * blocks << 2)
   return (load<u32>(words + (firstRow / ROW_BLOCK << 2)) | load<u32>(words + ((firstRow + count - 1) / ROW_BLOCK << 2))) != 0
 }
 
-/** Third stage where heads share keys: the gradients of a key by the heads of its group, summed in their order. */
+/** Third stage if heads share keys: sums the gradients of a key over the heads of its group, in head order. */
 export function backwardJoin(args: usize, thread: u32, threads: u32): void {
   const keys = argument(args, KEYS), kvHeads = argument(args, KV_HEADS), units = argument(args, BATCH) * kvHeads * keys
   for (let unit = thread; unit < units; unit += threads) {

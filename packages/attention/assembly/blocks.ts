@@ -1,19 +1,26 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BATCH, CU_KV, CU_Q, endVisible, firstVisible, keyCount, KEYS, ROWS, SEQUENCES } from './call'
 
-// Query rows in blocks, sequence by sequence: those of the batch, or packed ones. What packed sequences say is read here alone, and cut to
-// the axes: rows beyond them do not exist, and what no sequence holds is a sequence without keys.
+// Query rows in blocks, sequence by sequence, of a batch or of packed sequences. Only this file reads the packed
+// offsets, and clips them to the axes: rows beyond do not exist, and rows outside every sequence form a sequence
+// without keys.
 
-/** Words of a place: element of the batch, rows and keys of its sequence, rows of the block. */
+/** Words of a place: batch index, rows and keys of its sequence, rows of the block. */
 export const PLACE_BATCH: u32 = 0, FIRST_ROW: u32 = 1, END_ROW: u32 = 2, FIRST_KEY: u32 = 3, END_KEY: u32 = 4, BLOCK_ROW: u32 = 5, BLOCK_END: u32 = 6
 export const PLACE_BYTES: usize = 32
 
-/** Sequences that `placeSequence` knows: of the batch; or packed ones, and what lies before the first and after the last. */
+/**
+ * Number of sequences for `placeSequence`: the batch size; or packed sequences plus the rows before the first and after
+ * the last.
+ */
 export function sequenceCount(args: usize): u32 {
   return argument(args, CU_Q) == 0 ? argument(args, BATCH) : argument(args, SEQUENCES) + 2
 }
 
-/** Fills the first five words; sequences are asked for in order, since rows that one has taken are not the next one's. */
+/**
+ * Fills the first five words. Sequences must be visited in order, because a sequence gets no rows that an earlier one
+ * has.
+ */
 export function placeSequence(args: usize, sequence: u32, before: i32, place: usize): void {
   const rows: i32 = argument(args, ROWS), keys: i32 = argument(args, KEYS), cuQ: usize = argument(args, CU_Q), cuKv: usize = argument(args, CU_KV)
   let batch: u32 = 0, firstRow = 0, endRow = rows, firstKey = 0, endKey = 0
@@ -36,14 +43,16 @@ export function placeSequence(args: usize, sequence: u32, before: i32, place: us
   store<i32>(place, endKey, END_KEY << 2)
 }
 
-/** Query rows of one head in a block: about 64 lines in all, so that a tile of keys is laid out for many of them. */
+/**
+ * Query rows of one head per block: about 64 lines over all heads, so that packing a tile of keys serves many lines.
+ */
 // @ts-ignore: decorator
 @inline
 export function blockRows(group: u32): u32 {
   return max(4, (64 / group) & ~3)
 }
 
-/** Blocks of up to `size` rows in all sequences. */
+/** Number of blocks of up to `size` rows in all sequences. */
 export function blockCount(args: usize, size: u32): u32 {
   const rows = argument(args, ROWS), cuQ: usize = argument(args, CU_Q)
   if (cuQ == 0) return argument(args, BATCH) * ((rows + size - 1) / size)
@@ -57,7 +66,7 @@ export function blockCount(args: usize, size: u32): u32 {
   return blocks
 }
 
-/** Where block `block` lies. */
+/** Finds the place of block `block`. */
 export function placeBlock(args: usize, block: u32, size: u32, place: usize): void {
   let left = block, sequence: u32 = 0
   if (argument(args, CU_Q) == 0) {
@@ -87,14 +96,14 @@ function blocksOf(place: usize, size: u32): u32 {
   return (<u32>(placed(place, END_ROW) - placed(place, FIRST_ROW)) + size - 1) / size
 }
 
-/** Position of row 0 of the axis among the keys: the last row of a sequence stands at its last key. */
+/** Offset from row index to key position: the last row of a sequence is at its last key. */
 // @ts-ignore: decorator
 @inline
 export function positionOffset(place: usize): i32 {
   return placed(place, END_KEY) - placed(place, END_ROW)
 }
 
-/** First key that a row at `position` sees, and one past the last, within the sequence. */
+/** First key of the sequence that a row at `position` sees; `endSeen` is one past the last. */
 export function firstSeen(args: usize, place: usize, position: i32): i32 {
   return firstVisible(args, position, placed(place, FIRST_KEY))
 }

@@ -1,22 +1,22 @@
 import { halfMask, madd } from '@tessera-llm/wasm/assembly/lib'
 import { joinTwo, LINE, sumTwo } from './decode-tiles'
 
-// Three or four query rows against the same keys or values, each of which is loaded, and widened from f16, once for all of them. Queries lie
-// four channels of each row, then the next four, so that one pointer reads all. An f16 whose bits are moved to the places of an f32 is 2^−112
-// times its value: instead of each element, the other factor of the products is scaled, once: weights by 2^112, queries by 2^100, so that none
-// overflows, and what is left by the scale of the scores.
+// Three or four query rows against the same keys or values: each key is loaded, and widened from f16, once for all of
+// them. Queries are interleaved, four channels of each row at a time, so that one pointer reads all rows. Shifting f16
+// bits into f32 position scales the value by 2^−112. Instead of correcting each element, the other factor is scaled
+// once: weights by 2^112; queries by 2^100, so that none overflows, with the rest in the scale of the scores.
 
 export const WEIGHT_FACTOR: f32 = 5.192296858534828e33
 export const QUERY_FACTOR: f32 = 1.2676506002282294e30
 
-/** Four elements as they lie, times 2^−112 where they are f16. */
+/** Loads four elements; f16 ones come out times 2^−112. */
 // @ts-ignore: decorator
 @inline
 function loadRaw(row: usize, shift: u32, mask: v128): v128 {
   return shift == 2 ? v128.load(row) : v128.and(i32x4.shl(v128.load_ext<i16>(row), 13), mask)
 }
 
-/** The four after them. */
+/** Loads the next four elements. */
 // @ts-ignore: decorator
 @inline
 function loadNext(row: usize, shift: u32, mask: v128): v128 {
@@ -31,21 +31,21 @@ function storeTwo(at: usize, a: v128, b: v128): void {
   v128.store(at, b, 16)
 }
 
-/** Factor that makes sums of `loadRaw` products scores. */
+/** Factor that turns sums of `loadRaw` products into scores. */
 // @ts-ignore: decorator
 @inline
 export function scoreFactor(scale: f32, shift: u32): f32 {
   return shift == 2 ? scale : scale * 4096
 }
 
-/** Lays `width` elements of row `index` of `rows` as the functions below read queries, times `factor`. */
+/** Interleaves `width` elements, times `factor`, as row `index` of `rows` queries. */
 export function layQuery(from: usize, width: u32, factor: f32, to: usize, index: u32, rows: u32): void {
   const f = f32x4.splat(factor), step = <usize>rows << 4
   to += <usize>index << 4
   for (const end = from + (<usize>width << 2); from < end; from += 16, to += step) v128.store(to, f32x4.mul(f, v128.load(from)))
 }
 
-/** The score of one key with row `index` of `rows`: the same sums in the same order as those of four keys. */
+/** Score of one key with row `index` of `rows`, summed in the same order as four keys at a time. */
 // @ts-ignore: decorator
 @inline
 function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor: f32): f32 {
@@ -56,7 +56,7 @@ function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor:
   return factor * f32x4.extract_lane(joinTwo(half, half), 0)
 }
 
-/** Scores of four rows with `count` keys, two keys at a time: 8 sums. The width is a multiple of 4. */
+/** Scores of four rows with `count` keys, two keys at a time: 8 accumulators. `width` is a multiple of 4. */
 // @ts-ignore: decorator
 @inline
 function quadScores(shift: u32, q0: usize, k: usize, stride: usize, count: i32, width: u32, factor: f32, s: usize): void {
@@ -96,7 +96,10 @@ export function quadScoresF16(q0: usize, k: usize, stride: usize, count: i32, wi
   quadScores(1, q0, k, stride, count, width, factor, s)
 }
 
-/** Scores of three rows with `count` keys in f16, four keys at a time: 12 sums, of which engines spill a few, which costs less than fewer sums. */
+/**
+ * Scores of three rows with `count` f16 keys, four keys at a time: 12 accumulators. Engines spill a few of them, which
+ * costs less than using fewer.
+ */
 export function tripleScoresF16(q0: usize, k: usize, stride: usize, count: i32, width: u32, factor: f32, s: usize): void {
   const mask = halfMask(), factors = f32x4.splat(factor), end = q0 + <usize>width * 12
   let i = 0
@@ -128,7 +131,10 @@ export function tripleScoresF16(q0: usize, k: usize, stride: usize, count: i32, 
   for (; i < count; i++, k += stride, s += 4) for (let row: usize = 0; row < 3; row++) store<f32>(s + row * LINE, scoreOne(1, q0 + (row << 4), k, width, 3, factor))
 }
 
-/** o[line] += Σ p[line] · v over keys first … end − 1 for four lines, 8 channels at a time: 8 sums. The width is a multiple of 8. */
+/**
+ * o[line] += Σ p[line] · v over keys `first` … `end` − 1 for four lines, 8 channels at a time: 8 accumulators. `width`
+ * is a multiple of 8.
+ */
 // @ts-ignore: decorator
 @inline
 function quadValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
@@ -167,7 +173,7 @@ export function quadValuesF16(p: usize, v: usize, stride: usize, first: i32, end
   quadValues(1, p, v, stride, first, end, width, o0, bytes)
 }
 
-/** The same for three lines: 6 sums. */
+/** `quadValues` for three lines: 6 accumulators. */
 // @ts-ignore: decorator
 @inline
 function tripleValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {

@@ -1,15 +1,15 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
 import { addWeighted, dotRow, load4 } from './scores'
 
-// The inner loops of decode, for one query row or two and for f32 or f16 keys and values. The module exports them, so that they stay
-// functions of their own: engines allocate registers for one function at a time, and these loops need all of them.
+// Inner loops of decode for one or two query rows and f32 or f16 keys and values. They are exported so that they stay
+// separate functions: engines allocate registers per function, and these loops need all of them.
 
-/** Bytes from the scores or weights of a line to those of the next: 128 keys. */
+/** Bytes between the scores or weights of consecutive lines: 128 keys. */
 // @ts-ignore: decorator
 @inline
 export const LINE: usize = 512
 
-/** Four sums of four lanes each, as the four lanes of one vector. */
+/** Sums the lanes of four vectors into the four lanes of one. */
 // @ts-ignore: decorator
 @inline
 function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -18,7 +18,7 @@ function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
-/** Scores of two query rows with `count` keys, four keys at a time: 8 sums. */
+/** Scores of two query rows with `count` keys, four keys at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
 function pairScores(shift: u32, q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
@@ -61,8 +61,8 @@ export function pairScoresF16(q0: usize, q1: usize, k: usize, stride: usize, cou
 }
 
 /**
- * Scores of three query rows with `count` keys, two keys at a time: 6 sums, and each key is loaded once for all rows. The width is a
- * multiple of 8.
+ * Scores of three query rows with `count` keys, two keys at a time: 6 accumulators; each key is loaded once for all
+ * rows. `width` is a multiple of 8.
  */
 export function tripleScoresF32(q0: usize, q1: usize, q2: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
   const scales = f32x4.splat(scale)
@@ -108,7 +108,7 @@ export function tripleScoresF32(q0: usize, q1: usize, q2: usize, k: usize, strid
   }
 }
 
-/** Half of the way to the sums of two vectors: lanes 0 and 2 belong to a, 1 and 3 to b. */
+/** First half of summing two vectors: lanes 0 and 2 belong to a, 1 and 3 to b. */
 // @ts-ignore: decorator
 @inline
 export function sumTwo(a: v128, b: v128): v128 {
@@ -121,7 +121,7 @@ export function joinTwo(ab: v128, cd: v128): v128 {
   return f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
-/** Scores of one query row with `count` keys, four keys and two vectors of channels at a time: 8 sums. */
+/** Scores of one query row with `count` keys, four keys and two vectors of channels at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
 function lineScores(shift: u32, q: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
@@ -155,7 +155,7 @@ export function lineScoresF16(q: usize, k: usize, stride: usize, count: i32, wid
   lineScores(1, q, k, stride, count, width, scale, s)
 }
 
-/** o0 += Σ p0·v and o1 += Σ p1·v over keys first … end − 1, 16 channels at a time: 8 sums. */
+/** o0 += Σ p0·v and o1 += Σ p1·v over keys `first` … `end` − 1, 16 channels at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
 function pairValues(shift: u32, p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
@@ -196,7 +196,7 @@ export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, fir
   pairValues(1, p0, p1, v, stride, first, end, width, o0, o1)
 }
 
-/** o += Σ p·v over keys first … end − 1, 32 channels at a time: 8 sums. */
+/** o += Σ p·v over keys `first` … `end` − 1, 32 channels at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
 function lineValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
@@ -239,7 +239,7 @@ function store4(at: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(at, d, 48)
 }
 
-/** The channels from d on, which fill no tile. */
+/** Adds the channels from d on, which fill no tile. */
 function addRest(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, d: u32, width: u32, o: usize): void {
   for (let i = first; i < end; i++) addWeighted(o + (<usize>d << 2), load<f32>(p + (i << 2)), v + <usize>i * stride + (<usize>d << shift), width - d, shift)
 }

@@ -9,17 +9,20 @@ import { layQuery, QUERY_FACTOR, quadScoresF16, quadScoresF32, quadValuesF16, qu
 import { addWeighted, finishScores, scaleRow } from './scores'
 import { logOfSum, rescale, subtractedOf, weighKeys } from './softmax'
 
-// Few query rows over many keys. The keys of a KV head are cut into splits of a fixed length; a split serves all query heads of
-// the group and all rows, so that each key and value is read from memory once. A second stage joins the splits. The first
-// split that any row sees starts the count, so that a window costs nothing for keys before it.
+// Few query rows over many keys. The keys of a KV head are cut into splits of fixed length. A split serves all query
+// heads of the group and all rows, so each key and value is read from memory once; a second stage joins the splits.
+// Splits count from the first that any row sees, so keys before a window cost nothing.
 
-/** Keys in a split: those of 64 channels fill half of a first-level cache. */
+/** Keys per split: at 64 channels, they fill half of a first-level cache. */
 const SPLIT: i32 = 128
 
-/** Keys that meet all lines before the next ones are read, at least: 16 of 64 channels are 4 kB. They lie in one page. */
+/**
+ * Least number of keys that are multiplied with all lines before the next are read: 4 kB for 16 keys of 64 channels.
+ * They are in one page.
+ */
 const KEYS_AT_ONCE: i32 = 16
 
-/** Splits first … end − 1 that hold a visible key of any row: first in the low word, end in the high one. */
+/** Splits `first` … `end` − 1 that hold a key visible to any row: `first` in the low word, `end` in the high word. */
 function activeSplits(args: usize, batch: u32): u64 {
   const rows: i32 = argument(args, ROWS), keys = keyCount(args, batch)
   const first = firstVisible(args, keys - rows, firstKept(args, keys)), end = endVisible(args, keys - 1, keys)
@@ -27,7 +30,7 @@ function activeSplits(args: usize, batch: u32): u64 {
   return <u64>(first / SPLIT) | (<u64>((end + SPLIT - 1) / SPLIT) << 32)
 }
 
-/** Bytes of one partial result: value sum, then max, then sum of weights. */
+/** Bytes of one partial result: sum of values, maximum, sum of weights. */
 // @ts-ignore: decorator
 @inline
 function partialBytes(args: usize): usize {
@@ -72,46 +75,48 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
     store<f32>(to + (<usize>valueDim << 2), weighKeys(row, padded, subtractedOf(largest), line < widened ? WEIGHT_FACTOR : 1), 4)
     clear(to, <usize>valueDim << 2)
   }
-  // Keys that no line sees (before a window) must not be touched by their zero weights.
+  // Keys that no line sees (before a window) must not be multiplied by their zero weights.
   const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start), until = min(count, endVisible(args, keys - 1, keys) - start)
   if (argument(args, V_STORAGE) > F16) weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
   else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
 }
 
-/** Lines that are taken by threes, so that each key and value is loaded once for all of them; four are two pairs. */
+/**
+ * Number of lines processed in threes, so that each key and value is loaded once for three; four lines are two pairs.
+ */
 export function linesByThrees(lines: u32, width: u32): u32 {
   if ((width & 7) != 0 || lines < 3) return 0
   const rest = lines % 3
   return rest == 1 ? lines - 4 : lines - rest
 }
 
-/** Lines that are taken by fours and threes, fours first; what is left of five is a pair. */
+/** Number of lines processed in fours and threes, fours first; the rest of five is a pair. */
 function linesTogether(lines: u32, width: u32): u32 {
   return (width & 7) != 0 || lines < 3 ? 0 : lines == 5 ? 3 : lines
 }
 
-/** How many of `left` lines are next. */
+/** How many of the `left` lines come next. */
 // @ts-ignore: decorator
 @inline
 function together(left: u32): u32 {
   return left == 3 || left == 6 || left == 9 ? 3 : 4
 }
 
-/** Zeros in place of numbers that are few: a fill is a call out of WebAssembly. */
+/** Writes zeros inline: for few bytes, `memory.fill` costs a call out of WebAssembly. */
 function clear(to: usize, bytes: usize): void {
   for (const end = to + bytes; to + 16 <= end; to += 16) v128.store(to, i32x4.splat(0))
   for (let rest = (bytes & 15) >> 2; rest > 0; rest--, to += 4) store<f32>(to, 0)
 }
 
-/** Address of the query row of a line: head of the group, then row. */
+/** Address of the query row of a line; lines order by head of the group, then row. */
 function queryOf(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
   const rows = argument(args, ROWS)
   return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
 }
 
 /**
- * scores[line][i] = scale · q · k. A few keys meet all lines while they are in the first-level cache. `scaled` has room for the queries of
- * all lines.
+ * scores[line][i] = scale · q · k. Multiplies a few keys with all lines while they are in the first-level cache.
+ * `scaled` has room for the queries of all lines.
  */
 function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize, scaled: usize): void {
   const headDim = argument(args, HEAD_DIM), lines = group * argument(args, ROWS), scale = scaleOf(args)
@@ -149,18 +154,21 @@ function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32
   }
 }
 
-/** Keys that are touched and then meet all lines: half rows of 64 channels are half a page for 16 keys, too little for memory to get going. */
+/**
+ * Keys touched before they are multiplied with all lines. For f16 rows of 64 channels, 16 keys are half a page, too
+ * short for the hardware prefetcher.
+ */
 function keysTouched(args: usize, stride: usize): i32 {
   return argument(args, BLOCK_TABLE) != 0 || stride > 256 ? KEYS_AT_ONCE : stride > 128 ? SPLIT / 2 : SPLIT
 }
 
-/** partial[line] += Σ weights · v over the keys skip … until − 1 of the split. */
+/** partial[line] += Σ weights · v over keys `skip` … `until` − 1 of the split. */
 function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, scores: usize, partial: usize, bytes: usize): void {
   const valueDim = argument(args, VALUE_DIM), shiftV = elementShift(args, V_STORAGE), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
   const many = linesTogether(lines, valueDim), touched = keysTouched(args, strideV)
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + touched) & ~(touched - 1), until)
-    // Where row 0 of the split would lie, if all of it were where this part is.
+    // Virtual address of row 0 of the split, as if the whole split were contiguous with this part.
     const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
     if (strideV == <usize>valueDim << shiftV) touchQuarters(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
     let line: u32 = 0
@@ -185,8 +193,8 @@ function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32,
 }
 
 /**
- * Reads one word of each cache line from `from` on, in order. The tiles read several rows side by side, which hardware does not
- * recognise as the stream that it is. The sum goes to `out`, so that no compiler drops the reads.
+ * Reads one word per cache line from `from` on, in order: tiles read several rows side by side, which the hardware
+ * prefetcher does not recognize as a stream. Stores the sum at `out` so that no compiler drops the reads.
  */
 export function touch(from: usize, bytes: usize, out: usize): void {
   let a: u32 = 0
@@ -194,7 +202,7 @@ export function touch(from: usize, bytes: usize, out: usize): void {
   store<u32>(out, a)
 }
 
-/** The same for whole splits, a quarter of each in turn: four streams bring 1.4 times as much as one on some machines. */
+/** `touch` for whole splits, interleaving four quarters: on some machines four streams are 1.4 times as fast as one. */
 function touchQuarters(from: usize, bytes: usize, out: usize): void {
   const quarter = bytes >> 2 & ~63
   let a: u32 = 0
@@ -207,8 +215,9 @@ function touchQuarters(from: usize, bytes: usize, out: usize): void {
 }
 
 /**
- * Begins to read what comes after the first keys: the values of this split and the keys that this thread is likely to take next. A few lines at
- * the begin of each page start the hardware's stream there, which goes on while products are computed, and ends with the page.
+ * Starts reading ahead: the values of this split, and the keys that this thread will probably take next. A few lines at
+ * the start of each page start the hardware prefetcher there; it runs during the products and stops at the end of the
+ * page.
  */
 function touchAhead(args: usize, batch: u32, kvHead: u32, split: i32, keys: i32, threads: u32, out: usize): void {
   if (argument(args, BLOCK_TABLE) != 0 || argument(args, V_STORAGE) > F16) return

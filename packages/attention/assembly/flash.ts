@@ -8,13 +8,15 @@ import { addWeighted, finishScores, scaleRow } from './scores'
 import { logOfSum, rescale, softmaxTile, weigh } from './softmax'
 import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productTile, TILE } from './tiles'
 
-// FlashAttention (Dao et al. 2022, arXiv 2205.14135; loop order of FlashAttention-2, 2307.08691): a block of query rows, of all heads
-// that share a KV head, passes over tiles of keys with a running maximum and sum; scores exist for four lines and one tile at a time.
+// FlashAttention (Dao et al. 2022, arXiv 2205.14135; loop order of FlashAttention-2, 2307.08691): a block of query
+// rows, of all heads that share a KV head, passes over tiles of keys with a running maximum and sum. Scores exist for
+// four lines and one tile at a time.
 
-// A block's memory, in this order: place, first and end key of each line [L] i32 each, maxima [L], sums [L], scores [4][TILE], queries [L][D],
-// outputs [L][Dv], keys [TILE / 8][D][8], values [TILE][Dv]; L lines, a multiple of 4. src/attention/wasm/blocks.ts reckons with it.
+// Memory of a block, in this order: place, first and end key of each line [L] i32 each, maxima [L], sums [L], scores
+// [4][TILE], queries [L][D], outputs [L][Dv], keys [TILE / 8][D][8], values [TILE][Dv]; L lines, a multiple of 4.
+// src/attention/wasm/blocks.ts allocates it.
 
-/** One unit is a block of one KV head. They are dealt out in turn, because later ones see more keys. */
+/** A work unit is a block of one KV head. Units are dealt out round-robin, because later ones see more keys. */
 export function flash(args: usize, thread: u32, threads: u32): void {
   const kvHeads = argument(args, KV_HEADS), size = blockRows(argument(args, HEADS) / kvHeads)
   const units = blockCount(args, size) * kvHeads, scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
@@ -38,10 +40,10 @@ function flashBlock(args: usize, kvHead: u32, place: usize): void {
 
   memory.fill(queries, 0, <usize>padded * headDim << 2)
   memory.fill(outputs, 0, <usize>padded * valueDim << 2)
-  // The union of what the block's rows see, and what all of them see.
+  // The keys that any row of the block sees, and the keys that all of them see.
   let first = i32.MAX_VALUE, end = 0, openFirst = 0, openEnd = i32.MAX_VALUE
   for (let line: u32 = 0; line < padded; line++) {
-    // Lines that only fill up the last four see what the last one sees.
+    // Padding lines see what the last line sees.
     const at = min(line, lines - 1), row = firstRow + at % count, position = offset + <i32>row
     const from = firstSeen(args, place, position), to = endSeen(args, place, position)
     if (line < lines) addWeighted(queries + (<usize>line * headDim << 2), scaleOf(args), rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + at / count, row, 2), headDim, 2)

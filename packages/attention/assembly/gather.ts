@@ -2,12 +2,12 @@ import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BATCH, elementShift, F16, firstKept, firstVisible, GATHERED_K, GATHERED_LENGTHS, GATHERED_V, HEAD_DIM, K, K_STORAGE, keyAddress, keyCount, KEYS, KV_HEADS, PAGE_ROWS, ROWS, STRIDE_K, STRIDE_V, V, V_STORAGE, VALUE_DIM } from './call'
 import { decodeKeys, GROUP } from './packed'
 
-// Lays the keys and values that any row sees, from wherever they are, next to each other in scratch memory, where the kernels for many
-// rows read them: each is moved, or decoded to f32, once for all blocks of rows. Key i there is key `firstKept + i` of the sequence.
+// Gathers the keys and values that any row sees into contiguous scratch memory for the kernels of many rows. Each is
+// copied, or decoded to f32, once for all blocks of rows. Key i there is key `firstKept + i` of the sequence.
 
 export function gatherKeys(args: usize, thread: u32, threads: u32): void {
   const kvHeads = argument(args, KV_HEADS), capacity: i32 = argument(args, KEYS)
-  // Rows of a page lie together, those of a group are decoded together.
+  // Rows of a page are contiguous, and rows of a group are decoded together.
   const blockRows = argument(args, PAGE_ROWS) != 0 ? argument(args, PAGE_ROWS) : GROUP
   const blocks = (<u32>capacity + blockRows - 1) / blockRows + 1
   let turn: u32 = 0

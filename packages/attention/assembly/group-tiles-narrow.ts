@@ -1,15 +1,14 @@
 import { addBased, addTwo, dotCodes } from './group-tiles'
 
-// Decode over codes of 4 and of 2 bits in groups. A byte holds two or four codes, whose places are written out: V8 takes three more
-// instructions for a shift that is a variable. `bits` is a constant wherever these are inlined, so each export is left with its own half.
-
-// @ts-ignore: decorator
+// Decode over codes of 4 and 2 bits in groups. A byte holds two or four codes; their positions are unrolled, because V8
+// takes three more instructions for a variable shift. `bits` is a constant at each inlined call, so each export keeps
+// only its own half.
 @inline
 function maskOf(bits: u32): v128 {
   return bits == 4 ? i32x4.splat(0x0f0f0f0f) : i32x4.splat(0x03030303)
 }
 
-/** Code `place` of every byte. */
+/** Code number `place` of every byte. */
 // @ts-ignore: decorator
 @inline
 function codesOf(bits: u32, place: u32, bytes: v128, mask: v128): v128 {
@@ -83,14 +82,15 @@ function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize
 }
 
 /**
- * out[c] += Σ factors[b] · Σ codes · x + base for 16 columns, of two lines, where b counts blocks of 32 codes. Word (s, c) of [steps][columns] holds
- * 8 codes of column c, which meet as many i8 of a line (in the order of `roundBlock`); `stride` are the bytes of the columns.
+ * out[c] += Σ factors[b] · Σ codes · x + base for 16 columns of two lines; b counts blocks of 32 codes. Word (s, c) of
+ * [steps][columns] holds 8 codes of column c, which are multiplied with as many i8 of a line (in the order of
+ * `roundBlock`). `stride` is the bytes per row of columns.
  */
 export function pairCodes4(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
   pairCodes(4, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
 }
 
-/** The same for words of 16 codes. */
+/** `pairCodes4` for words of 16 codes. */
 export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
   pairCodes(2, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
 }
@@ -147,7 +147,7 @@ function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize,
   }
 }
 
-/** The same for 32 columns of one line. */
+/** `pairCodes4` for 32 columns of one line. */
 export function lineCodes4(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
   lineCodes(4, codes, stride, steps, x, factors, base, out)
 }
@@ -211,7 +211,9 @@ function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usi
   }
 }
 
-/** The same for 8 columns of three lines, whose codes and factors lie `each` bytes apart, bases 4 and outputs `outStride`. */
+/**
+ * `pairCodes4` for 8 columns of three lines: codes and factors are `each` bytes apart, bases 4, outputs `outStride`.
+ */
 export function tripleCodes4(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
   tripleCodes(4, codes, stride, steps, x0, each, factors, bases, out, outStride)
 }

@@ -2,7 +2,7 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 
 // The inner loops of decode over codes in groups, exported as those of packed-tiles.ts are.
 
-/** Sixteen products of x in i8 and codes below 16, summed in pairs to i16: exact in either build. */
+/** Sixteen i8 products with codes below 16, summed in pairs to i16: exact with and without relaxed SIMD. */
 // @ts-ignore: decorator
 @inline
 export function dotCodes(x: v128, codes: v128): v128 {
@@ -11,14 +11,14 @@ export function dotCodes(x: v128, codes: v128): v128 {
   return i16x8.add(v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14), v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15))
 }
 
-/** Rows of words that hold 32 codes of a column: as many products of 15 · 127 as sums in i16 take. */
+/** Rows of words (32 codes per column each) whose products of at most 15 · 127 can be summed in i16. */
 // @ts-ignore: decorator
 @inline
 function rowsAtOnce(bits: u32): u32 {
   return bits == 4 ? 4 : 2
 }
 
-/** The same for four columns of one line: where no tile fits. */
+/** Four columns of one line, for the rest that fills no tile. */
 export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
   const mask = i32x4.splat(bits == 4 ? 0x0f0f0f0f : 0x03030303)
   const bytes: usize = bits == 4 ? 8 : 16
@@ -56,8 +56,8 @@ export function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c:
 }
 
 /**
- * out[c] += factor · Σ codes · x + base for 8 columns, of two lines, where codes have 8 bits and x has 16 (in order): word (s, c) of [steps][columns] holds
- * 4 codes of column c.
+ * out[c] += factor · Σ codes · x + base for 8 columns of two lines, with codes of 8 bits and x of 16 (in order). Word
+ * (s, c) of [steps][columns] holds 4 codes of column c.
  */
 export function pairCodes8(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
@@ -82,7 +82,9 @@ export function pairCodes8(codes: usize, stride: usize, steps: u32, x0: usize, x
   addPairs(o1 + 16, f1, base1, b2, b3)
 }
 
-/** The same for 4 columns of three lines, whose x lie `each` bytes apart, factors and bases 4 and outputs `outStride`. */
+/**
+ * `pairCodes8` for 4 columns of three lines: their x are `each` bytes apart, factors and bases 4, outputs `outStride`.
+ */
 export function tripleCodes8(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
   let x1 = x0 + each, x2 = x1 + each
@@ -103,7 +105,7 @@ export function tripleCodes8(codes: usize, stride: usize, steps: u32, x0: usize,
   addPairs(out + 2 * outStride, load<f32>(factors, 8), load<f32>(bases, 8), c0, c1)
 }
 
-/** The same for 16 columns of one line. */
+/** `pairCodes8` for 16 columns of one line. */
 export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
   let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
@@ -123,7 +125,7 @@ export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f:
   addPairs(out + 48, f, base, b2, b3)
 }
 
-/** The same for four columns of one line: where no tile fits. */
+/** `pairCodes8` for four columns of one line, for the rest that fills no tile. */
 export function fourCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
   let a = i32x4.splat(0), b = a
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
@@ -134,7 +136,7 @@ export function fourCodes8(codes: usize, stride: usize, steps: u32, x: usize, f:
   addPairs(out, f, base, a, b)
 }
 
-/** Sums of two columns each, two lanes a column. */
+/** Stores sums of two columns per vector, two lanes per column. */
 // @ts-ignore: decorator
 @inline
 function addPairs(to: usize, factor: f32, base: f32, a: v128, b: v128): void {

@@ -1,7 +1,10 @@
 import { argument, floatsToHalves, floatToHalf, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { pageOf } from './pages'
 
-/** Words: cache, x, positions, batch, rows of x, heads, capacity, width, 1 for an f16 cache, block table or 0, pages. (b, i, h) are shared out. */
+/**
+ * Words: cache, x, positions, batch, rows of x, heads, capacity, width, 1 for an f16 cache, block table or 0, pages.
+ * Threads share (b, i, h).
+ */
 export function kvAppend(args: usize, thread: u32, threads: u32): void {
   const length = argument(args, 4), heads = argument(args, 5), capacity: i32 = argument(args, 6), width = argument(args, 7)
   const units = argument(args, 3) * length * heads
@@ -14,14 +17,14 @@ export function kvAppend(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Which row of the whole cache row `row` of a head of a sequence is; −1 where it is dropped. */
+/** Index in the whole cache of row `row` of a head and sequence; −1 if the row is dropped. */
 export function placeOf(row: i32, batch: u32, head: u32, heads: u32, capacity: i32, table: usize, pages: u32): i32 {
   if (row < 0 || (table == 0 && row >= capacity)) return -1
   const page = table == 0 ? batch : pageOf(table, pages, batch, row / capacity)
   return (page * heads + head) * capacity + row % capacity
 }
 
-/** Stores `width` f32 as row `place` of the cache, rounded where that is f16. */
+/** Stores `width` f32 as row `place` of the cache, rounded to f16 if `isHalf`. */
 export function storeRow(cache: usize, place: i32, from: usize, width: u32, isHalf: bool): void {
   if (isHalf) storeHalves(cache + (<usize>place * width << 1), from, width)
   else memory.copy(cache + (<usize>place * width << 2), from, <usize>width << 2)

@@ -1,6 +1,6 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-/** Words: pool, i32[2] pages, their number, words of a page. Words are shared out. */
+/** Words: pool, i32[2] pages, number of pages, words per page. Threads share words. */
 export function kvCopyPage(args: usize, thread: u32, threads: u32): void {
   const pool: usize = argument(args, 0), count: i32 = argument(args, 2), words = argument(args, 3)
   const from = load<i32>(argument(args, 1)), to = load<i32>(argument(args, 1), 4)

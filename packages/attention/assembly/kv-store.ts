@@ -2,12 +2,15 @@ import { argument, floatToHalf, halfToFloat, maxLanes, shareBegin, shareEnd } fr
 import { storeHalves } from './kv-append'
 import { pageOf } from './pages'
 
-// Rows into packed caches; the codes are those of src/kv-format/codes.ts, which says why no quotient decides.
+// Stores rows in packed caches with the codes of src/kv-format/codes.ts, which explains why no quotient decides a code.
 
-/** Magnitudes below 2^−100 make rows of zeros. */
+/** Bits of 2^−100; rows with a smaller maximum become zeros. */
 const SMALLEST: u32 = 0x0d800000
 
-/** Words: blocks, x, positions, batch, rows of x, heads, capacity, width, 1 for fp8, block table or 0, pages. (b, i, h) are shared out. */
+/**
+ * Words: blocks, x, positions, batch, rows of x, heads, capacity, width, 1 for fp8, block table or 0, pages. Threads
+ * share (b, i, h).
+ */
 export function kvStoreRows(args: usize, thread: u32, threads: u32): void {
   const length = argument(args, 4), heads = argument(args, 5), capacity: i32 = argument(args, 6), width = argument(args, 7)
   const table: usize = argument(args, 9), stride: usize = 4 + width
@@ -48,7 +51,7 @@ function storeRow(x: usize, width: u32, isFp8: bool, to: usize): void {
   }
 }
 
-/** As `nearestCode`, four at a time and between −127 and 127. */
+/** `nearestCode` for four values, clamped to −127 … 127. */
 // @ts-ignore: decorator
 @inline
 function nearestCodes(x: v128, scale: v128, inverse: v128): v128 {
@@ -58,7 +61,7 @@ function nearestCodes(x: v128, scale: v128, inverse: v128): v128 {
   return f32x4.max(f32x4.min(moved, f32x4.splat(127)), f32x4.splat(-127))
 }
 
-/** ⌊x / scale + ½⌋, at most `largest`: the estimate is off by one at most. */
+/** ⌊x / scale + ½⌋, at most `largest`; the estimate is off by at most one. */
 function nearestCode(x: f32, scale: f32, inverse: f32, largest: i32): i32 {
   let code = floor(x * inverse + 0.5)
   if (x < (code - 0.5) * scale) code -= 1
@@ -74,7 +77,10 @@ function floatToFp8(value: f32): u32 {
   return sign | ((magnitude - 0x3c000000 + 0x7ffff + ((magnitude >> 20) & 1)) >> 20)
 }
 
-/** Words: blocks, batch, heads, groups, header words, group words, code words, recent words, recent rows, width, bits, 1 along tokens. One group of a head at a time. */
+/**
+ * Words: blocks, batch, heads, groups, header words, group words, code words, recent words, recent rows, width, bits, 1
+ * for groups along tokens. Threads share groups of heads.
+ */
 export function kvPackGroups(args: usize, thread: u32, threads: u32): void {
   const blocks: usize = argument(args, 0), heads = argument(args, 2), groups = argument(args, 3), width = argument(args, 9), recentRows = argument(args, 8)
   let turn: u32 = 0
@@ -91,7 +97,7 @@ export function kvPackGroups(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** The 32 rows lie together, because the ring has a multiple of 32. */
+/** The 32 rows are contiguous, because the ring has a multiple of 32 rows. */
 function packGroup(recent: usize, width: u32, bits: u32, alongToken: bool, to: usize, parameters: usize, bytes: usize): void {
   memory.fill(to, 0, bytes)
   if (!alongToken) {
@@ -103,7 +109,7 @@ function packGroup(recent: usize, width: u32, bits: u32, alongToken: bool, to: u
   }
 }
 
-/** Packs `count` f16 numbers, each into a word of its own at one bit offset, with a common minimum and scale. */
+/** Packs `count` f16 numbers with a common minimum and scale, each into its own word at the same bit offset. */
 function packMembers(from: usize, step: usize, count: u32, bits: u32, to: usize, shift: u32, parameter: usize): void {
   let smallest = halfToFloat(load<u16>(from)), largest = smallest
   for (let i: u32 = 1; i < count; i++) {
@@ -125,7 +131,10 @@ function packMembers(from: usize, step: usize, count: u32, bits: u32, to: usize,
   }
 }
 
-/** Words: blocks, x, positions, batch, rows of x, heads, capacity, width, recent words, recent rows. Rows go to the ring, as f16. */
+/**
+ * Words: blocks, x, positions, batch, rows of x, heads, capacity, width, recent words, recent rows. Stores rows in the
+ * ring, as f16.
+ */
 export function kvStoreRecent(args: usize, thread: u32, threads: u32): void {
   const length = argument(args, 4), heads = argument(args, 5), width = argument(args, 7), recentRows = argument(args, 9)
   const recent = argument(args, 0) + (argument(args, 8) << 2)

@@ -7,17 +7,18 @@ import { lineCodes2, lineCodes4, pairCodes2, pairCodes4, tripleCodes2, tripleCod
 import { bitsOf, decodeKeys, decodeParameters, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, roundBlock, roundPairs, scaleBy, storageOf } from './packed'
 import { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed-tiles'
 
-// Decode over packed keys and values, one split of one KV head. A line is a query head of the group, then a row; its queries and weights
-// are rounded, and meet the codes as integers: to 16 bits for codes of 8; for those of 4 and 2, which are off by far more, to 8 bits in blocks of 32.
+// Decode over packed keys and values, one split of one KV head. Lines order by query head of the group, then row.
+// Queries and weights are rounded and multiplied with the codes as integers: to 16 bits for 8-bit codes; to 8 bits in
+// blocks of 32 for codes of 4 and 2 bits, whose own error is far larger.
 
 /** As in decode.ts. */
 const SPLIT: i32 = 128
 const KEYS_AT_ONCE: i32 = 16
 
-// A thread's memory beside the scores (src/attention/wasm/decode.ts counts it): rounded queries or weights [lines][max(D + D / 16 + 48, SPLIT)] i16, or
-// as many i8 as blocks of 32 hold and then a factor for each block; factors [lines] and bases [lines], scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each, decoded rows [16][max(D, Dv)].
-
-// @ts-ignore: decorator
+// Memory of a thread beside the scores (src/attention/wasm/decode.ts allocates it): rounded queries or weights
+// [lines][max(D + D / 16 + 48, SPLIT)] i16, or as many i8 as blocks of 32 hold, followed by a factor per block; factors
+// [lines] and bases [lines]; scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each; decoded rows
+// [16][max(D, Dv)].
 @inline
 function roundedBytes(args: usize): usize {
   const width = argument(args, HEAD_DIM)
@@ -37,7 +38,7 @@ function queryAddress(args: usize, batch: u32, kvHead: u32, group: u32, line: u3
   return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
 }
 
-/** scores[line][i] = scale · q · k for the keys start … start + count − 1. */
+/** scores[line][i] = scale · q · k for keys `start` … `start + count − 1`. */
 export function scorePacked(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, memory0: usize): void {
   const lines = group * argument(args, ROWS), width = argument(args, HEAD_DIM), storage = storageOf(args, K), scale = scaleOf(args)
   const rounded = memory0, each = roundedBytes(args), factors = rounded + lines * each, bases = factors + (lines << 2)
@@ -83,8 +84,9 @@ export function scorePacked(args: usize, batch: u32, kvHead: u32, start: i32, co
 }
 
 /**
- * Rounds `width` elements x of a line, scaled, so that they meet codes in groups, and returns what a column has besides the sum of these products: Σ x · minima.
- * For 8 bits one factor of the line goes to `factor`; else one for each 32 elements lies behind them, at `codeBytes`.
+ * Rounds `width` elements x of a line, scaled, for products with codes in groups. Returns what a column adds to the sum
+ * of products: Σ x · minima. For 8 bits, the line's one factor goes to `factor`; otherwise a factor per 32 elements
+ * follows them, at `codeBytes`.
  */
 function roundLine(x: usize, scales: usize, minima: usize, width: u32, bits: u32, to: usize, factor: usize, scaled: usize): f32 {
   if (bits == 8) {
@@ -106,24 +108,27 @@ function codeBytes(width: u32): usize {
   return (<usize>width + 31) & ~31
 }
 
-/** Scores of 32 tokens with keys in codes by channel: the channels' scales go into the queries, their minima into a sum for all tokens. */
+/**
+ * Scores of 32 tokens whose keys are coded by channel: the channels' scales go into the queries, their minima into one
+ * sum for all tokens.
+ */
 function scoreGroup(args: usize, batch: u32, kvHead: u32, key: u32, group: u32, lines: u32, scores: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize): void {
   const width = argument(args, HEAD_DIM), bits = bitsOf(storageOf(args, K)), each = roundedBytes(args)
   const codes = groupAddress(args, K, batch, kvHead, key), bytes = groupBytes(args, K)
-  // The next group, or what lies behind the last one, comes from memory while this one is computed.
+  // Prefetches the next group, or what follows the last one, while this one is computed.
   touch(codes + bytes, bytes, bases)
   if (storageOf(args, V) == INT8 && argument(args, BLOCK_TABLE) == 0) touch(keyAddress(args, V, STRIDE_V, batch, kvHead, key, 0), <usize>GROUP * argument(args, STRIDE_V + 2), bases)
   decodeParameters(codes + ((width * bits) << 2), width, scaleOf(args), scales, minima)
   for (let line: u32 = 0; line < lines; line++) {
     store<f32>(bases + (line << 2), roundLine(queryAddress(args, batch, kvHead, group, line), scales, minima, width, bits, rounded + line * each, factors + (line << 2), scaled))
-    // A fill of so few bytes is a call out of WebAssembly.
+    // For so few bytes, `memory.fill` costs a call out of WebAssembly.
     const row = scores + <usize>line * (SPLIT << 2)
     for (let at: usize = 0; at < <usize>GROUP << 2; at += 16) v128.store(row + at, i32x4.splat(0))
   }
   addLines(bits, codes, GROUP << 2, width, GROUP, lines, rounded, each, factors, bases, scores, SPLIT << 2)
 }
 
-/** out += codes · x for all lines, over `columns` columns, a multiple of 4, of `count` codes each. */
+/** out += codes · x for all lines, over `columns` columns (a multiple of 4) of `count` codes each. */
 function addLines(bits: u32, codes: usize, stride: usize, count: u32, columns: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
   const triples = linesByThrees(lines, columns), end = <usize>columns << 2, steps = count * bits / 32
   let line: u32 = 0
@@ -136,7 +141,7 @@ function addLines(bits: u32, codes: usize, stride: usize, count: u32, columns: u
   for (; line < lines; line += 2) addCodes(bits, codes, stride, count, columns, line, lines, rounded, each, factors, bases, out, outStride)
 }
 
-/** out += codes · x for lines `line` and the next, over `columns` columns, a multiple of 4, of `count` codes each. */
+/** out += codes · x for lines `line` and `line` + 1, over `columns` columns (a multiple of 4) of `count` codes each. */
 function addCodes(bits: u32, codes: usize, stride: usize, count: u32, columns: u32, line: u32, lines: u32, rounded: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
   const second: usize = line + 1 < lines ? 1 : 0, x0 = rounded + line * each, x1 = x0 + second * each, steps = count * bits / 32
   const o0 = out + line * outStride, o1 = o0 + outStride, b0 = load<f32>(bases + (line << 2)), b1 = load<f32>(bases + (line << 2) + (second << 2))
@@ -175,7 +180,10 @@ function addNarrowCodes(is4: bool, codes: usize, stride: usize, steps: u32, colu
   }
 }
 
-/** outputs[line] += Σ weights · v over the keys skip … until − 1 of the split; weights of other keys are 0 and lie in the rows of the scores. */
+/**
+ * outputs[line] += Σ weights · v over keys `skip` … `until` − 1 of the split. The weights are in the rows of the
+ * scores, and 0 for other keys.
+ */
 export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, weights: usize, memory0: usize, outputs: usize, outputBytes: usize): void {
   const width = argument(args, VALUE_DIM), storage = storageOf(args, V)
   const rounded = memory0, each = roundedBytes(args), factors = rounded + lines * each, bases = factors + (lines << 2)
@@ -185,7 +193,7 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
   if (storage == INT8) {
     for (let at: usize = 0; at < <usize>SPLIT << 2; at += 16) v128.store(scales + at, i32x4.splat(0))
     for (let from = skip; from < until; ) {
-      // Rows of a page lie together.
+      // Rows of a page are contiguous.
       const last = min((from + KEYS_AT_ONCE) & ~(KEYS_AT_ONCE - 1), until)
       for (let at = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, 0); from < last; from++, at += stride) store<f32>(scales + (from << 2), load<f32>(at))
     }
@@ -196,7 +204,7 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
       store<f32>(factors + (line << 2), roundPairs(scaled, SPLIT, 32767, rounded + line * each))
     }
   }
-  // Without pages the rows of a split lie together.
+  // Without pages, the rows of a split are contiguous.
   const step = storage == INT8 && argument(args, BLOCK_TABLE) == 0 ? SPLIT : KEYS_AT_ONCE
   for (let from = skip & ~1, last = 0; from < until; from = last) {
     last = min((from + step) & ~(step - 1), until)
@@ -214,7 +222,7 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
       decodeKeys(args, V, batch, kvHead, key, last - from, width, decoded)
       at = decoded - (<usize>from * width << 2)
     }
-    // A row of f16 before the window may hold anything.
+    // An f16 row before the window may hold anything.
     const begin = storage >= INT4 ? max(from, skip) : from
     let line: u32 = 0
     if (storage == INT8) for (const triples = linesByThrees(lines, width); line < triples; line += 3) tripleValuesI8(rounded + line * each, each, factors + (line << 2), at, stride, from, last, width, outputs + line * outputBytes, outputBytes)
@@ -233,7 +241,10 @@ export function weighPacked(args: usize, batch: u32, kvHead: u32, start: i32, sk
   }
 }
 
-/** 32 tokens of values in codes by token: the tokens' scales go into the weights of 32 channels, their minima into a sum for all of these. */
+/**
+ * 32 tokens of values coded by token: the tokens' scales go into the weights of 32 channels, their minima into one sum
+ * for these channels.
+ */
 function weighGroup(args: usize, batch: u32, kvHead: u32, key: u32, lines: u32, weights: usize, rounded: usize, factors: usize, bases: usize, scales: usize, minima: usize, scaled: usize, outputs: usize, outputBytes: usize): void {
   const width = argument(args, VALUE_DIM), bits = bitsOf(storageOf(args, V)), each = roundedBytes(args)
   const codes = groupAddress(args, V, batch, kvHead, key), parameters = codes + ((width * bits) << 2)

@@ -1,9 +1,9 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
 
-// The inner loops of decode over packed keys and values: products of integers, the queries and weights rounded. Exported, as
-// those of decode-tiles.ts are, so that each has all registers.
+// Inner loops of decode over packed keys and values: integer products of rounded queries and weights. Exported, like
+// those of decode-tiles.ts, so that each has all registers.
 
-/** Four sums of four lanes each, as the four lanes of one vector. */
+/** Sums the lanes of four vectors into the four lanes of one. */
 // @ts-ignore: decorator
 @inline
 function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -12,7 +12,10 @@ function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
-/** Scores of two queries i16 (padded with zeros to a multiple of 8) with four rows of int8 at a time; rows beyond `count` are computed and not stored. */
+/**
+ * Scores of two i16 queries (zero-padded to a multiple of 8), four int8 rows at a time. Rows beyond `count` are
+ * computed but not stored.
+ */
 export function pairScoresI8(q0: usize, q1: usize, f0: f32, f1: f32, k: usize, stride: usize, count: i32, width: u32, s0: usize, s1: usize): void {
   for (let i = 0; i < count; i += 4) {
     const last = k + <usize>(count - 1) * stride, k0 = k + <usize>i * stride
@@ -39,7 +42,7 @@ export function pairScoresI8(q0: usize, q1: usize, f0: f32, f1: f32, k: usize, s
   }
 }
 
-/** The same for one query, 16 channels at a time. */
+/** Scores of one query, 16 channels at a time. */
 export function lineScoresI8(q: usize, f: f32, k: usize, stride: usize, count: i32, width: u32, s: usize): void {
   for (let i = 0; i < count; i += 4) {
     const last = k + <usize>(count - 1) * stride, k0 = k + <usize>i * stride
@@ -70,7 +73,10 @@ export function lineScoresI8(q: usize, f: f32, k: usize, stride: usize, count: i
   }
 }
 
-/** Adds the products of two lines of weights i16 with rows first … end − 1 of int8, two rows and 16 channels at a time; weights outside are 0, `first` is even. */
+/**
+ * Adds the products of two lines of i16 weights with int8 rows `first` … `end` − 1, two rows and 16 channels at a time.
+ * Weights outside are 0; `first` is even.
+ */
 export function pairValuesI8(w0: usize, w1: usize, f0: f32, f1: f32, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
   let d: u32 = 0
   for (; d + 16 <= width; d += 16) {
@@ -110,7 +116,10 @@ export function pairValuesI8(w0: usize, w1: usize, f0: f32, f1: f32, v: usize, s
   }
 }
 
-/** The same for three lines, 8 channels at a time; `w` and their factors lie `each` and 4 bytes apart, outputs `bytes`. The width is a multiple of 8. */
+/**
+ * `pairValuesI8` for three lines, 8 channels at a time. Lines of `w` are `each` bytes apart, factors 4, outputs
+ * `bytes`. `width` is a multiple of 8.
+ */
 export function tripleValuesI8(w: usize, each: usize, factors: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, out: usize, bytes: usize): void {
   const w1 = w + each, w2 = w1 + each
   for (let d: u32 = 0; d < width; d += 8) {
@@ -136,7 +145,7 @@ export function tripleValuesI8(w: usize, each: usize, factors: usize, v: usize, 
   }
 }
 
-/** The same for one line, 32 channels at a time. */
+/** `pairValuesI8` for one line, 32 channels at a time. */
 export function lineValuesI8(w: usize, f: f32, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
   let d: u32 = 0
   for (; d + 32 <= width; d += 32) {

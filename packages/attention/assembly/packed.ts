@@ -1,9 +1,9 @@
 import { argument, halfToFloat, madd, maxLanes, nmadd, sumLanes, widenHalf } from '@tessera-llm/wasm/assembly/lib'
 import { FP8, GROUPS8, GROUPS_K, GROUPS_V, INT4, INT8, K, K_STORAGE, keyAddress, KV_HEADS, STRIDE_K, STRIDE_V, V_STORAGE } from './call'
 
-// Packed keys and values where they lie; src/kv-format/layout.ts says how. `which` is K or V.
+// Reads packed keys and values in place; src/kv-format/layout.ts describes the layout. `which` is K or V.
 
-/** Tokens of a group. */
+/** Tokens per group. */
 export const GROUP: i32 = 32
 
 // @ts-ignore: decorator
@@ -38,13 +38,16 @@ export function groupBytes(args: usize, which: u32): usize {
   return field(args, which, 2)
 }
 
-/** Address of a row of f16 in the ring; `bytes` are those of a row. */
+/** Address of an f16 row in the ring; `bytes` is the size of a row. */
 export function recentAddress(args: usize, which: u32, batch: u32, head: u32, key: u32, bytes: usize): usize {
   const rows = field(args, which, 4)
   return field(args, which, 3) + (<usize>(batch * argument(args, KV_HEADS) + head) * rows + key % rows) * bytes
 }
 
-/** f32 scales and minima, times `factor`, of `count` parameters, each a word of two f16: the minimum, then the scale. `count` is a multiple of 4. */
+/**
+ * Decodes `count` parameters (a multiple of 4), each a word of two f16, minimum then scale, to f32 scales and minima,
+ * times `factor`.
+ */
 export function decodeParameters(words: usize, count: u32, factor: f32, scales: usize, minima: usize): void {
   const f = f32x4.splat(factor)
   for (let i: usize = 0; i < <usize>count << 2; i += 16) {
@@ -54,14 +57,14 @@ export function decodeParameters(words: usize, count: u32, factor: f32, scales: 
   }
 }
 
-/** Four e4m3, sign-extended to i32, to f32. */
+/** Converts four e4m3, sign-extended to i32, to f32. */
 // @ts-ignore: decorator
 @inline
 function widenFp8(bytes: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(bytes, 20), i32x4.splat(0x87f00000)), f32x4.splat(1.329227995784916e36))
 }
 
-/** A row of bytes as f32; `width` is a multiple of 4. */
+/** Decodes a row of byte codes to f32; `width` is a multiple of 4. */
 export function decodeBytes(row: usize, isFp8: bool, width: u32, to: usize): void {
   const scale = v128.load32_splat(row)
   for (let d: usize = 0; d < width; d += 4) {
@@ -70,7 +73,7 @@ export function decodeBytes(row: usize, isFp8: bool, width: u32, to: usize): voi
   }
 }
 
-/** Rows key … key + count − 1, which lie in one block of 32, as f32. */
+/** Decodes rows `key` … `key + count − 1`, which are in one block of 32, to f32. */
 export function decodeKeys(args: usize, which: u32, batch: u32, head: u32, key: i32, count: i32, width: u32, to: usize): void {
   const storage = storageOf(args, which), isKey = which == K
   if (storage == INT8 || storage == FP8) {
@@ -99,7 +102,7 @@ export function decodeKeys(args: usize, which: u32, batch: u32, head: u32, key: 
   }
 }
 
-/** i16[n] of at most `limit` such that x ≈ factor · i16; `count` is a multiple of 8. Returns the factor. */
+/** Rounds x to i16 of at most `limit` such that x ≈ factor · i16; `count` is a multiple of 8. Returns the factor. */
 export function roundPairs(x: usize, count: u32, limit: f32, to: usize): f32 {
   let largest = f32x4.splat(0)
   for (let i: usize = 0; i < <usize>count << 2; i += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(x + i)))
@@ -109,9 +112,10 @@ export function roundPairs(x: usize, count: u32, limit: f32, to: usize): f32 {
 }
 
 /**
- * 32 elements x · scales as i8 such that they are ≈ factor · i8, in the order of the codes of a word: for 4 bits 0 2 4 6 1 3 5 7 of each
- * eight, for 2 bits 0 4 8 12 1 5 … of each sixteen; elements from `count` on, a multiple of 4, are zeros. Stores the factor. Returns Σ x · minima,
- * and what rounding took from x · scales times the middle of all codes: what is left of its error meets codes as if they lay around 0.
+ * Rounds 32 elements x · scales to i8 such that they are ≈ factor · i8, in the order of the codes of a word: for 4 bits
+ * 0 2 4 6 1 3 5 7 of each eight, for 2 bits 0 4 8 12 1 5 … of each sixteen. Elements from `count` (a multiple of 4) on
+ * are zeros. Stores the factor. Returns Σ x · minima plus the rounding error of x · scales times the middle code, so
+ * that the remaining error acts on codes centered at 0.
  */
 export function roundBlock(x: usize, scales: usize, minima: usize, count: u32, bits: u32, to: usize, factor: usize): f32 {
   let largest = f32x4.splat(0), sum = largest, base = largest
@@ -134,7 +138,7 @@ export function roundBlock(x: usize, scales: usize, minima: usize, count: u32, b
   return sumLanes(madd(lost, f32x4.splat(bits == 4 ? 7.5 : 1.5), base))
 }
 
-/** Eight products, of which `bytes` are there. */
+/** Rounds eight products, of which `bytes` are valid. */
 // @ts-ignore: decorator
 @inline
 function roundEight(x: usize, scales: usize, bytes: i32, inverse: v128): v128 {
@@ -145,7 +149,7 @@ function roundEight(x: usize, scales: usize, bytes: i32, inverse: v128): v128 {
   )
 }
 
-/** The reciprocal of smaller numbers would overflow. */
+/** Returns 0 for numbers whose reciprocal would overflow. */
 // @ts-ignore: decorator
 @inline
 function inverseOf(most: f32, codes: f32): f32 {

@@ -7,10 +7,10 @@ import {
 import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
 import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productTile, TILE } from './tiles'
 
-// Attention by its definition, in three stages: all scores in memory, the softmax of each row, weights times values. The products are
-// those of flash, so that the two differ by what they keep in memory alone. Blocks and their memory are those of flash.ts.
+// Attention by its definition, in three stages: all scores in memory, softmax of each row, weights times values.
+// Products, blocks and their memory are those of flash.ts, so the two differ only in what they store.
 
-/** f32 [B][Hq][Lq][columns]; columns are the keys and what the last vectors of a row need. */
+/** f32 [B][Hq][Lq][columns]; columns are the keys plus the padding that a row's last vectors need. */
 const SCORES: u32 = 50
 
 // @ts-ignore: decorator
@@ -19,7 +19,7 @@ function scoreRow(args: usize, batch: u32, head: u32, row: u32): usize {
   return argument(args, SCORES) + ((((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) * ((argument(args, KEYS) + 10) & ~7)) << 2)
 }
 
-/** Keys first … end − 1 that rows `from` … `to` − 1 see between them. */
+/** `firstOf` and `endOf`: keys `first` … `end` − 1 that any of rows `from` … `to` − 1 sees. */
 function firstOf(args: usize, place: usize, from: u32): i32 {
   return firstSeen(args, place, positionOffset(place) + <i32>from)
 }
@@ -27,7 +27,7 @@ function endOf(args: usize, place: usize, to: u32): i32 {
   return endSeen(args, place, positionOffset(place) + <i32>to - 1)
 }
 
-/** First stage: blocks of rows against tiles of keys. */
+/** First stage: blocks of rows times tiles of keys. */
 export function plainScores(args: usize, thread: u32, threads: u32): void {
   const kvHeads = argument(args, KV_HEADS), group = argument(args, HEADS) / kvHeads, size = blockRows(group), headDim = argument(args, HEAD_DIM)
   const units = blockCount(args, size) * kvHeads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
@@ -54,7 +54,7 @@ export function plainScores(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Second stage: a row's scores become weights that sum to 1, less what the sink takes. */
+/** Second stage: turns a row's scores into weights that sum to 1, less the share of the sink. */
 export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
   const heads = argument(args, HEADS), units = blockCount(args, 1) * heads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), sinks: usize = argument(args, SINKS)
   for (let unit = thread; unit < units; unit += threads) {
@@ -98,7 +98,7 @@ export function plainValues(args: usize, thread: u32, threads: u32): void {
       for (let line: u32 = 0; line < lines; line += 4) {
         memory.fill(weights, 0, 4 * LINE)
         for (let i: u32 = 0; i < min(4, lines - line); i++) {
-          // Weights exist for what the row sees.
+          // Weights exist only for keys that the row sees.
           const row = firstRow + (line + i) % count, position = offset + <i32>row, from = max(start, firstSeen(args, place, position)), to = min(start + width, endSeen(args, place, position))
           if (from < to) memory.copy(weights + i * LINE + (<usize>(from - start) << 2), scoreRow(args, batch, kvHead * group + (line + i) / count, row) + (<usize>from << 2), <usize>(to - from) << 2)
         }

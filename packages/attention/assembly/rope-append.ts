@@ -5,7 +5,10 @@ const Q: u32 = 0, K: u32 = 1, V: u32 = 2, COS: u32 = 3, SIN: u32 = 4, POSITIONS:
 const TOKENS: u32 = 10, LENGTH: u32 = 11, HEADS: u32 = 12, KV_HEADS: u32 = 13, CAPACITY: u32 = 14, WIDTH: u32 = 15, VALUE_WIDTH: u32 = 16, HALF: u32 = 17, NEOX: u32 = 18
 const HALF_KEYS: u32 = 19, HALF_VALUES: u32 = 20, QUERY_NORM: u32 = 21, KEY_NORM: u32 = 22, EPS: u32 = 23, UNIT: u32 = 24, SCRATCH: u32 = 25, SCRATCH_BYTES: u32 = 26
 
-/** Words as above, tokens of all sequences. The heads of q, k and v of all tokens are shared out; scratch has a head of k for each thread. */
+/**
+ * Words as above, with the tokens of all sequences. Threads share the heads of q, k and v of all tokens; scratch holds
+ * one head of k per thread.
+ */
 export function ropeAppend(args: usize, thread: u32, threads: u32): void {
   const heads = argument(args, HEADS), kvHeads = argument(args, KV_HEADS), width = argument(args, WIDTH), valueWidth = argument(args, VALUE_WIDTH), half = argument(args, HALF)
   const each = heads + 2 * kvHeads, units = argument(args, TOKENS) * each
@@ -33,7 +36,7 @@ export function ropeAppend(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** A head from x to y, which may be x: its norm, where there is one, and its rotation. */
+/** Normalizes (if `norm` is not 0) and rotates a head from x to y, which may alias x. */
 function prepare(args: usize, norm: usize, x: usize, y: usize, cos: usize, sin: usize, half: u32, width: u32): void {
   if (norm != 0) {
     normaliseRow(x, norm, y, width, floatArgument(args, EPS), floatArgument(args, UNIT), 0)

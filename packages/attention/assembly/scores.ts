@@ -1,7 +1,7 @@
 import { exp4, loadHalf4, madd, maxLanes, sumLanes, tanh4 } from '@tessera-llm/wasm/assembly/lib'
 import { HIDDEN } from './call'
 
-/** Four elements of a row stored as f32 (shift 2) or f16 (shift 1). */
+/** Loads four elements of a row stored as f32 (shift 2) or f16 (shift 1). */
 // @ts-ignore: decorator
 @inline
 export function load4(row: usize, index: u32, shift: u32): v128 {
@@ -51,8 +51,8 @@ export function scaleRow(to: usize, factor: f32, width: u32): void {
 }
 
 /**
- * Finishes the raw scores of keys start … start + count − 1 of a row in place: softcap, ALiBi, bias, mask, and HIDDEN outside
- * first … end − 1. `count` is a multiple of 4. Returns the largest.
+ * Finishes the raw scores of keys `start` … `start + count − 1` of a row in place: softcap, ALiBi, bias, mask, and
+ * HIDDEN outside `first` … `end` − 1. `count` is a multiple of 4. Returns the largest.
  */
 export function finishScores(scores: usize, start: i32, count: i32, first: i32, end: i32, position: i32, softcap: f32, slope: f32, bias: usize, mask: usize): f32 {
   if (softcap > 0) {
@@ -73,7 +73,7 @@ export function finishScores(scores: usize, start: i32, count: i32, first: i32, 
   let largest = f32x4.splat(HIDDEN)
   const hidden = largest
   if (first <= start && end >= start + count) {
-    // Two at a time: one would wait for the one before.
+    // Two independent maxima at a time: one would serialize on its own latency.
     let other = hidden, i = 0
     for (; i + 8 <= count; i += 8) {
       largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
@@ -94,7 +94,9 @@ export function finishScores(scores: usize, start: i32, count: i32, first: i32, 
   return maxLanes(largest)
 }
 
-/** Replaces scores by e^(score − max) and returns their sum; `count` is a multiple of 4. Hidden scores become exactly 0. */
+/**
+ * Replaces scores by e^(score − max) and returns their sum; `count` is a multiple of 4. Hidden scores become exactly 0.
+ */
 export function exponentiate(scores: usize, count: i32, max: f32): f32 {
   const m = f32x4.splat(max)
   let sum = f32x4.splat(0)

@@ -2,10 +2,8 @@ import { EXP2_LOWEST, EXP2_SERIES, exp4, LOG2_E, logarithm, madd, ONE, ROUNDER, 
 import { HIDDEN } from './call'
 import { LINE } from './tiles'
 
-// The softmax of tiles, to the base 2: a score's weight is 2^(s · log2 e − m), one fused step from the score to the exponent. What is
-// subtracted is rounded once and kept, so its rounding cancels between weights and sum.
-
-// @ts-ignore: decorator
+// Softmax of tiles in base 2: a score's weight is 2^(s · log2 e − m), one fused step from score to exponent. The
+// subtracted value is rounded once and kept, so its rounding cancels between weights and sum.
 @inline
 export const LOG2E: f32 = 1.4426950408889634
 // @ts-ignore: decorator
@@ -13,8 +11,9 @@ export const LOG2E: f32 = 1.4426950408889634
 export const LN2: f64 = 0.6931471805599453
 
 /**
- * 2^x for four lanes with x ≤ 0 or a little above: 2^n for the nearest n by exponent arithmetic, times a polynomial (minimax, degree 6,
- * 8e-8 of the value evaluated in f32) of what is left. Below −126 the result is 0, and 2^−∞ is 0; NaN becomes 0 or NaN.
+ * 2^x on four lanes for x ≤ 0 or slightly above: 2^n for the nearest n by exponent arithmetic, times a polynomial of
+ * the remainder (minimax, degree 6, relative error 8e-8 in f32). Below −126 the result is 0, and 2^−∞ is 0; NaN becomes
+ * 0 or NaN.
  */
 // @ts-ignore: decorator
 @inline
@@ -33,7 +32,7 @@ export function exp2of4(x: v128): v128 {
   return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.le(x, lowest))
 }
 
-/** Largest of four lines, one a lane; no less than HIDDEN. `count` is a multiple of 8. */
+/** Largest score of each of four lines, one per lane; at least HIDDEN. `count` is a multiple of 8. */
 export function largestOfLines(scores: usize, count: i32): v128 {
   let a = f32x4.splat(HIDDEN), b = a, c = a, d = a
   for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
@@ -47,7 +46,10 @@ export function largestOfLines(scores: usize, count: i32): v128 {
   return f32x4.pmax(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
-/** Replaces `count` scores (a multiple of 8) by 2^(s · log2 e − subtracted) and returns their sums, four lanes of it. Hidden scores become exactly 0. */
+/**
+ * Replaces `count` scores (a multiple of 8) by 2^(s · log2 e − subtracted) and returns four partial sums. Hidden scores
+ * become exactly 0.
+ */
 export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
   const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted)
   let sum = f32x4.splat(0)
@@ -60,8 +62,8 @@ export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
 }
 
 /**
- * Replaces `count` scores (a multiple of 4) by `factor` · 2^(s · log2 e − subtracted) and returns the sum of these without the factor, which is a
- * power of two. Hidden scores become exactly 0.
+ * Replaces `count` scores (a multiple of 4) by `factor` · 2^(s · log2 e − subtracted) and returns their sum without
+ * `factor`, a power of two. Hidden scores become exactly 0.
  */
 export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f32): f32 {
   const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), factors = f32x4.splat(factor)
@@ -74,21 +76,23 @@ export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f3
   return sumLanes(sum)
 }
 
-/** What is subtracted for a largest score: m · log2 e, and 0 for a line that sees nothing, whose scores then all become 0. */
+/**
+ * Subtracted value for a largest score: m · log2 e; or 0 for a line that sees no key, whose scores then all become 0.
+ */
 // @ts-ignore: decorator
 @inline
 export function subtractedFor(largest: v128): v128 {
   return v128.andnot(f32x4.mul(largest, f32x4.splat(LOG2E)), f32x4.le(largest, f32x4.splat(HIDDEN)))
 }
 
-/** The same for one score. */
+/** `subtractedFor` one score. */
 export function subtractedOf(largest: f32): f32 {
   return f32x4.extract_lane(subtractedFor(f32x4.splat(largest)), 0)
 }
 
 /**
- * The online softmax of four lines of scores, `count` columns (a multiple of 8): scores become weights, `maxima` (f32[4]) and `sums`
- * (f32[4]) go on, and what was summed before has to be multiplied by the factors returned.
+ * Online softmax of four lines of `count` scores (a multiple of 8). Scores become weights; updates `maxima` (f32[4])
+ * and `sums` (f32[4]). Returns the factors by which earlier sums must be multiplied.
  */
 export function softmaxTile(scores: usize, count: i32, maxima: usize, sums: usize): v128 {
   const before = v128.load(maxima)
@@ -105,29 +109,32 @@ export function softmaxTile(scores: usize, count: i32, maxima: usize, sums: usiz
   return factors
 }
 
-/** Weight of one score against a largest one, as weighLine gives it. */
+/** Weight of one score against a largest one, as `weighLine` computes it. */
 export function weigh(score: f32, largest: f32): f32 {
   return f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.neg(subtractedFor(f32x4.splat(largest))))), 0)
 }
 
-/** What weights against one largest score are multiplied by when a larger one comes. */
+/** Factor for weights against the maximum `before` when the maximum becomes `largest`. */
 export function rescale(before: f32, largest: f32): f32 {
   return f32x4.extract_lane(exp2of4(f32x4.sub(subtractedFor(f32x4.splat(before)), subtractedFor(f32x4.splat(largest)))), 0)
 }
 
-/** The log-sum-exp of weights that `softmaxTile` summed: what was subtracted, rounding included, plus the logarithm of the sum. */
+/**
+ * Log-sum-exp of weights that `softmaxTile` summed: the subtracted value, rounding included, plus the logarithm of the
+ * sum.
+ */
 export function logOfSum(largest: f32, sum: f32): f32 {
   return <f32>(<f64>f32x4.extract_lane(subtractedFor(f32x4.splat(largest)), 0) * LN2 + <f64>logarithm(sum))
 }
 
-/** Weight of one score where `subtracted` is known: +∞ gives 0. */
+/** Weight of one score for a known `subtracted`; +∞ gives 0. */
 export function weighAgainst(score: f32, subtracted: f32): f32 {
   return subtracted == Infinity ? 0 : f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.splat(-subtracted))), 0)
 }
 
 /**
- * Turns `count` scores (a multiple of 4) of a row into weights p = 2^(s · log2 e − subtracted), and the products do · v beside them into
- * the gradients p · (do · v − reduced) of the scores; where the weight is 0, so is the gradient.
+ * Turns `count` scores (a multiple of 4) of a row into weights p = 2^(s · log2 e − subtracted), and the products do · v
+ * into score gradients p · (do · v − reduced), which are 0 where the weight is 0.
  */
 export function gradientLine(scores: usize, products: usize, count: i32, subtracted: f32, reduced: f32): void {
   const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), d = f32x4.splat(reduced), zero = f32x4.splat(0)
@@ -138,7 +145,10 @@ export function gradientLine(scores: usize, products: usize, count: i32, subtrac
   }
 }
 
-/** Softcap's part of the gradient, before the scores are capped: products become (do · v − reduced) · (1 − tanh²(s / cap)), which is 4e / (1 + e)² with e = e^(−2 |s / cap|). */
+/**
+ * Applies the derivative of softcap, before the scores are capped: products become (do · v − reduced) · (1 − tanh²(s /
+ * cap)), where 1 − tanh² = 4e / (1 + e)² with e = e^(−2 |s / cap|).
+ */
 export function bendLine(scores: usize, products: usize, count: i32, reduced: f32, softcap: f32): void {
   const inverse = f32x4.splat(-2 / softcap), d = f32x4.splat(reduced), one = f32x4.splat(1), four = f32x4.splat(4)
   for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {

@@ -1,17 +1,20 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
 import { addWeighted, load1, load4 } from './scores'
 
-// Tiles that prefill and its gradients are made of: four lines by eight columns at a time, which is what 16 registers hold. The module
-// exports the functions with an inner loop, so that they stay functions of their own (see decode-tiles.ts).
+// Tiles of prefill and its gradients: four lines by eight columns, which is what 16 registers hold. Functions with an
+// inner loop are exported so that they stay separate functions (see decode-tiles.ts).
 
-/** Columns of a tile of scores: keys. */
+/** Columns (keys) of a tile of scores. */
 export const TILE: i32 = 64
-/** Bytes from one line of a tile of scores to the next. */
+/** Bytes between lines of a tile of scores. */
 // @ts-ignore: decorator
 @inline
 export const LINE: usize = 256
 
-/** Four lines of `out` = four rows (`stride` bytes apart, `depth` f32) times a panel (see layPanel) of `columns` columns, a multiple of 8. */
+/**
+ * Four lines of `out` = four rows (`stride` bytes apart, `depth` f32) times a panel (see `layPanel`) of `columns`
+ * columns, a multiple of 8.
+ */
 export function productTile(rows: usize, stride: usize, depth: u32, panel: usize, columns: i32, out: usize): void {
   const r1 = rows + stride, r2 = r1 + stride, r3 = r2 + stride, width: usize = <usize>depth << 5
   const end = out + (<usize>columns << 2)
@@ -45,7 +48,10 @@ export function productTile(rows: usize, stride: usize, depth: u32, panel: usize
   }
 }
 
-/** Four lines of `out` (`outStride` bytes apart) += their weights (lines of a tile of scores) times `count` rows of `width` f32 (`stride` bytes apart). */
+/**
+ * Four lines of `out` (`outStride` bytes apart) += their weights (lines of a tile of scores) times `count` rows of
+ * `width` f32 (`stride` bytes apart).
+ */
 export function addRows(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
   const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + (<usize>count << 2)
   let d: u32 = 0
@@ -83,7 +89,10 @@ export function addRows(weights: usize, rows: usize, stride: usize, count: i32, 
   }
 }
 
-/** As addRows, with weights that are four columns of a tile of scores: line i holds the weights of row i. Written out again, because offsets of loads must be constants, which an inlined parameter is not. */
+/**
+ * `addRows` with weights from four columns of a tile of scores: line i holds the weights of row i. Duplicated because
+ * load offsets must be constants, which an inlined parameter is not.
+ */
 export function addColumns(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
   const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + <usize>count * LINE
   let d: u32 = 0
@@ -121,7 +130,10 @@ export function addColumns(weights: usize, rows: usize, stride: usize, count: i3
   }
 }
 
-/** One line of `out` += weights, `weightStep` bytes apart, times rows; a weight of zero does not touch its row, which may hold NaN where it is hidden. */
+/**
+ * One line of `out` += weights, `weightStep` bytes apart, times rows. A weight of zero skips its row, which may hold
+ * NaN if it is hidden.
+ */
 export function addRowsCarefully(weights: usize, weightStep: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize): void {
   for (let i = 0; i < count; i++, weights += weightStep, rows += stride) {
     const weight = load<f32>(weights)
@@ -129,7 +141,10 @@ export function addRowsCarefully(weights: usize, weightStep: usize, rows: usize,
   }
 }
 
-/** f32 [count / 8][depth][8]: rows (f32 by shift 2, f16 by shift 1) laid channel by channel, eight rows side by side; missing rows of the last eight are zero. */
+/**
+ * Packs `count` rows (f32 by shift 2, f16 by shift 1) as panels f32 [count / 8][depth][8]: eight rows interleaved by
+ * channel; missing rows of the last eight are zero.
+ */
 export function layPanel(shift: u32, rows: usize, stride: usize, count: i32, depth: u32, panel: usize): void {
   if (shift == 2) layPanelOf(2, rows, stride, count, depth, panel)
   else layPanelOf(1, rows, stride, count, depth, panel)

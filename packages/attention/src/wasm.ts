@@ -6,7 +6,7 @@ import { kvCopyPageWasm } from './kv-copy-page/wasm.ts'
 import { kvStoreWasm } from './kv-store/wasm.ts'
 import { ropeAppendWasm } from './rope-append/wasm.ts'
 
-/** Every kernel of this package for the WebAssembly device. */
+/** All kernels of this package for the WebAssembly device. */
 export const attentionWasm: readonly WasmKernel[] = [
   decodeWasm,
   flashWasm,

@@ -17,7 +17,7 @@ describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ thre
   afterAll(() => device.dispose())
 
   test.for(cases)('flash: $name', (one) => one.run(device, reference, { kernel: 'flash' }))
-  // The plain kernel has no threads of its own to differ by.
+  // The plain kernel's work units do not depend on the number of threads.
   if (threads === 3) test.for(cases)('plain: $name', (one) => one.run(device, reference, { kernel: 'plain' }))
 })
 

@@ -14,7 +14,8 @@ afterAll(() => device.dispose())
 
 const refused: string[] = []
 
-// Plain has scores and products in common with flash: beside the goldens it gets problems where tiles in memory end, and where rows see few keys or none.
+// Plain shares scores and products with flash. Beside the goldens it gets problems at the ends of tiles, and rows with
+// few or no keys.
 const forPlain = /f16$|more rows|no key|NaN|everything|packed/
 const cases = [...backwardConformance, ...backwardGolden].flatMap((one) => [
   { kernel: 'flash', one, name: one.name },

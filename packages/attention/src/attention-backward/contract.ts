@@ -16,21 +16,21 @@ import { visiblePairs } from '../attention/pairs.ts'
 import { type AttentionSizes, attentionSizes } from '../attention/sizes.ts'
 import { referenceAttentionBackward } from './reference.ts'
 
-/** The inputs of attention but for a block table, its outputs, and the gradients of the loss by its outputs. */
+/** Inputs of attention except the block table, its outputs, and the gradients of the loss by its outputs. */
 export type AttentionBackwardInputs = Omit<AttentionInputs, 'k' | 'v' | 'blockTable'> & {
   readonly k: Tensor
   readonly v: Tensor
-  /** f32, what attention returned: axes of `layout`. */
+  /** f32: output of attention, axes of `layout`. */
   readonly o: Tensor
-  /** f32[B, Hq, Lq], what attention returned; −∞ where a row sees nothing. */
+  /** f32[B, Hq, Lq]: output of attention; −∞ for a row that sees no key. */
   readonly lse: Tensor
-  /** f32, shape of o. */
+  /** f32, shape of o: gradient by o. */
   readonly do: Tensor
-  /** f32[B, Hq, Lq]: gradient by the LSE, where the loss depends on it. */
+  /** f32[B, Hq, Lq]: gradient by the LSE, if the loss depends on it. */
   readonly dlse?: Tensor | undefined
 }
 
-/** `dsinks` is there where the call has sinks. */
+/** Gradients; `dsinks` only if the call has sinks. */
 export type AttentionBackwardOutputs = {
   readonly dq: Tensor
   readonly dk: Tensor
@@ -39,13 +39,14 @@ export type AttentionBackwardOutputs = {
 }
 
 /**
- * Gradients of attention, by the recomputation of FlashAttention (Dao et al. 2022, arXiv 2205.14135; order of loops of
- * FlashAttention-2, arXiv 2307.08691): of the forward pass only the LSE is kept, and P = exp(S − lse) is made again from q and k.
- * With D = Σ do · o − dlse by row, dS = P ∘ (do Vᵀ − D) ∘ (1 − tanh² where there is a softcap):
- * dv = Pᵀ do, dq = scale · dS K, dk = scale · dSᵀ Q, dsinks = −Σ exp(sink − lse) · D. dk and dv sum over the query heads of a KV head.
- * Options and inputs are those of attention → dq f32 (shape of q), dk, dv f32 (shapes of k and v, also where those are f16), dsinks f32[Hq].
- * The LSE is f32, so P is off by up to 2⁻²⁴ · |lse| of itself: nothing to see at ordinary scores, a percent where they are in the hundred thousands.
- * Rows that see nothing and keys that no row sees have a gradient of 0, whatever they hold. There is no gradient by bias and ALiBi slopes.
+ * Gradients of attention, by the recomputation of FlashAttention (Dao et al. 2022, arXiv 2205.14135; loop order of
+ * FlashAttention-2, arXiv 2307.08691): the forward pass keeps only the LSE, and P = exp(S − lse) is recomputed from q
+ * and k. With D = Σ do · o − dlse per row, dS = P ∘ (do Vᵀ − D) ∘ (1 − tanh², with a softcap): dv = Pᵀ do, dq = scale ·
+ * dS K, dk = scale · dSᵀ Q, dsinks = −Σ exp(sink − lse) · D. dk and dv sum over the query heads of a KV head. Inputs
+ * and options of attention → dq f32 (shape of q), dk, dv f32 (shapes of k and v, even if those are f16), dsinks
+ * f32[Hq]. The LSE is f32, so P has a relative error of up to 2⁻²⁴ · |lse|: invisible at ordinary scores, a percent for
+ * scores in the hundred thousands. Rows that see no key and keys that no row sees have zero gradients, whatever they
+ * hold. Bias and ALiBi slopes get no gradients.
  */
 export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardOutputs, AttentionOptions> = {
   id: 'attention-backward',
@@ -58,7 +59,7 @@ export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardO
     const dv = dense('f32', inputs.v.shape)
     return inputs.sinks ? { dq, dk, dv, dsinks: dense('f32', [numHeads]) } : { dq, dk, dv }
   },
-  // An element of dk sums over the rows of a whole group of heads, one of dq over keys; both through products of the head sizes.
+  // dk sums over the rows of a whole group of heads, dq over keys; both through products of the head sizes.
   tolerance({ inputs, options }) {
     const { numHeads, numKvHeads, seqLenQ, seqLenKv, headDim, valueDim } = attentionSizes(inputs, options)
     return toleranceOf({
@@ -87,7 +88,12 @@ export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardO
 export type AttentionBackwardCall = AttentionOptions &
   Omit<AttentionBackwardInputs, 'q' | 'k' | 'v' | 'o' | 'lse' | 'do'>
 
-/** Runs the op on what attention took and returned; the gradients belong to the caller. `{ kernel: 'plain' }` asks for one kernel and no other. */
+/**
+ * Gradients of attention by q, k, v and sinks, from its inputs and outputs; the caller owns them. `run.kernel` names
+ * the only kernel to use. See {@link attentionBackwardOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function attentionBackward(
   { q, k, v, o, lse, do: gradient }: Pick<AttentionBackwardInputs, 'q' | 'k' | 'v' | 'o' | 'lse' | 'do'>,
   { dlse, kvLengths, cuSeqLens, cuSeqLensKv, sinks, alibiSlopes, bias, mask, ...options }: AttentionBackwardCall = {},
@@ -101,7 +107,9 @@ export function attentionBackward(
   )
 }
 
-/** Checks what attention checks, and that the further inputs have the shapes of its outputs. Throws as `attentionSizes` does. */
+/**
+ * Checks what attention checks, and that the other inputs have the shapes of its outputs. Throws like `attentionSizes`.
+ */
 export function attentionBackwardSizes(
   inputs: InputSpecs<AttentionBackwardInputs>,
   options: AttentionOptions,

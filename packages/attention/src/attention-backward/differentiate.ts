@@ -2,7 +2,10 @@ import { type Tensor, TesseraError, type VjpContext } from '@tessera-llm/tensor'
 import type { AttentionInputs, AttentionOptions, AttentionOutputs } from '../attention/contract.ts'
 import { attentionBackward } from './contract.ts'
 
-/** The backward rule of attention: gradients by q, k, v and the sinks. Throws `invalid-option` where the forward pass did not keep its LSE or read its keys from pages or packed. */
+/**
+ * Backward rule of attention: gradients by q, k, v and sinks. Throws `invalid-option` if the forward pass did not
+ * return its LSE, or read paged or packed keys.
+ */
 export function differentiateAttention({
   inputs,
   outputs: { o, lse },
@@ -28,7 +31,7 @@ export function differentiateAttention({
       'invalid-option',
       'attention: returnLse is false, but the backward pass needs the LSE; leave the option out where gradients are wanted',
     )
-  // A loss of the LSE alone.
+  // The loss depends on the LSE alone.
   const none =
     gradients.o === undefined
       ? q.device.tensor(new Float32Array(o.shape.reduce((size, length) => size * length, 1)), o.shape)

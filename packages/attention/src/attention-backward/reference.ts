@@ -3,7 +3,10 @@ import type { AttentionOptions } from '../attention/contract.ts'
 import { elementOffset, visitRows } from '../attention/rows.ts'
 import { attentionBackwardSizes, type AttentionBackwardInputs, type AttentionBackwardOutputs } from './contract.ts'
 
-/** The definition in float64, row by row: P from the scores and the LSE, then dV = Pᵀ dO, dS = P ∘ (dO Vᵀ − D), dQ = dS K, dK = dSᵀ Q. */
+/**
+ * Float64 definition, row by row: P from the scores and the LSE, then dV = Pᵀ dO, dS = P ∘ (dO Vᵀ − D), dQ = dS K, dK =
+ * dSᵀ Q.
+ */
 export function referenceAttentionBackward(
   inputs: HostInputs<AttentionBackwardInputs>,
   options: AttentionOptions,
@@ -31,7 +34,7 @@ export function referenceAttentionBackward(
     for (let d = 0; d < width; d++) sum += (a[aAt + d] as number) * (b[bAt + d] as number)
     return sum
   }
-  /** D = dO · o − dlse, what every score's gradient is reduced by. */
+  /** D = dO · o − dlse, subtracted from the gradient of every weight of a row. */
   const shared = (b: number, head: number, row: number): number => {
     const at = elementOffset(layout, b, head, row, numHeads, seqLenQ, valueDim)
     return (
@@ -42,14 +45,14 @@ export function referenceAttentionBackward(
 
   visitRows(inputs, options, sizes, ({ batch: b, head, kvHead, row, firstKey, endKey, scores, slopes }) => {
     const total = lse.data[(b * numHeads + head) * seqLenQ + row] as number
-    // A row that sees nothing.
+    // The row sees no key.
     if (total === Number.NEGATIVE_INFINITY) return
     const reduced = shared(b, head, row)
     const queryAt = elementOffset(layout, b, head, row, numHeads, seqLenQ, headDim)
     const gradientAt = elementOffset(layout, b, head, row, numHeads, seqLenQ, valueDim)
     for (let j = firstKey; j < endKey; j++) {
       const p = Math.exp((scores[j] as number) - total)
-      // A weight of zero must not touch keys and values: padding may hold NaN.
+      // A weight of zero must skip its key and value: padding may hold NaN.
       if (p === 0) continue
       const keyAt = elementOffset(kvLayout, b, kvHead, j, numKvHeads, seqLenKv, headDim)
       const valueAt = elementOffset(kvLayout, b, kvHead, j, numKvHeads, seqLenKv, valueDim)
@@ -67,7 +70,7 @@ export function referenceAttentionBackward(
     for (let head = 0; head < numHeads; head++) {
       for (let row = 0; row < seqLenQ; row++) {
         const p = Math.exp((sinks.data[head] as number) - (lse.data[(b * numHeads + head) * seqLenQ + row] as number))
-        // Not p = 0: where the sink is −∞ the whole row may be.
+        // `p > 0` also skips NaN: sink and LSE may both be −∞.
         if (p > 0) dsinks[head] = (dsinks[head] as number) - p * shared(b, head, row)
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The slopes of ALiBi (Press et al. 2021) for `numHeads` heads: 2^(−8 (h + 1) / H) where H is a power of two; otherwise those of
- * the power of two below, followed by every other slope of twice that power.
+ * ALiBi slopes (Press et al. 2021) for `numHeads` heads: 2^(−8 (h + 1) / H) if H is a power of two; otherwise those of
+ * the next smaller power of two, followed by every other slope of twice that power.
  */
 export function alibiSlopes(numHeads: number): Float32Array {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, numHeads)))

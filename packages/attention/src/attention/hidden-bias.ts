@@ -1,2 +1,5 @@
-/** Biases from here (−1e38 as f32) down hide their key: lower than any score, and far enough from f32's limit for a score to be added. */
+/**
+ * Biases of at most this value (−1e38 as f32) hide their key: below any score, and far enough from f32's limit to add a
+ * score.
+ */
 export const hiddenBias: number = Math.fround(-1e38)

@@ -2,7 +2,10 @@ import type { HostInputs, HostTensor } from '@tessera-llm/tensor'
 import type { AttentionInputs } from './contract.ts'
 import type { AttentionSizes } from './sizes.ts'
 
-/** Keys and values of each sequence in order, [B, Hkv, Lkv, D], from the pages that a block table names; as they are without one. */
+/**
+ * Gathers keys and values of each sequence in order, [B, Hkv, Lkv, D], from the pages of a block table; without one,
+ * returns them as they are.
+ */
 export function gatherPages(
   { k, v, blockTable, kvLengths }: HostInputs<AttentionInputs>,
   sizes: AttentionSizes,
@@ -13,7 +16,7 @@ export function gatherPages(
   const longest = Math.max(0, ...lengths)
   const gather = ({ dtype, shape, data }: HostTensor): HostTensor => {
     const width = shape[3] ?? 0
-    // What is not there must not matter.
+    // Missing keys must not matter, so they are NaN.
     const gathered = new Float64Array(batch * numKvHeads * longest * width).fill(Number.NaN)
     for (const [b, length] of lengths.entries()) {
       for (let j = Math.max(0, length - seqLenKv); j < length; j++) {

@@ -1,6 +1,6 @@
 import type { AttentionOptions } from './contract.ts'
 
-/** Pairs of a query row and a key that it sees, as far as the shapes and options say. */
+/** Number of (query row, visible key) pairs, as far as shapes and options determine it. */
 export function visiblePairs(
   q: readonly number[],
   k: readonly number[],

@@ -4,7 +4,7 @@ import { gatherPages } from './pages.ts'
 import { elementOffset, visitRows } from './rows.ts'
 import { attentionSizes } from './sizes.ts'
 
-/** The definition in float64: all scores of a row at once, softmax against the row's largest. */
+/** Float64 definition: all scores of a row at once, softmax relative to the row's largest. */
 export function referenceAttention(
   inputs: HostInputs<AttentionInputs>,
   options: AttentionOptions,
@@ -27,7 +27,7 @@ export function referenceAttention(
     const outAt = elementOffset(layout, at.batch, at.head, at.row, numHeads, seqLenQ, valueDim)
     for (let j = at.firstKey; j < at.endKey; j++) {
       const weight = Math.exp((at.scores[j] as number) - max)
-      // A weight of zero must not touch the value: padding may hold NaN.
+      // A weight of zero must skip the value: padding may hold NaN.
       if (weight === 0) continue
       sum += weight
       const valueAt = elementOffset(kvLayout, at.batch, at.kvHead, j, numKvHeads, seqLenKv, valueDim)
@@ -37,7 +37,7 @@ export function referenceAttention(
     for (let d = 0; d < valueDim; d++) o[outAt + d] = (o[outAt + d] as number) / sum
     lse[(at.batch * numHeads + at.head) * seqLenQ + at.row] = max + Math.log(sum)
   })
-  // A row that no sequence holds sees its head's sink alone.
+  // A row outside every sequence sees only its head's sink.
   if (sinks)
     for (let at = 0; at < lse.length; at++)
       if (lse[at] === Number.NEGATIVE_INFINITY) lse[at] = sinks.data[Math.floor(at / seqLenQ) % numHeads] as number

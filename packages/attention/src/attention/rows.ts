@@ -11,13 +11,13 @@ export interface QueryRow {
   readonly row: number
   readonly firstKey: number
   readonly endKey: number
-  /** Score by key, −∞ for a key that the row does not see. */
+  /** Scores by key; −∞ for keys that the row does not see. */
   readonly scores: Float64Array
-  /** Derivative of the score by the scaled product q · k: below 1 where a softcap bends it. */
+  /** Derivative of each score by the scaled product q · k: below 1 under a softcap. */
   readonly slopes: Float64Array
 }
 
-/** Rows and keys that belong together: one element of the batch, or one packed sequence. */
+/** Rows and keys of one batch element or one packed sequence. */
 interface Sequence {
   readonly batch: number
   readonly firstRow: number
@@ -26,10 +26,13 @@ interface Sequence {
   readonly keys: number
 }
 
-/** What `visitRows` needs to know; `keptKeys`: of each sequence only the last so many keys are there. */
+/** Sizes for `visitRows`; with `keptKeys`, only the last so many keys of each sequence exist. */
 type RowSizes = AttentionSizes & { readonly keptKeys?: number | undefined }
 
-/** Visits the rows of all heads, sequence by sequence, with their final scores in float64; `scores` and `slopes` are reused from row to row. */
+/**
+ * Visits the rows of all heads, sequence by sequence, with their final scores in float64; `scores` and `slopes` are
+ * reused for every row.
+ */
 export function visitRows(
   inputs: HostInputs<Pick<AttentionInputs, Exclude<keyof AttentionInputs, 'v' | 'sinks'>>>,
   options: AttentionOptions,
@@ -80,7 +83,7 @@ export function visitRows(
   }
 }
 
-/** Index of the first element of a row of a tensor [B, H, L, D] or [B, L, H, D]. */
+/** Index of the first element of a row in a tensor [B, H, L, D] or [B, L, H, D]. */
 export function elementOffset(
   layout: Layout,
   batch: number,

@@ -11,24 +11,28 @@ import {
 import { kvCodesOf } from '../kv-format/index.ts'
 import type { AttentionInputs, AttentionOptions, Layout } from './contract.ts'
 
+/** Axis lengths of an attention call. */
 export interface AttentionSizes {
   readonly batch: number
-  /** Sequences: N of packed ones, else the batch size. */
+  /** Number of sequences: N packed ones, otherwise the batch size. */
   readonly numSequences: number
   readonly numHeads: number
   readonly numKvHeads: number
-  /** Rows of the axis L of q, of all packed sequences together. */
+  /** Length of the axis L of q, over all packed sequences. */
   readonly seqLenQ: number
-  /** Keys of a sequence that can be there at once. */
+  /** Keys of a sequence that can exist at once. */
   readonly seqLenKv: number
-  /** Pages of a sequence and rows of a page, where a block table says which; else 0. */
+  /** Pages per sequence and rows per page with a block table, otherwise 0. */
   readonly pages: number
   readonly pageRows: number
   readonly headDim: number
   readonly valueDim: number
 }
 
-/** Checks shapes, dtypes and options and names the axes. Throws `invalid-shape`, `invalid-dtype` or `invalid-option`. */
+/**
+ * Checks shapes, dtypes and options, and returns the axis lengths. Throws `invalid-shape`, `invalid-dtype` or
+ * `invalid-option`.
+ */
 export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: AttentionOptions): AttentionSizes {
   checkOptions(options)
   const q = spec4(inputs.q, 'q', ['f32'])
@@ -80,7 +84,7 @@ export function attentionSizes(inputs: InputSpecs<AttentionInputs>, options: Att
   }
 }
 
-/** Checks a block table and what cannot go with it; returns the pages of a sequence, 0 without a table. */
+/** Checks the block table and the inputs that exclude it. Returns the pages per sequence, 0 without a table. */
 function pagesOf(
   { blockTable, kvLengths, cuSeqLens, bias, mask }: InputSpecs<AttentionInputs>,
   kvLayout: Layout,
@@ -130,7 +134,7 @@ function checkOptions({ isCausal, windowLeft, windowRight, softcap, scale, layou
   }
 }
 
-/** Checks how the batch is made up and returns how many sequences it has. */
+/** Checks how sequences are packed or batched, and returns their number. */
 function sequencesOf(
   inputs: InputSpecs<AttentionInputs>,
   require: (holds: boolean, rule: string) => void,
@@ -166,7 +170,7 @@ function sequencesOf(
   return entries - 1
 }
 
-/** k or v: dense, or in a format of a cache. */
+/** Returns the spec of k or v: dense, or in a cache format. */
 function stored4(inputs: InputSpecs<AttentionInputs>, name: 'k' | 'v'): WeightSpec {
   const spec = inputs[name]
   if (spec?.kind !== 'packed') return spec4(spec, name, ['f32', 'f16'])

@@ -2,7 +2,7 @@ import type { Tensor } from '@tessera-llm/tensor'
 import { ropeAppend, type RopeAppendInputs, ropeAppendOp } from '../rope-append/index.ts'
 import type { CacheRotation } from './cache.ts'
 
-/** `rope-append` into dense keys and values, where the device has a kernel. */
+/** Runs `rope-append` into dense keys and values, if the device has a kernel for it. */
 export function appendRotated(
   heads: Pick<RopeAppendInputs, 'q' | 'k' | 'v'>,
   { angles: { cos, sin }, positions, queryNorm, keyNorm, ...options }: CacheRotation,

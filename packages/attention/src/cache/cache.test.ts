@@ -43,7 +43,7 @@ describe.each(['f32', 'f16'] as const)('a cache of %s', (dtype) => {
   })
 })
 
-// Of numbers of a standard deviation of 1: what a code of so many bits may move an average of values.
+// Bounds for numbers with a standard deviation of 1: how far codes of so many bits may move a weighted mean of values.
 describe.each([
   ['int8', 0.03, 0],
   ['int8', 0.03, 8],
@@ -55,7 +55,7 @@ describe.each([
 
   const expectEqual = (got: Float32Array, want: Float32Array, where: string): void => {
     const worst = got.reduce((most, value, index) => Math.max(most, Math.abs(value - (want[index] as number))), 0)
-    // NaN is not less.
+    // Written so that NaN fails.
     expect(worst < (where.startsWith('layer 0') ? bound : 0.01), `${where}: ${worst}`).toBe(true)
   }
 
@@ -111,7 +111,7 @@ test('groups whose tokens are gone from the ring can be cut at their ends only',
     chunkTokens: 20,
   })
   for (let start = 0; start < 120; start += 20) cache.prepare(start, 20)
-  // Of 120 tokens the last step left 10 exact before its first: 64 are in groups.
+  // At 120 tokens, the last step left 10 exact tokens before its first, so 64 are in groups.
   expect(cache.truncate(100)).toBe(100)
   expect(cache.truncate(70)).toBe(70)
   expect(cache.truncate(63)).toBe(32)
@@ -125,14 +125,14 @@ test('a group is taken apart again where the ring still holds its tokens', async
   const [cache, straight] = [create(), create()]
   for (let start = 0; start < 60; start++) appendRows(cache, start, 1)
   const fork = await cache.fork()
-  // Rows of groups do not go along.
+  // A fork does not copy the ring rows of grouped tokens.
   expect(fork.truncate(20)).toBe(0)
   expect(cache.truncate(20)).toBe(20)
   for (let start = 0; start < 20; start += 10) appendRows(straight, start, 10)
   for (const one of [cache, straight]) for (let start = 20; start < 100; start += 4) appendRows(one, start, 4)
   const outputs = await Promise.all([cache, straight].map((one) => device.read(attendOne(one, 100))))
   expect(outputs[0]).toEqual(outputs[1])
-  // The ring has 64 rows, so that those of the tokens 36 … 99 are left of 100.
+  // The ring has 64 rows, so tokens 36 … 99 of 100 are left.
   expect(cache.truncate(63)).toBe(32)
   for (const one of [cache, straight, fork]) one.dispose()
 })
@@ -170,7 +170,7 @@ test('the reference device keeps float64, and a plan for it says so', () => {
 test('a ring goes back as far as its rows are there, and says how far', () => {
   const cache = denseCache('f32').create(createReferenceDevice(), { ...sizes, capacity: 1000 })
   for (let start = 0; start < 90; start += 9) cache.prepare(start, 9)
-  // 32 rows: those of the tokens 58 … 89. The token 77 sees 58 … 77.
+  // 32 rows hold tokens 58 … 89. Token 77 sees 58 … 77.
   expect(cache.truncate(80)).toBe(80)
   expect(cache.truncate(77)).toBe(77)
   expect(cache.truncate(76)).toBe(0)

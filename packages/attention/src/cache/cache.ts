@@ -2,35 +2,39 @@ import type { Device, Tensor } from '@tessera-llm/tensor'
 import type { AttentionCall } from '../attention/index.ts'
 import type { RopeAppendInputs, RopeAppendOptions } from '../rope-append/index.ts'
 
-/** What the keys and values of one layer need. */
+/** Sizes of one layer's keys and values. */
 export interface CacheLayer {
   readonly numKvHeads: number
   readonly headDim: number
-  /** Value head size; that of the keys when absent. */
+  /** Value head size. Default: `headDim`. */
   readonly valueDim?: number | undefined
-  /** Tokens that a query sees, its own included; all of them when absent. */
+  /** Tokens that a query sees, its own included. Default: all. */
   readonly window?: number | undefined
 }
 
+/** Sizes of a cache. */
 export interface CacheSizes {
   readonly layers: readonly CacheLayer[]
-  /** Sequences, which move together. */
+  /** Sequences, which advance together. */
   readonly batch: number
-  /** Tokens of a sequence that the cache has room for. */
+  /** Tokens per sequence that the cache has room for. */
   readonly capacity: number
-  /** Most tokens of a sequence that one step appends; `capacity` when absent. Layers with a window keep so many rows beside the window. */
+  /**
+   * Most tokens per sequence that one step appends. Default: `capacity`. Layers with a window keep this many rows
+   * beside the window.
+   */
   readonly chunkTokens?: number | undefined
 }
 
-/** A way to keep keys and values: what a caller picks. It decides how rows are stored, the layers decide what is needed. */
+/** How rows are stored; the caller's choice. Layers determine the sizes. */
 export interface CacheKind {
   readonly name: string
   create(device: Device, sizes: CacheSizes): KvCache
-  /** Bytes that `create` will allocate on such a device. */
+  /** Bytes that `create` allocates on a device of this kind. */
   byteLength(sizes: CacheSizes, device: Device['kind']): number
 }
 
-/** Where the tokens of a step stand; tensors, so that a captured step can be replayed for the next one. */
+/** Positions of a step's tokens. They are tensors, so that a captured step can be replayed for the next one. */
 export interface CacheStep {
   /** i32[B]: position of the step's first token. */
   readonly start: Tensor
@@ -40,54 +44,59 @@ export interface CacheStep {
 
 export type CacheAttention = Pick<AttentionCall, 'scale' | 'softcap' | 'sinks' | 'alibiSlopes'>
 
-/** How the heads of a step's tokens are rotated, and normalised before that, as in `rope-append`. */
+/** Rotation of a step's heads, and normalization before it, as in `rope-append`. */
 export type CacheRotation = RopeAppendOptions &
   Pick<RopeAppendInputs, 'positions' | 'queryNorm' | 'keyNorm'> & {
     readonly angles: Pick<RopeAppendInputs, 'cos' | 'sin'>
   }
 
-/** Keys and values of one layer. A step appends its tokens first and then attends, to itself too. */
+/** Keys and values of one layer. A step first appends its tokens and then attends, to itself too. */
 export interface LayerCache {
   /** Stores k f32[B, L, Hkv, D] and v f32[B, L, Hkv, Dv] of the step's tokens. */
   append(k: Tensor, v: Tensor, step: CacheStep): void
   /**
-   * Instead of `append`, of heads that still have to be rotated: changes q f32[B, L, Hq, D] in place and stores k and v, by one call. False, with
-   * nothing done, where the device has no kernel for it; absent where the rows are not stored as they are.
+   * Replaces `append` for heads that are not rotated yet: rotates q f32[B, L, Hq, D] in place and stores k and v, in
+   * one call. Returns false, having done nothing, if the device has no kernel for it. Absent if rows are not stored as
+   * they are.
    */
   appendRotated?(heads: Pick<RopeAppendInputs, 'q' | 'k' | 'v'>, rotation: CacheRotation): boolean
-  /** Causal attention of q f32[B, L, Hq, D], the step's tokens, within the layer's window → o f32[B, L, Hq, Dv], which belongs to the caller. */
+  /**
+   * Causal attention of the step's q f32[B, L, Hq, D] within the layer's window → o f32[B, L, Hq, Dv], which the caller
+   * owns.
+   */
   attend(q: Tensor, step: CacheStep, options?: CacheAttention): Tensor
 }
 
 /**
- * Memory for the keys and values of sequences. A step is: `prepare` on the host, then `append` and `attend` of every layer, eagerly or
- * replayed: what `prepare` changes lies in tensors.
+ * Memory for the keys and values of sequences. A step is `prepare` on the host, then `append` and `attend` of every
+ * layer, eager or replayed: `prepare` changes tensors, not the recorded launches.
  */
 export interface KvCache {
   readonly kind: CacheKind
   readonly sizes: CacheSizes
   readonly capacity: number
-  /** Bytes on the device now. */
+  /** Bytes allocated on the device now. */
   readonly byteLength: number
   layer(index: number): LayerCache
   /**
-   * Makes room for `count` tokens from position `start` on; tokens from there on are given up. Throws `context-full` where they do not fit, and `invalid-value` where
-   * `start` is beyond what the cache holds or is a place that it cannot go back to (see `truncate`).
+   * Makes room for `count` tokens from position `start` on, and drops earlier tokens from there on. Throws
+   * `context-full` if they do not fit, and `invalid-value` if `start` is beyond the cached tokens or cannot be returned
+   * to (see `truncate`).
    */
   prepare(start: number, count: number): void
-  /** Tokens that it holds. */
+  /** Number of cached tokens. */
   readonly length: number
   /**
-   * Gives up the tokens from `length` on, and returns how many are left: fewer than `length` where rows that the next token would need are
-   * gone, as the rows that a ring has overwritten. Those have to be computed again.
+   * Drops the tokens from `length` on and returns how many are left: fewer than `length` if rows that the next token
+   * needs are gone, such as rows that a ring has overwritten. The missing tokens must be recomputed.
    */
   truncate(length: number): number
   /**
-   * Gives up a step from `start` on that was prepared and that not all layers have appended; otherwise as `truncate(start)`. A cache that
-   * packs tokens in groups begins anew, since its layers are no longer alike.
+   * Drops a step at `start` that was prepared but not appended by all layers; otherwise like `truncate(start)`. A cache
+   * that packs tokens in groups starts empty, since its layers differ.
    */
   abandon(start: number): number
-  /** A copy of its own, with the same sizes or room for `capacity` tokens. */
+  /** Returns an independent copy with the same sizes, or with room for `capacity` tokens. */
   fork(capacity?: number): Promise<KvCache>
   dispose(): void
 }

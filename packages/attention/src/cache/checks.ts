@@ -17,7 +17,7 @@ export function checkSizes({ layers, batch, capacity, chunkTokens = capacity }: 
   }
 }
 
-/** Throws unless `count` tokens can be appended from `start` on to a cache that holds `length` tokens. */
+/** Throws unless `count` tokens can be appended from `start` on to a cache of `length` tokens. */
 export function checkStep(
   start: number,
   count: number,
@@ -46,7 +46,7 @@ export function checkStep(
     )
 }
 
-/** Throws unless `wanted` tokens are there. */
+/** Throws unless `wanted` tokens are cached. */
 export function checkTruncate(wanted: number, length: number): void {
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > length)
     throw new TesseraError(
@@ -55,7 +55,7 @@ export function checkTruncate(wanted: number, length: number): void {
     )
 }
 
-/** Throws unless a fork with room for `room` tokens can hold the cache's. */
+/** Throws unless a fork with room for `room` tokens can hold the cache's tokens. */
 export function checkFork(length: number, room: number): void {
   if (length > room) throw new TesseraError('context-full', `cache: ${length} tokens do not fit a fork of ${room}`)
 }

@@ -6,11 +6,11 @@ import type { StoredLayer } from './stored-layer.ts'
 
 interface Held {
   readonly length: number
-  /** Tokens that were once there: those given up since have overwritten rows of rings, too. */
+  /** Largest number of tokens so far: dropped tokens have overwritten rows of rings, too. */
   readonly highest: number
 }
 
-/** The part of a cache that is the same for all kinds: which tokens are there, and what may be asked of them. */
+/** The part of a cache that all kinds share: bookkeeping of tokens, and checks. */
 export function createCache(
   kind: CacheKind,
   device: Device,
@@ -35,7 +35,7 @@ export function createCache(
 
   const retainable = (wanted: number): number => {
     let kept = Math.min(wanted, length)
-    // What one layer cannot keep, all compute again; that may be a place where another layer cannot go on.
+    // All layers recompute what one of them cannot keep; another layer may be unable to continue from there, so repeat.
     for (let before = -1; before !== kept; ) {
       before = kept
       for (const layer of layers) kept = Math.min(kept, layer.retainable(kept, highest))

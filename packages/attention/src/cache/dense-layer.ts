@@ -8,7 +8,10 @@ import type { StoredLayer } from './stored-layer.ts'
 
 export type DenseDType = Extract<DType, 'f32' | 'f16'>
 
-/** Keys and values as they are: contiguous, or a ring of pages where the layer's window needs fewer rows than the sequence has. */
+/**
+ * Unpacked keys and values: contiguous, or a ring of pages if the layer's window needs fewer rows than the sequence
+ * has.
+ */
 export interface DenseLayer extends StoredLayer {
   readonly k: Tensor
   readonly v: Tensor
@@ -25,7 +28,7 @@ export function denseLayerBytes(layer: CacheLayer, sizes: CacheSizes, dtype: Den
   )
 }
 
-/** Frees what it made where memory ends halfway. */
+/** Frees its allocations if memory runs out halfway. */
 export function createDenseLayer(device: Device, layer: CacheLayer, sizes: CacheSizes, dtype: DenseDType): DenseLayer {
   const { headDim, valueDim = headDim, window } = layer
   const rows = layerRows(layer, sizes)
@@ -69,7 +72,7 @@ export function createDenseLayer(device: Device, layer: CacheLayer, sizes: Cache
           windowLeft: window === undefined ? undefined : window - 1,
           returnLse: false,
         }).o,
-      // The next token sees window − 1 tokens before it; of `highest` that were once there, the last `rows` are.
+      // The next token sees window − 1 tokens before it; of the `highest` tokens so far, the last `rows` still exist.
       retainable: (length, highest) =>
         Math.max(0, length - (window === undefined ? highest : window - 1)) >= highest - rows ? length : 0,
       async copyTo(target, length) {
@@ -93,7 +96,7 @@ function shapeOf(layer: CacheLayer, sizes: CacheSizes, width: number): Shape {
     : [sizes.batch, layer.numKvHeads, rows, width]
 }
 
-/** Copies the rows before `length` that both have room for. */
+/** Copies the rows before `length` that exist in both. */
 async function copyRows(from: Tensor, to: Tensor, batch: number, heads: number, length: number): Promise<void> {
   const values = await from.device.read(from)
   const width = from.shape[3] ?? 0
@@ -105,7 +108,7 @@ async function copyRows(from: Tensor, to: Tensor, batch: number, heads: number, 
   }
   let row = Math.max(0, length - Math.min(rowsOf(from), rowsOf(to)))
   while (row < length) {
-    // Rows up to the end of a page lie together in both.
+    // Rows up to the end of a page are contiguous in both.
     const end = Math.min(length, (Math.floor(row / ringPageRows) + 1) * ringPageRows)
     for (let b = 0; b < batch; b++) {
       for (let head = 0; head < heads; head++) {

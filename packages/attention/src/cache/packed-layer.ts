@@ -14,7 +14,7 @@ import { kvStore } from '../kv-store/index.ts'
 import type { CacheLayer, CacheSizes } from './cache.ts'
 import type { StoredLayer } from './stored-layer.ts'
 
-/** Formats of the keys and the values of a layer, and how many of the last tokens stay exact. */
+/** Formats of a layer's keys and values, and how many of the last tokens stay exact. */
 export interface PackedKind {
   readonly keys: KvFormat
   readonly values: KvFormat
@@ -24,9 +24,9 @@ export interface PackedKind {
 interface PackedLayer extends StoredLayer {
   readonly k: PackedTensor
   readonly v: PackedTensor
-  /** Tokens in groups. */
+  /** Number of tokens in groups. */
   grouped: number
-  /** Takes over a sequence of which so many tokens are in groups. */
+  /** Adopts a sequence with this many tokens in groups. */
   adopt(grouped: number): void
 }
 
@@ -38,7 +38,7 @@ export function packedLayerBytes(layer: CacheLayer, sizes: CacheSizes, { keys, v
   )
 }
 
-/** Packed keys and values of every token of the sequence. */
+/** Creates packed keys and values for every token of the sequence. */
 export function createPackedLayer(
   device: Device,
   layer: CacheLayer,
@@ -64,7 +64,7 @@ export function createPackedLayer(
     let written = ''
     /** First token whose row may be in the ring: a fork got no others. */
     let recentFrom = 0
-    /** Tells the device which tokens are in groups, and which were before this step. */
+    /** Tells the device which tokens are in groups now, and which were before this step. */
     const writeHeader = (grouped: number, before: number): void => {
       if (!isGrouped || written === `${grouped},${before}`) return
       written = `${grouped},${before}`
@@ -95,7 +95,7 @@ export function createPackedLayer(
           windowLeft: window === undefined ? undefined : window - 1,
           returnLse: false,
         }).o,
-      // A group that is cut is taken apart again where the ring still holds its tokens.
+      // A group that a truncation cuts is rebuilt if the ring still holds its tokens.
       retainable: (length, highest) =>
         length >= self.grouped || groupStart(length) >= Math.max(recentFrom, highest - recentRows)
           ? length
@@ -103,7 +103,7 @@ export function createPackedLayer(
       prepare(start) {
         if (!isGrouped) return
         const before = Math.min(self.grouped, groupStart(start))
-        // The token at `start` comes into the ring after groups are packed from it.
+        // The token at `start` enters the ring after groups are packed from it.
         self.grouped = Math.max(before, groupStart(start - Math.max(0, exactTokens - 1)))
         recentFrom = Math.min(recentFrom, start)
         writeHeader(self.grouped, before)
@@ -128,7 +128,7 @@ export function createPackedLayer(
   }
 }
 
-/** First token of the group that this one would be in; no token has no group before it. */
+/** First token of the group of this token; −1 counts as group 0. */
 function groupStart(token: number): number {
   return Math.max(0, Math.floor(token / groupSize) * groupSize)
 }
@@ -157,7 +157,7 @@ async function copyPacked(from: PackedTensor, to: PackedTensor, length: number, 
     copy(groupAt(here, head), (grouped / groupSize) * here.groupWords, groupAt(there, head))
   const targetCodes = (to.format as KvFormat).codes as typeof codes
   for (let row = grouped; row < length; ) {
-    // Up to where either ring begins anew.
+    // Up to the point where either ring wraps.
     const count = Math.min(
       length - row,
       codes.recentRows - (row % codes.recentRows),

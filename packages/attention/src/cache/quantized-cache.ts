@@ -10,15 +10,21 @@ const leastExact = { int8: 0, fp8: 0, int4: 32, int2: 128 } as const
 /** Longest window, in tokens, of a layer that is not worth packing. */
 const longestDenseWindow = 1024
 
+/** Options of `quantizedCache`. */
 export interface QuantizedCacheOptions {
-  /** Of `int8`, `int4` and `int2`: tokens at the end of the sequence that stay in f16, at least; of `int8` keys alone. Default 0, 32 and 128. */
+  /**
+   * Least number of tokens at the end of the sequence that stay in f16: of `int8` only their keys. Default 0 for
+   * `int8`, 32 for `int4`, 128 for `int2`.
+   */
   readonly exactTokens?: number | undefined
 }
 
 /**
- * Packed keys and values, decoded inside the attention kernels. `int8`, `int4` and `int2` are KIVI (Liu et al. 2024, arXiv 2402.02750): keys by channel
- * over 32 tokens, because a few channels are many times as large as the others; values by token over 32 channels, those of `int8` with a scale for each row; 8.75, 5
- * and 3 bits at head size 64, and an f16 ring for the last tokens. `fp8` (e4m3, a power of two for each row) rounds more than `int8`. Layers with a window of at most 1024 tokens stay f16: as rings they hold few rows.
+ * Cache of packed keys and values, decoded inside the attention kernels. `int8`, `int4` and `int2` follow KIVI (Liu et
+ * al. 2024, arXiv 2402.02750): keys by channel over 32 tokens, because a few channels are many times as large as the
+ * others; values by token over 32 channels, except `int8` with one scale per row. They take 8.75, 5 and 3 bits at head
+ * size 64, plus an f16 ring for the last tokens. `fp8` (e4m3, a power of two per row) has larger errors than `int8`.
+ * Layers with a window of at most 1024 tokens stay f16: as rings they hold few rows.
  */
 export function quantizedCache(
   name: 'int8' | 'fp8' | 'int4' | 'int2',
@@ -28,7 +34,7 @@ export function quantizedCache(
     throw new TesseraError('invalid-option', `cache: exactTokens must be an integer of at least 0, not ${exactTokens}`)
   const kindOf = ({ capacity, chunkTokens = capacity }: CacheSizes): PackedKind => {
     if (name === 'fp8') return { keys: rowFormat(name), values: rowFormat(name), exactTokens: 0 }
-    // Tokens that are in no group yet: those that stay exact, those short of a group, and those of a step.
+    // Tokens not in groups yet: those that stay exact, an incomplete group, and those of a step.
     const recentRows = Math.ceil((exactTokens + groupSize + Math.min(chunkTokens, capacity)) / groupSize) * groupSize
     if (name === 'int8') return { keys: groupFormat(8, 'channel', recentRows), values: rowFormat(name), exactTokens }
     const bits = name === 'int4' ? 4 : 2
@@ -46,7 +52,7 @@ export function quantizedCache(
           ? createDenseLayer(device, layer, all, 'f16')
           : createPackedLayer(device, layer, all, kindOf(all)),
       ),
-    // The reference device keeps float64: four times f16, twice words.
+    // The reference device stores float64: four times f16, twice words.
     byteLength: (sizes, device) =>
       sizes.layers.reduce(
         (sum, layer) =>

@@ -3,17 +3,21 @@ import { identity } from './jacobi.ts'
 import { nearestRotation } from './nearest-rotation.ts'
 
 /**
- * Which rotations of a head's channels leave attention unchanged when query and key share them. `orthogonal`: any, where nothing
- * stands between projection and product. With rotary positions (RoFormer, arXiv 2104.09864) only those that turn each rotated pair
- * by an angle of its own, since these commute with the position's angle; channels beyond `rotaryDim` are free. `none`: where a norm
- * with a weight for each channel (QK-norm) stands between, no rotation commutes with it.
+ * Rotations of a head's channels that leave attention unchanged if query and key share them. `orthogonal`: any, if
+ * nothing stands between projection and product. `rope`: with rotary positions (RoFormer, arXiv 2104.09864), only those
+ * that rotate each channel pair by its own angle, since these commute with the position's rotation; channels beyond
+ * `rotaryDim` are free. `none`: a norm with a weight per channel (QK-norm) stands between and commutes with no
+ * rotation.
  */
 export type KeyRotation =
   | { readonly kind: 'orthogonal' }
   | { readonly kind: 'none' }
   | { readonly kind: 'rope'; readonly style: 'neox' | 'gptj'; readonly rotaryDim: number }
 
-/** Second moments f64[H · size, H · size] of what H heads gave: Σ over tokens of y yᵀ, y[H · size] being the heads' outputs side by side. */
+/**
+ * Second moments f64[H · size, H · size] of H heads: Σ over tokens of y yᵀ, where y[H · size] concatenates the heads'
+ * outputs.
+ */
 export interface Moments {
   readonly data: Float64Array
   readonly numHeads: number
@@ -43,7 +47,7 @@ export function crossMoment({ data, numHeads, size }: Moments, i: number, j: num
   return block
 }
 
-/** The allowed R that maximises tr(Rᵀ A) for A f64[size, size], and that maximum. */
+/** The allowed R that maximizes tr(Rᵀ A) for A f64[size, size], and that maximum. */
 export function bestRotation(
   a: Float64Array,
   size: number,
@@ -60,7 +64,7 @@ export function bestRotation(
   const { style, rotaryDim } = allowed
   for (let pair = 0; pair < rotaryDim / 2; pair++) {
     const [x, y] = style === 'neox' ? [pair, pair + rotaryDim / 2] : [2 * pair, 2 * pair + 1]
-    // tr(Rᵀ A) = cos θ · (Axx + Ayy) + sin θ · (Ayx − Axy) for R that turns (x, y) by θ.
+    // tr(Rᵀ A) = cos θ · (Axx + Ayy) + sin θ · (Ayx − Axy) for R that rotates (x, y) by θ.
     const along = at(x, x) + at(y, y)
     const across = at(y, x) - at(x, y)
     const length = Math.hypot(along, across)
@@ -84,9 +88,9 @@ export function bestRotation(
 }
 
 /**
- * Rotations R_j, one for each of `heads`, under which their outputs agree best: they maximise Σ_{i<j} Σ_tokens ⟨R_i y_i, R_j y_j⟩,
- * so that the mean of the rotated heads loses least (generalised Procrustes analysis, Gower 1975; for heads of attention
- * arXiv 2412.20677). The first head stays as it is.
+ * Rotations R_j, one for each of `heads`, that make their outputs agree best: they maximize Σ_{i<j} Σ_tokens ⟨R_i y_i,
+ * R_j y_j⟩, so that the mean of the rotated heads loses least (generalized Procrustes analysis, Gower 1975; for
+ * attention heads arXiv 2412.20677). The first head is not rotated.
  */
 export function alignHeads(moments: Moments, heads: readonly number[], allowed: KeyRotation): readonly Float64Array[] {
   const { size } = moments
@@ -115,7 +119,10 @@ export function alignHeads(moments: Moments, heads: readonly number[], allowed: 
   return rotations
 }
 
-/** How well two heads can agree, 0 to 1: the cosine between their outputs over all tokens under the best rotation; 0 where one is zero. */
+/**
+ * Similarity of two heads, 0 to 1: the cosine between their outputs over all tokens under the best rotation; 0 if one
+ * is zero.
+ */
 export function similarity(moments: Moments, i: number, j: number, allowed: KeyRotation): number {
   const scale = Math.sqrt(energy(moments, i) * energy(moments, j))
   return scale === 0 ? 0 : bestRotation(crossMoment(moments, i, j), moments.size, allowed).trace / scale

@@ -98,7 +98,7 @@ function momentsOf({ numHeads, numKvHeads, query, key, value }: HeadWeights, x: 
 const randomRotation = (seed: number, size: number, allowed: KeyRotation): Float64Array =>
   bestRotation(Float64Array.from(normal([size, size], { seed }).data as Float32Array), size, allowed).rotation
 
-/** The same function with every KV head turned by rotations of its own. */
+/** The same function, with each KV head rotated by its own rotation. */
 function turned(weights: HeadWeights, seed: number, allowed: KeyRotation): HeadWeights {
   const { numHeads, numKvHeads, query, key, value, output } = weights
   const byHead = (size: number, own: number, kind: KeyRotation) =>
@@ -117,7 +117,7 @@ function turned(weights: HeadWeights, seed: number, allowed: KeyRotation): HeadW
   }
 }
 
-/** KV heads `copies[i]` of `weights`, which then has equal heads. */
+/** KV heads `copies[i]` of `weights`, so that some heads are equal. */
 function copied(weights: HeadWeights, copies: readonly number[]): HeadWeights {
   return {
     ...weights,

@@ -6,17 +6,20 @@ import { type HeadMoments, mapHeads } from './map-heads.ts'
 import { averageRows, mapColumns, mapRows, type MapOf } from './map-projection.ts'
 
 interface CommonOptions {
-  /** KV heads afterwards: a divisor of those before. 1 makes multi-query attention (arXiv 1911.02150). */
+  /**
+   * KV heads after the conversion: a divisor of the number before. 1 gives multi-query attention (arXiv 1911.02150).
+   */
   readonly numKvHeads: number
-  /** Which KV heads become one, for each new head; when absent, neighbours, or those that are most alike where there are moments. */
+  /** KV heads to merge, for each new head. Default: neighbors, or with moments the most similar heads. */
   readonly groups?: readonly (readonly number[])[] | undefined
 }
 
 /**
- * `mean`: the heads of a group are averaged (GQA, arXiv 2305.13245). `first`: the first of each group stays. `activation`: heads are
- * first turned so that their activations agree as well as they can, by rotations that leave the layer's function as it is; those that
- * agree best are grouped, and then averaged (arXiv 2412.20677). `principal`: grouped alike, and replaced by the principal components of
- * their activations, weighted by what an error would cost; query heads and the output's columns take up what restores each head.
+ * `mean`: averages the heads of a group (GQA, arXiv 2305.13245). `first`: keeps the first head of each group.
+ * `activation`: rotates heads so that their activations agree as well as possible, by rotations that leave the layer's
+ * function unchanged, groups those that agree best, and averages them (arXiv 2412.20677). `principal`: groups alike and
+ * replaces each group by the principal components of its activations, weighted by the cost of an error; query heads and
+ * output columns absorb the maps that restore each head.
  */
 export type ConvertHeadsOptions = CommonOptions &
   (
@@ -24,27 +27,27 @@ export type ConvertHeadsOptions = CommonOptions &
     | {
         readonly method: 'activation' | 'principal'
         readonly moments: HeadMoments
-        /** What stands between the projections of q and k and their product, and so which maps they may share. */
+        /** What stands between the projections of q and k and their product; decides which maps they may share. */
         readonly keyRotation: KeyRotation
       }
   )
 
 export interface ConvertedHeads {
-  /** Arrays that did not change are those that were passed in. */
+  /** Converted weights. Unchanged arrays are the ones passed in. */
   readonly weights: HeadWeights
-  /** The former KV heads of each new one. */
+  /** Former KV heads of each new one. */
   readonly groups: readonly (readonly number[])[]
-  /** The former index of each query head; what a model keeps by query head (sinks, ALiBi slopes) moves alike. */
+  /** Former index of each query head; per-head data of a model (sinks, ALiBi slopes) must be reordered alike. */
   readonly queryOrder: readonly number[]
 }
 
 /**
- * Gives an attention layer fewer KV heads, and with them a smaller cache: MHA becomes GQA or MQA, GQA becomes MQA. Query heads that come
- * to share a KV head are moved next to each other, and the columns of the output projection with them, which changes nothing by itself.
- * Sums are float64. What merging loses, only training or distillation brings back.
+ * Reduces the KV heads of an attention layer, and with them its cache: MHA becomes GQA or MQA, GQA becomes MQA. Query
+ * heads that share a KV head afterwards become adjacent, as do their columns of the output projection, which changes
+ * nothing by itself. Sums are float64. Only training or distillation recovers what merging loses.
  *
- * @throws TesseraError `invalid-shape` for weights that do not fit the head counts, `invalid-option` for a head count that does not
- * divide, groups that are none, moments of another size
+ * @throws TesseraError `invalid-shape` if the weights do not fit the head counts; `invalid-option` if a head count does
+ * not divide, or groups or moments do not fit
  */
 export function convertHeads(weights: HeadWeights, options: ConvertHeadsOptions): ConvertedHeads {
   checkHeadWeights(weights)

@@ -1,15 +1,15 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** KV heads in groups of neighbours, as the GQA paper (arXiv 2305.13245) pools them. */
+/** Groups of neighboring KV heads, as the GQA paper (arXiv 2305.13245) pools them. */
 export function neighbours(numHeads: number, numGroups: number): readonly (readonly number[])[] {
   const size = numHeads / numGroups
   return Array.from({ length: numGroups }, (_, group) => Array.from({ length: size }, (_, i) => group * size + i))
 }
 
 /**
- * Heads 0 … numHeads − 1 in groups of equal size whose members are alike: the sum of `similarities[i · numHeads + j]` within groups
- * is raised by exchanging heads between groups until no exchange raises it, from neighbours and from a greedy choice; the better end
- * wins. Members ascend, and groups by their first member.
+ * Groups of equal size of similar heads 0 … numHeads − 1. Raises the sum of `similarities[i · numHeads + j]` within
+ * groups by swapping heads between groups until no swap helps, starting from neighbors and from a greedy choice; the
+ * better result wins. Members ascend, as do groups by their first member.
  */
 export function groupBySimilarity(
   similarities: Float64Array,
@@ -22,7 +22,7 @@ export function groupBySimilarity(
   return ordered(best as readonly (readonly number[])[])
 }
 
-/** Throws unless each head is in exactly one of `numGroups` groups of equal size; then the groups. */
+/** Returns the groups. Throws unless each head is in exactly one of `numGroups` groups of equal size. */
 export function checkGroups(
   groups: readonly (readonly number[])[],
   numHeads: number,
@@ -79,7 +79,7 @@ function exchange(like: Likeness, start: readonly (readonly number[])[]): readon
               affinity(like, x, restOfSecond) -
               affinity(like, x, restOfFirst) -
               affinity(like, y, restOfSecond)
-            // Above rounding, or two equal arrangements could be exchanged for ever.
+            // Must exceed rounding, or two equal arrangements would swap forever.
             if (gain <= 1e-9) continue
             first[i] = y
             second[j] = x

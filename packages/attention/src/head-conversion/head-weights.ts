@@ -12,7 +12,7 @@ export interface HeadWeights {
   readonly numKvHeads: number
   /** Size D of a query and key head. */
   readonly headDim: number
-  /** Size Dv of a value head; headDim when absent. */
+  /** Size Dv of a value head. Default: `headDim`. */
   readonly valueDim?: number | undefined
   /** f32[numHeads · D, inputs] */
   readonly query: ProjectionWeights
@@ -24,7 +24,7 @@ export interface HeadWeights {
   readonly output: ProjectionWeights
 }
 
-/** Throws unless the arrays have the sizes that the head counts demand. */
+/** Throws unless the arrays have the sizes that the head counts imply. */
 export function checkHeadWeights(weights: HeadWeights): void {
   const { numHeads, numKvHeads, headDim, valueDim = headDim, query, key, value, output } = weights
   for (const [name, size] of Object.entries({ numHeads, numKvHeads, headDim, valueDim })) {

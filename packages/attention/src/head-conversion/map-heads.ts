@@ -6,15 +6,18 @@ import { identity } from './jacobi.ts'
 import { principalMaps } from './principal-heads.ts'
 
 /**
- * What the heads of a layer gave on calibration text, biases included and before rotary positions: Σ over tokens of y yᵀ, row-major.
- * `createMomentSum` adds it up.
+ * Second moments of a layer's heads on calibration text, biases included and before rotary positions: Σ over tokens of
+ * y yᵀ, row-major. `createMomentSum` accumulates them.
  */
 export interface HeadMoments {
   /** [numKvHeads · headDim, numKvHeads · headDim] */
   readonly key: Float64Array
   /** [numKvHeads · valueDim, numKvHeads · valueDim] */
   readonly value: Float64Array
-  /** [numKvHeads, headDim, headDim], each summed over the query heads that read the KV head: what errors of keys cost. All cost the same when absent. */
+  /**
+   * [numKvHeads, headDim, headDim], each summed over the query heads that read the KV head: the cost of key errors.
+   * Default: equal cost.
+   */
   readonly query?: Float64Array | undefined
 }
 
@@ -26,7 +29,10 @@ export interface MapHeadsOptions {
   readonly groups?: readonly (readonly number[])[] | undefined
 }
 
-/** Maps of each former KV head, f64[size, size]: applied to the rows of its projections, and, for `output`, transposed to the right of its columns. Undefined where nothing is to be mapped. */
+/**
+ * Maps of each former KV head, f64[size, size], applied to the rows of its projections; `output` ones are transposed
+ * and applied from the right to its columns. Undefined means no map.
+ */
 export interface HeadMaps {
   readonly groups: readonly (readonly number[])[]
   readonly query: readonly Float64Array[] | undefined
@@ -35,7 +41,7 @@ export interface HeadMaps {
   readonly output: readonly Float64Array[] | undefined
 }
 
-/** Groups heads by their activations, and finds the maps under which a group is replaced by the mean of its heads with least loss. */
+/** Groups heads by their activations and finds the maps under which the mean of a group's heads loses least. */
 export function mapHeads(
   weights: HeadWeights,
   { method, numKvHeads: numGroups, moments, keyRotation, groups: given }: MapHeadsOptions,
@@ -69,7 +75,7 @@ export function mapHeads(
   const output = eachGroup(groups, (_, index) =>
     (valueMaps[index]?.expand ?? []).map((map) => transpose(map, valueDim)),
   )
-  // A norm between projection and product allows no map, and leaves the mean.
+  // A norm between projection and product allows no map, only the mean.
   if (keyRotation.kind === 'none') return { groups, query: undefined, key: undefined, value: values, output }
   const keyMetric = (head: number): Float64Array =>
     moments.query?.subarray(head * headDim ** 2, (head + 1) * headDim ** 2) ?? identity(headDim)
@@ -102,7 +108,7 @@ function chooseGroups(
   return groupBySimilarity(similarities, numHeads, numGroups)
 }
 
-/** What `make` gives for the members of each group, by head. */
+/** Applies `make` to the members of each group; returns the results by head. */
 function eachGroup(
   groups: readonly (readonly number[])[],
   make: (group: readonly number[], index: number) => readonly Float64Array[],
@@ -113,7 +119,7 @@ function eachGroup(
   return maps
 }
 
-/** f64[Dv, Dv]: what an error of a KV head's values costs at the output, Σ Oₕᵀ Oₕ over the query heads that read it. */
+/** f64[Dv, Dv]: cost of a KV head's value errors at the output, Σ Oₕᵀ Oₕ over the query heads that read it. */
 function outputMetric(
   { numHeads, numKvHeads, headDim, valueDim = headDim, output: { weight } }: HeadWeights,
   head: number,

@@ -1,9 +1,9 @@
 import type { ProjectionWeights } from './head-weights.ts'
 
-/** Map f64[size, size] of a head; undefined leaves it as it is. */
+/** Map f64[size, size] of a head; undefined for none. */
 export type MapOf = (head: number) => Float64Array | undefined
 
-/** Projection whose head i is the former head `order[i]`, mapped: y = A (W x + b) instead of W x + b. */
+/** Projection whose head i is the mapped former head `order[i]`: y = A (W x + b) instead of W x + b. */
 export function mapRows(
   projection: ProjectionWeights,
   size: number,
@@ -19,7 +19,7 @@ export function mapRows(
   )
 }
 
-/** Projection of `groups.length` heads, each the mean of some of the former `numHeads`, mapped before. What does not change is returned as it is. */
+/** Projection of `groups.length` heads, each the mean of mapped former heads. Returns unchanged arrays as they are. */
 export function averageRows(
   projection: ProjectionWeights,
   size: number,
@@ -45,7 +45,10 @@ export function averageRows(
   return { weight: average(weight), bias: bias && average(bias) }
 }
 
-/** Output weight f32[outputs, H · size] whose columns of head i are those of the former head `order[i]`, mapped: O Aᵀ, which undoes an orthogonal A on its inputs. */
+/**
+ * Output weight f32[outputs, H · size] whose columns of head i are the mapped ones of former head `order[i]`: O Aᵀ,
+ * which undoes an orthogonal A on its inputs.
+ */
 export function mapColumns(
   weight: Float32Array,
   size: number,

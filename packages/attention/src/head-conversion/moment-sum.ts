@@ -1,16 +1,16 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** Adds up Σ y yᵀ over tokens, in float64. */
+/** Accumulates Σ y yᵀ over tokens, in float64. */
 export interface MomentSum {
   readonly width: number
   readonly tokens: number
   /** f64[width, width] */
   readonly moments: Float64Array
-  /** Adds rows f32[tokens, width]. Throws `invalid-shape` for what is no whole number of rows. */
+  /** Adds rows f32[tokens, width]. Throws `invalid-shape` unless the length is a multiple of `width`. */
   add(rows: Float32Array): void
 }
 
-/** Starts with no tokens. */
+/** Creates a sum of no tokens. */
 export function createMomentSum(width: number): MomentSum {
   const moments = new Float64Array(width * width)
   let tokens = 0

@@ -17,7 +17,7 @@ test.each([1, 2, 7, 64])('of a random matrix of %i: orthogonal, and the polar fa
   const { rotation, trace } = nearestRotation(a, n)
   const square = multiply(rotation, rotation, n, true)
   for (let i = 0; i < n * n; i++) expect(square[i]).toBeCloseTo(i % (n + 1) === 0 ? 1 : 0, 10)
-  // Rᵀ A is symmetric and its trace the sum of the singular values, exactly for the polar factor.
+  // Exactly for the polar factor, Rᵀ A is symmetric and its trace is the sum of the singular values.
   const polar = multiply(
     Float64Array.from({ length: n * n }, (_, i) => rotation[(i % n) * n + Math.floor(i / n)] as number),
     a,
@@ -66,7 +66,7 @@ test('groups are as good as the best of all of them', () => {
       [3, 4, 5],
       [6, 7, 8],
     ])
-    // Exchanges find a local best; it must close most of the gap.
+    // Swaps find a local optimum; it must close most of the gap.
     expect(score(groupBySimilarity(like, 9, 3)) - start).toBeGreaterThanOrEqual(0.8 * (best - start))
   }
 })

@@ -1,9 +1,9 @@
 import { identity, orthogonalizeRows } from './jacobi.ts'
 
 /**
- * The orthogonal matrix R that maximises tr(Rᵀ A) for A f64[n, n], which is U Vᵀ of its singular value decomposition U S Vᵀ
- * (Schönemann 1966, the orthogonal Procrustes problem), and that maximum: the sum of the singular values. Where A has no full rank,
- * the directions that it does not decide are filled up orthogonally.
+ * The orthogonal matrix R that maximizes tr(Rᵀ A) for A f64[n, n], and that maximum: R = U Vᵀ for the singular value
+ * decomposition A = U S Vᵀ (Schönemann 1966, orthogonal Procrustes problem), and the maximum is the sum of the singular
+ * values. If A is rank-deficient, undetermined directions are completed orthogonally.
  */
 export function nearestRotation(
   a: Float64Array,
@@ -36,7 +36,7 @@ export function nearestRotation(
 function fillRow(u: Float64Array, n: number, row: number, isDecided: readonly boolean[]): void {
   let best = 0
   let found = new Float64Array(n)
-  // Of the unit vectors, one at least keeps a length of √(undecided / n) outside of what the decided rows span.
+  // At least one unit vector keeps a length of √(undecided / n) outside the span of the decided rows.
   for (let axis = 0; axis < n && best < 0.5; axis++) {
     const candidate = new Float64Array(n)
     candidate[axis] = 1

@@ -1,18 +1,22 @@
 import { crossMoment, type KeyRotation, type Moments } from './align-heads.ts'
 import { identity, principalAxes } from './jacobi.ts'
 
-/** Maps of one group: the merged head is the mean of `pool[i]` times former head i, and `expand[i]` times the merged head comes near former head i. All f64[size, size]. */
+/**
+ * Maps of one group: the merged head is the mean of `pool[i]` times former head i, and `expand[i]` times the merged
+ * head approximates former head i. All f64[size, size].
+ */
 export interface PrincipalMaps {
   readonly pool: readonly Float64Array[]
   readonly expand: readonly Float64Array[]
 }
 
 /**
- * One head in the place of several, by weighted principal components: of all linear maps of the heads' outputs to `size` channels, the
- * one from which they can be restored with the least error, Σ over heads and tokens of (y − ŷ)ᵀ M (y − ŷ) (Eckart & Young 1936; for
- * key-value heads arXiv 2502.07864). `metrics` holds M of each head, f64[size, size]: what an error costs. Query heads and columns of
- * the output absorb the restoring maps, so that nothing but the error itself is lost. With rotary positions a map may only turn
- * and scale each pair of channels, as a complex number does; channels that are not rotated are free.
+ * One head in place of several, by weighted principal components: of all linear maps of the heads' outputs to `size`
+ * channels, the one from which they can be restored with the least error, Σ over heads and tokens of (y − ŷ)ᵀ M (y − ŷ)
+ * (Eckart & Young 1936; for key-value heads arXiv 2502.07864). `metrics` holds M of each head, f64[size, size]: the
+ * cost of an error. Query heads and output columns absorb the restoring maps, so only that error is lost. With rotary
+ * positions, a map may only rotate and scale each channel pair, like a complex number; channels without rotation are
+ * free.
  */
 export function principalMaps(
   moments: Moments,
@@ -39,7 +43,7 @@ export function principalMaps(
   return rescale(moments, heads, maps)
 }
 
-/** Channels x and y as one complex number: its largest complex principal component over the heads. */
+/** Treats channels x and y as one complex number: takes its largest complex principal component over the heads. */
 function mapPair(
   moments: Moments,
   heads: readonly number[],
@@ -49,7 +53,7 @@ function mapPair(
 ): void {
   const { size } = moments
   const count = heads.length
-  // Positions turn the pair by any angle, so that both channels cost the same.
+  // Positions rotate the pair by any angle, so both channels cost the same.
   const weights = metrics.map((metric) =>
     Math.sqrt(Math.max(((metric[x * size + x] as number) + (metric[y * size + y] as number)) / 2, 0)),
   )
@@ -126,7 +130,10 @@ function mapChannels(
   }
 }
 
-/** Gives the merged head the mean energy of those that it replaces, so that its values stay in the range of the cache's format. */
+/**
+ * Scales the merged head to the mean energy of those it replaces, so that its values stay in the range of the cache
+ * format.
+ */
 function rescale(moments: Moments, heads: readonly number[], { pool, expand }: PrincipalMaps): PrincipalMaps {
   const { size } = moments
   let before = 0
@@ -153,7 +160,10 @@ interface Roots {
   readonly inverse: Float64Array
 }
 
-/** Square root of a positive semidefinite metric, and its inverse; directions that cost nothing are held to cost a little, so that there is one. */
+/**
+ * Square root of a positive semidefinite metric, and its inverse. Directions without cost get a small one, so that the
+ * inverse exists.
+ */
 function squareRoot(metric: Float64Array, size: number, from: number): Roots {
   const width = size - from
   const { axes, values } = principalAxes(window(metric, size, from), width)
@@ -174,7 +184,7 @@ function squareRoot(metric: Float64Array, size: number, from: number): Roots {
   return { root, inverse }
 }
 
-/** Rows and columns from `from` on. */
+/** Submatrix of the rows and columns from `from` on. */
 function window(matrix: Float64Array, size: number, from: number): Float64Array {
   const width = size - from
   return Float64Array.from(

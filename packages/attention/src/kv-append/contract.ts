@@ -15,13 +15,17 @@ export type KvAppendInputs = {
   readonly cache: Tensor
   readonly x: Tensor
   readonly positions: Tensor
-  /** i32[B, P], as in attention: the cache is then pages [N, H, R, D], and row r lies in row r mod R of page blockTable[b, ⌊r / R⌋ mod P]. */
+  /**
+   * i32[B, P], as in attention: the cache is then pages [N, H, R, D], and row r is row r mod R of page blockTable[b, ⌊r
+   * / R⌋ mod P].
+   */
   readonly blockTable?: Tensor | undefined
 }
 
 /**
- * `cache[b, h, positions[b] + i, :] = x[b, i, h, :]`: cache f32 or f16[B, H, C, D] (written in place; f16 rounds to nearest, ties to
- * even), x f32[B, L, H, D], positions i32[B]. Rows outside 0 … C − 1 are dropped; with a block table, which has no last row, those below 0.
+ * `cache[b, h, positions[b] + i, :] = x[b, i, h, :]`: cache f32 or f16[B, H, C, D] (written in place; f16 rounds to
+ * nearest, ties to even), x f32[B, L, H, D], positions i32[B]. Drops rows outside 0 … C − 1; with a block table, which
+ * has no last row, only those below 0.
  */
 export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string, never>> = {
   id: 'kv-append',
@@ -84,7 +88,7 @@ export const kvAppendOp: Op<KvAppendInputs, Record<string, never>, Record<string
   },
 }
 
-/** The definition, for `rope-append` too: row i of sequence b goes to row `rowOf(b, i)` of the cache. */
+/** Float64 definition, shared with `rope-append`: row i of sequence b becomes row `rowOf(b, i)` of the cache. */
 export function appendRows(
   cache: HostTensor,
   x: HostTensor,
@@ -108,6 +112,12 @@ export function appendRows(
   }
 }
 
+/**
+ * Writes new rows into a dense cache, in place: x f32[B, L, H, D] as rows positions[b] + i of cache f32 or f16[B, H, C,
+ * D], positions i32[B]; with `blockTable` i32[B, P], the cache is pages [N, H, R, D]. See {@link kvAppendOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`
+ */
 export function kvAppend(cache: Tensor, x: Tensor, positions: Tensor, blockTable?: Tensor): void {
   cache.device.run(kvAppendOp, { cache, x, positions, blockTable }, {})
 }

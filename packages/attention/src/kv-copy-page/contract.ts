@@ -2,16 +2,19 @@ import { denseSpec, type Op, sizeOf, specBytes, type Tensor, TesseraError } from
 
 export type KvCopyPageInputs = {
   readonly pool: Tensor
-  /** i32[2]: the page to copy, and where to. */
+  /** i32[2]: source page and target page. */
   readonly pages: Tensor
 }
 
 export type KvCopyPageOptions = {
-  /** Pages of the pool, all of one size, one after the other. */
+  /** Number of pages in the pool, contiguous and of equal size. */
   readonly numPages: number
 }
 
-/** Copies one page of a pool onto another, in place: what a sequence needs that appends to a page which others share. Pages that are not there are not copied. */
+/**
+ * Copies one page of a pool onto another, in place. A sequence needs it before it appends to a shared page. Pages out
+ * of range are not copied.
+ */
 export const kvCopyPageOp: Op<KvCopyPageInputs, Record<string, never>, KvCopyPageOptions> = {
   id: 'kv-copy-page',
   version: 1,
@@ -47,6 +50,11 @@ export const kvCopyPageOp: Op<KvCopyPageInputs, Record<string, never>, KvCopyPag
   },
 }
 
+/**
+ * Copies page pages[0] of a pool onto page pages[1], in place; pages i32[2]. See {@link kvCopyPageOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function kvCopyPage(pool: Tensor, pages: Tensor, numPages: number): void {
   pool.device.run(kvCopyPageOp, { pool, pages }, { numPages })
 }

@@ -2,30 +2,36 @@ import { decodeF16, type Format, type Shape, sizeOf, type WeightSpec } from '@te
 import { decodeFp8, decodeGroupElement } from './codes.ts'
 import { type GroupBits, groupLayout, groupSize, headerFields, type KvCodes, rowLayout } from './layout.ts'
 
-/** A packed cache of keys or values, `[B, H, rows, D]`, in one part `blocks` of u32 words; see `layout.ts`. */
+/**
+ * Format of a packed cache of keys or values, `[B, H, rows, D]`, in one part `blocks` of u32 words; see `layout.ts`.
+ */
 export interface KvFormat extends Format {
   readonly codes: KvCodes
 }
 
-/** Rows of bytes: 8 + 32 / D bits an element. Any row can be written alone. */
+/** Format with one scale per row: 8 + 32 / D bits per element. Rows can be written one at a time. */
 export function rowFormat(code: 'int8' | 'fp8'): KvFormat {
   return make(`kv-${code}`, { unit: 'row', code })
 }
 
 /**
- * Groups of 32 tokens of 2, 4 or 8 bits and one more for minima and scales, by channel for keys and by token for values (Liu et al. 2024,
- * KIVI, arXiv 2402.02750), and a ring of `recentRows` rows in f16 for tokens that are in no group yet.
+ * Format with groups of 32 tokens: 2, 4 or 8 bits per element and one more for minima and scales, by channel for keys
+ * and by token for values (Liu et al. 2024, KIVI, arXiv 2402.02750), plus an f16 ring of `recentRows` rows for tokens
+ * not in groups yet.
  */
 export function groupFormat(bits: GroupBits, along: 'channel' | 'token', recentRows: number): KvFormat {
   return make(`kv-int${bits}-${along}-r${recentRows}`, { unit: 'group', bits, along, recentRows })
 }
 
-/** The codes of a packed cache, or undefined where the spec is none. Formats are equal when their ids are: two copies of this package understand each other. */
+/**
+ * Codes of a packed cache, or undefined for other weights. Compares ids, so two copies of this package understand each
+ * other.
+ */
 export function kvCodesOf(spec: WeightSpec | undefined): KvCodes | undefined {
   return spec?.kind === 'packed' && spec.format.version === 1 ? parseKvFormat(spec.format.id) : undefined
 }
 
-/** The codes that an id names. */
+/** Codes that a format id names, or undefined. */
 export function parseKvFormat(id: string): KvCodes | undefined {
   const [, code, bits, along, recentRows] = /^kv-(?:(int8|fp8)|int([248])-(channel|token)-r(\d+))$/.exec(id) ?? []
   if (code !== undefined) return { unit: 'row', code: code as 'int8' | 'fp8' }
@@ -46,14 +52,14 @@ function make(id: string, codes: KvCodes): KvFormat {
     codes,
     parts: (shape) => ({ blocks: { dtype: 'u32', shape: [kvWords(codes, shape)] } }),
     decode({ blocks = new Uint8Array() }, shape) {
-      // A copy: the words must start at a multiple of four bytes.
+      // Copies, because the words must start at a multiple of four bytes.
       const words = new Uint32Array(blocks.slice().buffer)
       return codes.unit === 'row' ? decodeRows(words, shape, codes.code) : decodeGroups(words, shape, codes)
     },
   }
 }
 
-/** Words of a packed cache of this shape. Throws `invalid-shape` where the head size does not fit. */
+/** Number of u32 words of a packed cache of this shape. Throws `invalid-shape` if the head size does not fit. */
 export function kvWords(codes: KvCodes, shape: Shape): number {
   return codes.unit === 'row' ? rowLayout(shape).words : groupLayout(shape, codes).words
 }
@@ -70,7 +76,7 @@ function decodeRows(words: Uint32Array, shape: Shape, code: 'int8' | 'fp8'): Flo
   })
 }
 
-/** Rows that are neither in groups nor recent are NaN: nobody may read them. */
+/** Rows that are neither in groups nor recent become NaN: nothing may read them. */
 function decodeGroups(words: Uint32Array, shape: Shape, codes: Extract<KvCodes, { unit: 'group' }>): Float64Array {
   const [batch = 0, heads = 0, rows = 0, width = 0] = shape
   const { bits, along, recentRows } = codes

@@ -3,9 +3,12 @@ import { formatShape, type Shape, TesseraError } from '@tessera-llm/tensor'
 /** Elements that share a scale: tokens of a channel, or channels of a token. */
 export const groupSize = 32
 
+/** Bits per code in groups. */
 export type GroupBits = 2 | 4 | 8
 
-/** What the codes are: rows with one scale each, or groups of 32 tokens with a minimum and a scale for each channel or for each token. */
+/**
+ * Kind of codes: rows with one scale each, or groups of 32 tokens with a minimum and a scale per channel or per token.
+ */
 export type KvCodes =
   | { readonly unit: 'row'; readonly code: 'int8' | 'fp8' }
   | {
@@ -15,20 +18,21 @@ export type KvCodes =
       readonly recentRows: number
     }
 
-/** Where things lie in the words of a packed tensor. Rows: a scale (f32), then D codes of a byte. */
+/** Layout of rows in u32 words: a scale (f32), then D codes of a byte. */
 export interface RowLayout {
   readonly rowWords: number
   readonly words: number
 }
 
 /**
- * Groups: a header; then for each head its groups, each of codes and parameters; then for each head the ring of recent rows in f16. A
- * parameter is a minimum (low half) and a scale, f16 both. Codes of channels: word (c, t) of [D · bits / 32][32 tokens] holds token t, channel
- * 32 / bits · c + i at bit `bits` · i; parameters [D]. Codes of tokens: word (s, c) of [bits][D] holds channel c, token 32 / bits · s + i; parameters [⌈D / 32⌉][32 tokens].
+ * Layout of groups in u32 words: a header; then the groups of each head, each with codes and parameters; then the f16
+ * ring of recent rows of each head. A parameter is a minimum (low half) and a scale, both f16. By channel: word (c, t)
+ * of [D · bits / 32][32 tokens] holds token t, channel 32 / bits · c + i at bit `bits` · i; parameters [D]. By token:
+ * word (s, c) of [bits][D] holds channel c, token 32 / bits · s + i; parameters [⌈D / 32⌉][32 tokens].
  */
 export interface GroupLayout {
   readonly headerWords: number
-  /** Groups of a head. */
+  /** Groups per head. */
   readonly groups: number
   readonly codeWords: number
   readonly groupWords: number
@@ -37,15 +41,17 @@ export interface GroupLayout {
   readonly words: number
 }
 
-/** Words of the header for each sequence: the first token that is not in groups, and that of the step before. */
+/** Header words per sequence: the first token not in groups, now and before the current step. */
 export const headerFields = 2
 
+/** Layout of a cache in rows, for shape [B, H, C, D]. */
 export function rowLayout(shape: Shape): RowLayout {
   const [batch = 0, heads = 0, rows = 0, width = 0] = checkShape(shape, 4, 'rows of bytes')
   const rowWords = 1 + width / 4
   return { rowWords, words: batch * heads * rows * rowWords }
 }
 
+/** Layout of a cache in groups, for shape [B, H, C, D]. */
 export function groupLayout(
   shape: Shape,
   { bits, along, recentRows }: Extract<KvCodes, { unit: 'group' }>,

@@ -12,25 +12,25 @@ import { type KvCodes, kvWords, parseKvFormat } from '../kv-format/index.ts'
 import { storeGroups, storeRows } from './reference.ts'
 
 export type KvStoreInputs = {
-  /** The part of a packed cache, u32 words. */
+  /** The `blocks` part of a packed cache, u32 words. */
   readonly blocks: Tensor
   readonly x: Tensor
   readonly positions: Tensor
-  /** i32[B, P], as in attention, for formats of rows: the shape is then that of pages [N, H, R, D]. */
+  /** i32[B, P], as in attention, for row formats only: `shape` is then that of pages [N, H, R, D]. */
   readonly blockTable?: Tensor | undefined
 }
 
 export type KvStoreOptions = {
-  /** Id of the cache's format. */
+  /** Format id of the cache. */
   readonly format: string
   /** Shape of the cache, [B, H, C, D]. */
   readonly shape: Shape
 }
 
 /**
- * Writes rows into a packed cache, in place: x f32[B, L, H, D] at positions[b] + i, as kv-append does. Formats of rows round each row.
- * Formats of groups first pack the tokens that the header gives over to groups, from the f16 ring that held them, and then put the rows into the
- * ring; the host advances the header. Bits are equal on all devices.
+ * Writes rows into a packed cache, in place: x f32[B, L, H, D] at positions[b] + i, as in `kv-append`. Row formats
+ * round each row. Group formats first pack the tokens that the header assigns to groups, out of the f16 ring, and then
+ * store the rows in the ring; the host advances the header. All devices give the same bits.
  */
 export const kvStoreOp: Op<KvStoreInputs, Record<string, never>, KvStoreOptions> = {
   id: 'kv-store',
@@ -101,7 +101,12 @@ export const kvStoreOp: Op<KvStoreInputs, Record<string, never>, KvStoreOptions>
   },
 }
 
-/** Stores x f32[B, L, H, D] in a packed cache. */
+/**
+ * Writes new rows into a packed cache, in place: x f32[B, L, H, D] as rows positions[b] + i, positions i32[B]; with
+ * `blockTable` i32[B, P], the cache is pages. See {@link kvStoreOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`
+ */
 export function kvStore(cache: PackedTensor, x: Tensor, positions: Tensor, blockTable?: Tensor): void {
   const blocks = cache.parts['blocks']
   if (blocks === undefined)

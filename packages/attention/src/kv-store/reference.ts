@@ -19,7 +19,7 @@ interface Rows {
   readonly blockTable?: HostTensor | undefined
 }
 
-/** Visits row i of every sequence and head that has a place: its elements, and where it goes. */
+/** Visits row i of every sequence and head that is not dropped, with its elements and its target. */
 function visitRows(
   { x, positions, blockTable }: Rows,
   shape: Shape,

@@ -27,20 +27,20 @@ export type RopeAppendInputs = {
 }
 
 export type RopeAppendOptions = {
-  /** As of `rope`: `neox` rotates channels (i, i + R/2), `gptj` channels (2i, 2i + 1). */
+  /** As in `rope`: `neox` rotates channel pairs (i, i + R/2), `gptj` pairs (2i, 2i + 1). */
   readonly style: 'neox' | 'gptj'
-  /** Of the norms; has to be given where there are any. */
+  /** `eps` of the norms; required if there are any. */
   readonly eps?: number | undefined
-  /** The norms multiply by 1 + weight (Gemma) instead of weight. */
+  /** The norms multiply by 1 + weight (Gemma) instead of weight. Default false. */
   readonly unitOffset?: boolean | undefined
 }
 
 /**
- * All that happens to the heads of new tokens between projection and attention: each head of q and k is divided by its root mean square
- * and multiplied by `queryNorm` or `keyNorm` f32[D], where these are given, and then rotated by its position (see `rope`); q is changed
- * in place, k and v go to the caches. q f32[B, L, Hq, D], k f32[B, L, Hkv, D], v f32[B, L, Hkv, Dv], cos and sin f32[P, R/2], positions
- * i32[B, L] in 0 … P − 1; keys and values f32 or f16[B, Hkv, C, D or Dv], written at the rows that `positions` names, or with `blockTable`
- * i32[B, P] pages [N, Hkv, R, D or Dv] (see `kv-append`).
+ * Everything between projection and attention for the heads of new tokens: applies RMSNorm with `queryNorm` or
+ * `keyNorm` f32[D] to each head of q and k, if given, and rotates it by its position (see `rope`); q changes in place,
+ * k and v are stored in the caches. q f32[B, L, Hq, D], k f32[B, L, Hkv, D], v f32[B, L, Hkv, Dv], cos and sin f32[P,
+ * R/2], positions i32[B, L] in 0 … P − 1; keys and values f32 or f16[B, Hkv, C, D or Dv], written at rows `positions`,
+ * or with `blockTable` i32[B, P] pages [N, Hkv, R, D or Dv] (see `kv-append`).
  */
 export const ropeAppendOp: Op<RopeAppendInputs, Record<string, never>, RopeAppendOptions> = {
   id: 'rope-append',
@@ -113,7 +113,11 @@ export const ropeAppendOp: Op<RopeAppendInputs, Record<string, never>, RopeAppen
   },
 }
 
-/** Normalises and rotates q in place; normalises, rotates and stores k; stores v. */
+/**
+ * Normalizes and rotates q in place; normalizes, rotates and stores k; stores v. See {@link ropeAppendOp}.
+ *
+ * @throws TesseraError `invalid-shape`, `invalid-dtype`, `invalid-option`, `missing-kernel`
+ */
 export function ropeAppend(inputs: RopeAppendInputs, options: RopeAppendOptions): void {
   inputs.q.device.run(ropeAppendOp, inputs, options)
 }

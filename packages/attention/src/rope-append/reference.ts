@@ -1,7 +1,7 @@
 import type { HostTensor } from '@tessera-llm/tensor'
 import type { RopeAppendOptions } from './contract.ts'
 
-/** Heads f32[B, L, H, D] after RMSNorm over D, where there is a norm, and rotation by their positions. */
+/** Heads f32[B, L, H, D] after RMSNorm over D, if there is a norm, and rotation by their positions. */
 export function prepareHeads(
   x: HostTensor,
   norm: HostTensor | undefined,

@@ -3,7 +3,7 @@ import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { attentionModule } from '../generated/attention.ts'
 import { type RopeAppendInputs, ropeAppendOp } from './contract.ts'
 
-/** Heads of q, k and v in one stage, with the bits of `rms-norm`, `rope` and `kv-append`. */
+/** Heads of q, k and v in one stage, with the same bits as `rms-norm`, `rope` and `kv-append`. */
 export const ropeAppendWasm: WasmKernel = defineWasmKernel(ropeAppendOp, {
   name: 'heads',
   module: attentionModule,
@@ -47,5 +47,5 @@ export const ropeAppendWasm: WasmKernel = defineWasmKernel(ropeAppendOp, {
   scratchBytes: ({ inputs: { k } }, threads) => scratchOf(k.shape[3] ?? 0) * threads,
 })
 
-/** A head in f32, whole lines of 64 bytes. */
+/** Bytes of a head in f32, in whole lines of 64 bytes. */
 const scratchOf = (width: number): number => Math.ceil(width / 16) * 64

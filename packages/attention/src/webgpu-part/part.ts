@@ -1,13 +1,13 @@
 import type { Binding, WebGpuPass } from '@tessera-llm/webgpu'
 
-/** What a piece of WGSL text needs and declares; a pass is made of several. */
+/** Piece of WGSL with the bindings and parameters that it needs; a pass joins several. */
 export interface Part {
   readonly bindings: readonly Binding[]
   readonly fragments: readonly string[]
   readonly params: NonNullable<WebGpuPass['params']>
 }
 
-/** What several parts bind or declare alike is there once. */
+/** Joins parts; what several bind or declare alike is kept once. */
 export function joinParts(...parts: readonly Part[]): Part {
   const bindings = parts.flatMap((part) => part.bindings)
   return {
@@ -17,7 +17,7 @@ export function joinParts(...parts: readonly Part[]): Part {
   }
 }
 
-/** A part without text: parameters alone. */
+/** Part with parameters only. */
 export function paramsPart(params: Part['params']): Part {
   return { bindings: [], fragments: [], params }
 }

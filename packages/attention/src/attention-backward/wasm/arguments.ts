@@ -10,7 +10,10 @@ export type BackwardProblem = Problem<AttentionBackwardInputs, AttentionBackward
 /** Rows that share a word, as in assembly/backward-rows.ts. */
 const rowBlock = 64
 
-/** What all threads share: two numbers a row, a word for 64 of them, and gradients of keys by head where heads share keys (`byHead`). */
+/**
+ * Memory shared by all threads: two numbers per row, a word per 64 rows, and gradients of keys per head if heads share
+ * keys (`byHead`).
+ */
 function sharedMemory({ batch, numHeads, seqLenQ, seqLenKv, headDim, valueDim }: AttentionSizes, byHead: boolean) {
   const rows = lines64(4 * batch * numHeads * seqLenQ)
   const parts = byHead ? 4 * batch * numHeads * seqLenKv : 0
@@ -25,7 +28,10 @@ export function backwardScratch(problem: BackwardProblem, perThread: number, thr
   return perThread * threads + sharedMemory(attentionSizes(problem.inputs, problem.options), byHead).bytes
 }
 
-/** The stages `entries`, which share the argument block of assembly/call.ts with the words of assembly/backward-rows.ts after it; a last one for sinks. */
+/**
+ * Stages `entries`, whose argument block is that of assembly/call.ts followed by that of assembly/backward-rows.ts;
+ * with a last stage for sinks.
+ */
 export function backwardStages(
   problem: BackwardProblem,
   perThread: number,
@@ -33,7 +39,7 @@ export function backwardStages(
   entries: readonly string[],
 ): readonly WasmStage[] {
   const { inputs, outputs, options } = problem
-  // The forward's argument block, with what it returned in the place of its outputs.
+  // The argument block of the forward pass, with its results as outputs.
   const forward = {
     op: 'attention',
     inputs,

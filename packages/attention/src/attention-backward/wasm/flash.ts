@@ -5,10 +5,13 @@ import { attentionModule } from '../../generated/attention.ts'
 import { attentionBackwardOp } from '../contract.ts'
 import { type BackwardProblem, backwardScratch, backwardStages } from './arguments.ts'
 
-/** Rows of a block and keys of a tile, as in assembly/backward.ts. */
+/** Rows per block and keys per tile, as in assembly/backward.ts. */
 const side = 64
 
-/** The backward pass of FlashAttention-2: tiles of keys and blocks of rows, memory that grows with the length and not with its square. */
+/**
+ * Backward pass of FlashAttention-2: tiles of keys and blocks of rows. Memory grows with the length, not with its
+ * square.
+ */
 export const flashBackwardWasm: WasmKernel = defineWasmKernel(attentionBackwardOp, {
   name: 'flash',
   module: attentionModule,

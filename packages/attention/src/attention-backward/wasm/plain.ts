@@ -5,7 +5,7 @@ import { attentionModule } from '../../generated/attention.ts'
 import { attentionBackwardOp } from '../contract.ts'
 import { type BackwardProblem, backwardScratch, backwardStages } from './arguments.ts'
 
-/** Row by row, all scores of a row at once. Takes every option; flash is compared with it. */
+/** Row by row, with all scores of a row at once. Supports every option; tests compare flash with it. */
 export const plainBackwardWasm: WasmKernel = defineWasmKernel(attentionBackwardOp, {
   name: 'plain',
   module: attentionModule,

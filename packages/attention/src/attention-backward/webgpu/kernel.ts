@@ -20,8 +20,8 @@ import storedWeightsSource from './stored-weights.wgsl'
 import weightsSource from './weights.wgsl'
 
 /**
- * The backward pass of FlashAttention-2 without atomics, so that results are deterministic: dV and dK by tiles of keys, dQ by tiles of
- * rows, each its own pass, which keeps the bindings of a pass within what every GPU has.
+ * Backward pass of FlashAttention-2 without atomics, so results are deterministic: separate passes compute dV and dK by
+ * tiles of keys and dQ by tiles of rows, each within the bindings that every GPU has.
  */
 export const flashBackwardWebgpu: WebGpuKernel = {
   abi: kernelAbi,
@@ -40,8 +40,8 @@ export const flashBackwardWebgpu: WebGpuKernel = {
 }
 
 /**
- * The same gradients by their definition: all weights P and their slopes dS are computed once and kept in memory (8 · B · Hq · Lq · Lkv
- * bytes), and dV, dK and dQ are products with them.
+ * The same gradients by their definition: computes all weights P and their slopes dS once, keeps them in memory (8 · B
+ * · Hq · Lq · Lkv bytes), and multiplies by them for dV, dK and dQ.
  */
 export const plainBackwardWebgpu: WebGpuKernel = {
   abi: kernelAbi,
@@ -73,7 +73,7 @@ function weightBytes({ batch, numHeads, seqLenQ, seqLenKv }: AttentionProblem): 
   return 4 * Math.max(1, batch * numHeads * seqLenQ * seqLenKv)
 }
 
-/** P or dS in memory. */
+/** P or dS, stored in memory. */
 function storedPart(tensor: 'weights' | 'slopes', access: Binding['access']): Part {
   return {
     bindings: [{ name: 'stored', tensor, access, type: 'array<f32>' }],
@@ -128,7 +128,7 @@ function backwardPasses(whole: Problem, kernel: 'flash' | 'plain'): readonly Web
   ]
   const weights = [...scores, gradients, text(weightsSource)]
   const slopes = [...scores, valuePart(problem), gradients, bendPart(problem), text(gradientProducts, slopesSource)]
-  // What the last products are made of: flash computes weights again in each, plain reads them.
+  // Factors of the last products: flash recomputes weights in each, plain reads them.
   const kept = [statePart('read'), spanPart(problem), maskedPart, text(tileSource)]
   const factors =
     kernel === 'flash'
@@ -250,7 +250,7 @@ function statePart(access: Binding['access']): Part {
   }
 }
 
-/** `dlse_of(index)`: the gradient by the LSE, 0 where the loss does not depend on it. */
+/** Declares `dlse_of(index)`: the gradient by the LSE, 0 if the loss does not depend on it. */
 function lossPart(hasDlse: boolean): Part {
   return {
     bindings: hasDlse ? [{ name: 'dlse', tensor: 'dlse', access: 'read', type: 'array<f32>' }] : [],
@@ -259,7 +259,7 @@ function lossPart(hasDlse: boolean): Part {
   }
 }
 
-/** `bend_of(product)`: the derivative of the softcap, 1 − tanh² = 4e / (1 + e)² with e = e^(−2 |product|). */
+/** Declares `bend_of(product)`: the derivative of the softcap, 1 − tanh² = 4e / (1 + e)² with e = e^(−2 |product|). */
 function bendPart({ options: { softcap } }: AttentionProblem): Part {
   const body =
     softcap === undefined
@@ -268,7 +268,7 @@ function bendPart({ options: { softcap } }: AttentionProblem): Part {
   return text(`fn bend_of(product: f32) -> f32 { ${body} }`)
 }
 
-/** `row4(batch, head, row, chunk)`: what the weights of a tile of keys are multiplied with. */
+/** Declares `row4(batch, head, row, chunk)`: the rows that multiply the weights of a tile of keys. */
 function rowPart(name: 'q' | 'g'): Part {
   return text(
     `fn row4(batch: u32, head: u32, row: u32, chunk: u32) -> vec4<f32> { return ${name}4(${name}_at(batch, head, row), chunk); }`,

@@ -6,17 +6,17 @@ import { attentionSizes } from '../sizes.ts'
 
 export type AttentionProblem = Problem<AttentionInputs, AttentionOutputs, AttentionOptions>
 
-/** More keys than any sequence has: no window. */
+/** Means no window: more keys than any sequence has. */
 const unlimited = 2 ** 30
 
-/** Addresses of keys and values that an earlier stage has laid out as [B, Hkv, Lkv, D], and of their lengths. */
+/** Addresses of keys and values that an earlier stage gathered as [B, Hkv, Lkv, D], and of their lengths. */
 export interface Gathered {
   readonly k: number
   readonly v: number
   readonly lengths: number
 }
 
-/** Writes the argument block of assembly/call.ts, over keys that an earlier stage has `gathered` where it has. */
+/** Writes the argument block of assembly/call.ts; with `gathered`, over keys that an earlier stage gathered. */
 export function writeArguments(
   { inputs, outputs, options }: AttentionProblem,
   perThread: number,
@@ -76,7 +76,7 @@ export function writeArguments(
     .u32(pageRows)
 }
 
-/** The words that follow for kernels which read packed keys and values, and which gather them to `target`. */
+/** Writes the words that follow for kernels that read packed keys and values, or gather them to `target`. */
 export function writeStored(
   { inputs }: AttentionProblem,
   write: ArgumentWriter,
@@ -90,18 +90,18 @@ export function writeStored(
   for (const name of ['k', 'v'] as const) for (const word of groupWords(inputs, name, at)) write.u32(word)
 }
 
-/** Elements between neighbours on the batch, head and row axes. */
+/** Strides in elements along batch, head and row axes. */
 function strides(layout: Layout, heads: number, rows: number, width: number): readonly number[] {
   return layout === 'bhld' ? [heads * rows * width, rows * width, width] : [rows * heads * width, width, heads * width]
 }
 
-/** The same for bias and mask; an axis of length 1 is repeated. */
+/** Strides of bias and mask: 0 along axes of length 1. */
 function broadcastStrides(shape: Shape | undefined): readonly number[] {
   const [batch = 1, heads = 1, rows = 1, keys = 1] = shape ?? []
   return [batch === 1 ? 0 : heads * rows * keys, heads === 1 ? 0 : rows * keys, rows === 1 ? 0 : keys]
 }
 
-/** As in assembly/call.ts. What was packed is gathered as f32. */
+/** Storage code of assembly/call.ts. Packed keys and values are gathered as f32. */
 function storageOf(spec: WeightSpec, gathered: Gathered | undefined): number {
   if (spec.kind === 'dense') return spec.dtype === 'f16' ? 1 : 0
   const codes = kvCodesOf(spec)
@@ -114,7 +114,7 @@ function addressOf(inputs: AttentionProblem['inputs'], name: 'k' | 'v', at: Bind
   return at.address(inputs[name].kind === 'packed' ? `${name}.blocks` : name)
 }
 
-/** What strides count: elements, or the bytes of rows of codes. */
+/** Units of the strides per row: elements, or bytes for rows of codes. */
 function unitsOfRow(inputs: AttentionProblem['inputs'], name: 'k' | 'v', width: number): number {
   return kvCodesOf(inputs[name])?.unit === 'row' ? 4 * rowLayout(inputs[name].shape).rowWords : width
 }

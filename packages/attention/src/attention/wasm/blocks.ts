@@ -1,10 +1,13 @@
 import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, lines64 } from './arguments.ts'
 
-/** Keys in a tile, as in assembly/tiles.ts. */
+/** Keys per tile, as in assembly/tiles.ts. */
 const tileKeys = 64
 
-/** Scratch memory of a thread that works on a block of rows and a tile of keys, as assembly/flash.ts lays it out: about 64 lines. */
+/**
+ * Scratch bytes of a thread that works on a block of about 64 lines and a tile of keys, laid out as in
+ * assembly/flash.ts.
+ */
 export function blockBytes({ inputs, options }: AttentionProblem): number {
   const { numHeads, numKvHeads, headDim, valueDim } = attentionSizes(inputs, options)
   const group = numHeads / numKvHeads

@@ -4,14 +4,14 @@ import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, lines64, writeArguments, writeStored } from './arguments.ts'
 
-/** Keys in a split, as in assembly/decode.ts. */
+/** Keys per split, as in assembly/decode.ts. */
 const splitKeys = 128
-/** Keys that are read together, from one page. */
+/** Keys read together, from one page. */
 const keysAtOnce = 16
-/** Beyond this many query rows, tiles of flash use the keys better. */
+/** With more query rows, flash tiles use the keys better. */
 const mostRows = 4
 
-/** Decode: keys are split, a split serves the whole group of query heads, and a second stage joins the splits. */
+/** Decode: keys are split, a split serves a whole group of query heads, and a second stage joins the splits. */
 export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'decode',
   module: attentionModule,
@@ -36,7 +36,7 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
   },
   scratchBytes(problem, threads) {
     const { batch, numKvHeads, seqLenKv, pages, valueDim } = attentionSizes(problem.inputs, problem.options)
-    // Splits start at multiples of their length, the keys of a ring do not.
+    // Splits start at multiples of their length; the keys of a ring do not.
     const splits = Math.ceil(seqLenKv / splitKeys) + (pages > 0 ? 1 : 0)
     return bytesPerThread(problem) * threads + batch * numKvHeads * splits * linesOf(problem) * (valueDim + 4) * 4
   },
@@ -48,7 +48,7 @@ function linesOf({ inputs, options }: AttentionProblem): number {
   return (numHeads / numKvHeads) * seqLenQ
 }
 
-/** Scores, scaled queries, and what assembly/packed-decode.ts needs beside them. */
+/** Bytes of scores, scaled queries, and the further memory of assembly/packed-decode.ts. */
 function bytesPerThread(problem: AttentionProblem): number {
   const lines = linesOf(problem)
   const { inputs, options } = problem

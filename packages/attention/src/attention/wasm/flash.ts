@@ -4,7 +4,7 @@ import { attentionOp } from '../contract.ts'
 import { blockBytes } from './blocks.ts'
 import { gatherBytes, stagesOver } from './gather.ts'
 
-/** FlashAttention: tiles of keys, a running softmax, memory that does not grow with the sequence. */
+/** FlashAttention: tiles of keys and a running softmax. Memory does not grow with the sequence. */
 export const flashWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'flash',
   module: attentionModule,

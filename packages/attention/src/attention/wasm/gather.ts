@@ -3,12 +3,15 @@ import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, type Gathered, lines64, writeArguments, writeStored } from './arguments.ts'
 
 /*
- * Kernels for many rows read keys and values that lie next to each other. Where they lie in pages or are packed, a stage before theirs lays
- * the visible ones out in scratch memory, decoded: once a call, where the kernel itself would do it once for each block of rows. The kernel then does what
- * it does for contiguous keys, so that its results are equal to the bit.
+ * Kernels of many rows read contiguous keys and values. If these are paged or packed, an earlier stage gathers the
+ * visible ones into scratch memory, decoded: once per call, where the kernel would do it once per block of rows.
+ * Results are bit-equal to those over contiguous keys.
  */
 
-/** The stages `entries`, after a gathering one where it is needed. `perThread` are the bytes of scratch memory of a thread; `more` writes what comes after the common arguments. */
+/**
+ * Stages `entries`, after a gathering stage if one is needed. `perThread` is the scratch bytes per thread; `more`
+ * writes what follows the common arguments.
+ */
 export function stagesOver(
   problem: AttentionProblem,
   perThread: number,
@@ -37,7 +40,7 @@ export function stagesOver(
   ]
 }
 
-/** Bytes of scratch memory that gathering takes. */
+/** Bytes of scratch memory for gathered keys and values. */
 export function gatherBytes(problem: AttentionProblem): number {
   if (!needsGather(problem)) return 0
   const { batch } = attentionSizes(problem.inputs, problem.options)

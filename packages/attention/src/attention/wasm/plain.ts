@@ -6,10 +6,13 @@ import { type AttentionProblem, lines64 } from './arguments.ts'
 import { blockBytes } from './blocks.ts'
 import { gatherBytes, stagesOver } from './gather.ts'
 
-/** Of a memory of 4 GiB; beyond it there is flash. */
+/** Limit for scores within a memory of 4 GiB; flash handles more. */
 const mostScoreBytes = 2 ** 30
 
-/** Attention by its definition: all scores in memory (4 · B · Hq · Lq · Lkv bytes), softmax over each row, weights times values. */
+/**
+ * Attention by its definition: all scores in memory (4 · B · Hq · Lq · Lkv bytes), softmax over each row, weights times
+ * values.
+ */
 export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   name: 'plain',
   module: attentionModule,
@@ -27,7 +30,7 @@ export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   scratchBytes: (problem, threads) => blockBytes(problem) * threads + gatherBytes(problem) + scoreBytes(problem),
 })
 
-/** A row of scores has room for the last vector of those that it sees, as in assembly/plain.ts. */
+/** Bytes of all scores; a row has room for its last vector, as in assembly/plain.ts. */
 function scoreBytes({ inputs, options }: AttentionProblem): number {
   const { batch, numHeads, seqLenQ, seqLenKv } = attentionSizes(inputs, options)
   return lines64(4 * batch * numHeads * seqLenQ * Math.floor((seqLenKv + 10) / 8) * 8)

@@ -10,21 +10,21 @@ import { webgpuCapabilities, type WebGpuPass } from '@tessera-llm/webgpu'
 import type { AttentionInputs, AttentionOptions, Layout } from '../contract.ts'
 import { type AttentionSizes, attentionSizes } from '../sizes.ts'
 
-/** An attention call as the kernels see it. */
+/** An attention call with the derived values that kernels use. */
 export interface AttentionProblem extends AttentionSizes {
   readonly inputs: InputSpecs<AttentionInputs>
   readonly options: AttentionOptions
   readonly layout: Layout
   readonly kvLayout: Layout
-  /** Query heads of a KV head. */
+  /** Query heads per KV head. */
   readonly group: number
-  /** Keys before and after a row's position that it sees; `unlimited` where the options set no limit. */
+  /** Keys before and after a row's position that it sees; `unlimited` if the options set no limit. */
   readonly windowLeft: number
   readonly windowRight: number
   readonly returnLse: boolean
 }
 
-/** Further than any key is from any row, and small enough to be added to a position in i32. */
+/** Larger than any distance between key and row, and small enough to add to a position in i32. */
 export const unlimited: number = 2 ** 30
 
 export function attentionProblem(problem: Problem): AttentionProblem {
@@ -52,12 +52,12 @@ export function attentionProblem(problem: Problem): AttentionProblem {
   }
 }
 
-/** Whether keys inside a row's span may be hidden. What is hidden may be NaN, which a weight of 0 does not make harmless. */
+/** Whether keys inside a row's span may be hidden. Hidden values may be NaN, which a weight of 0 does not cancel. */
 export function hidesKeys({ inputs }: AttentionProblem): boolean {
   return inputs.mask !== undefined || inputs.bias !== undefined
 }
 
-/** The spec of an input that the contract has already checked. */
+/** Spec of an input that the contract has already checked. */
 export function inputSpec(problem: AttentionProblem, name: keyof AttentionInputs & string): TensorSpec {
   const spec = problem.inputs[name]
   if (spec?.kind !== 'dense')
@@ -65,7 +65,7 @@ export function inputSpec(problem: AttentionProblem, name: keyof AttentionInputs
   return spec
 }
 
-/** Elements from one batch row, head and row to the next. */
+/** Strides in elements along batch, head and row axes. */
 export function strides(
   layout: Layout,
   heads: number,
@@ -77,7 +77,7 @@ export function strides(
     : [length * heads * width, width, heads * width]
 }
 
-/** Why the GPU cannot run these passes, or true: bindings per stage, and offsets that u32 must hold. */
+/** `true`, or the reason why the GPU cannot run these passes: bindings per stage, and offsets beyond u32. */
 export function fitsGpu(
   problem: AttentionProblem,
   passes: readonly WebGpuPass[],

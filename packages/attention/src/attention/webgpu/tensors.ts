@@ -4,10 +4,10 @@ import { type AttentionProblem, inputSpec, strides } from './problem.ts'
 import { joinParts, type Part, u32 } from '../../webgpu-part/index.ts'
 
 /*
- * How kernels read q, k and v and write o. Each tensor x has, in WGSL,
- *   x_at(batch, head, row) -> u32        where a row starts, in elements
- *   x4(at, chunk) -> vec4<f32>           elements 4 · chunk … 4 · chunk + 3 of the row that starts there; zeros beyond its end
- * Rows whose length is a multiple of 4 are read as vectors. f16 is read as packed words, so that no `shader-f16` is needed.
+ * WGSL access to q, k, v and o. For each tensor x:
+ *  x_at(batch, head, row) -> u32        start of a row, in elements
+ *  x4(at, chunk) -> vec4<f32>           elements 4 · chunk … 4 · chunk + 3 of that row; zeros beyond its end
+ * Rows whose length is a multiple of 4 are read as vectors. f16 is read as packed words, so `shader-f16` is not needed.
  */
 
 export function queryPart(problem: AttentionProblem): Part {
@@ -28,7 +28,7 @@ export function valuePart(problem: AttentionProblem): Part {
   return storedPart(problem, 'v', problem.valueDim)
 }
 
-/** k or v; where a block table says so, row j of a sequence is row j mod R of a page, and the first stride is that of pages. */
+/** k or v. With a block table, row j of a sequence is row j mod R of a page, and the first stride is that of pages. */
 function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): Part {
   const { kvLayout, numKvHeads, seqLenKv, pages, pageRows } = problem
   const table: Part = {
@@ -61,7 +61,7 @@ function storedPart(problem: AttentionProblem, name: 'k' | 'v', width: number): 
   })
 }
 
-/** `store_o4(at, chunk, value)` beside `o_at`. */
+/** Declares `store_o4(at, chunk, value)` and `o_at`. */
 export function outputPart(problem: AttentionProblem): Part {
   return storePart(
     'o',
@@ -71,7 +71,7 @@ export function outputPart(problem: AttentionProblem): Part {
   )
 }
 
-/** `store_x4(at, chunk, value)` beside `x_at`, for rows of `width` of an output. */
+/** Declares `store_x4(at, chunk, value)` and `x_at` for an output with rows of `width` elements. */
 export function storePart(
   name: string,
   tensor: string,
@@ -91,11 +91,14 @@ export function storePart(
   }
 }
 
-/** `store_lse(batch, head, row, m, l)`: the natural logarithm of l · 2^m, or −∞ where l is 0. Nothing where no LSE is wanted. */
+/**
+ * Declares `store_lse(batch, head, row, m, l)`: stores the natural logarithm of l · 2^m, or −∞ if l is 0. Does nothing
+ * if LSE is no output.
+ */
 export function lsePart({ returnLse, numHeads, seqLenQ }: AttentionProblem): Part {
   if (!returnLse)
     return { bindings: [], fragments: ['fn store_lse(batch: u32, head: u32, row: u32, m: f32, l: f32) {}'], params: {} }
-  // Bits, because WGSL may take infinities for granted not to occur.
+  // As bits, because WGSL implementations may assume that infinities do not occur.
   return {
     bindings: [{ name: 'lse', tensor: 'lse', access: 'read_write', type: 'array<u32>' }],
     fragments: [
@@ -108,7 +111,7 @@ export function lsePart({ returnLse, numHeads, seqLenQ }: AttentionProblem): Par
   }
 }
 
-/** `x_at` and `x4` of the input `tensor`, whose rows have `width` elements. */
+/** Declares `x_at` and `x4` of the input `tensor` with rows of `width` elements. */
 export function rowsPart(
   name: string,
   tensor: string,

@@ -1,21 +1,21 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** Which pages of a pool are taken, and by how many. Any free page will do for any block: there is nothing to defragment. */
+/** Owner counts of a pool's pages. Any free page fits any block, so there is no fragmentation. */
 export interface PageList {
   readonly count: number
   readonly free: number
-  /** A page that nobody has, now with one owner. Throws `out-of-memory` where there is none. */
+  /** Takes a free page, which then has one owner. Throws `out-of-memory` if there is none. */
   take(): number
-  /** One owner more. */
+  /** Adds an owner. */
   share(page: number): void
-  /** One owner less; without any, the page is free. */
+  /** Removes an owner; without owners, the page is free. */
   release(page: number): void
   owners(page: number): number
 }
 
 export function createPageList(count: number): PageList {
   const owners = new Uint32Array(count)
-  // The last is taken first: what was freed a moment ago may still be in a processor's cache.
+  // LIFO: a page freed a moment ago may still be in a processor's cache.
   const free = Array.from({ length: count }, (_, index) => count - 1 - index)
   const check = (page: number): void => {
     if ((owners[page] ?? 0) === 0) throw new TesseraError('invalid-value', `page-list: page ${page} has no owner`)

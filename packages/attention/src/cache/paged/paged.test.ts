@@ -58,7 +58,7 @@ test('forks share pages, and the first to append to a shared page copies it alon
   expect(pool.freePages).toBe(7)
   second.prepare(70, 1)
   expect(pool.freePages).toBe(6)
-  // Now nobody else has the page: the other appends in place.
+  // The page has no other owner now, so the other sequence appends in place.
   first.prepare(70, 1)
   expect(pool.freePages).toBe(6)
   second.truncate(64)

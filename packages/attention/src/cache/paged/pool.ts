@@ -12,33 +12,40 @@ import type { CacheKind, CacheLayer, CacheSizes } from '../cache.ts'
 import { createPageList } from './page-list.ts'
 import { createPagedSequence, type PoolLayer } from './sequence.ts'
 
+/** Options of `createPagePool`. */
 export interface PagePoolOptions {
   readonly layers: readonly CacheLayer[]
-  /** Pages for all sequences together. */
+  /** Number of pages for all sequences together. */
   readonly numPages: number
-  /** Tokens of a page, a multiple of 16; default 32. */
+  /** Tokens per page, a multiple of 16. Default 32. */
   readonly pageRows?: number | undefined
-  /** How rows are kept; default f32. Formats of groups of tokens have no pages. */
+  /** Storage of rows. Default f32. Formats with groups of tokens cannot be paged. */
   readonly rows?: 'f32' | 'f16' | 'int8' | 'fp8' | undefined
 }
 
 /**
- * Memory for the keys and values of many sequences in pages (Kwon et al. 2023, PagedAttention, arXiv 2309.06180). A sequence takes a page
- * when it needs one; a fork shares all pages of its origin, and the first to append to a shared page copies that page. Layers with a window keep all rows.
+ * Memory for the keys and values of many sequences, in pages (Kwon et al. 2023, PagedAttention, arXiv 2309.06180). A
+ * sequence takes a page when it needs one. A fork shares all pages of its origin, and the first to append to a shared
+ * page copies it. Layers with a window keep all rows.
  */
 export interface PagePool {
-  /** For a session or a caller: `create` makes an empty sequence in the pool. */
+  /** Cache kind for sessions and callers: `create` makes an empty sequence in the pool. */
   readonly kind: CacheKind
   readonly pageRows: number
   readonly numPages: number
   readonly freePages: number
-  /** Bytes of one page of all layers. */
+  /** Bytes per page, over all layers. */
   readonly pageBytes: number
   readonly byteLength: number
-  /** Frees the pool's memory; its sequences must not be used any more. */
+  /** Frees the pool's memory; its sequences must not be used afterwards. */
   dispose(): void
 }
 
+/**
+ * Allocates a pool of pages for the keys and values of many sequences; see {@link PagePool}.
+ *
+ * @throws TesseraError `invalid-option`, `out-of-memory`
+ */
 export function createPagePool(
   device: Device,
   { layers, numPages, pageRows = 32, rows = 'f32' }: PagePoolOptions,
@@ -99,7 +106,7 @@ export function createPagePool(
           sizes,
         )
       },
-      // What a sequence of this length takes of the pool, which is there already.
+      // Share of the pool's memory that a sequence of this length takes; it is already allocated.
       byteLength: ({ capacity }) => (byteLength / numPages) * Math.ceil(capacity / pageRows),
     }
     return {
@@ -119,7 +126,7 @@ export function createPagePool(
   }
 }
 
-/** A sequence must have the layers that the pool was made for. */
+/** Throws unless a sequence has the layers that the pool was made for. */
 function checkFits(layers: readonly CacheLayer[], sizes: CacheSizes): void {
   if (sizes.batch !== 1)
     throw new TesseraError(

@@ -14,7 +14,7 @@ export interface PoolLayer {
   readonly window: number | undefined
 }
 
-/** What the sequences of a pool share. */
+/** State that the sequences of a pool share. */
 export interface Pages {
   readonly device: Device
   readonly list: PageList
@@ -24,7 +24,10 @@ export interface Pages {
   copyPage(from: number, to: number): void
 }
 
-/** A sequence of a pool: a block table, and one owner's share of each page in it. `shared` are the pages that it begins with. */
+/**
+ * Creates a sequence of a pool: a block table and one ownership share of each of its pages. `shared` are its first
+ * pages.
+ */
 export function createPagedSequence(
   kind: CacheKind,
   pages: Pages,
@@ -110,7 +113,7 @@ export function createPagedSequence(
       const old = blocks[last]
       const isShared = start % pageRows !== 0 && old !== undefined && list.owners(old) > 1
       const needed = Math.ceil((start + count) / pageRows) - blocks.length + (isShared ? 1 : 0)
-      // All or nothing: a step that fails leaves the tokens before `start`, and takes no page.
+      // All or nothing: a step that fails keeps the tokens before `start` and takes no page.
       if (needed > list.free)
         throw new TesseraError(
           'out-of-memory',

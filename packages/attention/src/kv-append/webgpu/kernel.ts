@@ -60,7 +60,10 @@ export const kvAppendWebgpu: WebGpuKernel = {
   },
 }
 
-/** `page_of(batch, row)`: the page that holds a row of a sequence, or the row of the batch; −1 where the row has no place. */
+/**
+ * Declares `page_of(batch, row)`: the page that holds a row of a sequence, or without pages the batch row; −1 if the
+ * row is dropped.
+ */
 export const inPages: string =
   'fn page_of(batch: u32, row: i32) -> i32 { return select(block_table[batch * params.pages + (u32(max(row, 0)) / params.capacity) % params.pages], -1, row < 0); }'
 export const inBatchRow: string =

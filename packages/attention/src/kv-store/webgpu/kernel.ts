@@ -56,7 +56,7 @@ function groupPasses(
   const [batch = 0, heads = 0, , width = 0] = shape
   const { bits, along, recentRows } = codes
   const { headerWords, groups, codeWords, groupWords, recentAt } = groupLayout(shape, codes)
-  // A step gives over no more groups than the ring holds.
+  // A step packs no more groups than the ring holds.
   const most = recentRows / groupSize
   const { rows, ...sizes } = sizesOf(inputs, shape)
   return [

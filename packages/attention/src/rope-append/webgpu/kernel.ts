@@ -5,10 +5,12 @@ import { f32, narrowBits, u32 } from '../../webgpu-part/index.ts'
 import type { RopeAppendOptions } from '../contract.ts'
 import prepare from './prepare.wgsl'
 
-/** Heads of 4 KiB fit the workgroup memory that every GPU has, and leave room for others. */
+/** Heads of 4 KiB fit the workgroup memory that every GPU has, with room for others. */
 const mostHeadDim = 1024
 
-/** All heads in one dispatch; where that takes more buffers than the GPU binds at once, queries in one and keys and values in another. */
+/**
+ * All heads in one dispatch; if that exceeds the GPU's buffer bindings, queries in one and keys and values in another.
+ */
 export const ropeAppendWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',
@@ -75,7 +77,7 @@ function pass(problem: Problem, part: 'all' | 'queries' | 'keys'): WebGpuPass {
     ...(norms.query ? [read('query_norm', 'queryNorm')] : []),
     ...(norms.key ? [read('key_norm', 'keyNorm')] : []),
   ]
-  // A norm of queries alone leaves keys as they are, and the other way round.
+  // Only the heads with a norm are scaled.
   const factorOf = (name: 'query' | 'key'): string =>
     norms[name] ? `factor * (${name}_norm[d]${unitOffset ? ' + 1.0' : ''})` : '1.0'
   const query = 'q[(token * params.query_heads + head) * HEAD_DIM + d]'
@@ -117,7 +119,7 @@ function pass(problem: Problem, part: 'all' | 'queries' | 'keys'): WebGpuPass {
   }
 }
 
-/** A word of a cache from one element, or two. */
+/** A cache word of one element (f32) or two (f16). */
 function wordOf({ dtype }: TensorSpec, element: (plus: string) => string): string {
   return dtype === 'f16' ? `half_bits(${element('')}) | (half_bits(${element(' + 1u')}) << 16u)` : element('')
 }

@@ -10,7 +10,10 @@ import rowsSource from './rows.wgsl'
 import rowsSubgroup from './rows-subgroup.wgsl'
 import splitSource from './split.wgsl'
 
-/** Few rows over many keys: the keys are divided among workgroups, each key and value is read once for all query heads of its KV head. */
+/**
+ * Few rows over many keys: workgroups divide the keys, and each key and value is read once for all query heads of its
+ * KV head.
+ */
 export const decodeWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',
@@ -55,7 +58,7 @@ function decodePasses(problem: AttentionProblem, capabilities: Capabilities): re
     spanPart(problem),
     maskedPart,
     scorePart(problem),
-    // Where the keys are divided, the reduction counts the sink.
+    // If the keys are divided, the reduction adds the sink.
     isSplit
       ? { bindings: [], params: {}, fragments: ['fn sink_of(head: u32) -> f32 { return MASKED; }'] }
       : sinkPart(problem),
@@ -69,7 +72,7 @@ function decodePasses(problem: AttentionProblem, capabilities: Capabilities): re
     source: splitSource,
     ...inner,
     enables: lanes.enables,
-    // The body declares the memory that the rows' functions use; WGSL asks for no order.
+    // The body declares the memory that the row functions use; WGSL allows any order of declarations.
     fragments: [...inner.fragments, lanes.fragment, lanes.isSubgroup ? rowsSubgroup : rowsSource],
     constants: {
       GROUP: group,
@@ -109,7 +112,7 @@ function decodePasses(problem: AttentionProblem, capabilities: Capabilities): re
   ]
 }
 
-/** The whole result of a row, where one workgroup has seen all its keys. */
+/** Stores the whole result of a row, if one workgroup sees all its keys. */
 const storeResult: Part = {
   bindings: [],
   params: {},
@@ -121,7 +124,7 @@ const storeResult: Part = {
   ],
 }
 
-/** What one stretch of keys gives: the output before division, the highest score and the sum. */
+/** Stores the partial result of a split: the output before division, the highest score, and the sum. */
 function storePartial(valueVectors: number): Part {
   return {
     bindings: [

@@ -1,23 +1,23 @@
 import { type AttentionProblem, unlimited } from '../problem.ts'
 
-/** Keys that a workgroup of `split.wgsl` takes at once. */
+/** Keys that a workgroup of `split.wgsl` processes at once. */
 const tileKeys = 64
-/** Rows that a workgroup holds at most: more would not fit registers and 16 KiB of workgroup memory. */
+/** Most rows per workgroup: more would not fit registers and 16 KiB of workgroup memory. */
 const maxRows = 32
-/** Workgroups to aim at: a few for each core of a large GPU. */
+/** Target number of workgroups: a few for each core of a large GPU. */
 const targetWorkgroups = 512
 
 export interface DecodePlan {
-  /** Packed rows of a workgroup, a multiple of 4. */
+  /** Packed rows per workgroup, a multiple of 4. */
   readonly rows: number
   readonly rowBlocks: number
-  /** Stretches of keys, and keys of each. */
+  /** Number of splits of the keys, and keys per split. */
   readonly splits: number
   readonly splitKeys: number
   readonly workgroups: number
 }
 
-/** How decode divides a call: by shapes and options alone, so that a replayed plan has the grid that an eager call has. */
+/** Divides a call by shapes and options alone, so that a replayed plan has the grid of an eager call. */
 export function decodePlan({
   batch,
   numKvHeads,
@@ -30,7 +30,7 @@ export function decodePlan({
   const packedRows = group * seqLenQ
   const rowBlocks = Math.max(1, Math.ceil(packedRows / maxRows))
   const rows = 4 * Math.max(1, Math.ceil(packedRows / rowBlocks / 4))
-  // Keys that the rows of a block may see together: with a window, far fewer than the cache has.
+  // Keys that the rows of a block may see together; far fewer than the cache holds if there is a window.
   const windowKeys = windowLeft >= unlimited || windowRight >= unlimited ? seqLenKv : windowLeft + windowRight + seqLenQ
   const tiles = Math.max(1, Math.ceil(Math.min(seqLenKv, windowKeys) / tileKeys))
   const units = batch * numKvHeads * rowBlocks

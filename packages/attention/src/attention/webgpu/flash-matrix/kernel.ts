@@ -8,7 +8,7 @@ import { type MatrixPlan, matrixPlan } from './plan.ts'
 import prefill from './prefill.wgsl'
 import stage from './stage.wgsl'
 
-/** `flash` by products of matrices in subgroups, where the GPU offers them and they were found right on this device. */
+/** `flash` with subgroup matrix products, where the GPU offers them and they passed the device's self-test. */
 export const flashMatrixWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',

@@ -2,19 +2,22 @@ import type { Capabilities } from '@tessera-llm/tensor'
 import { exactMatricesOf, type Matrices, webgpuCapabilities } from '@tessera-llm/webgpu'
 import type { AttentionProblem } from '../problem.ts'
 
-/** Lanes of a workgroup: a multiple of every subgroup size, as matrices demand. */
+/** Lanes per workgroup: a multiple of every subgroup size, as subgroup matrices require. */
 const lanes = 128
-/** Strips of M rows of a tile, and elements of a row that are staged at once: the first that fit the memory of a workgroup. */
+/**
+ * Strips of M rows per tile, and elements of a row staged at once; the first pair that fits the workgroup memory is
+ * used.
+ */
 const sizes = [
   [4, 64],
   [4, 32],
   [2, 64],
   [2, 32],
 ] as const
-/** What follows a row, so that the next begins on 16 bytes and in another bank: as in `stage.wgsl`. */
+/** Padding after a row, so that the next starts at 16 bytes and in another bank: as in `stage.wgsl`. */
 const padding = 8
 const resultPadding = 4
-/** Beyond it, queries and outputs of a strip would not fit registers. */
+/** Above this, the queries and outputs of a strip do not fit registers. */
 const maxHeadDim = 256
 
 export interface MatrixPlan {
@@ -23,14 +26,14 @@ export interface MatrixPlan {
   readonly tile: number
   readonly strips: number
   readonly columns: number
-  /** Strips of a subgroup, where subgroups are as large as they may be. */
+  /** Strips per subgroup, for subgroups of the largest size. */
   readonly stripsEach: number
   /** Elements of the two arrays in workgroup memory. */
   readonly components: number
   readonly results: number
 }
 
-/** How a call is computed by matrices, or the reason why it is not. */
+/** Returns the matrix plan of a call, or the reason why there is none. */
 export function matrixPlan(problem: AttentionProblem, capabilities: Capabilities): MatrixPlan | string {
   const {
     headDim,

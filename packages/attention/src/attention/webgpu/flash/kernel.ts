@@ -13,7 +13,10 @@ import prefill from './prefill.wgsl'
 import rowLanes from './row-lanes.wgsl'
 import rowLanesSubgroup from './row-lanes-subgroup.wgsl'
 
-/** Tiled attention with online softmax: memory grows with N, not N². 14.5 KiB of workgroup memory whatever the head size. */
+/**
+ * Tiled attention with online softmax: memory grows with N, not N². Takes 14.5 KiB of workgroup memory for any head
+ * size.
+ */
 export const flashWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',

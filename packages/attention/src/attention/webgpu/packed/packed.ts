@@ -2,7 +2,10 @@ import { groupLayout, type KvCodes, rowLayout } from '../../../kv-format/index.t
 import { type Part, u32 } from '../../../webgpu-part/index.ts'
 import type { AttentionProblem } from '../problem.ts'
 
-/** Reads packed keys or values: `x_at` and `x4` as in `tensors.ts`, over the words of `src/kv-format/layout.ts`. `page` is WGSL for the page of a row. */
+/**
+ * Reads packed keys or values: declares `x_at` and `x4` as in `tensors.ts`, over the words of
+ * `src/kv-format/layout.ts`. `page` is a WGSL expression for the page of a row.
+ */
 export function packedPart(
   problem: AttentionProblem,
   name: 'k' | 'v',
@@ -31,7 +34,8 @@ export function packedPart(
   const { bits, along, recentRows } = codes
   const { headerWords, groups, codeWords, groupWords, recentAt, recentRowWords } = groupLayout(shape, codes)
   const perWord = 32 / bits
-  // A row in the ring is the place of its words, with the highest bit set; one in a group is its number among all tokens of all heads.
+  // `x_at` of a row in the ring is the index of its words with the highest bit set; of a row in a group, its index
+  // among all tokens of all heads.
   return {
     bindings,
     fragments: [
@@ -79,7 +83,7 @@ const int8Values = `fn int8_values(word: u32) -> vec4<f32> {
   return vec4<f32>(vec4<i32>(extractBits(codes, 0u, 8u), extractBits(codes, 8u, 8u), extractBits(codes, 16u, 8u), extractBits(codes, 24u, 8u)));
 }`
 
-/** e4m3; below 2^-6 it counts steps of 2^-9, which as bits of an f32 would be flushed to 0. */
+/** Decodes e4m3. Below 2^-6 it counts steps of 2^-9: as f32 bits, those subnormals would be flushed to 0. */
 const fp8Values = `fn fp8_value(code: u32) -> f32 {
   let magnitude = code & 0x7fu;
   let value = select(bitcast<f32>((magnitude << 20u) + 0x3c000000u), f32(magnitude) * 0.001953125, magnitude < 8u);

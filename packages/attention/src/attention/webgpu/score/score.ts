@@ -8,8 +8,9 @@ import spanPackedSource from './span-packed.wgsl'
 const log2e = Math.LOG2E
 
 /**
- * `span_of(batch, row) -> Span`: the row's position and the keys `first` to `end` − 1 that causality, window and lengths let it see.
- * Values come from tensors, so a replayed plan sees new lengths; shapes alone decide the grid.
+ * Declares `span_of(batch, row) -> Span`: the row's position and the keys `first` … `end` − 1 that causality, window
+ * and lengths leave visible. Values come from tensors, so a replayed plan sees new lengths; only shapes determine the
+ * grid.
  */
 export function spanPart({
   inputs,
@@ -51,7 +52,7 @@ export function spanPart({
   }
 }
 
-/** Scores of keys that a row does not see: finite, because WGSL may take infinities for granted not to occur. */
+/** Score of hidden keys: finite, because WGSL implementations may assume that infinities do not occur. */
 export const maskedPart: Part = {
   bindings: [],
   params: {},
@@ -59,8 +60,9 @@ export const maskedPart: Part = {
 }
 
 /**
- * From a product to a score, in units of log2 e so that softmax is exp2: `params.query_scale`, which the query is multiplied by,
- * and `score_of(product, batch, head, row, span, key)`, which is MASKED for a key that the row does not see. Comes after `spanPart` and `maskedPart`.
+ * Turns products into scores in units of log2 e, so that softmax uses exp2: `params.query_scale` multiplies the query,
+ * and `score_of(product, batch, head, row, span, key)` is MASKED for a hidden key. Must follow `spanPart` and
+ * `maskedPart`.
  */
 export function scorePart(problem: AttentionProblem): Part {
   const { inputs, options, headDim } = problem
@@ -110,7 +112,7 @@ export function scorePart(problem: AttentionProblem): Part {
   }
 }
 
-/** `sink_of(head)`: the sink in units of log2 e, MASKED where there is none. Comes after `maskedPart`. */
+/** Declares `sink_of(head)`: the sink in units of log2 e, MASKED without sinks. Must follow `maskedPart`. */
 export function sinkPart({ inputs }: AttentionProblem): Part {
   if (!inputs.sinks) return { bindings: [], fragments: ['fn sink_of(head: u32) -> f32 { return MASKED; }'], params: {} }
   return {
@@ -120,7 +122,7 @@ export function sinkPart({ inputs }: AttentionProblem): Part {
   }
 }
 
-/** `weighed(p, value)`: where keys may be hidden, a weight of 0 does not touch the value. */
+/** Declares `weighed(p, value)`: if keys may be hidden, a weight of 0 does not read the value. */
 export function weighedPart(problem: AttentionProblem): Part {
   return {
     bindings: [],
