@@ -14,9 +14,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { measurePerplexity } from '../src/index.ts'
 
 interface Golden {
-  /** The first 4096 tokens of WikiText-2's validation text. */
+  /** First 4096 tokens of WikiText-2's validation text. */
   readonly ids: number[]
-  /** Sums of PyTorch's negative log-likelihoods for each window of 512. */
+  /** Sums of PyTorch's negative log-likelihoods per window of 512. */
   readonly llamaCppSecondHalf: readonly number[]
   readonly plainAllPositions: readonly number[]
 }
@@ -57,7 +57,7 @@ function perplexityCases(path: string, golden: Golden, bosId: number | undefined
   })
   afterAll(() => device?.dispose())
 
-  /** exp of the mean over `tokens` tokens a window. */
+  /** exp of the mean over `tokens` tokens per window. */
   const perplexityOf = (sums: readonly number[], tokens: number): number =>
     Math.exp(sums.reduce((total, value) => total + value, 0) / (sums.length * tokens))
 

@@ -6,7 +6,7 @@ export interface CountingSource extends ByteSource {
   readonly longest: () => number
 }
 
-/** `head`, then zeros up to `size`: a file of any length that takes no memory, and that counts what is read of it. */
+/** Source of `head` followed by zeros up to `size`: a file of any length that takes no memory. Counts what is read. */
 export function countingSource(head: Uint8Array, size: number = head.length): CountingSource {
   let total = 0
   let longest = 0

@@ -2,26 +2,26 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** How a request is answered when not by the file itself. */
+/** Answers a request in place of the file server. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, served: Served) => void
 
 export interface Served {
   readonly bytes: Uint8Array
-  /** Requested bytes, first and last; the whole file without a Range header. */
+  /** First and last requested byte; the whole file without a Range header. */
   readonly first: number
   readonly last: number
 }
 
 export interface FileServer {
   readonly url: string
-  /** The Range headers in order, '' where there was none. */
+  /** Range headers in order, '' if absent. */
   readonly ranges: string[]
   close(): Promise<void>
 }
 
 /**
- * Serves one file on a free local port. `answers` are used up request by request before the file is served as it should be;
- * `undefined` among them means a proper answer.
+ * Serves one file on a free local port. `answers` are used up one per request before the file is served normally;
+ * `undefined` among them also serves normally.
  */
 export async function serveFile(
   bytes: Uint8Array,
@@ -59,19 +59,22 @@ const rangeHeaders = ({ bytes, first, last }: Served, etag = '"one"'): Record<st
   etag,
 })
 
-/** The requested range, as it should be. */
+/** Serves the requested range. */
 export const inRange: Answer = (_request, response, served) => {
   if (served.first >= served.bytes.length)
     response.writeHead(416, { 'content-range': `bytes */${served.bytes.length}` }).end()
   else response.writeHead(206, rangeHeaders(served)).end(served.bytes.subarray(served.first, served.last + 1))
 }
 
-/** The whole file whatever was asked. */
+/** Serves the whole file regardless of the range. */
 export const whole: Answer = (_request, response, { bytes }) => {
   response.writeHead(200, { 'content-length': String(bytes.length) }).end(bytes)
 }
 
-/** `count` bytes of the requested range, then a lost connection. The pause lets the client take what has arrived. */
+/**
+ * Sends `count` bytes of the requested range, then breaks the connection. The pause lets the client read what has
+ * arrived.
+ */
 export const dropAfter =
   (count: number): Answer =>
   (_request, response, served) => {
@@ -81,7 +84,7 @@ export const dropAfter =
     )
   }
 
-/** `count` bytes of the requested range, then nothing more. */
+/** Sends `count` bytes of the requested range, then stalls. */
 export const stallAfter =
   (count: number): Answer =>
   (_request, response, served) => {

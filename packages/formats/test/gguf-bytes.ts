@@ -1,6 +1,6 @@
 import { ByteWriter } from '../src/sink/byte-writer.ts'
 
-/** A tensor's entry exactly as given, in the file's axis order. */
+/** A tensor entry written exactly as given, in the file's axis order. */
 export interface RawTensor {
   readonly name?: string
   readonly axes?: readonly (number | bigint)[]
@@ -14,13 +14,13 @@ export interface RawGguf {
   readonly version?: number
   readonly tensorCount?: number | bigint
   readonly entryCount?: number | bigint
-  /** Each writes a key, a type and a value as it likes. */
+  /** Each writes an arbitrary key, type and value. */
   readonly entries?: readonly ((file: ByteWriter) => void)[]
   readonly tensors?: readonly RawTensor[]
   readonly dataBytes?: number
 }
 
-/** Bytes of a GGUF file that may say anything: by default a valid one without metadata and tensors. */
+/** Bytes of an arbitrary GGUF file; by default a valid one without metadata and tensors. */
 export function ggufBytes({
   magic = 'GGUF',
   version = 3,

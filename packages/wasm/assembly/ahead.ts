@@ -1,12 +1,13 @@
-// Memory begun ahead of its use. Hardware recognises a stream and reads ahead of it, but only to the end of a page of 4 KB; in the next page the
-// first loads wait for its address and for memory, and hold up all arithmetic behind them. WebAssembly has no prefetch: loads whose values
-// nobody needs begin a page's stream, which goes on beside the arithmetic.
+// Software prefetch. The hardware prefetcher recognizes a stream and reads ahead, but only to the end of a 4 KB page;
+// in the next page the first loads wait for address and memory, and hold up all arithmetic behind them. WebAssembly has
+// no prefetch instruction: loads with unused values start a page's stream, which continues beside the arithmetic.
 
 const PAGE: usize = 4096
 
 /**
- * Begins the pages that lie in the bytes from `begun` on, below `until` and `end`, by the first four lines of each. Returns where the next ones are.
- * What was read goes to the 4 bytes at `out`, so that no compiler drops the loads; nothing is read beyond `end`.
+ * Starts the pages between `begun` and min(`until`, `end`) by reading the first four lines of each. Returns where the
+ * next pages begin. Stores what was read in the 4 bytes at `out`, so that no compiler drops the loads; reads nothing
+ * beyond `end`.
  */
 export function beginPages(begun: usize, until: usize, end: usize, out: usize): usize {
   let a: u32 = 0, page = (begun + PAGE - 1) & ~(PAGE - 1)

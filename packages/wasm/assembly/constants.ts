@@ -1,5 +1,5 @@
-// Vectors that the device writes at the bottom of the arena (src/memory/constants.ts). Loading one keeps it in a register;
-// some engines make a splatted constant anew in each iteration of a loop.
+// Vectors that the device writes at the bottom of the arena (src/memory/constants.ts). Loading one keeps it in a
+// register; some engines rematerialize a splatted constant in each loop iteration.
 
 const BASE: usize = 64
 
@@ -56,7 +56,7 @@ export function e2m1Table(): v128 {
   return v128.load(BASE, 128)
 }
 
-/** Numbers that are splatted as they are loaded; `SCALARS` in src/memory/constants.ts has the same order. */
+/** Numbers that are splatted when loaded; `SCALARS` in src/memory/constants.ts has the same order. */
 const SCALARS: usize = BASE + 144
 
 export const EXP_LOWEST: u32 = 0, EXP_HIGHEST: u32 = 1, LOG2_E: u32 = 2, ROUNDER: u32 = 3, LN2_LOW: u32 = 4, LN2_HIGH: u32 = 5, ONE: u32 = 6

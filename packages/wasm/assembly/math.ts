@@ -2,10 +2,10 @@ import { EXP_HIGHEST, EXP_LOWEST, EXP_SERIES, LN2_HIGH, LN2_LOW, LOG2_E, ONE, RO
 import { madd, nmadd } from './simd'
 
 /**
- * e^x for four lanes: x = n·ln 2 + r with |r| ≤ ln 2 / 2, the Taylor polynomial of degree 7 in r (truncated at 5e-9 of the
- * value), then 2^n by exponent arithmetic. Adding 1.5·2^23 rounds to the nearest n and leaves it in the low bits. Below −87.3
- * the result is 0, and e^−∞ is 0; from 88.4 on it is ∞; NaN stays NaN. Constants are loaded: made anew for each vector they cost V8 as much as
- * the arithmetic.
+ * e^x on four lanes: x = n·ln 2 + r with |r| ≤ ln 2 / 2, Taylor polynomial of degree 7 in r (truncation error 5e-9 of
+ * the value), then 2^n by exponent arithmetic. Adding 1.5·2^23 rounds to the nearest n and leaves it in the low bits.
+ * Below −87.3 the result is 0, and e^−∞ is 0; from 88.4 on it is ∞; NaN stays NaN. Constants are loaded: rematerialized
+ * for each vector, they cost V8 as much as the arithmetic.
  */
 // @ts-ignore: decorator
 @inline
@@ -29,7 +29,7 @@ export function exp4(x: v128): v128 {
   return v128.andnot(f32x4.mul(p, scale), f32x4.lt(x, lowest))
 }
 
-/** tanh: the odd series below 0.25, where the quotient loses digits. */
+/** tanh; uses the odd series below 0.25, where the quotient loses digits. */
 export function tanh4(x: v128): v128 {
   const square = f32x4.mul(x, x)
   let series = f32x4.splat(-17.0 / 315)

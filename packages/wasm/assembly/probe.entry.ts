@@ -1,6 +1,6 @@
 /**
- * Tests the relaxed instructions that kernels rely on, against results that every build must give. Returns 0, or the number of
- * the first that differs. (One browser engine's baseline compiler once gave wrong results for a relaxed dot product.)
+ * Tests the relaxed instructions that kernels use against results that every build must give. Returns 0, or the number
+ * of the first difference. (One browser engine's baseline compiler once gave wrong results for a relaxed dot product.)
  */
 export function probe(): u32 {
   const codes = i8x16(0, 15, 1, 14, 2, 13, 3, 12, 127, 126, 125, 124, 0, 1, 64, 63)

@@ -1,8 +1,8 @@
 import { sumLanes } from './simd'
 
-// What kernels of several packages do to a row of f32: RMSNorm, and the rotation of a head.
+// Row functions that several packages use: RMSNorm, and the rotation of a head.
 
-/** One row: y = x / √(mean(x²) + eps) · (weight + unit) + residual. The sum runs in four times four lanes. */
+/** One row: y = x / √(mean(x²) + eps) · (weight + unit) + residual. The sum uses four vectors of four lanes. */
 export function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps: f32, unit: f32, residual: usize): void {
   const vectors = width & ~15
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
@@ -41,11 +41,14 @@ export function normaliseRow(x: usize, weight: usize, y: usize, width: u32, eps:
   }
 }
 
-/** A head of `width` channels, of which the first 2 · half are rotated by the angles whose cosines and sines are given; y may be x. */
+/**
+ * Rotates the first 2 · half channels of a head of `width` by the given cosines and sines, and copies the rest; y may
+ * alias x.
+ */
 export function rotateRow(x: usize, y: usize, cos: usize, sin: usize, half: u32, width: u32, isNeox: bool): void {
   if (isNeox) rotateHalves(x, y, cos, sin, half)
   else rotatePairs(x, y, cos, sin, half)
-  // Most models rotate whole heads, and copying nothing is a call too.
+  // Most models rotate whole heads, and even an empty copy is a call.
   if (width > 2 * half) memory.copy(y + (<usize>half << 3), x + (<usize>half << 3), <usize>(width - 2 * half) << 2)
 }
 

@@ -1,6 +1,6 @@
-// How a thread finds its part of the work: whole ranges of units, so that no result depends on the number of threads.
+// Work distribution: each thread gets whole ranges of units, so that no result depends on the number of threads.
 
-/** First unit of `thread` among `threads` when `units` are dealt out in ranges. */
+/** First unit of `thread` when `units` are divided into ranges. */
 // @ts-ignore: decorator
 @inline
 export function shareBegin(units: u32, thread: u32, threads: u32): u32 {

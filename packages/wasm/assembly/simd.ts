@@ -1,4 +1,4 @@
-// Vector helpers that are the same source in both builds; the compiler drops the branch that a build does not have.
+// Vector helpers with one source for both builds; the compiler drops the branch of the other build.
 
 /** a·b + c, fused where the build has relaxed SIMD. */
 // @ts-ignore: decorator
@@ -40,7 +40,9 @@ export function maxLanes(v: v128): f32 {
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
 }
 
-/** Four f16 (the low or the high half of eight) to f32, exactly; infinities and NaN are not expected among weights. */
+/**
+ * Four f16 (the low or the high half of eight) to f32, exactly. Infinities and NaN are not handled: weights have none.
+ */
 // @ts-ignore: decorator
 @inline
 export function widenHalf(bits: v128): v128 {
@@ -76,7 +78,7 @@ export function floatToHalf(value: f32): u32 {
   const sign = (bits >> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
   if (magnitude > 0x7f800000) return sign | 0x7e00
-  // From halfway between the largest f16 and the next power of two on.
+  // Rounds to infinity from halfway between the largest f16 and the next power of two.
   if (magnitude >= 0x477ff000) return sign | 0x7c00
   if (magnitude < 0x38800000) {
     // Subnormal: the addition aligns the fraction to 2^−24 and rounds it.
@@ -86,7 +88,7 @@ export function floatToHalf(value: f32): u32 {
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13)
 }
 
-/** Eight f32 to the nearest f16, as floatToHalf gives them. */
+/** Eight f32 to the nearest f16, like `floatToHalf`. */
 export function floatsToHalves(low: v128, high: v128): v128 {
   return i16x8.narrow_i32x4_u(halvesOf(low), halvesOf(high))
 }

@@ -102,7 +102,7 @@ test('blocks never overlap and never leave the memory; when all are freed, nothi
         live.some((other) => address < other.address + other.size && other.address < address + size)
       for (const one of steps) {
         if ('take' in one) {
-          // An empty block, too, is nobody else's address.
+          // An empty block has its own address, too.
           const size = Math.max(1, one.take)
           const address = arena.take(one.take, 'a block')
           expect(address % 64).toBe(0)

@@ -6,7 +6,10 @@ import { createMemory } from '../src/memory/memory.ts'
 import { compileModules, instantiate } from '../src/module/compile.ts'
 import { testKernels } from './kernels.ts'
 
-/** A thread that only watches: how often it saw a plan, and how often that plan's first ticket was still to be had. */
+/**
+ * A thread that only observes: counts how often it saw a plan, and how often that plan's first ticket was still
+ * available.
+ */
 const watch = `
 const { parentPort, workerData: { buffer, first, drawn, quit } } = require('node:worker_threads')
 const words = new Int32Array(buffer)
@@ -23,8 +26,9 @@ while (Atomics.load(words, quit) === 0) {
 }
 parentPort.postMessage({ plans, open })`
 
-// Thread 0 counts on the first share. Were its ticket to be had when the plan can be seen, a thread that comes late from the run
-// before could draw it: then two threads compute the first share and none the second. That took a million launches to happen once.
+// Thread 0 relies on getting the first share. If its ticket were available once the plan is visible, a late thread from
+// the previous run could draw it: two threads would compute the first share and none the second. That took a million
+// launches to happen once.
 test('whoever sees a plan sees its first ticket drawn', async () => {
   const memory = createMemory(true, undefined)
   const compiled = await compileModules(testKernels, { relaxedSimd: false, sharedMemory: true })

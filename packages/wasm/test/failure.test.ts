@@ -6,7 +6,7 @@ import { testKernels } from './kernels.ts'
 import { misbehaveOp, reverseOp, scaleOp } from './ops.ts'
 
 const devices: WasmDevice[] = []
-/** Opens a device and catches the workers that it starts. */
+/** Opens a device and captures the workers that it starts. */
 const open = async (
   options: Partial<WasmDeviceOptions> = {},
 ): Promise<{ readonly device: WasmDevice; readonly workers: readonly Worker[]; readonly x: Tensor }> => {
@@ -33,7 +33,7 @@ const errorOf = (call: () => unknown): unknown => {
   }
 }
 
-/** Every way into the device says the same; disposing it works. */
+/** Every entry point of the device throws the same error; disposing works. */
 async function isBroken(device: WasmDevice, x: Tensor, error: unknown): Promise<void> {
   expect(errorOf(() => device.run(scaleOp, { x }, { factor: 1 }))).toBe(error)
   expect(errorOf(() => device.tensor(Float32Array.of(1), [1]))).toBe(error)
@@ -100,7 +100,7 @@ describe('a worker that is lost', () => {
   })
 
   it('before it started, where nobody waited for it: the device says so when asked, and in the next call', async () => {
-    // It fails when it is told to start, and so after the device is there.
+    // Fails when it is told to start, after the device exists.
     const script =
       'process.getBuiltinModule("node:worker_threads").parentPort.once("message", () => { throw new Error("no luck") })'
     const { device, x } = await open({

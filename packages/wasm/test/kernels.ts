@@ -17,7 +17,7 @@ export const scaleKernel: WasmKernel = defineWasmKernel(scaleOp, {
   ],
 })
 
-/** Through scratch memory, so that the second stage reads what other threads wrote in the first. */
+/** Goes through scratch memory, so that the second stage reads what other threads wrote in the first. */
 export const reverseKernel: WasmKernel = defineWasmKernel(reverseOp, {
   name: 'scratch',
   module,

@@ -52,7 +52,10 @@ export type Misbehaviour = {
   readonly together?: boolean
 }
 
-/** One thread is busy for `rounds`, and traps then if asked to, each other one for `others` (0 when absent); y is undefined. Unless `together` is false, each share has a thread of its own. */
+/**
+ * One thread counts to `rounds` and then traps if asked to; the others count to `others` (default 0). y is undefined.
+ * Unless `together` is false, each share has its own thread.
+ */
 export const misbehaveOp: Op<Unary, Result, Misbehaviour> = defineOp<Unary, Result, Misbehaviour>({
   ...common,
   id: 'test/misbehave',

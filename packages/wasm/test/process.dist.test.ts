@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const entry = new URL('../dist/index.js', import.meta.url).href
 const folder = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs a module in a Node.js process of its own; rejects where it does not end by itself. */
+/** Runs a module in its own Node.js process; rejects if the process does not end by itself. */
 const run = (body: string): Promise<{ readonly code: number | null; readonly output: string }> =>
   new Promise((resolve, reject) => {
     const child = spawn(

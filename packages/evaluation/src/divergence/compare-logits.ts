@@ -1,20 +1,21 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** What two models say after the same tokens. */
+/** Comparison of two models' predictions after the same tokens. */
 export interface LogitComparison {
-  /** KL(p ‖ q) in nats, p the softmax of the original's logits and q that of the other's. Never below zero. */
+  /** KL(p ‖ q) in nats, with p = softmax(original logits) and q = softmax(compared logits). Never negative. */
   readonly divergence: number
   /** −log p[target] and −log q[target], in nats. */
   readonly originalNll: number
   readonly comparedNll: number
-  /** Both put the same token first; of equal logits the first counts. */
+  /** Whether both rank the same token first; ties go to the first token. */
   readonly agrees: boolean
 }
 
 /**
  * Compares two rows of logits, `[vocabSize]` each. KL(p ‖ q) = Σ pᵢ (xᵢ − yᵢ) − lse(x) + lse(y), in float64.
  *
- * @throws TesseraError `invalid-shape` for rows of different length, `invalid-value` for a target outside of them or logits that are not finite
+ * @throws TesseraError `invalid-shape` for rows of different lengths, `invalid-value` for a target outside them or
+ * non-finite logits
  */
 export function compareLogits(
   original: ArrayLike<number>,

@@ -39,7 +39,10 @@ const rows: readonly (readonly (readonly [original: number[], compared: number[]
     ],
   ],
 ]
-/** By Python's decimal with 50 digits, from the definitions Σ p (ln p − ln q), mean, and the two standard errors. */
+/**
+ * Computed with Python's decimal at 50 digits from the definitions: Σ p (ln p − ln q), mean, and the two standard
+ * errors.
+ */
 const exact = {
   divergences: [
     6.9056567665737525, 4.2786262270166935, 2.446787136712069, 2.642889424605887, 0.2586887638898348, 7.539844375616944,
@@ -52,7 +55,7 @@ const exact = {
   comparedPerplexity: 233.16545509093788,
 }
 
-/** Says what `rows` hold; a window is its first token (0 or 1) and the targets. */
+/** Session that returns the logits in `rows`; a window is its first token (0 or 1) and the targets. */
 function scripted(which: 0 | 1): EvaluatedSession {
   return {
     contextLength: 8,

@@ -10,45 +10,50 @@ import {
 import { meanWithErrors } from '../statistics/index.ts'
 import { compareLogits } from './compare-logits.ts'
 
+/** Progress of `measureDivergence`. */
 export interface DivergenceProgress {
-  /** Windows that are done. */
+  /** Completed windows. */
   readonly windows: number
   readonly totalWindows: number
-  /** Mean divergence over the windows that are done. */
+  /** Mean divergence over the completed windows, in nats. */
   readonly kld: number
 }
 
+/** Options of `measureDivergence`. */
 export interface DivergenceOptions extends WindowOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each window. */
   readonly onProgress?: ((progress: DivergenceProgress) => void) | undefined
 }
 
-/** How far a model is from the one that it was made of, paired token by token. */
+/** Divergence of a model from the model it was derived from, paired token by token. */
 export interface Divergence {
   /** Mean of KL(original ‖ compared) over the scored tokens, in nats. */
   readonly kld: number
   /** Standard error of `kld` if tokens were independent. NaN for one token. */
   readonly kldStandardError: number
-  /** The same with windows as clusters; larger, and the one to compare methods by. NaN for one window. */
+  /**
+   * Standard error of `kld` with windows as clusters; larger, and the one to compare methods by. NaN for one window.
+   */
   readonly kldStandardErrorClustered: number
-  /** Share of tokens, 0 … 1, where both put the same token first. */
+  /** Fraction of tokens, 0 … 1, for which both rank the same token first. */
   readonly top1Agreement: number
   readonly tokens: number
-  /** Sum of the divergences of each window, in nats. */
+  /** Sum of divergences per window, in nats. */
   readonly divergence: readonly number[]
   readonly original: Perplexity
   readonly compared: Perplexity
 }
 
-/** Tokens of which the original's logits are held at a time: 25 MB for a vocabulary of 49 152. */
+/** Tokens whose original logits are held at a time: 25 MB for a vocabulary of 49 152. */
 const pieceTokens = 128
 
 /**
- * Runs both models over the same windows of a text and compares their distributions at every scored token. Logits are taken
+ * Runs both models over the same windows of a text and compares their distributions at every scored token. Takes logits
  * piece by piece, so memory does not grow with the text. Softmax and sums are float64.
  *
- * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or a context cannot hold, `invalid-shape` for different vocabularies, `aborted`
+ * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or a context cannot hold,
+ * `invalid-shape` for different vocabularies, `aborted`
  */
 export async function measureDivergence(
   original: EvaluatedSession,

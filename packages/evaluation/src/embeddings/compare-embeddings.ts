@@ -2,29 +2,34 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { meanWithErrors } from '../statistics/index.ts'
 import { rankCorrelation } from './rank-correlation.ts'
 
-/** How far an encoder's vectors are from those of the one that it was made of, on the same texts. */
+/** Agreement of an encoder's vectors with those of the encoder it was derived from, on the same texts. */
 export interface EmbeddingAgreement {
-  /** Mean over the texts of the cosine between the two vectors of a text. */
+  /** Mean over texts of the cosine between a text's two vectors. */
   readonly cosine: number
-  /** Standard error of `cosine`, texts as independent. NaN for one text. */
+  /** Standard error of `cosine`, with texts as independent samples. NaN for one text. */
   readonly cosineStandardError: number
-  /** The least of them. */
+  /** Smallest cosine. */
   readonly cosineMin: number
-  /** Spearman's rank correlation between the similarities (cosines) that both give to all pairs of texts. NaN where there are fewer than two pairs, or one finds all pairs alike. */
+  /**
+   * Spearman's rank correlation between the cosine similarities of all text pairs by one encoder and by the other. NaN
+   * for fewer than two pairs, or if one encoder's similarities are all equal.
+   */
   readonly spearman: number
   readonly pairs: number
-  /** Share of texts, 0 … 1, whose most similar other text is the same by both. NaN for one text. */
+  /** Fraction of texts, 0 … 1, for which both encoders give the same nearest other text. NaN for one text. */
   readonly top1Agreement: number
-  /** Mean share of the ten most similar other texts that both have. NaN where there are not more than ten others. */
+  /** Mean fraction of the ten nearest other texts that both encoders share. NaN for ten other texts or fewer. */
   readonly top10Overlap: number
   readonly texts: number
 }
 
 /**
- * Compares two vectors f32[D] of each text: `original[i]` and `compared[i]` belong to text i. Takes time and memory for every pair of
- * texts: about 3 seconds for 2000 texts of 384 dimensions. Sums are float64. A vector of zeros has the cosine 0 to all others.
+ * Compares two vectors f32[D] per text: `original[i]` and `compared[i]` belong to text i. Time and memory are quadratic
+ * in the texts: about 3 seconds for 2000 texts of 384 dimensions. Sums are float64. A zero vector has cosine 0 to all
+ * others.
  *
- * @throws TesseraError `invalid-shape` for lists or vectors of different lengths, `invalid-value` for none and for vectors that hold no numbers
+ * @throws TesseraError `invalid-shape` for lists or vectors of different lengths, `invalid-value` for empty lists and
+ * vectors without finite values
  */
 export function compareEmbeddings(
   original: readonly Float32Array[],
@@ -91,7 +96,7 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum
 }
 
-/** Of all pairs i < j, row after row. */
+/** Similarities of all pairs i < j, row by row. */
 function similarities(vectors: readonly Float64Array[]): Float64Array {
   const out = new Float64Array((vectors.length * (vectors.length - 1)) / 2)
   let at = 0
@@ -100,7 +105,7 @@ function similarities(vectors: readonly Float64Array[]): Float64Array {
   return out
 }
 
-/** The ten most similar others, the most similar first; among equals the earlier. */
+/** The ten nearest other texts, nearest first; ties go to the earlier text. */
 function nearest(pairs: Float64Array, texts: number, text: number): readonly number[] {
   const similarity = (other: number): number => {
     const [low, high] = [Math.min(text, other), Math.max(text, other)]

@@ -1,7 +1,10 @@
-/** Spearman's rank correlation of two lists of one length; equal values share the mean of their ranks. NaN where one list is constant. */
+/**
+ * Spearman's rank correlation of two lists of equal length; ties share the mean of their ranks. NaN if a list is
+ * constant.
+ */
 export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [x, y] = [ranksOf(a), ranksOf(b)]
-  // Ranks and their shared means have the same mean in every list of a length.
+  // Ranks, shared ones included, have the same mean in every list of this length.
   const mean = (x.length - 1) / 2
   let both = 0
   let squaresX = 0

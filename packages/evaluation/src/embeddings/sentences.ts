@@ -4,8 +4,8 @@ import { TesseraError } from '@tessera-llm/tensor'
 const leastWords = 5
 
 /**
- * The sentences of a text that have at least five words, in their order: paragraphs are what blank lines part, a sentence ends in `.`, `!` or `?` before
- * white space. Lines of the form ` = heading = ` (WikiText) are left out.
+ * Sentences of at least five words, in order. Blank lines separate paragraphs; a sentence ends in `.`, `!` or `?`
+ * before white space. Skips lines of the form ` = heading = ` (WikiText).
  */
 export function sentencesOf(text: string): readonly string[] {
   const paragraphs = text.replace(/^ *=.*= *$/gm, '').split(/\n\s*\n/)
@@ -15,7 +15,7 @@ export function sentencesOf(text: string): readonly string[] {
     .filter((sentence) => sentence.split(' ').length >= leastWords)
 }
 
-/** `count` of the items, spread evenly over the list; all where there are no more. */
+/** `count` of the items, evenly spread over the list; all if there are no more. */
 export function spreadOver<T>(items: readonly T[], count: number): readonly T[] {
   if (items.length <= count) return items
   return Array.from({ length: count }, (_, index) => items[Math.floor((index * items.length) / count)] as T)

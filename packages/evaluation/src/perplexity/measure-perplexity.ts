@@ -4,17 +4,19 @@ import { negativeLogLikelihood } from './negative-log-likelihood.ts'
 import { type Perplexity, summarizePerplexity } from './summarize-perplexity.ts'
 import { cutWindows, scoredFrom, type WindowOptions } from './windows.ts'
 
-/** What is asked of a model: a session of `@tessera-llm/runtime`, or anything that prefills as it does. */
+/** What measurements need of a model: a session of `@tessera-llm/runtime`, or anything that prefills like one. */
 export type EvaluatedSession = Pick<Session, 'contextLength' | 'prefill' | 'truncate'>
 
+/** Progress of `measurePerplexity`. */
 export interface PerplexityProgress {
-  /** Windows that are done. */
+  /** Completed windows. */
   readonly windows: number
   readonly totalWindows: number
-  /** Perplexity over the windows that are done. */
+  /** Perplexity over the completed windows. */
   readonly perplexity: number
 }
 
+/** Options of `measurePerplexity`. */
 export interface PerplexityOptions extends WindowOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each window. */
@@ -22,10 +24,11 @@ export interface PerplexityOptions extends WindowOptions {
 }
 
 /**
- * Measures the perplexity of `session`'s model on a text's token ids, each window by itself: the cache is emptied before each.
- * Only the logits of scored tokens are computed. The arithmetic (f32 or int8 activations) is the session's.
+ * Measures the perplexity of a session's model on a text's token ids, each window on its own: the cache is emptied
+ * before each. Computes logits of scored tokens only, in the session's arithmetic (f32 or int8 activations).
  *
- * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or the context cannot hold, `aborted`
+ * @throws TesseraError `invalid-option` or `invalid-value` for windows that the text or the context cannot hold,
+ * `aborted`
  */
 export async function measurePerplexity(
   session: EvaluatedSession,

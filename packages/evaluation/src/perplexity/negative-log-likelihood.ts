@@ -3,7 +3,8 @@ import { TesseraError } from '@tessera-llm/tensor'
 /**
  * −log softmax(logits)[target] in nats, summed in float64. `logits` is one row, `[vocabSize]`.
  *
- * @throws TesseraError `invalid-value` for a target outside of the row, or where the result is not a number: the model overflowed
+ * @throws TesseraError `invalid-value` for a target outside the row, or if the result is NaN because the model
+ * overflowed
  */
 export function negativeLogLikelihood(logits: ArrayLike<number>, target: number): number {
   const { length } = logits

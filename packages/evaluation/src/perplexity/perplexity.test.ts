@@ -109,7 +109,7 @@ describe('summarizePerplexity', () => {
   })
 })
 
-/** The next token is one more than the last (of 8) with the odds 7 : 1 against each other token. */
+/** Predicts the last token plus one (modulo 8) with odds of 7 : 1 against each other token. */
 function countingSession(contextLength = 64): EvaluatedSession & { readonly prefilled: number[][] } {
   const prefilled: number[][] = []
   const row = (id: number): Float32Array =>

@@ -24,7 +24,7 @@ afterAll(async () => {
   await device.dispose()
 })
 
-/** What PyTorch's logits of the sequence say about the tokens from `begin` on. */
+/** Negative log-likelihood of the tokens from `begin` on, from PyTorch's logits of the sequence. */
 const expectedNll = (begin: number): number => golden.nll.slice(begin - 1).reduce((sum, value) => sum + value, 0)
 
 function open(chunkTokens: number): Session {

@@ -1,33 +1,35 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * Which tokens of a window are scored. `second-half` scores those after position window / 2, as `llama-perplexity` does, so that
- * each has at least half a window before it (512: positions 257 … 511). `all` scores every token but the first (1 … 511).
+ * Scored tokens of a window. `second-half` scores those after position window / 2, as `llama-perplexity` does, so that
+ * each has at least half a window of context (512: positions 257 … 511). `all` scores every token but the first (1 …
+ * 511).
  */
 export type PerplexityProtocol = 'second-half' | 'all'
 
+/** Options of the windows that a text is cut into. */
 export interface WindowOptions {
-  /** Tokens a window. Default 512. */
+  /** Tokens per window. Default 512. */
   readonly window?: number | undefined
-  /** Windows to score; all whole ones when left out. */
+  /** Windows to score. Default: all whole ones. */
   readonly windows?: number | undefined
-  /** Windows to leave out at the start. Default 0. */
+  /** Windows to skip at the start. Default 0. */
   readonly skip?: number | undefined
   /** Default `second-half`. */
   readonly protocol?: PerplexityProtocol | undefined
-  /** Replaces the first token of each window, for models that were trained with a BOS. */
+  /** Token that replaces the first of each window, for models trained with a BOS. */
   readonly bosId?: number | undefined
 }
 
-/** Position of the first token of a window that is scored. */
+/** Position of the first scored token of a window. */
 export function scoredFrom(window: number, protocol: PerplexityProtocol): number {
   return protocol === 'all' ? 1 : Math.floor(window / 2) + 1
 }
 
 /**
- * Cuts a text's tokens into windows that do not overlap; tokens that fill no whole window are left out.
+ * Cuts a text's tokens into windows that do not overlap; drops a partial last window.
  *
- * @throws TesseraError `invalid-option` for sizes that make no sense, `invalid-value` where the text is too short for them
+ * @throws TesseraError `invalid-option` for invalid sizes, `invalid-value` if the text is too short
  */
 export function cutWindows(
   ids: readonly number[],

@@ -1,25 +1,26 @@
-/** A mean over tokens with what is known about its error. */
+/** Mean over tokens with standard errors. */
 export interface MeanWithErrors {
   readonly mean: number
   /** Standard error if tokens were independent: sqrt((mean(x²) − mean²) / (n − 1)). NaN for one token. */
   readonly standardError: number
   /**
-   * The same with windows as clusters, which allows for tokens of one window being alike (Cameron and Miller, A Practitioner's
-   * Guide to Cluster-Robust Inference, 2015): the honest one for a claim about a text. NaN for one window.
+   * Standard error with windows as clusters, which accounts for correlation within a window (Cameron and Miller, A
+   * Practitioner's Guide to Cluster-Robust Inference, 2015): the right one for a claim about a text. NaN for one
+   * window.
    */
   readonly standardErrorClustered: number
-  /** Tokens in all. */
+  /** Number of tokens. */
   readonly tokens: number
-  /** Sum over each window. */
+  /** Sum per window. */
   readonly sums: readonly number[]
 }
 
-/** The mean of one list of values a window. Sums are float64. */
+/** Mean over all tokens, given one list of values per window. Sums are float64. */
 export function meanWithErrors(windows: readonly ArrayLike<number>[]): MeanWithErrors {
   const sums = windows.map(sum)
   const tokens = windows.reduce((count, { length }) => count + length, 0)
   const mean = sum(sums) / tokens
-  // Around the mean, because mean(x²) − mean² cancels.
+  // Deviations from the mean, because mean(x²) − mean² cancels.
   const squares = sum(windows.map((values) => sum(Array.from(values, (value) => (value - mean) ** 2))))
   const residuals = windows.map(({ length }, index) => ((sums[index] as number) - length * mean) ** 2)
   const clusters = windows.length
@@ -32,7 +33,7 @@ export function meanWithErrors(windows: readonly ArrayLike<number>[]): MeanWithE
   }
 }
 
-/** Nothing is known from one observation: NaN, not infinity. */
+/** A single observation tells nothing about the error: NaN, not infinity. */
 function ratio(numerator: number, denominator: number): number {
   return denominator > 0 ? numerator / denominator : Number.NaN
 }

@@ -1,15 +1,15 @@
 import { invalidFile, quoted } from './invalid-file.ts'
 
-/** Where a tensor's data lie in a file. */
+/** Location of a tensor's data in a file. */
 export interface Extent {
   readonly name: string
   readonly start: number
   readonly end: number
-  /** Byte of the header that says so, for messages. */
+  /** Byte offset of the header field that defines it, for messages. */
   readonly fieldAt: number
 }
 
-/** Throws unless every extent lies inside the file and no two share a byte. Empty tensors lie anywhere inside. */
+/** Throws unless every extent is inside the file and no two overlap. Empty tensors may be anywhere inside. */
 export function checkExtents(file: string, fileSize: number, extents: readonly Extent[]): void {
   for (const { name, start, end, fieldAt } of extents) {
     if (!Number.isSafeInteger(end) || end > fileSize) {

@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** A file that breaks its format: the message names the file, the field and where it lies; so do the details. */
+/** Error for a file that breaks its format: message and details name the file, the field and its byte offset. */
 export function invalidFile(file: string, field: string, byteOffset: number, problem: string): TesseraError {
   return new TesseraError('invalid-file', `${file}: ${field} at byte ${byteOffset}: ${problem}`, {
     details: { file, field, byteOffset },

@@ -5,7 +5,10 @@ import { readSafetensors } from '../safetensors/read-safetensors.ts'
 import type { ByteSource } from '../source/source.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
-/** Reads a file of either container, told apart by its first bytes and never by its name. */
+/**
+ * Reads a file of either container, recognized by its first bytes, never by its name. Throws like `readGguf` and
+ * `readSafetensors`.
+ */
 export async function readCheckpoint(source: ByteSource): Promise<Checkpoint> {
   const head = await source.read(0, Math.min(9, source.size))
   if (head.length >= 4 && new DataView(head.buffer, head.byteOffset, 4).getUint32(0, true) === ggufMagic)

@@ -3,7 +3,7 @@ import type { Shape } from '@tessera-llm/tensor'
 import type { ByteSource } from '../source/source.ts'
 import type { StoredTensor } from './checkpoint.ts'
 
-/** A tensor whose data lie in `source` from byte `start` on. */
+/** A tensor whose data start at byte `start` of `source`. */
 export function storedTensor(
   source: ByteSource,
   name: string,

@@ -5,8 +5,8 @@ import type { StorageFormat } from '../storage/storage-format.ts'
 import { storageFormat, storedBytes } from '../storage/storage-format.ts'
 
 /**
- * A tensor to be written: its description, and its data as bytes, as a function that makes them when their turn comes, or as
- * ranges that are copied piece by piece. A `StoredTensor` is one.
+ * A tensor to write: its description, and its data as bytes, as a function called when their turn comes, or as ranges
+ * copied piece by piece. A `StoredTensor` is one.
  */
 export type TensorData = TensorDescription &
   (
@@ -14,6 +14,7 @@ export type TensorData = TensorDescription &
     | { read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> }
   )
 
+/** Name, shape and format of a tensor to write. */
 export interface TensorDescription {
   readonly name: string
   /** Row-major, outermost axis first. */
@@ -22,13 +23,14 @@ export interface TensorDescription {
   readonly format: string
 }
 
+/** Options of the writers. */
 export interface WriteOptions {
   readonly signal?: AbortSignal
   /** Called after each piece of tensor data with the bytes written so far and in total. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
 
-/** A tensor with its format and its place in the data, checked. */
+/** A validated tensor with its format and its position in the data. */
 export interface PlacedTensor {
   readonly tensor: TensorData
   readonly format: StorageFormat
@@ -36,10 +38,13 @@ export interface PlacedTensor {
   readonly byteLength: number
 }
 
-/** What a copy holds in memory at a time. */
+/** Bytes that a copy holds in memory at a time. */
 const pieceBytes = 16 * 1024 * 1024
 
-/** Lays tensors one after the other, each at a multiple of `alignment`. Throws `invalid-value` for equal names and shapes that do not fit. */
+/**
+ * Places tensors one after the other, each at a multiple of `alignment`. Throws `invalid-value` for duplicate names and
+ * shapes that do not fit.
+ */
 export function placeTensors(
   writer: string,
   tensors: readonly TensorData[],
@@ -61,7 +66,9 @@ export function placeTensors(
   })
 }
 
-/** Writes the data of `placed` in order, filled with zeros up to each start; `padEnd` also fills the last tensor's alignment. */
+/**
+ * Writes the data of `placed` in order, zero-filled up to each start; `padEnd` also pads the end of the last tensor.
+ */
 export async function writeTensors(
   writer: string,
   placed: readonly PlacedTensor[],
@@ -107,7 +114,7 @@ function checkLength(writer: string, tensor: TensorDescription, actual: number, 
   )
 }
 
-/** Runs a writer and then finishes the sink; throws away what was written when the writer fails. */
+/** Runs a writer and then finishes the sink; aborts the sink if the writer fails. */
 export async function finishing(sink: ByteSink, write: () => Promise<void>): Promise<void> {
   try {
     await write()

@@ -4,7 +4,7 @@ import type { GgufValue } from './metadata.ts'
 const key = 'general.alignment'
 const defaultAlignment = 32
 
-/** What `general.alignment` says; throws `code` unless it is a power of two of type u32. */
+/** Value of `general.alignment`; throws `code` unless it is a power of two of type u32. */
 export function checkAlignment(
   metadata: ReadonlyMap<string, GgufValue>,
   code: 'invalid-file' | 'invalid-value',

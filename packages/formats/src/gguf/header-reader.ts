@@ -6,7 +6,7 @@ import type { GgufArray, GgufScalarType, GgufValue, GgufValueType } from './meta
 import { StringCollector } from '../strings/collect-strings.ts'
 import { ggufValueTypes, minValueBytes, stringArray } from './metadata.ts'
 
-/** Takes the fields of a GGUF header one after the other; every count is checked before anything is allocated for it. */
+/** Reads the fields of a GGUF header in order; checks every count before allocating for it. */
 export class HeaderReader {
   private readonly cursor: Cursor
   private readonly file: string
@@ -27,7 +27,7 @@ export class HeaderReader {
     return invalidFile(this.file, field, byteOffset, problem)
   }
 
-  /** Makes sure that the file has `length` more bytes and that they are at hand. */
+  /** Makes sure that the file has `length` more bytes and that they are buffered. */
   async need(length: number, field: string): Promise<void> {
     if (this.cursor.has(length)) return
     const { offset, left } = this.cursor
@@ -43,7 +43,9 @@ export class HeaderReader {
     return this.cursor.u32()
   }
 
-  /** A 64-bit count that must not exceed `limit`, of things that take at least `unitBytes` each in the rest of the file. */
+  /**
+   * Reads a 64-bit count of at most `limit` items, each of which takes at least `unitBytes` in the rest of the file.
+   */
   async count(field: string, limit: number, unit: string, unitBytes: number = 0): Promise<number> {
     await this.need(8, field)
     const at = this.offset
@@ -60,7 +62,7 @@ export class HeaderReader {
     return value
   }
 
-  /** A 64-bit unsigned number that must be exact in double precision. */
+  /** Reads a 64-bit unsigned number that must be exact in double precision. */
   async exact(field: string): Promise<number> {
     return this.count(field, Number.MAX_SAFE_INTEGER, 'units')
   }
@@ -69,7 +71,7 @@ export class HeaderReader {
     return this.decode(await this.bytes(field, limit), field)
   }
 
-  /** The bytes of a string, checked. */
+  /** Reads the bytes of a string, checked. */
   private async text(field: string, limit: number): Promise<Uint8Array> {
     const bytes = await this.bytes(field, limit)
     this.decode(bytes, field)
@@ -82,7 +84,7 @@ export class HeaderReader {
     return this.cursor.take(length)
   }
 
-  /** The text of the bytes that were taken last. */
+  /** Decodes the bytes that were taken last. */
   private decode(bytes: Uint8Array, field: string): string {
     try {
       return utf8.decode(bytes)
@@ -109,7 +111,7 @@ export class HeaderReader {
     return { type, value } as GgufValue
   }
 
-  /** An array after its type. */
+  /** Reads an array after its type. */
   private async array(field: string, depth: number): Promise<GgufArray> {
     if (depth > this.limits.arrayDepth)
       throw this.invalid(field, this.offset, `arrays are nested deeper than the limit of ${this.limits.arrayDepth}`)
@@ -130,7 +132,7 @@ export class HeaderReader {
       const strings = new StringCollector(length)
       while (strings.count < length) {
         const invalid = this.cursor.stringsAtHand(length - strings.count, strings)
-        // The next one is not at hand or is long, or one of so many is not valid and is found here.
+        // The next string is not buffered or is long, or one of a batch is invalid; reading one by one finds it.
         for (const stop = Math.min(length, strings.count + Math.max(1, invalid)); strings.count < stop; ) {
           const bytes = await this.text(`${field}[${strings.count}]`, this.limits.stringBytes)
           strings.place(0, bytes.length)
@@ -150,7 +152,7 @@ export class HeaderReader {
     return { type: 'array', items, value }
   }
 
-  /** A value of fixed size that is at hand. */
+  /** Reads a buffered value of fixed size. */
   private scalar(type: Exclude<GgufScalarType, 'string'>, field: string): number | bigint | boolean {
     if (type !== 'bool') return this.cursor[type]()
     const at = this.offset

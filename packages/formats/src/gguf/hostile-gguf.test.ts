@@ -21,7 +21,7 @@ const array =
     file.u64(length)
     value(file)
   }
-/** A key that announces its length and 24 bytes of something. */
+/** A key that announces its length, then has 24 arbitrary bytes. */
 const keyOf =
   (length: number | bigint): Entry =>
   (file) => {

@@ -1,10 +1,13 @@
 /**
- * What a GGUF header may announce. Every announced count is also bounded by the bytes that the file really has. Together the
- * default limits keep a header's memory below about 1 GB whatever a file claims: an array of arrays takes some 100 bytes an
- * element, text up to twice its bytes.
+ * Limits on what a GGUF header may announce. Every announced count is also bounded by the actual file size. Together,
+ * the default limits keep a header's memory below about 1 GB whatever a file claims: an array of arrays takes some 100
+ * bytes per element, text up to twice its bytes.
  */
 export interface GgufLimits {
-  /** Metadata and tensor list together. The largest known headers (262 144 tokens with merges) take about 15 MB. */
+  /**
+   * Bytes of metadata and tensor list together. The largest known headers (262 144 tokens with merges) take about 15
+   * MB.
+   */
   readonly headerBytes: number
   readonly metadataEntries: number
   readonly tensors: number
@@ -21,6 +24,7 @@ export interface GgufLimits {
   readonly axes: number
 }
 
+/** Default limits of `readGguf`. */
 export const defaultGgufLimits: GgufLimits = {
   headerBytes: 128 * 1024 * 1024,
   metadataEntries: 65_536,

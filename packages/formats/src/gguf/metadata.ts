@@ -24,7 +24,10 @@ export const ggufValueTypes = [
 export type GgufValueType = (typeof ggufValueTypes)[number]
 export type GgufScalarType = Exclude<GgufValueType, 'array'>
 
-/** A metadata value with its type in the file. An array of arrays holds typed arrays, since each says its own element type. */
+/**
+ * A metadata value with its type in the file. An array of arrays holds typed arrays, since each has its own element
+ * type.
+ */
 export type GgufValue =
   | { readonly type: Exclude<GgufScalarType, 'bool' | 'string'>; readonly value: number | bigint }
   | { readonly type: 'bool'; readonly value: boolean }
@@ -39,7 +42,7 @@ export type GgufArray =
     }
   | { readonly type: 'array'; readonly items: 'array'; readonly value: readonly GgufArray[] }
 
-/** Fewest bytes that a value of each type takes in the file; bounds how many an array can announce. */
+/** Smallest size of a value of each type in the file, in bytes; bounds the announced length of an array. */
 export const minValueBytes: Readonly<Record<GgufValueType, number>> = {
   u8: 1,
   i8: 1,
@@ -56,7 +59,7 @@ export const minValueBytes: Readonly<Record<GgufValueType, number>> = {
   f64: 8,
 }
 
-/** An array of strings that are decoded when its value is first read. */
+/** An array of strings that are decoded on first access. */
 export function stringArray(table: StringTable): GgufArray {
   return Object.defineProperty({ type: 'array', items: 'string' }, 'value', {
     get: createStringsGetter(table),
@@ -64,7 +67,7 @@ export function stringArray(table: StringTable): GgufArray {
   }) as GgufArray
 }
 
-/** Puts the value under `key`, so that what is decoded when it is first read stays so. */
+/** Sets the value under `key`, keeping a lazily decoded value lazy. */
 export function setPlainValue(metadata: Record<string, MetadataValue>, key: string, value: GgufValue): void {
   const { get } = Object.getOwnPropertyDescriptor(value, 'value') ?? {}
   if (get) Object.defineProperty(metadata, key, { get, enumerable: true })

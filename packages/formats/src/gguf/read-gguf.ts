@@ -13,7 +13,7 @@ import { defaultGgufLimits } from './limits.ts'
 import type { GgufValue } from './metadata.ts'
 import { ggufMagic, setPlainValue } from './metadata.ts'
 
-/** A GGUF file: the metadata also with their types, as a writer needs them. */
+/** A GGUF file, with typed metadata as a writer needs them. */
 export interface GgufCheckpoint extends Checkpoint {
   readonly container: 'gguf'
   readonly version: number
@@ -22,19 +22,19 @@ export interface GgufCheckpoint extends Checkpoint {
   readonly typedMetadata: ReadonlyMap<string, GgufValue>
 }
 
-/** Length of a key of one byte, type, and a value of one byte. */
+/** Bytes of the smallest metadata entry: a one-byte key with its length, a type, and a one-byte value. */
 const minEntryBytes = 8 + 1 + 4 + 1
-/** Length of a name of one byte, axis count, type and offset. */
+/** Bytes of the smallest tensor entry: a one-byte name with its length, axis count, type and offset. */
 const minTensorBytes = 8 + 1 + 4 + 4 + 8
 
-/** A tensor's entry in the header, before its place in the file has been checked. */
+/** A tensor's header entry, before its place in the file is checked. */
 interface TensorEntry {
   readonly name: string
   readonly shape: readonly number[]
   readonly format: string
   readonly byteLength: number
   readonly offset: number
-  /** Where the header says `offset`, for messages. */
+  /** Byte offset of the field `offset` in the header, for messages. */
   readonly offsetAt: number
 }
 
@@ -44,6 +44,9 @@ interface TensorEntry {
  * `unsupported` for other versions and big-endian files, `aborted` after `signal`. The source stays open until the checkpoint is closed; after an error
  * it is the caller's to close.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ *
+ * @throws TesseraError `invalid-file`, naming field and byte offset, for anything that breaks the format or exceeds
+ * `limits`; `unsupported` for other versions and big-endian files
  */
 export async function readGguf(
   source: ByteSource,
@@ -127,7 +130,7 @@ async function readTensorEntry(reader: HeaderReader, index: number, limits: Gguf
   return { name, shape, format: format.id, byteLength, offset, offsetAt }
 }
 
-/** q4_2, q4_3, and the q4_0 and iq4_nl variants that were repacked for one CPU: llama.cpp removed them. */
+/** Types that llama.cpp removed: q4_2, q4_3, and variants of q4_0 and iq4_nl repacked for one CPU. */
 const removedTypes: ReadonlySet<number> = new Set([4, 5, 31, 32, 33, 36, 37, 38])
 
 interface Header {
@@ -135,7 +138,7 @@ interface Header {
   readonly alignment: number
   readonly typed: ReadonlyMap<string, GgufValue>
   readonly entries: readonly TensorEntry[]
-  /** Byte of the file that tensor offsets count from. */
+  /** Byte of the file that tensor offsets are relative to. */
   readonly dataStart: number
 }
 
@@ -155,7 +158,7 @@ function assemble(source: ByteSource, header: Header): GgufCheckpoint {
   for (const { name, shape, format, byteLength, offset } of entries) {
     tensors.set(name, storedTensor(source, name, shape, format, dataStart + offset, byteLength))
   }
-  // No prototype: a key such as `__proto__` is an entry like any other.
+  // Without a prototype, a key such as `__proto__` is an entry like any other.
   const metadata = Object.create(null) as Record<string, MetadataValue>
   for (const [key, value] of typed) setPlainValue(metadata, key, value)
   return {

@@ -7,16 +7,19 @@ import { checkAlignment } from './alignment.ts'
 import type { GgufArray, GgufScalarType, GgufValue } from './metadata.ts'
 import { ggufMagic, ggufValueTypes } from './metadata.ts'
 
+/** Contents of a GGUF file. */
 export interface GgufContent {
-  /** In the order of the file. `general.alignment` among them decides the alignment of the data (32 without). */
+  /** Metadata in file order. `general.alignment` sets the alignment of the data (default 32). */
   readonly metadata: ReadonlyMap<string, GgufValue>
   readonly tensors: readonly TensorData[]
 }
 
 /**
- * Writes GGUF version 3, little-endian, and finishes the sink; throws away what was written on any error. Data are asked for one
- * tensor after the other. Throws `invalid-value` for values outside their type, equal names and data of the wrong length,
- * `invalid-shape` for rows that are not whole blocks, `unsupported` for formats without a ggml type.
+ * Writes GGUF version 3, little-endian, and finishes the sink; aborts it on any error. Requests data one tensor after
+ * the other.
+ *
+ * @throws TesseraError `invalid-value` for values outside their type, duplicate names and data of the wrong length;
+ * `invalid-shape` for rows that are not whole blocks; `unsupported` for formats without a ggml type
  */
 export async function writeGguf(content: GgufContent, sink: ByteSink, options: WriteOptions = {}): Promise<void> {
   await finishing(sink, async () => {
@@ -27,14 +30,17 @@ export async function writeGguf(content: GgufContent, sink: ByteSink, options: W
   })
 }
 
-/** Bytes of the file that `writeGguf` makes of this content; no data are asked for. Throws what `writeGguf` throws of names, shapes and metadata. */
+/**
+ * File size in bytes that `writeGguf` would write; requests no data. Throws like `writeGguf` for names, shapes and
+ * metadata.
+ */
 export function ggufByteLength(content: GgufContent): number {
   const { header, placed, alignment } = layOut(content)
   const last = placed.at(-1)
   return header.length + (last === undefined ? 0 : Math.ceil((last.start + last.byteLength) / alignment) * alignment)
 }
 
-/** All before the data, filled up to where they begin, and the places of the tensors. */
+/** Header bytes, padded to the start of the data, and the positions of the tensors. */
 function layOut({ metadata, tensors }: GgufContent): {
   readonly header: Uint8Array
   readonly placed: readonly PlacedTensor[]
@@ -114,7 +120,7 @@ function writeInteger(header: ByteWriter, type: keyof typeof ranges, value: unkn
   else header[type](Number(value))
 }
 
-/** Half of a surrogate pair has no UTF-8 and would be replaced without a word. */
+/** An unpaired surrogate has no UTF-8 and would be replaced silently. */
 function wellFormed(text: string, field: string): string {
   if (/\p{Surrogate}/u.test(text))
     throw new TesseraError('invalid-value', `writeGguf: ${field} is not well-formed Unicode: ${JSON.stringify(text)}`)

@@ -1,21 +1,21 @@
 import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 import { utf8 } from '../source/cursor.ts'
 
-/** Nesting of values that are passed over. */
+/** Largest nesting of skipped values. */
 const maxDepth = 32
-/** A number that takes more digits than this says nothing more by them. */
+/** Most bytes of a number; more digits add no information. */
 const maxWordBytes = 64
-/** Keys of one object: far beyond the tensors of any model, far below what a `Set` can hold. */
+/** Most keys of one object: far beyond the tensors of any model, far below what a `Set` can hold. */
 const maxKeys = 1_000_000
 
 /**
- * Reads JSON of a known form from bytes and knows where it is: `JSON.parse` would lose the byte offsets of what is wrong, let
- * the last of two equal keys win, and build whatever nesting a file holds before anything can be checked.
+ * Parses JSON of a known schema from bytes with byte offsets. `JSON.parse` would lose the offsets of errors, let the
+ * last of two equal keys win, and build arbitrary nesting before anything can be checked.
  */
 export class HeaderJson {
   private readonly bytes: Uint8Array
   private readonly file: string
-  /** Byte of the file at which `bytes` begin. */
+  /** File offset of the first of `bytes`. */
   private readonly start: number
   private at = 0
 
@@ -35,7 +35,7 @@ export class HeaderJson {
     return invalidFile(this.file, field, byteOffset, problem)
   }
 
-  /** Calls `entry` for each key of an object, with the reader at the value. Throws where a key appears twice. */
+  /** Calls `entry` for each key of an object, with the reader at the value. Throws for duplicate keys. */
   object(field: string, entry: (key: string, keyOffset: number) => void): void {
     this.expect('{', field)
     if (this.take('}')) return
@@ -74,7 +74,7 @@ export class HeaderJson {
     }
   }
 
-  /** A string, number or boolean; `undefined` for anything else, which is checked and passed over. */
+  /** Reads a string, number or boolean; `undefined` for any other value, which is checked and skipped. */
   scalar(field: string, depth: number = 0): string | number | boolean | undefined {
     const at = this.offset
     const byte = this.bytes[this.at]
@@ -169,7 +169,7 @@ function isWord(byte: number | undefined): boolean {
   return byte !== undefined && /[0-9a-zE+.-]/.test(String.fromCharCode(byte))
 }
 
-/** JSON forbids raw control characters inside strings; `JSON.parse` then says so. */
+/** JSON forbids raw control characters in strings; `JSON.parse` then reports the error. */
 function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) return true
   return false

@@ -9,9 +9,9 @@ import { HeaderJson } from './header-json.ts'
 import type { SafetensorsShards } from './read-shards.ts'
 import { readShards } from './read-shards.ts'
 
-/** The header's limit in the reference implementation. */
+/** Header limit of the reference implementation. */
 const maxHeaderBytes = 100_000_000
-/** Length fields before the header. */
+/** Bytes of the length field before the header. */
 const prefixBytes = 8
 const maxAxes = 32
 const maxTensors = 262_144
@@ -26,10 +26,11 @@ interface TensorEntry {
 }
 
 /**
- * Reads the header of a safetensors file, or of all files of a sharded model (`{ index, open }`). Tensor data are not touched
- * until a tensor is read. Throws `invalid-file` naming the field and the byte offset for anything that breaks the format.
- * The sources stay open until the checkpoint is closed; after an error, those that were passed in are the caller's to close.
+ * Reads the header of a safetensors file, or of all files of a sharded model (`{ index, open }`). Reads no tensor data.
+ * Sources stay open until the checkpoint is closed; after an error, the caller must close those it passed in.
  * Format: https://github.com/huggingface/safetensors#format
+ *
+ * @throws TesseraError `invalid-file`, naming field and byte offset, for anything that breaks the format
  */
 export async function readSafetensors(from: ByteSource | SafetensorsShards): Promise<Checkpoint> {
   return 'index' in from ? readShards(from, readFile) : readFile(from)
@@ -134,7 +135,10 @@ function assemble(
   return { container: 'safetensors', metadata, tensors, byteLength: source.size, close: () => source.close() }
 }
 
-/** The format allows no byte that belongs to no tensor. Extents inside the file that do not overlap fill it when their sum does. */
+/**
+ * Throws unless the tensors fill the data: the format allows no unused byte. Extents inside the file that do not
+ * overlap fill it if their sum does.
+ */
 function checkFilled(source: ByteSource, entries: readonly TensorEntry[], dataStart: number): void {
   let stored = 0
   for (const { begin, end } of entries) stored += end - begin

@@ -4,10 +4,10 @@ import { invalidFile, quoted } from '../checkpoint/invalid-file.ts'
 import type { ByteSource } from '../source/source.ts'
 import { HeaderJson } from './header-json.ts'
 
-/** A model in several files: `model.safetensors.index.json` and a way to open the files that it names. */
+/** A model in several files: `model.safetensors.index.json` and a function that opens the files it names. */
 export interface SafetensorsShards {
   readonly index: ByteSource
-  /** Opens a file that lies beside the index. The name is a plain file name, without any folder. */
+  /** Opens a file next to the index; `file` is a plain file name without any folder. */
   open(file: string): Promise<ByteSource>
 }
 
@@ -15,7 +15,7 @@ export interface SafetensorsShards {
 const maxIndexBytes = 64 * 1024 * 1024
 const maxShards = 4096
 
-/** Reads the index and the header of every shard. The index decides which tensors there are and where. */
+/** Reads the index and the header of every shard. The index decides which tensors exist and where. */
 export async function readShards(
   shards: SafetensorsShards,
   readFile: (source: ByteSource) => Promise<Checkpoint>,
@@ -82,7 +82,7 @@ async function readIndex(index: ByteSource): Promise<Index> {
   return { metadata, weightMap }
 }
 
-/** A file name must not lead out of the folder of the index. */
+/** Reads a file name, which must not lead out of the index's folder. */
 function fileName(json: HeaderJson, field: string): string {
   const at = json.offset
   const file = json.string(field)

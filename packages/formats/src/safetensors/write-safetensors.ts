@@ -5,18 +5,21 @@ import { ByteWriter } from '../sink/byte-writer.ts'
 import type { ByteSink } from '../sink/sink.ts'
 import { storageFormat } from '../storage/storage-format.ts'
 
+/** Contents of a safetensors file. */
 export interface SafetensorsContent {
   readonly metadata?: Readonly<Record<string, string>>
   readonly tensors: readonly TensorData[]
 }
 
-/** Readers map the file and expect tensors at addresses that fit their elements; the header is padded to this. */
+/** Padding of the header: readers map the file and expect aligned tensors. */
 const headerAlignment = 8
 
 /**
- * Writes a safetensors file and finishes the sink; throws away what was written on any error. Tensors are sorted by element
- * size, largest first, so that each lies at a multiple of its own without gaps (the format allows none).
- * Throws `invalid-value` for equal names and data of the wrong length, `unsupported` for formats without a dtype.
+ * Writes a safetensors file and finishes the sink; aborts it on any error. Tensors are sorted by element size, largest
+ * first, so that each is aligned without gaps, which the format forbids.
+ *
+ * @throws TesseraError `invalid-value` for duplicate names and data of the wrong length; `unsupported` for formats
+ * without a dtype
  */
 export async function writeSafetensors(
   content: SafetensorsContent,
@@ -30,13 +33,16 @@ export async function writeSafetensors(
   })
 }
 
-/** Bytes of the file that `writeSafetensors` makes of this content; no data are asked for. Throws what `writeSafetensors` throws of names and formats. */
+/**
+ * File size in bytes that `writeSafetensors` would write; requests no data. Throws like `writeSafetensors` for names
+ * and formats.
+ */
 export function safetensorsByteLength(content: SafetensorsContent): number {
   const { header, placed } = layOut(content)
   return placed.reduce((sum, { byteLength }) => sum + byteLength, header.length)
 }
 
-/** The header, filled up to where the data begin, and the places of the tensors. */
+/** Header bytes, padded to the start of the data, and the positions of the tensors. */
 function layOut({ metadata = {}, tensors }: SafetensorsContent): {
   readonly header: Uint8Array
   readonly placed: readonly PlacedTensor[]
@@ -51,14 +57,17 @@ function layOut({ metadata = {}, tensors }: SafetensorsContent): {
   return { header: header.bytes(), placed }
 }
 
+/** Contents of a sharded model. */
 export interface ShardedContent extends SafetensorsContent {
-  /** A file is closed before it would grow beyond this; a larger tensor has a file of its own. Default 5 GB, as on the hub. */
+  /** Largest shard in bytes; a larger tensor gets its own file. Default 5 GB, as on the hub. */
   readonly maxShardBytes?: number
 }
 
 /**
- * Writes `model-00001-of-0000N.safetensors` and so on and, last, `model.safetensors.index.json`, into the sinks that `open` gives.
- * Returns the names of the files.
+ * Writes `model-00001-of-0000N.safetensors` and so on, and last `model.safetensors.index.json`, into the sinks that
+ * `open` returns. Returns the file names.
+ *
+ * @throws TesseraError like `writeSafetensors`
  */
 export async function writeSafetensorsShards(
   content: ShardedContent,

@@ -2,14 +2,14 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { allocate } from '../source/source.ts'
 import type { ByteSink } from './sink.ts'
 
-/** Collects a file in memory. `bytes()` is the file once the writer has finished it. */
+/** Sink in memory. `bytes()` is the file once the writer has finished it. */
 export function bufferSink(): ByteSink & { bytes(): Uint8Array<ArrayBuffer> } {
   let chunks: Uint8Array[] = []
   let size = 0
   let finished = false
   return {
     async write(bytes: Uint8Array): Promise<void> {
-      // The caller may use its buffer again.
+      // The caller may reuse its buffer.
       chunks.push(bytes.slice())
       size += bytes.length
     },

@@ -1,6 +1,6 @@
 const utf8 = new TextEncoder()
 
-/** Little-endian fields in a buffer that grows. */
+/** Writes little-endian fields to a growing buffer. */
 export class ByteWriter {
   private buffer: Uint8Array<ArrayBuffer> = new Uint8Array(4096)
   private view: DataView = new DataView(this.buffer.buffer)
@@ -65,19 +65,19 @@ export class ByteWriter {
     this.buffer.set(bytes, at)
   }
 
-  /** A 64-bit length and that many bytes of UTF-8. */
+  /** Writes a 64-bit length and that many bytes of UTF-8. */
   string(text: string): void {
     const bytes = utf8.encode(text)
     this.u64(bytes.length)
     this.raw(bytes)
   }
 
-  /** Zeros up to a multiple of `alignment`. */
+  /** Writes zeros up to a multiple of `alignment`. */
   align(alignment: number): void {
     this.grow((alignment - (this.length % alignment)) % alignment)
   }
 
-  /** Room for as many bytes; where they begin. Buffer and view may be new ones afterwards. */
+  /** Reserves bytes and returns their offset. May replace buffer and view. */
   private grow(bytes: number): number {
     const at = this.length
     this.length += bytes

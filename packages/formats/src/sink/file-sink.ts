@@ -5,8 +5,8 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { ByteSink } from './sink.ts'
 
 /**
- * Writes a file beside its final place and renames it when it is finished, so that a reader never sees half of it and an
- * interrupted write leaves the old file as it was. Throws `io`.
+ * Sink to a file on disk. Writes next to the final path and renames at the end, so that a reader never sees a partial
+ * file and an interrupted write leaves the old file intact. Throws `io`.
  */
 export async function fileSink(path: string): Promise<ByteSink> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
@@ -31,7 +31,7 @@ export async function fileSink(path: string): Promise<ByteSink> {
     },
     async finish(): Promise<void> {
       try {
-        // Renaming before the data are on the disk could leave an empty file after a power failure.
+        // Renaming before the data are on disk could leave an empty file after a power failure.
         await handle.sync()
         await handle.close()
         await rename(temporary, path)

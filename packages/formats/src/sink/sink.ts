@@ -1,8 +1,8 @@
-/** Where a file is written to, front to back. */
+/** Destination of a file that is written front to back. */
 export interface ByteSink {
   write(bytes: Uint8Array): Promise<void>
-  /** Makes what was written the file. Nothing of it is visible before. */
+  /** Publishes the file; nothing of it is visible before. */
   finish(): Promise<void>
-  /** Throws away what was written. Does nothing after `finish`. */
+  /** Discards what was written. Does nothing after `finish`. */
   abort(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { ByteSource } from './source.ts'
 import { checkRead } from './source.ts'
 
-/** Reads slices of a `Blob` or a `File` (a page's file input), each as its own copy. */
+/** Source over a `Blob` or `File` (a page's file input); each read returns its own copy. */
 export function blobSource(blob: Blob, name?: string): ByteSource {
   const label = name ?? (typeof File !== 'undefined' && blob instanceof File ? blob.name : 'blob')
   return {

@@ -1,7 +1,7 @@
 import type { ByteSource } from './source.ts'
 import { checkRead } from './source.ts'
 
-/** Reads from memory. Results are views of `bytes`, not copies. */
+/** Source over bytes in memory. Reads return views of `bytes`, not copies. */
 export function bufferSource(bytes: Uint8Array, name = 'buffer'): ByteSource {
   return {
     size: bytes.byteLength,

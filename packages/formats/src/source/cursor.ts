@@ -1,15 +1,15 @@
 import type { StringCollector } from '../strings/collect-strings.ts'
 import type { ByteSource } from './source.ts'
 
-/** A leading U+FEFF is a character like any other: some vocabularies have it. */
+/** Keeps a leading U+FEFF, which some vocabularies contain. */
 export const utf8: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 const firstChunkBytes = 64 * 1024
 const maxChunkBytes = 4 * 1024 * 1024
 
 /**
- * Reads a file's header front to back in growing chunks and keeps only the chunk in use. Callers `reserve` what they are
- * about to take; the getters then take it without waiting.
+ * Reads a file's header front to back in growing chunks and keeps only the current chunk. Callers `reserve` the bytes
+ * that they are about to take; the getters then take them synchronously.
  */
 export class Cursor {
   private readonly source: ByteSource
@@ -28,7 +28,7 @@ export class Cursor {
     this.end = Math.min(limit, source.size)
   }
 
-  /** Position in the file of the byte that comes next. */
+  /** File offset of the next byte. */
   get offset(): number {
     return this.start + this.at
   }
@@ -38,12 +38,12 @@ export class Cursor {
     return this.source.size - this.offset
   }
 
-  /** True when `length` bytes can be taken without reading; otherwise call `reserve`. */
+  /** Whether `length` bytes can be taken without reading; otherwise call `reserve`. */
   has(length: number): boolean {
     return this.at + length <= this.bytes.length
   }
 
-  /** Makes the next `length` bytes available. The caller has checked that there are as many. */
+  /** Makes the next `length` bytes available. The caller has checked that the file has as many. */
   async reserve(length: number): Promise<void> {
     if (this.has(length)) return
     const offset = this.offset
@@ -93,7 +93,7 @@ export class Cursor {
     return this.view.getFloat64(this.at - 8, true)
   }
 
-  /** A number where that is exact, a `bigint` beyond 2^53 − 1. */
+  /** Reads a u64: a number if exact, a `bigint` beyond 2^53 − 1. */
   u64(): number | bigint {
     this.at += 8
     const high = this.view.getUint32(this.at - 4, true)
@@ -101,7 +101,7 @@ export class Cursor {
     return this.view.getBigUint64(this.at - 8, true)
   }
 
-  /** A number where that is exact, a `bigint` beyond ±(2^53 − 1). */
+  /** Reads an i64: a number if exact, a `bigint` beyond ±(2^53 − 1). */
   i64(): number | bigint {
     this.at += 8
     const value = this.view.getBigInt64(this.at - 8, true)
@@ -110,9 +110,10 @@ export class Cursor {
   }
 
   /**
-   * Places the strings with their 64-bit lengths that come next in `into`, at most `count`, while they are at hand, shorter than 128 bytes and
-   * valid UTF-8, and takes them. Where they are not all valid it takes none and returns how many there are, to be taken one by one; otherwise 0.
-   * Vocabularies are hundreds of thousands of strings: lengths below 128 are text themselves, so one call checks all of them.
+   * Takes at most `count` length-prefixed strings and places them in `into`, while they are buffered, shorter than 128
+   * bytes and valid UTF-8. If some are invalid, takes none and returns their number, so that the caller reads them one
+   * by one; otherwise returns 0. Vocabularies have hundreds of thousands of strings: lengths below 128 are valid text
+   * themselves, so one call validates all of them.
    */
   stringsAtHand(count: number, into: StringCollector): number {
     const { bytes, view, at: first } = this
@@ -142,7 +143,7 @@ export class Cursor {
     return 0
   }
 
-  /** Appends to `out` the numbers that come next, at most `count`, while they are at hand; returns how many. */
+  /** Appends at most `count` buffered numbers to `out`; returns how many. */
   numbersAtHand(type: 'i32' | 'f32', count: number, out: number[]): number {
     const some = Math.min(count, (this.bytes.length - this.at) >> 2)
     const end = this.at + 4 * some
@@ -152,7 +153,7 @@ export class Cursor {
     return some
   }
 
-  /** The next `length` bytes as a view that is valid until the next `reserve`. */
+  /** Takes the next `length` bytes as a view that is valid until the next `reserve`. */
   take(length: number): Uint8Array {
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)

@@ -3,10 +3,10 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { ByteSource } from './source.ts'
 import { abortedError, allocate, checkRead } from './source.ts'
 
-/** One system call reads at most this much: Node's limit is 2 GiB − 1, and an abort takes effect between calls. */
+/** Most bytes per system call: Node's limit is 2 GiB − 1, and an abort takes effect between calls. */
 const maxCallBytes = 64 * 1024 * 1024
 
-/** Opens a file for positioned reads. Throws `not-found`, or `io` where the file cannot be opened. */
+/** Opens a file on disk for positioned reads. Throws `not-found`, or `io` if it cannot be opened. */
 export async function fileSource(path: string): Promise<ByteSource> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw openError(path, cause)

@@ -2,8 +2,9 @@ import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { HttpOptions } from './http-request.ts'
 import { contentRange, readBody, requestWithRetries, targetOf } from './http-request.ts'
 
+/** Options of `httpDownload`. */
 export interface HttpDownloadOptions extends HttpOptions {
-  /** What the file's size must be. */
+  /** Expected size of the file in bytes. */
   readonly sizeBytes: number
   /** Bytes that the caller already has. Default 0. */
   readonly offsetBytes?: number
@@ -11,9 +12,11 @@ export interface HttpDownloadOptions extends HttpOptions {
 }
 
 /**
- * Hands a file's bytes from `offsetBytes` on to `keep`, in order and each once, going on where a lost connection broke off. Where
- * the server knows no ranges, what is already there is passed over. Waits for each `keep` before it reads on.
- * Throws `not-found`, `aborted`, `network` where the size differs or the attempts are used up, and what `keep` throws.
+ * Passes a file's bytes from `offsetBytes` on to `keep`, in order and each once, and resumes after a lost connection.
+ * If the server has no ranges, known bytes are skipped. Awaits each `keep` before reading on.
+ *
+ * @throws TesseraError `not-found`, `aborted`, `network` if the size differs or the attempts are used up; and what
+ * `keep` throws
  */
 export async function httpDownload(
   url: string | URL,
@@ -50,14 +53,15 @@ export async function httpDownload(
         done += fresh.length
         news = fresh.length
       }
-      // Passing over known bytes is no progress: a server that always breaks off before the new ones must not be asked for ever.
+      // Skipping known bytes is no progress: otherwise a server that always fails before new ones would be retried
+      // forever.
       await readBody(response, take, () => progress(news))
       if (done < sizeBytes) throw new Error(`the response ended at byte ${done} of ${sizeBytes}`)
     },
   )
 }
 
-/** The request loop takes unknown errors for those of the connection; what `keep` throws must not be tried again. */
+/** Marks errors of `keep`: the request loop would take them for connection failures and retry. */
 async function keeping(
   label: string,
   keep: (chunk: Uint8Array) => void | Promise<void>,

@@ -40,7 +40,7 @@ describe('a server with ranges', () => {
     expect(await source.read(999_000, 1_000)).toEqual(megabyte.subarray(999_000))
     expect(await source.read(5, 100)).toEqual(megabyte.subarray(5, 105))
     expect(await source.read(100, 0)).toHaveLength(0)
-    // The second and the third read lie in what the first request brought.
+    // The second and third read are inside what the first request returned.
     expect(ranges).toEqual(['bytes=0-65535', 'bytes=999000-999999'])
   })
 
@@ -92,7 +92,8 @@ describe('broken connections', () => {
     const { url, ranges } = await serve(megabyte, [undefined, dropAfter(70_000), dropAfter(30_000)])
     const source = await httpSource(url, quick)
     expect(await source.read(100_000, 800_000)).toEqual(megabyte.subarray(100_000, 900_000))
-    // What has arrived is not asked for again. (How much has, when the connection breaks, is the network stack's affair.)
+    // Arrived bytes are not requested again. (How many arrive before the connection breaks depends on the network
+    // stack.)
     const starts = ranges.slice(1).map((range) => Number(/=(\d+)-/.exec(range)?.[1]))
     expect(starts).toHaveLength(3)
     expect(starts[0]).toBe(100_000)

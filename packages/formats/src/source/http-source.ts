@@ -4,26 +4,29 @@ import { contentRange, readBody, requestWithRetries, targetOf } from './http-req
 import type { ByteSource } from './source.ts'
 import { allocate, checkRead } from './source.ts'
 
+/** Options of `httpSource`. */
 export interface HttpSourceOptions extends HttpOptions {
-  /** Largest file that is downloaded whole where the server knows no ranges. Default 64 MiB; 0 never does. */
+  /** Largest file, in bytes, that is downloaded whole from a server without ranges. Default 64 MiB; 0 never does. */
   readonly maxDownloadBytes?: number
-  /** Ends the opening requests. */
+  /** Aborts the opening requests. */
   readonly signal?: AbortSignal
 }
 
-/** The first request fetches this much, so that most headers need no second one. */
+/** Bytes of the first request: enough for most headers. */
 const probeBytes = 64 * 1024
 
-/** What a response tells of the file, to notice when it is replaced between two requests. */
+/** Identity of the file in a response, to notice when it is replaced between two requests. */
 interface Identity {
   readonly size: number
   readonly etag: string | null
 }
 
 /**
- * Reads a URL by range requests, going on where a lost connection broke off. A server without ranges is used only for a small
- * file, downloaded once. Throws `not-found` (404, 410) and `network` (any other failure, a file that changed meanwhile).
- * In a browser the server must allow the page's origin and expose `Content-Range`.
+ * Source that reads a URL by range requests and resumes after a lost connection. A server without ranges works only for
+ * a small file, which is downloaded once. In a browser, the server must allow the page's origin and expose
+ * `Content-Range`.
+ *
+ * @throws TesseraError `not-found` (404, 410), `network` (any other failure, a file that changed meanwhile)
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const target = targetOf(url, options)
@@ -119,7 +122,7 @@ async function readRange(
   return bytes
 }
 
-/** The whole body of a server without ranges, never more than `limit` bytes of it. */
+/** Downloads the whole body from a server without ranges, at most `limit` bytes. */
 async function download(
   response: Response,
   label: string,

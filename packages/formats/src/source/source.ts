@@ -1,8 +1,8 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * Bytes that are read by position: a file, a `Blob`, a URL or a buffer. Nothing is read before it is asked for, and no
- * implementation keeps a copy of the whole.
+ * Bytes that are read by position: a file, a `Blob`, a URL or a buffer. Reads on demand; no implementation keeps a copy
+ * of the whole.
  */
 export interface ByteSource {
   /** Total length in bytes. */
@@ -10,16 +10,20 @@ export interface ByteSource {
   /** For messages: a path, a URL, the name of a `File`. */
   readonly name: string
   /**
-   * Exactly `length` bytes from `offset`. The result may share memory with the source: treat it as read-only.
-   * Throws `invalid-value` for a range outside the source, `aborted` after `signal`, `io` or `network` where reading fails.
+   * Reads exactly `length` bytes from `offset`. The result may share memory with the source: treat it as read-only.
+   * Throws `invalid-value` for a range outside the source, `aborted` after `signal`, `io` or `network` if reading
+   * fails.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
-  /** Fills `target`, which may be shared memory, from `offset` on: `read` without memory of its own. Absent where that saves nothing. */
+  /**
+   * Fills `target`, which may be shared memory, from `offset` on, without allocating. Absent if it saves nothing over
+   * `read`.
+   */
   readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
-/** Throws unless `[offset, offset + length)` lies inside a source of `size` bytes, and when `signal` has been aborted. */
+/** Throws unless `[offset, offset + length)` is inside a source of `size` bytes, and if `signal` is aborted. */
 export function checkRead(
   source: { readonly name: string; readonly size: number },
   offset: number,
@@ -45,7 +49,7 @@ export function abortedError(name: string, signal: AbortSignal): TesseraError {
   return new TesseraError('aborted', `read: reading ${name} was aborted`, { cause: signal.reason })
 }
 
-/** Memory for what is about to be read; throws `out-of-memory` where there is not as much in one piece. */
+/** Allocates memory for a read; throws `out-of-memory` if there is no contiguous block of that size. */
 export function allocate(name: string, length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length)

@@ -1,15 +1,15 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Shape } from '@tessera-llm/tensor'
 
-/** How many bytes a row of stored elements takes: rows are whole blocks of `blockElements` elements and `blockBytes` bytes. */
+/** Storage format of elements: rows are whole blocks of `blockElements` elements and `blockBytes` bytes. */
 export interface StorageFormat {
   /** Published name in lower case: `q4_k`, `f16`. */
   readonly id: string
   readonly blockElements: number
   readonly blockBytes: number
-  /** Number of the type in GGUF files, where it has one. */
+  /** Type number in GGUF files, if it has one. */
   readonly ggufType?: number
-  /** Name of the dtype in safetensors files, where it has one. */
+  /** Dtype name in safetensors files, if it has one. */
   readonly safetensorsDtype?: string
 }
 
@@ -29,7 +29,7 @@ const block = (ggufType: number, id: string, blockElements: number, blockBytes: 
 })
 
 /**
- * Every element and block type of the two containers. Sizes and numbers of the ggml types: `ggml.h` and `ggml-common.h` of
+ * All element and block types of the two containers. Sizes and numbers of ggml types: `ggml.h` and `ggml-common.h` of
  * llama.cpp; dtypes of safetensors: the `Dtype` enumeration of its reference implementation.
  */
 export const storageFormats: readonly StorageFormat[] = [
@@ -89,7 +89,7 @@ const byDtype: ReadonlyMap<string | undefined, StorageFormat> = new Map(
   storageFormats.map((format) => [format.safetensorsDtype, format]),
 )
 
-/** The format of this id; throws `unsupported` for an unknown one. */
+/** Format of this id; throws `unsupported` for an unknown one. */
 export function storageFormat(id: string): StorageFormat {
   const format = byId.get(id)
   if (format === undefined)
@@ -100,17 +100,19 @@ export function storageFormat(id: string): StorageFormat {
   return format
 }
 
+/** Format of a GGUF type number, or undefined. */
 export function storageFormatOfGgufType(type: number): StorageFormat | undefined {
   return byGgufType.get(type)
 }
 
+/** Format of a safetensors dtype, or undefined. */
 export function storageFormatOfDtype(dtype: string): StorageFormat | undefined {
   return byDtype.get(dtype)
 }
 
 /**
- * Bytes of a row-major tensor in this format, or the reason why there can be none: blocks must be whole, and the count
- * must stay exact.
+ * Byte length of a row-major tensor in this format, or the reason why there is none: blocks must be whole, and the
+ * count exact.
  */
 export function storedBytes(format: StorageFormat, shape: Shape): number | string {
   let elements = 1
@@ -118,7 +120,7 @@ export function storedBytes(format: StorageFormat, shape: Shape): number | strin
   for (const length of shape) {
     if (!Number.isSafeInteger(length) || length < 0) return `axis length ${length} is not a non-negative integer`
     elements *= length
-    // A zero-length axis must not hide that the other lengths overflow.
+    // A zero-length axis must not hide an overflow of the other lengths.
     size *= Math.max(length, 1)
     const countable =
       Number.isSafeInteger(size) && Number.isSafeInteger(Math.ceil(size / format.blockElements) * format.blockBytes)

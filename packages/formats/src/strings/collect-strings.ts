@@ -1,6 +1,6 @@
 import type { StringTable } from './string-table.ts'
 
-/** Gathers a table from pieces of a file as they are read. */
+/** Builds a table from pieces of a file as they are read. */
 export class StringCollector {
   /** Strings so far. */
   count = 0
@@ -14,19 +14,19 @@ export class StringCollector {
     this.ends = new Uint32Array(length)
   }
 
-  /** Notes that the next string lies from `start` to before `end` of the piece that comes next. */
+  /** Records that the next string spans `start` … `end` − 1 of the next piece. */
   place(start: number, end: number): void {
     this.starts[this.count] = this.byteLength + start
     this.ends[this.count] = this.byteLength + end
     this.count += 1
   }
 
-  /** Takes back what was placed since there were `count`. */
+  /** Removes the strings placed since there were `count`. */
   back(count: number): void {
     this.count = count
   }
 
-  /** Adds the piece that strings were placed in; its bytes must stay as they are until `finish`. */
+  /** Adds the piece in which strings were placed; its bytes must not change until `finish`. */
   add(piece: Uint8Array): void {
     this.pieces.push(piece)
     this.byteLength += piece.length

@@ -1,9 +1,9 @@
 import { utf8 } from '../source/cursor.ts'
 
-/** A list of strings as their bytes: a vocabulary with its merges is a hundred thousand of them, of which a program reads few. */
+/** List of strings as bytes: a vocabulary with merges has hundreds of thousands, of which a program reads few. */
 export interface StringTable {
   readonly length: number
-  /** Valid UTF-8 from `starts[i]` to before `ends[i]`, in order, and other bytes between. */
+  /** Valid UTF-8 from `starts[i]` to `ends[i]` − 1, in order, with other bytes between. */
   readonly bytes: Uint8Array
   readonly starts: Uint32Array
   readonly ends: Uint32Array
@@ -14,7 +14,7 @@ export function stringAt({ bytes, starts, ends }: StringTable, index: number): s
   return utf8.decode(bytes.subarray(starts[index], ends[index]))
 }
 
-/** All strings. One call decodes them, and they are cut from what it gives: a call for each takes twenty times as long. */
+/** All strings. Decodes them in one call and slices the result: a call per string takes twenty times as long. */
 export function stringsOf({ length, bytes, starts, ends }: StringTable): string[] {
   const separated = bytes.slice()
   for (let index = 0, end = 0; index < length; index++) {
@@ -28,7 +28,7 @@ export function stringsOf({ length, bytes, starts, ends }: StringTable): string[
     unit += (starts[index] as number) - at
     const first = unit
     const end = ends[index] as number
-    // UTF-16 code units: one for each byte that begins a character, two for those of four bytes.
+    // Counts UTF-16 code units: one per byte that starts a character, two for four-byte characters.
     for (at = starts[index] as number; at < end; at++) {
       const byte = bytes[at] as number
       if ((byte & 0xc0) !== 0x80) unit += byte >= 0xf0 ? 2 : 1
@@ -38,7 +38,7 @@ export function stringsOf({ length, bytes, starts, ends }: StringTable): string[
   return out
 }
 
-/** The table of strings that are there already. */
+/** Table of given strings. */
 export function tableOfStrings(strings: readonly string[]): StringTable {
   const encoder = new TextEncoder()
   const encoded = strings.map((text) => encoder.encode(text))
@@ -55,7 +55,7 @@ export function tableOfStrings(strings: readonly string[]): StringTable {
   return { length: strings.length, bytes, starts, ends }
 }
 
-/** Reads a table's strings when they are first asked for. */
+/** Decodes a table's strings on first access. */
 export interface StringsGetter {
   (): readonly string[]
   readonly table: StringTable
@@ -66,7 +66,7 @@ export function createStringsGetter(table: StringTable): StringsGetter {
   return Object.assign(() => (strings ??= stringsOf(table)), { table })
 }
 
-/** The table behind `metadata[key]`, where a file's header gave the list and nothing took its place. */
+/** The table behind `metadata[key]`, if a file's header defined the list and it was not replaced. */
 export function stringTableOf(metadata: object, key: string): StringTable | undefined {
   return (Object.getOwnPropertyDescriptor(metadata, key)?.get as Partial<StringsGetter> | undefined)?.table
 }

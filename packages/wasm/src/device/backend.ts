@@ -33,9 +33,9 @@ export interface BackendOptions {
   readonly threads: number
 }
 
-/** The WebAssembly mechanism under a `Device`, and what `createWasmDevice` adds to it. */
+/** WebAssembly backend of a `Device`, with what `createWasmDevice` adds to it. */
 export interface WasmBackend extends Backend<WasmKernel> {
-  /** While set, stages run one by one and are timed. */
+  /** While set, stages run one at a time and are timed. */
   setStopwatch(stopwatch: Stopwatch | undefined): void
   readonly arenaBytes: number
 }
@@ -67,7 +67,7 @@ export function createWasmBackend(
   const eagerScratch = (byteLength: number): number => {
     if (byteLength > scratchSize) {
       if (scratchAddress !== 0) arena.give(scratchAddress)
-      // Taking may throw: what was given back must not be used, or given back, again.
+      // `take` may throw: memory given back must not be used, or given back, again.
       scratchAddress = 0
       scratchSize = 0
       scratchAddress = arena.take(byteLength, 'scratch memory')
@@ -75,7 +75,7 @@ export function createWasmBackend(
     }
     return scratchAddress
   }
-  /** Runs the stages listed at `plan`; with a stopwatch, one at a time. */
+  /** Runs the stages listed at `plan`, one at a time with a stopwatch. */
   const run = (plan: number, stages: readonly PoolStage[]): void => {
     if (!stopwatch) pool.run(plan, stages)
     else
@@ -189,7 +189,7 @@ export function createWasmBackend(
     },
     free(storage) {
       const place = storage as WasmStorage
-      // A plan's own memory goes with the plan.
+      // Memory of a plan is freed with the plan.
       if (place.isPlanned) recording?.takeBack(place)
       else release(place)
     },
@@ -202,7 +202,7 @@ export function createWasmBackend(
     hostView(storage) {
       pool.check()
       const place = storage as WasmStorage
-      // Memory that is not shared is detached when it grows; that of a plan under recording may move.
+      // Unshared memory is detached when it grows, and memory of a plan under recording may move.
       if (!memory.isShared || recording) return undefined
       return memory.bytes().subarray(place.address, place.address + place.byteLength)
     },
@@ -228,7 +228,7 @@ export function createWasmBackend(
       return finishPlan(recorded)
     },
     async synchronize() {
-      // Launches are done when they return.
+      // Launches are synchronous, so they are done.
       pool.check()
     },
     async dispose() {

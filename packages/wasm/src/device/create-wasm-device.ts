@@ -9,53 +9,59 @@ import { availableCores } from '../pool/spawn.ts'
 import { createStopwatch, type StageTime } from '../timing/stopwatch.ts'
 import { createWasmBackend } from './backend.ts'
 
+/** Options of `createWasmDevice`. */
 export interface WasmDeviceOptions {
-  /** Kernels that the device may choose from: `[...kernelsWasm, ...attentionWasm, ...quantizationWasm]`. */
+  /** Kernels that the device chooses from: `[...kernelsWasm, ...attentionWasm, ...quantizationWasm]`. */
   readonly kernels: readonly WasmKernel[]
-  /** Threads, the calling one included; all cores (at most 16) when absent, 1 where memory cannot be shared. Results do not depend on it. */
+  /**
+   * Number of threads, the calling one included. Default: all cores, at most 16; 1 where memory cannot be shared. Does
+   * not affect results.
+   */
   readonly threads?: number | undefined
-  /** Most bytes of memory, at least 4 MiB; 4 GiB when absent, or as much as the platform reserves. */
+  /** Largest memory in bytes, at least 4 MiB. Default: 4 GiB, or as much as the platform reserves. */
   readonly maximumBytes?: number | undefined
-  /** `false` uses the plain SIMD kernels even where relaxed SIMD is there. */
+  /** `false` uses the plain SIMD kernels even if relaxed SIMD is available. Default true. */
   readonly relaxedSimd?: boolean | undefined
-  /** Address of a file that holds `workerScript`, for pages whose content security policy forbids blob workers. */
+  /** URL of a file that holds `workerScript`, for pages whose content security policy forbids blob workers. */
   readonly workerUrl?: string | undefined
-  /** Longest wait for another thread before the device counts as broken, 1 ms to a day. Default 30 000. */
+  /** Longest wait for another thread before the device counts as broken, 1 ms to a day, in ms. Default 30 000. */
   readonly joinTimeoutMs?: number | undefined
   /**
-   * `false` gives the device before its workers run: until then the calling thread computes alone. Wait for `device.wasm.started` to know that
-   * they do; without that, a worker that could not start shows as `worker-lost` in a later call. Default `true`.
+   * `false` returns the device before its workers run; until then the calling thread computes alone.
+   * `device.wasm.started` resolves when they do; without awaiting it, a worker that could not start shows as
+   * `worker-lost` in a later call. Default true.
    */
   readonly waitForWorkers?: boolean | undefined
 }
 
-/** A `Device` and what only WebAssembly has. */
+/** A `Device` with WebAssembly controls. */
 export interface WasmDevice extends Device {
   readonly kind: 'wasm'
   readonly wasm: WasmControls
 }
 
+/** WebAssembly-specific functions of a device, as `device.wasm`. */
 export interface WasmControls {
   readonly threads: number
   readonly relaxedSimd: boolean
   readonly sharedMemory: boolean
-  /** Resolves when all workers run; rejects with `worker-lost` when one cannot. */
+  /** Resolves when all workers run; rejects with `worker-lost` if one cannot. */
   readonly started: Promise<void>
   /** Bytes of the arena between its first and its last block in use. */
   arenaBytes(): number
-  /** Runs `fn` (synchronous: ops, or a plan's replay) stage by stage, with the time of each. */
+  /** Runs `fn` (synchronous: ops, or a plan's replay) stage by stage and returns the time of each. */
   time(fn: () => unknown): readonly StageTime[]
 }
 
-/** Most threads that are started unasked. */
+/** Default limit of the number of threads. */
 const maximumDefaultThreads = 16
 
 /**
- * Makes a device that computes with WebAssembly on the calling thread and `threads − 1` workers. Calls block until they are
- * done: in a page, make the device in a worker.
+ * Creates a device that computes with WebAssembly on the calling thread and `threads − 1` workers. Calls block until
+ * they are done: in a page, create the device in a worker.
  *
- * @throws TesseraError `unsupported` (no SIMD, or threads without shared memory), `out-of-memory`, `worker-lost` (workers that
- * cannot start), `kernel-abi`, `invalid-option`
+ * @throws TesseraError `unsupported` (no SIMD, or threads without shared memory), `out-of-memory`, `worker-lost`
+ * (workers that cannot start), `kernel-abi`, `invalid-option`
  */
 export async function createWasmDevice(options: WasmDeviceOptions): Promise<WasmDevice> {
   const { kernels, joinTimeoutMs = 30_000, workerUrl, waitForWorkers = true } = options
@@ -94,7 +100,7 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
       return stopwatch.times
     },
   }
-  // The handle's identity is what tensors refer to, so it is extended, not copied.
+  // Tensors refer to this object, so it is extended, not copied.
   return Object.assign(base, { wasm: controls }) as WasmDevice
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@tessera-llm/tensor'
 import type { WasmKernel, WasmModule, WasmStage } from './kernel.ts'
 
-/** A kernel of one op for the WebAssembly device, typed by the op's contract. */
+/** Kernel of one op for the WebAssembly device, typed by the op's contract. */
 export interface WasmKernelDefinition<I extends OpInputs, O extends OpOutputs, X extends OpOptions> {
   readonly name: string
   readonly module: WasmModule
@@ -25,7 +25,7 @@ export function defineWasmKernel<I extends OpInputs, O extends OpOutputs, X exte
   definition: WasmKernelDefinition<I, O, X>,
 ): WasmKernel {
   const { name, module, priority = 0, supports, stages, scratchBytes } = definition
-  // The device hands over problems of this op only, so the specific type is what arrives.
+  // The device passes problems of this op only, so the specific type is what arrives.
   const typed = (problem: Problem): Problem<I, O, X> => problem as unknown as Problem<I, O, X>
   return {
     abi: kernelAbi,

@@ -1,7 +1,7 @@
 import { type Capabilities, type Launch, type Problem, TesseraError } from '@tessera-llm/tensor'
 import type { Bindings, WasmKernel, WasmStage } from '../kernel/kernel.ts'
 
-/** What a launch derives from its problem, kept under the problem's key. */
+/** Stages derived from a problem, cached under the problem's key. */
 export interface CompiledLaunch {
   readonly stages: readonly { readonly index: number; readonly stage: WasmStage; readonly label: string }[]
   readonly scratchBytes: number
@@ -26,14 +26,14 @@ export function compileLaunch(
   return { stages, scratchBytes: kernel.scratchBytes?.(problem, threads, capabilities) ?? 0 }
 }
 
-/** A tensor's place in the arena. */
+/** Location of a tensor in the arena. */
 export interface WasmStorage {
   readonly byteLength: number
-  /** Moves once at most: where the host writes into it while a plan is captured. */
+  /** Moves at most once: if the host writes into it while a plan is captured. */
   address: number
-  /** Made inside a capture: the memory belongs to the plan. */
+  /** Whether it was made inside a capture, so that the memory belongs to the plan. */
   readonly isPlanned: boolean
-  /** Recorded plans that refer to it: freed memory is given back when none is left. */
+  /** Number of recorded plans that refer to it; freed memory is given back when none is left. */
   pins: number
   freed: boolean
 }
@@ -55,7 +55,7 @@ export function bindingsOf({ op, inputs, outputs }: Launch<WasmKernel>, scratch:
   }
 }
 
-/** Every storage that a launch touches. */
+/** All storages that a launch uses. */
 export function storagesOf({ inputs, outputs }: Launch<WasmKernel>): readonly WasmStorage[] {
   const found: WasmStorage[] = []
   for (const weight of [...Object.values(inputs), ...Object.values(outputs)]) {

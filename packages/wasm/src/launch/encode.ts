@@ -15,7 +15,7 @@ export function createArgumentBuffer(): ArgumentBuffer {
   let words = new Uint32Array(1024)
   let floats = new Float32Array(words.buffer)
   let length = 0
-  // Called before `words` is read: it may replace the array.
+  // Must run before `words` is read: it may replace the array.
   const room = (): number => {
     if (length === words.length) {
       const grown = new Uint32Array(words.length * 2)

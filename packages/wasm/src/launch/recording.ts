@@ -2,27 +2,28 @@ import type { Arena } from '../memory/arena.ts'
 import { type ArgumentBuffer, createArgumentBuffer } from './encode.ts'
 import type { WasmStorage } from './compiled-launch.ts'
 
-/** What a capture gathers: stages with their arguments, the memory that lives and dies with the plan. */
+/** State of a capture: stages with their arguments, and the memory that the plan owns. */
 export interface Recording {
   readonly args: ArgumentBuffer
   /** Table index, argument offset, label of each stage. */
   readonly stages: { readonly index: number; readonly offset: number; readonly label: string }[]
-  /** For each launch, the number of stages that end with it. */
+  /** For each launch, the number of stages recorded up to its end. */
   readonly ends: number[]
-  /** Memory for a tensor made inside the capture; what is freed inside is used again. */
+  /** Allocates a tensor made inside the capture, possibly in memory freed inside it. */
   take(byteLength: number, why: string): WasmStorage
-  /** Returns whether the storage belongs to the plan; it then stays reserved. */
+  /** Returns whether the storage belongs to the plan, in which case it stays reserved. */
   takeBack(storage: WasmStorage): boolean
   /**
-   * Called before the host writes during the capture: every replay must find those bytes, so no launch of the plan may use the
-   * same memory, neither one recorded before (the storage moves, unless a launch refers to it already) nor one recorded later.
+   * Called before the host writes during the capture. Every replay must find those bytes, so no other launch of the
+   * plan may use the same memory: neither an earlier one (the storage moves, unless a launch already refers to it) nor
+   * a later one.
    */
   keepWritten(storage: WasmStorage): void
   /** Scratch memory shared by all launches of the plan. */
   scratch(byteLength: number): number
-  /** Keeps memory from outside alive as long as the plan. */
+  /** Keeps outside memory alive as long as the plan. */
   pin(storages: readonly WasmStorage[]): void
-  /** Frees the plan's memory; returns outside storages that were freed meanwhile and have no pin left. */
+  /** Frees the plan's memory. Returns outside storages that were freed meanwhile and have no pin left. */
   dispose(): readonly WasmStorage[]
 }
 
@@ -32,7 +33,7 @@ export function createRecording(arena: Arena): Recording {
   const free: WasmStorage[] = []
   const pinned = new Set<WasmStorage>()
   const written = new Set<WasmStorage>()
-  /** In memory that earlier launches use, and named by no launch yet. */
+  /** Storages in memory that earlier launches use, and that no launch refers to yet. */
   const reused = new Set<WasmStorage>()
   let scratchAddress = 0
   let scratchSize = 0
@@ -41,7 +42,7 @@ export function createRecording(arena: Arena): Recording {
     stages: [],
     ends: [],
     take(byteLength, why) {
-      // The smallest that fits, and none that wastes more than half of itself.
+      // Best fit, but never one that wastes more than half of itself.
       let best = -1
       for (const [index, { byteLength: size }] of free.entries()) {
         if (

@@ -14,7 +14,10 @@ interface Range {
   end: number
 }
 
-/** First fit over free ranges in order of address; neighbours merge when freed. Tensors are few and large: a list is enough. */
+/**
+ * First fit over free ranges in address order; neighbors merge when freed. Tensors are few and large, so a list is
+ * enough.
+ */
 export function createArena(memory: ArenaMemory): Arena {
   const free: Range[] = []
   const sizes = new Map<number, number>()

@@ -26,8 +26,8 @@ const scalars = [
 ]
 
 /**
- * Vectors that kernels load instead of making: some engines make a constant anew in each iteration, which halves the speed of
- * the hottest loops. The assembly's `constants.ts` names the same order.
+ * Writes the vectors that kernels load as constants: some engines rematerialize constants in each iteration, which
+ * halves the speed of the hottest loops. The assembly's `constants.ts` has the same order.
  */
 export function writeConstants(memory: ArenaMemory): void {
   const words = memory.words()

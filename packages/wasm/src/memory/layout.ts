@@ -1,4 +1,7 @@
-/** Fixed addresses at the bottom of the arena; the assembly names the same numbers. Address 0 stays free, so that it can mean "none". */
+/**
+ * Fixed addresses at the bottom of the arena; the assembly has the same numbers. Address 0 stays unused, so that it can
+ * mean "none".
+ */
 export const layout = {
   /** Constants for kernels: see `constants.ts`. */
   constants: 64,
@@ -18,7 +21,7 @@ export const layout = {
   wake: 1500,
   /** One word for each of at most 256 threads. */
   expected: 1536,
-  /** Argument blocks and stage list of the launch that is running (launches outside plans). */
+  /** Argument blocks and stage list of the running launch (outside plans). */
   eagerArguments: 2560,
   eagerArgumentsEnd: 10_752,
   eagerPlan: 10_752,
@@ -27,7 +30,7 @@ export const layout = {
   heap: 12_288,
 } as const
 
-/** Alignment of every block, so that vectors and cache lines never straddle. */
+/** Alignment of every block, so that vectors never straddle cache lines. */
 export const alignment = 64
 
 export const pageBytes = 65_536

@@ -1,11 +1,11 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { layout, pageBytes } from './layout.ts'
 
-/** The one memory of a device, shared with its workers where the platform allows it. */
+/** The memory of a device, shared with its workers if the platform allows it. */
 export interface ArenaMemory {
   readonly memory: WebAssembly.Memory
   readonly isShared: boolean
-  /** Views of the whole memory as it is now; a growth makes new ones. */
+  /** Views of the whole memory; growing replaces them. */
   bytes(): Uint8Array
   words(): Uint32Array
   /** Grows to at least `byteLength`; throws `out-of-memory`. */
@@ -16,13 +16,14 @@ export interface ArenaMemory {
 const maximumPages = 65_536
 const minimumPages = 64
 
-/** The least that a device may be limited to. */
+/** Smallest limit that a device may have, in bytes. */
 export const minimumBytes: number = minimumPages * pageBytes
 
 /**
- * Reserves address space for `maximumBytes` (4 GiB when absent, less where the platform refuses) and commits almost none of it.
+ * Reserves address space for `maximumBytes` (default 4 GiB, less if the platform refuses) and commits almost none of
+ * it.
  *
- * @throws TesseraError `out-of-memory` when not even 64 MiB can be reserved
+ * @throws TesseraError `out-of-memory` if not even 64 MiB can be reserved
  */
 export function createMemory(isShared: boolean, maximumBytes: number | undefined): ArenaMemory {
   const wanted = Math.min(
@@ -33,7 +34,7 @@ export function createMemory(isShared: boolean, maximumBytes: number | undefined
   let bytes = new Uint8Array(memory.buffer)
   let words = new Uint32Array(memory.buffer)
   const renew = (): void => {
-    // A shared buffer keeps its old length in old views, an unshared one detaches them.
+    // Growing detaches an unshared buffer; old views of a shared one keep their length.
     if (bytes.byteLength === memory.buffer.byteLength) return
     bytes = new Uint8Array(memory.buffer)
     words = new Uint32Array(memory.buffer)
@@ -46,7 +47,7 @@ export function createMemory(isShared: boolean, maximumBytes: number | undefined
     ensure(byteLength, why) {
       const missing = byteLength - memory.buffer.byteLength
       if (missing <= 0) return
-      // In steps of 1 MiB at least, so that small tensors do not cost a growth each.
+      // Grows by at least 1 MiB, so that small tensors do not cost a growth each.
       const pages = Math.max(Math.ceil(missing / pageBytes), 16)
       try {
         try {

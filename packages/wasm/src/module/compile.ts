@@ -4,7 +4,7 @@ import type { WasmKernel, WasmModule } from '../kernel/kernel.ts'
 import { decodeBase64 } from './base64.ts'
 import { withUnsharedMemory } from './unshared.ts'
 
-/** What every thread instantiates: the dispatcher, the kernel modules, and which entries go to which place of the table. */
+/** Modules that every thread instantiates: the dispatcher, the kernel modules, and the table index of each entry. */
 export interface CompiledModules {
   readonly dispatcher: WebAssembly.Module
   readonly modules: readonly { readonly module: WebAssembly.Module; readonly entries: readonly string[] }[]
@@ -19,7 +19,7 @@ export interface CompileOptions {
   readonly sharedMemory: boolean
 }
 
-/** Compiles each module once; the workers get the compiled form. Throws `unsupported` where WebAssembly SIMD is missing. */
+/** Compiles each module once; workers receive the compiled form. Throws `unsupported` without WebAssembly SIMD. */
 export async function compileModules(
   kernels: readonly WasmKernel[],
   options: CompileOptions,

@@ -1,7 +1,7 @@
 import { probeModule } from '../generated/probe.ts'
 import { decodeBase64 } from './base64.ts'
 
-/** Whether relaxed SIMD is there and computes what kernels rely on. Compiles nothing where it is not. */
+/** Whether relaxed SIMD exists and computes correctly what kernels use. Compiles nothing if it does not exist. */
 export function hasRelaxedSimd(): boolean {
   const bytes = decodeBase64(probeModule.relaxed)
   if (!WebAssembly.validate(bytes)) return false

@@ -12,10 +12,10 @@ export interface StandaloneModule {
 }
 
 /**
- * Instantiates a kernel module without a device: for synchronous functions over typed arrays that need its loops.
+ * Instantiates a kernel module without a device, for synchronous functions over typed arrays.
  *
  * @param byteLength size of its memory
- * @throws TesseraError `unsupported` where WebAssembly SIMD is missing
+ * @throws TesseraError `unsupported` without WebAssembly SIMD
  */
 export async function instantiateStandalone(module: WasmModule, byteLength: number): Promise<StandaloneModule> {
   const bytes = withUnsharedMemory(decodeBase64(hasRelaxedSimd() ? module.relaxed : module.simd))

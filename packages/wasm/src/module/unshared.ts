@@ -1,8 +1,9 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * Modules are compiled for a shared memory. Where there is none, the flag in their memory import is changed, which is the
- * only byte that says so: https://webassembly.github.io/spec/core/binary/types.html#limits (threads proposal: flag 2 is "shared").
+ * Clears the shared flag in the memory import: modules are compiled for shared memory, and this byte is the only one
+ * that says so. https://webassembly.github.io/spec/core/binary/types.html#limits (threads proposal: flag 2 is
+ * "shared").
  */
 export function withUnsharedMemory(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const bytes = module.slice()

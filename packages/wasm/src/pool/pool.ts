@@ -8,9 +8,9 @@ import { workerScript } from './worker-script.ts'
 export interface PoolOptions {
   readonly threads: number
   readonly workerUrl: string | undefined
-  /** Longest wait for another thread to finish its share. */
+  /** Longest wait for another thread to finish its share, in ms. */
   readonly joinTimeoutMs: number
-  /** Whether making the pool waits until all workers run. */
+  /** Whether `createPool` waits until all workers run. */
   readonly waitForWorkers: boolean
 }
 
@@ -23,14 +23,20 @@ export interface PoolStage {
 export interface Pool {
   /** Runs the stages listed at `plan` on all threads and returns when all are done. Throws `worker-lost` and `invalid-kernel`. */
   run(plan: number, stages: readonly PoolStage[]): void
-  /** All workers run; rejects with what kept one from it. Launches need not wait: who is not there draws no share. */
+  /**
+   * Resolves when all workers run; rejects with the reason if one cannot. Launches need not wait: an absent worker
+   * draws no share.
+   */
   readonly started: Promise<void>
-  /** Throws what broke the pool, if something did. */
+  /** Throws the error that broke the pool, if any. */
   check(): void
   dispose(): Promise<void>
 }
 
-/** Polls before a thread sleeps: about `spinMs`, longer than a program takes from one launch to the next. Waking a thread can take as long. */
+/**
+ * Polls before a thread sleeps: about `spinMs`, longer than a program takes between launches. Waking a thread can take
+ * as long.
+ */
 const spins = 500_000
 const spinMs = 0.25
 /** Longest start of a worker. */
@@ -69,7 +75,7 @@ export async function createPool(
         (reason) => {
           clearTimeout(timer)
           if (disposed) return
-          // Nobody must wait for a thread that is gone.
+          // No thread may wait for one that is gone.
           Atomics.store(state(), layout.failed / 4, 1)
           reject(lose(reason))
         },
@@ -105,9 +111,9 @@ export async function createPool(
   const ready = compiling.then((modules) => {
     const view = new DataView(memory.memory.buffer)
     view.setInt32(layout.spins, spins, true)
-    // So a thread that must not sleep comes to its deadline too, if not on time.
+    // Bounds the wait of a thread that must not sleep, if inexactly.
     view.setUint32(layout.rounds, Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs)), true)
-    // No time at all means that this thread must not sleep: the main thread of a page.
+    // A timeout of 0 means that this thread must not sleep: it is the main thread of a page.
     view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
     view.setBigInt64(layout.forever, -1n, true)
     view.setInt32(layout.pause, modules.tableSize - 2, true)
@@ -115,11 +121,11 @@ export async function createPool(
     return modules
   })
   let dispatcher: Dispatcher
-  // Workers start while the kernels are compiled.
+  // Workers start while kernels compile.
   const started = Promise.all(Array.from({ length: threads - 1 }, (_, index) => start(index + 1, ready))).then(
     () => undefined,
   )
-  // Who does not wait for it finds the failure in the next launch.
+  // Callers that do not await it get the failure from the next launch.
   started.catch(() => {})
   try {
     if (waitForWorkers) await started
@@ -156,7 +162,7 @@ export async function createPool(
   }
 }
 
-/** Names what ran; of a long plan, its ends. */
+/** Names the stages that ran; of a long plan, its ends. */
 function placeOf(stages: readonly PoolStage[]): string {
   const labels = stages.map(({ label }) => label)
   return labels.length <= 3

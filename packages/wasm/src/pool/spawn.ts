@@ -1,7 +1,7 @@
-/** The part of Node's `Worker` and of the web's that the pool uses. */
+/** The common part of Node's `Worker` and the web's that the pool uses. */
 export interface WorkerHandle {
   post(message: unknown): void
-  /** Messages of the worker, and its end: `exit` comes once, with what is known of the reason. */
+  /** Listens for messages and for the worker's end: `onExit` is called once, with the known reason. */
   listen(onMessage: (message: unknown) => void, onExit: (reason: string) => void): void
   terminate(): Promise<void>
 }
@@ -18,7 +18,7 @@ interface NodeBuiltins {
   readonly versions?: { readonly node?: string }
 }
 
-/** Node.js (and what has its API), found without an import, so that bundlers for browsers meet none. */
+/** Node.js (or a runtime with its API), found without an import, so that bundlers for browsers see none. */
 const node = (globalThis as { readonly process?: NodeBuiltins }).process
 
 /** Starts a worker that runs `script`, or the script at `url` where a content security policy forbids blobs. */
@@ -44,7 +44,7 @@ function spawnNode(worker: NodeWorker): WorkerHandle {
     post: (message) => worker.postMessage(message),
     listen(onMessage, onExit) {
       worker.on('message', onMessage)
-      // A program that ends without disposing its device must still end; listening to messages has made it wait for them.
+      // A program that ends without disposing its device must still exit; a message listener would keep it alive.
       worker.unref()
       worker.on('error', (error) => onExit(String(error)))
       worker.on('exit', (code) => onExit(`it ended with code ${String(code)}`))
@@ -77,7 +77,7 @@ function spawnWeb(script: string, url: string | undefined): WorkerHandle {
   }
 }
 
-/** Cores that this program may use, as far as the platform tells. */
+/** Cores available to this program, as far as the platform tells. */
 export function availableCores(): number {
   const os =
     node?.versions?.node === undefined

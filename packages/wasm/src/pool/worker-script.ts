@@ -1,7 +1,7 @@
 /**
- * What a worker runs, as text: it must not import anything, so that it works from a blob, from `workerUrl` and in Node.js.
- * It instantiates the modules it is sent and enters the dispatcher's loop, which ends when the device is disposed. A trap
- * marks the device as failed and wakes whoever waits, so that nobody waits for this thread.
+ * Source text of a worker. It must not import anything, so that it works from a blob, from `workerUrl` and in Node.js.
+ * It instantiates the modules it receives and enters the dispatcher's loop, which ends when the device is disposed. A
+ * trap marks the device as failed and wakes waiting threads, so that none waits for this one.
  */
 export const workerScript = `(() => {
   const threads = globalThis.process?.versions?.node ? process.getBuiltinModule('node:worker_threads') : undefined

@@ -1,13 +1,13 @@
 import type { MutableCounters } from '../device/counters.ts'
 import { bufferUsage } from './usage.ts'
 
-/** Buffers for reading back, reused: a token's logits or id come back through the same few buffers every time. */
+/** Reusable buffers for reading back: each token's logits or id go through the same few buffers. */
 export interface StagingRing {
   take(size: number): GPUBuffer
   give(buffer: GPUBuffer): void
 }
 
-/** Staging buffers beyond this many bytes are not kept: a whole weight is read back once, if ever. */
+/** Largest total of staging buffers kept, in bytes: a whole weight is read back once, if ever. */
 const maxKeptBytes = 16 << 20
 
 export function createStagingRing(device: GPUDevice, counters: MutableCounters): StagingRing {

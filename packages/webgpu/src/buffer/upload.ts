@@ -8,7 +8,7 @@ import type { PipelineCache } from '../pipeline/cache.ts'
 import type { WebGpuStorage } from './pool.ts'
 import source from './write-edges.wgsl'
 
-/** Bytes per `writeBuffer`: bounds the copy that the implementation makes on the way. */
+/** Bytes per `writeBuffer`; bounds the implementation's intermediate copy. */
 const chunkBytes = 64 << 20
 
 export interface UploadContext {
@@ -17,13 +17,13 @@ export interface UploadContext {
   readonly failures: FailureState
   readonly counters: MutableCounters
   readonly pipelines: PipelineCache
-  /** A small buffer for one use; ordered like every other. */
+  /** Runs `use` with a small single-use buffer; ordered like every other. */
   scratch<T>(byteLength: number, use: (storage: WebGpuStorage) => T): T
 }
 
 /**
- * Copies bytes into a tensor at any byte offset, ordered after everything dispatched so far. WebGPU writes whole words only: bytes
- * after the end of the tensor may become zero, bytes inside it are merged by a one-word kernel.
+ * Copies bytes into a tensor at any byte offset, after everything dispatched so far. WebGPU writes whole words only:
+ * bytes past the end of the tensor may become zero, bytes inside it are merged by a one-word kernel.
  */
 export function createUpload(
   context: UploadContext,

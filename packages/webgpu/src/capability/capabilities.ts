@@ -1,26 +1,27 @@
 import type { Capabilities } from '@tessera-llm/tensor'
 import type { SubgroupMatrixConfig } from '../matrix/config.ts'
 
-/** What an adapter and the device made from it can do: JSON, so that it can be printed, stored and compared. */
+/** Capabilities of an adapter and its device: JSON, so that they can be printed, stored and compared. */
 export type WebGpuCapabilities = {
   readonly vendor: string
   readonly architecture: string
   readonly device: string
   readonly description: string
-  /** A software or otherwise slow adapter (SwiftShader, WARP): right, but no measure of speed. */
+  /** Whether the adapter is a software or otherwise slow one (SwiftShader, WARP): correct, but no measure of speed. */
   readonly isFallback: boolean
   /** Features that the device was created with, sorted. */
   readonly features: readonly string[]
   /** WGSL language extensions of the implementation, sorted. */
   readonly languageFeatures: readonly string[]
-  /** Subgroup sizes that may occur; 0 without the feature `subgroups`. */
+  /** Range of subgroup sizes; 0 without the feature `subgroups`. */
   readonly subgroupMinSize: number
   readonly subgroupMaxSize: number
-  /** Products of matrices that subgroups compute, and whether they were found right on this device; empty without the feature. */
+  /** Subgroup matrix products of the GPU, and whether they passed the self-test; empty without the feature. */
   readonly subgroupMatrixConfigs: readonly SubgroupMatrixConfig[]
   readonly limits: Readonly<Record<LimitName, number>>
 }
 
+/** Names of the limits in `WebGpuCapabilities`. */
 export const limitNames = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -67,12 +68,12 @@ export function isSoftware({ info }: GPUAdapter): boolean {
   return info.isFallbackAdapter || info.architecture === 'swiftshader'
 }
 
-/** The capabilities that a WebGPU device hands to `supports`, `priority` and `passes`, typed. */
+/** Typed view of the capabilities that a WebGPU device passes to `supports`, `priority` and `passes`. */
 export function webgpuCapabilities(capabilities: Capabilities): WebGpuCapabilities {
   return capabilities as WebGpuCapabilities
 }
 
-/** True when the device was created with the feature: `hasFeature(capabilities, 'shader-f16')`. */
+/** Whether the device has the feature: `hasFeature(capabilities, 'shader-f16')`. */
 export function hasFeature(capabilities: Capabilities, feature: string): boolean {
   return webgpuCapabilities(capabilities).features.includes(feature)
 }

@@ -14,7 +14,7 @@ export interface RequestedDevice {
   readonly device: GPUDevice
 }
 
-/** Optional features that kernels here know how to use; each is requested where the adapter has it. */
+/** Optional features that kernels can use; each is requested if the adapter has it. */
 const usefulFeatures = [
   'shader-f16',
   'subgroups',
@@ -23,11 +23,12 @@ const usefulFeatures = [
   'chromium-experimental-subgroup-matrix',
 ]
 
-// Dawn's Node binding crashes the process when the object from `create()` or an adapter is garbage-collected while anything
-// made from it may still be used, natively too. Both are a few hundred bytes, so they stay for the life of the process.
+// Dawn's Node binding crashes the process if the object from `create()` or an adapter is garbage-collected while
+// objects made from it are in use, natively too. Both take a few hundred bytes, so they are kept for the life of the
+// process.
 const keptAlive: unknown[] = []
 
-/** Gets a device with the adapter's full limits and every useful feature. Throws `unsupported` with the remedy. */
+/** Requests a device with the adapter's full limits and every useful feature. Throws `unsupported` with the remedy. */
 export async function requestDevice(request: AdapterRequest): Promise<RequestedDevice> {
   const gpu = request.gpu ?? (typeof navigator === 'undefined' ? undefined : (navigator as Partial<Navigator>).gpu)
   if (!gpu && !request.adapter) {

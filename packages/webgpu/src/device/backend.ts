@@ -14,12 +14,12 @@ import { type CommandStream, createCommandStream } from '../launch/stream.ts'
 import { createPipelineCache, type PipelineEntry } from '../pipeline/cache.ts'
 import { createCounters, type WebGpuCounters } from './counters.ts'
 
-/** The WebGPU mechanism under a `Device`, and what `createWebGpuDevice` adds to it. */
+/** WebGPU backend of a `Device`, with what `createWebGpuDevice` adds to it. */
 export interface WebGpuBackend extends Backend<WebGpuKernel> {
   readonly counters: WebGpuCounters
   readonly stream: CommandStream
   readonly failures: FailureState
-  /** The pipelines that launches between the two calls need: `prepare` compiles them at once. */
+  /** Collects the pipelines of launches between the two calls; `prepare` then compiles them in parallel. */
   beginCollect(): void
   endCollect(): ReadonlySet<PipelineEntry>
 }
@@ -28,7 +28,7 @@ export interface BackendOptions {
   readonly name: string
   readonly kernels: readonly WebGpuKernel[]
   readonly capabilities: WebGpuCapabilities
-  /** Free memory kept for reuse; beyond it, free buffers are destroyed. */
+  /** Bytes of free memory kept for reuse; beyond, free buffers are destroyed. */
   readonly maxIdleBytes: number
 }
 
@@ -58,7 +58,7 @@ export function createWebGpuBackend(
     return { id: nextId++, buffer, size, pins: 0, freed: false, batch: 0, dependents: new Set() }
   }
   const destroySlots = (slots: readonly Slot[]): void => {
-    // A submission that names a destroyed buffer is refused, so what is encoded goes first.
+    // A submission that names a destroyed buffer fails, so submit what is encoded first.
     stream.flush()
     for (const slot of slots) {
       for (const forget of [...slot.dependents]) forget()
@@ -69,7 +69,7 @@ export function createWebGpuBackend(
     pool.give(slot)
     if (pool.idleBytes > maxIdleBytes) destroySlots(pool.drain())
   }
-  // WebGPU would refuse it later, by an error after which the device is of no use.
+  // WebGPU would fail later, with an error that makes the device unusable.
   const checkSize = (byteLength: number, what: () => string): void => {
     const limit = Math.min(capabilities.limits.maxBufferSize, capabilities.limits.maxStorageBufferBindingSize)
     if (slotSize(byteLength) > limit) {

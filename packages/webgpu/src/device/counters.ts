@@ -1,4 +1,7 @@
-/** What the device has done since it was made. A replayed plan changes only `submits`, `passes`, `dispatches` and the byte counts. */
+/**
+ * Counts of what the device did since its creation. A replayed plan changes only `submits`, `passes`, `dispatches` and
+ * the byte counts.
+ */
 export interface WebGpuCounters {
   readonly buffersCreated: number
   readonly bindGroupsCreated: number

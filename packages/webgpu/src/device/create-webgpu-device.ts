@@ -7,43 +7,51 @@ import { createPassTimer, type DispatchTime } from '../timing/timer.ts'
 import { createWebGpuBackend } from './backend.ts'
 import type { WebGpuCounters } from './counters.ts'
 
+/** Options of `createWebGpuDevice`. */
 export interface WebGpuDeviceOptions extends AdapterRequest {
-  /** Kernels that the device may choose from: `[...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu]`. */
+  /** Kernels that the device chooses from: `[...kernelsWebgpu, ...attentionWebgpu, ...quantizationWebgpu]`. */
   readonly kernels: readonly WebGpuKernel[]
   /** In Node: `create([])` of the npm package `webgpu`. In browsers `navigator.gpu` is used. */
   readonly gpu?: GPU
-  /** Use this adapter instead of requesting one. An adapter gives one device. */
+  /** Adapter to use instead of requesting one. An adapter gives one device only. */
   readonly adapter?: GPUAdapter
   readonly powerPreference?: GPUPowerPreference
-  /** Optional WebGPU features to request, all required; every useful one that the adapter has when absent. */
+  /** Optional WebGPU features to request, all required. Default: every useful feature of the adapter. */
   readonly features?: readonly string[]
   /** Bytes of freed buffers kept for reuse. */
   readonly maxIdleBytes?: number
 }
 
-/** A `Device` and what only WebGPU has. */
+/** A `Device` with WebGPU controls. */
 export interface WebGpuDevice extends Device {
   readonly kind: 'webgpu'
   readonly capabilities: WebGpuCapabilities
   readonly webgpu: WebGpuControls
 }
 
+/** WebGPU-specific functions of a device, as `device.webgpu`. */
 export interface WebGpuControls {
   readonly device: GPUDevice
-  /** What was created and submitted so far; a replayed plan creates nothing. */
+  /** Counts of objects created and submissions so far; a replayed plan creates nothing. */
   counters(): WebGpuCounters
-  /** Compiles every pipeline that `fn` launches, in parallel and without running any of it. Returns how many pipelines `fn` uses. */
+  /**
+   * Compiles every pipeline that `fn` launches, in parallel, without running any. Returns the number of pipelines of
+   * `fn`.
+   */
   prepare(fn: () => unknown): Promise<number>
-  /** Runs `fn` (synchronous; ops or a plan's replay) with two timestamps around each dispatch. Throws `unsupported` without `timestamp-query`. */
+  /**
+   * Runs `fn` (synchronous: ops, or a plan's replay) with two timestamps around each dispatch. Throws `unsupported`
+   * without `timestamp-query`.
+   */
   time(fn: () => unknown): Promise<readonly DispatchTime[]>
 }
 
 /**
- * Makes a device from a GPU and kernels. Calls are encoded at once and submitted when a result is needed, when enough has gathered or at
- * the end of the current turn. What WebGPU reports later (a kernel that does not compile, memory that ran out, a lost device) is thrown,
- * typed, by the next call and by every read.
+ * Creates a device from a GPU and kernels. Calls are encoded at once, and submitted when a result is needed, when
+ * enough have gathered or at the end of the current turn. Errors that WebGPU reports later (a kernel that does not
+ * compile, memory that ran out, a lost device) are thrown as typed errors by the next call and by every read.
  *
- * Throws `unsupported` when there is no adapter or a required feature is missing, `kernel-abi` for kernels of another version.
+ * @throws TesseraError `unsupported` (no adapter, or a required feature is missing), `kernel-abi`
  */
 export async function createWebGpuDevice(options: WebGpuDeviceOptions): Promise<WebGpuDevice> {
   checkKernels(options.kernels, 'webgpu')
@@ -88,6 +96,6 @@ export async function createWebGpuDevice(options: WebGpuDeviceOptions): Promise<
       return times
     },
   }
-  // The handle's identity is what tensors refer to, so it is extended, not copied.
+  // Tensors refer to this object, so it is extended, not copied.
   return Object.assign(base, { webgpu: controls }) as WebGpuDevice
 }

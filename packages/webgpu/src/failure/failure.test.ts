@@ -6,7 +6,7 @@ class GPUOutOfMemoryError {
   readonly message = 'allocation failed'
 }
 
-/** The error reporting of a GPUDevice, driven by the test: real adapters here do not run out of memory on demand. */
+/** Error reporting of a GPUDevice, controlled by the test: real adapters here do not run out of memory on demand. */
 function scriptedDevice(scope: () => Promise<{ message: string } | null>) {
   const listeners: ((event: { error: object; preventDefault(): void }) => void)[] = []
   let lose: (info: { reason: string; message: string }) => void = () => {}

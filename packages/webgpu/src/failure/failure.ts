@@ -1,13 +1,13 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * Where asynchronous errors of the GPU meet the synchronous calls: an error that WebGPU reports later is kept and thrown,
- * typed, by the next call and by every read. A lost device stays lost.
+ * Connects the GPU's asynchronous errors to synchronous calls: an error that WebGPU reports later is kept, and thrown
+ * as a typed error by the next call and by every read. A lost device stays lost.
  */
 export interface FailureState {
-  /** Throws what is known to have gone wrong. */
+  /** Throws the known failure, if any. */
   check(): void
-  /** Runs `create` inside an error scope; `explain` turns what WebGPU says later into the error that will be thrown. */
+  /** Runs `create` inside an error scope; `explain` converts what WebGPU reports later into the error to throw. */
   guard<T>(
     filter: GPUErrorFilter,
     create: () => T,
@@ -16,15 +16,15 @@ export interface FailureState {
   fail(error: TesseraError): void
   /** Waits for all open scopes, then checks. */
   settle(): Promise<void>
-  /** The typed form of a rejection (of `mapAsync`, say): `device-lost` when the device is gone. */
+  /** Typed error for a rejection (such as of `mapAsync`): `device-lost` if the device is gone. */
   translate(cause: unknown, what: string): TesseraError
-  /** The device is being destroyed on purpose: its loss is no failure. */
+  /** Call before destroying the device on purpose: its loss is then no failure. */
   close(): void
 }
 
 export function watchFailures(device: GPUDevice, name: string): FailureState {
   let failure: TesseraError | undefined
-  // What no scope caught is mostly the consequence of something that a scope explains better, a little later.
+  // An uncaught error is mostly the consequence of one that a scope explains better, a little later.
   let uncaught: TesseraError | undefined
   let lost: TesseraError | undefined
   let closed = false

@@ -11,32 +11,35 @@ export interface Binding {
   readonly type: string
 }
 
-/** One dispatch. Plain data, derived from the problem and the capabilities alone. */
+/** One dispatch. Plain data, derived only from the problem and the capabilities. */
 export interface WebGpuPass {
   /** Names the algorithm in labels and timings: `flash/prefill`. */
   readonly name: string
-  /** Body: a `.wgsl` file without declarations of bindings, parameters or specialisation constants; the prelude declares them. */
+  /**
+   * Body: a `.wgsl` file without declarations of bindings, parameters or specialization constants; the prelude declares
+   * them.
+   */
   readonly source: string
   readonly bindings: readonly Binding[]
-  /** Module constants that size private arrays or choose types' widths: `const HEAD_DIM = 64u;`. Integers become u32. */
+  /** Module constants that size private arrays or select type widths: `const HEAD_DIM = 64u;`. Integers become u32. */
   readonly constants?: Readonly<Record<string, number>>
   /** Type aliases and `enable`d features: `{ elem: 'f16' }`, `['f16', 'subgroups']`. */
   readonly aliases?: Readonly<Record<string, string>>
   readonly enables?: readonly string[]
-  /** Other WGSL text to put before the body: shared functions, format load fragments. */
+  /** Further WGSL before the body: shared functions, format load fragments. */
   readonly fragments?: readonly string[]
   /** Pipeline-overridable constants: workgroup sizes, scalar switches. */
   readonly overrides?: Readonly<Record<string, number>>
   /** Uniforms of the struct `Params` (variable `params`), in order. */
   readonly params?: Readonly<Record<string, { readonly type: 'u32' | 'i32' | 'f32'; readonly value: number }>>
-  /** Workgroup counts. A count above 65 535 on x must be split by the kernel (linear index from x and y). */
+  /** Workgroup counts. The kernel must split a count above 65 535 on x (linear index from x and y). */
   readonly workgroups: readonly [number, number, number]
 }
 
 /** A kernel of the WebGPU device. */
 export interface WebGpuKernel extends Kernel {
   readonly device: 'webgpu'
-  /** Dispatches in order; each sees what the ones before it wrote. */
+  /** Dispatches in order; each sees the writes of the ones before. */
   passes(problem: Problem, capabilities: Capabilities): readonly WebGpuPass[]
   /** Byte sizes of temporaries shared by the passes of one launch. */
   temporaries?(problem: Problem, capabilities: Capabilities): Readonly<Record<string, number>>

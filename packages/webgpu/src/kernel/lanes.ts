@@ -4,17 +4,20 @@ import type { WebGpuPass } from './kernel.ts'
 import lanes from './lanes.wgsl'
 import lanesSubgroup from './lanes-subgroup.wgsl'
 
-/** How the lanes of a workgroup work together: through workgroup memory, or first within subgroups. */
+/** How the lanes of a workgroup cooperate: through workgroup memory, or first within subgroups. */
 export interface Lanes {
   readonly isSubgroup: boolean
-  /** Fewest lanes that a subgroup may have. */
+  /** Smallest subgroup size. */
   readonly subgroupMinSize: number
   readonly enables: NonNullable<WebGpuPass['enables']>
-  /** Declares `Invocation`, what `main` gets beside its workgroup, and `position_of(invocation)`. */
+  /** Declares `Invocation`, the input of `main` beside its workgroup, and `position_of(invocation)`. */
   readonly fragment: string
 }
 
-/** Subgroups where the device has them and can say which lane is where; any size will do. A software adapter has them, and gains nothing. */
+/**
+ * Uses subgroups of any size if the device has them and can tell which lane is where; a software adapter gains nothing
+ * from them.
+ */
 export function lanesOf(capabilities: Capabilities): Lanes {
   const { isFallback, languageFeatures, subgroupMinSize } = webgpuCapabilities(capabilities)
   const isSubgroup =

@@ -1,17 +1,17 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { WebGpuPass } from './kernel.ts'
 
-/** The whole WGSL module of a pass: generated declarations, then fragments, then the body. */
+/** The complete WGSL module of a pass: generated declarations, then fragments, then the body. */
 export interface ComposedPass {
   readonly source: string
   /** `read-only-storage` or `storage` per binding; the uniform `Params`, if any, follows at the next index. */
   readonly layout: readonly ('read-only-storage' | 'storage' | 'uniform')[]
   readonly overrides: Readonly<Record<string, number>>
-  /** Equal exactly when source, layout and overrides are equal: derived from all of them, nothing is left to a hand-written key. */
+  /** Equal if and only if source, layout and overrides are equal; derived from all of them, never written by hand. */
   readonly key: string
 }
 
-/** Generates the declarations that a body relies on and joins them with it. Pure text: touches no device. */
+/** Generates the declarations that a body relies on and prepends them. Pure text: touches no device. */
 export function composePass(pass: WebGpuPass): ComposedPass {
   const lines: string[] = []
   for (const feature of pass.enables ?? []) lines.push(`enable ${feature};`)
@@ -34,7 +34,7 @@ export function composePass(pass: WebGpuPass): ComposedPass {
   return { source, layout, overrides, key: JSON.stringify([layout, overrides, source]) }
 }
 
-/** Bytes of the uniform `Params`: scalars of 4 bytes in order, the whole rounded up to 16. */
+/** Bytes of the uniform `Params`: 4-byte scalars in order, rounded up to 16 bytes in total. */
 export function encodeParams(pass: WebGpuPass): Uint8Array | undefined {
   const params = Object.entries(pass.params ?? {})
   if (params.length === 0) return undefined

@@ -4,10 +4,10 @@ import type { MutableCounters } from '../device/counters.ts'
 import type { FailureState } from '../failure/failure.ts'
 import type { CompiledPass } from './compile.ts'
 
-/** Shapes that come back meet the same few buffers; more combinations than this are churn and not worth keeping. */
+/** Recurring shapes reuse the same few buffers; more combinations than this are churn and not worth caching. */
 const maxBindGroupsPerPass = 256
 
-/** The bind group of a pass over these storages: made once, found again whenever the same buffers meet. */
+/** Bind group of a pass over these storages: created once, and found again for the same buffers. */
 export function bindGroupOf(
   pass: CompiledPass,
   storages: readonly WebGpuStorage[],
@@ -40,7 +40,7 @@ export function bindGroupOf(
   return group
 }
 
-/** WebGPU forbids one buffer as both read and written by a dispatch; say so by name, before it does. */
+/** WebGPU forbids a buffer that one dispatch both reads and writes; throws first, with names. */
 function checkAliases(pass: CompiledPass, storages: readonly WebGpuStorage[]): void {
   for (const [index, { slot }] of storages.entries()) {
     const other = storages.findIndex((storage, at) => at !== index && storage.slot === slot)

@@ -13,12 +13,12 @@ import { composePass, encodeParams } from '../kernel/prelude.ts'
 import type { PipelineCache, PipelineEntry } from '../pipeline/cache.ts'
 import type { Uniform } from './uniforms.ts'
 
-/** One dispatch with everything that the problem alone decides. */
+/** One dispatch with everything that depends only on the problem. */
 export interface CompiledPass {
-  /** `rms-norm/row[x:f32[4,64] eps=0.00001]`: names the dispatch in labels, errors and timings. */
+  /** Name in labels, errors and timings: `rms-norm/row[x:f32[4,64] eps=0.00001]`. */
   readonly label: string
   readonly pipeline: PipelineEntry
-  /** Tensors by name, in binding order; the uniform buffer, if any, comes after them. */
+  /** Tensors by name, in binding order; the uniform buffer, if any, follows. */
   readonly tensors: readonly string[]
   readonly writes: readonly boolean[]
   readonly uniform: Uniform | undefined
@@ -47,7 +47,7 @@ export interface CompileContext {
   uniform(bytes: Uint8Array, label: string): Uniform
 }
 
-/** Derives the passes of a kernel for a problem. Empty dispatches are left out. */
+/** Derives the passes of a kernel for a problem; omits empty dispatches. */
 export function compileLaunch(kernel: WebGpuKernel, problem: Problem, context: CompileContext): CompiledLaunch {
   const limit = webgpuCapabilities(context.capabilities).limits.maxComputeWorkgroupsPerDimension
   const passes: CompiledPass[] = []
@@ -75,7 +75,7 @@ export function compileLaunch(kernel: WebGpuKernel, problem: Problem, context: C
   return { passes, temporaries, plans: 0, isKept: true }
 }
 
-/** The memory that a binding names: an input, an output, `input.part` of a packed input, or a temporary. */
+/** Storage that a binding names: an input, an output, `input.part` of a packed input, or a temporary. */
 export function storageOf(
   name: string,
   launch: Pick<Launch<WebGpuKernel>, 'inputs' | 'outputs'>,

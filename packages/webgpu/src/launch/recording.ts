@@ -2,27 +2,27 @@ import { createBufferPool, type Slot, type WebGpuStorage } from '../buffer/pool.
 import type { CompiledLaunch } from './compile.ts'
 import type { Dispatch } from './stream.ts'
 
-/** What a capture gathers: dispatches, and the memory that they will use at every replay. */
+/** State of a capture: dispatches, and the memory that every replay uses. */
 export interface Recording {
   readonly dispatches: Dispatch[]
-  /** Kernel launches; each has one or more dispatches. */
+  /** Number of kernel launches; each has one or more dispatches. */
   launches: number
   /** What the dispatches are made of, each once. */
   readonly compiled: Set<CompiledLaunch>
   /** A buffer freed during the capture, for a tensor that is made in it. */
   reuse(size: number): Slot | undefined
-  /** Takes a buffer for the plan: it stays out of the common pool until the plan is disposed. */
+  /** Takes a buffer for the plan: it leaves the common pool until the plan is disposed. */
   own(slot: Slot): void
-  /** Keeps a buffer of the world outside alive for the plan. */
+  /** Keeps outside buffers alive as long as the plan. */
   refer(storages: readonly WebGpuStorage[]): void
   /**
-   * Bytes written during the capture must outlast every replay: such a buffer is not reused within the plan. One that earlier
-   * dispatches use, and no dispatch as this tensor yet, is given back in exchange for what `replace` makes.
+   * Bytes written during the capture must outlast every replay, so such a buffer is not reused within the plan. If
+   * earlier dispatches use it, and none yet as this tensor, it is exchanged for one that `replace` makes.
    */
   keepWritten(storage: WebGpuStorage, replace: (size: number) => Slot): void
-  /** True when the buffer belongs to the plan and was taken back by it. */
+  /** Returns whether the buffer belongs to the plan and was taken back by it. */
   takeBack(slot: Slot): boolean
-  /** Lets go of all buffers; `release` gets those that nobody else holds. */
+  /** Releases all buffers; `release` gets those that nothing else holds. */
   dispose(release: (slot: Slot) => void): void
 }
 
@@ -30,7 +30,7 @@ export function createRecording(): Recording {
   const owned = new Set<Slot>()
   const pinned = new Set<Slot>()
   const written = new Set<Slot>()
-  /** In buffers that earlier dispatches use, and named by none since. */
+  /** Storages in buffers that earlier dispatches use, and that no dispatch refers to yet. */
   const reused = new Set<Slot>()
   const free = createBufferPool()
   const pin = (slot: Slot): void => {

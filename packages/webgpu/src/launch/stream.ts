@@ -10,25 +10,27 @@ export interface Dispatch {
   readonly group: GPUBindGroup
 }
 
-/** Dispatches after which eager work is handed to the GPU, so that it starts before the whole model is encoded. */
+/**
+ * Number of dispatches after which eager work is submitted, so that the GPU starts before the whole model is encoded.
+ */
 const dispatchesPerSubmit = 128
 
 /**
- * Commands in the order of the calls: dispatches gather in one compute pass of one encoder until something needs the result, enough
- * have gathered, or the current turn of JavaScript ends. WebGPU orders the dispatches of a pass, barriers included.
+ * Commands in call order: dispatches gather in one compute pass of one encoder until a result is needed, enough have
+ * gathered, or the current turn of JavaScript ends. WebGPU orders the dispatches of a pass, barriers included.
  */
 export interface CommandStream {
-  /** Number of the batch that the next command goes into; smaller numbers are submitted. */
+  /** Number of the batch of the next command; smaller numbers are submitted. */
   readonly batch: number
   dispatch(dispatch: Dispatch): void
-  /** All dispatches of a plan, in one pass and one submission. */
+  /** Runs all dispatches of a plan, in one pass and one submission. */
   replay(dispatches: readonly Dispatch[]): void
   /** Copies to a staging buffer after everything dispatched so far. */
   copy(from: GPUBuffer, offset: number, to: GPUBuffer, size: number): void
   flush(): void
-  /** True when commands not yet submitted may use the buffer, so that an upload must wait for their submission. */
+  /** Whether unsubmitted commands may use the buffer, so that an upload must wait for their submission. */
   uses(slot: Slot): boolean
-  /** While set, every dispatch is a pass of its own between two timestamps. */
+  /** While set, every dispatch is its own pass between two timestamps. */
   setTimer(timer: PassTimer | undefined): void
 }
 
@@ -67,7 +69,7 @@ export function createCommandStream(
     batch += 1
     counters.submits += 1
   }
-  // Nobody can catch what a microtask throws, so it is kept for the next call.
+  // An error thrown in a microtask cannot be caught, so it is kept for the next call.
   const flushLater = (): void => {
     try {
       flush()

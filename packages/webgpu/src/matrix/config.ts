@@ -1,4 +1,4 @@
-/** A kind of product that the subgroups of a GPU can compute: M × K times K × N. JSON, as all capabilities are. */
+/** A subgroup matrix product that a GPU offers: M × K times K × N. JSON, like all capabilities. */
 export type SubgroupMatrixConfig = {
   readonly M: number
   readonly N: number
@@ -6,17 +6,19 @@ export type SubgroupMatrixConfig = {
   /** Type of both factors, and of the sum: `f32`, `f16`, `i8` and so on. */
   readonly componentType: string
   readonly resultComponentType: string
-  /** True when products of known matrices came out right on this device; else what was wrong, or why nobody looked. */
+  /**
+   * True if products of known matrices were correct on this device; otherwise what was wrong, or why it was not tested.
+   */
   readonly verified: true | string
 }
 
-/** As the adapter states it. */
+/** Configuration as the adapter reports it. */
 export type StatedConfig = Omit<SubgroupMatrixConfig, 'verified'>
 
-/** The feature, under the name that Dawn gives it until it is part of WebGPU. */
+/** Dawn's name of the feature until it is part of WebGPU. */
 export const matrixFeature = 'chromium-experimental-subgroup-matrix'
 
-/** Nothing where the adapter has no such property. */
+/** Configurations that the adapter reports; empty if it has no such property. */
 export function statedConfigs({ info }: GPUAdapter): readonly StatedConfig[] {
   const stated = (info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<StatedConfig> })
     .subgroupMatrixConfigs
@@ -29,7 +31,7 @@ export function statedConfigs({ info }: GPUAdapter): readonly StatedConfig[] {
   }))
 }
 
-/** Why kernels cannot use a configuration, or true. */
+/** `true`, or the reason why kernels cannot use a configuration. */
 export function isUsable({ M, N, K, componentType, resultComponentType }: StatedConfig): true | string {
   if (componentType !== 'f16' && componentType !== 'f32') return `no kernel multiplies matrices of ${componentType}`
   if (resultComponentType !== 'f32') return `sums in ${resultComponentType} lose too many digits`

@@ -5,19 +5,22 @@ import { formatConfig, matrixFeature, type StatedConfig } from './config.ts'
 import source from './matrices.wgsl'
 import partsSource from './parts.wgsl'
 
-/** What a pass needs to multiply matrices in subgroups. */
+/** Constants and WGSL of a pass that multiplies subgroup matrices. */
 export interface Matrices extends Required<Pick<WebGpuPass, 'enables' | 'aliases' | 'constants'>> {
   readonly M: number
   readonly N: number
   readonly K: number
   readonly componentBytes: number
-  /** Factors of f32 are given as so many, each multiplied: f16 has 11 bits of their 24, two have 22. */
+  /** Number of parts that an f32 factor is split into, each multiplied: f16 has 11 of its 24 bits, two have 22. */
   readonly parts: number
-  /** Declare `Invocation`, the arrays `components` and `results` (of COMPONENTS and RESULTS elements), the matrices and what can be done with them, `part_of` and `scale_for`. */
+  /**
+   * Declare `Invocation`, the arrays `components` and `results` (of COMPONENTS and RESULTS elements), the matrices and
+   * their operations, `part_of` and `scale_for`.
+   */
   readonly fragments: readonly string[]
 }
 
-/** Matrices with factors of `component` and sums in f32 that were verified on this device, the largest of them; or the reason why not. */
+/** The largest verified matrices with factors of `component` and sums in f32, or the reason why there are none. */
 export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32'): Matrices | string {
   const { languageFeatures, subgroupMatrixConfigs } = webgpuCapabilities(capabilities)
   if (!hasFeature(capabilities, matrixFeature)) return `the device was made without the feature ${matrixFeature}`
@@ -33,7 +36,10 @@ export function matricesOf(capabilities: Capabilities, component: 'f16' | 'f32')
   return `this GPU multiplies no matrices of ${component} with sums in f32; it has ${subgroupMatrixConfigs.map(formatConfig).join('; ') || 'none at all'}`
 }
 
-/** Those that hold what is stored (`what`, for messages) exactly: of f16 where all of it `isHalf`, dense and of f16, else of f32. */
+/**
+ * Matrices that hold the stored values (`what`, for messages) exactly: f16 if all are dense f16 (`isHalf`), otherwise
+ * f32.
+ */
 export function exactMatricesOf(capabilities: Capabilities, isHalf: boolean, what: string): Matrices | string {
   const half = isHalf ? matricesOf(capabilities, 'f16') : `only dense ${what} of f16 are exact in f16`
   if (typeof half !== 'string') return half

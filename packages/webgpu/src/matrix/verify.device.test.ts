@@ -14,7 +14,7 @@ beforeAll(async () => {
   })
   kept.push(gpu, adapter)
 })
-// The binding does not outlive them.
+// Keeps the objects alive: the binding must not outlive them.
 const kept: unknown[] = []
 
 const configs: readonly StatedConfig[] = [

@@ -5,7 +5,7 @@ import { composePass } from '../kernel/prelude.ts'
 import { isUsable, type StatedConfig } from './config.ts'
 import { verifyingPass, verifyMatrices } from './verify.ts'
 
-/** What GPUs are known to have; Dawn's null backend takes all of them. */
+/** Configurations known from GPUs; Dawn's null backend accepts all of them. */
 const stated = (['f32', 'f16'] as const).flatMap((componentType) =>
   ['f32', 'f16'].flatMap((resultComponentType) =>
     [8, 16].flatMap((M) =>

@@ -9,8 +9,8 @@ const strips = 4
 const stride = 24
 
 /**
- * The configurations of the adapter, each that kernels can use tried on the device. A driver that computes it wrongly then costs speed
- * and no right result: kernels pass it over, and say why.
+ * The adapter's configurations, with every usable one tested on the device. A driver that computes one wrongly then
+ * costs speed, not correctness: kernels skip it and say why.
  */
 export async function verifyMatrices(adapter: GPUAdapter, device: GPUDevice): Promise<readonly SubgroupMatrixConfig[]> {
   if (!device.features.has(matrixFeature as GPUFeatureName)) return []
@@ -25,7 +25,7 @@ export async function verifyMatrices(adapter: GPUAdapter, device: GPUDevice): Pr
   return verified
 }
 
-/** True when the products come out right, else what was wrong. Leaves no error behind on the device. */
+/** True if the products are correct, otherwise what was wrong. Leaves no error on the device. */
 export async function tryMatrices(
   device: GPUDevice,
   config: StatedConfig,
@@ -69,8 +69,8 @@ export function verifyingPass(config: StatedConfig): WebGpuPass {
 }
 
 /**
- * Whole numbers, exact in every type, whose sums are exact in f32 and too long for f16. Those that make the last column of the sums are
- * subnormal in f16, which weights may be, too, and which a GPU may take for 0.
+ * Integers, exact in every type, whose sums are exact in f32 and too long for f16. The factors of the last column are
+ * subnormal in f16, as weights may be, and a GPU might flush them to 0.
  */
 function factorsOf({ M, N, K }: StatedConfig): Float32Array {
   const [b, c] = [strips * M, strips * M + K]
@@ -108,7 +108,7 @@ async function compute(
   length: number,
 ): Promise<Float32Array> {
   const { source: code, overrides, layout } = composePass(pass)
-  // Whatever fails here is a reason, and no error of the device that somebody else would meet later.
+  // Any failure here is a reason, and must not become an error of the device later.
   const filters = ['validation', 'out-of-memory', 'internal'] as const
   for (const filter of filters) device.pushErrorScope(filter)
   const buffer = (size: number, usage: number): GPUBuffer =>

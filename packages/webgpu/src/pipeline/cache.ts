@@ -4,17 +4,17 @@ import type { MutableCounters } from '../device/counters.ts'
 import type { FailureState } from '../failure/failure.ts'
 import type { ComposedPass } from '../kernel/prelude.ts'
 
-/** A pipeline that is there, or will be. */
+/** A pipeline that is compiled, or will be. */
 export interface PipelineEntry {
   readonly layout: GPUBindGroupLayout
-  /** Compiles now, on this thread, unless it already was. */
+  /** Compiles now, on this thread, unless already compiled. */
   get(): GPUComputePipeline
   /** Compiles in the background; many at once run in parallel. */
   prepare(): Promise<void>
 }
 
 export interface PipelineCache {
-  /** The label of the first pass that needs the pipeline names it in errors: `rms-norm/row[…]`. */
+  /** Errors name the pipeline by the label of the first pass that needs it: `rms-norm/row[…]`. */
   entry(pass: ComposedPass, label: string): PipelineEntry
 }
 
