@@ -18,7 +18,7 @@ export interface GgufLimits {
   readonly stringBytes: number
   /** Elements of all arrays together; 262 144 tokens with scores, types and merges have 1.3 million. */
   readonly arrayElements: number
-  /** Arrays inside arrays. */
+  /** Largest nesting depth of arrays. */
   readonly arrayDepth: number
   /** Axes of a tensor; ggml has four. */
   readonly axes: number

@@ -1,22 +1,23 @@
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import { abortedError } from './source.ts'
 
+/** Options of HTTP requests. */
 export interface HttpOptions {
   /** Default: the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch
   /** Sent with every request: `{ authorization: 'Bearer …' }`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Attempts in a row that bring no byte before a read gives up. Default 5. */
+  /** Consecutive attempts without a byte before a read fails. Default 5. */
   readonly attempts?: number
-  /** Pause before the second attempt; doubles with each further one, up to 30 s. Default 500. */
+  /** Pause before the second attempt in ms; doubles with each further one, up to 30 s. Default 500. */
   readonly retryDelayMs?: number
-  /** Silence after which an attempt counts as failed. Default 60 000. */
+  /** Silence after which an attempt counts as failed, in ms. Default 60 000. */
   readonly timeoutMs?: number
 }
 
 const maxDelayMs = 30_000
 
-/** An attempt that failed in a way that another one may not. */
+/** A failure that another attempt may avoid. */
 class Transient extends Error {
   readonly delayMs: number | undefined
 
@@ -26,20 +27,20 @@ class Transient extends Error {
   }
 }
 
-/** Where requests go and how they are made. */
+/** Target of requests, and their options. */
 export interface Target {
   readonly url: string
-  /** For messages: the URL without its query, which may hold a signature or a token. */
+  /** URL for messages, without its query, which may hold a signature or token. */
   readonly label: string
   readonly options: HttpOptions
 }
 
-/** What one attempt does with its response; it calls `progress` for each chunk that it kept. */
+/** Handles the response of one attempt; calls `progress` for each chunk that it kept. */
 export type Attempt<T> = (response: Response, progress: (bytes: number) => void) => Promise<T>
 
 /**
- * Requests until `attempt` succeeds. Lost connections, silence and the statuses 408, 429 and 5xx are tried again, each time with
- * a fresh `range()`, so that a transfer goes on where it broke off; other statuses are errors at once.
+ * Requests until `attempt` succeeds. Retries lost connections, silence and the statuses 408, 429 and 5xx, each time
+ * with a fresh `range()`, so that a transfer resumes where it stopped; other statuses fail at once.
  */
 export async function requestWithRetries<T>(
   target: Target,
@@ -91,7 +92,7 @@ async function once<T>(
   if (signal?.aborted === true) stop()
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    // A compressed body would break the count of its bytes.
+    // Compression would break the byte count.
     const headers = { 'accept-encoding': 'identity', ...options.headers, range }
     const response = await fetch(target.url, { headers, signal: controller.signal })
     try {
@@ -109,7 +110,7 @@ async function once<T>(
     if (signal?.aborted === true) throw abortedError(label, signal)
     if (isTesseraError(error)) throw error
     if (error instanceof Transient) return { error }
-    // Whatever else fetch and its body throw is the connection's failure.
+    // Any other error of fetch and its body is the connection's failure.
     return { error: controller.signal.reason === silence ? silence : new Transient(reasonOf(error), { cause: error }) }
   } finally {
     clearTimeout(timer)
@@ -135,7 +136,7 @@ function checkStatus(response: Response, label: string): void {
   throw new TesseraError('network', `http: ${label} answered with status ${status}`, { details: { status } })
 }
 
-/** Hands the body's chunks to `keep`, one after the other. Throws when the connection breaks before the body ends. */
+/** Passes the body's chunks to `keep` in order. Throws if the connection breaks before the body ends. */
 export async function readBody(
   response: Response,
   keep: (chunk: Uint8Array) => void | Promise<void>,
@@ -172,13 +173,16 @@ function pause(ms: number, label: string, signal: AbortSignal | undefined): Prom
   })
 }
 
-/** Node's fetch says only "fetch failed" and hides why in the cause. */
+/** Node's fetch says only "fetch failed" and hides the reason in `cause`. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }
 
-/** `bytes 0-99/1234`, or with status 416 an asterisk for the range; throws `network` where the size is missing. */
+/**
+ * Parses `bytes 0-99/1234`, or with status 416 an asterisk in place of the range; throws `network` if the size is
+ * missing.
+ */
 export function contentRange(
   response: Response,
   label: string,
@@ -196,7 +200,7 @@ export function contentRange(
   return { start: match?.[1] === undefined ? undefined : Number(match[1]), size }
 }
 
-/** Where requests for `url` go. Relative URLs are those of the page. */
+/** Request target for `url`. Relative URLs are relative to the page. */
 export function targetOf(url: string | URL, options: HttpOptions): Target {
   const address = new URL(url, globalThis.location?.href)
   return { url: address.href, label: `${address.origin}${address.pathname}`, options }
