@@ -3,6 +3,7 @@ import { linearGrid, type WebGpuKernel } from '@tessera-llm/webgpu'
 import { u32 } from '../webgpu-part/index.ts'
 import copySource from './copy.wgsl'
 
+/** Copies a page word by word, in place. */
 export const kvCopyPageWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',

@@ -43,6 +43,7 @@ export interface Stream {
   dispose(): void
 }
 
+/** Starts windows of token ids at step `from` of a recorded program; `advance` computes all of them step by step. */
 export function createStream({ device, program, windows, weight, vector, from = 0, signal }: StreamOptions): Stream {
   const { steps, initial, lastUse } = program
   /** Memory that all windows share: constants, caches, weights. */

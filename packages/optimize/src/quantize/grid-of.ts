@@ -17,6 +17,7 @@ export function gridOf(format: IntegerFormat | CodebookFormat): Grid {
   }
 }
 
+/** Grid of evenly spaced integer levels with f16 scales, `group` columns each; asymmetric unless `symmetric`. */
 export function integerGrid({ bits, group, symmetric = false }: IntegerFormat): IntegerGrid {
   return { kind: 'integer', bits, group, isSymmetric: symmetric, scaleType: 'f16' }
 }

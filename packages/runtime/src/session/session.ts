@@ -80,6 +80,11 @@ interface DecodePlan {
 /** Smallest cache, in tokens; it grows by doubling, and each growth records the decode step anew. */
 const minimumCapacity = 256
 
+/**
+ * Creates a session with an empty KV cache over a loaded model. Several sessions may share a model.
+ *
+ * @throws TesseraError `invalid-option`
+ */
 export function createSession(model: LanguageModel, options: SessionOptions = {}): Session {
   const { device, config } = model
   const {

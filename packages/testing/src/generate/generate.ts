@@ -58,6 +58,7 @@ export function constant(shape: Shape, value: number, dtype: DType = 'f32'): Hos
   return values(shape, new Float64Array(sizeOf(shape)).fill(value), dtype)
 }
 
+/** Uploads host values to a device. */
 export function upload(device: Device, value: HostValue): Tensor {
   return device.tensor(value.data, value.shape, value.dtype)
 }

@@ -14,6 +14,7 @@ const rowsIn = [
   { name: 'positions', tensor: 'positions', access: 'read', type: 'array<i32>' },
 ] as const
 
+/** Rounds rows into a packed cache; group formats first pack tokens that leave the f16 ring. */
 export const kvStoreWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',
