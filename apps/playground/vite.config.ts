@@ -1,7 +1,7 @@
 import { defineConfig } from 'vite'
 import { wgslText } from '../../tooling/vitest/index.mjs'
 
-/** What a server sends for shared memory, and so for threads, to work; without it everything runs on one thread. */
+/** Headers that enable shared memory, and so threads; without them everything runs on one thread. */
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
 export default defineConfig({

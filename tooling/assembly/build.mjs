@@ -40,7 +40,7 @@ const filesBelow = (folder) =>
         .sort()
     : []
 
-/** A source and all that it imports, its packages' paths included. */
+/** A source and all its imports, those from packages included. */
 function sourcesOf(file, seen = new Set()) {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -93,7 +93,7 @@ async function build(folder, name, part = '') {
   const target = join(folder, part || 'src', 'generated', `${name}.ts`)
   const hash = hashOf([...sourcesOf(entry)].sort())
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(`// ${hash}\n`)) return
-  // The probe asks whether relaxed SIMD works: it has no other build.
+  // The probe tests whether relaxed SIMD works, so it has no other build.
   const [relaxed, simd] = await Promise.all([
     compile(folder, entry, true),
     name === 'probe' ? new Uint8Array() : compile(folder, entry, false),
@@ -126,5 +126,5 @@ const entries = packages.flatMap((folder) =>
     })
   }),
 )
-// The longest first, so that neither compiler is idle at the end.
+// Longest first, so that neither compiler idles at the end.
 await Promise.all(entries.sort((a, b) => b.files - a.files).map(({ folder, name, part }) => build(folder, name, part)))

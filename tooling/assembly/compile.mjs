@@ -1,4 +1,4 @@
-// A worker: compiles one AssemblyScript entry and posts its bytes, or what the compiler said.
+// A worker: compiles one AssemblyScript entry and posts its bytes, or the compiler's messages.
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'

@@ -1,8 +1,10 @@
-// Lets one program at a time do something.
+// Mutual exclusion between programs.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 
-/** Runs `work` while this program alone holds the file `lock`, which names it; takes over from a program that is gone. */
+/**
+ * Runs `work` while this program holds the file `lock`, which contains its id; takes over the lock of a dead program.
+ */
 export async function inTurn(lock, work) {
   while (!take(lock)) await setTimeout(100)
   const release = () => rmSync(lock, { force: true })

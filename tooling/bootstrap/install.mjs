@@ -25,7 +25,7 @@ export async function install(apps) {
   const isCurrent = stamp.lock === lock
   const there = new Set(isCurrent ? stamp.apps : [])
   if (isCurrent && (stamp.all || apps?.every((app) => there.has(app)))) return
-  // Whoever has once installed everything keeps everything.
+  // An install of everything is never reduced.
   const wanted = apps === undefined || stamp.all ? undefined : [...new Set([...(stamp.apps ?? []), ...apps])]
   const some =
     wanted === undefined
@@ -53,7 +53,7 @@ function readStamp() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'))
   } catch {
-    // Without a stamp, what is there was installed by hand, and whole.
+    // Without a stamp, an existing install was made by hand, and is complete.
     return { all: existsSync(join(root, 'node_modules/.modules.yaml')) }
   }
 }

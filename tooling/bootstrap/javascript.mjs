@@ -19,7 +19,7 @@ export async function buildJavaScript(app) {
   }
 }
 
-/** Gives what did not build. */
+/** Returns what failed to build. */
 async function build(stale) {
   if (stale.length > 0) console.error(`Building ${stale.length} ${stale.length === 1 ? 'package' : 'packages'} …`)
   const waiting = [...stale]
@@ -86,7 +86,7 @@ function hashInputs(folder) {
     .digest('hex')
 }
 
-/** What lies in dist, so that another build in the same place is noticed. */
+/** State of dist, to notice another build in the same place. */
 function listOutputs(folder) {
   const files = filesBelow(join(folder, 'dist')).filter((path) => path.endsWith('.js'))
   return files

@@ -6,7 +6,7 @@ import { build, type Rollup } from 'vite'
 export interface Bundle {
   /** Minified and gzipped, all chunks together. */
   readonly gzipBytes: number
-  /** What Vite warned of, such as a Node module that it had to leave out. */
+  /** Warnings of Vite, such as a Node module that it had to leave out. */
   readonly warnings: readonly string[]
   readonly code: string
 }

@@ -16,7 +16,7 @@ export interface CommandOptions {
   readonly shell?: boolean
 }
 
-/** Runs a program to its end and gives what it said. */
+/** Runs a program to its end and returns its output. */
 export function execute(
   command: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export function execute(
   })
 }
 
-/** Like `execute`, but failing is an error that shows what the program said. */
+/** Like `execute`, but throws with the program's output if it fails. */
 export async function mustExecute(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
   const { code, stdout, stderr } = await execute(command, args, options)
   if (code !== 0)
@@ -47,7 +47,7 @@ export async function mustExecute(command: string, args: readonly string[], opti
   return stdout
 }
 
-/** Works through items, two at a time, as many as the machine of the tests has cores. */
+/** Processes items two at a time, the number of cores of the test machine. */
 export async function eachOfTwo<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items]
   const worker = async () => {

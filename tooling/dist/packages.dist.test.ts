@@ -10,7 +10,10 @@ type Check = 'build' | 'readme' | 'contents' | 'node' | 'browser' | 'size' | 'ty
 
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8')) as T
 const budgets = read<{ readonly gzipKilobytes: Readonly<Record<string, number>> }>('budgets.json').gzipKilobytes
-/** What a package cannot pass yet, and why. A check that passes although it is listed fails, so the list only shrinks. */
+/**
+ * Checks that a package cannot pass yet, with reasons. A listed check that passes fails the test, so the list only
+ * shrinks.
+ */
 const unfinished =
   read<readonly { readonly package: string; readonly check: Check; readonly reason: string }[]>('unfinished.json')
 
@@ -56,7 +59,7 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => rmSync(workplace, { recursive: true, force: true }))
 
-/** One test a package, which must fail where the list of the unfinished says so. */
+/** One test per package, which must fail if the list of exceptions says so. */
 function each(check: Check, of: readonly string[], work: (name: string) => Promise<void> | void): void {
   for (const name of of) {
     const entry = unfinished.find((item) => item.package === name && item.check === check)
@@ -126,7 +129,7 @@ describe('the tarball holds its build and licence, and no sources or tests', () 
   })
 })
 
-/** Imports an entry in a Node process of its own and tells what that changed. */
+/** Imports an entry in its own Node process and returns what that changed. */
 const importer = `
 const before = new Set(Object.getOwnPropertyNames(globalThis))
 const events = ['uncaughtException', 'unhandledRejection', 'exit', 'warning', 'SIGINT']
@@ -146,7 +149,10 @@ console.log(JSON.stringify({
 }))`
 const exported = new Map<string, readonly string[]>()
 
-/** What tsc says of a strict project that uses every export of a package (and `more` of its main entry), by both resolutions. */
+/**
+ * Output of tsc for a strict project that uses every export of a package (and `more` of its main entry), by both
+ * resolutions.
+ */
 async function checkTypes(name: string, more: readonly string[] = []): Promise<string[]> {
   const lines = entriesOf(published(name)).flatMap((entry, index) => {
     const keys = [...(exported.get(entry) ?? []), ...(index === 0 ? more : [])]

@@ -5,9 +5,9 @@ import { eachOfTwo, execute, mustExecute, root } from './command.ts'
 /** A package as it would be published: its tarball, unpacked. */
 export interface Published {
   readonly name: string
-  /** Of the sources, relative to the repository. */
+  /** Folder of the sources, relative to the repository. */
   readonly folder: string
-  /** What its build said where it failed; such a package is not packed. */
+  /** Output of its failed build; such a package is not packed. */
   readonly buildFailure?: string | undefined
   /** Where the tarball is unpacked. */
   readonly unpacked: string
@@ -32,8 +32,8 @@ interface Source {
 }
 
 /**
- * Copies the workspace to `workplace`, so that nobody who uses dist is disturbed, runs there each package's own build, and packs what is
- * not private with pnpm, which puts versions in the place of `workspace:` and `catalog:`.
+ * Copies the workspace to `workplace`, so that users of dist are not disturbed, runs each package's own build there,
+ * and packs public packages with pnpm, which substitutes versions for `workspace:` and `catalog:`.
  */
 export async function publishAll(workplace: string): Promise<Published[]> {
   const copy = join(workplace, 'workspace')
@@ -109,7 +109,7 @@ function readSource(folder: string): Source {
   }
 }
 
-/** Copies sources; links stay the relative links that they are, so that workspace packages are those of the copy. */
+/** Copies sources. Relative links stay as they are, so that workspace packages are those of the copy. */
 function copyFolder(from: string, to: string): void {
   mkdirSync(to, { recursive: true })
   for (const name of readdirSync(from)) {
@@ -152,7 +152,10 @@ export function closureOf(name: string, all: readonly Published[]): Published[] 
   return [...seen.values()]
 }
 
-/** A project of its own in `folder` that has one package installed from its tarball, with all that its manifest names and nothing else. */
+/**
+ * A project in `folder` with one package installed from its tarball, along with what its manifest names and nothing
+ * else.
+ */
 export function installAlone(name: string, all: readonly Published[], folder: string): void {
   const modules = join(folder, 'node_modules')
   for (const pkg of closureOf(name, all)) {
@@ -169,7 +172,7 @@ export function installAlone(name: string, all: readonly Published[], folder: st
   }
 }
 
-/** What can be imported from a package, such as `@tessera-llm/kernels/wasm`. */
+/** Importable names of a package, such as `@tessera-llm/kernels/wasm`. */
 export function entriesOf({ name, manifest }: Published): string[] {
   return Object.keys(manifest.exports ?? {})
     .filter((entry) => entry !== './package.json')

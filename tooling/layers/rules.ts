@@ -4,18 +4,18 @@ import type { Manifest, Package } from './workspace.ts'
 
 export interface Layers {
   readonly order: readonly Layer[]
-  /** Dependencies that no module imports, with the reason. An entry that no longer holds is a violation itself. */
+  /** Dependencies that no module imports, with the reason. An entry that no longer holds is itself a violation. */
   readonly unused: readonly { readonly package: string; readonly dependency: string; readonly reason: string }[]
   readonly maximumLines: number
 }
 
 export interface Layer {
   readonly name: string
-  /** Narrower than "everything above". */
+  /** Restricts "everything above". */
   readonly only?: readonly string[]
   /** Members of one group do not import each other. */
   readonly group?: string
-  /** Imported by tests alone. */
+  /** Whether only tests may import it. */
   readonly testsOnly?: boolean
 }
 
@@ -33,7 +33,7 @@ const isConfig = (path: string) => /^[^/]+\.config\.ts$/.test(path)
 const packageOf = (specifier: string) =>
   (specifier.startsWith('@') ? specifier.split('/').slice(0, 2) : specifier.split('/').slice(0, 1)).join('/')
 
-/** Checks a whole workspace; an empty list means that every rule is kept. */
+/** Checks a whole workspace; returns an empty list if every rule is kept. */
 export function checkWorkspace(packages: readonly Package[], layers: Layers): Violation[] {
   const scanned = new Map(
     packages.map((pkg) => [
@@ -57,7 +57,7 @@ export function checkWorkspace(packages: readonly Package[], layers: Layers): Vi
   })
 }
 
-/** Why `from` must not import `to`, or undefined where it may. */
+/** The reason why `from` must not import `to`, or undefined if it may. */
 export function forbidden(from: string, to: string, layers: Layers, inTest: boolean): string | undefined {
   const layer = layers.order.find(({ name }) => name === from)
   const target = layers.order.find(({ name }) => name === to)
@@ -161,7 +161,7 @@ function checkImports(
   return found
 }
 
-/** What every package's tests may take from the root. */
+/** Dependencies from the root that every package's tests may use. */
 const sharedByRoot = { vitest: '', 'fast-check': '', typescript: '' }
 
 function checkModules({ folder, manifest }: Package, modules: ReadonlyMap<string, Module>): Violation[] {
@@ -185,7 +185,7 @@ function checkModules({ folder, manifest }: Package, modules: ReadonlyMap<string
   })
 }
 
-/** Follows every entry that browsers may load, through all packages, and finds the first way to a Node module. */
+/** Follows every entry that browsers may load, through all packages, and finds the first path to a Node module. */
 function checkBrowserEntries(
   pkg: Package,
   packages: readonly Package[],

@@ -1,8 +1,8 @@
-/** What the rules need to know of a module, read from its text. */
+/** Facts about a module that the rules need, read from its text. */
 export interface Module {
   readonly imports: readonly ModuleImport[]
   readonly hasDefaultExport: boolean
-  /** Statements at the top level that do something when the module is loaded, as `line: text`. */
+  /** Top-level statements with effects at load time, as `line: text`. */
   readonly effects: readonly string[]
 }
 
@@ -16,11 +16,11 @@ const staticImport = /^(import|export)\s+(type\s)?(?:[\w*{][^'"()]*?\s)?from\s+[
 const effectImport = /^import\s+['"]([^'"]+)['"]/gm
 const dynamicImport = /\bimport\(\s*['"]([^'"]+)['"]/g
 const defaultExport = /^export\s+(?:default\b|\{[^}]*\bas\s+default\b)/m
-/** How a line at the left margin may begin without doing anything: a declaration, or the rest of one. */
+/** Starts of lines at the left margin without effects: declarations and their continuations. */
 const declaration =
   /^(?:import\b|export\b|const\b|let\b|type\b|interface\b|function\b|async function\b|class\b|abstract class\b|declare\b|[\s)}\]>|]|#!|$)/
 
-/** Reads a module that is laid out as the formatter lays it out: top-level statements begin at the left margin. */
+/** Reads a module in the formatter's layout: top-level statements begin at the left margin. */
 export function scanModule(text: string): Module {
   const code = withoutComments(text)
   const lineOf = (index: number) => code.slice(0, index).split('\n').length
@@ -35,7 +35,7 @@ export function scanModule(text: string): Module {
   return { imports, hasDefaultExport: defaultExport.test(code), effects }
 }
 
-/** Blanks comments and what stands in template literals; line numbers stay. */
+/** Blanks comments and template literals; keeps line numbers. */
 function withoutComments(text: string): string {
   let out = ''
   let at = 0

@@ -11,7 +11,9 @@ export interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-/** One package of the workspace: its manifest and its hand-written text files by path, relative to its folder, with `/`. */
+/**
+ * One package of the workspace: its manifest and its hand-written text files by path, relative to its folder, with `/`.
+ */
 export interface Package {
   /** Relative to the repository, such as `packages/tensor`. */
   readonly folder: string

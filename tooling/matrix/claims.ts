@@ -1,10 +1,10 @@
-/** One line of results.json: what run.mjs saw. */
+/** One line of results.json, written by run.mjs. */
 export interface RunResult {
   readonly runtime: string
   readonly version: string
   readonly run: string
   readonly ok: boolean
-  /** Why it is not ok. */
+  /** Reason for a failure. */
   readonly reason?: string
   readonly device?: string
   readonly tokens?: readonly number[]
@@ -16,7 +16,7 @@ export interface RunResult {
 export interface NamedTest {
   /** From the root of the repository. */
   readonly file: string
-  /** The title of the test, or how it begins. */
+  /** Title of the test, or its beginning. */
   readonly name: string
 }
 
@@ -32,7 +32,7 @@ export interface Cell {
 
 export interface Row {
   readonly name: string
-  /** How the version of its runs begins. */
+  /** Prefix of the version of its runs. */
   readonly version?: string
   readonly wasm: Cell
   readonly webgpu: Cell
@@ -52,7 +52,7 @@ export function renderMatrix(rows: readonly Row[]): string {
   return ['| | WebAssembly | WebGPU |', '|---|---|---|', ...lines].join('\n')
 }
 
-/** What the evidence does not prove of the table, one sentence each; empty for a table that holds. */
+/** Claims of the table that the evidence does not prove, one sentence each; empty if all hold. */
 export function unproven(rows: readonly Row[], evidence: Evidence): readonly string[] {
   return rows.flatMap((row) =>
     (['wasm', 'webgpu'] as const).flatMap((backend) =>
@@ -102,8 +102,8 @@ function unprovenRun(
 }
 
 /**
- * Whether a test with this title, or one that begins so, stands in the text and is not turned off. The text is laid out as the formatter lays
- * it out: the table of `each` ends on its line, or on the next one that is not indented further.
+ * Whether an active test with this title, or one that begins so, is in the text. The text is in the formatter's layout:
+ * the table of `each` ends on its line, or on the next one that is not indented further.
  */
 function hasTest(text: string | undefined, name: string): boolean {
   const quoted = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')

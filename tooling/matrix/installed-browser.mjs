@@ -1,11 +1,11 @@
-// Browsers that this machine has, without a driver: the page reports to the server that it came from.
+// Browsers installed on this machine, run without a driver: the page reports to the server it came from.
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { servePage } from '../swiftshader/page-server.mjs'
 
-/** WebGPU where a version has it behind a setting, and nothing that asks or fetches at the first start. */
+/** Settings that enable WebGPU where a version hides it, and suppress first-start dialogs and downloads. */
 const firefoxSettings = {
   'dom.webgpu.enabled': true,
   'gfx.webgpu.ignore-blocklist': true,
@@ -16,7 +16,7 @@ const firefoxSettings = {
   'app.normandy.enabled': false,
 }
 
-/** What each may be called here, and what it is started with beside the address. */
+/** Possible command names of each browser, and its arguments beside the address. */
 const browsers = {
   firefox: {
     commands: [['firefox-esr'], ['firefox']],
@@ -64,7 +64,7 @@ const report = (answer) => fetch('/report', { method: 'POST', body: JSON.stringi
 import('/bundle.js').then((module) => module.run(${JSON.stringify(argument)})).then((value) => report({ value }), (error) => report({ error: String(error) }))
 </script>`
 
-/** Awaits `run(argument)` of a bundled module in a browser of its own, and gives what it gives. */
+/** Awaits `run(argument)` of a bundled module in a new browser, and returns its result. */
 export async function runInBrowser({ name, command }, entry, argument, { timeoutMs, environment, ...served }) {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-browser-'))
   let child

@@ -1,7 +1,7 @@
 /**
- * What every runtime of the matrix runs: `program.mjs wasm THREADS`, `program.mjs webgpu` (the npm package `webgpu`) or
- * `program.mjs own-webgpu` (the runtime's own). It loads the tiny model by the built packages, generates greedily, and
- * prints one line of JSON. An error that it throws is an answer too.
+ * Program of every runtime in the matrix: `program.mjs wasm THREADS`, `program.mjs webgpu` (the npm package `webgpu`)
+ * or `program.mjs own-webgpu` (the runtime's own). It loads the tiny model with the built packages, generates greedily,
+ * and prints one line of JSON. A thrown error is a result too.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

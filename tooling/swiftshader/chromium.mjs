@@ -10,7 +10,7 @@ const webgpuArguments = [
   '--ignore-gpu-blocklist',
 ]
 
-/** Starts the Chromium that npm carries (Linux on x64 only: undefined elsewhere). The caller closes it. */
+/** Starts the Chromium from npm (undefined except on Linux x64). The caller closes it. */
 export async function launchChromium() {
   if (!unpackSwiftShader()) return undefined
   const { default: chromium } = await import('@sparticuz/chromium')
@@ -28,8 +28,9 @@ export async function launchChromium() {
 }
 
 /**
- * Bundles a TypeScript module, serves it as /bundle.js to a page of its own (cross-origin isolated unless `headers` say otherwise),
- * awaits its exported function `run(argument)` there and returns the JSON that it gives. What the page logs as an error goes to stderr.
+ * Bundles a TypeScript module, serves it as /bundle.js to its own page (cross-origin isolated unless `headers` say
+ * otherwise), awaits its exported function `run(argument)` there and returns the JSON result. Errors that the page logs
+ * go to stderr.
  */
 export async function runInChromium(browser, entry, argument, { timeoutMs = 240_000, ...served } = {}) {
   const server = await servePage(entry, served)

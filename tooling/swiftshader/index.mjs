@@ -48,7 +48,7 @@ export function useSwiftShader() {
   try {
     process.dlopen({ exports: {} }, files.loader, constants.dlopen.RTLD_NOW | keepLoaded)
   } catch (error) {
-    // Node expects an addon and says so of any other library, which is loaded all the same.
+    // Node expects an addon and complains about any other library, which is loaded all the same.
     if (!String(error).includes('did not self-register')) throw error
   }
   return true

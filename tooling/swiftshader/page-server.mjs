@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { build } from 'esbuild'
 
-/** What a server sends with every answer for shared memory to work. */
+/** Headers that enable shared memory. */
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 const emptyPage = '<!doctype html><meta charset="utf-8"><title>test</title>'
 
@@ -27,7 +27,7 @@ export async function servePage(
     platform: 'browser',
     target: 'es2022',
     conditions,
-    // Branches for Node, behind dynamic imports that a page does not reach.
+    // Node branches behind dynamic imports, which a page does not reach.
     external: ['node:*'],
     loader: { '.wgsl': 'text' },
     logLevel: 'silent',

@@ -1,4 +1,4 @@
-// Lies beside the peers' node_modules, so that their names resolve here.
+// Stored next to the peers' node_modules, so that their names resolve here.
 import { createRequire } from 'node:module'
 
 export const importPeer = (specifier) => import(specifier)

@@ -34,7 +34,7 @@ export interface Tools {
   bundle(entry: string): Promise<string>
 }
 
-/** Before each measurement, so that other participants' threads are asleep. */
+/** Pause before each measurement in ms, so that other participants' threads fall asleep. */
 const restMs = 500
 
 const usage = `node apps/bench/bin/bench.js [options]
@@ -47,7 +47,10 @@ const usage = `node apps/bench/bin/bench.js [options]
   --list                 the ids of all workloads
 `
 
-/** Measures, prints progress to stderr and the table to stdout. Returns the exit code: 1 when a participant failed, 2 on wrong usage. */
+/**
+ * Measures, prints progress to stderr and the table to stdout. Returns the exit code: 1 if a participant failed, 2 on
+ * wrong usage.
+ */
 export async function main(args: readonly string[], { bundle }: Tools): Promise<number> {
   let options: ReturnType<typeof parse>
   try {
@@ -84,7 +87,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   const only = options.only?.split(',')
   const isAsked = ({ id, onRequest = false }: Workload): boolean =>
     only ? only.some((text) => id.includes(text)) : !onRequest
-  // Roofs are always measured: without them a rate has nothing to be compared with.
+  // Roofs are always measured: rates need them for comparison.
   const chosen = all.filter((workload) => workload.kind === 'roof' || isAsked(workload))
   const names = options.participants?.split(',')
   const unknown = names?.find((name) => !participants.some((spec) => spec.name === name))
@@ -137,7 +140,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
       onProgress: (message) => void process.stderr.write(`${message}\n`),
     })
     measured.push({ workload, outcomes: await Promise.all(outcomes.map((outcome) => checked(workload, outcome))) })
-    // A run takes half an hour: what is measured survives its end.
+    // A run takes half an hour, so results are saved as they come.
     save(reportSoFar(), 'partial')
   }
 
@@ -169,7 +172,7 @@ function parse(args: readonly string[]) {
   return { ...values, rounds }
 }
 
-/** What is wrong is no measurement. */
+/** A wrong answer is no measurement. */
 async function checked(workload: Workload, outcome: Outcome): Promise<Outcome> {
   if (outcome.status !== 'measured') return outcome
   const answer = outcome.rounds[0]?.sample.answer

@@ -4,7 +4,7 @@ export interface ParticipantSpec {
   readonly name: string
   /** `src/participants/<script>.ts` */
   readonly script: string
-  /** `src/pages/<page>.ts`, what it runs in the browser. */
+  /** `src/pages/<page>.ts`, which runs in the browser. */
   readonly page?: string
   readonly kinds: readonly Workload['kind'][]
 }
@@ -14,7 +14,7 @@ const matmul = ['gemm-f32', 'gemm-int8', 'gemm-4bit', 'gemv-4bit'] as const
 
 const attention = ['attention', 'attention-gradient'] as const
 
-/** Who takes part in what, in the order of their turns. */
+/** Participants of each workload, in the order of their turns. */
 export const participants: readonly ParticipantSpec[] = [
   { name: 'roofline', script: 'roofline', kinds: ['roof'] },
   {
@@ -36,6 +36,6 @@ export const participants: readonly ParticipantSpec[] = [
   { name: 'pytorch', script: 'pytorch', kinds: attention },
 ]
 
-/** Node 20 hides relaxed SIMD behind a flag; every child gets it, since a peer may use it too. */
+/** Node 20 hides relaxed SIMD behind a flag; every child gets it, since peers may use it too. */
 export const nodeArguments: readonly string[] =
   Number(process.versions.node.split('.')[0]) < 21 ? ['--experimental-wasm-relaxed-simd'] : []

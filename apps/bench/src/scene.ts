@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import type { Report } from './report/index.ts'
 import { type CacheLoss, mergeReports, writeAttentionScene, writeContextScene } from './scenes/index.ts'
 
-/** Writes `attention.md` from the reports `attention*.json` of a folder, and `context.md` from `context*.json`, with their plots. Returns the exit code: 2 where there are none. */
+/**
+ * Writes `attention.md` from the reports `attention*.json` of a folder, and `context.md` from `context*.json`, with
+ * their plots. Returns the exit code: 2 if there are none.
+ */
 export function main([folder]: readonly string[]): number {
   const reportsOf = (name: string): readonly Report[] =>
     folder === undefined

@@ -6,7 +6,7 @@ export interface DemoArguments {
   readonly model: string | undefined
   /** The text to continue, or the message of a model that chats. */
   readonly prompt: string | undefined
-  /** Most tokens to write; what suits the model when left out. */
+  /** Most tokens to write. Default: depends on the model. */
   readonly maxTokens: number | undefined
 }
 

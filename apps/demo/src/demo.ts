@@ -14,10 +14,10 @@ import { summarize } from './scene/summary.ts'
 import { showSwap } from './scene/swap.ts'
 import { formatBytes, type Screen } from './terminal/index.ts'
 
-/** A larger model would take minutes in float64 loops, and nearly so on a GPU made of software. */
+/** Limit for slow devices: a larger model takes minutes in float64 loops, and nearly so on a software GPU. */
 const smallParameters = 1e7
 
-/** What `npm run demo` shows. Returns whether all devices and kernels agree. */
+/** Runs the demo. Returns whether all devices and kernels agree. */
 export async function demo(args: DemoArguments, screen: Screen, signal: AbortSignal): Promise<boolean> {
   const files = await openModel(args.model, {
     signal,
@@ -94,7 +94,7 @@ export async function demo(args: DemoArguments, screen: Screen, signal: AbortSig
       )
       await showAttention(wasm, { shape: config, lengths: [256, 1024, 2048], signal }, screen)
       summarize(figures, { isOwn, model: args.model }, screen)
-      // Another model may hesitate between two tokens that are closer to each other than rounding; of the own one it is known.
+      // Other models may have two tokens closer than rounding; the embedded one is known not to.
       return agree && (isSame || !isOwn) && !failed
     } finally {
       await wasm.dispose()
@@ -108,7 +108,10 @@ function briefly(promptTokens: number, decodeTokens: number): SpeedProblem {
   return { promptTokens, decodeTokens, budgetMs: 0 }
 }
 
-/** One device that fails (too little memory, a format without a kernel) does not end the demo. Returns whether it went well. */
+/**
+ * A device that fails (too little memory, a format without a kernel) does not end the demo. Returns whether it
+ * succeeded.
+ */
 async function attempt(scene: () => Promise<void>, screen: Screen, signal: AbortSignal): Promise<boolean> {
   try {
     await scene()

@@ -3,7 +3,7 @@ import { type DemoArguments, parseArguments, usage } from './arguments.ts'
 import { demo } from './demo.ts'
 import { createScreen, type Io, processIo } from './terminal/index.ts'
 
-/** What the process ends with. */
+/** Exit codes of the process. */
 export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = {
   done: 0,
   failed: 1,
@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     abort.abort()
   }
   const unlisten = io.onInterrupt(() => stop('interrupted'))
-  // The reader has gone, as in `npm run demo | head`: there is nobody to tell.
+  // The reader is gone, as in `npm run demo | head`.
   const broken = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') stop('closed')
     else throw error

@@ -32,7 +32,7 @@ function start(): void {
     mounted = page.mount({ engine, facts })
     main.replaceChildren(mounted.element)
     mounted.redraw()
-    // Readers of the screen hear where they are.
+    // Tells screen readers the current page.
     if (isNavigation) main.focus({ preventScroll: true })
   }
   const load = async (device: 'wasm' | 'webgpu'): Promise<void> => {

@@ -18,7 +18,7 @@ interface ArrayKernel extends Kernel {
   run(arrays: Arrays): void
 }
 
-/** A device with one f32 kernel whose freed memory is handed out again as it is, like that of real devices. */
+/** A device with one f32 kernel that reuses freed memory without clearing it, as real devices do. */
 export function createPooledDevice(op: string, run: (arrays: Arrays) => void): Device {
   const kernel: ArrayKernel = {
     abi: kernelAbi,

@@ -9,7 +9,7 @@ import { UnavailableError } from '../participant/index.ts'
 export interface ChromiumPage {
   /** Calls an exported function of the page's script with JSON and awaits JSON. */
   call<T>(name: string, argument?: unknown): Promise<T>
-  /** Of the process that runs the page and its workers. */
+  /** Process ids of the page and its workers. */
   peakBytes(): number
   readonly version: string
   close(): Promise<void>
@@ -18,7 +18,7 @@ export interface ChromiumPage {
 export interface PageOptions {
   /** The page's script, a JavaScript module. */
   readonly script: string
-  /** Folders that the page may read, by the first part of the path: `/peer/…`. */
+  /** Folders that the page may read, keyed by the first part of the path: `/peer/…`. */
   readonly folders: Readonly<Record<string, URL>>
   /** Single files that the page may read, by path. */
   readonly files?: Readonly<Record<string, string>>
@@ -31,7 +31,10 @@ const types: Readonly<Record<string, string>> = {
 }
 const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
-/** Opens a cross-origin isolated page (shared memory, threads) in the headless Chromium that npm carries; it stays until `close`. */
+/**
+ * Opens a cross-origin isolated page (shared memory, threads) in the headless Chromium from npm; it stays open until
+ * `close`.
+ */
 export async function openPage({ script, folders, files = {} }: PageOptions): Promise<ChromiumPage> {
   const browser = await launchChromium()
   if (!browser) throw new UnavailableError('the Chromium that npm carries runs on Linux x64 only')

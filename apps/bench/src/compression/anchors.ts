@@ -1,11 +1,17 @@
-/** What careful PyTorch implementations of published methods reach on the same protocol, with a seed of their own: figures to reach. */
+/**
+ * Results of careful PyTorch implementations of published methods by the same protocol, with their own seed: figures to
+ * reach.
+ */
 export interface Anchor {
   readonly method: string
-  /** `stored`: weights as the file has them; `merged`: norms merged into the layers that read them; `rotated`: merged, and the residual stream turned. */
+  /**
+   * `stored`: weights as in the file; `merged`: norms merged into the layers that read them; `rotated`: merged, with a
+   * rotated residual stream.
+   */
   readonly basis: 'stored' | 'merged' | 'rotated'
   readonly bits: number
   readonly kld: number
-  /** Windows as clusters. */
+  /** Standard error with windows as clusters. */
   readonly kldStandardError: number
   readonly perplexity: number
   readonly top1Agreement: number

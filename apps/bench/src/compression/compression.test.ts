@@ -24,7 +24,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Logits that depend on the last token, its position and a seed; counts the tokens that it was given. */
+/** Session whose logits depend on the last token, its position and a seed; counts the tokens it was given. */
 function fakeSession(seed: number, asked = { tokens: 0 }): EvaluatedSession {
   const row = (id: number, position: number): Float32Array => {
     const random = createRandom(1000 * id + position + seed)
@@ -139,7 +139,7 @@ test('the page marks what no other row beats, and sets what was published beside
   const lines = page.split('\n').filter((line) => line.startsWith('| **`') || line.startsWith('| `'))
   expect(lines).toEqual([
     '| **`b`** | 3.30 | 0.4 | 0.5000 ± 0.0100 | 30.00 | 80.0 % | 10 | GPTQ, clipped, corrected, rotated, 3.3 bits | 0.3531 ± 0.0153 | 1.42 |',
-    // The one with chosen formats loses less.
+    // The row with chosen formats loses less.
     '| `a` | 4.50 | 0.6 | 0.2000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `d` ‡ | 4.50 | 0.6 | 0.2500 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
     '| `c` † | 4.60 | 0.6 | 0.3000 ± 0.0100 | 30.00 | 80.0 % | 10 |  |  |  |',
@@ -150,7 +150,7 @@ test('the page marks what no other row beats, and sets what was published beside
     '| `mixed` | 562500 | 0.1000 ± 0.0100 | 30.00 | 80.0 % | 0.1200 | 10 | `a` | 562500 | 0.2000 ± 0.0100 | 0.500 |',
     '| `inputs` | 4.50 | a token | 0.0010 ± 0.0100 | 30.00 | 80.0 % |  |  |  |',
     '| `cache` | int4 | 3.0 | 0.000020 ± 0.000001 | 30.00 | 80.0 % |  |  |  |',
-    // Whole files are no match for rows whose embedding is as it was.
+    // Rows of whole files are not comparable with rows that keep the embedding.
     '| `whole` | 1.0 | too | 0.1000 ± 0.0100 | 30.00 | 80.0 % |',
     '| `c` | 2.0 | no | 0.3000 ± 0.0100 | 30.00 | 80.0 % |',
   ])

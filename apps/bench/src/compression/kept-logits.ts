@@ -6,14 +6,17 @@ import { bytesOf, TesseraError } from '@tessera-llm/tensor'
 
 export interface KeptLogitsOptions {
   readonly folder: string
-  /** What the logits depend on beside the tokens, such as the hash of the model's file. */
+  /** Identity of everything the logits depend on beside the tokens, such as the hash of the model's file. */
   readonly identity: string
   readonly vocabSize: number
-  /** All that will be asked for. */
+  /** All windows that will be requested. */
   readonly windows: readonly (readonly number[])[]
 }
 
-/** Computes the logits of a model on windows of tokens that are not kept yet: f32 `[window − 1, vocabSize]` a file. Returns how many windows it computed. */
+/**
+ * Computes the missing logits of a model on windows of tokens: f32 `[window − 1, vocabSize]` per file. Returns the
+ * number of windows computed.
+ */
 export async function keepLogits(
   { folder, identity, windows }: KeptLogitsOptions,
   load: () => Promise<EvaluatedSession>,
@@ -46,7 +49,7 @@ export async function keepLogits(
   return computed
 }
 
-/** Stands in for the model whose logits were kept: it answers for beginnings of the windows and for nothing else. */
+/** Replaces the model whose logits are stored: it answers only for prefixes of the windows. */
 export function keptSession({ folder, identity, vocabSize, windows }: KeptLogitsOptions): EvaluatedSession {
   return {
     contextLength: Math.max(...windows.map(({ length }) => length)) - 1,

@@ -1,6 +1,6 @@
 import { bytesAs, type FileSize, isBlockLinear, planRecipe, type Subject } from '@tessera-llm/optimize'
 
-/** Counts the linear layers of the blocks and nothing else, as the rows do: for budgets at the bytes of a row. */
+/** Counts only the linear layers of the blocks, as the rows do: for budgets with the bytes of a row. */
 export function linearSize(original: Subject): FileSize {
   return {
     // Rows name theirs.

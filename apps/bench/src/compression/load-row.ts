@@ -26,8 +26,9 @@ export interface RowFiles {
 }
 
 /**
- * Values decoded to f32 where nothing but weights is rounded: kernels do not matter then. Inputs of layers are rounded by kernels of packed
- * weights, so that such recipes get a folder of integers, in memory; without steps, the file as it is.
+ * Decodes values to f32 if only weights are rounded: kernels do not matter then. Kernels of packed weights round the
+ * inputs of layers, so recipes that need it get an in-memory folder of integers. Without steps, returns the file as it
+ * is.
  */
 export async function filesOfRow(
   { activations = 'f32', steps }: Recipe,

@@ -4,7 +4,7 @@ import { isBlockLinear, parseReceipt, planRecipe, type Receipt, type Recipe, typ
 import { sizeOf } from '@tessera-llm/tensor'
 import type { MeasuredRow } from './report.ts'
 
-/** Rows of the receipts in a folder that were made of this model by this protocol; their recipes have names. */
+/** Rows from a folder's receipts that belong to this model and protocol and have a named recipe. */
 export function rowsOfReceipts(
   folder: string,
   subject: Subject,
@@ -46,7 +46,7 @@ function rowOf({ recipe, output, quality, seconds, notes }: Receipt, id: string,
   }
 }
 
-/** Weights that a recipe compresses, the layers that it leaves as they are among them, and the bytes that they become. */
+/** Number of weights that a recipe covers, including layers that it keeps, and their bytes afterwards. */
 export function sizesOf(
   subject: Subject,
   recipe: Recipe,

@@ -44,7 +44,7 @@ export function writeCompression(report: CompressionReport, folder: string): voi
   writeFileSync(join(folder, 'compression.md'), `${sections.join('\n\n')}\n`)
 }
 
-/** Ids of the rows that no other beats in both bits and loss. */
+/** Ids of the rows on the Pareto front of bits and loss. */
 export function frontierOf(rows: readonly MeasuredRow[]): ReadonlySet<string> {
   const best = new Set<string>()
   let least = Number.POSITIVE_INFINITY
@@ -97,7 +97,7 @@ function plotOf({ rows, model, protocol }: CompressionReport): Plot {
   }
 }
 
-/** What the plot tells apart. */
+/** Groups that the plot distinguishes. */
 function kindOf({ budget, recipe: { steps } }: MeasuredRow): string {
   if (budget) return 'formats chosen'
   const methods = steps.flatMap((step) => (step.kind === 'quantize' ? [step] : []))

@@ -4,19 +4,19 @@ import type { Anchor } from './anchors.ts'
 
 export interface MeasuredRow {
   readonly id: string
-  /** As it was applied: with the formats that a budget was given. */
+  /** The recipe as applied, with the formats that the budget chose. */
   readonly recipe: Recipe
-  /** The recipe whose budget was open, the row whose bytes it is kept to, and the divergence that was predicted. */
+  /** For a budget: the row whose bytes it must match, and the predicted divergence. */
   readonly budget?: { readonly recipe: Recipe; readonly sameBytesAs: string; readonly predictedKld: number } | undefined
-  /** Of a recipe with a cache: keys and values of a window. */
+  /** For a recipe with a cache: bytes of a window's keys and values. */
   readonly cacheBytes?: number | undefined
   readonly anchor?: Anchor | undefined
-  /** Weights of the matrices that were compressed, and their bytes with scales and zero points. */
+  /** Number of weights in compressed matrices, and their bytes with scales and zero points. */
   readonly weights: number
   readonly bytes: number
-  /** Of all tensors, or of the file where one was written. */
+  /** Bytes of all tensors, or of the file if one was written. */
   readonly fileBytes: number
-  /** Where embedding or head were compressed too: their loss is in the figures, so that other rows are no match. */
+  /** Whether embedding or head were compressed too: their loss is included, so other rows are not comparable. */
   readonly hasEmbedding?: true | undefined
   readonly bitsPerWeight: number
   /** KL(original ‖ compressed) in nats, and its standard error with windows as clusters. */
@@ -25,17 +25,17 @@ export interface MeasuredRow {
   readonly perplexity: number
   readonly top1Agreement: number
   readonly tokens: number
-  /** Sum of the divergences of each window, to compare two rows window by window; receipts do not have them. */
+  /** Sum of divergences per window, to compare two rows window by window; receipts lack it. */
   readonly divergence?: readonly number[] | undefined
   readonly seconds: { readonly apply: number; readonly measure?: number | undefined }
   readonly notes: readonly string[]
-  /** Activations were those of the original model. */
+  /** Whether the calibration activations were those of the original model. */
   readonly isStatic?: true | undefined
-  /** Measured by `tessera optimize` with the file that it wrote. */
+  /** Whether `tessera optimize` measured it with the file that it wrote. */
   readonly isReceipt?: true | undefined
 }
 
-/** What `bin/compression.js` measured, as it is committed. */
+/** Results of `bin/compression.js`, as committed. */
 export interface CompressionReport {
   readonly schema: 1
   readonly date: string

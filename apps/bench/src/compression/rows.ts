@@ -4,11 +4,14 @@ import { type Anchor, anchors } from './anchors.ts'
 export interface CompressionRow {
   readonly id: string
   readonly recipe: Recipe
-  /** The published method to be compared with. */
+  /** The published method to compare with. */
   readonly anchor?: Anchor | undefined
-  /** Activations are those of the original model, gathered once for all such rows, as llama.cpp's importance matrix is; layer by layer where absent. */
+  /**
+   * Whether the activations are those of the original model, gathered once for all such rows, like llama.cpp's
+   * importance matrix. Default: layer by layer.
+   */
   readonly isStatic?: true | undefined
-  /** Of a recipe with a budget: the row whose bytes it is kept to. */
+  /** For a recipe with a budget: the row whose bytes it must match. */
   readonly sameBytesAs?: string | undefined
 }
 
@@ -25,7 +28,10 @@ const row = (id: string, steps: Recipe['steps'], anchor?: Anchor): CompressionRo
   anchor,
 })
 
-/** A type of llama.cpp for all linear layers, and where rows are not multiples of 256 the one that its quantizer takes instead: all but `down` of SmolLM2. */
+/**
+ * A llama.cpp type for all linear layers, with the fallback type of its quantizer for rows that are not multiples of
+ * 256: all but `down` of SmolLM2.
+ */
 function ggml(type: GgmlFormat, instead?: GgmlFormat): readonly CompressionRow[] {
   const steps = (more: Partial<QuantizeStep>): Recipe['steps'] =>
     instead === undefined
@@ -34,13 +40,13 @@ function ggml(type: GgmlFormat, instead?: GgmlFormat): readonly CompressionRow[]
   return [row(type, steps({})), { ...row(`${type}-importance`, steps({ importance: true })), isStatic: true }]
 }
 
-/** Integers that a budget may choose from: of 2 bits more is lost together than the sum of what each loses alone. */
+/** Integer formats that a budget chooses from. With 2 bits, the joint loss exceeds the sum of the single losses. */
 const integers: readonly WeightFormat[] = [
   { bits: 8, group: 64, symmetric: true },
   ...([4, 3] as const).flatMap((bits) => [32, 64, 192].map((group): WeightFormat => ({ bits, group }))),
 ]
 
-/** Linear layers of several formats, in the bytes that one format takes on SmolLM2-135M. */
+/** Linear layers in several formats, within the bytes that one format takes on SmolLM2-135M. */
 const budget = (
   id: string,
   sameBytesAs: string,
@@ -68,7 +74,7 @@ const cache = (id: string, kept: Recipe['cache'], anchor?: Anchor): CompressionR
   anchor,
 })
 
-/** How the model runs, its weights as they are or of int8: what is rounded are inputs of layers, or keys and values. */
+/** Rows that round no weights, or int8 ones: they round inputs of layers, or keys and values. */
 function whileRunning(): readonly CompressionRow[] {
   return [
     withActivations('stored-a8-blocks', 'int8', []),
@@ -103,8 +109,9 @@ function whileRunning(): readonly CompressionRow[] {
 }
 
 /**
- * Published methods as they stand, each on the basis that its figures are for: norms merged, or the residual stream turned as well. Plain GPTQ
- * spans each group's weights, takes columns as they come and aims at the outputs of the inputs that it sees.
+ * Published methods as described, each on the basis of its published figures: merged norms, with or without a rotated
+ * residual stream. Plain GPTQ spans each group's weights, takes columns in order, and targets the outputs of its own
+ * inputs.
  */
 function published(): readonly CompressionRow[] {
   const merged = { kind: 'rotate', matrix: 'identity' } as const
@@ -162,7 +169,7 @@ function published(): readonly CompressionRow[] {
   ]
 }
 
-/** The recipe of 3 bits with one part left out at a time, what GPTQ is without all of them, and without feedback of errors. */
+/** Ablations of the 3-bit recipe: one part left out at a time, plain GPTQ, and no error feedback. */
 function ablations(): readonly CompressionRow[] {
   const gptq = (more: Partial<QuantizeStep> = {}): QuantizeStep => ({
     kind: 'quantize',
@@ -186,10 +193,10 @@ function ablations(): readonly CompressionRow[] {
   ]
 }
 
-/** All rows that can be asked for: those of the report, and those that are measured by name alone. */
+/** All rows that can be requested: those of the report, and those measured only by name. */
 export const everyRow = (): readonly CompressionRow[] => [...compressionRows(), ...published(), ...ablations()]
 
-/** The recipes that are measured, the ones that matter most first. */
+/** Measured recipes, most important first. */
 export function compressionRows(): readonly CompressionRow[] {
   return [
     named('gptq-3-rotated', anchors.gptq3Rotated),

@@ -2,7 +2,7 @@ import type { Activations } from '@tessera-llm/kernels'
 import { digits } from '../report/digits.ts'
 import type { CompressionReport, MeasuredRow } from './report.ts'
 
-/** What a recipe rounds, which is what its row can be compared with. */
+/** The quantities a recipe rounds; rows are comparable within one of these. */
 export type RowKind = 'weights' | 'published' | 'ablation' | 'budget' | 'activations' | 'cache' | 'file'
 
 export function kindOfRow({ id, recipe, budget, hasEmbedding }: MeasuredRow): RowKind {
@@ -33,7 +33,7 @@ const anchorCells = ({ kld, anchor }: MeasuredRow): readonly string[] =>
       ]
     : ['', '', '']
 
-/** Caches lose little: as many digits as the error has. */
+/** Caches lose little, so print as many digits as the error has. */
 function withError(kld: number, error: number): string {
   const places = error > 0 && error < 5e-5 ? 6 : 4
   return `${kld.toFixed(places)} ± ${error.toFixed(places)}`
@@ -60,7 +60,7 @@ export function weightsTable(rows: readonly MeasuredRow[], best: ReadonlySet<str
   return table(['recipe', 'bits a weight', 'MB', ...lossHead, 's', ...anchorHead], cells)
 }
 
-/** Methods as published, beside the figure that was measured of each. */
+/** Published methods next to their measured figures. */
 export function publishedSection(rows: readonly MeasuredRow[]): readonly string[] {
   if (rows.length === 0) return []
   const cells = rows.map((row) => {
@@ -82,7 +82,7 @@ export function publishedSection(rows: readonly MeasuredRow[]): readonly string[
   ]
 }
 
-/** A recipe without one of its parts at a time, beside the whole one. */
+/** A recipe with one part left out at a time, next to the whole one. */
 export function ablationSection(rows: readonly MeasuredRow[]): readonly string[] {
   const whole = rows.find(({ id }) => id === 'ablation-none')
   if (rows.length === 0) return []
@@ -95,7 +95,7 @@ export function ablationSection(rows: readonly MeasuredRow[]): readonly string[]
   return ['## Parts left out', table(['left out', 'bits a weight', ...lossHead, 'KL ÷ that of all parts'], cells)]
 }
 
-/** Formats chosen for the bytes of one format, beside that one. */
+/** Mixed formats within the bytes of one format, next to that format. */
 export function budgetSection(rows: readonly MeasuredRow[], all: readonly MeasuredRow[]): readonly string[] {
   if (rows.length === 0) return []
   const cells = rows.map((row) => {
@@ -126,7 +126,7 @@ export function budgetSection(rows: readonly MeasuredRow[], all: readonly Measur
   ]
 }
 
-/** What shares a scale, and the bits of codes. */
+/** Weights that share a scale, and bits per code. */
 const roundings: Readonly<Record<Activations, string>> = {
   f32: '',
   int8: 'blocks of 32',
@@ -167,7 +167,7 @@ export function cacheSection(rows: readonly MeasuredRow[], { protocol }: Compres
   ]
 }
 
-/** What was written to a file, whatever was compressed. */
+/** Rows written to a file, whatever was compressed. */
 export function filesSection(all: readonly MeasuredRow[]): readonly string[] {
   const rows = all.filter(({ isReceipt }) => isReceipt).sort((a, b) => a.fileBytes - b.fileBytes)
   if (rows.length === 0) return []

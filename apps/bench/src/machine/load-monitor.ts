@@ -1,10 +1,10 @@
 import { cpus } from 'node:os'
 import { processTree, readProcesses } from './process-stat.ts'
 
-/** Milliseconds a tick of `/proc` lasts: Linux reports 100 a second to user space on every architecture. */
+/** Milliseconds per tick of `/proc`: Linux reports 100 a second to user space on every architecture. */
 const tickMs = 10
 
-/** Milliseconds of processor time since the machine started: of all processors, busy and in all, and of the processes that are measured. */
+/** Milliseconds of processor time since boot: of all processors, busy and total, and of the measured processes. */
 export interface Reading {
   readonly busyMs: number
   readonly allMs: number
@@ -12,8 +12,8 @@ export interface Reading {
 }
 
 /**
- * Begins to watch the machine; the returned function says which share of its processors others than `pid` and its descendants have taken
- * since. Undefined off Linux. Time that a hypervisor stole is not seen.
+ * Starts to watch the machine. The returned function tells which share of its processors was taken by others than `pid`
+ * and its descendants since. Undefined off Linux. Time that a hypervisor stole is invisible.
  */
 export function monitorLoad(pid: number): () => number | undefined {
   const before = read(pid)
@@ -23,7 +23,9 @@ export function monitorLoad(pid: number): () => number | undefined {
   }
 }
 
-/** Undefined when no time has passed. The two clocks tick at their own moments, so that a difference may come out slightly below 0. */
+/**
+ * Undefined if no time has passed. The two clocks tick at different moments, so a difference may be slightly below 0.
+ */
 export function shareOfOthers(before: Reading, after: Reading): number | undefined {
   if (after.allMs <= before.allMs) return undefined
   const others = after.busyMs - before.busyMs - (after.treeMs - before.treeMs)
@@ -40,7 +42,7 @@ function read(pid: number): Reading | undefined {
     busyMs += busy
     allMs += busy + times.idle
   }
-  // The bench itself only waits, but what it does belongs to the measurement.
+  // The bench itself only waits, but its work belongs to the measurement.
   const own = stats.find((stat) => stat.pid === process.pid)?.ticks ?? 0
   return { busyMs, allMs, treeMs: tickMs * (own + processTree(stats, pid).reduce((sum, { ticks }) => sum + ticks, 0)) }
 }

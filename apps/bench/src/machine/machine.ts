@@ -1,6 +1,6 @@
 import { arch, cpus, platform, totalmem } from 'node:os'
 
-/** What figures depend on; nothing that names the machine or its owner. */
+/** Properties of the machine that figures depend on; none identifies the machine or its owner. */
 export interface Machine {
   readonly processor: string
   readonly processors: number

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** One line of `/proc/PID/stat`, as far as it matters here. */
+/** The relevant fields of one line of `/proc/PID/stat`. */
 export interface ProcessStat {
   readonly pid: number
   readonly parent: number
@@ -8,7 +8,7 @@ export interface ProcessStat {
   readonly ticks: number
 }
 
-/** The name in parentheses may itself hold spaces and parentheses: fields are counted from the last one. */
+/** The name in parentheses may contain spaces and parentheses, so fields are counted from the last one. */
 export function parseProcessStat(text: string): ProcessStat | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const parent = Number(fields[1])
@@ -19,7 +19,7 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
     : undefined
 }
 
-/** `root` and all that descends from it. */
+/** `root` and all its descendants. */
 export function processTree(stats: readonly ProcessStat[], root: number): readonly ProcessStat[] {
   const children = new Map<number, ProcessStat[]>()
   for (const stat of stats) children.set(stat.parent, [...(children.get(stat.parent) ?? []), stat])
@@ -29,7 +29,7 @@ export function processTree(stats: readonly ProcessStat[], root: number): readon
   return found
 }
 
-/** All processes that run now; undefined where there is no `/proc`. */
+/** All running processes; undefined without `/proc`. */
 export function readProcesses(): readonly ProcessStat[] | undefined {
   let names: readonly string[]
   try {
@@ -50,7 +50,7 @@ export function readProcesses(): readonly ProcessStat[] | undefined {
   return stats.length === 0 ? undefined : stats
 }
 
-/** The most memory that `root` or one of its descendants whose command line contains `text` ever held, in bytes; 0 when there is none. */
+/** Peak memory of `root` or a descendant whose command line contains `text`, in bytes; 0 if there is none. */
 export function peakBytesOfDescendants(root: number, text: string): number {
   let peak = 0
   for (const { pid } of processTree(readProcesses() ?? [], root)) {

@@ -1,4 +1,7 @@
-/** The few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products, of attention, of single operators and of encoders need, as protocol buffers. */
+/**
+ * Protocol buffers for the few fields of onnx.proto (ONNX 1.16, opset 21) that graphs of matrix products, attention,
+ * single operators and encoders need.
+ */
 
 export type OnnxType = 'f32' | 'u8' | 'i8' | 'i32' | 'i64'
 const typeNumbers: Readonly<Record<OnnxType, number>> = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7 }
@@ -13,7 +16,7 @@ export interface OnnxTensor {
 export interface OnnxValue {
   readonly name: string
   readonly type: OnnxType
-  /** A name stands for a size that each run may choose; left out where it follows from the nodes. */
+  /** A name means a size that each run may choose; omitted if it follows from the nodes. */
   readonly shape?: readonly (number | string)[]
 }
 export interface OnnxNode {
@@ -57,7 +60,7 @@ const message = (field: number, parts: readonly Part[]): readonly Part[] => [
   ...parts,
 ]
 
-/** Operator sets: the standard one, and that of ONNX Runtime, which has the products with 4-bit weights. */
+/** Operator sets: the standard one, and ONNX Runtime's, which has the products with 4-bit weights. */
 const operatorSets = [
   { domain: '', version: 21 },
   { domain: 'com.microsoft', version: 1 },
@@ -96,7 +99,7 @@ export function encodeOnnxModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
 
 function nodeParts({ operator, domain, inputs, outputs, integers, floats = {} }: OnnxNode): readonly Part[] {
   return [
-    // An empty name is an optional input that is not given.
+    // An empty name is an absent optional input.
     ...inputs.flatMap((name) => text(1, name)),
     ...outputs.flatMap((name) => text(2, name)),
     ...text(4, operator),

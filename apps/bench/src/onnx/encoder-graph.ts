@@ -5,13 +5,14 @@ import { bytesOf, viewBytes } from '@tessera-llm/tensor'
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './encode.ts'
 
 const microsoft = 'com.microsoft'
-/** Of the padding's tokens in every row of the batch: those that are there count 1. */
+/** Mask of the batch: 1 for tokens, 0 for padding. */
 const maskName = 'mask'
 
 /**
- * BERT with mean pooling as ONNX Runtime's own tools leave it: fused attention, residual with norm, and bias with GELU. `int8` is what its dynamic
- * quantization makes: weights of the blocks' linear layers i8 with one scale an output, inputs u8 with one scale a call, products in i32.
- * Inputs: `ids` i64[B, T], `positions` i64[T], `mask` i32[B, T], `shares` f32[B, 1, T]; output `pooled` f32[B, 1, D].
+ * BERT with mean pooling as ONNX Runtime's own tools produce it: fused attention, residual with norm, and bias with
+ * GELU. `int8` follows its dynamic quantization: weights of the blocks' linear layers i8 with one scale per output,
+ * inputs u8 with one scale per call, products in i32. Inputs: `ids` i64[B, T], `positions` i64[T], `mask` i32[B, T],
+ * `shares` f32[B, 1, T]; output `pooled` f32[B, 1, D].
  */
 export async function encoderGraph(
   checkpoint: Checkpoint,
@@ -147,7 +148,7 @@ export async function encoderGraph(
   }
 }
 
-/** [rows, columns] as [columns, rows]. */
+/** Transposes [rows, columns] to [columns, rows]. */
 function transposed<T extends Float32Array | Int8Array>(values: T, rows: number, columns: number): T {
   const out = values.slice() as T
   for (let row = 0; row < rows; row++)

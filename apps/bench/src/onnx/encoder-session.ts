@@ -12,7 +12,7 @@ export interface OnnxEncoderFiles {
   readonly ids: readonly (readonly number[])[]
 }
 
-/** Texts of a batch, sorted by length before; the best of them counts. */
+/** Batch sizes in texts, sorted by length before; the fastest counts. */
 const batchSizes = [1, 8, 16, 32] as const
 
 interface Batch {
@@ -20,7 +20,7 @@ interface Batch {
   readonly feeds: Readonly<Record<string, unknown>>
 }
 
-/** Texts in batches of like lengths, padded to the longest. The size of a batch that takes least is chosen. */
+/** Texts in batches of similar lengths, padded to the longest; chooses the batch size that takes least time. */
 export async function openOnnxEncoder(
   { InferenceSession, Tensor }: OnnxRuntime,
   { checkpoint, config, precision, ids }: OnnxEncoderFiles,

@@ -2,7 +2,7 @@ import { blockSize, inputF32, int8Scale, weightF32, weightI8, weightScale, weigh
 import type { MatmulWorkload } from '../workload/workload.ts'
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './encode.ts'
 
-/** Activations of MatMulNBits in int8, which its fast kernels are for. */
+/** Accuracy level of MatMulNBits for int8 activations, for which it has fast kernels. */
 const int8Activations = 4
 
 /** `y` f32[M, N], the sum of the products of `x` f32[M, K] with each matrix. */

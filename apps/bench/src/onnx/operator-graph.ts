@@ -5,7 +5,10 @@ import type { OpWorkload } from '../workload/workload.ts'
 import { encodeOnnxModel, type OnnxGraph, type OnnxNode, type OnnxTensor } from './encode.ts'
 import type { OnnxRuntime } from './session.ts'
 
-/** An op `repeats` times, as the workload has it: chained calls by their input, others side by side. What changes from call to call is an input of the graph. */
+/**
+ * An op repeated `repeats` times, as in the workload: chained through an input, or side by side. Anything that changes
+ * from call to call is a graph input.
+ */
 export function operatorGraph(
   { operator, size }: OpWorkload,
   repeats: number,
@@ -43,7 +46,7 @@ export function operatorGraph(
         type: typeOf(inputs[name] as OperatorInput),
         shape: inputs[name]?.shape ?? [],
       })),
-      // Of calls side by side all results, lest some be left out.
+      // Calls side by side: use all results, so that none is optimized away.
       outputs: (chained === undefined ? results : results.slice(-1)).map((name) => ({
         name,
         type: operator === 'argmax' ? 'i64' : 'f32',
@@ -54,7 +57,7 @@ export function operatorGraph(
   }
 }
 
-/** Adds a call's nodes and says what its result is called. */
+/** Adds a call's nodes and returns the name of its result. */
 function nodesOfCall(
   { nodes: specs }: OnnxSpec,
   nameOf: (input: string) => string,
@@ -109,7 +112,7 @@ export async function openOnnxOperator(
 ): Promise<OperatorEngine> {
   const open = async (repeats: number) => {
     const { graph, feeds } = operatorGraph(workload, repeats)
-    // Optimized, equal calls would become one.
+    // Graph optimization would merge equal calls.
     const session = await InferenceSession.create(encodeOnnxModel(graph), {
       ...options,
       graphOptimizationLevel: 'disabled',

@@ -4,7 +4,7 @@ import type { MatmulWorkload } from '../workload/workload.ts'
 import { encodeOnnxModel } from './encode.ts'
 import { matmulGraph, matmulInput } from './matmul-graph.ts'
 
-/** What onnxruntime-node and -web have in common, as far as it is used here. */
+/** The common interface of onnxruntime-node and -web, as far as it is used here. */
 export interface OnnxRuntime {
   readonly InferenceSession: {
     create(

@@ -3,7 +3,9 @@ import type { OpWorkload } from '../workload/workload.ts'
 import { probesOfOutput } from './operator.ts'
 import { operatorOf } from './table.ts'
 
-/** What is wrong with the answer, or undefined: it is compared with the op's definition in f64, within the contract's tolerance. */
+/**
+ * What is wrong with the answer, or undefined. Compares with the op's f64 definition, within the contract's tolerance.
+ */
 export async function problemOfOperator(
   { operator, size }: OpWorkload,
   answer: readonly number[] | undefined,

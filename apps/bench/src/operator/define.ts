@@ -1,7 +1,7 @@
 import type { Op, OpInputs, OpOptions, OpOutputs } from '@tessera-llm/tensor'
 import type { OnnxNodeSpec, OnnxSpec, Operator } from './operator.ts'
 
-/** An op of any type as one of the table, whose inputs go by name. */
+/** Converts an op of any type to one of the table, whose inputs are keyed by name. */
 export function operator<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   name: string,
   op: Op<I, O, X>,

@@ -8,7 +8,7 @@ export const feedForward = 1536
 export const vocabulary = 49152
 export const large = [512, 2048] as const
 
-/** Between `middle` − `spread` and `middle` + `spread`, the same for everyone. */
+/** Values between `middle` − `spread` and `middle` + `spread`, the same for every participant. */
 export function values(
   shape: readonly number[],
   seed: number,
@@ -43,8 +43,8 @@ export function rounded(input: ReturnType<typeof values>): OperatorInput {
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 export const widthOf = (size: readonly number[]): number => size.at(-1) ?? 1
 
-/** Multipliers near 1 keep chained values in range: what becomes subnormal takes longer. */
+/** Multipliers near 1 keep chained values in range: subnormal ones take longer. */
 export const factors = (size: readonly number[], seed: number): OperatorInput => values(size, seed, 1, 0.01)
 
-/** Where functions are nearly x itself: chained, GELU halves small values until their squares are subnormal. */
+/** Range where functions are nearly x itself: chained GELU halves small values until their squares are subnormal. */
 export const nearlyLinear = (size: readonly number[]): OperatorInput => values(size, 1, 6, 1)

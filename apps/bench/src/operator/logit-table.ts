@@ -9,7 +9,7 @@ const logits = [
   [64, vocabulary],
 ]
 
-/** What is done with the scores of a vocabulary. */
+/** Ops on the scores of a vocabulary. */
 export const logitOperators: readonly Operator[] = [
   operator(
     'softmax',

@@ -1,15 +1,18 @@
 import { type Cost, dense, describeProblem, type Op, type OpOptions, type Shape } from '@tessera-llm/tensor'
 
-/** An input, whose values are made where they are needed. */
+/** An input whose values are made on demand. */
 export interface OperatorInput {
   readonly dtype: 'f32' | 'f16' | 'i32'
   readonly shape: Shape
-  /** Of f16 the bits. */
+  /** For f16, the bits. */
   data(): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>
 }
 export type OperatorInputs = Readonly<Record<string, OperatorInput>>
 
-/** A node of ONNX, or two where no one node does the same. Inputs are those of the op by name; `chain` stands for what the first node gives. */
+/**
+ * An ONNX node, or two if no single node does the same. Inputs are those of the op by name; `chain` means the result of
+ * the first node.
+ */
 export interface OnnxNodeSpec {
   readonly operator: string
   readonly domain?: 'com.microsoft'
@@ -17,7 +20,7 @@ export interface OnnxNodeSpec {
   readonly inputs: readonly string[]
   readonly integers?: Readonly<Record<string, number>>
   readonly floats?: Readonly<Record<string, number>>
-  /** How many outputs it has, of which the compared one is `output`. */
+  /** Number of outputs; the compared one is `output`. */
   readonly outputs?: number
   readonly output?: number
 }
@@ -27,11 +30,11 @@ export interface OnnxSpec {
   readonly constants?: Readonly<
     Record<string, { readonly type: 'f32' | 'i64'; readonly shape: Shape; readonly value: number }>
   >
-  /** Shapes of inputs where ONNX wants others. */
+  /** Shapes of inputs that differ in ONNX. */
   readonly shapes?: Readonly<Record<string, Shape>>
 }
 
-/** One op on one kind of problem. A size is what the shapes follow from. */
+/** One op on one kind of problem. Shapes follow from a size. */
 export interface Operator {
   readonly name: string
   readonly op: Op
@@ -39,14 +42,17 @@ export interface Operator {
   /** One token of SmolLM2-135M, and many tokens of a larger model. */
   readonly sizes: readonly (readonly number[])[]
   inputs(size: readonly number[]): OperatorInputs
-  /** The output that is compared, or the input that it writes in place. */
+  /** The compared output, or the input that is written in place. */
   readonly output: string
-  /** The input that takes the output of the call before, so that calls follow each other as in a model. Without it they all get the same inputs. */
+  /**
+   * Input that takes the output of the previous call, so that calls depend on each other as in a model. Without it, all
+   * calls get the same inputs.
+   */
   readonly chained?: string
   onnx?(size: readonly number[]): OnnxSpec
 }
 
-/** What a call has to move and to compute at least, as its contract counts it. */
+/** Least bytes and operations of a call, as its contract counts them. */
 export function costOfOperator({ op, options, inputs }: Operator, size: readonly number[]): Cost {
   const specs = Object.fromEntries(
     Object.entries(inputs(size)).map(([name, { dtype, shape }]) => [name, dense(dtype, shape)]),

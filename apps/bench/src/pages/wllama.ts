@@ -21,12 +21,12 @@ interface WllamaModule {
 let wllama: Wllama | undefined
 let model: Blob | undefined
 
-/** The file as a `Blob`, as a file picker gives it: bringing it is not part of the time to load. */
+/** The file as a `Blob`, as from a file picker: fetching it is not part of the load time. */
 export async function fetchModel(): Promise<void> {
   model = await (await fetch('/model.gguf')).blob()
 }
 
-/** Milliseconds from before the library is there until it can compute. */
+/** Milliseconds from before the library is imported until it can compute. */
 export async function open({
   threads,
   contextLength,
@@ -53,7 +53,7 @@ export async function open({
   return { ms: performance.now() - begin, threads: wllama.getNumThreads() }
 }
 
-/** Continues a text greedily. `isCached` allows it to keep the keys and values of a prompt that it has seen. */
+/** Continues a text greedily. `isCached` allows reuse of the keys and values of a known prompt. */
 export async function complete({
   text,
   tokens,

@@ -18,14 +18,14 @@ export interface ChildOptions {
   readonly script: string
   readonly nodeArguments?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
-  /** For each call. A child that does not answer in time is ended. */
+  /** Timeout of each call in ms; a child that does not answer in time is killed. */
   readonly timeoutMs?: number
 }
 
-/** A participant in a process (and process group) of its own, so that memory, threads and crashes are its own. */
+/** A participant in its own process and process group, so that memory, threads and crashes are isolated. */
 export interface ChildParticipant extends Participant {
   readonly pid: number
-  /** Ends the child and all that it started, at once. */
+  /** Kills the child and all its descendants at once. */
   kill(): void
 }
 
@@ -69,7 +69,7 @@ export function startChild({
   }
   child.on('error', (error) => end(`could not be started: ${error.message}`))
   child.on('exit', (code, signal) => end(`ended with ${signal ?? `exit code ${code}`}`))
-  // Writing to a child that has gone is reported by its exit.
+  // Writing to a dead child is reported by its exit.
   child.stdin.on('error', () => {})
   createInterface({ input: child.stderr }).on('line', note)
   createInterface({ input: child.stdout }).on('line', (line) => {

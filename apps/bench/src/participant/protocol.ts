@@ -1,22 +1,22 @@
 import type { Profile } from '../profile/index.ts'
 import type { Workload } from '../workload/index.ts'
 
-/** What a participant says of itself once it is ready: versions and the settings that decide its speed. */
+/** A participant's self-description once it is ready: versions, and the settings that determine its speed. */
 export interface Description {
   readonly version: string
   readonly settings: Readonly<Record<string, string | number | boolean>>
 }
 
-/** One round: a figure per metric of the workload, and what was computed, for comparing answers. */
+/** One round: a figure per metric of the workload, and the result, to compare answers. */
 export interface Sample {
   readonly figures: Readonly<Record<string, number>>
-  /** Token ids that were generated, or a few elements of the product. */
+  /** Generated token ids, or a few elements of the product. */
   readonly answer?: readonly number[]
-  /** Where the time of a step goes. */
+  /** Time of a step by kernel. */
   readonly profile?: Profile
 }
 
-/** What a child process does. `prepare` comes once, then `measure` for each round, then `close`. */
+/** Functions of a child process. `prepare` is called once, then `measure` per round, then `close`. */
 export interface Participant {
   prepare(workload: Workload): Promise<Description>
   measure(): Promise<Sample>
@@ -28,12 +28,15 @@ export type Request =
   | { readonly id: number; readonly call: 'prepare'; readonly workload: Workload }
   | { readonly id: number; readonly call: 'measure' | 'close' }
 
-/** One line of JSON on the child's standard output; lines that do not parse as one are the participant's own chatter. */
+/** One line of JSON on the child's standard output; other lines are the participant's own output. */
 export type Reply =
   | { readonly id: number; readonly result: Description | Sample | null }
   | { readonly id: number; readonly error: string; readonly isUnavailable: boolean }
 
-/** A participant is not installed here, or does not do what the workload asks: shown with its reason, and no failure of the run. */
+/**
+ * Thrown if a participant is not installed here or does not support the workload: shown with its reason, and not a
+ * failure of the run.
+ */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError'
 }

@@ -8,7 +8,7 @@ export async function serve(
   input: Readable = process.stdin,
   output: Writable = process.stdout,
 ): Promise<void> {
-  // A reply begins on a line of its own, whatever a library has printed before it.
+  // A reply starts on its own line, whatever a library has printed before.
   const send = (reply: Reply): void => void output.write(`\n${JSON.stringify(reply)}\n`)
   for await (const line of createInterface({ input })) {
     const request = JSON.parse(line) as Request

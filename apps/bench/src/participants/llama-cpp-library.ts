@@ -18,15 +18,15 @@ interface Koffi {
   call(pointer: unknown, type: unknown, ...values: readonly unknown[]): unknown
 }
 
-/** `ggml_type` of keys and values; flash attention, which the library then chooses, takes them all. */
+/** `ggml_type` of keys and values; flash attention, which the library then chooses, accepts all of them. */
 export const cacheTypes = { f16: 1, q4_0: 2, q8_0: 8 } as const
 
 /** Tokens that one call computes at once. */
 const batchTokens = 512
 
 /**
- * Drives the libraries that node-llama-cpp ships through their C interface (llama.h and ggml-cpu.h of llama.cpp v0.5.0, whose structures
- * are repeated here field by field and belong to the pinned version alone).
+ * Calls the libraries in node-llama-cpp through their C interface (llama.h and ggml-cpu.h of llama.cpp v0.5.0). The
+ * structures below repeat its layout field by field and fit the pinned version only.
  */
 export function openLlamaCpp(
   path: string,
@@ -54,7 +54,7 @@ export function openLlamaCpp(
     return pointer
   }
 
-  // Thousands of lines through a pipe would count as time to load.
+  // Thousands of lines through a pipe would count as load time.
   llama.func('void llama_log_set(void *callback, void *user)')(
     koffi.register(() => {}, koffi.pointer(koffi.proto('void log_callback(int level, const char *text, void *user)'))),
     null,
@@ -82,7 +82,7 @@ export function openLlamaCpp(
     'making a context',
   )
 
-  // The function lies in the library for this processor, which only llama.cpp knows.
+  // The function is in the library for this processor, which only llama.cpp knows.
   const registry = must(ggml.func('void *ggml_backend_reg_by_name(const char *name)')('CPU'), 'finding the CPU backend')
   const create = must(
     base.func('void *ggml_backend_reg_get_proc_address(void *reg, const char *name)')(registry, 'ggml_threadpool_new'),

@@ -8,7 +8,7 @@ interface Resolver {
   importPeer(specifier: string): Promise<unknown>
 }
 
-/** Imports a peer from `peers/node_modules`. Its types are the caller's to state: the main install has none of them. */
+/** Imports a peer from `peers/node_modules`. The caller states its types: the main install has none of them. */
 export async function importPeer<T>(specifier: string): Promise<T> {
   checkInstalled(specifier)
   const { importPeer: load } = (await import(new URL('import-peer.mjs', folder).href)) as Resolver

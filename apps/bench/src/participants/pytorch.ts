@@ -6,7 +6,7 @@ import { attentionSample, isAttention } from '../participant/attention/index.ts'
 import { serve, UnavailableError } from '../participant/index.ts'
 import { attentionProbes, type AttentionWorkload } from '../workload/index.ts'
 
-/** What peers/pytorch-attention.py answers. */
+/** Answer of peers/pytorch-attention.py. */
 interface Line {
   readonly version?: string
   readonly error?: string
@@ -38,7 +38,7 @@ await serve({
       [fileURLToPath(new URL('../../peers/pytorch-attention.py', import.meta.url))],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     )
-    // A program that is not there shows as the end of its output.
+    // A missing program shows as the end of its output.
     child.on('error', () => {})
     child.stdin.on('error', () => {})
     lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -22,7 +22,10 @@ import type { Device } from '@tessera-llm/tensor'
 import type { EmbedEngine } from '../participant/embed/index.ts'
 import type { EmbedWorkload } from '../workload/index.ts'
 
-/** What `tessera optimize` makes of the folder, without writing it. Texts are tokenized each time, which peers are spared. */
+/**
+ * Result of `tessera optimize` for the folder, without writing it. Texts are tokenized each time, which peers need not
+ * do.
+ */
 export async function openTesseraEmbed(
   { folder, precision, threads }: EmbedWorkload,
   texts: readonly string[],
@@ -51,7 +54,7 @@ async function loadAs(precision: EmbedWorkload['precision'], files: HuggingFaceF
   }
 }
 
-/** To nearest: what GPTQ would choose takes as long to multiply. */
+/** Rounds to nearest: GPTQ's choice takes as long to multiply. */
 async function roundedTo5Bits(files: HuggingFaceFiles, device: Device): Promise<Checkpoint> {
   const checkpoint = ggufCheckpointOf(ggufContent(files))
   const subject = subjectOf(checkpoint, { families: [], encoderFamilies: defaultEncoderFamilies })

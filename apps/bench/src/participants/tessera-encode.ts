@@ -6,7 +6,10 @@ import { medianRate } from '../participant/matmul/index.ts'
 import type { Description, Participant } from '../participant/index.ts'
 import { hash, type Workload } from '../workload/index.ts'
 
-/** Measures how fast f32 values become blocks, from an array of the caller's to an array of the caller's: on the device's threads, or in TypeScript. */
+/**
+ * Measures the rate of encoding f32 values to blocks, from and to the caller's arrays: on the device's threads, or in
+ * TypeScript.
+ */
 export function createEncodeParticipant(describe: (workload: Workload) => Description, isPlain: boolean): Participant {
   let device: WasmDevice | undefined
   let run: (() => Promise<void>) | undefined
@@ -48,7 +51,7 @@ export function createEncodeParticipant(describe: (workload: Workload) => Descri
   }
 }
 
-/** About normal: the sum of four uniform values. */
+/** Nearly normal: the sum of four uniform values. */
 function bell(index: number): number {
   let sum = 0
   for (let part = 0; part < 4; part++) sum += (hash(4 * index + part) >>> 8) / 2 ** 23 - 1

@@ -19,7 +19,10 @@ import { medianRate } from '../participant/matmul/index.ts'
 import type { Description, Participant } from '../participant/index.ts'
 import { type FormatWorkload, hash, type Workload } from '../workload/index.ts'
 
-/** Measures one format: the device's time of one `linear`, replayed; activations rounded to int8 but for dense weights. */
+/**
+ * Measures one format: the device time of one replayed `linear`. Activations are rounded to int8 unless weights are
+ * dense.
+ */
 export function createFormatParticipant(describe: (workload: Workload) => Description): Participant {
   let device: WasmDevice | undefined
   let replay: (() => void) | undefined
@@ -58,7 +61,7 @@ export function createFormatParticipant(describe: (workload: Workload) => Descri
 /** Between −1 and 1. */
 const valueAt = (index: number): number => (hash(index) >>> 8) / 2 ** 23 - 1
 
-/** Rows that are made; the others repeat them. */
+/** Rows that are generated; the others repeat them. */
 const rowsMade = 8
 
 function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
@@ -82,7 +85,7 @@ function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
   }
   const grid = gridOf(format)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
-  // Floats of 8 bits have codes that are no numbers.
+  // 8-bit floats have codes that are NaN.
   const codeAt = (i: number): number =>
     count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + (hash(i + 7) % 96) : hash(i) % count
   const matrix = {

@@ -17,7 +17,7 @@ import {
   weightU4,
 } from '../workload/index.ts'
 
-/** Each product adds to the one before, as the operator's `residual`. */
+/** Each product adds the previous one, as the operator's `residual`. */
 export async function openTesseraMatmul(workload: MatmulWorkload): Promise<MatmulEngine> {
   const { m, n, k, matrices, kind, threads } = workload
   const device = await createWasmDevice({ kernels: [...kernelsWasm, ...quantizationWasm], threads })
@@ -31,7 +31,7 @@ export async function openTesseraMatmul(workload: MatmulWorkload): Promise<Matmu
     return sum
   })
   const output = new Float32Array(m * n)
-  // `read` would make a new array each time, whose pages the system has to clear: a tenth of a product.
+  // `read` would allocate a new array each time, whose pages the system has to clear: a tenth of a product.
   const compute = async (): Promise<ArrayLike<number>> => {
     device.write(x, input)
     plan.replay()
@@ -55,7 +55,7 @@ export async function openTesseraMatmul(workload: MatmulWorkload): Promise<Matmu
   }
 }
 
-/** Peers round the input of `gemm-int8` with one scale in all, MatMulNBits in blocks. */
+/** Peers round the input of `gemm-int8` with one scale, MatMulNBits in blocks. */
 const activations = { 'gemm-f32': 'f32', 'gemm-int8': 'int8-token', 'gemm-4bit': 'int8', 'gemv-4bit': 'int8' } as const
 
 function weightOf(device: Device, workload: MatmulWorkload, matrix: number): Weight {
@@ -90,7 +90,7 @@ function int8Weight(device: Device, workload: MatmulWorkload, matrix: number): W
   return device.pack(packer.format, [n, k], packer.pack(joinParts(format, parts, [n, k]), [n, k]))
 }
 
-/** Rows of blocks `{ f16 scale, u4[32] }`: elements 0 … 15 in the low halves, 16 … 31 in the high ones. */
+/** Rows of blocks `{ f16 scale, u4[32] }`: elements 0 … 15 in the low nibbles, 16 … 31 in the high ones. */
 function blocksOfQ40(workload: MatmulWorkload, matrix: number): Uint8Array {
   return blocks(workload, 18, (view, at, column, k) => {
     view.setUint16(at, f16OfExact(weightScale(workload, matrix, k / blockSize, column)), true)
@@ -114,7 +114,7 @@ function blocks(
   return bytes
 }
 
-/** Bits of a normal f16 that holds `value` exactly. */
+/** Bits of a normal f16 equal to `value`. */
 function f16OfExact(value: number): number {
   const exponent = Math.floor(Math.log2(value))
   return ((exponent + 15) << 10) | ((value / 2 ** exponent - 1) * 1024)

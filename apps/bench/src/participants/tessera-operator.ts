@@ -7,7 +7,7 @@ import type { Description, Participant } from '../participant/index.ts'
 import { measureOperator, type OperatorEngine } from '../participant/operator/index.ts'
 import type { OpWorkload, Workload } from '../workload/index.ts'
 
-/** Measures one op: the device's time of its calls, recorded and replayed as a model's step is. */
+/** Measures one op: the device time of its calls, recorded and replayed like a model's step. */
 export function createOperatorParticipant(describe: (workload: Workload) => Description): Participant {
   let engine: OperatorEngine | undefined
   let workload: OpWorkload | undefined
@@ -46,7 +46,7 @@ async function open({ operator, size, repeats, threads }: OpWorkload): Promise<O
       const outputs = call(given)
       const next = outputs[output]
       if (chained !== undefined && next) given = { ...inputs, [chained]: next }
-      // As in a model, a result's memory is used again once nobody needs it.
+      // As in a model, a result's memory is reused once it is no longer needed.
       for (const tensor of Object.values(outputs)) if (tensor !== next || chained === undefined) tensor.dispose()
       if (chained !== undefined && before !== inputs) before[chained]?.dispose()
     }

@@ -20,7 +20,7 @@ interface Step {
   readonly keys: number
 }
 
-/** Times one step of a model stage by stage. `roundMs` is how long a round repeats it, three times at least. */
+/** Times one step of a model stage by stage. A round repeats it for `roundMs`, at least three times. */
 export function createProfileParticipant(
   describe: (workload: ProfileWorkload) => Description,
   roundMs = 1000,
@@ -43,7 +43,9 @@ export function createProfileParticipant(
   }
 }
 
-/** As a session runs it: activations in int8, the cache as it comes, the most likely token chosen on the device after a decode step. */
+/**
+ * As in a session: int8 activations, the default cache; after a decode step, the device picks the most likely token.
+ */
 async function openStep({ model: path, threads, position, tokens }: ProfileWorkload): Promise<Step> {
   const recorder = recordStages([...kernelsWasm, ...attentionWasm, ...quantizationWasm])
   const device = await createWasmDevice({ kernels: recorder.kernels, threads })
@@ -83,7 +85,10 @@ async function openStep({ model: path, threads, position, tokens }: ProfileWorkl
   }
 }
 
-/** Numbers between −1 and 1: all keys alike would spare attention the work of finding the largest score, and unwritten pages lie in the cache. */
+/**
+ * Random values between −1 and 1: equal keys would make the search for the largest score cheap, and unwritten pages
+ * stay in cache.
+ */
 function fill(device: WasmDevice, cache: KvCache): void {
   cache.prepare(0, cache.capacity)
   const step = {
@@ -111,7 +116,7 @@ function measureStep({ device, plan, stages, keys }: Step, roundMs: number): Sam
     return performance.now() - begin
   }
   const end = performance.now() + roundMs
-  // Alternating, so that a slow moment of the machine falls on both.
+  // Alternates, so that a slow moment of the machine affects both.
   for (let repeat = 0; repeat < 3 || performance.now() < end; repeat++) {
     replayMs = Math.min(
       replayMs,

@@ -21,8 +21,8 @@ let page: ChromiumPage | undefined
 let text = ''
 
 /**
- * The text of the first `count` tokens: wllama takes no token ids. It may cut the last word elsewhere, which is why the number of tokens
- * that it reports is the one that counts.
+ * The text of the first `count` tokens: wllama takes no token ids. It may tokenize the last word differently, so the
+ * token count that it reports is used.
  */
 async function textOfTokens(path: string, count: number): Promise<string> {
   const source = await fileSource(path)
@@ -90,7 +90,7 @@ await serve({
     })
     if (count !== workload.tokens + 1)
       throw new TesseraError('invalid-value', `bench: ${count} tokens came out of wllama, not ${workload.tokens + 1}`)
-    // Its clock starts when the first token is out, which the prompt has paid for.
+    // Its clock starts with the first token, whose cost belongs to the prompt.
     return { figures: { rate: (1000 * (count - 1)) / ms } }
   },
   async close() {

@@ -10,18 +10,18 @@ export interface Named extends Place {
 
 export interface PlacedLabel {
   readonly name: string
-  /** Where the text begins, or ends where `isLeft`, on its base line. */
+  /** Start of the text on its baseline, or its end if `isLeft`. */
   readonly at: Place
   readonly isLeft: boolean
-  /** From the point to the text, where that is too far away to be seen as its own. */
+  /** Leader line from point to text, if the text is too far away. */
   readonly leader?: readonly [from: Place, to: Place] | undefined
 }
 
 export interface Surroundings {
-  /** All dots, named ones too. */
+  /** All dots, including named ones. */
   readonly dots: readonly Place[]
   readonly lines: readonly (readonly Place[])[]
-  /** What labels stay within. */
+  /** Area that labels must stay within. */
   readonly within: Box
 }
 
@@ -32,15 +32,18 @@ export interface Box {
   readonly bottom: number
 }
 
-/** Of a font of 11 pixels: an estimate, since no font is at hand, that system fonts do not exceed for lower-case names. */
+/**
+ * Estimated widths for an 11-pixel font, since no font is available; system fonts do not exceed them for lower-case
+ * names.
+ */
 export const labelWidth = (name: string): number => 6.2 * name.length
 const ascent = 9
 const descent = 3
 const dotRadius = 4.5
-/** As far as a name is seen as its point's without a line. */
+/** Distance within which a name needs no leader line. */
 const near = 20
 
-/** Above on the right first, then the other corners, then the same farther and farther away. */
+/** Candidate positions: above right first, then the other corners, then the same at growing distances. */
 const shifts: readonly (Place & { readonly isLeft: boolean })[] = [0, 14, 28, 42, 56, 70].flatMap((more) =>
   [-6 - more, 14 + more].flatMap((y) =>
     [0, more].flatMap((x) => [
@@ -50,7 +53,7 @@ const shifts: readonly (Place & { readonly isLeft: boolean })[] = [0, 14, 28, 42
   ),
 )
 
-/** Places names one after the other where they hide no dot and no other name, and cross lines as little as can be. */
+/** Places names one after the other so that they cover no dot or name and cross as few lines as possible. */
 export function placeLabels(named: readonly Named[], { dots, lines, within }: Surroundings): readonly PlacedLabel[] {
   const taken: Box[] = dots.map(({ x, y }) => ({
     left: x - dotRadius,

@@ -41,8 +41,8 @@ const height = 440
 const margin = { left: 74, right: 24, bottom: 52 }
 
 /**
- * The plot as an SVG document of 720 × 440 without scripts, fonts or outside references. Throws `invalid-value` where a series has no
- * point, or a point cannot be on its axis (not finite, or not positive on a logarithmic one).
+ * The plot as an SVG document of 720 × 440 without scripts, fonts or external references. Throws `invalid-value` if a
+ * series has no point, or a point cannot be on its axis (not finite, or not positive on a logarithmic one).
  */
 export function renderPlot(plot: Plot, theme: Theme): string {
   const { text, muted, grid, background, series: colors } = themes[theme]
@@ -167,7 +167,7 @@ function axisScale(
   }
 }
 
-/** Names of the series from left to right, in as many rows as they need; widths are estimates, since no font is at hand. */
+/** Legend from left to right, in as many rows as needed; widths are estimates, since no font is available. */
 function legendOf(series: readonly Series[]): {
   readonly rows: number
   readonly entries: readonly {

@@ -5,7 +5,10 @@ interface Colors {
   readonly text: string
   readonly muted: string
   readonly grid: string
-  /** In the order in which series take them; told apart with the common kinds of colour blindness (Okabe and Ito 2008), lighter on dark. */
+  /**
+   * Colors in the order in which series take them: distinguishable with common color blindness (Okabe and Ito 2008),
+   * lighter on dark.
+   */
   readonly series: readonly string[]
 }
 

@@ -6,14 +6,14 @@ import { workOf } from './work.ts'
 export interface KernelProfile {
   /** `op/kernel` */
   readonly kernel: string
-  /** Shape and format of the weight, or the keys; empty where launches are not told apart. */
+  /** Shape and format of the weight, or the keys; empty if launches are not distinguished. */
   readonly detail: string
   readonly launches: number
   readonly microseconds: number
   readonly bytesRead: number
   readonly flops: number
   readonly isInteger: boolean
-  /** Where the microseconds go inside, by entry. */
+  /** Microseconds by kernel entry. */
   readonly stages: Readonly<Record<string, number>>
 }
 
@@ -21,13 +21,13 @@ export interface KernelProfile {
 export interface Profile {
   /** Longest first. */
   readonly kernels: readonly KernelProfile[]
-  /** The roof of int8 products: with relaxed SIMD `dotI8`. */
+  /** The roof of int8 products: `dotI8` with relaxed SIMD. */
   readonly integerPeak: 'dotI8' | 'dotI16'
   /** Stages of a step. */
   readonly stages: number
-  /** Of the best step as it runs in generation, in milliseconds. */
+  /** Milliseconds of the fastest step as generation runs it. */
   readonly replayMs: number
-  /** Of the best step that was timed stage by stage, from before its first stage to after its last. */
+  /** Milliseconds of the fastest step timed stage by stage, from its first stage to its last. */
   readonly timedReplayMs: number
 }
 
@@ -67,7 +67,7 @@ export function kernelsOfStep(
     const microseconds = 1000 * (milliseconds[index] as number)
     row.microseconds += microseconds
     row.stages[entry] = (row.stages[entry] ?? 0) + microseconds
-    // The work is the launch's, however many stages share it.
+    // A launch's work counts once, however many stages share it.
     if (position > 0) continue
     row.launches += 1
     row.bytesRead += bytesRead

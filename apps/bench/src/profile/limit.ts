@@ -1,7 +1,7 @@
 import type { RoofName } from '../workload/index.ts'
 import type { Profile } from './kernel-profile.ts'
 
-/** What the machine reaches with so many threads, in GB/s and G operations a second. */
+/** Measured roofs for this number of threads, in GB/s and G operations per second. */
 export type Peaks = Readonly<Partial<Record<RoofName, number>>>
 
 export interface KernelLimit {
@@ -13,15 +13,15 @@ export interface KernelLimit {
   readonly operationRate: number
   /** Shortest time that the roofs allow: `max(bytes ÷ bandwidth, operations ÷ peak)`. */
   readonly limitMicroseconds: number
-  /** The roof that sets it. */
+  /** The roof that determines it. */
   readonly bound: RoofName
-  /** Limit ÷ time. Above 1 where what is read lies in a cache: the bandwidth is that of memory. */
+  /** Limit ÷ time. Above 1 if the data are in cache: the bandwidth is that of memory. */
   readonly fraction: number
 }
 
 /**
- * How near each kernel comes to the limit of the machine (the roofline of Williams, Waterman and Patterson, 2009), in the order of
- * `kernels`. Undefined where a roof was not measured.
+ * How close each kernel comes to the machine's limit (the roofline of Williams, Waterman and Patterson, 2009), in the
+ * order of `kernels`. Undefined if a roof was not measured.
  */
 export function limitsOf(
   { kernels, integerPeak }: Pick<Profile, 'kernels' | 'integerPeak'>,

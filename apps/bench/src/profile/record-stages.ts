@@ -1,7 +1,7 @@
 import type { Problem } from '@tessera-llm/tensor'
 import type { WasmKernel } from '@tessera-llm/wasm'
 
-/** A stage of a captured plan, in the order in which replays run them. */
+/** A stage of a captured plan, in the order of replay. */
 export interface RecordedStage {
   /** `op/kernel/entry`, as the device's own timing calls it. */
   readonly label: string
@@ -16,13 +16,13 @@ export interface RecordedStage {
 export interface StageRecorder {
   /** The same kernels, to be given to the device. */
   readonly kernels: readonly WasmKernel[]
-  /** What has been launched or captured since the last call. */
+  /** Stages launched or captured since the last call. */
   take(): readonly RecordedStage[]
 }
 
 /**
- * Notes which problem each stage works on: a device's timing knows labels only. A stage's arguments are written once a launch, in
- * order, so they are the place to look from.
+ * Records the problem of each stage: a device's timing knows labels only. A stage's arguments are written once per
+ * launch, in order, so recording hooks in there.
  */
 export function recordStages(kernels: readonly WasmKernel[]): StageRecorder {
   const recorded: RecordedStage[] = []

@@ -27,13 +27,13 @@ import {
   type WeightSpec,
 } from '@tessera-llm/tensor'
 
-/** What a call has to do at least. */
+/** Least work of a call. */
 export interface Work {
   readonly bytesRead: number
   readonly flops: number
   /** Whether its products are those of int8 vectors; otherwise they are f32. */
   readonly isInteger: boolean
-  /** What distinguishes it from other calls of the same kernel: shape and format of the weight, or the keys. */
+  /** Distinguishes calls of one kernel: shape and format of the weight, or the keys. */
   readonly detail: string
 }
 
@@ -52,7 +52,7 @@ const ops: ReadonlyMap<string, Op> = new Map(
   ].map((op) => [op.id, op as unknown as Op]),
 )
 
-/** What an input is multiplied with, by op. */
+/** The weight of an op's product, by op. */
 const productWeights: Readonly<Record<string, readonly string[]>> = {
   [linearOp.id]: ['weight'],
   [qkvLinearOp.id]: ['query', 'key', 'value'],
@@ -60,8 +60,8 @@ const productWeights: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * `keys` is how many keys of the cache are filled; a problem knows the cache's capacity only. Weights count with the bytes that they are
- * packed in, an embedding with the rows that it looks up.
+ * `keys` is the number of cached keys; a problem knows only the capacity. Weights count with their packed bytes, an
+ * embedding with the rows that it looks up.
  *
  * @throws TesseraError `unsupported` for an op that no language model here uses
  */
@@ -100,7 +100,7 @@ export function workOf(problem: Problem, keys: number): Work {
 const describeWeight = (weight: WeightSpec): string =>
   `${weight.shape.join(' × ')} ${weight.kind === 'packed' ? weight.format.id : weight.dtype}`
 
-/** As the op counts it, with keys and values cut to those that are there. */
+/** As the op counts it, with keys and values limited to the cached ones. */
 function attentionWork(problem: Problem<AttentionInputs, AttentionOutputs, AttentionOptions>, keys: number): Work {
   const { layout = 'bhld', kvLayout = layout } = problem.options
   const cut = (name: 'k' | 'v'): TensorSpec => {

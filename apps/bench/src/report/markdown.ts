@@ -98,7 +98,7 @@ function notesOf(workloads: readonly WorkloadReport[]): readonly string[] {
   return [...notes].map(([text, ids]) => `- ${text} (${ids.join(', ')})`)
 }
 
-/** Which participants go on with another text than the subject (or the first), and after how many tokens. */
+/** Participants whose text differs from the subject's (or the first's), and after how many tokens. */
 function tokenDifference(participants: readonly ParticipantRow[]): string | undefined {
   const answering = participants.filter(({ answer }) => answer !== undefined)
   const base = answering.find(({ name }) => name === subject) ?? answering[0]

@@ -2,7 +2,7 @@ import type { Workload } from '../workload/index.ts'
 import { digits } from './digits.ts'
 import type { ProfileReport } from './report.ts'
 
-/** A step as a table, a row for each kernel, then how far attention is from its limit and what the timing itself costs. */
+/** A step as a table with a row per kernel, then how far attention is from its limit and the overhead of timing. */
 export function renderProfile({ title, threads }: Workload, profile: ProfileReport): string {
   const { kernels, limits } = profile
   const rows = kernels.map(({ kernel, detail, launches, microseconds, bytesRead, flops, stages }, index) => {
@@ -69,7 +69,7 @@ function attentionLines(profile: ProfileReport): readonly string[] {
   })
 }
 
-/** What the table is off by: stages that are run one by one are started one by one. */
+/** Error of the table: stages that are timed one by one are also started one by one. */
 function timingLine(profile: ProfileReport): string {
   const { stages, replayMs, timedReplayMs } = profile
   const cost = timedReplayMs - replayMs

@@ -10,11 +10,11 @@ import type { RoofName, Workload } from '../workload/index.ts'
 export const subject = 'tessera'
 
 export interface Figure extends Summary {
-  /** Of each round, in the order measured. */
+  /** Values of each round, in the order measured. */
   readonly values: readonly number[]
-  /** How many times better the subject is, round by round: above 1 the subject wins. */
+  /** Ratio to the subject, round by round: above 1, the subject is better. */
   readonly subjectRatio?: Summary
-  /** Part of the roof that the median reaches. */
+  /** Fraction of the roof that the median reaches. */
   readonly roofFraction?: number
 }
 
@@ -24,26 +24,29 @@ export interface ParticipantRow {
   readonly reason?: string
   readonly description?: Description
   readonly figures?: Readonly<Record<string, Figure>>
-  /** Median share of the machine that other processes took while it was measured. */
+  /** Median share of the machine that other processes took during the measurement. */
   readonly othersBusy?: number
-  /** What it computed: token ids, or elements of the product. */
+  /** Its result: token ids, or elements of the product. */
   readonly answer?: readonly number[]
   readonly profile?: ProfileReport
 }
 
-/** The round whose kernels took the least time in all, and how near each of them comes to the roofs; without `limits` where those are unknown. */
+/**
+ * The round with the least total kernel time, and how close each kernel comes to the roofs; without `limits` if those
+ * are unknown.
+ */
 export interface ProfileReport extends Profile {
   /** In the order of `kernels`. */
   readonly limits?: readonly KernelLimit[]
 }
 
 export interface WorkloadReport {
-  /** As it was asked for, with the model's file name instead of its path. */
+  /** The requested workload, with the model's file name instead of its path. */
   readonly workload: Workload
   readonly participants: readonly ParticipantRow[]
 }
 
-/** Best value of any round, by threads: a roof is what is reached at best. */
+/** Best value of any round, by threads: a roof is the best value reached. */
 export type Roofs = Readonly<Record<number, Readonly<Partial<Record<RoofName, number>>>>>
 
 export interface Report {

@@ -31,7 +31,7 @@ const op = {
 } as const
 const type = { i32: 0x7f, v128: 0x7b, func: 0x60, empty: 0x40 } as const
 
-/** Vectors that one turn of the reading loop loads. */
+/** Vectors that one iteration of the reading loop loads. */
 export const loadsPerTurn = 16
 
 /** Unsigned LEB128. */
@@ -82,7 +82,7 @@ function moduleOf(vectors: number, body: readonly number[]): Uint8Array<ArrayBuf
   ])
 }
 
-/** The vectors from local `first` on, combined to one i32, so that no compiler may drop the work. */
+/** Combines the vectors from local `first` on into one i32, so that no compiler may drop the work. */
 function fold(first: number, count: number): readonly number[] {
   const together = Array.from({ length: count - 1 }, (_, index) => [
     ...get(first + index + 1),
@@ -123,8 +123,8 @@ export function readModule(): Uint8Array<ArrayBuffer> {
 export type Arithmetic = 'fmaF32' | 'mulAddF32' | 'dotI16' | 'dotI8'
 
 /**
- * Operations of one instruction group on one chain: lanes × 2, where a product and its sum count as two. `dotI8` multiplies 16 pairs of
- * bytes, adds neighbours, and adds the i16 sums to the chain.
+ * Operations of one instruction group on one chain: lanes × 2, since a product and its sum count as two. `dotI8`
+ * multiplies 16 pairs of bytes, adds neighbors, and adds the i16 sums to the chain.
  */
 export const operationsPerStep: Readonly<Record<Arithmetic, number>> = {
   fmaF32: 8,
@@ -134,23 +134,26 @@ export const operationsPerStep: Readonly<Record<Arithmetic, number>> = {
 }
 
 /**
- * Independent chains: the latency (4 cycles) times the units (2) of a processor or more for floats, and few enough for the registers that V8 has
- * left: more integer chains were slower on Zen 4, and fewer float chains wait for their sums.
+ * Independent chains: for floats at least latency (4 cycles) times units (2) of a processor, and few enough for the
+ * registers that V8 has left: on Zen 4, more integer chains were slower, and fewer float chains wait for their sums.
  */
 export const chainsOf: Readonly<Record<Arithmetic, number>> = { fmaF32: 12, mulAddF32: 12, dotI16: 6, dotI8: 6 }
 
-/** `run(turns, seed)`: `turns` times one step on each of the chains; the integer steps multiply with the vectors at the beginning of memory. */
+/**
+ * `run(turns, seed)`: `turns` iterations of one step on each chain; integer steps multiply with the vectors at the
+ * start of memory.
+ */
 export function arithmeticModule(kind: Arithmetic): Uint8Array<ArrayBuffer> {
   const chains = chainsOf[kind]
-  // Locals 2 and 3 are the factors, 4 … the chains. The integer steps load one factor, as kernels do: a chain
-  // through the product would wait for it.
+  // Locals 2 and 3 are the factors, 4 … the chains. The integer steps load one factor, as kernels do: a chain through
+  // the product would wait for it.
   const [a, b] = [get(2), get(3)]
   const load = (index: number): readonly number[] => [op.i32Const, 0, ...vector(simd.v128Load), 4, ...leb(index * 16)]
   const steps: Readonly<Record<Arithmetic, (chain: readonly number[], index: number) => readonly number[]>> = {
     fmaF32: (chain) => [...a, ...b, ...chain, ...vector(simd.f32x4RelaxedMadd)],
     mulAddF32: (chain) => [...a, ...chain, ...vector(simd.f32x4Mul), ...b, ...vector(simd.f32x4Add)],
     dotI16: (chain, index) => [...load(index), ...a, ...vector(simd.i32x4DotI16x8), ...chain, ...vector(simd.i32x4Add)],
-    // The second factor must stay below 128: what larger bytes mean is the processor's choice.
+    // The second factor must stay below 128: the meaning of larger bytes is the processor's choice.
     dotI8: (chain, index) => [
       ...load(index),
       ...a,
@@ -163,7 +166,7 @@ export function arithmeticModule(kind: Arithmetic): Uint8Array<ArrayBuffer> {
     ...steps[kind](get(4 + index), index),
     ...set(4 + index),
   ]).flat()
-  // Small whole numbers, so that no processor meets subnormal ones; different in each chain, so that no two can be merged.
+  // Small integers, so that no processor meets subnormals; different in each chain, so that no two can be merged.
   const splat =
     kind === 'fmaF32' || kind === 'mulAddF32'
       ? [...vector(simd.i32x4Splat), ...vector(simd.f32x4ConvertI32x4)]

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { type Arithmetic, arithmeticModule, chainsOf, operationsPerStep, readModule } from './assemble.ts'
 import type { WorkerInput } from './worker.ts'
 
-/** Figures of one thread: bytes or operations a second, in billions. */
+/** Figures of one thread: billions of bytes or operations per second. */
 export type Roof = Readonly<Record<'read' | Arithmetic, number>>
 
 /** Several times larger than any last-level cache; each sample reads the next window of it. */
@@ -11,8 +11,8 @@ const windowBytes = 16 * 2 ** 20
 const turnsPerSample = 300_000
 
 /**
- * What `threads` threads reach together: the sum of the best short sample of each (a millisecond or so), since a roof is what nothing
- * exceeds and not what happens on average. `script` is a file that calls `answerAsWorker` off the main thread.
+ * Combined rate of `threads` threads: the sum of each one's best short sample (about a millisecond), since a roof is an
+ * upper bound, not an average. `script` is a file that calls `answerAsWorker` off the main thread.
  */
 export async function measureRoof(threads: number, script: URL, durationMs = 250): Promise<Roof> {
   const kinds = ['fmaF32', 'mulAddF32', 'dotI16', 'dotI8'] as const

@@ -3,7 +3,7 @@ import type { Arithmetic } from './assemble.ts'
 
 export interface WorkerInput {
   readonly modules: readonly { readonly kind: 'read' | Arithmetic; readonly bytes: Uint8Array<ArrayBuffer> }[]
-  /** One counter a module, on shared memory: the workers begin each together. */
+  /** One counter per module, on shared memory: workers start each module together. */
   readonly flags: Int32Array
   readonly threads: number
   readonly bytes: number
@@ -12,11 +12,11 @@ export interface WorkerInput {
   readonly durationMs: number
 }
 
-/** The side of a worker thread: for each module the best rate of a sample, in bytes or turns a millisecond. */
+/** Worker side: the best rate of a sample for each module, in bytes or iterations per millisecond. */
 export function answerAsWorker(): void {
   const { modules, flags, threads, bytes, window, turns, durationMs } = workerData as WorkerInput
   const memory = new WebAssembly.Memory({ initial: bytes / 65536 })
-  // Pages that were never written all map to one page of zeros, which stays in the cache.
+  // Unwritten pages all map to one page of zeros, which stays in cache.
   new Uint8Array(memory.buffer).fill(1)
   const best: Record<string, number> = {}
   for (const [step, { kind, bytes: code }] of modules.entries()) {

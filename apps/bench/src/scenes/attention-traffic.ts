@@ -1,7 +1,7 @@
 /**
- * Bytes that WebGPU's attention kernels move between the GPU's memory and a workgroup's for one causal head of N positions and `headDim`
- * channels in f32, counted from their loops: tiles of 32 rows and 32 keys, 32 channels of values at a time
- * (packages/attention/src/attention/webgpu). What a cache in between catches is not known here, and counts as moved.
+ * Bytes that WebGPU's attention kernels move between GPU memory and workgroup memory for one causal head of N positions
+ * and `headDim` channels in f32, counted from their loops: tiles of 32 rows and 32 keys, 32 channels of values at a
+ * time (packages/attention/src/attention/webgpu). Hits in a cache between count as moved.
  */
 export function attentionTraffic(
   length: number,
@@ -16,14 +16,14 @@ export function attentionTraffic(
   const scores = 4 * tile * tile
   const output = 4 * length * headDim
   const plain =
-    // Queries and keys are staged, scores written.
+    // Stages queries and keys, writes scores.
     tiles * (2 * rows + scores) +
-    // The softmax of a row reads its scores for the largest, for the sum and for the division, and writes them twice.
+    // A row's softmax reads its scores for the largest, for the sum and for the division, and writes them twice.
     5 * 4 * pairs +
-    // Weights are read once for every 32 channels; values are staged.
+    // Weights are read once per 32 channels; values are staged.
     tiles * (scores * Math.ceil(headDim / tile) + rows) +
     output
-  // Queries, keys and values are staged; scores stay in registers.
+  // Stages queries, keys and values; scores stay in registers.
   const flash = tiles * 3 * rows + output + 4 * length
   return { plain, flash, least: 4 * output + 4 * length }
 }

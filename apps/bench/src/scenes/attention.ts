@@ -15,11 +15,14 @@ import { table } from './table.ts'
 interface Measured {
   readonly workload: AttentionWorkload
   readonly participants: WorkloadReport['participants']
-  /** Of the run that it is from: processors do not always run at one clock. */
+  /** Clock of the run it is from: processors do not always run at one clock. */
   readonly roofs: Roofs[number] | undefined
 }
 
-/** Writes `attention.md` and its plots, light and dark, from reports that hold attention's workloads, parts of one measurement; nothing where they hold none. */
+/**
+ * Writes `attention.md` and its plots, light and dark, from reports with attention workloads, as parts of one
+ * measurement; writes nothing if there are none.
+ */
 export function writeAttentionScene(reports: readonly Report[], folder: string): void {
   const measured = reports.flatMap(({ workloads, roofs }) =>
     workloads.flatMap(({ workload, participants }): readonly Measured[] =>
@@ -119,7 +122,7 @@ function renderMemory(picture: Picture): string {
   ].join('\n\n')
 }
 
-/** From the kernels' own data. */
+/** Computed from the kernels' own data. */
 function scratchOf(length: number): {
   readonly plainScratch: number
   readonly plainWasmScratch: number
@@ -217,7 +220,7 @@ function renderSpeed(
   ].join('\n\n')
 }
 
-/** `59.1`, or `59.1 to 69.6` where runs differ. */
+/** `59.1`, or `59.1 to 69.6` if runs differ. */
 function rangeOf(values: readonly (number | undefined)[]): string | undefined {
   const known = [...new Set(values.filter((value) => value !== undefined))].sort((a, b) => a - b)
   return known.length === 0 ? undefined : [known[0] as number, ...known.slice(1).slice(-1)].map(digits).join(' to ')

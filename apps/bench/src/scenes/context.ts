@@ -6,7 +6,7 @@ import type { Report, Roofs } from '../report/index.ts'
 import { cacheBits, type CacheName, type CacheWorkload } from '../workload/index.ts'
 import { table } from './table.ts'
 
-/** What `tessera eval MODEL --against MODEL --cache NAME --json` said of a cache. */
+/** Output of `tessera eval MODEL --against MODEL --cache NAME --json` for a cache. */
 export interface CacheLoss {
   readonly cache: CacheName
   readonly kld: number
@@ -20,7 +20,9 @@ interface Measured {
 
 const names = { f32: 'f32', f16: 'f16', int8: 'q8_0', int4: 'q4_0' } as const
 
-/** Writes `context.md` and its plot from a report that holds workloads of caches: what a longer context adds to the time of a token. */
+/**
+ * Writes `context.md` and its plot from a report with cache workloads: the time that a longer context adds to a token.
+ */
 export function writeContextScene(report: Report, losses: readonly CacheLoss[], folder: string): void {
   const measured = report.workloads.flatMap(({ workload, participants }): readonly Measured[] => {
     if (workload.kind !== 'decode' || workload.cache === undefined || workload.perPosition === undefined) return []
@@ -86,7 +88,7 @@ function shortest(measured: readonly Measured[], cache: CacheName): Measured | u
     .sort((a, b) => a.workload.promptTokens - b.workload.promptTokens)[0]
 }
 
-/** Milliseconds a token above those with the shortest context. */
+/** Milliseconds per token beyond those with the shortest context. */
 function addedTime(
   { workload, milliseconds }: Measured,
   measured: readonly Measured[],

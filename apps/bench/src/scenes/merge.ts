@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Report, Roofs } from '../report/index.ts'
 
-/** Parts of one measurement, run one after another: workloads in order, and the best that each roof reached in any of them. */
+/** Merges parts of one measurement, run one after another: workloads in order, and the best value of each roof. */
 export function mergeReports([first, ...others]: readonly Report[]): Report {
   if (!first) throw new TesseraError('invalid-value', 'scene: there is no report to draw')
   const all = [first, ...others]

@@ -1,13 +1,15 @@
 import { type Description, type Participant, type Sample, UnavailableError } from '../participant/index.ts'
 import type { Workload } from '../workload/index.ts'
 
-/** A participant that takes part by name: starting it costs nothing until its turn comes. */
+/** A participant that can take part; starting it costs nothing until its turn comes. */
 export interface Entrant {
   readonly name: string
   start(): Participant & { kill(): void; readonly pid: number }
 }
 
-/** Says afterwards which share of the machine other processes took while `pid` and its descendants worked; undefined where that cannot be known. */
+/**
+ * Returns which share of the machine other processes took while `pid` and its descendants worked; undefined if unknown.
+ */
 export type LoadMonitor = (pid: number) => () => number | undefined
 
 export interface Round {
@@ -28,7 +30,10 @@ export type Outcome =
 export interface InterleaveOptions {
   readonly rounds: number
   readonly monitor: LoadMonitor
-  /** Awaited before each measurement: threads of the one before may poll for more work for a while, on a processor that the next one needs. */
+  /**
+   * Awaited before each measurement: threads of the previous one may poll for work for a while, on a processor that the
+   * next one needs.
+   */
   readonly rest?: () => Promise<unknown>
   readonly onProgress?: (message: string) => void
 }
@@ -42,9 +47,9 @@ interface Lane {
 }
 
 /**
- * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine falls on all of them.
- * A first round warms up and is not counted. Who fails drops out of the workload, whole: its earlier rounds would have met another machine
- * than the later ones of the others.
+ * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine
+ * affects all of them. A first round warms up and is not counted. An entrant that fails is removed from the workload,
+ * earlier rounds included: those would have met another machine than the later rounds of the others.
  */
 export async function interleave(
   workload: Workload,

@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** A middle and its spread. The quartiles say how far half of the rounds lay apart: a wide range means a noisy machine. */
+/** Median and quartiles. A wide range between the quartiles means a noisy machine. */
 export interface Summary {
   readonly median: number
   readonly q1: number
@@ -8,7 +8,7 @@ export interface Summary {
   readonly rounds: number
 }
 
-/** The value below which a fraction `p` of the sample lies, interpolated linearly between neighbours (R's type 7). */
+/** Value below which a fraction `p` of the sample lies, interpolated linearly (R's type 7). */
 export function quantile(values: readonly number[], p: number): number {
   if (values.length === 0)
     throw new TesseraError('invalid-value', 'quantile: the sample is empty; measure at least one round')
@@ -32,9 +32,9 @@ export function summarize(values: readonly number[]): Summary {
 }
 
 /**
- * How much better `ours` is than `theirs`, taken round by round, so that what slows the machine for a while slows both sides of a
- * ratio. Above 1 is better, whichever way the figure points. Rounds in which one side failed (`undefined`) drop out; `undefined`
- * when no round has both.
+ * How much better `ours` is than `theirs`, round by round, so that a slow phase of the machine affects both sides of a
+ * ratio. Above 1 is better, for either direction of the metric. Ignores rounds in which one side failed (`undefined`);
+ * `undefined` if no round has both.
  */
 export function pairedRatio(
   ours: readonly (number | undefined)[],

@@ -68,7 +68,7 @@ export function probesOf(
   )
 }
 
-/** What is wrong with the answer, or undefined: it is compared with attention by its definition in f64. */
+/** What is wrong with the answer, or undefined. Compares with attention's f64 definition. */
 export function problemOfAttention(
   workload: AttentionWorkload,
   answer: readonly number[] | undefined,

@@ -10,10 +10,10 @@ const decodeHeads = [
   ['MQA', 8, 1],
 ] as const
 
-/** For those whose rows with one thread say enough: a round of onnxruntime-web's takes a quarter of a minute. */
+/** Workloads whose single-thread rows suffice: a round of onnxruntime-web takes a quarter of a minute. */
 const oneThread = 'measured with one thread'
 
-/** Attention over whole causal sequences and its gradients; and one more token over a context of growing length. */
+/** Attention over whole causal sequences and its gradients; and one more token over contexts of growing length. */
 export function attentionWorkloads(): readonly AttentionWorkload[] {
   return [
     ...([1, 2] as const).flatMap((threads) =>
@@ -62,7 +62,7 @@ export function rowsOf({ kind, length }: AttentionWorkload): number {
   return kind === 'attention-decode' ? 1 : length
 }
 
-/** Operations of the pairs that causality leaves; a product and its sum are two. Two products a pair, five for the gradients. */
+/** Operations of the causal pairs; a product and its sum are two. Two products per pair, five for the gradients. */
 export function operationsOf({ kind, heads, headDim, length }: AttentionWorkload): number {
   const pairs = kind === 'attention-decode' ? length : (length * (length + 1)) / 2
   return 2 * heads * headDim * pairs * (kind === 'attention-gradient' ? 5 : 2)

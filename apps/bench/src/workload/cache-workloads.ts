@@ -6,7 +6,7 @@ export interface CacheWorkload extends DecodeWorkload {
   readonly perPosition: { readonly elements: number; readonly operations: number }
 }
 
-/** Bits of an element in Tessera's caches, at a head size of 64. */
+/** Bits per element of Tessera's caches, at a head size of 64. */
 export const cacheBits: Readonly<Record<CacheName, number>> = { f32: 32, f16: 16, int8: 8.75, int4: 5 }
 
 const tokens = 48
@@ -18,7 +18,7 @@ const contexts = [
   ['8k', 8192 - tokens],
 ] as const
 
-/** One token after contexts of growing length, by how keys and values are kept. */
+/** One token after contexts of growing length, by cache kind. */
 export function cacheWorkloads(path: string, facts: ModelFacts): readonly CacheWorkload[] {
   return (Object.keys(cacheBits) as CacheName[]).flatMap((cache) =>
     contexts.map(

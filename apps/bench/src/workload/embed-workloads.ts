@@ -2,7 +2,10 @@ import type { EmbedWorkload, Metric } from './workload.ts'
 
 const rate: readonly Metric[] = [{ name: 'rate', unit: 'texts/s', better: 'higher' }]
 
-/** Words of 32 sentences of WikiText-2's test part, as `spreadOver(sentencesOf(text), 32)` of the package evaluation picks them. */
+/**
+ * Word counts of 32 sentences of WikiText-2's test part, as `spreadOver(sentencesOf(text), 32)` of the package
+ * evaluation picks them.
+ */
 const sentenceWords = [
   12, 17, 37, 9, 6, 18, 20, 12, 9, 32, 10, 23, 16, 19, 13, 32, 47, 6, 32, 14, 61, 17, 18, 16, 23, 23, 29, 25, 9, 14, 21,
   15,
@@ -14,7 +17,7 @@ const sets = [
   { name: 'paragraphs', title: '8 paragraphs of 100 words', wordsOfTexts: Array.from({ length: 8 }, () => 100) },
 ] as const
 
-/** Texts that are all as long as each other, where padding costs nothing, and texts that are not. */
+/** Texts of equal lengths, where padding costs nothing, and of different lengths. */
 export function embedWorkloads(folder: string): readonly EmbedWorkload[] {
   return [1, 2].flatMap((threads) =>
     (['f32', 'int8', 'q5_0'] as const).flatMap((precision) =>
@@ -41,13 +44,16 @@ export function textsOf({ wordsOfTexts }: EmbedWorkload, text: string): readonly
   return wordsOfTexts.map((count) => words.slice(at, (at += count)).join(' '))
 }
 
-/** What a participant answers: the cosines between the first text and the next eight at most. */
+/** A participant's answer: the cosines between the first text and at most eight others. */
 export function similaritiesOf(vectors: readonly ArrayLike<number>[]): readonly number[] {
   const [first, ...others] = vectors.slice(0, 9).map(normalized)
   return others.map((other) => other.reduce((sum, value, index) => sum + value * (first?.[index] ?? 0), 0))
 }
 
-/** What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding may move them by 0.05. */
+/**
+ * What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding may
+ * move them by 0.05.
+ */
 export function problemOfSimilarities(
   { precision }: EmbedWorkload,
   answer: readonly number[] | undefined,

@@ -18,10 +18,10 @@ const formats = [
   'mxfp4',
   'nvfp4',
 ] as const
-/** Types that pay no heed to importance. */
+/** Types that ignore importance. */
 const withoutImportance: readonly string[] = ['q8_0', 'tq1_0', 'tq2_0', 'mxfp4', 'nvfp4']
 
-/** Half a MiB of weights to blocks, so that a call ends before another process interrupts it. */
+/** Encodes half a MiB of weights, so that a call ends before another process interrupts it. */
 export function encodeWorkloads(): readonly EncodeWorkload[] {
   return [1, 2].flatMap((threads) =>
     formats.flatMap((format) =>
@@ -40,7 +40,7 @@ export function encodeWorkloads(): readonly EncodeWorkload[] {
             { name: 'processor', unit: 'MB for a second of processor time', better: 'higher' },
           ],
           cost: { roof: 'read', workPerUnit: 1e6 },
-          // A single thread is all that it has.
+          // It is single-threaded.
           ...(threads > 1 ? { leftOut: { 'tessera plain': 'it has one thread' } } : {}),
         }),
       ),

@@ -32,7 +32,7 @@ const formats = [
   'tq2_0',
 ] as const
 
-/** One token by a matrix of a 1 B model, which no cache holds in most formats; 128 tokens by a smaller one. */
+/** One token by a matrix of a 1 B model, which exceeds the cache in most formats; 128 tokens by a smaller one. */
 export function formatWorkloads(): readonly FormatWorkload[] {
   return [1, 2].flatMap((threads) => [
     ...formats.map(
@@ -69,7 +69,7 @@ export function formatWorkloads(): readonly FormatWorkload[] {
   ])
 }
 
-/** Codes below 64 are multiplied as bytes; 8 bits, the levels of IQ4 and those of tables as 16 bits; floats as f32. */
+/** Codes below 64 are multiplied as bytes; 8-bit codes, IQ4 levels and tables as 16 bits; floats as f32. */
 function roofOf(format: string): 'fmaF32' | 'dotI16' | 'dotI8' {
   if (/^b?f\d\d$|^e\dm/.test(format)) return 'fmaF32'
   return /8|iq4|nf4|normal/.test(format) ? 'dotI16' : 'dotI8'

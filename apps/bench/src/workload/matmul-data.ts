@@ -5,10 +5,13 @@ export const blockSize = 32
 /** Subtracted from a 4-bit weight before it is scaled. */
 export const zeroPoint = 8
 
-/** What an i8 weight is worth, exact in f16; 4-bit weights are whole numbers of 64ths. */
+/** Value of an i8 step, exact in f16; 4-bit weights are whole multiples of 1/64. */
 export const int8Scale = ({ kind }: MatmulWorkload): number => (kind === 'gemm-4bit' ? 1 / 64 : 1 / 128)
 
-/** Spreads an index over 32 bits (the finalizer of MurmurHash3), so that every participant makes the same data without sharing a file. */
+/**
+ * Hashes an index to 32 bits (the finalizer of MurmurHash3), so that every participant makes the same data without
+ * sharing a file.
+ */
 export function hash(index: number): number {
   let h = index >>> 0
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -52,7 +55,7 @@ export function answerElements({ m, n }: MatmulWorkload): readonly (readonly [nu
   ]
 }
 
-/** What is wrong with the answer, or undefined. Activations rounded to int8 may cost 2 % of a term each, in either direction. */
+/** What is wrong with the answer, or undefined. int8 activations may cost 2 % of a term each, in either direction. */
 export function problemOfAnswer(workload: MatmulWorkload, answer: readonly number[] | undefined): string | undefined {
   const elements = answerElements(workload)
   if (answer?.length !== elements.length)

@@ -2,20 +2,23 @@ import { readCheckpoint } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** What the header of a model file says about the work of one token. */
+/** Work per token, from the header of a model file. */
 export interface ModelFacts {
   readonly fileBytes: number
-  /** Bytes of the matrices that every generated token is multiplied with; the output head counts, an untied embedding table does not. */
+  /**
+   * Bytes of the matrices that every generated token is multiplied with; the output head counts, an untied embedding
+   * table does not.
+   */
   readonly weightBytesPerToken: number
-  /** Multiplications and additions of those matrices for a token whose logits are not wanted (all but the last of a prompt). */
+  /** Operations of those matrices for a token without logits (all but the last of a prompt). */
   readonly operationsPerPromptToken: number
-  /** Bytes that the keys and values of one position take in f16, which every participant's cache can hold at least that small. */
+  /** Bytes of one position's keys and values in f16, the least that every participant's cache supports. */
   readonly cacheBytesPerPosition: number
-  /** Operations of attention for each position that a token sees, in all layers. */
+  /** Attention operations per visible position, in all layers. */
   readonly operationsPerPosition: number
 }
 
-/** @throws TesseraError `unsupported` where the metadata lacks the sizes of attention */
+/** @throws TesseraError `unsupported` if the metadata lacks the sizes of attention */
 export async function readModelFacts(path: string): Promise<ModelFacts> {
   const source = await fileSource(path)
   try {

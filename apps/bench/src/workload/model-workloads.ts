@@ -17,7 +17,7 @@ const contexts = [
 
 const tooSlow = 'its prefill of 4096 tokens alone takes minutes'
 
-/** What is asked of a language model, the file at `path`. */
+/** Workloads of a language model, the file at `path`. */
 export function modelWorkloads(path: string, facts: ModelFacts): readonly ModelWorkload[] {
   const workloads: ModelWorkload[] = []
   for (const threads of [1, 2]) {

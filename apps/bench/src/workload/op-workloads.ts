@@ -1,7 +1,7 @@
 import { costOfOperator, operators } from '../operator/index.ts'
 import type { OpWorkload } from './workload.ts'
 
-/** Calls in one go: as many as hide what a call from outside costs. */
+/** Calls per measurement, enough to hide the cost of a call from outside. */
 const repeatsOf = (isLarge: boolean): number => (isLarge ? 16 : 64)
 
 /** Each op of the table on one token of SmolLM2-135M and on many tokens of a larger model. */

@@ -1,13 +1,13 @@
 export type CacheName = 'f32' | 'f16' | 'int8' | 'int4'
 
-/** A figure that a round yields. */
+/** A figure that a round produces. */
 export interface Metric {
   readonly name: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
 }
 
-/** What one figure costs at least, and the roof that this cost runs into. */
+/** Least cost of one figure, and the roof that limits it. */
 export interface Cost {
   readonly roof: RoofName
   /** Work per unit of the first metric, in bytes (roof `read`) or operations (the others), e.g. bytes read per token. */
@@ -15,8 +15,9 @@ export interface Cost {
 }
 
 /**
- * What SIMD128 code can reach at best on this machine: bytes read from memory, f32 multiply-adds, products of two i8 vectors that add up in
- * i16 (relaxed SIMD), products of two i16 vectors that add up in i32. A multiplication and an addition count as two operations.
+ * Best rates of SIMD128 code on this machine: bytes read from memory, f32 multiply-adds, products of two i8 vectors
+ * summed in i16 (relaxed SIMD), products of two i16 vectors summed in i32. A multiplication and an addition count as
+ * two operations.
  */
 export type RoofName = 'read' | 'fmaF32' | 'dotI8' | 'dotI16'
 
@@ -25,12 +26,12 @@ interface Common {
   readonly title: string
   readonly threads: number
   readonly metrics: readonly Metric[]
-  /** Every round runs in a process of its own (loading, peak memory). Otherwise a process serves all rounds of the workload. */
+  /** Whether every round runs in its own process (loading, peak memory). Otherwise one process serves all rounds. */
   readonly isFresh?: boolean
   readonly cost?: Cost
-  /** Measured only where `--only` asks for it. */
+  /** Measured only if `--only` asks for it. */
   readonly onRequest?: boolean
-  /** Participants that are left out, with the reason, which the report shows. */
+  /** Excluded participants, with the reason that the report shows. */
   readonly leftOut?: Readonly<Record<string, string>>
 }
 
@@ -43,9 +44,9 @@ interface OnModel {
 /** Generates `tokens` tokens greedily after `promptTokens` tokens of the text; only generating is timed. */
 export interface DecodeWorkload extends Common, OnModel {
   readonly kind: 'decode'
-  /** How keys and values are kept; as the participant likes when absent. Peers take what is nearest. */
+  /** Storage of keys and values. Default: the participant's own; peers use the nearest type. */
   readonly cache?: CacheName | undefined
-  /** What attention reads and computes for each position before a token, in all layers: elements of keys and values, and operations. */
+  /** Attention's cost per earlier position, in all layers: elements of keys and values read, and operations. */
   readonly perPosition?: { readonly elements: number; readonly operations: number } | undefined
   readonly promptTokens: number
   readonly tokens: number
@@ -71,22 +72,23 @@ export interface ProfileWorkload extends Common, OnModel {
 }
 
 /**
- * The sum of the products of an input f32 `[M, K]` with each of `matrices` weights `[K, N]`, f32 `[M, N]`. Weights are prepared beforehand as
- * each participant likes best; input and output are the caller's arrays every time. All but `gemm-f32` round the input to int8 inside. `gemm-4bit` has
- * weights of 4 bits in blocks of 32, which peers multiply as the int8 weights that they are worth exactly.
+ * The sum of the products of an input f32 `[M, K]` with each of `matrices` weights `[K, N]`, f32 `[M, N]`. Each
+ * participant may prepare weights beforehand as it likes; input and output are the caller's arrays every time. All but
+ * `gemm-f32` round the input to int8 inside. `gemm-4bit` has 4-bit weights in blocks of 32; peers multiply the exactly
+ * equal int8 weights.
  */
 export interface MatmulWorkload extends Common {
   readonly kind: 'gemm-f32' | 'gemm-int8' | 'gemm-4bit' | 'gemv-4bit'
   readonly m: number
   readonly n: number
   readonly k: number
-  /** Distinct matrices of one call, so that the cost of a call does not hide a small product. */
+  /** Distinct matrices per call, so that the call's overhead does not hide a small product. */
   readonly matrices: number
 }
 
 /**
- * `linear` of `m` tokens f32 `[M, K]` with one weight `[N, K]` on the device, packed in `format`: `f16`, a type of ggml's blocks, or a grid
- * (`int8/row`, `int4/g128`, `fp4/g32`). Tessera alone: how near each format comes to the roof.
+ * `linear` of `m` tokens f32 `[M, K]` with one weight `[N, K]` on the device, packed in `format`: `f16`, a ggml block
+ * type, or a grid (`int8/row`, `int4/g128`, `fp4/g32`). Tessera only: how close each format comes to the roof.
  */
 export interface FormatWorkload extends Common {
   readonly kind: 'format'
@@ -96,7 +98,7 @@ export interface FormatWorkload extends Common {
   readonly k: number
 }
 
-/** f32 values `[rows, columns]` to the blocks of one of ggml's types, with an importance of the columns or without. */
+/** f32 values `[rows, columns]` to blocks of a ggml type, with or without an importance of the columns. */
 export interface EncodeWorkload extends Common {
   readonly kind: 'encode'
   readonly format: string
@@ -106,8 +108,8 @@ export interface EncodeWorkload extends Common {
 }
 
 /**
- * Causal attention in f32 over `length` positions, its gradients by q, k and v, or one more query over `length` keys and values that are
- * there already. Other inputs and the results are the caller's arrays every time.
+ * Causal attention in f32 over `length` positions, its gradients by q, k and v, or one more query over `length` stored
+ * keys and values. Other inputs and the results are the caller's arrays every time.
  */
 export interface AttentionWorkload extends Common {
   readonly kind: 'attention' | 'attention-gradient' | 'attention-decode'
@@ -118,32 +120,35 @@ export interface AttentionWorkload extends Common {
 }
 
 /**
- * Turns texts into vectors with the sentence encoder in `folder`: from token ids, which are ready, to mean-pooled vectors in an array of
- * the caller's. Text i is `wordsOfTexts[i]` words of the bench's text. `int8` rounds the linear layers of the blocks to 8 bits a row, and their
- * inputs inside.
+ * Embeds texts with the sentence encoder in `folder`: from token ids to mean-pooled vectors in the caller's array. Text
+ * i is `wordsOfTexts[i]` words of the bench's text. `int8` rounds the linear layers of the blocks to 8 bits per row,
+ * and their inputs inside.
  */
 export interface EmbedWorkload extends Common {
   readonly kind: 'embed'
   readonly folder: string
-  /** `q5_0`: weights of 5 bits, which Tessera alone has, beside the int8 of the others. Inputs have 8 bits but with `f32`. */
+  /**
+   * `q5_0`: 5-bit weights, which only Tessera has, next to the int8 of the others. Inputs have 8 bits, except with
+   * `f32`.
+   */
   readonly precision: 'f32' | 'int8' | 'q5_0'
   readonly wordsOfTexts: readonly number[]
 }
 
 /**
- * One op of the table in `src/operator`, `repeats` calls in one go: on each other's results where the op allows it, else on the same inputs.
- * Inputs and results stay with the participant.
+ * One op of the table in `src/operator`, `repeats` calls at once: on each other's results if the op allows it,
+ * otherwise on the same inputs. Inputs and results stay with the participant.
  */
 export interface OpWorkload extends Common {
   readonly kind: 'op'
   readonly operator: string
   readonly size: readonly number[]
   readonly repeats: number
-  /** Read and written by one call, as the op's contract counts them. */
+  /** Bytes read and written by one call, as the op's contract counts them. */
   readonly bytes: number
 }
 
-/** What the machine itself can do. */
+/** Rates of the machine itself. */
 export interface RoofWorkload extends Common {
   readonly kind: 'roof'
 }

@@ -2,10 +2,10 @@ import { constants } from 'node:os'
 import { createDefaultDevice } from '@tessera-llm/tessera'
 import { type Device, isTesseraError } from '@tessera-llm/tensor'
 
-/** A WebGPU device, or why there is none. */
+/** A WebGPU device, or the reason why there is none. */
 export type WebGpuChoice = { readonly device: Device; readonly isSoftware: boolean } | { readonly reason: string }
 
-/** The machine's own GPU; where there is none, SwiftShader, which computes on the processor. */
+/** The machine's own GPU; without one SwiftShader, which computes on the processor. */
 export async function openWebGpu(): Promise<WebGpuChoice> {
   let library: typeof import('webgpu')
   try {
@@ -40,7 +40,7 @@ function hasVulkan(): boolean {
     process.dlopen({ exports: {} }, 'libvulkan.so.1', constants.dlopen.RTLD_NOW)
     return true
   } catch (error) {
-    // Node expects an addon and says so of any other library, which was found all the same.
+    // Node expects an addon and complains about any other library, which is found all the same.
     return String(error).includes('did not self-register')
   }
 }

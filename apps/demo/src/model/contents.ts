@@ -1,6 +1,6 @@
 import type { Checkpoint } from '@tessera-llm/formats'
 
-/** What a checkpoint holds, by its headers. */
+/** Contents of a checkpoint, from its headers. */
 export interface Contents {
   readonly parameters: number
   /** Bytes by storage format, the largest first. */

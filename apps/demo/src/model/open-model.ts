@@ -16,10 +16,10 @@ import {
 import { openHuggingFaceFolder, openModelSource, type SourceProgress } from '@tessera-llm/tessera/node'
 import { tinyModel } from '@tessera-llm/tiny-model'
 
-/** A model's files, read as far as their headers; it can be loaded on one device after the other. */
+/** A model's files with parsed headers; it can be loaded on one device after another. */
 export interface ModelFiles {
   readonly name: string
-  /** The embedded model of this repository. */
+  /** Whether it is the embedded model of this repository. */
   readonly isOwn: boolean
   readonly checkpoint: Checkpoint
   readonly config: ModelConfig
@@ -29,13 +29,13 @@ export interface ModelFiles {
 
 export interface OpenOptions {
   readonly signal: AbortSignal
-  /** Of a download. */
+  /** Progress of a download. */
   readonly onProgress: (progress: SourceProgress) => void
   readonly onNote: (line: string) => void
 }
 
 /**
- * Opens `model`: a path, or `hf:owner/repo/file.gguf`; the embedded model when left out. The caller closes the checkpoint.
+ * Opens `model`: a path, or `hf:owner/repo/file.gguf`. Default: the embedded model. The caller closes the checkpoint.
  * Throws `not-found`, `invalid-file`, `unsupported`, `network` or `aborted`.
  */
 export async function openModel(model: string | undefined, options: OpenOptions): Promise<ModelFiles> {
@@ -70,7 +70,7 @@ function describe(
   fields: Parameters<typeof readModelConfig>[1],
   rest: Omit<ModelFiles, 'checkpoint' | 'config'>,
 ): ModelFiles {
-  // Before the configuration: another architecture's need not have the fields that are read.
+  // Must precede reading the configuration: another architecture may lack the fields.
   familyOf(architectureOf(checkpoint, fields), defaultFamilies)
   return { ...rest, checkpoint, config: readModelConfig(checkpoint, fields) }
 }

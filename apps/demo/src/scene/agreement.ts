@@ -1,10 +1,10 @@
 import type { Screen } from '../terminal/index.ts'
 import type { DeviceFigures } from './device.ts'
 
-/** Largest difference of a logit from the first device's that f32 arithmetic in another order explains. */
+/** Largest logit difference from the first device that f32 arithmetic in another order explains. */
 export const logitBound = 2e-3
 
-/** Says whether the devices compute the same. Returns whether they do. */
+/** Prints whether the devices compute the same, and returns it. */
 export function compareDevices(figures: readonly DeviceFigures[], screen: Screen): boolean {
   const [first, ...others] = figures
   if (!first || others.length === 0) return true
@@ -39,7 +39,7 @@ function describeTokens(expected: readonly number[], ids: readonly number[]): st
   const count = Math.min(expected.length, ids.length)
   if (count === 0) return ''
   const shared = sharedPrefix(expected, ids)
-  // Greedy tokens may part where two logits are closer than the difference, and where int8 activations meet f32 ones.
+  // Greedy tokens may differ if two logits are closer than the difference, and between int8 and f32 activations.
   return shared === count ? `; it wrote the same ${count} tokens` : `; it wrote the same ${shared} tokens, then others`
 }
 

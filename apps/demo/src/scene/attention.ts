@@ -14,7 +14,10 @@ export interface AttentionFigures {
   readonly difference: number
 }
 
-/** The same causal attention of a prompt by two kernels of one op: `plain` takes a row of scores at a time, `flash` (Dao et al. 2022) a tile. */
+/**
+ * The same causal attention of a prompt by two kernels of one op: `plain` processes a row of scores at a time, `flash`
+ * (Dao et al. 2022) a tile.
+ */
 export async function compareAttention(
   device: Device,
   { numHeads, numKvHeads, headDim }: AttentionShape,

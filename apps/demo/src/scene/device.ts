@@ -6,9 +6,9 @@ import { measureSpeed, type Speed, type SpeedProblem } from './speed.ts'
 
 export interface DeviceScene {
   readonly files: ModelFiles
-  /** Left out where the device is too slow for this model: it is measured and compared, and writes nothing. */
+  /** Absent if the device is too slow for this model: it is measured and compared, but writes nothing. */
   readonly story: Story | undefined
-  /** The same on every device: what the logits that are compared follow. */
+  /** Prompt of the compared logits, the same on every device. */
   readonly ids: readonly number[]
   readonly signal: AbortSignal
   readonly speed: Omit<SpeedProblem, 'signal'>
@@ -17,19 +17,19 @@ export interface DeviceScene {
   readonly chunkTokens: number
 }
 
-/** What the closing table shows of a device. */
+/** Results of a device for the closing table. */
 export interface DeviceFigures extends Speed {
   readonly device: string
   /** Largest amount of memory in tensors: weights, cache and activations. */
   readonly peakBytes: number
   readonly loadMs: number
-  /** What it wrote, greedily; nothing without a story. */
+  /** Greedy text; empty without a story. */
   readonly ids: readonly number[]
-  /** After the scene's `ids`, with the activations of all layers in f32 or wider. */
+  /** Logits after the scene's `ids`, with activations of all layers in f32 or wider. */
   readonly logits: Float32Array
 }
 
-/** Loads the model on a device, streams a text, and measures. Nothing of it stays on the device. */
+/** Loads the model on a device, streams a text, and measures. Frees everything it put on the device. */
 export async function showDevice(
   device: Device,
   { files, story, ids: compared, signal, speed, contextLength, chunkTokens }: DeviceScene,

@@ -7,7 +7,7 @@ export interface Story {
   readonly signal: AbortSignal
 }
 
-/** Streams an answer of a model that chats, or a continuation. Greedy, so that every device must write the same tokens. */
+/** Streams a chat model's answer, or a continuation. Greedy, so that every device must write the same tokens. */
 export async function stream(
   model: Model,
   { prompt, maxTokens, signal }: Story,

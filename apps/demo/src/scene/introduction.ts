@@ -25,7 +25,7 @@ export function introduce({ name, isOwn, checkpoint, config }: ModelFiles, scree
   ]
   for (const [label, fact] of facts) screen.line(`${screen.dim(label.padEnd(8))} ${fact}`)
   const [load = 0] = loadavg()
-  // Threads wait for the slowest of them, which is the one that another program's work displaced.
+  // Threads wait for the slowest one, which is the one that another program displaced.
   if (load > processors.length / 2)
     screen.line(
       screen.dim(

@@ -1,10 +1,10 @@
 import type { Session } from '@tessera-llm/runtime'
 
-/** What to time; less where the context is short. */
+/** What to time; reduced if the context is short. */
 export interface SpeedProblem {
   readonly promptTokens: number
   readonly decodeTokens: number
-  /** Rounds go on until this time is over; there is always one. */
+  /** Rounds repeat until this time has passed; at least one runs. */
   readonly budgetMs: number
   readonly signal?: AbortSignal | undefined
 }
@@ -21,7 +21,10 @@ export interface Speed {
 
 const mostRounds = 7
 
-/** Times prompts and decode steps of a session that has run before, so that compiling and tiering up do not count. Empties the session. */
+/**
+ * Times prompts and decode steps of a session that has run before, so that compiling and tiering up do not count.
+ * Empties the session.
+ */
 export async function measureSpeed(session: Session, problem: SpeedProblem): Promise<Speed> {
   const { budgetMs, signal } = problem
   const decodeTokens = Math.min(problem.decodeTokens, session.contextLength >> 1)

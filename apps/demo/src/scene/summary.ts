@@ -3,7 +3,7 @@ import type { DeviceFigures } from './device.ts'
 
 export interface SummaryScene {
   readonly isOwn: boolean
-  /** What `--model` said. */
+  /** Value of `--model`. */
   readonly model: string | undefined
 }
 

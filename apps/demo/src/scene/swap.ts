@@ -10,7 +10,10 @@ export interface SwapScene {
   readonly signal: AbortSignal
 }
 
-/** The whole model on a device with flash attention and on one with plain attention alone. Returns whether they write the same tokens. */
+/**
+ * Runs the whole model on a device with flash attention and on one with plain attention only. Returns whether they
+ * write the same tokens.
+ */
 export async function showSwap(
   devices: { readonly flash: Device; readonly plain: Device },
   scene: SwapScene,
@@ -28,7 +31,7 @@ export async function showSwap(
   return isSame
 }
 
-/** Greedy, with f32 activations: int8 rounds the differences of two kernels up to a whole step. */
+/** Greedy, with f32 activations: int8 would round differences between kernels up to a whole step. */
 async function write(
   device: Device,
   { files, prompt, maxTokens, contextLength, signal }: SwapScene,

@@ -1,4 +1,4 @@
-/** What the demo stands on; tests pass their own. */
+/** Interface to the process; tests pass their own. */
 export interface Io {
   readonly stdout: NodeJS.WritableStream & {
     readonly isTTY?: boolean | undefined
@@ -6,14 +6,17 @@ export interface Io {
   }
   readonly stderr: NodeJS.WritableStream
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Calls `listener` on Ctrl-C; returns how to stop listening. */
+  /** Calls `listener` on Ctrl-C; returns a function that stops listening. */
   onInterrupt(listener: () => void): () => void
 }
 
-/** A program that started this one may pass on the Ctrl-C that the terminal gave to both. */
+/**
+ * Window in which a repeated Ctrl-C counts once, in ms: a parent program may forward one that the terminal sent to
+ * both.
+ */
 const sameInterruptMs = 300
 
-/** The process's own. The second Ctrl-C ends the process at once, for the case that a computation does not yield. */
+/** The real process. A second Ctrl-C exits at once, in case a computation does not yield. */
 export function processIo(): Io {
   return {
     stdout: process.stdout,

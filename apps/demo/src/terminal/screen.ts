@@ -1,15 +1,15 @@
 import type { Io } from './io.ts'
 
-/** Where the scenes write. Styles are empty where the output is no terminal or NO_COLOR is set. */
+/** Output of the scenes. Styles are empty if the output is no terminal or NO_COLOR is set. */
 export interface Screen {
   /** A piece of a streamed text. */
   write(text: string): void
   /** A whole line; what was streamed before it gets its line end. */
   line(text?: string): void
-  /** The line end of what was streamed, and the end of a status line. */
+  /** Ends a streamed line or a status line. */
   endLine(): void
   heading(text: string): void
-  /** One line that the next output replaces: only where the output is a terminal. */
+  /** A line that the next output replaces; only on a terminal. */
   status(text: string): void
   bold(text: string): string
   dim(text: string): string

@@ -2,7 +2,7 @@ import { denseCache } from '@tessera-llm/attention'
 import { cacheLayersOf, type LanguageModel, type Tokenizer } from '@tessera-llm/runtime'
 import type { Capture, CaptureRequest } from './protocol.ts'
 
-/** Runs the model on a text and keeps what attention of one layer gets: queries and keys after their rotation, and values. */
+/** Runs the model on a text and keeps the inputs of one layer's attention: rotated queries and keys, and values. */
 export async function captureLayer(
   model: LanguageModel,
   tokenizer: Tokenizer,

@@ -1,6 +1,6 @@
 import type { GgufCheckpoint, GgufValue, StoredTensor, TensorData } from '@tessera-llm/formats'
 
-/** A checkpoint in memory with other tensors, and other metadata where given; what is not changed is read from `base`. */
+/** An in-memory checkpoint with replaced tensors and, if given, metadata; the rest is read from `base`. */
 export async function changedCheckpoint(
   base: GgufCheckpoint,
   changes: readonly TensorData[],

@@ -1,6 +1,6 @@
 import type { Answer, Call, Engine } from './protocol.ts'
 
-/** The engine of a worker, as an object. Calls are answered in their order. */
+/** The engine of a worker, as an object. Calls are answered in order. */
 export function createEngine(): Engine {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
   const waiting = new Map<

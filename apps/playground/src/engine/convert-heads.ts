@@ -6,12 +6,13 @@ import { changedCheckpoint } from './changed-checkpoint.ts'
 import type { Converted, ConvertRequest } from './protocol.ts'
 
 export interface HeadConverter {
-  /** Merges the heads of the multi-head twin and measures what that costs against the model itself. */
+  /** Merges the heads of the multi-head twin and measures the loss against the model itself. */
   convert(request: ConvertRequest): Promise<Converted>
 }
 
 /**
- * The model has fewer KV heads than query heads already; repeating each for its query heads gives a multi-head twin that computes the same.
+ * The model already has fewer KV heads than query heads. Repeating each for its query heads gives an equivalent
+ * multi-head twin.
  */
 export function createHeadConverter(
   checkpoint: GgufCheckpoint,
@@ -49,7 +50,7 @@ export function createHeadConverter(
   }
 }
 
-/** Every KV head as often as query heads read it: multi-head attention that computes the same. */
+/** Repeats every KV head for each query head that reads it: equivalent multi-head attention. */
 async function multiHeadTwin(
   checkpoint: GgufCheckpoint,
   { config: { numHeads, numKvHeads } }: LanguageModel,

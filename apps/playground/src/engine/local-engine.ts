@@ -19,14 +19,17 @@ import { createHeadConverter, type HeadConverter } from './convert-heads.ts'
 import { createQuantizer, type Quantizer } from './quantize-weights.ts'
 import type { Attended, AttendRequest, Engine } from './protocol.ts'
 
-/** Held-out text of the model's training, in windows of its context: the first three to measure on, the others to calibrate on. */
+/**
+ * Held-out text of the model's training, in windows of its context: the first three to measure on, the others to
+ * calibrate on.
+ */
 const window = tinyModel.contextLength
 const measured: readonly number[] = heldOut.slice(0, 3 * window)
 const calibration: readonly (readonly number[])[] = Array.from({ length: 16 }, (_, index) =>
   heldOut.slice((index + 4) * window, (index + 5) * window),
 )
 
-/** The model on a device, and what is derived from it when it is asked for. */
+/** The model on a device, with lazily derived data. */
 interface Running {
   readonly device: Device
   readonly checkpoint: GgufCheckpoint

@@ -1,6 +1,6 @@
 import type { ConvertHeadsOptions } from '@tessera-llm/attention'
 
-/** What the engine, which runs in a worker, computes for the pages. */
+/** Interface of the engine, which computes for the pages in a worker. */
 export interface Engine {
   start(device: 'wasm' | 'webgpu'): Promise<ModelFacts>
   capture(request: CaptureRequest): Promise<Capture>

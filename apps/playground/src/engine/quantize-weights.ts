@@ -25,7 +25,7 @@ export interface Quantizer {
   quantize(request: QuantizeRequest): Promise<Quantized>
 }
 
-/** Rounds matrices by the methods of `@tessera-llm/quantization`, and runs the model with what came out. */
+/** Quantizes matrices by the methods of `@tessera-llm/quantization`, and runs the model with the result. */
 export function createQuantizer(
   checkpoint: GgufCheckpoint,
   weights: ModelWeights,
@@ -105,7 +105,7 @@ function zeroBits(grid: Grid): number {
   return grid.kind === 'integer' && !grid.isSymmetric ? codeBits(grid) : 0
 }
 
-/** Second moments of what each linear layer gets on the texts. */
+/** Second moments of each linear layer's inputs on the texts. */
 async function gatherStatistics(
   model: LanguageModel,
   texts: readonly (readonly number[])[],
@@ -130,7 +130,7 @@ async function gatherStatistics(
       observe(name, tensor) {
         const [, layer, part = ''] = /^(layers\.\d+)\.((?:attention|mlp)\.\w+)\.input$/.exec(name) ?? []
         const found = `${layer}.${part}`
-        // Keys and values get the input of the queries, and the upper projection that of the gate.
+        // Keys and values share the queries' input, and the up projection shares the gate's.
         if (layer === undefined || part in sharedInputs) return
         const columns = tensor.shape.at(-1) ?? 0
         reads.push(

@@ -2,7 +2,7 @@ import { createLocalEngine } from './local-engine.ts'
 import type { Answer, Call, Engine } from './protocol.ts'
 
 const engine = createLocalEngine()
-// One at a time: the next call begins when the one before is answered.
+// One at a time: the next call starts when the previous one is answered.
 let last: Promise<unknown> = Promise.resolve()
 
 globalThis.onmessage = ({ data: { id, method, args } }: MessageEvent<Call>) => {

@@ -2,7 +2,7 @@ import type { ModelFacts } from '../engine/protocol.ts'
 import { choice, textBox, tick } from '../view/controls.ts'
 import { h } from '../view/dom.ts'
 
-/** What the page computes, as its controls have it. */
+/** Settings of the page, as its controls show them. */
 export interface AttentionSettings {
   text: string
   layer: number
@@ -14,7 +14,7 @@ export interface AttentionSettings {
   isPacked: boolean
 }
 
-/** How the page begins. */
+/** Initial settings. */
 export function firstSettings(): AttentionSettings {
   return {
     text: 'The President of the United States is the head of the Government, and it is his duty to take care that the laws of the people be faithfully executed.',
@@ -28,12 +28,12 @@ export function firstSettings(): AttentionSettings {
   }
 }
 
-/** What no longer holds after a change: the text was not read yet, the device has not attended under this mask, or only the tiles are others. */
+/** What a change invalidates: the text, the device's attention under this mask, or only the tiles. */
 export type Stale = 'text' | 'mask' | 'tiles'
 
 const tiles = [4, 8, 16, 32].map((size) => [size, `${size}`] as const)
 
-/** The controls of the attention page. A change is written into `settings` before `changed` hears of it. */
+/** Controls of the attention page. A change is written to `settings` before `changed` is called. */
 export function attentionControls(
   settings: AttentionSettings,
   facts: ModelFacts,

@@ -9,7 +9,7 @@ export interface TileView {
   show(trace: Trace, step: number, tokens: readonly string[]): void
 }
 
-/** What a tile does in words and numbers: where it lies, bytes so far, and the running numbers of its queries. */
+/** A tile in words and numbers: its position, bytes so far, and the running values of its queries. */
 export function tileView(): TileView {
   const said = h('p', { class: 'said', 'aria-live': 'polite' })
   const rowsTable = h('tbody')
@@ -66,7 +66,7 @@ export function tileView(): TileView {
   }
 }
 
-/** How far the tiles in float64, and the device's flash kernel, are from its plain kernel. */
+/** Differences of the float64 tiles and of the device's flash kernel from its plain kernel. */
 export function exactness(
   { output }: Trace,
   { plain, flash, device }: Attended,

@@ -11,7 +11,7 @@ const methods: readonly (readonly [ConvertRequest['method'], string])[] = [
   ['first', 'the first of neighbours'],
 ]
 
-/** MHA to GQA to MQA: bytes of the cache against agreement with the model before. */
+/** MHA to GQA to MQA: cache bytes against agreement with the original model. */
 export const headsPage: Page = {
   path: 'heads',
   title: 'Fewer heads',

@@ -8,9 +8,9 @@ export interface PageContext {
 /** A page in the document. */
 export interface MountedPage {
   readonly element: HTMLElement
-  /** Draws canvases again: the theme or the width has changed. */
+  /** Redraws canvases after the theme or the width has changed. */
   redraw(): void
-  /** The page is left: timers stop, and answers that come later are not shown. */
+  /** Called when the page is left: stops timers, and ignores later answers. */
   leave(): void
 }
 

@@ -8,7 +8,7 @@ import type { Page } from './page.ts'
 
 const bitChoices = [8, 4, 3, 2] as const
 
-/** A weight matrix before and after rounding, and the model run with it. */
+/** A weight matrix before and after quantization, and the model run with it. */
 export const quantizationPage: Page = {
   path: 'quantization',
   title: 'Fewer bits',
@@ -53,7 +53,7 @@ export const quantizationPage: Page = {
       const sent = request
       status.textContent = `${sent.method.toUpperCase()} rounds ${sent.all ? `all ${facts.matrices.length} matrices` : sent.name} to ${sent.bits} bits, and the model reads the held-out text …`
       if (before?.name !== sent.name) before = { name: sent.name, matrix: await engine.matrix(sent.name) }
-      // The next change may have come meanwhile; only the last one is worth computing.
+      // A newer change may have arrived; only the last one is worth computing.
       if (isLeft || mine !== asked) return
       const result = await engine.quantize(sent)
       if (isLeft || mine !== asked) return
@@ -190,7 +190,7 @@ function fact(title: string, value: string, more: string): HTMLElement {
   )
 }
 
-/** The magnitude that a share of the values do not exceed. */
+/** Magnitude that a given fraction of the values do not exceed. */
 function quantile(values: Float32Array, share: number): number {
   const magnitudes = values.map(Math.abs).sort()
   return magnitudes[Math.floor(share * (magnitudes.length - 1))] ?? 0

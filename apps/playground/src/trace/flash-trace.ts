@@ -14,7 +14,7 @@ export interface TraceProblem {
   readonly window: number | undefined
   readonly rowTile: number
   readonly keyTile: number
-  /** Rows of all query heads of a KV head share its tiles, so that each key is read once for all of them. */
+  /** Whether rows of all query heads of a KV head share its tiles, so that each key is read once for all of them. */
   readonly isPacked: boolean
 }
 
@@ -24,12 +24,12 @@ export interface TraceStep {
   readonly endRow: number
   readonly firstKey: number
   readonly endKey: number
-  /** No row sees any of its keys: it is neither read nor computed. */
+  /** Whether no row sees any of its keys: the tile is neither read nor computed. */
   readonly isSkipped: boolean
-  /** After this tile, for each row: the largest score so far, and Σ exp(score − largest). */
+  /** For each row after this tile: the largest score so far, and Σ exp(score − largest). */
   readonly maxima: readonly number[]
   readonly sums: readonly number[]
-  /** By how much this tile made earlier sums and outputs smaller, exp(largest before − largest now), for each row. */
+  /** Factor of each row's earlier sums and outputs, exp(largest before − largest now). */
   readonly corrections: readonly number[]
   /** Bytes moved between memory and the multiplier for this head, from the first tile on. */
   readonly flashBytes: number
@@ -38,11 +38,11 @@ export interface TraceStep {
 
 export interface Trace {
   readonly steps: readonly TraceStep[]
-  /** f64[tokens, headDim]: what flash attention gives for the head. */
+  /** f64[tokens, headDim]: output of flash attention for the head. */
   readonly output: Float64Array
   /** f64[tokens, tokens]: scores, −∞ where a row does not see a key. */
   readonly scores: Float64Array
-  /** f64[tokens]: the logarithm of each row's sum at the end. */
+  /** f64[tokens]: log-sum-exp of each row. */
   readonly logSumExp: Float64Array
 }
 
@@ -59,7 +59,7 @@ export function traceFlash(problem: TraceProblem): Trace {
   const { tokens, numHeads, numKvHeads, headDim, head, rowTile, keyTile, v, isPacked } = problem
   const scores = scoresOf(problem)
   const kvHead = Math.floor(head / (numHeads / numKvHeads))
-  // Keys that one read serves are counted to each of the heads that share it.
+  // Keys that one read serves are attributed to all heads that share it, in equal parts.
   const sharing = isPacked ? numHeads / numKvHeads : 1
   const output = new Float64Array(tokens * headDim)
   const logSumExp = new Float64Array(tokens)

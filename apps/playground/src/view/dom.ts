@@ -13,7 +13,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** The same for SVG. */
+/** An SVG element with attributes and children. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -33,7 +33,7 @@ function apply(element: Element, attributes: Attributes): void {
   }
 }
 
-/** What a custom property of the style sheet is now, for canvases. */
+/** Current value of a custom property of the style sheet, for canvases. */
 export function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }

@@ -7,7 +7,8 @@ export interface Picture {
 }
 
 /**
- * A matrix as colours: zero is the page's own, positive and negative values have a hue each, full at `scale`. `label` says what it shows.
+ * A matrix as colors: zero has the page's color, positive and negative values have a hue each, saturated at `scale`.
+ * `label` describes it.
  */
 export function heatmap(
   label: string,

@@ -12,7 +12,7 @@ export function histogram(before: Float32Array, after: Float32Array, limit: numb
   const most = Math.max(...first)
   const width = plotWidth()
   const x = (bin: number): number => (bin / bins) * width
-  // Rounded values pile up in few bins; their bars are cut at the top of the plot.
+  // Quantized values fill few bins; their bars are cut at the top of the plot.
   const y = (value: number): number => floor - Math.min(1.15, value / most) * (floor / 1.2)
   const area = `M0 ${floor} ${first.map((value, bin) => `L${x(bin).toFixed(1)} ${y(value).toFixed(1)} L${x(bin + 1).toFixed(1)} ${y(value).toFixed(1)}`).join(' ')} L${width} ${floor}Z`
   const bars = second.map((value, bin) =>

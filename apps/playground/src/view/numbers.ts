@@ -1,4 +1,4 @@
-/** Bytes as people read them. */
+/** Bytes in a readable unit. */
 export function bytes(count: number): string {
   if (count < 1000) return `${Math.round(count)} B`
   if (count < 1e6) return `${trim(count / 1000)} kB`
@@ -19,7 +19,7 @@ const raised: Readonly<Record<string, string>> = {
   9: '⁹',
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return '–'
   if (value === 0) return '0'

@@ -37,7 +37,7 @@ export function scoreMap(): { readonly element: HTMLCanvasElement; show(state: S
     for (const [index, tile] of trace.steps.slice(0, step + 1).entries()) {
       const isDone = tile.firstRow !== now.firstRow
       for (let row = tile.firstRow; row < tile.endRow; row++) {
-        // Of a finished tile of queries the weights are final; of this one they are what the sums are now.
+        // Weights of a finished tile of queries are final; those of the current tile are relative to the running sums.
         const log = isDone
           ? (trace.logSumExp[row] as number)
           : (now.maxima[row - tile.firstRow] as number) + Math.log(now.sums[row - tile.firstRow] as number)

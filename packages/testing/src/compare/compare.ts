@@ -1,6 +1,6 @@
 import type { Tolerance } from '@tessera-llm/tensor'
 
-/** One element beside what it should be; `bound` is the difference that is allowed there. */
+/** An element next to its expected value; `bound` is the allowed difference. */
 export interface ElementError {
   readonly index: number
   readonly got: number
@@ -10,19 +10,22 @@ export interface ElementError {
 
 export interface Comparison {
   readonly pass: boolean
-  /** The element that uses most of its bound; undefined when there are no elements. */
+  /** The element that uses most of its bound; undefined without elements. */
   readonly worst: ElementError | undefined
-  /** How much of its bound the worst element uses: above 1 it fails. */
+  /** Fraction of its bound that the worst element uses: above 1 it fails. */
   readonly worstShare: number
-  /** Σ(got − expected)² / Σexpected² over finite elements; 0 when every expected value is 0, where only the elementwise bound counts. */
+  /**
+   * Σ(got − expected)² / Σexpected² over finite elements; 0 if every expected value is 0, when only the elementwise
+   * bound counts.
+   */
   readonly nmse: number
   readonly failed: number
   readonly message: string
 }
 
 /**
- * Checks `|got − expected| ≤ atol + rtol · |expected|` for each element, and the normalised mean squared error of all. Infinities
- * must be equal; a NaN fails on either side, because a reference that yields one proves nothing.
+ * Checks `|got − expected| ≤ atol + rtol · |expected|` for each element, and the normalized mean squared error of all.
+ * Infinities must be equal; a NaN fails on either side, because a reference that yields one proves nothing.
  */
 export function compare(
   got: ArrayLike<number>,

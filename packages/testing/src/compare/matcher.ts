@@ -40,7 +40,7 @@ export const referenceMatchers: {
   },
 }
 
-/** Values as numbers, read from the device where they are on one. */
+/** Values as numbers, read from the device if necessary. */
 export async function valuesOf(value: Comparable): Promise<ArrayLike<number>> {
   if (!('dtype' in value)) return value
   return 'device' in value
@@ -58,8 +58,7 @@ function shapeOf(value: Comparable): readonly number[] | undefined {
 }
 
 declare module 'vitest' {
-  // vitest declares the parameter with this default, and declarations that merge must agree.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
+  // vitest declares the parameter with this default, and merged declarations must agree.
   interface Matchers<T = any> {
     /** Elementwise and NMSE comparison of a tensor, a host value or numbers. To be awaited. */
     toMatchReference(expected: Comparable, tolerance: Tolerance): Promise<void>

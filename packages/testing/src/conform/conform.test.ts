@@ -53,7 +53,7 @@ const problems: readonly OpProblem<Inputs, { readonly factor: number }>[] = [
 
 type Data = Readonly<Record<string, Float64Array>>
 
-/** A reference device whose every call goes wrong in one way. */
+/** A reference device with one defect in every call. */
 function faulty(spoil: (outputs: Record<string, Float64Array>, inputs: Data, call: number) => void): Device {
   const base = createReferenceDevice()
   let call = 0

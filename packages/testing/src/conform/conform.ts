@@ -21,13 +21,13 @@ import { compare, type Comparison } from '../compare/index.ts'
 import { type OpProblem, uploadInputs } from './problem.ts'
 
 export interface ConformOptions {
-  /** Only this kernel. */
+  /** The only kernel to run. */
   readonly kernel?: string | undefined
-  /** Instead of the contract's tolerance: for variants whose contract states another bound. */
+  /** Replaces the contract's tolerance, for variants whose contract states another bound. */
   readonly tolerance?: Tolerance | undefined
 }
 
-/** What one problem showed, for receipts and failure messages. */
+/** Result of one problem, for receipts and failure messages. */
 export interface Conformance {
   readonly problem: string
   /** Undefined on a device without kernels. */
@@ -37,9 +37,9 @@ export interface Conformance {
 }
 
 /**
- * Runs each problem on the device and on the reference device. Throws, naming the worst element, unless all outputs (and inputs
- * that the op writes) are within the contract's tolerance; a second eager call and a captured, replayed one give the same bits;
- * inputs that the op does not declare as written keep their bits; and no tensor is left behind.
+ * Runs each problem on the device and on the reference device. Throws, naming the worst element, unless all outputs
+ * (and inputs that the op writes) are within the contract's tolerance; a second eager call and a captured, replayed one
+ * give the same bits; undeclared inputs keep their bits; and no tensor leaks.
  */
 export async function conform<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   device: Device,
@@ -154,7 +154,10 @@ async function runOnce<I extends OpInputs, O extends OpOutputs, X extends OpOpti
   }
 }
 
-/** Leaves NaN in the memory that the outputs are likely to get: a kernel that skips an element or adds to what is there shows. */
+/**
+ * Leaves NaN in the memory that outputs will probably get, to expose kernels that skip an element or accumulate into
+ * old contents.
+ */
 function poison(device: Device, outputs: readonly TensorSpec[]): void {
   const tensors = outputs.map(({ dtype, shape }) => {
     const tensor = device.empty(shape, dtype)

@@ -12,16 +12,19 @@ import type { GoldenOutput } from '../golden/index.ts'
 import { conform, type ConformOptions } from './conform.ts'
 import { type OpProblem, uploadInputs } from './problem.ts'
 
-/** Something that every device must pass, whatever the op: a row of a table that the tests of all devices share. */
+/** A test that every device must pass, whatever the op: a row of a table that all devices' tests share. */
 export interface DeviceCase {
   readonly name: string
   /** Op id. */
   readonly op: string
-  /** Throws with the worst element where the device deviates. */
+  /** Throws, naming the worst element, if the device deviates. */
   run(device: Device, reference: Device, options?: ConformOptions): Promise<void>
 }
 
-/** The device must give what an independent implementation gave, within the golden's tolerance. `expected` is by output name. */
+/**
+ * Case: the device must match the results of an independent implementation within the golden's tolerance. `expected` is
+ * by output name.
+ */
 export function goldenCase<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   op: Op<I, O, X>,
   problem: OpProblem<I, X>,
@@ -55,7 +58,7 @@ export function goldenCase<I extends OpInputs, O extends OpOutputs, X extends Op
   }
 }
 
-/** The device must conform to the reference device on this problem; see `conform`. */
+/** Case: the device must conform to the reference device on this problem; see `conform`. */
 export function conformanceCase<I extends OpInputs, O extends OpOutputs, X extends OpOptions>(
   op: Op<I, O, X>,
   problem: OpProblem<I, X>,

@@ -1,10 +1,12 @@
 import type { Device, OpInputs, OpOptions, Weight } from '@tessera-llm/tensor'
 import { type HostValue, upload } from '../generate/index.ts'
 
-/** An input of a problem: host values, or a function that uploads them in the form that suits the device (packed weights). */
+/**
+ * An input of a problem: host values, or a function that uploads them in a form that suits the device (packed weights).
+ */
 export type ProblemInput = HostValue | ((device: Device) => Weight)
 
-/** One call that every device must answer alike: values for a contract's inputs, and its options. */
+/** One call that every device must answer alike: input values, and options. */
 export interface OpProblem<I extends OpInputs = OpInputs, X extends OpOptions = OpOptions> {
   readonly name: string
   readonly inputs: { readonly [K in keyof I]: ProblemInput | Extract<I[K], undefined> }

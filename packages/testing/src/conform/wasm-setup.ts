@@ -3,7 +3,10 @@ export interface WasmSetup {
   readonly relaxedSimd: boolean
 }
 
-/** How kernels for WebAssembly are tested: by one thread, by a number that divides few shapes, and in the build without relaxed SIMD. For `describe.each`. */
+/**
+ * Setups for tests of WebAssembly kernels: one thread, a thread count that divides few shapes, and the build without
+ * relaxed SIMD. For `describe.each`.
+ */
 export const wasmSetups: readonly WasmSetup[] = [
   { threads: 1, relaxedSimd: true },
   { threads: 3, relaxedSimd: true },

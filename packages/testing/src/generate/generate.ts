@@ -18,13 +18,13 @@ export interface HostValue {
 }
 
 export interface RandomValueOptions {
-  /** Default 1. Tensors of one test take different seeds. */
+  /** Seed. Default 1. Tensors of one test take different seeds. */
   readonly seed?: number | undefined
   /** Default `f32`; values are rounded to it. */
   readonly dtype?: DType | undefined
-  /** Standard deviation of `normal`, half the width of `uniform`; default 1. */
+  /** Standard deviation of `normal`, half-width of `uniform`. Default 1. */
   readonly scale?: number | undefined
-  /** Default 0. */
+  /** Mean. Default 0. */
   readonly mean?: number | undefined
 }
 
@@ -53,7 +53,7 @@ export function values(shape: Shape, numbers: ArrayLike<number>, dtype: DType = 
   return host(shape, encodeElements(numbers, dtype), dtype)
 }
 
-/** Every element the same. */
+/** A constant tensor. */
 export function constant(shape: Shape, value: number, dtype: DType = 'f32'): HostValue {
   return values(shape, new Float64Array(sizeOf(shape)).fill(value), dtype)
 }

@@ -3,13 +3,13 @@ import type { HostValue } from '../generate/index.ts'
 import { parseSafetensors } from './safetensors.ts'
 
 export interface GoldenOutput extends HostValue {
-  /** From the golden; all zero where it demands equality. */
+  /** Tolerance from the golden; all zero if it demands equality. */
   readonly tolerance: Tolerance
-  /** The fraction of integers that must be equal, where rounding may flip some; 1 otherwise. */
+  /** Fraction of integers that must be equal: below 1 if rounding may flip some. */
   readonly minMatch: number
 }
 
-/** One case of an operator: inputs, parameters and what an independent implementation computed from them. */
+/** One case of an operator: inputs, parameters and the results of an independent implementation. */
 export interface GoldenCase {
   readonly name: string
   readonly op: string
@@ -35,12 +35,12 @@ interface StoredFamily {
   }[]
 }
 
-/** NMSE that an f32 evaluation must reach wherever the golden's own elementwise bound allows no more. */
+/** NMSE that an f32 evaluation must reach unless the golden's own elementwise bound allows more. */
 const f32Nmse = 1e-7
 
 /**
- * Reads `<family>.json` and `<family>.safetensors` from a folder URL (`file:` or whatever `fetch` takes): a list of cases with
- * parameters and tolerances, and the tensors `<case>/<tensor>`.
+ * Reads `<family>.json` and `<family>.safetensors` from a folder URL (`file:` or anything `fetch` accepts): a list of
+ * cases with parameters and tolerances, and the tensors `<case>/<tensor>`.
  */
 export async function readGolden(folder: URL, family: string): Promise<readonly GoldenCase[]> {
   const at = new URL(folder.href.endsWith('/') ? folder : `${folder.href}/`)
@@ -75,12 +75,12 @@ export async function readGolden(folder: URL, family: string): Promise<readonly 
   })
 }
 
-/** The named input, or an error that says which case lacks it. */
+/** The named input. Throws, naming the case, if it is missing. */
 export function goldenInput({ name, inputs }: GoldenCase, input: string): HostValue {
   return found(inputs[input], name, input)
 }
 
-/** The named output, or an error that says which case lacks it. */
+/** The named output. Throws, naming the case, if it is missing. */
 export function goldenOutput({ name, outputs }: GoldenCase, output: string): GoldenOutput {
   return found(outputs[output], name, output)
 }
@@ -100,7 +100,7 @@ function toleranceOf({ atol = 0, rtol = 0, exact = false }: StoredOutput, { data
     energy += value ** 2
     finite += 1
   }
-  // Errors that the elementwise bound allows everywhere add up to this NMSE: where a golden is wide, the golden decides.
+  // Errors within the elementwise bound add up to this NMSE: if a golden's bound is wide, it decides.
   const allowed = energy === 0 ? 0 : (rtol + atol / Math.sqrt(energy / finite)) ** 2
   return { atol, rtol, nmse: Math.max(f32Nmse, allowed) }
 }

@@ -20,7 +20,7 @@ interface Entry {
   readonly data_offsets: readonly [number, number]
 }
 
-/** All tensors of a safetensors file that the repository itself holds. (The reader for other people's files is in `formats`.) */
+/** Reads all tensors of a safetensors file from this repository. (The reader for untrusted files is in `formats`.) */
 export function parseSafetensors(bytes: Uint8Array, name: string): ReadonlyMap<string, HostValue> {
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as Record<string, Entry>
@@ -32,7 +32,7 @@ export function parseSafetensors(bytes: Uint8Array, name: string): ReadonlyMap<s
       shape,
       data_offsets: [begin, end],
     } = entry
-    // U16 holds bits of 16-bit floats; which of the two the case says.
+    // U16 holds bits of 16-bit floats; the case tells which.
     const known = dtype === 'U16' ? 'f16' : dtypeOf[dtype]
     if (known === undefined)
       throw new TesseraError('invalid-file', `golden ${name}: ${tensor} has the dtype ${dtype}; add it to the reader`)

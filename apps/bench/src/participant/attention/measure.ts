@@ -3,16 +3,16 @@ import type { AttentionWorkload } from '../../workload/workload.ts'
 import { medianRate } from '../matmul/rate.ts'
 import type { Sample } from '../protocol.ts'
 
-/** Attention of one workload, its keys and values made. */
+/** Attention of one workload, with its keys and values. */
 export interface AttentionEngine {
-  /** From arrays of the caller's to arrays of the caller's; keys and values of a decode step are there already. */
+  /** Computes from and to the caller's arrays; keys and values of a decode step are already there. */
   run(): Promise<void>
   /** The elements of the result that `attentionProbes` names. */
   answer(): Promise<readonly number[]>
   close(): Promise<void>
 }
 
-/** Billions of useful operations a second; of a decode step, billions of bytes of its cache a second, and its time. */
+/** Billions of useful operations per second; for a decode step, billions of cache bytes per second, and its time. */
 export function attentionSample(workload: AttentionWorkload, callsPerMs: number, answer: readonly number[]): Sample {
   if (workload.kind === 'attention-decode')
     return { figures: { rate: (cacheBytesOf(workload) * callsPerMs) / 1e6, time: 1000 / callsPerMs }, answer }

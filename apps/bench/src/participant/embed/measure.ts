@@ -9,7 +9,7 @@ export interface EmbedEngine {
   close(): Promise<void>
 }
 
-/** Texts a second, and similarities of the first of them. */
+/** Texts per second, and similarities of the first texts. */
 export async function measureEmbed(engine: EmbedEngine): Promise<Sample> {
   let vectors: readonly ArrayLike<number>[] = []
   const callsPerMs = await medianRate(async () => {

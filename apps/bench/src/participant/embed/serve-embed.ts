@@ -10,7 +10,7 @@ import { type EmbedEngine, measureEmbed } from './measure.ts'
 
 export interface EmbedTexts {
   readonly texts: readonly string[]
-  /** Of each text, special tokens included. */
+  /** Token ids of each text, special tokens included. */
   readonly ids: readonly (readonly number[])[]
 }
 
@@ -21,7 +21,7 @@ export interface EmbedAdapter {
 
 export const isEmbed = (workload: { readonly kind: string }): workload is EmbedWorkload => workload.kind === 'embed'
 
-/** The texts of a workload, and their tokens for participants that have no tokenizer. */
+/** Texts of a workload, and their tokens for participants without a tokenizer. */
 export function tokenized(workload: EmbedWorkload): EmbedTexts {
   const read = (name: string): Fields => JSON.parse(readFileSync(join(workload.folder, name), 'utf8')) as Fields
   const tokenizer = createTokenizerFromJson(read('tokenizer.json'), read('tokenizer_config.json'))

@@ -1,8 +1,8 @@
 import { quantile } from '../../statistics/index.ts'
 
 /**
- * Calls a millisecond: the median over batches of about `batchMs`, for `durationMs` in all. A batch is long against the clock's
- * resolution, and the median passes over batches that another process interrupted.
+ * Calls per millisecond: the median over batches of about `batchMs`, for `durationMs` in total. A batch is long
+ * relative to the clock's resolution, and the median ignores batches that another process interrupted.
  */
 export async function medianRate(
   run: () => Promise<void>,

@@ -4,32 +4,35 @@ import type { ModelWorkload } from '../../workload/index.ts'
 import type { Description, Participant, Sample } from '../protocol.ts'
 import { serve } from '../serve.ts'
 
-/** A language model with one sequence, as a participant's library offers it. Greedy throughout. */
+/** A language model with one sequence, as a participant's library offers it. Always greedy. */
 export interface ModelEngine {
   tokenize(text: string): Promise<readonly number[]>
   /** Computes `ids` from an empty cache and returns the most likely next token. */
   prefill(ids: readonly number[]): Promise<number>
-  /** Computes `count` tokens one by one, `first` and what follows from it; returns the `count` tokens that come out. Ends at no token. */
+  /**
+   * Computes `count` tokens one by one, `first` and its continuation; returns the `count` results. Does not stop at any
+   * token.
+   */
   generate(first: number, count: number): Promise<readonly number[]>
   /** Drops all but the first `length` tokens from the cache. */
   truncate(length: number): Promise<void>
-  /** Most memory that the process ever held; left out, it is that of this process. */
+  /** Peak memory of the process in bytes. Default: that of this process. */
   peakBytes?(): number
   close(): Promise<void>
 }
 
 export interface ModelAdapter {
-  /** Without loading the library: that belongs to the time to load. */
+  /** Must not load the library: loading it is part of the load time. */
   describe(workload: ModelWorkload): Description
   /** Loads the library and the model until it can compute. */
   open(workload: ModelWorkload): Promise<ModelEngine>
 }
 
-/** The text that all prompts are taken from, twice: as many of its first tokens as the workload asks for. */
+/** The text of all prompts, twice, truncated to the workload's number of tokens. */
 export const promptText = (): string =>
   readFileSync(new URL('../../data/coriolanus.txt', import.meta.url), 'utf8').repeat(2)
 
-/** Tokens of an answer that are kept for comparing. */
+/** Number of answer tokens kept for comparison. */
 const answerTokens = 16
 
 export async function serveModel(adapter: ModelAdapter): Promise<void> {
