@@ -9,7 +9,7 @@ export interface Published {
   readonly folder: string
   /** Output of its failed build; such a package is not packed. */
   readonly buildFailure?: string | undefined
-  /** Where the tarball is unpacked. */
+  /** Folder of the unpacked tarball. */
   readonly unpacked: string
   readonly manifest: PublishedManifest
 }

@@ -26,7 +26,7 @@ export interface Cell {
   /** `RUNTIME/RUN` of results.json. */
   readonly runs?: readonly string[]
   readonly tests?: readonly NamedTest[]
-  /** What every run of the cell says of itself. */
+  /** Properties that every run of the cell must report. */
   readonly expect?: Readonly<Partial<RunResult>>
 }
 

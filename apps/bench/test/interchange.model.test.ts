@@ -36,7 +36,7 @@ import { tinyModel } from '@tessera-llm/tiny-model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importPeer } from '../src/participants/peer.ts'
 
-/** What is used of node-llama-cpp. */
+/** The part of node-llama-cpp that the test uses. */
 interface Peer {
   getLlama(options: {
     gpu: false

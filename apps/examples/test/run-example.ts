@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-/** What a program printed: stdout and `console.log`, in order. */
+/** Output of a program: stdout and `console.log`, in order. */
 export async function runExample(load: () => Promise<unknown>, ...argv: readonly string[]): Promise<string> {
   let printed = ''
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

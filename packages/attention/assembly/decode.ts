@@ -95,7 +95,7 @@ function linesTogether(lines: u32, width: u32): u32 {
   return (width & 7) != 0 || lines < 3 ? 0 : lines == 5 ? 3 : lines
 }
 
-/** How many of the `left` lines come next. */
+/** Number of lines, of `left`, that are processed together next. */
 // @ts-ignore: decorator
 @inline
 function together(left: u32): u32 {

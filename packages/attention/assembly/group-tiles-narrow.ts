@@ -3,6 +3,8 @@ import { addBased, addTwo, dotCodes } from './group-tiles'
 // Decode over codes of 4 and 2 bits in groups. A byte holds two or four codes; their positions are unrolled, because V8
 // takes three more instructions for a variable shift. `bits` is a constant at each inlined call, so each export keeps
 // only its own half.
+
+// @ts-ignore: decorator
 @inline
 function maskOf(bits: u32): v128 {
   return bits == 4 ? i32x4.splat(0x0f0f0f0f) : i32x4.splat(0x03030303)

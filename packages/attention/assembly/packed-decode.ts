@@ -19,6 +19,8 @@ const KEYS_AT_ONCE: i32 = 16
 // [lines][max(D + D / 16 + 48, SPLIT)] i16, or as many i8 as blocks of 32 hold, followed by a factor per block; factors
 // [lines] and bases [lines]; scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each; decoded rows
 // [16][max(D, Dv)].
+
+// @ts-ignore: decorator
 @inline
 function roundedBytes(args: usize): usize {
   const width = argument(args, HEAD_DIM)

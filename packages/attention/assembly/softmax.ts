@@ -4,6 +4,8 @@ import { LINE } from './tiles'
 
 // Softmax of tiles in base 2: a score's weight is 2^(s · log2 e − m), one fused step from score to exponent. The
 // subtracted value is rounded once and kept, so its rounding cancels between weights and sum.
+
+// @ts-ignore: decorator
 @inline
 export const LOG2E: f32 = 1.4426950408889634
 // @ts-ignore: decorator

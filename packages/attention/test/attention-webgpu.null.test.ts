@@ -116,7 +116,7 @@ const sequences: readonly Side[] = [
 function bindingsOf(kernel: string, side: Side, isDivided: boolean, returnLse: boolean): number {
   const inputs = Object.keys(side).length
   if (kernel === 'plain') return 0
-  // Where the keys are divided, the sinks and the LSE are the reduction's.
+  // If the keys are divided, the reduction handles sinks and LSE.
   if (isDivided) return 5 + inputs - (side.sinks ? 1 : 0)
   return 4 + (returnLse ? 1 : 0) + inputs
 }

@@ -118,7 +118,7 @@ test.for(configs)('takes no more memory than there is, and uses what it is given
     const module = gpu.createShaderModule({ code: composePass(pass as WebGpuPass).source })
     expect((await module.getCompilationInfo()).messages.map(({ message }) => message)).toEqual([])
     expect((await gpu.popErrorScope())?.message).toBeUndefined()
-    // What is beyond the memory of this device, its refusal names.
+    // The refusal names the workgroup memory that this device lacks.
     gpu.pushErrorScope('validation')
     gpu.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } })
     const refusal = (await gpu.popErrorScope())?.message

@@ -16,7 +16,7 @@ const mha: HeadWeights = {
 const { weights: gqa } = convertHeads(mha, { numKvHeads: 2, method: 'mean' })
 console.log(gqa.numKvHeads, gqa.key.weight.length)
 
-// What the keys and values were on calibration text, row by row; any rows do for an example.
+// Keys and values on calibration text, row by row; any rows do for an example.
 const [key, value] = [createMomentSum(128), createMomentSum(128)]
 for (const sum of [key, value]) sum.add(Float32Array.from({ length: 50 * 128 }, (_, i) => Math.cos(i * i)))
 const keyRotation = { kind: 'rope', style: 'neox', rotaryDim: 16 } as const

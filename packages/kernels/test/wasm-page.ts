@@ -3,7 +3,7 @@ import { linear } from '../src/index.ts'
 import { kernelsWasm } from '../src/wasm.ts'
 
 export interface WasmPageOptions {
-  /** Where the device is made. */
+  /** Thread that creates the device. */
   readonly place: 'worker' | 'page'
   readonly threads?: number
   readonly relaxedSimd?: boolean

@@ -26,7 +26,7 @@ export function weightOf(golden: GoldenCase, input = 'w'): WeightMatrix {
   return { values: Float32Array.from(data as Float32Array), shape: [shape[0] as number, shape[1] as number] }
 }
 
-/** What calibration would gather of the case's inputs x [tokens, K]. */
+/** Statistics that calibration would gather from the case's inputs x [tokens, K]. */
 export function statisticsOf(golden: GoldenCase): LinearStatistics {
   const { data, shape } = goldenInput(golden, 'x')
   return gatherStatistics(Float32Array.from(data as Float32Array), shape[1] as number)

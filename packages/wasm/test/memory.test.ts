@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => device.dispose())
 
-/** What is left beside two small tensors. */
+/** Bytes left beside two small tensors. */
 const rest = maximumBytes - 12_288 - 64 - 64
 const floats = (megabytes: number): number => megabytes * 2 ** 18
 const outOfMemory = (what: string): unknown =>
@@ -107,7 +107,7 @@ it('a capture that does not fit leaves nothing behind, wherever it stops', async
     expect(use(), what).toEqual(before)
   }
   await isUsable()
-  // What a broken capture referred to is not held by it.
+  // A failed capture does not keep its tensors alive.
   x.dispose()
   expect(device.memory().allocatedBytes).toBe(0)
 })

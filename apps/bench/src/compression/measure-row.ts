@@ -30,20 +30,20 @@ export interface Surroundings {
   readonly checkpoint: GgufCheckpoint
   /** Hash of all that results depend on beside the recipe. */
   readonly identity: string
-  /** Where results are kept on the way. */
+  /** Folder of intermediate results. */
   readonly work: string
   readonly calibration: readonly number[]
   readonly evaluation: readonly number[]
   readonly window: number
   readonly windows: number
-  /** What `calibrate` gathers of the original model. */
+  /** Statistics of the original model from `calibrate`. */
   statistics(): Promise<Calibration>
   /** The model before. */
   readonly original: EvaluatedSession
   readonly onProgress: (what: string, done: number, total: number) => void
 }
 
-/** Of a calibration that says nothing else. */
+/** Default of a calibration. */
 const defaultWindow = 512
 
 /** Tokens that a session with a packed cache reads at once: keys of a chunk are exact until they make a group, which has as many. */

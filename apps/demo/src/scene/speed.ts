@@ -1,6 +1,6 @@
 import type { Session } from '@tessera-llm/runtime'
 
-/** What to time; reduced if the context is short. */
+/** Work to time; reduced if the context is short. */
 export interface SpeedProblem {
   readonly promptTokens: number
   readonly decodeTokens: number
@@ -11,7 +11,7 @@ export interface SpeedProblem {
 
 /** Medians over the rounds. */
 export interface Speed {
-  /** What was timed. */
+  /** The timed work. */
   readonly promptTokens: number
   readonly decodeTokens: number
   readonly promptTokensPerSecond: number

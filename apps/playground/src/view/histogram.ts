@@ -6,7 +6,7 @@ const bins = 81
 const height = 180
 const floor = 156
 
-/** How often values occur, before as an area and after as bars over it, on one axis from −limit to limit. */
+/** Frequencies of values on one axis from −limit to limit: before as an area, after as bars over it. */
 export function histogram(before: Float32Array, after: Float32Array, limit: number): HTMLElement {
   const [first, second] = [count(before, limit), count(after, limit)]
   const most = Math.max(...first)

@@ -85,6 +85,7 @@ export const attentionBackwardOp: Op<AttentionBackwardInputs, AttentionBackwardO
   reference: referenceAttentionBackward,
 }
 
+/** Options and optional inputs of `attentionBackward`. */
 export type AttentionBackwardCall = AttentionOptions &
   Omit<AttentionBackwardInputs, 'q' | 'k' | 'v' | 'o' | 'lse' | 'do'>
 

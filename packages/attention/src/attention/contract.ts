@@ -114,6 +114,7 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   vjp: differentiateAttention,
 }
 
+/** Options and optional inputs of `attention`. */
 export type AttentionCall = AttentionOptions & Omit<AttentionInputs, 'q' | 'k' | 'v'>
 
 /**

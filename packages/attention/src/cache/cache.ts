@@ -26,7 +26,7 @@ export interface CacheSizes {
   readonly chunkTokens?: number | undefined
 }
 
-/** How rows are stored; the caller's choice. Layers determine the sizes. */
+/** Storage of rows, chosen by the caller. Layers determine the sizes. */
 export interface CacheKind {
   readonly name: string
   create(device: Device, sizes: CacheSizes): KvCache
@@ -42,6 +42,7 @@ export interface CacheStep {
   readonly lengths: Tensor
 }
 
+/** Attention options and inputs that do not depend on the cache. */
 export type CacheAttention = Pick<AttentionCall, 'scale' | 'softcap' | 'sinks' | 'alibiSlopes'>
 
 /** Rotation of a step's heads, and normalization before it, as in `rope-append`. */

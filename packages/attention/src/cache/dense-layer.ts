@@ -6,6 +6,7 @@ import type { CacheLayer, CacheSizes } from './cache.ts'
 import { isRing, layerRows, ringPageRows } from './layer-rows.ts'
 import type { StoredLayer } from './stored-layer.ts'
 
+/** Dtypes of an unpacked cache. */
 export type DenseDType = Extract<DType, 'f32' | 'f16'>
 
 /**

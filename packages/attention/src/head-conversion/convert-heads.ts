@@ -27,11 +27,12 @@ export type ConvertHeadsOptions = CommonOptions &
     | {
         readonly method: 'activation' | 'principal'
         readonly moments: HeadMoments
-        /** What stands between the projections of q and k and their product; decides which maps they may share. */
+        /** Rotations that q and k may share: depends on what is between their projections and their product. */
         readonly keyRotation: KeyRotation
       }
   )
 
+/** Result of `convertHeads`. */
 export interface ConvertedHeads {
   /** Converted weights. Unchanged arrays are the ones passed in. */
   readonly weights: HeadWeights

@@ -10,7 +10,7 @@ export interface LayerOptions {
   readonly rope?: { readonly style: 'neox' | 'gptj'; readonly rotaryDim: number }
 }
 
-/** What an attention layer gives for x [batch, seq, inputs]: projections and positions in float64, attention on the reference device. */
+/** Output of an attention layer for x [batch, seq, inputs]; all but attention, on the reference device, in float64. */
 export async function attentionLayer(
   weights: HeadWeights,
   x: ArrayLike<number>,

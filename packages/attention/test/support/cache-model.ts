@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { attention, type CacheKind, type CacheLayer, type KvCache } from '../../src/index.ts'
 
-/** What may happen to one of the caches that are there. */
+/** Operations on one of the existing caches. */
 export type Action =
   | { readonly kind: 'append'; readonly which: number; readonly count: number }
   | { readonly kind: 'truncate'; readonly which: number; readonly part: number }

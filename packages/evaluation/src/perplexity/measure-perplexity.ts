@@ -4,7 +4,7 @@ import { negativeLogLikelihood } from './negative-log-likelihood.ts'
 import { type Perplexity, summarizePerplexity } from './summarize-perplexity.ts'
 import { cutWindows, scoredFrom, type WindowOptions } from './windows.ts'
 
-/** What measurements need of a model: a session of `@tessera-llm/runtime`, or anything that prefills like one. */
+/** Model under measurement: a session of `@tessera-llm/runtime`, or anything that prefills like one. */
 export type EvaluatedSession = Pick<Session, 'contextLength' | 'prefill' | 'truncate'>
 
 /** Progress of `measurePerplexity`. */

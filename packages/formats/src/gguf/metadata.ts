@@ -21,7 +21,9 @@ export const ggufValueTypes = [
   'f64',
 ] as const
 
+/** Type of a GGUF metadata value. */
 export type GgufValueType = (typeof ggufValueTypes)[number]
+/** Type of a GGUF metadata value that is no array. */
 export type GgufScalarType = Exclude<GgufValueType, 'array'>
 
 /**
@@ -34,6 +36,7 @@ export type GgufValue =
   | { readonly type: 'string'; readonly value: string }
   | GgufArray
 
+/** A GGUF array with its element type. */
 export type GgufArray =
   | {
       readonly type: 'array'

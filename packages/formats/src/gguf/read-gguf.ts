@@ -39,14 +39,12 @@ interface TensorEntry {
 }
 
 /**
- * Reads the header of a GGUF file, version 2 or 3, little-endian. Tensor data are not touched until a tensor is read.
- * Throws `invalid-file` naming the field and the byte offset for anything that breaks the format or exceeds `limits`, and
- * `unsupported` for other versions and big-endian files, `aborted` after `signal`. The source stays open until the checkpoint is closed; after an error
- * it is the caller's to close.
+ * Reads the header of a GGUF file, version 2 or 3, little-endian. Reads no tensor data. The source stays open until the
+ * checkpoint is closed; after an error, the caller must close it.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
  * @throws TesseraError `invalid-file`, naming field and byte offset, for anything that breaks the format or exceeds
- * `limits`; `unsupported` for other versions and big-endian files
+ * `limits`; `unsupported` for other versions and big-endian files; `aborted` after `signal`
  */
 export async function readGguf(
   source: ByteSource,

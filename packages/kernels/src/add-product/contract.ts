@@ -30,7 +30,7 @@ export const addProductOp: Op<AddProductInputs, Record<string, never>, AddProduc
       )
     return {}
   },
-  // As of matmul: partial sums of T products of magnitude 1 and either sign reach √T.
+  // As in `matmul`, partial sums of T products of magnitude 1 and random sign reach √T.
   tolerance: ({ inputs: { left } }) => {
     const [rows = 0] = left.shape
     return toleranceOf({ dtype: 'f32', reduce: rows, scale: Math.sqrt(rows) })

@@ -3,8 +3,10 @@ import { checkChoice } from '../check/index.ts'
 
 /** Names of the ways in which `linear` rounds its input before a product with a packed weight. */
 export const linearActivations = ['f32', 'int8', 'int8-token', 'int8-static', 'int4-token'] as const
+/** One of `linearActivations`. */
 export type Activations = (typeof linearActivations)[number]
 
+/** Options of `linear` and its fused forms: rounding of the input. */
 export type RoundingOptions = {
   /**
    * How x is rounded before a product with a packed weight: `int8` to 8 bits per block of 32 along K, `int8-token` with

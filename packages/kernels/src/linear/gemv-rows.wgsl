@@ -1,4 +1,4 @@
-// What one lane adds to the products of ROWS weight rows (1, 2 or 4) from row0 on with x[K]: each vector of x that is read serves all of them.
+// One lane's part of the products of ROWS weight rows (1, 2 or 4) from row0 on with x[K]: each vector of x is read once for all rows.
 // Prelude: ROWS, GROUP, HAS_MINIMUM, LANES; a weight reader; x4, begin_x.
 
 fn product_of(row: u32, k: u32, first: vec4<f32>, second: vec4<f32>) -> f32 {

@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** How the frequencies of a longer context derive from those of training, in the terms of Hugging Face configs. */
+/** Scaling of the training frequencies to a longer context, in the terms of Hugging Face configs. */
 export type RopeScaling =
   | { readonly type: 'none' }
   | { readonly type: 'linear'; readonly factor: number }
@@ -35,6 +35,7 @@ export type RopeScaling =
       readonly truncate?: boolean | undefined
     }
 
+/** Options of `ropeTable`. */
 export interface RopeTableOptions {
   readonly theta: number
   /** Channels that are rotated; even. */

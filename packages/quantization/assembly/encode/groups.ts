@@ -163,7 +163,10 @@ function widen(a: usize, b: usize, count: u32, to: usize): void {
   for (const end = a + (<usize>count << 2); a < end; a += 4, b += 4, to += 16) v128.store(to, f64x2.replace_lane(f64x2.splat(<f64>load<f32>(a)), 1, <f64>load<f32>(b)))
 }
 
-/** Where a group cannot be done as its type asks (no scale above 0, one beyond f16), its scale is written as no number: the reference says what is wrong. */
+/**
+ * A group that cannot be rounded as its type asks (scale not above 0, or beyond f16) gets the scale NaN: the reference
+ * then reports what is wrong.
+ */
 export function roundGroups(args: usize, thread: u32, threads: u32): void {
   const groups = argument(args, GROUPS), count = argument(args, WIDTH), bits = argument(args, BITS), type = argument(args, TYPE), isSymmetric = argument(args, SYMMETRIC) != 0
   const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), weights = argument(args, IMPORTANCE) == 0 ? 0 : scratch + X + (<usize>count << 4)

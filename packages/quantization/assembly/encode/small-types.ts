@@ -6,7 +6,9 @@ import { extremeOf, inverseOf, weighByImportance } from './sums'
 
 // Blocks of 32: Q4_0, Q5_0, Q8_0 with a scale, Q4_1 and Q5_1 with a minimum too (src/format/encode/q4-0.ts and those beside it).
 
-/** What cannot be a code, because the reciprocal of a tiny scale is infinite, becomes 0. */
+/**
+ * Converts to integers; a value that cannot be a code, because the reciprocal of a tiny scale is infinite, becomes 0.
+ */
 @inline function whole(scaled: v128): v128 {
   return v128.and(f32x4.trunc(scaled), f32x4.lt(f32x4.abs(scaled), f32x4.splat(65536)))
 }

@@ -26,7 +26,7 @@ export function most(a: v128, b: v128): v128 {
   return f32x4.pmax(a, b)
 }
 
-/** What the kernels are told of a grid: 32-bit fields at `p`. */
+/** Grid parameters of the kernels: 32-bit fields at `p`. */
 // 0 isTable, 4 last code, 8 isSymmetric, 12 bits of a scale's fraction cut off (0 f32, 13 f16, 16 bf16), 16 candidates,
 // 20 first factor f32, 24 step f32, 28 table f32*, 32 middles f32* between its values, 36 middle code, 40 zeros that are tried, 44 largest value of the table
 

@@ -46,7 +46,10 @@ function layGrid(args: usize, grid: usize): void {
   store<f32>(grid, largest, 44)
 }
 
-/** What follows the grid in a thread's scratch: three small arrays, then seven panels of all columns, three of a group, and the rows of the descent. */
+/**
+ * The grid is followed in a thread's scratch by three small arrays, seven panels of all columns, three of a group, and
+ * the rows of the descent.
+ */
 function sweepEight(args: usize, first: u32, count: u32, grid: usize): void {
   const columns = argument(args, COLUMNS), width = argument(args, WIDTH), groups = (columns + width - 1) / width, stride = (columns + 3) & ~3
   const factor: usize = argument(args, FACTOR), mismatch: usize = argument(args, MISMATCH), order: usize = argument(args, ORDER), keep = argument(args, SIMULATED)

@@ -16,7 +16,10 @@ export const SUM_LOW: usize = 5
 export const SUM_HIGH: usize = 6
 export const FIELDS: i32 = 7
 
-/** How activations are rounded: with 8 bits and a scale for 32 columns, or for a token; not at all; with 8 bits and the given scale; with 4 bits and a scale for a token. */
+/**
+ * Rounding of activations: to 8 bits with a scale per 32 columns, or per token; none; to 8 bits with the given scale;
+ * to 4 bits with a scale per token.
+ */
 export const BY_BLOCK: u32 = 0, BY_TOKEN: u32 = 1, NONE: u32 = 2, GIVEN: u32 = 3, BY_TOKEN_4: u32 = 4
 
 /** Below this x counts as zero: its reciprocal would overflow. 2^-100. */

@@ -112,7 +112,7 @@ export function tokenE5M2(p: usize, x: usize, blocks: i32, superBlocks: i32, out
   }
 }
 
-/** As `spreadPanel`, scales for 32 columns or more: f32 [K][8]. */
+/** `spreadPanel` with scales for 32 columns or more: f32 [K][8]. */
 export function spreadE4M3(panel: usize, blocks: i32, to: usize): void {
   spread(E4M3, panel, blocks, to)
 }

@@ -33,7 +33,7 @@ export const E5M2: i32 = 10
 export const LEVELS_2: i32 = 11
 export const LEVELS_3: i32 = 12
 
-/** How scales are stored; heads are in the order named. */
+/** Storage kinds of scales; heads are in the order named. */
 /** scale f16 */
 export const HALF: i32 = 0
 /** scale f16, offset f16 */
@@ -74,7 +74,7 @@ export const SHARED_OFFSET: i32 = 9
   return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4 || hasLevels(codes)
 }
 
-/** How many pair sums i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */
+/** Number of pair sums that i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */
 @inline export function sumsInI16(codes: i32): i32 {
   return codes == NIBBLES_2 ? 2 : codes == NIBBLES_1 || codes == E2M1 ? 4 : 8
 }
@@ -105,14 +105,14 @@ export const SHARED_OFFSET: i32 = 9
 @inline export function superBytesAt(at: usize): usize {
   return load<u32>(at, 16)
 }
-/** How many blocks share it. */
+/** Number of blocks that share it. */
 @inline export function superBlocksAt(at: usize): i32 {
   return load<i32>(at, 20)
 }
 @inline export function zeroAt(at: usize): i32 {
   return load<i32>(at, 24)
 }
-/** Where the 16 levels lie: their low bytes, then their high bytes. */
+/** Address of the 16 levels: their low bytes, then their high bytes. */
 @inline export function levelsAt(at: usize): usize {
   return at + 28
 }

@@ -12,7 +12,7 @@ import { PANEL_BYTES, SCALES } from './panel'
   return i8x16.shuffle(lookup(low, codes), lookup(high, codes), 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 }
 
-/** As `widenPanel`: 16 steps of two columns a block. */
+/** `widenPanel` for levels: 16 steps of two columns per block. */
 export function widenLevels(panel: usize, blocks: i32, levels: usize, to: usize): void {
   const low = v128.load(levels), high = v128.load(levels, 16)
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
@@ -29,7 +29,7 @@ export function widenLevels(panel: usize, blocks: i32, levels: usize, to: usize)
   v128.store(to, upperLevels(pairs, low, high), 32)
 }
 
-/** As `spreadPanel`, scales for 32 columns: f32 [K][8]. */
+/** `spreadPanel` for levels, with scales for 32 columns: f32 [K][8]. */
 export function spreadLevels(panel: usize, blocks: i32, levels: usize, to: usize): void {
   const low = v128.load(levels), high = v128.load(levels, 16)
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {

@@ -21,13 +21,13 @@ import { unpack } from './unpack'
 export const X: u32 = 0, WEIGHT: u32 = 1, BIAS: u32 = 2, RESIDUAL: u32 = 3, Y: u32 = 4, TOKENS: u32 = 5, ROWS: u32 = 6, COLUMNS: u32 = 7
 /** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
 export const SCRATCH: u32 = 8, SCRATCH_BYTES: u32 = 9, RECORDS: u32 = 10
-/** How activations are rounded (see `activations.ts`), and by which scale where one is given; the weight's layout. */
+/** Argument words: rounding of activations (see `activations.ts`), the given scale, if any, and the weight's layout. */
 export const ROUNDING: u32 = 11, INPUT_SCALE: u32 = 12, LAYOUT: u32 = 13
 
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
 export const TAIL: usize = 128, REST: usize = 256
 
-/** How far ahead of one token's product the pages of its weight are begun where groups follow one another. */
+/** Bytes by which one token's product starts the pages of its weight ahead of use, where groups are contiguous. */
 const AHEAD: usize = 24576
 
 /** Groups of a share that one token meets side by side: memory answers so many streams faster than one. */

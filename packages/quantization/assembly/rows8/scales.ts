@@ -2,7 +2,7 @@ import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
 import { brainFloats, e4m3Floats, f16Floats, i8Floats, u8Floats } from './lanes'
 import { BRAIN, E4M3_HALVES, HALF, HALF_OFFSET, hasOffset, I8, I8_HALVES, SHARED, SHARED_OFFSET, U8_HALVES_OFFSET, U8_OFFSET } from './layout'
 
-/** What blocks share, for 4 rows, from the fields at `p`: their scale, or that of their scales. */
+/** Shared field of blocks for 4 rows, from the fields at `p`: their scale, or the scale of their scales. */
 @inline export function sharedScale(form: i32, p: usize, quad: i32): v128 {
   if (form == SHARED || form == SHARED_OFFSET) return v128.load(p + 16 * quad)
   return f16Floats(p + 8 * quad, halfMask(), halfBias())

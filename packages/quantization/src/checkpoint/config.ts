@@ -6,7 +6,7 @@ import type { CompressedFormat } from './write-compressed.ts'
 import type { GptqLayout } from './gptq.ts'
 import { configGroup } from './matrix.ts'
 
-/** What `quantization_config` of a `config.json` says of the stored weights. */
+/** Contents of `quantization_config` in a `config.json`. */
 export type QuantizationConfig =
   | ({ readonly layout: 'gptq' } & GptqLayout)
   | { readonly layout: 'awq'; readonly groupSize: number }
@@ -206,7 +206,10 @@ function readScheme(group: Readonly<Record<string, unknown>>, name: string, over
   }
 }
 
-/** Of the ways to round inputs, the one whose scales are stored. Those of other kinds, such as e4m3, are for other codes. */
+/**
+ * Whether inputs are rounded with stored scales, the only way of rounding inputs that has them. Scales of other kinds,
+ * such as e4m3, are for other codes.
+ */
 function hasStaticInputs(inputs: unknown): boolean {
   const {
     num_bits: bits,

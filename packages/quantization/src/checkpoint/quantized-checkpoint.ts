@@ -16,17 +16,17 @@ import { storedCodes } from './stored-codes.ts'
 export interface QuantizedCheckpoint extends Checkpoint {
   /** Reads the codes and scales of a weight by its name, `model.layers.0.mlp.down_proj.weight`; undefined where it is not stored quantized. */
   matrix(name: string, signal?: AbortSignal): Promise<QuantizedMatrix> | undefined
-  /** How the weights that are stored quantized are stored, by their names. */
+  /** Storage of the quantized weights, by name. */
   readonly storage: ReadonlyMap<string, QuantizedStorage>
 }
 
-/** How a checkpoint stores one weight. */
+/** Storage of one weight in a checkpoint. */
 export interface QuantizedStorage {
   readonly layout: QuantizationConfig['layout']
   readonly grid: Grid
   /** Whether columns name their groups, because they were grouped in another order than they stand (act-order). */
   readonly hasColumnGroups: boolean
-  /** Of all its parts together. */
+  /** Bytes of all its parts. */
   readonly byteLength: number
 }
 
@@ -75,7 +75,7 @@ export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknow
 
 type LayerParts = Readonly<Record<string, StoredTensor>>
 
-/** What follows a layer's name in each layout. */
+/** Suffixes of a layer's name in each layout. */
 const partNames = {
   gptq: ['qweight', 'qzeros', 'scales', 'g_idx'],
   awq: ['qweight', 'qzeros', 'scales'],

@@ -13,7 +13,7 @@ import {
 } from './parts.ts'
 import { codesFromWords, wordsFor } from './words.ts'
 
-/** How one set of layers is quantized: an entry of `config_groups`. */
+/** Quantization of one set of layers: an entry of `config_groups`. */
 export interface CompressedScheme {
   readonly bits: number
   readonly type: 'int' | 'float'

@@ -5,7 +5,7 @@ import { quantizationModule } from '../generated/quantization.ts'
 import { fitsRows8, layoutOf } from '../linear/wasm.ts'
 import { blocksOf, layoutWords } from '../rows8/layout.ts'
 
-/** Of each block of 8 rows the decoded panel, then as f32. */
+/** Bytes of the decoded panel of each block of 8 rows, first as codes, then as f32. */
 const scratchBytes = (width: number): number => Math.ceil((blocksOf(width) * (384 + 1024)) / 64) * 64
 
 export const rows8EmbeddingWasm: WasmKernel = defineWasmKernel(embeddingOp, {

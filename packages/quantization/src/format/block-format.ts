@@ -3,7 +3,7 @@ import { type BlockType, createBlock } from './block-type.ts'
 
 /** A format whose values are exact in f32. */
 export interface BlockFormat extends Format {
-  /** What `decode` gives, in half the memory and less time. */
+  /** The values of `decode` as f32, in half the memory and less time. */
   decodeF32(parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Float32Array<ArrayBuffer>
 }
 

@@ -8,7 +8,7 @@ export interface CodeWriter {
   write(codes: Int8Array, bytes: Uint8Array, offset: number): void
 }
 
-/** Where the bits of an element's code lie, and which bits make which code. */
+/** Position of an element's code bits, and which bits form which code. */
 interface Element {
   readonly places: readonly number[]
   readonly patterns: ReadonlyMap<number, number>

@@ -1,7 +1,7 @@
 import { formatShape, type Shape, sizeOf, TesseraError } from '@tessera-llm/tensor'
 import type { BlockFormat } from './block-format.ts'
 
-/** What an encoder may take beside the values. */
+/** Options of an encoder beside the values. */
 export interface EncodeOptions {
   /**
    * f32[K], one weight ≥ 0 for each column of [N, K]: how much a squared error in that column costs, usually the mean square of the

@@ -34,7 +34,7 @@ interface Product {
   readonly names: { readonly weight: string; readonly bias?: string; readonly y: string }
 }
 
-/** What `products` of assembly/rows8/fused.ts reads. */
+/** Writes the arguments that `products` in assembly/rows8/fused.ts reads. */
 function writeProducts(
   write: ArgumentWriter,
   at: Bindings,

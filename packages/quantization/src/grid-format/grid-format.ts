@@ -12,7 +12,7 @@ import { codeBits, dequantizeMatrix, type Grid, groupsPerRow, type ScaleType } f
 import { codeRowBytes } from './codes.ts'
 import { unpackMatrix } from './pack-matrix.ts'
 
-/** How zero points are stored: not at all (symmetric grids, codebooks), as integers of a code's bits, or as floats. */
+/** Storage of zero points: none (symmetric grids, codebooks), integers of a code's bits, or floats. */
 export type ZeroType = 'none' | 'codes' | 'f16' | 'f32'
 
 /**

@@ -57,14 +57,17 @@ export function writeArguments(
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
-/** Of a tile's results, and of the end of a row filled up. */
+/** Bytes of a tile's results, and of the padding at the end of a row. */
 const tileBytes = 256
-/** Of each block the decoded panel, and its codes widened; or for one token 64 bytes of sums and 92 of a record. */
+/**
+ * Scratch bytes: the decoded panel of each block, and its codes widened; or for one token 64 bytes of sums and 92 of a
+ * record.
+ */
 export const int8Bytes = (columns: number): number => align(tileBytes + blocksOf(columns) * (384 + 512))
-/** Of each block the decoded panel, then as f32; between them the sums of a tile. */
+/** Scratch bytes: the decoded panel of each block, then as f32; the sums of a tile between them. */
 const exactBytes = (columns: number): number => align(192 + blocksOf(columns) * (384 + 1024))
 
-/** What of the L2 cache groups may fill that are laid out for many tokens. */
+/** Bytes of the L2 cache that groups decoded for many tokens may fill. */
 const panelsBytes = 2 ** 18
 
 /** Groups of widened codes: as many as the cache holds, one at least. */
@@ -97,7 +100,7 @@ export function sizesOf(
   return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
 }
 
-/** As `assembly/rows8/activations.ts` counts them. */
+/** Codes of the roundings in `assembly/rows8/activations.ts`. */
 const roundings: Readonly<Record<Activations, number>> = {
   int8: 0,
   'int8-token': 1,

@@ -1,7 +1,7 @@
 import { formatShape, TesseraError } from '@tessera-llm/tensor'
 import { type Grid, groupColumns, groupsPerRow, scaleCount } from './grid.ts'
 
-/** What a method makes of a weight [N, K]: codes and what they mean. Formats store it; nothing in it depends on how. */
+/** Result of a method for a weight [N, K]: codes and their meaning. Independent of the storage format. */
 export interface QuantizedMatrix {
   /** [N, K]: outputs, inputs. */
   readonly shape: readonly [rows: number, columns: number]

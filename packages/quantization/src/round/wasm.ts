@@ -3,10 +3,10 @@ import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { encodeModule } from '../generated/encode.ts'
 import { roundGroupsOp } from './contract.ts'
 
-/** As `assembly/encode/groups.ts` counts them. */
+/** Codes of the scale types in `assembly/encode/groups.ts`. */
 const scaleTypes = { f32: 0, f16: 1, bf16: 2 } as const
 
-/** What a search keeps, then values and weights of two groups in f64. */
+/** Scratch bytes: the state of a search, then values and weights of two groups in f64. */
 const scratchBytes = (width: number): number => 128 + 32 * width
 
 /** Two groups at a time, one in each lane, every step in the reference's order: the same codes and scales on every build and any number of threads. */

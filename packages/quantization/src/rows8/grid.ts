@@ -56,7 +56,7 @@ function layoutOfGrid(grid: Grid): Rows8Layout | string {
     : { codes, scales: 'f32', zero, superBlocks }
 }
 
-/** What the integers of a table are units of: the largest value is 32767 of them. */
+/** Unit of a table's integers: the largest value is 32767 of them. */
 function levelUnit({ values }: CodebookGrid): number {
   return Math.max(...values.map(Math.abs)) / 32767
 }

@@ -2,7 +2,7 @@ import type { BlockType } from '../format/block-type.ts'
 import { ggmlBlockTypes } from '../format/block-types.ts'
 import { columnsPerBlock, type Rows8Layout } from './layout.ts'
 
-/** How one ggml block type is laid out for the WebAssembly kernels; the packed format is `<type>/rows8`. */
+/** Layout of one ggml block type for the WebAssembly kernels; the packed format is `<type>/rows8`. */
 export interface Rows8Kind {
   readonly type: BlockType
   readonly layout: Rows8Layout

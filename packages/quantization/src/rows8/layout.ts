@@ -7,9 +7,9 @@ export interface Rows8Layout {
   readonly scales: keyof typeof scaleStorage
   /** Subtracted from a stored code; 0 where there are offsets, or codes are signed. */
   readonly zero: number
-  /** How many blocks share fields; 1 where they share none. */
+  /** Number of blocks that share fields; 1 if they share none. */
   readonly superBlocks: number
-  /** What codes of the kinds `levels` stand for: up to 16 integers of 16 bits. */
+  /** Values of the codes of the `levels` kinds: up to 16 integers of 16 bits. */
   readonly levels?: readonly number[]
 }
 

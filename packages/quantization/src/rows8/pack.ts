@@ -112,7 +112,7 @@ function packBlocks(
   }
 }
 
-/** From an unpacked code to what is stored for it. */
+/** Maps an unpacked code to its stored form. */
 function storedCode(storage: Rows8Kind['layout']['codes'], zero: number): (code: number) => number {
   const table = storage === 'iq4' ? iq4Levels : storage === 'e2m1' ? doubledE2M1 : undefined
   if (!table) return (code) => code + zero
@@ -127,7 +127,7 @@ interface ScaleSource {
   readonly block: Block
   /** Which 32 columns of it. */
   readonly index: number
-  /** Where their scales go: the packed block and what it shares, and the row's place there. */
+  /** Destination of the scales: the packed block with its shared fields, and the row's place there. */
   readonly out: Uint8Array
   readonly p: number
   readonly shared: number

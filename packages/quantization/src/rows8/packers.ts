@@ -19,7 +19,7 @@ export const rows8Formats: readonly Rows8Format[] = rows8Kinds.map(({ type, layo
   createRows8Format(type.id, layout),
 )
 
-/** From stored ggml blocks to the layout that the WebAssembly kernels read. */
+/** Packers from stored ggml blocks to the layout that the WebAssembly kernels read. */
 export const rows8Packers: readonly WeightPacker[] = rows8Kinds.map((kind, index) => ({
   source: kind.type.id,
   device: 'wasm',

@@ -8,6 +8,7 @@ import type { PackedTensor, Tensor, Weight } from '../tensor/index.ts'
 /** Kind of a device; selects kernels and weight packers. */
 export type DeviceKind = 'reference' | 'wasm' | 'webgpu'
 
+/** Options of `Device.run` beside those of the op. */
 export interface RunOptions {
   /** Use this kernel and no other: `device.run(attentionOp, …, { kernel: 'plain' })`. Devices without kernels ignore it. */
   readonly kernel?: string | undefined

@@ -9,6 +9,7 @@ export type OpInputs = { readonly [name: string]: Weight | undefined }
 export type OpOutputs = { readonly [name: string]: Tensor }
 /** Options of an op: JSON, so that a problem has a canonical key. */
 export type OpOptions = { readonly [name: string]: JsonValue | undefined }
+/** A JSON value. */
 export type JsonValue =
   | string
   | number
@@ -33,9 +34,11 @@ export interface PackedSpec {
 
 /** Shape, and dtype or format, of a weight without its values. */
 export type WeightSpec = TensorSpec | PackedSpec
+/** Specs of an op's inputs, by name. */
 export type InputSpecs<I extends OpInputs = OpInputs> = {
   readonly [K in keyof I]: WeightSpec | Extract<I[K], undefined>
 }
+/** Specs of an op's outputs, by name. */
 export type OutputSpecs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: TensorSpec }
 
 /** One call: everything that a kernel may depend on except the values. */
@@ -56,9 +59,11 @@ export interface HostTensor {
   readonly shape: Shape
   readonly data: Float64Array
 }
+/** Inputs of an op's float64 reference, by name. */
 export type HostInputs<I extends OpInputs = OpInputs> = {
   readonly [K in keyof I]: HostTensor | Extract<I[K], undefined>
 }
+/** Outputs of an op's float64 reference, by name; row-major. */
 export type HostOutputs<O extends OpOutputs = OpOutputs> = { readonly [K in keyof O]: Float64Array }
 
 /** Allowed difference per element, `|a - r| <= atol + rtol * |r|`, and allowed normalized mean squared error. */

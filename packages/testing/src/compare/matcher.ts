@@ -59,6 +59,7 @@ function shapeOf(value: Comparable): readonly number[] | undefined {
 
 declare module 'vitest' {
   // vitest declares the parameter with this default, and merged declarations must agree.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
   interface Matchers<T = any> {
     /** Elementwise and NMSE comparison of a tensor, a host value or numbers. To be awaited. */
     toMatchReference(expected: Comparable, tolerance: Tolerance): Promise<void>

@@ -35,6 +35,7 @@ export const limitNames = [
   'maxComputeWorkgroupsPerDimension',
 ] as const
 
+/** Name of a limit in `WebGpuCapabilities`. */
 export type LimitName = (typeof limitNames)[number]
 
 export function describeCapabilities(

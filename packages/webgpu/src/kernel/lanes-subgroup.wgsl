@@ -1,4 +1,4 @@
-// Where a lane stands in its workgroup, counted subgroup by subgroup: which lanes make a subgroup WGSL leaves open.
+// Position of a lane in its workgroup, counted subgroup by subgroup: WGSL leaves open which lanes form a subgroup.
 struct Invocation {
   @builtin(subgroup_id) subgroup: u32,
   @builtin(subgroup_size) subgroup_size: u32,

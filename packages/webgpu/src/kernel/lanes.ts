@@ -4,7 +4,7 @@ import type { WebGpuPass } from './kernel.ts'
 import lanes from './lanes.wgsl'
 import lanesSubgroup from './lanes-subgroup.wgsl'
 
-/** How the lanes of a workgroup cooperate: through workgroup memory, or first within subgroups. */
+/** Cooperation of the lanes of a workgroup: through workgroup memory, or first within subgroups. */
 export interface Lanes {
   readonly isSubgroup: boolean
   /** Smallest subgroup size. */

@@ -1,4 +1,4 @@
-// Where a lane stands in its workgroup.
+// Position of a lane in its workgroup.
 struct Invocation {
   @builtin(local_invocation_index) local: u32,
 }

@@ -20,14 +20,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
       let end_key = min(span_of(batch, last_row).end, first_key + i32(TILE));
       if (first_key >= end_key || first_key + i32(TILE) <= span_of(batch, first_row).first) { continue; }
       let weights = weights_of(lane, batch, head, first_row, last_row, first_key, end_key);
-      // Turned: line i of the tile is key i, and component c of vector j is row j + 8c.
+      // Transposed: line i of the tile is key i, and component c of vector j is row j + 8c.
       for (var j = 0u; j < 4u; j++) { weight_tile[(x + 8u * j) * TILE_STRIDE + y] = vec4<f32>(weights[0][j], weights[1][j], weights[2][j], weights[3][j]); }
       for (var chunk = 0u; chunk < OUTPUT_TILES; chunk++) {
         workgroupBarrier();
         for (var i = lane; i < 256u; i += 64u) {
           let row = first_row + i / 8u;
           var value = vec4<f32>();
-          // What a row that sees nothing holds does not matter.
+          // A row that sees no key may hold anything.
           if (row <= last_row && !is_dead(state_of(batch, head, row))) { value = row4(batch, head, row, 8u * chunk + i % 8u); }
           kv_tile[(i / 8u) * TILE_STRIDE + i % 8u] = value;
         }

@@ -1,4 +1,4 @@
-// What the other passes know of a query row: x is its LSE in units of log2 e, DEAD where the row sees nothing; y is D = do · o − dlse.
+// State of a query row for the other passes: x is its LSE in units of log2 e, DEAD if it sees no key; y is D = do · o − dlse.
 // Prelude: g (do), r (o), lse as bits, dlse_of, row_state.
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -8,7 +8,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let head = (index / params.seq_q) % params.heads;
   let batch = index / (params.seq_q * params.heads);
   let bits = lse[index];
-  // Bits, because WGSL may take infinities for granted not to occur.
+  // As bits, because WGSL implementations may assume that infinities do not occur.
   if (bits == 0xff800000u) {
     row_state[index] = vec2<f32>(DEAD, 0.0);
     return;

@@ -1,4 +1,4 @@
-// dS = P ∘ (do Vᵀ − D) of 32 rows and 32 keys, in the places of `products_of`, by the product q · k · scale.
+// dS = P ∘ (do Vᵀ − D) of 32 rows and 32 keys, in the layout of `products_of`, by the product q · k · scale.
 fn weights_of(lane: u32, batch: u32, head: u32, first_row: u32, last_row: u32, first_key: i32, end_key: i32) -> array<vec4<f32>, 4> {
   let products = products_of(lane, batch, head, first_row, last_row, first_key, end_key);
   var slopes = gradient_products_of(lane, batch, head, first_row, last_row, first_key, end_key);

@@ -1,4 +1,4 @@
-// Keeps the weights of a tile of 32 rows and 32 keys of a head in memory: P, or dS.
+// Stores the weights of a tile of 32 rows and 32 keys of a head: P, or dS.
 // Prelude: weights_of; stored; stored_at; span_of; the tiles.
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -1,6 +1,6 @@
-// The weights that an earlier pass kept, in the places of `products_of`; zeros beyond the rows and keys asked for.
+// Weights that an earlier pass stored, in the layout of `products_of`; zeros beyond the requested rows and keys.
 fn weights_of(lane: u32, batch: u32, head: u32, first_row: u32, last_row: u32, first_key: i32, end_key: i32) -> array<vec4<f32>, 4> {
-  // Tiles are written next: what is in them must have been read.
+  // Tiles are overwritten next, so all lanes must have read them.
   workgroupBarrier();
   var weights = array<vec4<f32>, 4>();
   for (var r = 0u; r < 4u; r++) {

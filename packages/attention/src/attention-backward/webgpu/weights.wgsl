@@ -1,4 +1,4 @@
-// P = e^(score − lse) of 32 rows and 32 keys, in the places of `products_of`: the gradient of the output passes through it.
+// P = e^(score − lse) of 32 rows and 32 keys, in the layout of `products_of`: the gradient of the output passes through it.
 fn weights_of(lane: u32, batch: u32, head: u32, first_row: u32, last_row: u32, first_key: i32, end_key: i32) -> array<vec4<f32>, 4> {
   var weights = products_of(lane, batch, head, first_row, last_row, first_key, end_key);
   for (var r = 0u; r < 4u; r++) {

@@ -1,4 +1,4 @@
-// Packs the tokens that the header gives over to groups, from the ring; one workgroup a group of a head.
+// Packs the tokens that the header assigns to groups, from the ring; one workgroup per group of a head.
 // Prelude: BITS, PER_WORD (codes of a word), ALONG_TOKEN; blocks; half_bits, nearest_code.
 fn half_value(bits: u32) -> f32 {
   let magnitude = bits & 0x7fffu;

@@ -1,4 +1,4 @@
-// One head of one token a workgroup: normalised where it has a norm, rotated, and put where it belongs; with a key goes its value.
+// One head of one token per workgroup: normalized if it has a norm, rotated and stored; a key's workgroup also stores its value.
 // Prelude: HEAD_DIM, HALF (R / 2), IS_NEOX, WORD_ELEMENTS, VALUE_ELEMENTS (elements of a word of either cache), FIRST_HEAD (query heads
 // come first, then those of keys); positions, cos_table, sin_table; HAS_NORM; load_head, norm_of, store_query; page_of, store_key, store_value.
 const SQUARES = 64u;

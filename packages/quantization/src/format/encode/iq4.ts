@@ -21,7 +21,7 @@ export const iq4_nlEncoder: RowEncoder = {
   },
 }
 
-/** As IQ4_NL for each group, with scales of 6 bits in units of the largest / −32. */
+/** IQ4_NL per group, with 6-bit scales in units of the largest / −32. */
 export const iq4_xsEncoder: RowEncoder = {
   id: 'iq4_xs',
   usesImportance: true,

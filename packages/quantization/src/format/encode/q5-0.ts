@@ -4,7 +4,7 @@ import { f32, sumOfSquares, weighByImportance } from './rounding.ts'
 import type { RowEncoder } from './row-encoder.ts'
 import { searchScale } from './search-scale.ts'
 
-/** As Q4_0 with d = extreme / −16. */
+/** Q4_0 with d = extreme / −16. */
 export const q5_0Encoder: RowEncoder = {
   id: 'q5_0',
   usesImportance: true,

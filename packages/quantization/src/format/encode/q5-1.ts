@@ -3,7 +3,7 @@ import { packFiveBits } from './q5-0.ts'
 import { f32, sumOfSquares } from './rounding.ts'
 import type { RowEncoder } from './row-encoder.ts'
 
-/** As Q4_1 with d = range / 31. */
+/** Q4_1 with d = range / 31. */
 export const q5_1Encoder: RowEncoder = {
   id: 'q5_1',
   usesImportance: true,

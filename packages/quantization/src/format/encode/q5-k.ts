@@ -14,7 +14,7 @@ const search: RangeSearch = {
   weigh: weighByMagnitude,
 }
 
-/** As Q4_K with codes 0 … 31, the fifth bits before the nibbles. */
+/** Q4_K with codes 0 … 31, the fifth bits before the nibbles. */
 export const q5_kEncoder: RowEncoder = {
   id: 'q5_k',
   usesImportance: true,

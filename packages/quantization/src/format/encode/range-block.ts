@@ -4,7 +4,7 @@ import type { Scratch } from './row-encoder.ts'
 import { searchPositiveScale } from './search-positive-scale.ts'
 import { searchScaleAndMinimum } from './search-scale-and-minimum.ts'
 
-/** How a type of 256 weights searches for the scales and minimums of its groups. */
+/** Search of a 256-weight type for the scales and minimums of its groups. */
 export interface RangeSearch {
   readonly groupSize: 16 | 32
   readonly lastCode: 3 | 15 | 31

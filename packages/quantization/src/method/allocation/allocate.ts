@@ -3,7 +3,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 /** One way to store a tensor. */
 export interface AllocationOption {
   readonly bytes: number
-  /** What it costs in quality, in any unit that adds up over tensors, such as the measured or predicted divergence. */
+  /** Quality loss in any unit that is additive over tensors, such as the measured or predicted divergence. */
   readonly loss: number
 }
 

@@ -33,7 +33,10 @@ export interface AwqOptions {
   readonly searchScale?: ScaleRule | undefined
   /** Rows of each weight, spread evenly, on which errors are measured while exponents are compared. Default all. */
   readonly sampleRows?: number | undefined
-  /** How the scales of groups are found once the exponent is: `search` clips by the importance of the inputs. Default `search`. */
+  /**
+   * Choice of group scales once the exponent is known: `search` clips by the importance of the inputs. Default
+   * `search`.
+   */
   readonly scale?: ScaleRule | undefined
   /** Default `createPlainMultiply()`. */
   readonly multiply?: Multiply | undefined

@@ -30,7 +30,7 @@ export interface GptqResult {
   readonly loss: number
   /** Damping that was used: more than was asked for where the second moment could not be factored, undefined where rounding to nearest took over. */
   readonly damping: number | undefined
-  /** What went otherwise than asked, as sentences for a receipt. */
+  /** Deviations from the request, as sentences for a receipt. */
   readonly notes: readonly string[]
 }
 
@@ -112,7 +112,7 @@ export function endGptq(
   }
 }
 
-/** What becomes of a weight whose second moment cannot be factored. */
+/** Result for a weight whose second moment cannot be factored: rounds to nearest. */
 export function nearestInstead(
   weight: WeightMatrix,
   grid: Grid,

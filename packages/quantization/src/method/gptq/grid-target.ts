@@ -110,7 +110,7 @@ export function gridTarget(
   }
 }
 
-/** Of the candidates the one that loses least when the group is gone through with it. */
+/** Chooses the candidate with the least loss when the group is swept with it. */
 function choose(
   group: GroupScale,
   weights: Float64Array,

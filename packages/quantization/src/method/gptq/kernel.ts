@@ -3,7 +3,7 @@ import type { WeightMatrix } from '../matrix/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 import type { GridStore } from './grid-target.ts'
 
-/** What GPTQ does to one weight, apart from its rows. */
+/** Parameters of GPTQ for one weight, beside its rows. */
 export interface GptqPlan {
   readonly columns: number
   /** f64 [K, K] in processing order: R with R · Rᵀ = H + λ. */

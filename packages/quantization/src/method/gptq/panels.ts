@@ -23,7 +23,7 @@ export interface SweepPanels {
   readonly options: SweepRowsOptions
 }
 
-/** What it gives, as arrays. */
+/** Result of a sweep, as arrays. */
 export interface SweptRows {
   readonly codes: Uint8Array
   readonly scales: Float32Array

@@ -5,7 +5,7 @@ import { checkWeight, secondMomentOf, type WeightMatrix } from '../matrix/index.
 import { type DampedFactor, factorDamped } from './factor.ts'
 import { type ColumnOrder, orderColumns } from './order.ts'
 
-/** What every form of GPTQ can be told. */
+/** Options common to every form of GPTQ. */
 export interface SweepOptions {
   /**
    * The order in which columns are rounded. Default `groups`. `columns` gathers groups of columns that stand apart (and yields
@@ -28,7 +28,7 @@ export interface SweepOptions {
   readonly multiply?: Multiply | undefined
 }
 
-/** What a sweep over some rows needs, apart from them. */
+/** Input of a sweep over some rows, beside the rows. */
 export interface Preparation extends DampedFactor {
   readonly order: Int32Array
   readonly passes: number
@@ -92,7 +92,7 @@ export function prepareSweep(
   )
 }
 
-/** As a fraction of the mean diagonal. */
+/** Default damping, as a fraction of the mean diagonal. */
 export function defaultDamping({ columns, count }: Pick<LinearStatistics, 'columns' | 'count'>): number {
   return 0.01 + columns / (2 * Math.max(count, columns))
 }

@@ -30,7 +30,7 @@ export type SweepRowsOptions = {
   readonly rule: ScaleRule
   readonly scaleType: 'f32' | 'f16' | 'bf16'
   readonly isSymmetric: boolean
-  /** Of integers; absent where `table` has the values. */
+  /** Bits of integer codes; absent if `table` has the values. */
   readonly bits?: IntegerGrid['bits'] | undefined
 }
 

@@ -1,6 +1,9 @@
 import { invertUpper, type Multiply, rowMajor } from '../../linear-algebra/index.ts'
 
-/** What the sweep rounds to: it chooses scales and remembers codes. Rows are those of the present slice, positions are in processing order. */
+/**
+ * Grid that the sweep rounds to: it chooses scales and stores codes. Rows are those of the current slice, positions are
+ * in processing order.
+ */
 export interface SweepTarget {
   /** Columns whose scales are chosen together, from weights that make up for all errors before them; undefined where scales are fixed. */
   readonly width: number | undefined
@@ -20,7 +23,7 @@ export interface SweepTarget {
   ): void
   /** Stores the code for a weight and returns what it stands for. */
   round(row: number, position: number, weight: number): number
-  /** What the stored code stands for. */
+  /** Value of the stored code. */
   value(row: number, position: number): number
 }
 

@@ -64,7 +64,10 @@ interface Sizes {
   readonly scratch: number
 }
 
-/** What follows the addresses: sizes, then the grid's fields as assembly/gptq/lanes.ts names them, but for its table's addresses. */
+/**
+ * Writes the words after the addresses: sizes, then the grid's fields as assembly/gptq/lanes.ts names them, except its
+ * table's addresses.
+ */
 function writeSizes(
   write: ArgumentWriter,
   { rows, columns, table, tableSize, scratch }: Sizes,
@@ -94,7 +97,7 @@ function writeSizes(
   write.u32(isSearch && !isSymmetric ? 3 : 1)
 }
 
-/** Of one thread, laid out by `sweepEight`. */
+/** Scratch bytes of one thread, laid out by `sweepEight`. */
 function scratchBytes(columns: number, { width, rule }: SweepRowsOptions): number {
   const stride = 4 * Math.ceil(columns / 4)
   const small = 64 + 8 * mostCodes + 64 + 32 + 96 * (rule === 'search' ? simulated : 1) + 8 * width + 64

@@ -7,9 +7,9 @@ import { scaleRounder } from '../scale/index.ts'
 export interface HqqOptions {
   /** The p of the norm |e|^p that errors are measured in; below 1 a few large errors cost little. Default 0.7. */
   readonly norm?: number | undefined
-  /** How closely the split-off errors follow the true ones, at the start. Default 10. */
+  /** Initial penalty that ties the split-off errors to the true ones. Default 10. */
   readonly beta?: number | undefined
-  /** What beta is multiplied by after each step. Default 1.01. */
+  /** Factor on `beta` after each step. Default 1.01. */
   readonly growth?: number | undefined
   /** Steps at most; it stops when the mean error no longer falls. Default 20. */
   readonly steps?: number | undefined

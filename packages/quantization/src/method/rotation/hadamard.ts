@@ -62,7 +62,7 @@ function paleySecond(q: number): Int8Array {
   return matrix
 }
 
-/** Of 0 … q − 1 modulo the prime q: 1 for squares, −1 for others, 0 for 0. */
+/** Quadratic character of 0 … q − 1 modulo the prime q: 1 for squares, −1 for others, 0 for 0. */
 function quadraticCharacter(q: number): Int8Array {
   const character = new Int8Array(q).fill(-1)
   for (let i = 1; i < q; i++) character[(i * i) % q] = 1

@@ -18,20 +18,26 @@ export interface RotationModel {
   readonly embedding: string
   readonly layers: readonly RotationLayer[]
   readonly norm: string
-  /** Where the head is the embedding, store it apart under this name: the final norm is merged into the head alone. */
+  /**
+   * Name under which a tied output head is stored separately from the embedding: the final norm is merged into the head
+   * only.
+   */
   readonly head: string
 }
 
 export interface RotationChoice {
-  /** Of the hidden size: turns the residual stream. */
+  /** Rotation of the residual stream; order: the hidden size. */
   readonly residual?: Rotation | undefined
-  /** Of the head dimension: turns each head between value and output. */
+  /** Rotation of each head between value and output; order: the head dimension. */
   readonly heads?: Rotation | undefined
-  /** Of the intermediate size (or a divisor): turns the input of `down`; the runtime has to apply it to the activations too. */
+  /**
+   * Rotation of the input of `down`; order: the intermediate size or a divisor. The runtime must apply it to the
+   * activations too.
+   */
   readonly down?: Rotation | undefined
 }
 
-/** What becomes of one weight: `transformWeight(weight, { inputScale: the norm's weight, input, output })`. */
+/** Transform of one weight: `transformWeight(weight, { inputScale: the norm's weight, input, output })`. */
 export interface PlannedTransform {
   /** The norm whose weight is merged into the columns. */
   readonly norm?: string | undefined

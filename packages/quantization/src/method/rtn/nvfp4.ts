@@ -6,7 +6,7 @@ import { createGroupScale } from '../scale/index.ts'
 export interface Nvfp4Result {
   /** On e2m1 in groups of 16, f32 scales. */
   readonly matrix: QuantizedMatrix
-  /** What each scale is a multiple of: absmax / (6 · 448). */
+  /** Unit of the group scales: absmax / (6 · 448). */
   readonly tensorScale: number
   /** u8 [N · groups]: the multiples, in e4m3. */
   readonly scaleCodes: Uint8Array

@@ -4,7 +4,7 @@ import { checkGrid, checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { createGroupScale, type ScaleRule } from '../scale/index.ts'
 
 export interface RtnOptions {
-  /** How scales are found. Default `search`. */
+  /** Choice of scales. Default `search`. */
   readonly scale?: ScaleRule | undefined
   /** f32[K]: what a squared error in each column costs (`importanceOf`); all the same where absent. Only `search` heeds it. */
   readonly importance?: Float32Array | undefined

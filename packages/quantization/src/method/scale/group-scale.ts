@@ -23,7 +23,7 @@ export interface GroupScale {
   error(x: Values, at: number, count: number, weights: Values | undefined): number
   /** The code of a value. */
   code(value: number): number
-  /** What a code stands for, as `dequantizeMatrix` computes it. */
+  /** Value of a code, as `dequantizeMatrix` computes it. */
   value(code: number): number
 }
 
@@ -45,7 +45,7 @@ export function createGroupScale(grid: Grid, rule: ScaleRule, spread: 'full' | '
   return grid.kind === 'codebook' ? codebookScale(grid, rule, keep) : integerScale(grid, rule, spread, keep)
 }
 
-/** How many clipped ranges `search` tries. */
+/** Number of clipped ranges that `search` tries. */
 export const searchSteps = 32
 
 /** By what fraction of the whole range they differ: down to 0.38 of it, less far where there are codes enough. */

@@ -1,4 +1,4 @@
-// Joins what the stretches of keys of a row gave, with the sink. One workgroup a row of a head.
+// Joins the partial results of a row's splits, with the sink. One workgroup per row of a head.
 // Prelude: GROUP, ROWS, VALUE_VECTORS; partial_o, partial_sums; o, lse; span_of, sink_of.
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -12,7 +12,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let last_packed = min((block + 1u) * ROWS, GROUP * params.seq_q) - 1u;
   let keys = max(span_of(batch, last_packed / GROUP).end - span_of(batch, (block * ROWS) / GROUP).first, 0);
   let splits = (u32(keys) + params.split_keys - 1u) / params.split_keys;
-  // Of the first stretch; the next ones follow at a distance of ROWS.
+  // Index of the first split; the next ones follow at a distance of ROWS.
   let at = (((batch * (params.heads / GROUP) + head / GROUP) * params.row_blocks + block) * params.splits) * ROWS + packed % ROWS;
 
   let sink = sink_of(head);

@@ -1,4 +1,4 @@
-// The same as rows.wgsl, first in each subgroup, so that memory sees one value a subgroup instead of one a lane.
+// As rows.wgsl, but first within subgroups, so that memory gets one value per subgroup instead of one per lane.
 // Prelude: ROWS4; stage, of_rows; lanes-subgroup. A subgroup has 4 lanes at least.
 
 fn store_highest(lane: u32, scores: array<vec4<f32>, ROWS4>) {

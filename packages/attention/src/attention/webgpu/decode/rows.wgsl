@@ -1,7 +1,7 @@
-// Over the 64 lanes, each with a value of every row: the highest and the sum of each row, in of_rows for all lanes.
+// Reduces over the 64 lanes, each with a value of every row: the maximum and the sum of each row, in of_rows for all lanes.
 // Prelude: ROWS4; stage, partial, of_rows.
 
-// Every lane takes some keys of 4 rows, then one lane takes 4 rows.
+// Each lane reduces some keys of 4 rows, then one lane reduces 4 rows.
 fn store_highest(lane: u32, scores: array<vec4<f32>, ROWS4>) {
   var own = scores;
   for (var i = 0u; i < ROWS4; i++) { stage[lane * ROWS4 + i] = own[i]; }

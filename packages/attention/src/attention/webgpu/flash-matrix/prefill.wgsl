@@ -190,7 +190,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   }
 
   let sum = row_sum(lane, l);
-  // A row that sees nothing has a sum of 0 and an output of 0.
+  // A row that sees no key has a sum of 0 and an output of 0.
   let share = select(0.0, 1.0 / sum, sum > 0.0);
   for (var chunk = 0u; chunk < VALUE_TILES; chunk++) {
     workgroupBarrier();

@@ -1,4 +1,4 @@
-// What matrices multiply, in `components`: TILE rows of q, k or v, COLUMNS elements of each at a time, then the weights of a tile.
+// Operands of the matrix products, in `components`: TILE rows of q, k or v, COLUMNS elements of each at a time, then the weights of a tile.
 // Prelude: matrices; TILE, COLUMNS, HIDES_KEYS; q, k, v.
 const LANES = 128u;
 const VECTORS = COLUMNS / 4u;
@@ -8,9 +8,9 @@ const WEIGHT_STRIDE = TILE + 8u;
 const WEIGHTS = TILE * TILE_STRIDE;
 const WEIGHT_PART = TILE * WEIGHT_STRIDE;
 
-// What each row of q is divided by: a power of two, so that f16 neither overflows nor loses what is small.
+// Divisor of each row of q: a power of two, so that f16 neither overflows nor flushes small values.
 var<workgroup> row_scales: array<f32, TILE>;
-// Not 0 where a row of the tile sees the key.
+// Not 0 if a row of the tile sees the key.
 var<workgroup> seen: array<atomic<u32>, TILE>;
 
 fn stage4(i: u32, value: vec4<f32>, part: u32) {
@@ -35,7 +35,7 @@ fn stage_keys(lane: u32, batch: u32, kv_head: u32, first_key: i32, end_key: i32,
   }
 }
 
-// So are values that no row of the tile sees: a product multiplies every value by every weight, and what is hidden may be NaN.
+// Values that no row of the tile sees become zeros, too: products multiply every value by every weight, and hidden ones may be NaN.
 fn stage_values(lane: u32, batch: u32, kv_head: u32, first_key: i32, end_key: i32, chunk: u32) {
   for (var i = lane; i < TILE * VECTORS; i += LANES) {
     let key = first_key + i32(i / VECTORS);

@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   for (var r = 0u; r < 4u; r++) {
     let row = first_row + y + 8u * r;
     if (row > last_row) { continue; }
-    // A row that sees nothing has a sum of 0 and an output of 0.
+    // A row that sees no key has a sum of 0 and an output of 0.
     let share = select(0.0, 1.0 / sum[r], sum[r] > 0.0);
     for (var chunk = 0u; chunk < VALUE_TILES; chunk++) { store_o4(o_at(batch, head, row), 8u * chunk + x, o[chunk][r] * share); }
     if (x == 0u) { store_lse(batch, head, row, m[r], sum[r]); }

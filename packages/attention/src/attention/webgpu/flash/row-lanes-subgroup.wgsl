@@ -3,7 +3,7 @@
 fn row_highest(lane: u32, value: vec4<f32>) -> vec4<f32> {
   var highest = value;
   for (var distance = 1u; distance < 8u; distance *= 2u) {
-    // What comes from beyond the subgroup is not defined.
+    // Values from beyond the subgroup are undefined.
     let other = subgroupShuffleXor(highest, distance);
     highest = select(highest, max(highest, other), distance < subgroup_width);
   }

@@ -1,4 +1,4 @@
-// Over the 8 neighbouring lanes that hold keys of the same four rows: the highest of each, and the sum.
+// Reduces over the 8 adjacent lanes with keys of the same four rows: the maximum of each row, and the sum.
 // Prelude: partial.
 fn row_highest(lane: u32, value: vec4<f32>) -> vec4<f32> {
   partial[lane] = value;
