@@ -73,7 +73,7 @@ describe('wrong usage ends with 2, says why on stderr, and leaves stdout empty',
     [['eval', tiny, '--text', tiny, '--window', '2'], '--window must be an integer of at least 3'],
     [['logits', tiny], 'Missing required argument: ids'],
     [['tokenize', tiny], 'give either --text TEXT or --jsonl FILE'],
-    [['embed', tiny], 'embed: give either --text TEXT or --jsonl FILE'],
+    [['embed', tiny], 'embed: give one of --text TEXT, --jsonl FILE and --ids 1,2,3'],
     [['tokenize', tiny, '--text', 'a', '--jsonl', 'b'], 'give either --text TEXT or --jsonl FILE'],
     [['bench', tiny, '--generate', '0'], '--generate must be an integer of at least 1'],
   ])('%j', async (argv, message) => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readGguf } from '@tessera-llm/formats'
 import { fileSource, openCheckpoint } from '@tessera-llm/formats/node'
@@ -84,6 +84,21 @@ describe('convert-heads', () => {
       expect(again).toMatchObject({ code: 2, stdout: '' })
       expect(again.stderr).toContain('is there already and not an empty folder; name a new one')
       expect(await readdir(folder)).toEqual(['mqa'])
+    }))
+
+  test('writes nothing into the folder that it reads', () =>
+    inFolder(async (folder) => {
+      const model = join(folder, 'model')
+      await cp(llamaFolder, model, { recursive: true })
+      const before = await readdir(model)
+      for (const out of [model, join(model, 'mqa'), join(model, 'deep/mqa')]) {
+        const { code, stderr } = await tessera(['convert-heads', model, out, '--kv-heads', '1', '--method', 'mean'])
+        expect({ code, stderr }).toEqual({
+          code: 2,
+          stderr: expect.stringContaining(`${out} is the input, or lies in it; name another place`),
+        })
+      }
+      expect(await readdir(model)).toEqual(before)
     }))
 
   test('converts an encoder, calibrated on the lines of a text', () =>

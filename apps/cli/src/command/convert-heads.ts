@@ -6,6 +6,7 @@ import {
   type HeadCalibration,
   type HeadConversionOptions,
 } from '@tessera-llm/optimize'
+import { refuseInside, refuseUnlessFree } from '@tessera-llm/optimize/node'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
@@ -75,6 +76,11 @@ export async function convertHeads(args: ConvertHeadsArguments, output: Output, 
       `--calibrate is for the methods activation and principal; ${method} reads no text`,
     )
   await withFiles(args.model, output, signal, async (files) => {
+    // Before a model runs for minutes.
+    if (files.folder) {
+      refuseInside(files.folder.path, out)
+      await refuseUnlessFree(out)
+    }
     const options = { numKvHeads: kvHeads, config: files.folder?.config }
     // A head count that cannot be is said before the model runs.
     convertCheckpointHeads(files.checkpoint, { ...options, method: 'mean' })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +35,28 @@ test('embed --text gives one vector, on WebAssembly', async () => {
   expect(more).toEqual([])
   for (const [index, value] of vector.entries())
     expect(Math.abs(value - (vectors[0]?.[index] as number))).toBeLessThan(1e-4)
+})
+
+test('embed --ids needs no tokenizer', async () => {
+  const bare = join(folder, 'bare')
+  await mkdir(bare)
+  for (const file of ['config.json', 'model.safetensors']) await copyFile(join(folder, file), join(bare, file))
+  for (const model of [folder, bare]) {
+    const { code, stdout, stderr } = await tessera([
+      'embed',
+      model,
+      '--ids',
+      '5,6,7',
+      '--device',
+      'reference',
+      '--json',
+    ])
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ embeddings: [vectors[0]] })
+  }
+  const { code, stderr } = await tessera(['embed', bare, '--text', 'a'])
+  expect(code).toBe(1)
+  expect(stderr).toContain('the folder has no tokenizer.json, so no text can be read; add it, or give token ids')
 })
 
 test('a decoder gives no vectors, an encoder no text; both are said before anything is loaded', async () => {

@@ -36,9 +36,9 @@ export async function withEncoder<T>(
   try {
     const progress = output.progress('loading')
     const onProgress = ({ loadedBytes, totalBytes }: LoadProgress): void => progress.report(loadedBytes, totalBytes)
-    const model = await loadFiles(files, { device, signal, onProgress, activations: args.activations }).finally(() =>
-      progress.end(),
-    )
+    const { activations } = args
+    const settings = { device, signal, onProgress, onNote: output.note, activations }
+    const model = await loadFiles(files, settings).finally(() => progress.end())
     try {
       return await use(model)
     } finally {

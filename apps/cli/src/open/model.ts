@@ -87,6 +87,7 @@ export async function withModel<T>(
       chunkTokens: chunk,
       cache: cacheOf(args),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) => progress.report(loadedBytes, totalBytes),
+      onNote: output.note,
     }
     const model = await loadFiles(files, settings).finally(() => progress.end())
     try {

@@ -3,6 +3,7 @@ export { readText } from './read-text.ts'
 export {
   copiedBytes,
   type FolderFiles,
+  refuseInside,
   refuseUnlessFree,
   writeFolder,
   type WriteFolderOptions,

@@ -40,6 +40,7 @@ export async function writeFolder(
   { tensors, json, from }: FolderFiles,
   { replace = false, ...options }: WriteFolderOptions,
 ): Promise<void> {
+  if (from !== undefined) refuseInside(from, out)
   if (!replace) await refuseUnlessFree(out)
   const target = resolve(out)
   const beside = (kind: string): string => join(dirname(target), `.${basename(target)}.${randomUUID()}.${kind}`)
@@ -91,6 +92,12 @@ export async function copiedBytes(from: string): Promise<number> {
   )
   const sizes = await Promise.all(copied.map(async (path) => (await stat(path)).size))
   return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** Throws `invalid-option` where what is to be written is what is read, or lies in it. */
+export function refuseInside(input: string, out: string): void {
+  if (`${resolve(out)}${sep}`.startsWith(`${resolve(input)}${sep}`))
+    throw new TesseraError('invalid-option', `${out} is the input, or lies in it; name another place`)
 }
 
 /** Throws `invalid-option` unless there is nothing, or an empty folder. */

@@ -31,11 +31,13 @@ export interface Embedder {
   /** Tokens that a text is cut to, special ones included. */
   readonly maxTokens: number
   /**
-   * One vector f32 `[dimensions]` for each text, in their order.
+   * One vector f32 `[dimensions]` for each text, in their order. A list of token ids is taken as it is: nothing is put around it, and nothing
+   * is cut off.
    *
-   * @throws TesseraError `invalid-option`, or `aborted` when the signal says so
+   * @throws TesseraError `invalid-value` for token ids that are not in the vocabulary or too many, `invalid-option`, or `aborted` when the
+   * signal says so
    */
-  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
+  embed(texts: readonly (string | readonly number[])[], options?: EmbedOptions): Promise<Float32Array[]>
 }
 
 /** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
@@ -47,13 +49,36 @@ export function createEmbedder(
 ): Embedder {
   const { device } = encoder
   const { activations = device.kind === 'wasm' ? 'int8' : 'f32' } = options
-  const { hiddenSize, contextLength } = encoder.config
+  const { hiddenSize, contextLength, vocabSize } = encoder.config
   const maxTokens = Math.min(config.maxTokens ?? contextLength, contextLength)
-  const { before, after } = specialTokens(tokenizer)
+  // A model without a tokenizer reads token ids alone.
+  let special: ReturnType<typeof specialTokens> | undefined
   const encode = (text: string): readonly number[] => {
+    special ??= specialTokens(tokenizer)
+    const { before, after } = special
     // Special tokens in a text are parsed, as sentence-transformers does.
     const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: true })
     return [...before, ...ids.slice(0, maxTokens - before.length - after.length), ...after]
+  }
+  const idsOf = (text: unknown, index: number): readonly number[] => {
+    if (typeof text === 'string') return encode(text)
+    if (!Array.isArray(text))
+      throw new TesseraError(
+        'invalid-value',
+        `embed: text ${index} must be a string or a list of token ids, not ${typeof text}`,
+      )
+    if (text.length === 0 || text.length > maxTokens)
+      throw new TesseraError(
+        'invalid-value',
+        `embed: the token ids ${index} must be 1 to ${maxTokens}, which the encoder reads, but are ${text.length}`,
+      )
+    const wrong = text.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize)
+    if (wrong !== undefined)
+      throw new TesseraError(
+        'invalid-value',
+        `embed: the token id ${wrong} is not in the vocabulary (0 … ${vocabSize - 1}); was the text encoded with another model's tokenizer?`,
+      )
+    return text
   }
 
   const embedBatch = async (sequences: readonly (readonly number[])[]): Promise<Float32Array> => {
@@ -88,7 +113,7 @@ export function createEmbedder(
             'aborted',
             `embed: aborted by the caller after ${vectors.length} of ${texts.length} texts`,
           )
-        const batch = takeBatch(texts, vectors.length, batchTokens, encode)
+        const batch = takeBatch(texts, vectors.length, batchTokens, idsOf)
         const pooled = await embedBatch(batch)
         for (let row = 0; row < batch.length; row++) {
           const vector = pooled.slice(row * hiddenSize, (row + 1) * hiddenSize)
@@ -104,18 +129,15 @@ export function createEmbedder(
 
 /** The texts from `begin` on that fill a batch; at least one. */
 function takeBatch(
-  texts: readonly string[],
+  texts: readonly unknown[],
   begin: number,
   batchTokens: number,
-  encode: (text: string) => readonly number[],
+  idsOf: (text: unknown, index: number) => readonly number[],
 ): (readonly number[])[] {
   const batch: (readonly number[])[] = []
   let tokens = 0
   for (let index = begin; index < texts.length; index++) {
-    const text: unknown = texts[index]
-    if (typeof text !== 'string')
-      throw new TesseraError('invalid-value', `embed: text ${index} must be a string, not ${typeof text}`)
-    const ids = encode(text)
+    const ids = idsOf(texts[index], index)
     if (batch.length > 0 && tokens + ids.length > batchTokens) break
     batch.push(ids)
     tokens += ids.length
@@ -130,6 +152,8 @@ function poolingShares(sequences: readonly (readonly number[])[], pooling: Pooli
   let start = 0
   for (const [row, { length }] of sequences.entries()) {
     const at = row * tokens + start
+    // Without a token there is no first or last one: those beside it belong to others.
+    if (length === 0) continue
     if (pooling === 'first') shares[at] = 1
     else if (pooling === 'last') shares[at + length - 1] = 1
     else shares.fill(1 / (pooling === 'mean' ? length : Math.sqrt(length)), at, at + length)

@@ -2,7 +2,9 @@ import { loadCheckpoint, loadHuggingFace, type LoadOptions } from '../model/load
 import type { Model } from '../model/model.ts'
 import type { ModelFiles } from './model-files.ts'
 
-/** The model of files that are open. */
-export function loadFiles({ checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
-  return folder ? loadHuggingFace(folder, options) : loadCheckpoint(checkpoint, options)
+/** The model of files that are open. Notes begin with its name. */
+export function loadFiles({ name, checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
+  const { onNote } = options
+  const named = { ...options, onNote: onNote && ((line: string) => onNote(`${name}: ${line}`)) }
+  return folder ? loadHuggingFace(folder, named) : loadCheckpoint(checkpoint, named)
 }

@@ -1,4 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { bufferSink, bufferSource, readGguf, readSafetensors, writeGguf } from '@tessera-llm/formats'
 import { viewBytes } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
@@ -17,12 +18,14 @@ interface Golden {
   readonly inputs: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[] }
 }
 
+let inputs: readonly number[][]
 let texts: string[]
 let means: Float32Array
 let firsts: Float32Array
 beforeAll(async () => {
-  const { inputs } = JSON.parse(await readFile(new URL('golden.json', golden), 'utf8')) as Golden
-  texts = [inputs.len1, inputs.len9, inputs.len40].map(textOf)
+  const { len1, len9, len40 } = (JSON.parse(await readFile(new URL('golden.json', golden), 'utf8')) as Golden).inputs
+  inputs = [len1, len9, len40]
+  texts = inputs.map(textOf)
   const file = await readSafetensors(bufferSource(await readFile(new URL('golden.safetensors', golden))))
   const read = async (name: string) =>
     viewBytes((await file.tensors.get(name)?.read()) ?? new Uint8Array(), 'f32') as Float32Array
@@ -87,6 +90,45 @@ describe('embed', () => {
     await model.dispose()
   })
 
+  test('a text without a token has a vector of zeros, beside others too', async () => {
+    const first = { ...meanPooling, pooling_mode_mean_tokens: false, pooling_mode_cls_token: true }
+    const model = await loadWith({ 'modules.json': meanModules, '1_Pooling/config.json': first })
+    const [begin, empty, end] = await model.embed([texts[0] as string, '', texts[2] as string])
+    expectClose([begin, end] as Float32Array[], Float32Array.of(...firsts.subarray(0, 48), ...firsts.subarray(96)))
+    expect(empty).toEqual(new Float32Array(48))
+    await model.dispose()
+  })
+
+  test('takes token ids as they are, without a tokenizer too, and says then why it takes no text', async () => {
+    const folder = await sentenceFolder()
+    folders.push(folder)
+    const whole = await load(folder, { device: 'wasm', threads: 2 })
+    expect(await whole.embed([...inputs, ...texts])).toEqual([
+      ...(await whole.embed(inputs)),
+      ...(await whole.embed(texts)),
+    ])
+    await whole.dispose()
+    await rm(join(folder, 'tokenizer.json'))
+    const model = await load(folder, { device: 'wasm', threads: 2 })
+    expectClose(await model.embed(inputs), means)
+    await expect(model.embed(texts)).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'tokenizer: the folder has no tokenizer.json, so no text can be read; add it, or give token ids',
+    })
+    for (const [wrong, message] of [
+      [[], 'embed: the token ids 0 must be 1 to 64, which the encoder reads, but are 0'],
+      [Array.from({ length: 65 }, () => 1), 'but are 65'],
+      [[3, 256], 'embed: the token id 256 is not in the vocabulary (0 … 255)'],
+      [[-1], 'the token id -1 is not in'],
+      [[1.5], 'the token id 1.5 is not in'],
+    ] as const)
+      await expect(model.embed([wrong])).rejects.toMatchObject({
+        code: 'invalid-value',
+        message: expect.stringContaining(message),
+      })
+    await model.dispose()
+  })
+
   test('takes the mean where nothing says how to pool', async () => {
     const model = await loadWith({})
     expectClose(await model.embed(texts), means)
@@ -123,7 +165,7 @@ describe('embed', () => {
     await expect(model.embed(texts, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
     await expect(model.embed([1 as unknown as string])).rejects.toMatchObject({
       code: 'invalid-value',
-      message: 'embed: text 0 must be a string, not number',
+      message: 'embed: text 0 must be a string or a list of token ids, not number',
     })
     await expect(model.embed(texts, { batchTokens: 0 })).rejects.toMatchObject({ code: 'invalid-option' })
     await model.dispose()

@@ -34,6 +34,7 @@ import {
 } from '../device/create-default-device.ts'
 import { createEncoderModel } from './encoder-model.ts'
 import { createModel, type Model } from './model.ts'
+import { roundingNote } from './rounding-note.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
 import { wholeWeights } from './whole-weights.ts'
 
@@ -59,6 +60,8 @@ export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'wait
   readonly families?: readonly ModelFamily[] | undefined
   readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
+  /** A line for people: what was asked for and has no effect on this model. */
+  readonly onNote?: ((line: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
   /** Headers, retries and time limits of requests, for a URL or a model of the hub. */
   readonly http?: HttpOptions | undefined
@@ -155,10 +158,14 @@ async function build(
     device: choice,
     families = defaultFamilies,
     encoderFamilies: encoders = defaultEncoderFamilies,
+    activations,
     onProgress,
+    onNote,
     signal,
   } = options
   const device = await starting
+  const note = roundingNote(checkpoint, activations, device.kind)
+  if (note !== undefined) onNote?.(note)
   const ownedDevice = typeof choice === 'object' ? undefined : device
   const common = {
     device,
@@ -176,7 +183,7 @@ async function build(
           : plainSentenceConfig
     const encoder = await loadEncoder(checkpoint, { ...common, families: encoders, config })
     return createEncoderModel({
-      embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations: options.activations }),
+      embedder: createEmbedder(encoder, text.tokenizer, pooling, { activations }),
       tokenizer: text.tokenizer,
       ownedDevice,
     })

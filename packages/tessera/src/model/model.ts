@@ -39,8 +39,8 @@ export interface Model {
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation
   /** Answers the last message through the model's chat template. */
   chat(messages: readonly ChatMessage[], options?: GenerateOptions): Generation
-  /** One vector f32 for each text, in their order; their cosines say how close the texts are in meaning. */
-  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>
+  /** One vector f32 for each text, or list of token ids, in their order; their cosines say how close the texts are in meaning. */
+  embed(texts: readonly (string | readonly number[])[], options?: EmbedOptions): Promise<Float32Array[]>
   /** Another sequence with a cache of its own, until it or the model is disposed. */
   createSession(options?: SessionOptions): Session
   dispose(): Promise<void>

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { denseCache } from '@tessera-llm/attention'
 import {
   bufferSink,
   bufferSource,
@@ -27,7 +28,7 @@ import {
 import { bytesOf, decodeElements, type DType, sizeOf, viewBytes } from '@tessera-llm/tensor'
 import { tinyModel } from '@tessera-llm/tiny-model'
 import { expect, test } from 'vitest'
-import { loadHuggingFace } from './load.ts'
+import { loadHuggingFace, type LoadOptions } from './load.ts'
 
 const gguf = await readGguf(bufferSource(await readFile(tinyModel.ggufUrl)))
 const tokenizer = JSON.parse(await readFile(tinyModel.tokenizerUrl, 'utf8')) as Record<string, unknown>
@@ -96,13 +97,27 @@ async function checkpoints(
   return [first as Checkpoint, second as Checkpoint]
 }
 
-const integers = (bits: 4 | 8, isSymmetric: boolean): IntegerGrid => ({
+const integers = (bits: 4 | 8, isSymmetric: boolean, scaleType: IntegerGrid['scaleType'] = 'f16'): IntegerGrid => ({
   kind: 'integer',
   bits,
   group: 64,
   isSymmetric,
-  scaleType: 'f16',
+  scaleType,
 })
+async function logitsOf(
+  checkpoint: Checkpoint,
+  quantization: unknown,
+  options: LoadOptions = { device: 'wasm' },
+): Promise<Float32Array> {
+  const model = await loadHuggingFace(
+    { checkpoint, config: { ...config, quantization_config: quantization }, tokenizer },
+    { threads: 1, activations: 'f32', cache: denseCache('f32'), ...options },
+  )
+  const logits = await model.session.prefill([0, 942, 1268, 270, 260])
+  await model.dispose()
+  return Float32Array.from(logits as Float32Array)
+}
+
 const fp8 = codebookGrid('fp8_e4m3', 'row', 'f32')
 
 test.for<readonly [string, Grid, (matrix: QuantizedMatrix) => StoredParts, unknown]>([
@@ -122,20 +137,37 @@ test.for<readonly [string, Grid, (matrix: QuantizedMatrix) => StoredParts, unkno
   ],
 ])('%s: the model computes what its dequantized weights compute', async ([, grid, write, quantization]) => {
   const [quantized, plain] = await checkpoints(grid, write)
-  const ids = [0, 942, 1268, 270, 260]
-  const logitsOf = async (checkpoint: Checkpoint, more: object): Promise<Float32Array> => {
-    const model = await loadHuggingFace(
-      { checkpoint, config: { ...config, ...more }, tokenizer },
-      { device: 'wasm', threads: 1, activations: 'f32' },
-    )
-    const logits = await model.session.prefill(ids)
-    await model.dispose()
-    return Float32Array.from(logits as Float32Array)
-  }
-  const got = await logitsOf(quantized, { quantization_config: quantization })
-  const wanted = await logitsOf(plain, { quantization_config: null })
+  const got = await logitsOf(quantized, quantization)
+  const wanted = await logitsOf(plain, null)
   expect(got.reduce((most, value, i) => Math.max(most, Math.abs(value - (wanted[i] as number))), 0)).toBeLessThan(1e-3)
   expect(wanted.some((value) => value !== 0)).toBe(true)
+})
+
+test.for<readonly [string, IntegerGrid | undefined, LoadOptions['device'], RegExp | undefined]>([
+  ['blocks', integers(8, true), 'wasm', undefined],
+  ['codes with f32 scales', integers(8, true, 'f32'), 'wasm', undefined],
+  [
+    'what is decoded because its scales are f32',
+    integers(8, true, 'f32'),
+    'reference',
+    /42 of 42 quantized weights \(model\.layers\.0\..*\) are not packed on reference/,
+  ],
+  ['what was never quantized', undefined, 'wasm', /no weight of the model is packed/],
+])('%s: asked to round inputs, the model does, or says that it does not', async ([, grid, device, said]) => {
+  const [quantized, plain] = await checkpoints(grid ?? integers(8, true), (matrix) =>
+    writeCompressed(matrix, 'int-quantized'),
+  )
+  const [checkpoint, quantization] = grid
+    ? [quantized, compressedTensorsConfig(grid, 'int-quantized')]
+    : ([plain, null] as const)
+  const notes: string[] = []
+  const onNote = (line: string): void => void notes.push(line)
+  const exact = await logitsOf(checkpoint, quantization, { device, onNote })
+  expect(notes).toEqual([])
+  const rounded = await logitsOf(checkpoint, quantization, { device, onNote, activations: 'int8-token' })
+  expect(notes).toEqual(said ? [expect.stringMatching(said)] : [])
+  if (said) expect(rounded).toEqual(exact)
+  else expect(rounded).not.toEqual(exact)
 })
 
 test('a layout that cannot be read is refused with its name', async () => {

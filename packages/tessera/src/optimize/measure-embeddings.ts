@@ -57,7 +57,7 @@ async function embedAll(
   { signal, ...listeners }: Listeners,
 ): Promise<Embedded> {
   return withModelFiles(path, { signal, ...listeners }, async (files) => {
-    const model = await loadFiles(files, { ...options, signal })
+    const model = await loadFiles(files, { ...options, signal, onNote: listeners.onNote })
     try {
       let vectors: readonly Float32Array[] = []
       let sentencesPerSecond = 0

@@ -27,7 +27,7 @@ export interface MeasuredQuality {
 
 /** The divergence of a compressed model from the original on a text, all positions, inputs of layers and caches in f32 but where the recipe says otherwise; and the speed of both. */
 export async function measureQuality(options: QualityOptions): Promise<MeasuredQuality> {
-  const { device, original, compressed, text, window, windows, recipe, onProgress, signal } = options
+  const { device, original, compressed, text, window, windows, recipe, onProgress, onNote, signal } = options
   const { activations = 'f32' } = recipe
   const cache = recipe.cache && recipeCache(recipe.cache)
   const written = await readText('evaluation', text)
@@ -37,7 +37,7 @@ export async function measureQuality(options: QualityOptions): Promise<MeasuredQ
       // As `tessera eval` reads it, which gives the same figures.
       const ids = tokenizer.encode(written)
       const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
-      const settings = { device, signal, activations: 'f32', contextLength: window - 1 } as const
+      const settings = { device, signal, onNote, activations: 'f32', contextLength: window - 1 } as const
       const cuts = cutWindows(ids, cut)
       const first = await loadFiles(before, settings)
       try {

@@ -1,4 +1,3 @@
-import { resolve, sep } from 'node:path'
 import {
   hasBudget,
   namedRecipe,
@@ -8,7 +7,7 @@ import {
   type Recipe,
   type ReceiptFile,
 } from '@tessera-llm/optimize'
-import { hashModel } from '@tessera-llm/optimize/node'
+import { hashModel, refuseInside } from '@tessera-llm/optimize/node'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import type { ModelFiles } from '../model-files/index.ts'
 import { headCalibrationOf } from './head-calibration.ts'
@@ -68,7 +67,6 @@ export async function inputOf({ name, path }: ModelFiles, output?: string): Prom
       'unsupported',
       `optimize: ${name} is read from the network, and optimize reads it several times; download it first, or take it from the hub (hf:owner/repository/file.gguf), which keeps it`,
     )
-  if (output !== undefined && `${resolve(output)}${sep}`.startsWith(`${resolve(path)}${sep}`))
-    throw new TesseraError('invalid-option', `optimize: ${output} is the input, or lies in it; name another place`)
+  if (output !== undefined) refuseInside(path, output)
   return { ...(await hashModel(path)), path: name }
 }
