@@ -5,6 +5,7 @@ import {
   addRmsNormOp,
   embeddingOp,
   gatedActivationOp,
+  hadamardOp,
   layerNormOp,
   multiplyOp,
   rmsNormOp,
@@ -188,6 +189,13 @@ export const operators: readonly Operator[] = [
       chained: 'gate',
       onnx: onnx({ ...silu, inputs: ['gate'] }, { operator: 'Mul', inputs: ['chain', 'up'] }),
     },
+  ),
+  // In front of `down`, whose 1536 inputs are three blocks. Orthogonal: chained values keep their size.
+  operator(
+    'hadamard 512',
+    hadamardOp,
+    { block: 512 },
+    { sizes: inner, inputs: (size) => ({ x: values(size, 1) }), chained: 'x' },
   ),
   operator(
     'add',
