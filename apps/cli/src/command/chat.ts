@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import type { ChatMessage } from '@tessera-llm/runtime'
+import type { ChatMessage, GenerateOptions } from '@tessera-llm/runtime'
 import { isTesseraError } from '@tessera-llm/tensor'
 import type { Model } from '@tessera-llm/tessera'
 import type { Argv } from 'yargs'
@@ -48,6 +48,7 @@ async function converse(model: Model, args: ChatArguments, output: Output, signa
   const messages: ChatMessage[] = args.system === undefined ? [] : [{ role: 'system', content: args.system }]
   const lines = createInterface({ input: io.stdin, output: io.stderr, prompt: '> ' })
   const close = (): void => lines.close()
+  const sampling = samplingOptions(args, output)
   let answer: AbortController | undefined
   lines.on('SIGINT', () => (answer ? answer.abort() : close()))
   signal.addEventListener('abort', close)
@@ -59,7 +60,8 @@ async function converse(model: Model, args: ChatArguments, output: Output, signa
       if (content === '/clear') messages.splice(args.system === undefined ? 0 : 1)
       else if (content !== '') {
         answer = new AbortController()
-        await reply(model, messages, content, args, output, AbortSignal.any([signal, answer.signal]))
+        const options = { ...sampling, maxTokens: args.maxTokens, signal: AbortSignal.any([signal, answer.signal]) }
+        await reply(model, messages, content, options, output)
         answer = undefined
         signal.throwIfAborted()
       }
@@ -78,17 +80,14 @@ async function reply(
   model: Model,
   messages: ChatMessage[],
   content: string,
-  args: ChatArguments,
+  options: GenerateOptions,
   output: Output,
-  signal: AbortSignal,
 ): Promise<void> {
   let written = ''
   const progress = output.progress('reading')
   try {
     const generation = model.chat([...messages, { role: 'user', content }], {
-      ...samplingOptions(args),
-      maxTokens: args.maxTokens,
-      signal,
+      ...options,
       onPrefill: progress.report,
     })
     await writeText(

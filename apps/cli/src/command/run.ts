@@ -50,7 +50,7 @@ export async function run(args: RunArguments, output: Output, signal: AbortSigna
     await withModel(files, args, { contextLength, text }, output, signal, async ({ model, loadMs }) => {
       const progress = output.progress('reading the prompt')
       const options = {
-        ...samplingOptions(args),
+        ...samplingOptions(args, output),
         maxTokens: args.maxTokens,
         ignoreEos: args.ignoreEos,
         signal,

@@ -1,14 +1,20 @@
+import { randomInt } from 'node:crypto'
 import type { SamplerOptions } from '@tessera-llm/runtime'
 import type { Argv } from 'yargs'
 import { integer, type ModelArguments } from '../open/index.ts'
+import type { Output } from '../terminal/index.ts'
 
 export interface SamplingArguments {
   readonly temperature: number
   readonly topK: number | undefined
   readonly topP: number | undefined
   readonly minP: number | undefined
+  readonly typicalP: number | undefined
   readonly repeatPenalty: number | undefined
-  readonly seed: number
+  readonly frequencyPenalty: number | undefined
+  readonly presencePenalty: number | undefined
+  readonly stop: readonly string[] | undefined
+  readonly seed: number | undefined
 }
 
 export function samplingArguments(yargs: Argv<ModelArguments>) {
@@ -17,24 +23,43 @@ export function samplingArguments(yargs: Argv<ModelArguments>) {
     .option('top-k', integer('top-k', 1, { describe: 'keep the k most likely tokens' }))
     .option('top-p', { type: 'number', describe: 'keep the smallest set of tokens with this probability' })
     .option('min-p', { type: 'number', describe: 'drop tokens below this share of the most likely one' })
+    .option('typical-p', { type: 'number', describe: 'keep tokens of typical information up to this probability' })
     .option('repeat-penalty', { type: 'number', describe: 'above 1: discourage tokens that were used already' })
-    .option('seed', integer('seed', 0, { default: 0, describe: 'the same seed gives the same text' }))
+    .option('frequency-penalty', { type: 'number', describe: 'subtract this from a logit for each use of its token' })
+    .option('presence-penalty', { type: 'number', describe: 'subtract this from the logits of tokens that were used' })
+    .option('stop', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'a text that ends the answer; may be given more than once',
+    })
+    .option(
+      'seed',
+      integer('seed', 0, { describe: 'the same seed gives the same text (default: a new one, which is said)' }),
+    )
 }
 
-export function samplingOptions({
-  temperature,
-  topK,
-  topP,
-  minP,
-  repeatPenalty,
-  seed,
-}: SamplingArguments): SamplerOptions {
+/**
+ * The sampling that the arguments ask for. Without `--seed` it draws one and says it on stderr, so that the text can be had again;
+ * greedy decoding needs none.
+ */
+export function samplingOptions(
+  args: SamplingArguments,
+  output: Output,
+): SamplerOptions & { readonly stop?: readonly string[] } {
+  const { temperature, topK, topP, minP, typicalP, repeatPenalty, frequencyPenalty, presencePenalty, stop } = args
+  const seed = args.seed ?? (temperature === 0 ? 0 : randomInt(2 ** 32))
+  if (args.seed === undefined && temperature !== 0) output.note(`--seed ${seed} gives this text again`)
   return {
     temperature,
     seed,
     ...(topK === undefined ? {} : { topK }),
     ...(topP === undefined ? {} : { topP }),
     ...(minP === undefined ? {} : { minP }),
+    ...(typicalP === undefined ? {} : { typicalP }),
     ...(repeatPenalty === undefined ? {} : { repetitionPenalty: repeatPenalty }),
+    ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
+    ...(presencePenalty === undefined ? {} : { presencePenalty }),
+    ...(stop === undefined ? {} : { stop }),
   }
 }

@@ -16,7 +16,7 @@ export function verifyArguments(yargs: Argv) {
     .option('device', {
       choices: ['auto', 'wasm', 'webgpu', 'reference'] as const,
       default: 'auto' as const,
-      describe: 'where to compute',
+      describe: 'where to compute; auto is wasm',
     })
     .option('threads', integer('threads', 1, { describe: 'WebAssembly threads (default: all cores)' }))
     .option('json', {
