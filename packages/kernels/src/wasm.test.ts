@@ -2,11 +2,11 @@ import { createReferenceDevice } from '@tessera-llm/tensor'
 import { wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, hasRelaxedSimd, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { conformanceCases, goldenCases } from '../test/cases/index.ts'
+import { calibrationCases, conformanceCases, goldenCases } from '../test/cases/index.ts'
 import { kernelsWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
-const cases = [...goldenCases, ...conformanceCases]
+const cases = [...goldenCases, ...conformanceCases, ...calibrationCases]
 
 describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
   let device: WasmDevice

@@ -1,5 +1,6 @@
 import type { DeviceCase } from '@tessera-llm/testing'
 import { activationConformance, activationGolden } from './activation.ts'
+import { calibrationConformance } from './calibration.ts'
 import { elementwiseConformance } from './elementwise.ts'
 import { embeddingConformance } from './embedding.ts'
 import { fusedConformance } from './fused.ts'
@@ -38,3 +39,6 @@ export const conformanceCases: readonly DeviceCase[] = [
 
 /** Problems of optional ops: without a kernel, callers compose them from their parts. */
 export const fusedCases: readonly DeviceCase[] = fusedConformance
+
+/** Problems of ops for calibration, which WebAssembly alone has kernels for: elsewhere callers compose them or add on the host. */
+export const calibrationCases: readonly DeviceCase[] = calibrationConformance
