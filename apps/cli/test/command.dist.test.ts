@@ -109,7 +109,7 @@ describe('the built command', () => {
     async () => {
       const { code, stdout, stderr } = await start('bash', [
         '-c',
-        '"$0" "$1" run "$2" -p Once --ignore-eos --max-tokens 250 --device reference | head -c 5; echo; echo $PIPESTATUS',
+        '"$0" "$1" run "$2" -p Once --seed 1 --ignore-eos --max-tokens 250 --device reference | head -c 5; echo; echo $PIPESTATUS',
         process.execPath,
         command,
         tiny,
