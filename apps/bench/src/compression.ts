@@ -10,7 +10,8 @@ import { type GgufCheckpoint, readGguf } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'
 import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import { type Calibration, calibrate, subjectOf } from '@tessera-llm/optimize'
-import { encodeBlocksWasm, quantizationWasm, roundGroupsWasm, sweepRowsWasm } from '@tessera-llm/quantization/wasm'
+import { createSolver } from '@tessera-llm/optimize/wasm'
+import { quantizationWasm } from '@tessera-llm/quantization/wasm'
 import { createSession, createTokenizerFromGguf } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies, loadCheckpoint } from '@tessera-llm/tessera'
@@ -115,9 +116,10 @@ async function measure(options: Options): Promise<void> {
   const path = join(folder, 'compression.json')
   const source = await fileSource(model)
   const device = await createWasmDevice({
-    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm, encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm],
+    kernels: [...kernelsWasm, ...attentionWasm, ...quantizationWasm],
     threads,
   })
+  const solver = await createSolver({ threads })
   try {
     const checkpoint = await readGguf(source)
     const sha256 = hash(readFileSync(model))
@@ -183,6 +185,7 @@ async function measure(options: Options): Promise<void> {
       add([
         await measureRow(row, {
           device,
+          solver,
           checkpoint,
           identity,
           work,
@@ -195,6 +198,7 @@ async function measure(options: Options): Promise<void> {
       ])
   } finally {
     await source.close()
+    await solver.dispose()
     await device.dispose()
   }
 }

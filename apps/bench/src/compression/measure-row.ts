@@ -13,8 +13,6 @@ import {
   subjectOf,
 } from '@tessera-llm/optimize'
 import { folderStore } from '@tessera-llm/optimize/node'
-import { createDeviceEncoder, createDeviceGptq, createDeviceRounder } from '@tessera-llm/quantization'
-import { createWasmEncoder, createWasmMultiply } from '@tessera-llm/quantization/wasm'
 import { createSession } from '@tessera-llm/runtime'
 import type { Device } from '@tessera-llm/tensor'
 import { defaultFamilies } from '@tessera-llm/tessera'
@@ -25,8 +23,8 @@ import type { MeasuredRow } from './report.ts'
 import type { CompressionRow } from './rows.ts'
 
 export interface Surroundings {
-  /** With the kernels `encodeBlocksWasm`, `roundGroupsWasm` and `sweepRowsWasm` beside those of models. */
   readonly device: Device
+  readonly solver: Solver
   readonly checkpoint: GgufCheckpoint
   /** Hash of all that results depend on beside the recipe. */
   readonly identity: string
@@ -54,6 +52,7 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
   const { id, anchor, isStatic } = row
   const {
     device,
+    solver,
     checkpoint,
     identity,
     work,
@@ -77,7 +76,7 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
     store: folderStore(store),
     calibration: { ids: calibration },
     statistics: gathered,
-    solver: await solverOf(surroundings),
+    solver,
     onProgress: ({ done, total }) => onProgress('applying', done, total),
   })
   const middle = performance.now()
@@ -129,23 +128,13 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
 
 const budgetStore = (store: string): string => `${store}.budget`
 
-async function solverOf({ device }: Surroundings): Promise<Solver> {
-  return {
-    multiply: await createWasmMultiply(),
-    gptq: createDeviceGptq(device),
-    encode: createDeviceEncoder(device),
-    round: createDeviceRounder(device),
-    encodeNow: await createWasmEncoder(),
-  }
-}
-
 /** The recipe with formats where it has a budget. */
 async function withFormats(
   { id, recipe, sameBytesAs = '' }: CompressionRow,
   surroundings: Surroundings,
 ): Promise<{ readonly recipe: Recipe; readonly budget?: MeasuredRow['budget'] }> {
   if (!hasBudget(recipe)) return { recipe }
-  const { device, checkpoint, identity, work, calibration, onProgress } = surroundings
+  const { device, solver, checkpoint, identity, work, calibration, onProgress } = surroundings
   const subject = subjectOf(checkpoint, { families: defaultFamilies })
   const chosen = await allocateBudget(subject, recipe, {
     device,
@@ -153,7 +142,7 @@ async function withFormats(
     store: folderStore(budgetStore(join(work, id))),
     calibration: { ids: calibration },
     file: linearSize(subject),
-    solver: await solverOf(surroundings),
+    solver,
     onProgress: (done, total) => onProgress('measuring what each weight is worth', done, total),
   })
   return { recipe: chosen.recipe, budget: { recipe, sameBytesAs, predictedKld: chosen.loss } }

@@ -1,5 +1,5 @@
 import type { StoredCodes } from '@tessera-llm/formats'
-import { byteLengthOf, type Format, type Shape, sizeOf } from '@tessera-llm/tensor'
+import { specBytes } from '@tessera-llm/tensor'
 import type { GridFormat } from '../grid-format/index.ts'
 import { type Grid, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { packRows8Grid, rows8GridFormat } from '../rows8/index.ts'
@@ -18,7 +18,11 @@ export function storedCodes(
   read: (signal?: AbortSignal) => Promise<QuantizedMatrix>,
 ): StoredCodes | undefined {
   const rows8 = rows8GridFormat(format)
-  if (typeof rows8 === 'string' || !isExact(format.grid) || bytesOf(rows8, shape) > worthwhile * decodedBytes)
+  if (
+    typeof rows8 === 'string' ||
+    !isExact(format.grid) ||
+    specBytes({ kind: 'packed', format: rows8, shape }) > worthwhile * decodedBytes
+  )
     return undefined
   return {
     formatFor: (device) => (device === 'wasm' ? rows8 : undefined),
@@ -70,8 +74,4 @@ function rowsOf(
     zeros: perScale(zeros),
     groupOfColumn,
   }
-}
-
-function bytesOf(format: Format, shape: Shape): number {
-  return Object.values(format.parts(shape)).reduce((sum, part) => sum + byteLengthOf(part.dtype, sizeOf(part.shape)), 0)
 }

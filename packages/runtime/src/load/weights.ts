@@ -1,16 +1,14 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
 import {
-  byteLengthOf,
   createPackedTensor,
   decodeElements,
   type Device,
   type DevicePacking,
   type DType,
-  type Format,
   formatShape,
   sameShape,
   type Shape,
-  sizeOf,
+  specBytes,
   type Tensor,
   TesseraError,
   type TypedArray,
@@ -138,14 +136,16 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
       const stored = find(name, isTransposed ? [columns, storedRows] : [storedRows, columns])
       const { codes } = stored
       const coded = isTransposed ? undefined : codes?.formatFor(device.kind)
-      if (codes && coded)
-        return intake.reading(bytesOfFormat(coded, shape), async () => {
+      if (codes && coded) {
+        const bytes = specBytes({ kind: 'packed', format: coded, shape })
+        return intake.reading(bytes, async () => {
           const parts = await codes.pack(device.kind, from?.ranges, signal)
           return () => {
-            count(stored, bytesOfFormat(coded, shape))
+            count(stored, bytes)
             return own(device.pack(coded, shape, parts))
           }
         })
+      }
       if (denseFormats.includes(stored.format)) {
         const dtype = stored.format as DType
         if (from)
@@ -253,13 +253,12 @@ export function predictWeightBytes(
     if (bufferFormats.includes(stored.format)) continue
     const coded = stored.codes?.formatFor(kind)
     if (!coded && denseFormats.includes(stored.format)) bytes += stored.byteLength
-    else bytes += bytesOfFormat(coded ?? choosePacker(packers, kind, stored, stored.shape).format, stored.shape)
+    else {
+      const format = coded ?? choosePacker(packers, kind, stored, stored.shape).format
+      bytes += specBytes({ kind: 'packed', format, shape: stored.shape })
+    }
   }
   return bytes
-}
-
-function bytesOfFormat(format: Format, shape: Shape): number {
-  return Object.values(format.parts(shape)).reduce((sum, part) => sum + byteLengthOf(part.dtype, sizeOf(part.shape)), 0)
 }
 
 function choosePacker(

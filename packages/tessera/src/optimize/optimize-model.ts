@@ -31,7 +31,7 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
     if (early) onPlan?.(early)
     const input = await inputOf(files, output)
     return withDeviceOf(options, async (device) => {
-      const settled = await settle(files, asked, early, input, device, options)
+      const settled = await settle(files, target, asked, early, input, device, options)
       const { plan, recipe, allocation } = settled.planned
       if (!early) onPlan?.(settled.planned)
       const applied = await runRecipe(files, settled.target, { ...options, device, recipe, inputHash: input.sha256 })

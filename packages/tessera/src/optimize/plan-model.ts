@@ -25,11 +25,12 @@ import { withModelFiles } from './with-model-files.ts'
 export async function planModel(options: Omit<OptimizeModelOptions, 'evaluation' | 'onPlan'>): Promise<ModelPlan> {
   const asked = recipeFrom(options.recipe)
   return withModelFiles(options.input, options, async (files) => {
-    if (!hasBudget(asked)) return planOf(files, await targetOf(files, kindOfOutput(options.output), asked), asked)
+    const target = await targetOf(files, kindOfOutput(options.output), asked)
+    if (!hasBudget(asked)) return planOf(files, target, asked)
     const input = await inputOf(files, options.output)
     return withDeviceOf(
       options,
-      async (device) => (await settle(files, asked, undefined, input, device, options)).planned,
+      async (device) => (await settle(files, target, asked, undefined, input, device, options)).planned,
     )
   })
 }
@@ -46,6 +47,7 @@ export async function planOf(files: ModelFiles, { subject }: Target, recipe: Rec
 /** What the recipe works on, and what it comes to: with heads merged by the calibration text, and formats chosen for a budget. */
 export async function settle(
   files: ModelFiles,
+  before: Target,
   asked: Recipe,
   early: ModelPlan | undefined,
   { sha256: inputHash }: ReceiptFile,
@@ -54,7 +56,7 @@ export async function settle(
 ): Promise<{ readonly target: Target; readonly planned: ModelPlan }> {
   const settings = { ...options, device, recipe: asked, inputHash }
   const heads = await headCalibrationOf(files, settings)
-  const target = await targetOf(files, kindOfOutput(options.output), asked, heads)
+  const target = heads ? await targetOf(files, before.kind, asked, heads) : before
   if (early) return { target, planned: early }
   const allocation = await allocateRecipe(files, target, settings)
   return { target, planned: { ...(await planOf(files, target, allocation.recipe)), allocation } }

@@ -1,7 +1,7 @@
 import type { Device } from '@tessera-llm/tensor'
 import type { Grid, LinearStatistics } from '../../quantized-matrix/index.ts'
 import type { WeightMatrix } from '../matrix/index.ts'
-import { beginGptq, endGptq, gptq, type GptqOptions, type GptqResult, nearestInstead } from './gptq.ts'
+import { beginGptq, endGptq, finishGptq, gptq, type GptqOptions, type GptqResult, nearestInstead } from './gptq.ts'
 import { keepRows, panelsOf, takesPanels } from './panels.ts'
 import { sweepRowsOp } from './sweep-rows.ts'
 
@@ -31,7 +31,7 @@ export function createDeviceGptq(device: Device): Gptq {
     const begun = beginGptq(weight, statistics, grid, options)
     if (!begun) return nearestInstead(weight, grid, options)
     const { plan, store } = begun
-    if (!plan) return gptq(weight, statistics, grid, options)
+    if (!plan) return finishGptq(weight, statistics, options, begun)
     const { options: sweep, stride, ...panels } = panelsOf(plan, store)
     const { groups } = store
     const square = (matrix: Float32Array) => device.tensor(matrix, [stride, stride])

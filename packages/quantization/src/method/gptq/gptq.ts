@@ -47,8 +47,18 @@ export function gptq(
   options: GptqOptions = {},
 ): GptqResult {
   const begun = beginGptq(weight, statistics, grid, options)
-  if (!begun) return nearestInstead(weight, grid, options)
+  return begun ? finishGptq(weight, statistics, options, begun) : nearestInstead(weight, grid, options)
+}
+
+/** Finds the codes of a weight that was begun, on the calling thread. */
+export function finishGptq(
+  weight: WeightMatrix,
+  statistics: LinearStatistics,
+  options: GptqOptions,
+  begun: BegunGptq,
+): GptqResult {
   const { prepared, store, isStatic, plan } = begun
+  const { grid } = store
   const { factor, hessian, order, passes, multiply } = prepared
   const [, columns] = weight.shape
   if (plan && options.kernel?.supports(grid, columns))

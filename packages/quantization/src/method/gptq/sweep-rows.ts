@@ -76,8 +76,8 @@ export const sweepRowsOp: Op<SweepRowsInputs, SweepRowsOutputs, SweepRowsOptions
       loss: dense('f32', [rows]),
     }
   },
-  // In f32 weights near a tie fall to the other side, and all that follows makes up for it: codes agree for the most part, what is lost to 2 %.
-  tolerance: () => ({ atol: Number.POSITIVE_INFINITY, rtol: 0.02, nmse: Number.POSITIVE_INFINITY }),
+  // In f32 weights near a tie fall to the other side, and all that follows makes up for it: single codes may differ by any amount, few of them do.
+  tolerance: () => ({ atol: Number.POSITIVE_INFINITY, rtol: 0, nmse: 1e-3 }),
   cost({ inputs: { weights, factor }, outputs: { scales }, options: { width, passes, rule } }) {
     const [rows = 0, columns = 0] = weights.shape
     // Sweep and gradient are halves of products with a square; descent changes some codes in ten. Then 96 scales are tried and eight gone through with.

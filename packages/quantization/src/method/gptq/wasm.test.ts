@@ -1,9 +1,13 @@
-import { createRandom, createReferenceDevice } from '@tessera-llm/tensor'
-import { wasmSetups } from '@tessera-llm/testing'
+import { createRandom, createReferenceDevice, type Device } from '@tessera-llm/tensor'
+import { conform, wasmSetups } from '@tessera-llm/testing'
 import { createWasmDevice, hasRelaxedSimd } from '@tessera-llm/wasm'
 import { describe, expect, test } from 'vitest'
 import { gatherStatistics, outputError } from '../../../test/method-golden.ts'
 import { codebookGrid, createDeviceGptq, dequantizeMatrix, gptq, type Grid } from '../../index.ts'
+import { type BegunGptq, beginGptq } from './gptq.ts'
+import type { GptqPlan } from './kernel.ts'
+import { panelsOf } from './panels.ts'
+import { sweepRowsOp } from './sweep-rows.ts'
 import { createWasmGptqKernel, sweepRowsWasm } from './wasm.ts'
 
 describe('the kernel in WebAssembly computes what the f64 one does, but for roundings that f32 flips', async () => {
@@ -80,6 +84,33 @@ describe('the kernel in WebAssembly computes what the f64 one does, but for roun
       await device.dispose()
     },
   )
+
+  test.for(wasmSetups)('the op conforms on $threads threads, relaxed SIMD $relaxedSimd', async (setup) => {
+    const device = await createWasmDevice({ kernels: [sweepRowsWasm], ...setup })
+    const problems = grids.map((grid) => {
+      const { plan, store } = beginGptq(weight, statistics, grid, { correction: 1 }) as BegunGptq
+      const { stride, options, ...panels } = panelsOf(plan as GptqPlan, store)
+      const given =
+        (values: Float32Array | Int32Array | undefined, ...shape: number[]) =>
+        (on: Device) =>
+          on.tensor(values as Float32Array, shape)
+      return {
+        name: JSON.stringify(grid),
+        inputs: {
+          weights: given(weight.values, ...weight.shape),
+          order: given(panels.order, columns),
+          factor: given(panels.factor, stride, stride),
+          hessian: given(panels.hessian, stride, stride),
+          mismatch: given(panels.mismatch, stride, stride),
+          triangles: given(panels.triangles, Math.ceil(columns / options.width), options.width, options.width),
+          table: panels.table && given(panels.table, panels.table.length),
+        },
+        options,
+      }
+    })
+    await conform(device, createReferenceDevice(), sweepRowsOp, problems)
+    await device.dispose()
+  })
 
   test('the reference of the op is the f64 form', async () => {
     const device = createReferenceDevice()
