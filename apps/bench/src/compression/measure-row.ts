@@ -67,8 +67,9 @@ export async function measureRow(row: CompressionRow, surroundings: Surroundings
   const gathered = isStatic ? await statistics() : undefined
   const begin = performance.now()
   const store = join(work, id)
-  const { recipe: named, budget } = await withFormats(row, surroundings)
-  const recipe: Recipe = window === defaultWindow ? named : { ...named, calibration: { ...named.calibration, window } }
+  const asked: Recipe =
+    window === defaultWindow ? row.recipe : { ...row.recipe, calibration: { ...row.recipe.calibration, window } }
+  const { recipe, budget } = await withFormats({ ...row, recipe: asked }, surroundings)
   const { subject, load } = await filesOfRow(recipe, checkpoint)
   const applied = await applyRecipe(subject, recipe, {
     device,
