@@ -3,13 +3,12 @@
 // no data, no start function, no mutable global, nothing imported but memory and table.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { checkModule } from './check-module.mjs'
+import { root, sources } from './sources.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const options = [
   '--enable',
   'simd',
@@ -31,14 +30,6 @@ const options = [
   '--disableWarning',
   '112',
 ]
-
-const filesBelow = (folder) =>
-  existsSync(folder)
-    ? readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-        .sort()
-    : []
 
 /** A source and all its imports, those from packages included. */
 function sourcesOf(file, seen = new Set()) {
@@ -116,14 +107,10 @@ async function build(folder, name, part = '') {
 }
 
 process.chdir(root)
-const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
-const entries = packages.flatMap((folder) =>
-  ['', 'test'].flatMap((part) => {
-    const files = filesBelow(join(folder, part, 'assembly'))
-    return files.flatMap((file) => {
-      const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, part, 'assembly'), file))?.[1]
-      return name ? [{ folder, name, part, files: files.length }] : []
-    })
+const entries = sources().flatMap(({ folder, part, files }) =>
+  files.flatMap((file) => {
+    const name = /^(.*)\.entry\.ts$/.exec(relative(join(folder, part, 'assembly'), file))?.[1]
+    return name ? [{ folder, name, part, files: files.length }] : []
   }),
 )
 // Longest first, so that neither compiler idles at the end.
