@@ -27,7 +27,8 @@ function tableCode(value: v128, inverse: v128, middles: usize, end: usize): v128
 function tableValue(value: v128, inverse: v128, table: usize, middles: usize, end: usize): v128 {
   const scaled = f32x4.mul(value, inverse)
   let found = splat(table)
-  for (let at = middles; at < end; at += 4) found = v128.bitselect(splat(table + 4 + (at - middles)), found, f32x4.gt(scaled, splat(at)))
+  for (let at = middles; at < end; at += 4)
+    found = v128.bitselect(splat(table + 4 + (at - middles)), found, f32x4.gt(scaled, splat(at)))
   return found
 }
 
@@ -56,7 +57,9 @@ function fitLanes(x: usize, count: u32, costs: usize, p: usize, list: usize, kee
   if (isTable) wide = f32x4.div(extreme, splat(p + 44))
   // A group of zeros: any scale does.
   wide = v128.bitselect(wide, f32x4.splat(1), f32x4.gt(wide, f32x4.splat(0)))
-  const zero = isSymmetric ? splat(p + 36) : most(least(f32x4.nearest(f32x4.div(f32x4.neg(low), wide)), last), f32x4.splat(0))
+  const zero = isSymmetric
+    ? splat(p + 36)
+    : most(least(f32x4.nearest(f32x4.div(f32x4.neg(low), wide)), last), f32x4.splat(0))
   for (let entry: u32 = 0; entry < keep; entry++) {
     v128.store(list + <usize>entry * 96, f32x4.splat(Infinity))
     v128.store(list + <usize>entry * 96 + 32, roundScale(wide, cut))
@@ -68,7 +71,8 @@ function fitLanes(x: usize, count: u32, costs: usize, p: usize, list: usize, kee
   for (let candidate: u32 = 0; candidate < candidates; candidate++, factor -= load<f32>(p, 24)) {
     const scale = roundScale(f32x4.mul(wide, f32x4.splat(factor)), cut)
     for (let shift = 0; shift < shifts; shift++) {
-      const shifted = shift == 0 ? zero : most(least(f32x4.add(zero, f32x4.splat(shift == 1 ? 1 : -1)), last), f32x4.splat(0))
+      const shifted =
+        shift == 0 ? zero : most(least(f32x4.add(zero, f32x4.splat(shift == 1 ? 1 : -1)), last), f32x4.splat(0))
       let error = isTable ? tableError(x, end, costs, scale, p) : integerError(x, end, costs, scale, shifted, last)
       // A scale that rounds to zero is none.
       error = v128.bitselect(error, f32x4.splat(Infinity), f32x4.gt(scale, f32x4.splat(0)))
@@ -78,8 +82,12 @@ function fitLanes(x: usize, count: u32, costs: usize, p: usize, list: usize, kee
   if (candidates == 1) return
   // The best is refitted to the codes that it leads to, twice.
   for (let turn = 0; turn < 2; turn++) {
-    const best = v128.load(list, 32), bestZero = v128.load(list, 64)
-    const scale = roundScale(isTable ? tableRefit(x, end, costs, best, p) : integerRefit(x, end, costs, best, bestZero, last), cut)
+    const best = v128.load(list, 32),
+      bestZero = v128.load(list, 64)
+    const scale = roundScale(
+      isTable ? tableRefit(x, end, costs, best, p) : integerRefit(x, end, costs, best, bestZero, last),
+      cut,
+    )
     let error = isTable ? tableError(x, end, costs, scale, p) : integerError(x, end, costs, scale, bestZero, last)
     error = v128.bitselect(error, f32x4.splat(Infinity), f32x4.gt(scale, f32x4.splat(0)))
     insert(list, keep, error, scale, bestZero)
@@ -89,7 +97,9 @@ function fitLanes(x: usize, count: u32, costs: usize, p: usize, list: usize, kee
 /** Into a list that is sorted by error. */
 function insert(list: usize, keep: u32, error: v128, scale: v128, zero: v128): void {
   for (let entry = list, end = list + <usize>keep * 96; entry < end; entry += 96) {
-    const e = v128.load(entry), s = v128.load(entry, 32), z = v128.load(entry, 64)
+    const e = v128.load(entry),
+      s = v128.load(entry, 32),
+      z = v128.load(entry, 64)
     const better = f32x4.lt(error, e)
     v128.store(entry, v128.bitselect(error, e, better))
     v128.store(entry, v128.bitselect(scale, s, better), 32)
@@ -113,7 +123,9 @@ export function integerError(x: usize, end: usize, costs: usize, scale: v128, ze
 
 export function tableError(x: usize, end: usize, costs: usize, scale: v128, p: usize): v128 {
   const inverse = f32x4.div(f32x4.splat(1), scale)
-  const table = load<usize>(p, 28), middles = load<usize>(p, 32), last = middles + <usize>load<f32>(p, 4) * 4
+  const table = load<usize>(p, 28),
+    middles = load<usize>(p, 32),
+    last = middles + <usize>load<f32>(p, 4) * 4
   let sum = f32x4.splat(0)
   for (; x < end; x += COLUMN, costs += 4) {
     const value = v128.load(x)
@@ -126,7 +138,8 @@ export function tableError(x: usize, end: usize, costs: usize, scale: v128, p: u
 /** The scale of least weighted squared error for the codes of the present one. */
 export function integerRefit(x: usize, end: usize, costs: usize, scale: v128, zero: v128, last: v128): v128 {
   const inverse = f32x4.div(f32x4.splat(1), scale)
-  let products = f32x4.splat(0), squares = f32x4.splat(1e-30)
+  let products = f32x4.splat(0),
+    squares = f32x4.splat(1e-30)
   for (; x < end; x += COLUMN, costs += 4) {
     const value = v128.load(x)
     const unit = f32x4.sub(integerCode(value, inverse, zero, last), zero)
@@ -139,8 +152,11 @@ export function integerRefit(x: usize, end: usize, costs: usize, scale: v128, ze
 
 export function tableRefit(x: usize, end: usize, costs: usize, scale: v128, p: usize): v128 {
   const inverse = f32x4.div(f32x4.splat(1), scale)
-  const table = load<usize>(p, 28), middles = load<usize>(p, 32), last = middles + <usize>load<f32>(p, 4) * 4
-  let products = f32x4.splat(0), squares = f32x4.splat(1e-30)
+  const table = load<usize>(p, 28),
+    middles = load<usize>(p, 32),
+    last = middles + <usize>load<f32>(p, 4) * 4
+  let products = f32x4.splat(0),
+    squares = f32x4.splat(1e-30)
   for (; x < end; x += COLUMN, costs += 4) {
     const value = v128.load(x)
     const unit = tableValue(value, inverse, table, middles, last)
@@ -155,14 +171,26 @@ export function tableRefit(x: usize, end: usize, costs: usize, scale: v128, p: u
  * Of the `keep` entries of `list` the one whose sweep loses least, each row for itself, to `chosen` f32 [2][8] (scale, zero).
  * `errors` f32 [count][8] is scratch.
  */
-export function simulatePanel(x: usize, count: u32, upper: usize, stride: u32, roots: usize, p: usize, list: usize, keep: u32, chosen: usize, errors: usize): void {
+export function simulatePanel(
+  x: usize,
+  count: u32,
+  upper: usize,
+  stride: u32,
+  roots: usize,
+  p: usize,
+  list: usize,
+  keep: u32,
+  chosen: usize,
+  errors: usize,
+): void {
   for (let half: usize = 0; half < COLUMN; half += 16) {
     let best = f32x4.splat(Infinity)
     // Where every scale rounds to zero, one leaves no group's codes to what the group before had.
     v128.store(chosen + half, f32x4.splat(1))
     v128.store(chosen + half, v128.load(list + half, 64), 32)
     for (let entry = list + half, end = list + half + <usize>keep * 96; entry < end; entry += 96) {
-      const scale = v128.load(entry, 32), zero = v128.load(entry, 64)
+      const scale = v128.load(entry, 32),
+        zero = v128.load(entry, 64)
       const loss = sweepLanes(x + half, count, upper, stride, roots, p, scale, zero, errors + half, 0, 0)
       const better = f32x4.lt(loss, best)
       best = v128.bitselect(loss, best, better)
@@ -173,9 +201,33 @@ export function simulatePanel(x: usize, count: u32, upper: usize, stride: u32, r
 }
 
 /** Rounds a block of 8 rows: `x` f32 [count][8] stays, `errors` f32 [count][8], `rounded` f32 and `codes` f32 [count][8] are written; `loss` f32[8] grows. */
-export function sweepPanel(x: usize, count: u32, upper: usize, stride: u32, roots: usize, p: usize, chosen: usize, errors: usize, rounded: usize, codes: usize, loss: usize): void {
+export function sweepPanel(
+  x: usize,
+  count: u32,
+  upper: usize,
+  stride: u32,
+  roots: usize,
+  p: usize,
+  chosen: usize,
+  errors: usize,
+  rounded: usize,
+  codes: usize,
+  loss: usize,
+): void {
   for (let half: usize = 0; half < COLUMN; half += 16) {
-    const lost = sweepLanes(x + half, count, upper, stride, roots, p, v128.load(chosen + half), v128.load(chosen + half, 32), errors + half, rounded + half, codes + half)
+    const lost = sweepLanes(
+      x + half,
+      count,
+      upper,
+      stride,
+      roots,
+      p,
+      v128.load(chosen + half),
+      v128.load(chosen + half, 32),
+      errors + half,
+      rounded + half,
+      codes + half,
+    )
     v128.store(loss + half, f32x4.add(v128.load(loss + half), lost))
   }
 }
@@ -183,30 +235,51 @@ export function sweepPanel(x: usize, count: u32, upper: usize, stride: u32, root
 /**
  * `upper` f32 [count][stride] holds row l: U[0 … l − 1][l], the weights of earlier errors in column l; `roots`[l] is 1 / U[l][l].
  */
-export function sweepLanes(x: usize, count: u32, upper: usize, stride: u32, roots: usize, p: usize, scale: v128, zero: v128, errors: usize, rounded: usize, codes: usize): v128 {
+export function sweepLanes(
+  x: usize,
+  count: u32,
+  upper: usize,
+  stride: u32,
+  roots: usize,
+  p: usize,
+  scale: v128,
+  zero: v128,
+  errors: usize,
+  rounded: usize,
+  codes: usize,
+): v128 {
   const isTable = load<i32>(p)
   const last = splat(p + 4)
-  const table = load<usize>(p, 28), middles = load<usize>(p, 32), middlesEnd = middles + <usize>load<f32>(p, 4) * 4
+  const table = load<usize>(p, 28),
+    middles = load<usize>(p, 32),
+    middlesEnd = middles + <usize>load<f32>(p, 4) * 4
   const inverse = f32x4.div(f32x4.splat(1), scale)
   let loss = f32x4.splat(0)
-  for (let column: u32 = 0; column < count; column++, upper += <usize>stride << 2, roots += 4) {
+  for (let column: u32 = 0; column < count; column++, upper += (<usize>stride) << 2, roots += 4) {
     let a = v128.load(x + <usize>column * COLUMN)
-    let b = f32x4.splat(0), c = b, d = b
+    let b = f32x4.splat(0),
+      c = b,
+      d = b
     let from = errors
     let weight = upper
-    const quads = upper + (<usize>(column & ~3) << 2)
+    const quads = upper + ((<usize>(column & ~3)) << 2)
     for (; weight < quads; weight += 16, from += 4 * COLUMN) {
       a = madd(v128.load(from), splat(weight), a)
       b = madd(v128.load(from, 32), splat(weight + 4), b)
       c = madd(v128.load(from, 64), splat(weight + 8), c)
       d = madd(v128.load(from, 96), splat(weight + 12), d)
     }
-    for (const rest = upper + (<usize>column << 2); weight < rest; weight += 4, from += COLUMN) a = madd(v128.load(from), splat(weight), a)
+    for (const rest = upper + ((<usize>column) << 2); weight < rest; weight += 4, from += COLUMN)
+      a = madd(v128.load(from), splat(weight), a)
     const value = f32x4.add(f32x4.add(a, b), f32x4.add(c, d))
     let code: v128, nearest: v128
     if (isTable) {
       nearest = f32x4.mul(scale, tableValue(value, inverse, table, middles, middlesEnd))
-      if (codes) v128.store(codes + <usize>column * COLUMN, f32x4.convert_i32x4_s(tableCode(value, inverse, middles, middlesEnd)))
+      if (codes)
+        v128.store(
+          codes + <usize>column * COLUMN,
+          f32x4.convert_i32x4_s(tableCode(value, inverse, middles, middlesEnd)),
+        )
     } else {
       code = integerCode(value, inverse, zero, last)
       nearest = f32x4.mul(scale, f32x4.sub(code, zero))

@@ -4,11 +4,19 @@ import { madd, splat } from './lanes'
 /**
  * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][stride] holds row c: U[0 … c][c].
  */
-export function currentPanel(weights: usize, pending: usize, upper: usize, stride: u32, count: u32, current: usize): void {
-  for (let column: u32 = 0; column < count; column++, upper += <usize>stride << 2, weights += 32, current += 32) {
-    let a = v128.load(weights), b = v128.load(weights, 16)
+export function currentPanel(
+  weights: usize,
+  pending: usize,
+  upper: usize,
+  stride: u32,
+  count: u32,
+  current: usize,
+): void {
+  for (let column: u32 = 0; column < count; column++, upper += (<usize>stride) << 2, weights += 32, current += 32) {
+    let a = v128.load(weights),
+      b = v128.load(weights, 16)
     let from = pending
-    for (let weight = upper, end = upper + (<usize>(column + 1) << 2); weight < end; weight += 4, from += 32) {
+    for (let weight = upper, end = upper + ((<usize>(column + 1)) << 2); weight < end; weight += 4, from += 32) {
       const w = splat(weight)
       a = madd(v128.load(from), w, a)
       b = madd(v128.load(from, 16), w, b)
@@ -19,15 +27,31 @@ export function currentPanel(weights: usize, pending: usize, upper: usize, strid
 }
 
 /** pending[l] += Σ_j lost[j] · R[j][l] for l = from … to − 1 (whole tiles of 4), `count` lines j of R from `factor` f32 [][stride]. */
-export function pendingPanel(lost: usize, factor: usize, stride: u32, count: u32, from: u32, to: u32, pending: usize): void {
-  for (let column = from; column < to; column += 4) forward(lost, factor + (<usize>column << 2), <usize>stride << 2, count, pending + (<usize>column << 5))
+export function pendingPanel(
+  lost: usize,
+  factor: usize,
+  stride: u32,
+  count: u32,
+  from: u32,
+  to: u32,
+  pending: usize,
+): void {
+  for (let column = from; column < to; column += 4)
+    forward(lost, factor + ((<usize>column) << 2), (<usize>stride) << 2, count, pending + ((<usize>column) << 5))
 }
 
 export function forward(lost: usize, factor: usize, line: usize, count: u32, at: usize): void {
-  let a0 = v128.load(at), b0 = v128.load(at, 16), a1 = v128.load(at, 32), b1 = v128.load(at, 48)
-  let a2 = v128.load(at, 64), b2 = v128.load(at, 80), a3 = v128.load(at, 96), b3 = v128.load(at, 112)
+  let a0 = v128.load(at),
+    b0 = v128.load(at, 16),
+    a1 = v128.load(at, 32),
+    b1 = v128.load(at, 48)
+  let a2 = v128.load(at, 64),
+    b2 = v128.load(at, 80),
+    a3 = v128.load(at, 96),
+    b3 = v128.load(at, 112)
   for (let j: u32 = 0; j < count; j++, lost += 32, factor += line) {
-    const x = v128.load(lost), y = v128.load(lost, 16)
+    const x = v128.load(lost),
+      y = v128.load(lost, 16)
     let w = splat(factor)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)
@@ -54,14 +78,28 @@ export function forward(lost: usize, factor: usize, line: usize, count: u32, at:
 /** gradient[i] = −Σ_{l ≥ i} R[i][l] · errors[l] for all columns (whole tiles of 4): the errors, which are kept negated, times Rᵀ. */
 export function gradientPanel(errors: usize, factor: usize, stride: u32, columns: u32, gradient: usize): void {
   for (let column: u32 = 0; column < columns; column += 4) {
-    backward(errors + (<usize>column << 5), factor + ((<usize>column * stride + column) << 2), <usize>stride << 2, columns - column, gradient + (<usize>column << 5))
+    backward(
+      errors + ((<usize>column) << 5),
+      factor + ((<usize>column * stride + column) << 2),
+      (<usize>stride) << 2,
+      columns - column,
+      gradient + ((<usize>column) << 5),
+    )
   }
 }
 
 export function backward(errors: usize, factor: usize, line: usize, count: u32, at: usize): void {
-  let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0
+  let a0 = f32x4.splat(0),
+    b0 = a0,
+    a1 = a0,
+    b1 = a0,
+    a2 = a0,
+    b2 = a0,
+    a3 = a0,
+    b3 = a0
   for (let l: u32 = 0; l < count; l++, errors += 32, factor += 4) {
-    const x = v128.load(errors), y = v128.load(errors, 16)
+    const x = v128.load(errors),
+      y = v128.load(errors, 16)
     let w = splat(factor)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)
@@ -87,10 +125,10 @@ export function backward(errors: usize, factor: usize, line: usize, count: u32, 
 
 /** Solves X · Rᵀ = B for X in place of B f32 [columns][8], whole tiles of 4 columns from the last to the first. */
 export function solvePanel(panel: usize, factor: usize, stride: u32, columns: u32): void {
-  const line = <usize>stride << 2
+  const line = (<usize>stride) << 2
   for (let column = columns; column > 0; ) {
     column -= 4
-    const at = panel + (<usize>column << 5)
+    const at = panel + ((<usize>column) << 5)
     const tile = factor + ((<usize>column * stride + column) << 2)
     solveTile(at, tile, line, columns - column)
   }
@@ -98,10 +136,18 @@ export function solvePanel(panel: usize, factor: usize, stride: u32, columns: u3
 
 /** The first 4 of `count` columns, of which all later ones are solved; `factor` is R from their first on. */
 export function solveTile(at: usize, factor: usize, line: usize, count: u32): void {
-  let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0
+  let a0 = f32x4.splat(0),
+    b0 = a0,
+    a1 = a0,
+    b1 = a0,
+    a2 = a0,
+    b2 = a0,
+    a3 = a0,
+    b3 = a0
   let from = at + 128
   for (let l: u32 = 4, weight = factor + 16; l < count; l++, from += 32, weight += 4) {
-    const x = v128.load(from), y = v128.load(from, 16)
+    const x = v128.load(from),
+      y = v128.load(from, 16)
     let w = splat(weight)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)
@@ -121,7 +167,8 @@ export function solveTile(at: usize, factor: usize, line: usize, count: u32): vo
     const row = factor + column * line
     for (let half: usize = 0; half < 32; half += 16) {
       let value = v128.load(at + column * 32 + half)
-      for (let later = column + 1; later < 4; later++) value = f32x4.sub(value, f32x4.mul(v128.load(at + later * 32 + half), splat(row + later * 4)))
+      for (let later = column + 1; later < 4; later++)
+        value = f32x4.sub(value, f32x4.mul(v128.load(at + later * 32 + half), splat(row + later * 4)))
       v128.store(at + column * 32 + half, f32x4.div(value, splat(row + column * 4)))
     }
   }

@@ -6,27 +6,40 @@ import { madd } from './lanes'
  * H, `rounded` f32[n] what the codes f32[n] stand for; all three are kept up to date. `scales` and `zeros` f32 are those of the row's
  * groups of `width` columns, `hessian` f32 [n][stride]. Returns by how much the loss fell.
  */
-export function refineRow(gradient: usize, rounded: usize, codes: usize, scales: usize, zeros: usize, hessian: usize, stride: u32, n: u32, width: u32, p: usize): f64 {
+export function refineRow(
+  gradient: usize,
+  rounded: usize,
+  codes: usize,
+  scales: usize,
+  zeros: usize,
+  hessian: usize,
+  stride: u32,
+  n: u32,
+  width: u32,
+  p: usize,
+): f64 {
   const isTable = load<i32>(p)
   const last = load<f32>(p, 4)
-  const table = load<usize>(p, 28), middles = load<usize>(p, 32)
+  const table = load<usize>(p, 28),
+    middles = load<usize>(p, 32)
   let fallen: f64 = 0
   for (let group: u32 = 0, column: u32 = 0; column < n; group++) {
-    const scale = load<f32>(scales + (<usize>group << 2)), zero = load<f32>(zeros + (<usize>group << 2))
+    const scale = load<f32>(scales + ((<usize>group) << 2)),
+      zero = load<f32>(zeros + ((<usize>group) << 2))
     const inverse: f32 = 1 / scale
     for (const end = min(column + width, n); column < end; column++) {
-      const at = <usize>column << 2
+      const at = (<usize>column) << 2
       const line = hessian + ((<usize>column * stride) << 2)
       const before = load<f32>(rounded + at)
       const target = (before + load<f32>(gradient + at) / load<f32>(line + at)) * inverse
       let code: f32 = 0
       if (isTable) {
-        while (code < last && target > load<f32>(middles + (<usize>code << 2))) code++
+        while (code < last && target > load<f32>(middles + ((<usize>code) << 2))) code++
       } else {
         code = max(min(nearest(target) + zero, last), 0)
       }
       if (code == load<f32>(codes + at)) continue
-      const after: f32 = scale * (isTable ? load<f32>(table + (<usize>code << 2)) : code - zero)
+      const after: f32 = scale * (isTable ? load<f32>(table + ((<usize>code) << 2)) : code - zero)
       const change: f64 = <f64>after - <f64>before
       fallen += change * (2 * <f64>load<f32>(gradient + at) - change * <f64>load<f32>(line + at))
       store<f32>(codes + at, code)
@@ -40,5 +53,6 @@ export function refineRow(gradient: usize, rounded: usize, codes: usize, scales:
 /** gradient += factor · line, for `count` values, a multiple of 4. */
 export function add(gradient: usize, line: usize, factor: f32, count: u32): void {
   const by = f32x4.splat(factor)
-  for (const end = gradient + (<usize>count << 2); gradient < end; gradient += 16, line += 16) v128.store(gradient, madd(v128.load(line), by, v128.load(gradient)))
+  for (const end = gradient + ((<usize>count) << 2); gradient < end; gradient += 16, line += 16)
+    v128.store(gradient, madd(v128.load(line), by, v128.load(gradient)))
 }
