@@ -2,7 +2,8 @@
 import { madd, splat } from './lanes'
 
 /**
- * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][stride] holds row c: U[0 … c][c].
+ * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][stride] holds row
+ * c: U[0 … c][c].
  */
 export function currentPanel(
   weights: usize,
@@ -13,8 +14,8 @@ export function currentPanel(
   current: usize,
 ): void {
   for (let column: u32 = 0; column < count; column++, upper += (<usize>stride) << 2, weights += 32, current += 32) {
-    let a = v128.load(weights),
-      b = v128.load(weights, 16)
+    let a = v128.load(weights)
+    let b = v128.load(weights, 16)
     let from = pending
     for (let weight = upper, end = upper + ((<usize>(column + 1)) << 2); weight < end; weight += 4, from += 32) {
       const w = splat(weight)
@@ -26,7 +27,10 @@ export function currentPanel(
   }
 }
 
-/** pending[l] += Σ_j lost[j] · R[j][l] for l = from … to − 1 (whole tiles of 4), `count` lines j of R from `factor` f32 [][stride]. */
+/**
+ * pending[l] += Σ_j lost[j] · R[j][l] for l = from … to − 1 (whole tiles of 4), `count` lines j of R from `factor` f32
+ * [][stride].
+ */
 export function pendingPanel(
   lost: usize,
   factor: usize,
@@ -41,17 +45,17 @@ export function pendingPanel(
 }
 
 export function forward(lost: usize, factor: usize, line: usize, count: u32, at: usize): void {
-  let a0 = v128.load(at),
-    b0 = v128.load(at, 16),
-    a1 = v128.load(at, 32),
-    b1 = v128.load(at, 48)
-  let a2 = v128.load(at, 64),
-    b2 = v128.load(at, 80),
-    a3 = v128.load(at, 96),
-    b3 = v128.load(at, 112)
+  let a0 = v128.load(at)
+  let b0 = v128.load(at, 16)
+  let a1 = v128.load(at, 32)
+  let b1 = v128.load(at, 48)
+  let a2 = v128.load(at, 64)
+  let b2 = v128.load(at, 80)
+  let a3 = v128.load(at, 96)
+  let b3 = v128.load(at, 112)
   for (let j: u32 = 0; j < count; j++, lost += 32, factor += line) {
-    const x = v128.load(lost),
-      y = v128.load(lost, 16)
+    const x = v128.load(lost)
+    const y = v128.load(lost, 16)
     let w = splat(factor)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)
@@ -75,7 +79,10 @@ export function forward(lost: usize, factor: usize, line: usize, count: u32, at:
   v128.store(at, b3, 112)
 }
 
-/** gradient[i] = −Σ_{l ≥ i} R[i][l] · errors[l] for all columns (whole tiles of 4): the errors, which are kept negated, times Rᵀ. */
+/**
+ * gradient[i] = −Σ_{l ≥ i} R[i][l] · errors[l] for all columns (whole tiles of 4): the errors, which are kept negated,
+ * times Rᵀ.
+ */
 export function gradientPanel(errors: usize, factor: usize, stride: u32, columns: u32, gradient: usize): void {
   for (let column: u32 = 0; column < columns; column += 4) {
     backward(
@@ -89,17 +96,17 @@ export function gradientPanel(errors: usize, factor: usize, stride: u32, columns
 }
 
 export function backward(errors: usize, factor: usize, line: usize, count: u32, at: usize): void {
-  let a0 = f32x4.splat(0),
-    b0 = a0,
-    a1 = a0,
-    b1 = a0,
-    a2 = a0,
-    b2 = a0,
-    a3 = a0,
-    b3 = a0
+  let a0 = f32x4.splat(0)
+  let b0 = a0
+  let a1 = a0
+  let b1 = a0
+  let a2 = a0
+  let b2 = a0
+  let a3 = a0
+  let b3 = a0
   for (let l: u32 = 0; l < count; l++, errors += 32, factor += 4) {
-    const x = v128.load(errors),
-      y = v128.load(errors, 16)
+    const x = v128.load(errors)
+    const y = v128.load(errors, 16)
     let w = splat(factor)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)
@@ -136,18 +143,18 @@ export function solvePanel(panel: usize, factor: usize, stride: u32, columns: u3
 
 /** The first 4 of `count` columns, of which all later ones are solved; `factor` is R from their first on. */
 export function solveTile(at: usize, factor: usize, line: usize, count: u32): void {
-  let a0 = f32x4.splat(0),
-    b0 = a0,
-    a1 = a0,
-    b1 = a0,
-    a2 = a0,
-    b2 = a0,
-    a3 = a0,
-    b3 = a0
+  let a0 = f32x4.splat(0)
+  let b0 = a0
+  let a1 = a0
+  let b1 = a0
+  let a2 = a0
+  let b2 = a0
+  let a3 = a0
+  let b3 = a0
   let from = at + 128
   for (let l: u32 = 4, weight = factor + 16; l < count; l++, from += 32, weight += 4) {
-    const x = v128.load(from),
-      y = v128.load(from, 16)
+    const x = v128.load(from)
+    const y = v128.load(from, 16)
     let w = splat(weight)
     a0 = madd(x, w, a0)
     b0 = madd(y, w, b0)

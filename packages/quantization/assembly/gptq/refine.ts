@@ -1,10 +1,11 @@
 // Coordinate descent over the codes of one row, scales fixed.
+import { IS_TABLE, LAST_CODE, MIDDLES, VALUES } from './grid'
 import { madd } from './lanes'
 
 /**
- * Goes over the columns once; each takes the code that is best given all others. `gradient` f32[n] is the lost part of the row times
- * H, `rounded` f32[n] what the codes f32[n] stand for; all three are kept up to date. `scales` and `zeros` f32 are those of the row's
- * groups of `width` columns, `hessian` f32 [n][stride]. Returns by how much the loss fell.
+ * Goes over the columns once; each takes the code that is best given all others. `gradient` f32 [n] is the row's lost
+ * part times H, `rounded` f32 [n] the values of the codes f32 [n]; all three are kept up to date. `scales` and `zeros`
+ * f32 are those of the row's groups of `width` columns, `hessian` f32 [n][stride]. Returns by how much the loss fell.
  */
 export function refineRow(
   gradient: usize,
@@ -16,16 +17,16 @@ export function refineRow(
   stride: u32,
   n: u32,
   width: u32,
-  p: usize,
+  grid: usize,
 ): f64 {
-  const isTable = load<i32>(p)
-  const last = load<f32>(p, 4)
-  const table = load<usize>(p, 28),
-    middles = load<usize>(p, 32)
+  const isTable = load<i32>(grid, IS_TABLE)
+  const last = load<f32>(grid, LAST_CODE)
+  const table = load<usize>(grid, VALUES)
+  const middles = load<usize>(grid, MIDDLES)
   let fallen: f64 = 0
   for (let group: u32 = 0, column: u32 = 0; column < n; group++) {
-    const scale = load<f32>(scales + ((<usize>group) << 2)),
-      zero = load<f32>(zeros + ((<usize>group) << 2))
+    const scale = load<f32>(scales + ((<usize>group) << 2))
+    const zero = load<f32>(zeros + ((<usize>group) << 2))
     const inverse: f32 = 1 / scale
     for (const end = min(column + width, n); column < end; column++) {
       const at = (<usize>column) << 2

@@ -65,7 +65,7 @@ interface Sizes {
 }
 
 /**
- * Writes the words after the addresses: sizes, then the grid's fields as assembly/gptq/lanes.ts names them, except its
+ * Writes the words after the addresses: sizes, then the grid's fields as assembly/gptq/grid.ts names them, except its
  * table's addresses.
  */
 function writeSizes(
