@@ -128,7 +128,7 @@ async function encoded(typeOf: (name: string) => string): Promise<GgufContent> {
         const values = Float32Array.from(
           decodeElements(viewBytes(await stored.read(), 'f16'), 'f16', (stored.shape[0] ?? 0) * (stored.shape[1] ?? 0)),
         )
-        return ggmlFormat(type)?.encode(values, stored.shape)['blocks'] as Uint8Array
+        return ggmlFormat(type).encode(values, stored.shape)['blocks'] as Uint8Array
       },
     }
   })

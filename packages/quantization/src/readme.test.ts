@@ -4,6 +4,19 @@ import { ggmlBlockTypes, ggmlPackers } from './index.ts'
 
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
 
+test('the README shows how a weight is quantized and decoded', async () => {
+  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/quantize-example.ts')}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  await import('../test/quantize-example.ts')
+  const [bytes, values] = log.mock.calls.map((line) =>
+    line.map((part) => (ArrayBuffer.isView(part) ? [...(part as Uint8Array)] : part)),
+  )
+  log.mockRestore()
+  // Row 0 is −32 … −1: the scale is −32 / −8 = 4 (0x4400), and −16, the value beside −32 in the first byte, is code 4.
+  expect(bytes).toEqual([36, [0x00, 0x44, 0x40, 0x40]])
+  expect(values).toEqual([[-32, -32, -28, -28]])
+})
+
 test('the README shows the example, which prints what it should', async () => {
   expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('test/readme-example.ts')}\`\`\``)
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)

@@ -67,10 +67,7 @@ export async function valuesOf(
   const values =
     stored.format === 'f32'
       ? decodeElements(viewBytes(bytes, 'f32' satisfies DType), 'f32', sizeOf(stored.shape))
-      : (ggmlFormat(stored.format) as NonNullable<ReturnType<typeof ggmlFormat>>).decode(
-          { blocks: bytes },
-          stored.shape,
-        )
+      : ggmlFormat(stored.format).decode({ blocks: bytes }, stored.shape)
   return {
     format: stored.format,
     values: Float32Array.from(values),

@@ -19,7 +19,6 @@ export function createEncodeParticipant(describe: (workload: Workload) => Descri
       if (workload.kind !== 'encode') throw new TesseraError('invalid-option', `bench: encoding is no ${workload.kind}`)
       const { format: id, importance, rows, columns, threads } = workload
       const format = ggmlFormat(id)
-      if (!format) throw new TesseraError('invalid-option', `bench: no format ${id}`)
       let encode: Encode = encodePlain
       if (!isPlain) {
         device = await createWasmDevice({ kernels: [encodeBlocksWasm], threads })

@@ -3,7 +3,7 @@ import { kernelsWasm } from '@tessera-llm/kernels/wasm'
 import {
   codebookGrid,
   type CodebookId,
-  ggmlFormat,
+  findGgmlFormat,
   ggmlPackers,
   type Grid,
   groupsPerRow,
@@ -73,7 +73,7 @@ function weightOf(device: Device, { format, n, k }: FormatWorkload): Weight {
   }
   if (/^b?f\d\d$/.test(format))
     return device.tensor(encodeElements(repeated(rows), format as DType), [n, k], format as DType)
-  const blocks = ggmlFormat(format)
+  const blocks = findGgmlFormat(format)
   if (blocks) {
     const packer = ggmlPackers.find((candidate) => candidate.source === format && candidate.device === 'wasm')
     if (!packer) throw new TesseraError('missing-kernel', `bench: no packer for ${format} on wasm`)

@@ -1,5 +1,5 @@
 import { storageFormat, type StoredTensor, type TensorData } from '@tessera-llm/formats'
-import { ggmlFormat } from '@tessera-llm/quantization'
+import { findGgmlFormat } from '@tessera-llm/quantization'
 import { bytesOf, decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
 
 /** Formats of plain elements. */
@@ -131,7 +131,7 @@ export async function floatsOf(stored: StoredTensor): Promise<Float32Array<Array
     const dtype = stored.format as DType
     return decodeToF32(viewBytes(bytes, dtype), dtype, sizeOf(stored.shape))
   }
-  const block = ggmlFormat(stored.format)
+  const block = findGgmlFormat(stored.format)
   if (!block)
     throw new TesseraError(
       'unsupported',

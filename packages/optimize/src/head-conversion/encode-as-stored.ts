@@ -1,4 +1,4 @@
-import { ggmlFormat } from '@tessera-llm/quantization'
+import { findGgmlFormat } from '@tessera-llm/quantization'
 import { bytesOf, type DType, encodeElements, isTesseraError, lastAxis, type Shape } from '@tessera-llm/tensor'
 
 const denseFormats: readonly string[] = ['f32', 'f16', 'bf16', 'f64'] satisfies DType[]
@@ -8,7 +8,7 @@ export function writableFormat(format: string, shape: Shape): string {
   if (denseFormats.includes(format)) return format
   try {
     // Only the format itself knows whether it can be encoded.
-    ggmlFormat(format)?.encode(new Float32Array(lastAxis(shape)), [1, lastAxis(shape)])
+    findGgmlFormat(format)?.encode(new Float32Array(lastAxis(shape)), [1, lastAxis(shape)])
     return format
   } catch (error) {
     if (isTesseraError(error, 'unsupported')) return 'f16'
@@ -18,7 +18,7 @@ export function writableFormat(format: string, shape: Shape): string {
 
 /** Bytes of values in a format that `writableFormat` gave. */
 export function encodeAs(format: string, values: Float32Array, shape: Shape): Uint8Array {
-  const block = ggmlFormat(format)
+  const block = findGgmlFormat(format)
   if (!block) return bytesOf(encodeElements(values, format as DType))
   return block.encode(values, shape)['blocks'] as Uint8Array
 }

@@ -1,6 +1,5 @@
-import { dequantizeMatrix, type QuantizedMatrix } from '@tessera-llm/quantization'
-import { decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
-import { ggmlFormat } from '@tessera-llm/quantization'
+import { decodeToF32, type DType, sizeOf, viewBytes } from '@tessera-llm/tensor'
+import { dequantizeMatrix, ggmlFormat, type QuantizedMatrix } from '@tessera-llm/quantization'
 import type { GgmlFormat } from '../recipe/index.ts'
 
 /** What a method made of a weight: bytes as a GGUF file stores them, or integers with their scales. */
@@ -24,7 +23,5 @@ export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer
   const { format, shape, bytes } = weight
   if (format === 'f32' || format === 'f16')
     return decodeToF32(viewBytes(bytes, format satisfies DType), format, sizeOf(shape))
-  const block = ggmlFormat(format)
-  if (!block) throw new TesseraError('unsupported', `optimize: ${format} has no decoder`)
-  return block.decodeF32({ blocks: bytes }, shape)
+  return ggmlFormat(format).decodeF32({ blocks: bytes }, shape)
 }

@@ -1,5 +1,4 @@
 import {
-  type EncodableFormat,
   type Encode,
   type EncodeNow,
   encodePlain,
@@ -107,7 +106,7 @@ export async function quantizeWeight(
         notes: [],
       }
     const { blocks: bytes } = await encode(
-      ggmlFormat(format) as EncodableFormat,
+      ggmlFormat(format),
       weight.values,
       weight.shape,
       importance ? { importance } : {},

@@ -1,5 +1,5 @@
 import type { Checkpoint, StoredTensor } from '@tessera-llm/formats'
-import { firstNonFinite, ggmlFormat } from '@tessera-llm/quantization'
+import { firstNonFinite, findGgmlFormat } from '@tessera-llm/quantization'
 import { decodeToF32, type DType, formatShape, TesseraError, viewBytes } from '@tessera-llm/tensor'
 import { canonicalName } from '../names/index.ts'
 import type { ModelWeight, ModelWeights } from './model-weights.ts'
@@ -44,7 +44,7 @@ function decode(stored: StoredTensor, bytes: Uint8Array): Float32Array<ArrayBuff
       shape.reduce((product, length) => product * length, 1),
     )
   }
-  const block = ggmlFormat(format)
+  const block = findGgmlFormat(format)
   if (!block)
     throw new TesseraError('unsupported', `optimize: ${stored.name} is stored as ${format}, which cannot be decoded`)
   return block.decodeF32({ blocks: bytes }, shape)

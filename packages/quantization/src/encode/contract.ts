@@ -43,7 +43,7 @@ export const encodeBlocksOp: Op<EncodeBlocksInputs, EncodeBlocksOutputs, EncodeB
   },
   reference({ values, importance }, { format }) {
     const weights = importance ? { importance: Float32Array.from(importance.data) } : {}
-    const { blocks } = ggmlFormat(format)?.encode(Float32Array.from(values.data), values.shape, weights) ?? {}
+    const { blocks } = ggmlFormat(format).encode(Float32Array.from(values.data), values.shape, weights)
     return { blocks: Float64Array.from(blocks as Uint8Array) }
   },
 }

@@ -2,7 +2,7 @@ import { createRandom } from '@tessera-llm/tensor'
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { rowEncoders } from '../format/encode/index.ts'
-import { type EncodableFormat, ggmlFormat } from '../format/index.ts'
+import { ggmlFormat } from '../format/index.ts'
 import { createDeviceEncoder, encodePlain } from './index.ts'
 import { createWasmEncoder, encodeBlocksWasm } from './wasm.ts'
 
@@ -56,7 +56,7 @@ describe.each([
   afterAll(() => device.dispose())
 
   it.each(rowEncoders.map(({ id }) => id))('%s', async (id) => {
-    const format = ggmlFormat(id) as EncodableFormat
+    const format = ggmlFormat(id)
     const encode = createDeviceEncoder(device)
     for (const [kind, importance] of Object.entries(importances)) {
       const options = importance ? { importance } : {}
@@ -79,7 +79,7 @@ describe.each([
 })
 
 test.each(['q4_0', 'q5_1', 'q6_k', 'iq4_nl', 'iq1_s'])('without a device too: %s, in slices of rows', async (id) => {
-  const format = ggmlFormat(id) as EncodableFormat
+  const format = ggmlFormat(id)
   const encode = await createWasmEncoder()
   const shape = [3 * rows, columns]
   const many = Float32Array.from({ length: 3 * values.length }, (_, i) => values[i % values.length] as number)

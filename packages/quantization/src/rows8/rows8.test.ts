@@ -23,7 +23,7 @@ describe('rows of eight keep every bit of', () => {
     for (const { type, input, imatrix } of cases) {
       const blocks = golden.get(`bytes/${type}/${input}${imatrix ? '/imatrix' : ''}`)
       if (!blocks) throw new Error(`${type} ${input} is not in the golden file`)
-      const stored = ggmlFormat(source) as Format
+      const stored = ggmlFormat(source)
       const rowBytes = blocks.bytes.byteLength / (blocks.shape[0] as number)
       // Full groups, and groups that lack rows.
       for (const rows of [blocks.shape[0] as number, 1, 3]) {

@@ -1,14 +1,8 @@
 import { isTesseraError, type Shape } from '@tessera-llm/tensor'
 import { describe, expect, it } from 'vitest'
 import { loadCases, loadGolden } from '../../../test/golden.ts'
-import { type EncodableFormat, ggmlBlockTypes, ggmlFormat } from '../index.ts'
+import { ggmlBlockTypes, ggmlFormat } from '../index.ts'
 import { rowEncoders } from './index.ts'
-
-const formatOf = (id: string): EncodableFormat => {
-  const format = ggmlFormat(id)
-  if (!format) throw new Error(`no format ${id}`)
-  return format
-}
 
 type Golden = ReturnType<typeof loadGolden>
 const tensorOf = (golden: Golden, name: string): { readonly shape: Shape; readonly bytes: Uint8Array } => {
@@ -30,7 +24,7 @@ describe('ggml formats encode bit for bit as libgguf', () => {
   )
   it.each(cases)('$type $input imatrix $imatrix', ({ type, input, imatrix }) => {
     const { shape, values } = f32Of(golden, `input/${input}`)
-    const { blocks } = formatOf(type.toLowerCase()).encode(
+    const { blocks } = ggmlFormat(type.toLowerCase()).encode(
       values,
       shape,
       imatrix ? { importance: f32Of(golden, 'imatrix').values } : {},
@@ -56,7 +50,7 @@ describe('ggml formats encode bit for bit as gguf-py and ggml-quants.c', () => {
   const roundsOnce = 'cquant_IQ4_NL'
   it.each(cases.filter((c) => c.case !== roundsOnce))('$case', ({ case: name, type, x, imatrix }) => {
     const { shape, values } = f32Of(inputs, x)
-    const { blocks } = formatOf(type.toLowerCase()).encode(
+    const { blocks } = ggmlFormat(type.toLowerCase()).encode(
       values,
       shape,
       imatrix ? { importance: f32Of(inputs, imatrix).values } : {},
@@ -66,7 +60,7 @@ describe('ggml formats encode bit for bit as gguf-py and ggml-quants.c', () => {
 
   it(`${roundsOnce}: with less of the error that the search is about`, () => {
     const { shape, values } = f32Of(inputs, cases.find((c) => c.case === roundsOnce)?.x as string)
-    const format = formatOf('iq4_nl')
+    const format = ggmlFormat('iq4_nl')
     const errorOf = (blocks: Uint8Array): number =>
       format
         .decode({ blocks }, shape)
@@ -94,7 +88,7 @@ describe('encode refuses', () => {
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%s, with its index', (value) => {
     for (const { id } of rowEncoders) {
       const thrown = error(() =>
-        formatOf(id).encode(
+        ggmlFormat(id).encode(
           values((all) => {
             all[300] = value
           }),
@@ -109,25 +103,27 @@ describe('encode refuses', () => {
 
   it('rows that are not whole blocks, values of another count, importance that does not fit', () => {
     const all = values(() => undefined)
-    expect(() => formatOf('q6_k').encode(all.subarray(0, 96), [1, 96])).toThrowError(
+    expect(() => ggmlFormat('q6_k').encode(all.subarray(0, 96), [1, 96])).toThrowError(
       /blocks of 256; the rows of \[1, 96\] have 96 elements; choose a type of smaller blocks/,
     )
-    expect(() => formatOf('q4_0').encode(all.subarray(1), [2, 256])).toThrowError(/\[2, 256\] has 512 values, got 511/)
-    expect(() => formatOf('q4_k').encode(all, [2, 256], { importance: new Float32Array(255) })).toThrowError(
+    expect(() => ggmlFormat('q4_0').encode(all.subarray(1), [2, 256])).toThrowError(
+      /\[2, 256\] has 512 values, got 511/,
+    )
+    expect(() => ggmlFormat('q4_k').encode(all, [2, 256], { importance: new Float32Array(255) })).toThrowError(
       /each of the 256 columns, got 255/,
     )
     expect(() =>
-      formatOf('q4_k').encode(all, [2, 256], { importance: new Float32Array(256).fill(1, 0, 200).fill(-1, 200) }),
+      ggmlFormat('q4_k').encode(all, [2, 256], { importance: new Float32Array(256).fill(1, 0, 200).fill(-1, 200) }),
     ).toThrowError(/importance is -1 at column 200/)
     expect(() =>
-      formatOf('q4_k').encode(all, [2, 256], { importance: new Float32Array(256).fill(Number.NaN) }),
+      ggmlFormat('q4_k').encode(all, [2, 256], { importance: new Float32Array(256).fill(Number.NaN) }),
     ).toThrowError(/importance is NaN at column 0/)
   })
 
   it('types of code grids, with a type of nearly the same size', () => {
     for (const { id } of ggmlBlockTypes.filter((type) => !rowEncoders.some((encoder) => encoder.id === type.id))) {
       const thrown = error(() =>
-        formatOf(id).encode(
+        ggmlFormat(id).encode(
           values(() => undefined),
           [2, 256],
         ),
@@ -142,7 +138,7 @@ describe('encode refuses', () => {
 it('an encoded weight decodes to nearly the same weight', () => {
   const values = Float32Array.from({ length: 1024 }, (_, i) => Math.sin(i * i) * (1 + (i % 7)))
   for (const { id } of rowEncoders) {
-    const format = formatOf(id)
+    const format = ggmlFormat(id)
     const once = Float32Array.from(format.decode(format.encode(values, [2, 512]), [2, 512]))
     const error =
       once.reduce((sum, value, i) => sum + (value - (values[i] as number)) ** 2, 0) /

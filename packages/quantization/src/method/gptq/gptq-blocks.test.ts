@@ -74,7 +74,7 @@ test('what does not fit is refused by name', () => {
     'q4_k stores rows in blocks of 256; the rows of [1, 576] have 576 elements',
   )
   expect(() => gptqBlocks(weight, statistics, 'q4_9')).toThrow(
-    'gptq: no block type of ggml is called "q4_9"; known are',
+    'no block type is called "q4_9"; did you mean q4_0? Known are',
   )
   expect(() =>
     gptqBlocks(

@@ -1,7 +1,6 @@
-import { TesseraError } from '@tessera-llm/tensor'
 import type { EncodeNow } from '../../encode/index.ts'
 import { rowBytesOf } from '../../format/block-format.ts'
-import { ggmlBlockTypes, ggmlFormat } from '../../format/index.ts'
+import { type BlockType, ggmlBlockTypes, ggmlFormat } from '../../format/index.ts'
 import type { LinearStatistics } from '../../quantized-matrix/index.ts'
 import { importanceOf, type WeightMatrix } from '../matrix/index.ts'
 import { blockTarget, createBlockStore } from './block-target.ts'
@@ -27,7 +26,7 @@ export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
  * rounded one after another, each making up for those before it, and gone over again.
  *
  * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be encoded
- * @throws TesseraError as `gptq`; `invalid-shape` when rows are not whole blocks, `unsupported` for a type that is not known or cannot be encoded
+ * @throws TesseraError as `gptq`; `invalid-shape` if rows are not whole blocks, `invalid-option` for an unknown type, `unsupported` for one that cannot be encoded
  */
 export function gptqBlocks(
   weight: WeightMatrix,
@@ -35,13 +34,8 @@ export function gptqBlocks(
   id: string,
   options: GptqBlocksOptions = {},
 ): GptqBlocksResult {
-  const type = ggmlBlockTypes.find((known) => known.id === id)
   const format = ggmlFormat(id)
-  if (!type || !format)
-    throw new TesseraError(
-      'unsupported',
-      `gptq: no block type of ggml is called ${JSON.stringify(id)}; known are ${ggmlBlockTypes.map((known) => known.id).join(', ')}`,
-    )
+  const type = ggmlBlockTypes.find((known) => known.id === id) as BlockType
   const { encode = (of, ...rest) => of.encode(...rest) } = options
   rowBytesOf(type, weight.shape)
   const [rows, columns] = weight.shape

@@ -1,0 +1,1 @@
+export { dequantize, quantize, type QuantizedTensor } from './quantize.ts'
