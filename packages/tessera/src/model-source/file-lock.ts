@@ -1,9 +1,11 @@
 import { open, readFile, rm } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * Runs `work` while a file marks it as taken; throws `io` where another living process has it. A mark that a process left when
- * it died is taken over.
+ * Runs `work` while holding a lock file with this process's id. Takes over the lock of a process that no longer runs.
+ *
+ * @throws TesseraError `io` if another running process holds the lock
  */
 export async function withLock<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
   await take(path, what)
@@ -15,6 +17,7 @@ export async function withLock<T>(path: string, what: string, work: () => Promis
 }
 
 async function take(path: string, what: string): Promise<void> {
+  let hasRemoved = false
   for (let attempt = 0; ; attempt++) {
     const handle = await open(path, 'wx').catch((error: unknown) => {
       if ((error as { code?: unknown }).code === 'EEXIST') return undefined
@@ -29,13 +32,20 @@ async function take(path: string, what: string): Promise<void> {
       await handle.close()
       return
     }
-    const owner = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (isAlive(owner) || attempt > 0) {
+    const id = await readFile(path, 'utf8').catch(() => '')
+    // An owner creates the file before it writes its id: an empty file may belong to a running process.
+    if (id === '' && attempt < 10) {
+      await setTimeout(20)
+      continue
+    }
+    const owner = Number(id)
+    if (isAlive(owner) || hasRemoved) {
       throw new TesseraError(
         'io',
         `${what} is being downloaded by process ${owner}; wait for it, or delete ${path} if that process does something else`,
       )
     }
+    hasRemoved = true
     await rm(path, { force: true })
   }
 }

@@ -14,9 +14,9 @@ export interface HubModelOptions {
   readonly settings: HubSettings
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: { readonly loadedBytes: number; readonly totalBytes: number }) => void) | undefined
-  /** A line for people: that the cache is used because the hub does not answer. */
+  /** Receives a line for people if the cache is used because the hub does not answer. */
   readonly onNote?: ((line: string) => void) | undefined
-  /** Retries and silence of the transfers. */
+  /** Retries and time limits of transfers. */
   readonly http?: HttpOptions | undefined
 }
 
@@ -26,43 +26,48 @@ export interface LocalModel {
   readonly path: string
 }
 
-/** The names and hashes of the files that there are, and how to have some of them on disk. */
-interface Shelf {
+/** Names and hashes of the available files, from the hub or the cache, and a way to get them onto the disk. */
+interface HubListing {
   readonly files: readonly HubFile[]
-  /** Why a file may be absent, and what to do. */
+  /** Reason why a file may be absent, and the remedy. */
   readonly absence: string
-  bring(files: readonly HubFile[]): Promise<void>
+  /** Downloads the files that are not on disk yet. */
+  download(files: readonly HubFile[]): Promise<void>
 }
 
 /**
- * Brings a model of the hub into the cache, or what of it is missing or has changed, and says where it is. Where the hub does
- * not answer, a model that is wholly in the cache is used as it is.
+ * Downloads the missing or changed files of a model of the hub into the cache, and returns the model's path. If the hub
+ * does not answer, a model that is complete in the cache is used as it is.
  */
 export async function fetchHubModel(reference: HubReference, options: HubModelOptions): Promise<LocalModel> {
   const cache = hubCache(options.settings.cacheFolder, reference)
-  const shelf = await openShelf(reference, cache, options)
-  const byPath = new Map(shelf.files.map((file) => [file.path, file]))
+  const listing = await openListing(reference, cache, options)
+  const byPath = new Map(listing.files.map((file) => [file.path, file]))
   const find = (path: string): HubFile => {
     const file = byPath.get(path)
     if (file === undefined)
-      throw new TesseraError('not-found', `hub: ${reference.repository} names ${path}, ${shelf.absence}`)
+      throw new TesseraError('not-found', `hub: ${reference.repository} names ${path}, ${listing.absence}`)
     return file
   }
   const choice = chooseFiles(reference, [...byPath.keys()])
   if (choice.kind === 'gguf') {
-    await shelf.bring([find(choice.file)])
+    await listing.download([find(choice.file)])
     return { kind: 'gguf', path: cache.pathOf(choice.file) }
   }
-  await shelf.bring(choice.files.map(find))
+  await listing.download(choice.files.map(find))
   if (choice.index !== undefined)
-    await shelf.bring((await shardNames(cache.pathOf(choice.index), choice.index)).map(find))
+    await listing.download((await shardNames(cache.pathOf(choice.index), choice.index)).map(find))
   return { kind: 'folder', path: cache.folder }
 }
 
-async function openShelf(reference: HubReference, cache: HubCache, options: HubModelOptions): Promise<Shelf> {
+async function openListing(reference: HubReference, cache: HubCache, options: HubModelOptions): Promise<HubListing> {
   const { settings, signal, onNote } = options
   const cached = await cache.files()
-  const fromCache: Shelf = { files: cached, absence: `which was never downloaded; ${remedy}`, bring: async () => {} }
+  const fromCache: HubListing = {
+    files: cached,
+    absence: `which was never downloaded; ${remedy}`,
+    download: async () => {},
+  }
   if (settings.offline) {
     if (holdsModel(reference, cached)) return fromCache
     throw new TesseraError(
@@ -75,7 +80,7 @@ async function openShelf(reference: HubReference, cache: HubCache, options: HubM
     return {
       files,
       absence: 'but does not hold it',
-      bring: (wanted) => bring(wanted, cached, cache, reference, options),
+      download: (wanted) => downloadFiles(wanted, cached, cache, reference, options),
     }
   } catch (error) {
     if (!isTesseraError(error, 'network') || error.details['unreachable'] !== true) throw error
@@ -91,7 +96,7 @@ async function openShelf(reference: HubReference, cache: HubCache, options: HubM
 const remedy =
   'connect once and run the command again, set HF_ENDPOINT to a mirror that can be reached, or pass the path of a model on this disk'
 
-/** Whether the cache has all that the reference names; shards are checked when their index is read. */
+/** Whether the cache has all files that the reference names; shards are checked when their index is read. */
 function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolean {
   try {
     chooseFiles(
@@ -105,7 +110,7 @@ function holdsModel(reference: HubReference, cached: readonly HubFile[]): boolea
   }
 }
 
-async function bring(
+async function downloadFiles(
   wanted: readonly HubFile[],
   cached: readonly HubFile[],
   cache: HubCache,
@@ -121,7 +126,7 @@ async function bring(
   }
   if (missing.length === 0) return
   const totalBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const headers = settings.token === undefined ? {} : { headers: { authorization: `Bearer ${settings.token}` } }
+  const authorization = settings.token === undefined ? {} : { authorization: `Bearer ${settings.token}` }
   let before = 0
   for (const file of missing) {
     const path = cache.pathOf(file.path)
@@ -129,7 +134,7 @@ async function bring(
       url: hubFileUrl(reference, file.path, settings),
       file,
       path,
-      http: { ...options.http, ...headers },
+      http: { ...options.http, headers: { ...options.http?.headers, ...authorization } },
       signal,
       checkSpace: (neededBytes) => checkSpace(cache.folder, neededBytes),
       onBytes: (doneBytes) => onProgress?.({ loadedBytes: before + doneBytes, totalBytes }),
@@ -139,7 +144,7 @@ async function bring(
   }
 }
 
-/** Better now than after an hour of downloading. */
+/** Throws before a download of an hour rather than at its end. */
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   const freeBytes = bavail * bsize

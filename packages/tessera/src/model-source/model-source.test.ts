@@ -101,6 +101,16 @@ describe('a file of the hub', () => {
     expect((await bytesOf(await open(`hf:${repository}`))).equals(weights)).toBe(true)
   })
 
+  test("is asked for with the caller's headers and the token", async () => {
+    const seen: unknown[] = []
+    hub.intercept = ({ url = '', headers }) => {
+      if (isDownload(url)) seen.push(headers.authorization, headers['x-proxy'])
+      return false
+    }
+    await open(named, { env: { HF_TOKEN: 'hf_secret' }, http: { ...http, headers: { 'x-proxy': 'a' } } })
+    expect(seen).toEqual(['Bearer hf_secret', 'a'])
+  })
+
   test('goes on within a command after a dropped connection', async () => {
     let drops = 0
     hub.intercept = (request, response) => {
