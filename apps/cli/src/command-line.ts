@@ -14,20 +14,20 @@ import { verify, verifyArguments } from './command/verify.ts'
 import { ownVersion } from './own-version.ts'
 import type { Io, Output } from './terminal/index.ts'
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type CommandLine =
   | {
       readonly kind: 'command'
       readonly json: boolean
       readonly run: (output: Output, signal: AbortSignal, io: Io) => Promise<void>
     }
-  /** Help or version: printed on stdout. */
+  /** Help or version, for stdout. */
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'usage-error'; readonly message: string }
 
 type Command = Extract<CommandLine, { kind: 'command' }>
 
-/** Reads a command line (without `node` and the script); nothing runs yet. */
+/** Parses a command line (without `node` and the script) and runs nothing. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   let command: Command | undefined
   let failure: string | undefined
@@ -108,7 +108,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   return command ?? { kind: 'print', text: printed }
 }
 
-/** A message of yargs as one line, in this program's words. */
+/** Rewrites a message of yargs as one line in this program's wording. */
 function wordsOf(message: string): string {
   if (message.startsWith('Not enough non-option arguments')) return 'MODEL is missing'
   return message
@@ -116,7 +116,7 @@ function wordsOf(message: string): string {
     .replace(/^Invalid values: Argument: (.*), Given: (.*), Choices: /, '--$1 must not be $2 but one of ')
 }
 
-/** yargs keeps a form for one and a form for many. */
+/** The same text for singular and plural: yargs expects both forms. */
 function same(text: string): string {
   return { one: text, other: text } as unknown as string
 }

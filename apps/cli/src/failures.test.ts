@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs a command that must fail with 1, and returns its one line of stderr. */
+/** Runs a command that must exit with 1, and returns its one line of stderr. */
 async function failure(...argv: string[]): Promise<string> {
   const { code, stdout, stderr } = await tessera(argv)
   expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })

@@ -2,7 +2,7 @@ import { isTesseraError } from '@tessera-llm/tensor'
 import { parseCommandLine } from './command-line.ts'
 import { createOutput, type Io, processIo } from './terminal/index.ts'
 
-/** What the process ends with. */
+/** Exit codes of the process. */
 export const exitCodes: { readonly done: 0; readonly failed: 1; readonly usage: 2; readonly interrupted: 130 } = {
   done: 0,
   failed: 1,
@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     abort.abort()
   }
   const unlisten = io.onInterrupt(() => stop('interrupted'))
-  // The reader has gone, as in `tessera … | head`: there is nobody to tell.
+  // A closed reader, as in `tessera … | head`, is no error: nobody reads a message.
   const broken = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') stop('closed')
     else throw error
@@ -55,7 +55,7 @@ function report(error: unknown, stderr: Io['stderr']): number {
     stderr.write(`tessera: ${error.message}\n`)
     return error.code === 'invalid-option' ? exitCodes.usage : exitCodes.failed
   }
-  // Anything else is a defect, and its stack helps to report it.
+  // Any other error is a defect; its stack helps to report it.
   stderr.write(
     `tessera: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   )

@@ -7,7 +7,7 @@ import { tiny } from '../test/support/models.ts'
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 
-/** What the README shows after each `$ tessera …`. */
+/** Commands in the README and the output that it shows for each. */
 const shown = [...readme.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>
   block
     .split(/^\$ tessera /m)
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** The words of a command line, as a shell takes them apart. */
+/** Splits a command line into words as a shell does. */
 const words = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
 

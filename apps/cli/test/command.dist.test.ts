@@ -16,7 +16,7 @@ interface Ended {
   readonly stderr: string
 }
 
-/** Runs a program to its end; `meanwhile` sees each piece of its stdout. */
+/** Runs a program to its end; `meanwhile` is called with each piece of its stdout. */
 function start(
   file: string,
   argv: readonly string[],
@@ -212,7 +212,7 @@ describe('the built command', () => {
         const ended = new Promise<NodeJS.Signals | null>((resolve) =>
           child.on('close', (_code, signal) => resolve(signal)),
         )
-        // Some weights are done and others are not.
+        // Waits until some weights are done and others are not.
         while (
           child.exitCode === null &&
           (await readdir(`${out}.work`).catch(() => [])).filter((file) => /^layers.*\.part$/.test(file)).length < 4

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { tessera } from './support/capture.ts'
 import { tiny, tinyGolden } from './support/models.ts'
 
-// The machine's own GPU where there is no SwiftShader.
+// Without SwiftShader these tests use the machine's own GPU.
 beforeAll(() => {
   useSwiftShader()
 })

@@ -20,9 +20,8 @@ export * from './optimize/index.ts'
 export { openHuggingFaceFolder } from './folder/hugging-face-folder.ts'
 
 /**
- * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL, a
- * model of the Hugging Face hub (`hf:owner/repo/file.gguf`, kept in a cache on disk), bytes or a source of bytes, which stays
- * open.
+ * Loads a model from a path (a GGUF file, or a folder with `config.json` and safetensors), a `file:` or http(s) URL,
+ * the Hugging Face hub (`hf:owner/repo/file.gguf`, cached on disk), bytes, or a source of bytes, which stays open.
  *
  * @throws TesseraError `not-found`, `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */

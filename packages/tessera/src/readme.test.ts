@@ -45,7 +45,7 @@ test('the README shows the example of vectors, which compares texts with an enco
   await import('../test/readme-embed.ts')
   const calls = log.mock.calls
   log.mockRestore()
-  // The small random encoder knows no word of the texts.
+  // The small random encoder's vocabulary has no word of the texts.
   expect(calls).toEqual([
     [expect.stringMatching(/^-?\d+\.\d\d$/), 'A kitten naps on the couch.'],
     [expect.stringMatching(/^-?\d+\.\d\d$/), 'Shares fell on Monday.'],
@@ -72,7 +72,7 @@ test('the README of optimize begins with the example, which writes a smaller mod
   expect(receipt.output.bytes).toBe(size)
   expect(receipt.quality.kld).toBeGreaterThan(0)
   expect(line).toContain(`→ ${size} bytes, divergence ${receipt.quality.kld}`)
-  // What was kept on the way is gone.
+  // The stored work is deleted.
   expect((await readdir('.')).toSorted()).toEqual([
     'model.gguf',
     'other.txt',

@@ -8,7 +8,7 @@ export interface HubServer {
   readonly endpoint: string
   /** `GET path range`, in order. */
   readonly requests: string[]
-  /** Answers before the hub does; returns true when it has. */
+  /** Called before the hub answers; returns true if it answered itself. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
   files: Record<string, Uint8Array>
   close(): Promise<void>
@@ -18,7 +18,7 @@ export const repository = 'owner/model'
 
 const downloads = `/${repository}/resolve/main/`
 
-/** Files above this are "large": the hub lists them with a sha256, as it does for Git LFS. */
+/** Files above this size are "large": the hub lists them with a sha256, as for Git LFS. */
 const largeBytes = 1000
 
 export async function startHub(files: Record<string, Uint8Array>): Promise<HubServer> {
@@ -55,7 +55,7 @@ export function json(response: ServerResponse, status: number, value: unknown): 
 function treeEntry([path, bytes]: [string, Uint8Array]): object {
   const gitSha1 = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
   if (bytes.length <= largeBytes) return { type: 'file', path, size: bytes.length, oid: gitSha1 }
-  // A large file's `oid` is that of its pointer; its own hash is in `lfs`.
+  // A large file's `oid` is that of its pointer; the file's own hash is in `lfs`.
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return {
     type: 'file',
@@ -66,7 +66,7 @@ function treeEntry([path, bytes]: [string, Uint8Array]): object {
   }
 }
 
-/** A file or the range of it that is asked for, as far as `until`. */
+/** Sends a file or the requested range of it, up to `until`. */
 export function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -85,6 +85,6 @@ export function serve(
     'content-length': String(end - start),
   })
   if (until === undefined) response.end(bytes.subarray(start, end))
-  // The pause lets the client take what has arrived before the connection breaks.
+  // The pause lets the client read what has arrived before the connection breaks.
   else response.write(bytes.subarray(start, until), () => setTimeout(() => response.destroy(), 20))
 }

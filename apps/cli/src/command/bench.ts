@@ -16,7 +16,7 @@ export function benchArguments(yargs: Argv) {
     .option('repeat', integer('repeat', 1, { default: 3, describe: 'rounds; the medians are shown' }))
 }
 
-/** `bench MODEL`: medians of prefill and decode speed on random tokens (speed does not depend on them). */
+/** `bench MODEL`: median speeds of prefill and decode on random tokens, on whose values speed does not depend. */
 export async function bench(args: BenchArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { prompt: promptTokens, generate, repeat } = args
   await withFiles(args.model, output, signal, async (files) => {

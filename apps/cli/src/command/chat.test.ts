@@ -26,7 +26,7 @@ test('answers line by line, to the end of the input', () =>
       messages: { role: string; content: string }[]
     }
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'assistant'])
-    // Each answer ends its line.
+    // Each answer ends with a newline.
     expect(
       stdout
         .split('\n')

@@ -28,7 +28,7 @@ export function chatArguments(yargs: Argv) {
     .option('max-tokens', integer('max-tokens', 1, { default: 1024, describe: 'most tokens of an answer' }))
 }
 
-/** `chat MODEL`: a conversation. Ctrl-C ends the answer that is being written; Ctrl-D, or Ctrl-C at the prompt, the chat. */
+/** `chat MODEL`: a conversation. Ctrl-C stops the current answer; Ctrl-D, or Ctrl-C at the prompt, ends the chat. */
 export async function chat(args: ChatArguments, output: Output, signal: AbortSignal, io: Io): Promise<void> {
   await withFiles(args.model, output, signal, async (files) => {
     const text = textOf(files)
@@ -75,7 +75,7 @@ async function converse(model: Model, args: ChatArguments, output: Output, signa
   }
 }
 
-/** Adds the message and its answer to the conversation; an answer that was stopped stays as far as it came. */
+/** Adds the message and its answer to the conversation. A stopped answer keeps the text that was generated. */
 async function reply(
   model: Model,
   messages: ChatMessage[],

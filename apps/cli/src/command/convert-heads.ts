@@ -76,13 +76,13 @@ export async function convertHeads(args: ConvertHeadsArguments, output: Output, 
       `--calibrate is for the methods activation and principal; ${method} reads no text`,
     )
   await withFiles(args.model, output, signal, async (files) => {
-    // Before a model runs for minutes.
+    // Checks the output folder before the model runs for minutes.
     if (files.folder) {
       refuseInside(files.folder.path, out)
       await refuseUnlessFree(out)
     }
     const options = { numKvHeads: kvHeads, config: files.folder?.config }
-    // A head count that cannot be is said before the model runs.
+    // Checks the head count before the model runs, by the method that needs no calibration.
     convertCheckpointHeads(files.checkpoint, { ...options, method: 'mean' })
     const calibration = calibrate === undefined ? undefined : await calibrateOn(calibrate, files, args, output, signal)
     const converted = convertCheckpointHeads(files.checkpoint, { ...options, method, calibration })
@@ -155,7 +155,7 @@ async function calibrateOn(
   }
 }
 
-/** Lines of a text that fit an encoder whole, until they have so many tokens. */
+/** Token ids of the lines of a text that are at most `longest` tokens, until they have `tokens` tokens in all. */
 function passages(
   text: string,
   encode: (passage: string) => readonly number[],

@@ -34,7 +34,7 @@ test('a GGUF file becomes a folder and that the same GGUF file; both say what th
       ])
       expect(text).toBe(': The President of the United States,\n')
     }
-    // Nothing is left of the way.
+    // No temporary file is left.
     expect((await readdir(folder)).sort()).toEqual(['again.gguf', 'hub'])
   }))
 

@@ -11,7 +11,7 @@ import { formatBytes, type Output } from '../terminal/index.ts'
 export interface ConvertArguments {
   readonly model: string
   readonly out: string
-  /** Writes blocks as f32 where the target has no blocks. */
+  /** Whether blocks are written as f32 if the target has no blocks. */
   readonly decode: boolean
 }
 
@@ -29,7 +29,10 @@ export function convertArguments(yargs: Argv) {
     })
 }
 
-/** `convert MODEL OUT`: a Hugging Face folder to a GGUF file, or a GGUF file to a folder. What is there stays until all is written. */
+/**
+ * `convert MODEL OUT`: a Hugging Face folder to a GGUF file, or a GGUF file to a folder. Existing output is replaced
+ * only when the new one is complete.
+ */
 export async function convert(
   { model, out, decode }: ConvertArguments,
   output: Output,

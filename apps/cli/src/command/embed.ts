@@ -17,7 +17,7 @@ export function embedArguments(yargs: Argv) {
     .option('ids', { type: 'string', requiresArg: true, describe: 'token ids as they are: 101,7592,102' })
 }
 
-/** `embed MODEL --text T | --jsonl FILE | --ids 1,2,3`: a vector for each text, as JSON, one a line. */
+/** `embed MODEL --text T | --jsonl FILE | --ids 1,2,3`: one vector a text, one JSON line each. */
 export async function embed(args: EmbedArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { text, jsonl, ids } = args
   if ([text, jsonl, ids].filter((given) => given !== undefined).length !== 1)

@@ -14,7 +14,7 @@ beforeAll(async () => {
   original = await sentenceFolder()
   changed = await sentenceFolder()
   text = join(original, 'text.txt')
-  // Six sentences of six words, and a scrap.
+  // Six sentences of six words, and a fragment that is too short to count.
   await writeFile(
     text,
     `${Array.from({ length: 6 }, (_, i) => `${textOf([7 * i, 7 * i + 1, 40, 41 + i, 90, 3 * i])}.`).join(' ')}\n\nt1 t2.`,

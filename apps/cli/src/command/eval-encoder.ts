@@ -9,7 +9,10 @@ export interface EncoderEvalArguments extends ModelArguments {
   readonly sentences: number
 }
 
-/** `eval ENCODER --against ORIGINAL --text FILE`: what both make of the text's sentences. The original computes in f32, the other as `--activations` says. */
+/**
+ * `eval ENCODER --against ORIGINAL --text FILE`: compares the vectors of both encoders on the sentences of a text. The
+ * original computes in f32, the other rounds activations as `--activations` says.
+ */
 export async function evaluateEncoder(
   files: ModelFiles,
   written: string,

@@ -172,7 +172,7 @@ describe('eval', () => {
             ...more,
           )
         ).result['kld'] as number
-      // 128 tokens stay exact: those of a chunk come on top.
+      // The cache keeps the newest 128 tokens exact, and the tokens of a chunk beside them.
       expect(await kld()).toBeLessThan(1e-5)
       expect(await kld('--chunk', '1')).toBeGreaterThan(1e-5)
     }))

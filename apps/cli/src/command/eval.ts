@@ -31,7 +31,7 @@ export interface EvalArguments extends ModelArguments {
   readonly windows: number | undefined
   readonly skip: number
   readonly protocol: PerplexityProtocol
-  /** Of an encoder. */
+  /** Number of sentences; encoders only. */
   readonly sentences: number
   readonly chunk: number | undefined
 }
@@ -71,7 +71,10 @@ export function evalArguments(yargs: Argv) {
 type Measured = Perplexity &
   Partial<Pick<Divergence, 'kld' | 'kldStandardError' | 'kldStandardErrorClustered' | 'top1Agreement' | 'original'>>
 
-/** `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text, window by window, and the divergence from another model; of an encoder, how its vectors differ from another's. */
+/**
+ * `eval MODEL --text FILE [--against ORIGINAL]`: perplexity on a text by windows, and the divergence from another
+ * model. For an encoder, the difference of its vectors from the other's.
+ */
 export async function evaluate(args: EvalArguments, output: Output, signal: AbortSignal): Promise<void> {
   const written = await readTextFile('text', args.text)
   await withFiles(args.model, output, signal, async (files) => {
@@ -82,7 +85,7 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     const { window, windows, skip, protocol } = args
     const bosId = tokenizer.addBos ? tokenizer.bosId : undefined
     const cut = { window, windows, skip, protocol, bosId }
-    // What the text or the context cannot hold is said before the weights are loaded.
+    // Throws before weights are loaded if the text or the context is too short.
     cutWindows(ids, cut)
     const contextLength = contextFor(files, args, {
       what: `a window of ${window}`,
@@ -156,7 +159,7 @@ async function measureAlone(
   }
 }
 
-/** Opens the original beside the model that is loaded already; both must read the text as the same tokens. */
+/** Opens the original beside the loaded model. Both must tokenize the text to the same ids. */
 async function measureAgainst(
   name: string,
   session: Session,
@@ -182,7 +185,7 @@ async function measureAgainst(
       least,
       remedy: 'use a smaller --window',
     })
-    // The original keeps its cache exact, so that a model against itself shows what a kind of cache costs.
+    // The original's cache stays exact, so that a model against itself shows the loss by a quantized cache.
     return withModel(
       files,
       { ...args, cache: 'f32' },
@@ -205,7 +208,7 @@ async function measureAgainst(
   })
 }
 
-/** Three digits that count, since divergences go from 1e-4 to 10. */
+/** Three significant digits, because divergences range from 1e-4 to 10. */
 function significant(value: number | undefined): string {
   return value === undefined ? '' : Number(value.toPrecision(3)).toString()
 }

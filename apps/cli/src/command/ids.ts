@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** `1,2,3` as numbers. */
+/** Parses `1,2,3`. */
 export function parseIds(text: string): number[] {
   const ids = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN))
   if (ids.some((id) => !Number.isSafeInteger(id)))

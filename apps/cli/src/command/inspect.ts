@@ -27,7 +27,7 @@ export function inspectArguments(yargs: Argv) {
   return placeOptions(yargs).option('tensors', { type: 'boolean', default: false, describe: 'list every tensor' })
 }
 
-/** `inspect MODEL`: what is in the file and what it will need, from its headers alone. */
+/** `inspect MODEL`: contents of the files and the memory that the model needs, from the headers only. */
 export async function inspect(args: InspectArguments, output: Output, signal: AbortSignal): Promise<void> {
   await withFiles(args.model, output, signal, async (files) => {
     const { checkpoint } = files
@@ -71,10 +71,10 @@ export async function inspect(args: InspectArguments, output: Output, signal: Ab
 interface ListedTensor {
   readonly name: string
   readonly shape: readonly number[]
-  /** What it is stored as. */
+  /** Format id in the file. */
   readonly format: string
   readonly bytes: number
-  /** For weights in the layouts of GPTQ, AWQ and compressed-tensors, and the format that devices get them in. */
+  /** Layout of weights of GPTQ, AWQ and compressed-tensors; `loadedAs` is the format that devices get them in. */
   readonly layout?: string
   readonly loadedAs?: string
 }
@@ -142,11 +142,11 @@ function widthOf({ group }: Grid): string {
 interface Forecast {
   readonly config?: ModelConfig | EncoderConfig
   readonly memory?: MemoryPlan
-  /** Why the model cannot be run here, with the remedy. */
+  /** Reason why the model cannot run here, with the remedy. */
   readonly error?: string
 }
 
-/** What loading would need. A file that cannot be run can still be looked at; the reason is part of what there is to see. */
+/** Memory that loading needs. A model that cannot run is still listed, with the reason in `error`. */
 function forecast(files: ModelFiles, args: InspectArguments): Forecast {
   let known: Forecast = {}
   try {
@@ -186,9 +186,9 @@ function summary({
 }: ModelConfig | EncoderConfig): string {
   const local = windows.filter((window) => window !== undefined)
   const reach = local.length === 0 ? '' : `, a window of ${local[0]} in ${local.length} of them`
-  const turned =
+  const rotation =
     downHadamard === undefined
       ? ''
       : `  inputs of every down are multiplied by Hadamard matrices of the order ${downHadamard} when it runs: its weights were too, for activations of 4 bits\n`
-  return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n${turned}`
+  return `  ${architecture}: ${numLayers} layers${reach}, width ${hiddenSize}, ${numHeads} query and ${numKvHeads} KV heads of ${headDim}, MLP ${intermediateSize}, vocabulary ${vocabSize}, context ${contextLength}\n${rotation}`
 }

@@ -3,7 +3,7 @@ export interface LogitStatistics {
   readonly mean: number
   /** Population standard deviation. */
   readonly std: number
-  /** Largest first; equal ones by id. */
+  /** Largest first; ties by ascending id. */
   readonly top: readonly { readonly id: number; readonly logit: number }[]
 }
 

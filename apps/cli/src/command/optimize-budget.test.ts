@@ -9,7 +9,7 @@ import { inFolder, tiny } from '../../test/support/models.ts'
 const text =
   'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 
-/** A folder with a text and a recipe of a budget, for windows that the tiny model can hold. */
+/** Calls `use` with a folder that holds a text and a recipe with a budget, whose windows fit the tiny model. */
 function inWork<T>(
   step: object,
   use: (paths: { readonly folder: string; readonly text: string; readonly recipe: string }) => Promise<T>,
@@ -86,7 +86,7 @@ test('a folder keeps to the bytes of all its files', () =>
       expect(receipt.output.bytes).toBeGreaterThan(4_680_000)
       const made = await tessera(['eval', out, '--text', calibrate, '--window', '32', '--windows', '2', '--json'])
       expect((JSON.parse(made.stdout) as { readonly perplexity: number }).perplexity).toBeGreaterThan(1)
-      // From a folder, whose other files go along.
+      // Input is a folder; its other files are copied.
       const second = await tessera([
         'optimize',
         out,

@@ -48,7 +48,7 @@ test("an encoder's receipt says what became of its vectors, and verify holds it 
       expect(receipt.quality).toBeUndefined()
       expect(receipt.embeddings).toMatchObject({ texts: 8, pairs: 28, activations: 'int8' })
       expect(receipt.bytes['embedding']).toMatchObject({ tensors: 2 })
-      // The same figures as a command of its own gives.
+      // `eval` gives the same figures as the receipt.
       const again = await tessera([
         'eval',
         out,

@@ -23,7 +23,7 @@ const recipeOf = (layout: string | undefined, ...formats: readonly object[]): ob
 const receiptOf = async (out: string): Promise<Receipt> =>
   JSON.parse(await readFile(`${out}.receipt.json`, 'utf8')) as Receipt
 
-/** The divergence that `eval` finds. */
+/** Divergence by the command `eval`. */
 async function divergenceOf(folder: string, model: string, against: string, activations = 'f32'): Promise<number> {
   const { stdout, stderr } = await tessera([
     'eval',
@@ -167,7 +167,7 @@ test('a folder as input: a GGUF file as from the GGUF file, a folder with what e
     ] as const)
       expect((await optimize(model, out, '--recipe', recipe)).code).toBe(0)
     const [first, second] = [await receiptOf(fromFolder), await receiptOf(fromFile)]
-    // Channels of heads stand in another order, and sums of them round otherwise.
+    // The two files order the channels of heads differently, so sums over channels round differently.
     expect(first.quality?.kld).toBeCloseTo(second.quality?.kld ?? 0, 6)
     expect(first.input).toMatchObject({ path: hub, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
 
@@ -178,7 +178,7 @@ test('a folder as input: a GGUF file as from the GGUF file, a folder with what e
     expect((await optimize(hub, small, '--recipe', integers)).stderr).not.toContain('tessera:')
     expect(await readdir(small)).toContain('LICENSE')
     expect(await divergenceOf(folder, small, hub)).toBe((await receiptOf(small)).quality?.kld)
-    // What was rounded already is rounded again, and its old quantization_config is gone.
+    // Quantizes quantized weights again; the old quantization_config must be gone.
     const coarse = await write({
       layout: 'compressed-tensors',
       steps: [

@@ -9,7 +9,7 @@ import { inFolder, tiny } from '../../test/support/models.ts'
 const text =
   'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 
-/** A folder with two texts and a recipe for windows that the tiny model can hold. */
+/** Calls `use` with a folder that holds two texts and a recipe whose windows fit the tiny model. */
 function inWork<T>(
   use: (paths: {
     readonly out: string
@@ -201,7 +201,7 @@ test('inputs of down that are turned as the model runs: the plan, the file, insp
       notes: [expect.stringContaining(told)],
     })
     expect(receipt.device.kernels).toContain('hadamard: butterflies')
-    // What rounding to 8 bits loses; inputs that are not turned would lose several.
+    // The loss of rounding to 8 bits; inputs without the rotation that the weights have would lose several nats.
     expect(receipt.quality?.kld).toBeLessThan(0.002)
     expect((await tessera(['inspect', out])).stdout).toContain(
       'inputs of every down are multiplied by Hadamard matrices of the order 512 when it runs',

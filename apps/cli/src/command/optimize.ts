@@ -12,7 +12,7 @@ export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'devic
   readonly evaluate: string | undefined
   readonly window: number
   readonly windows: number | undefined
-  /** Of an encoder's evaluation. */
+  /** Number of sentences to evaluate on; encoders only. */
   readonly sentences: number
   readonly dryRun: boolean
 }
@@ -49,7 +49,10 @@ export function optimizeArguments(yargs: Argv) {
     .option('dry-run', { type: 'boolean', default: false, describe: 'only say what every tensor would become' })
 }
 
-/** `optimize IN OUT`: applies a recipe, writes the model, measures what was lost and gained, and writes that beside it as a receipt. */
+/**
+ * `optimize IN OUT`: applies a recipe, writes the model, measures the change in quality and speed, and writes both
+ * beside the model as a receipt.
+ */
 export async function optimize(args: OptimizeArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { model: input, calibrate: calibration, evaluate: text, window, windows, sentences } = args
   const phases = followPhases(output)

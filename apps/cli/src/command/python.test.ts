@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tessera } from '../../test/support/capture.ts'
 import { tiny, tinyGolden } from '../../test/support/models.ts'
 
-// An interpreter that has transformers and compressed-tensors, and gptqmodel for two of the layouts: TESSERA_PYTHON=/path/to/python.
+// Python with transformers and compressed-tensors, and gptqmodel for two of the layouts:
+// TESSERA_PYTHON=/path/to/python.
 const python = process.env['TESSERA_PYTHON'] ?? 'python3'
 const script = fileURLToPath(new URL('../../../../tooling/golden/run_folders.py', import.meta.url))
 const found = spawnSync(
@@ -31,7 +32,7 @@ const rtn = (format: object, more: object = {}): object => ({
 })
 const tensors = { layout: 'compressed-tensors' }
 
-/** Folder, recipe, and how inputs are rounded on both sides. */
+/** Folder, recipe, and the rounding of inputs on both sides. */
 const ours: readonly (readonly [string, object, string?])[] = [
   ['int4', { ...tensors, ...rtn(symmetric) }],
   ['int4 with zeros', { ...tensors, ...rtn({ bits: 4, group: 64 }) }],
@@ -114,7 +115,7 @@ describe.skipIf(lacking !== '')(
     }, 600_000)
     afterAll(() => rm(folder, { recursive: true, force: true }))
 
-    /** The largest difference of a logit in each sequence, ascending. */
+    /** The largest difference between logits of each sequence, ascending. */
     async function differencesOf(name: string, activations = 'f32'): Promise<readonly number[]> {
       const path = join(folder, name)
       const expected = answer.logits[path]
@@ -152,7 +153,7 @@ describe.skipIf(lacking !== '')(
     test.for(ours.filter(([, , activations]) => activations === undefined))(
       'of what is written here: %s',
       async ([name]) => {
-        // AWQ's kernel for processors computes in f16.
+        // AWQ's CPU kernel computes in f16.
         expect((await differencesOf(name)).at(-1)).toBeLessThan(name === 'awq' ? 0.02 : 1e-4)
       },
     )
@@ -160,7 +161,8 @@ describe.skipIf(lacking !== '')(
     test.for(ours.filter(([, , activations]) => activations !== undefined))(
       'of what is written here, with rounded inputs: %s',
       async ([name, , activations]) => {
-        // An input at a tie may fall to the other side, and then everything after it differs: in no sequence of these, or in one or two.
+        // An input at a tie may round to the other side, which changes all later values; this happens in at most two of
+        // these sequences.
         expect((await differencesOf(name, activations))[2]).toBeLessThan(1e-4)
       },
     )

@@ -135,7 +135,8 @@ test('--cache says how keys and values are kept: fewer bytes, and the same likel
   const bytes = async (cache: string): Promise<number> =>
     ((await json('inspect', tiny, '--cache', cache)).result['memory'] as { cacheBytes: number }).cacheBytes
   expect(await bytes('f16')).toBe((await bytes('f32')) / 2)
-  // 9 bits an element; of 6 layers, the keys of 160 tokens in f16 beside them, and four words that say which.
+  // 9 bits an element. Each of the 6 layers also holds the keys of 160 tokens in f16, and four words that identify
+  // them.
   expect(await bytes('int8')).toBe(((await bytes('f32')) * 9) / 32 + 6 * (160 * 2 * 32 * 2 + 16))
   const run = async (cache: string): Promise<unknown> =>
     (

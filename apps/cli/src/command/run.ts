@@ -80,7 +80,7 @@ export async function run(args: RunArguments, output: Output, signal: AbortSigna
   })
 }
 
-/** A message through the chat template; with `raw`, or where the model has none, a text to continue. */
+/** Encodes a prompt as a message through the chat template; with `raw`, or without a template, as text to continue. */
 function encodePrompt(text: ModelText, prompt: string, raw: boolean): number[] {
   const chats = !raw && text.chatTemplate !== undefined
   return chats
@@ -88,7 +88,7 @@ function encodePrompt(text: ModelText, prompt: string, raw: boolean): number[] {
     : text.tokenizer.encode(prompt, { parseSpecial: true })
 }
 
-/** Writes pieces as they come. The line is finished even after an interruption, so that what was written stays readable. */
+/** Writes pieces as they arrive. Ends the line after an interruption too, so that the text stays readable. */
 export async function writeText(generation: Generation, output: Output, progress: Progress): Promise<void> {
   let written = false
   try {

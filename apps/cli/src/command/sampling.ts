@@ -40,8 +40,8 @@ export function samplingArguments(yargs: Argv<ModelArguments>) {
 }
 
 /**
- * The sampling that the arguments ask for. Without `--seed` it draws one and says it on stderr, so that the text can be had again;
- * greedy decoding needs none.
+ * Sampling options from the arguments. Without `--seed` it draws a seed and prints it on stderr, so that the text can
+ * be reproduced; greedy decoding needs no seed.
  */
 export function samplingOptions(
   args: SamplingArguments,

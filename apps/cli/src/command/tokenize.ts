@@ -23,7 +23,7 @@ export function tokenizeArguments(yargs: Argv) {
     .option('bos', { type: 'boolean', default: true, describe: '--no-bos adds no BOS token' })
 }
 
-/** `tokenize MODEL --text T | --jsonl FILE`: token ids, without loading a weight. */
+/** `tokenize MODEL --text T | --jsonl FILE`: token ids; loads no weights. */
 export async function tokenize(args: TokenizeArguments, output: Output, signal: AbortSignal): Promise<void> {
   const { text, jsonl } = args
   if ((text === undefined) === (jsonl === undefined))

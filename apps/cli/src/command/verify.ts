@@ -27,8 +27,8 @@ export function verifyArguments(yargs: Argv) {
 }
 
 /**
- * `verify RECEIPT`: applies the recipe again to the same input and says whether the same bytes come out; where they do not (another
- * build, another kind of device), whether the divergence is the same within two standard errors. Fails where neither holds.
+ * `verify RECEIPT`: applies the recipe again to the same input and compares the bytes. If they differ (another build or
+ * kind of device), compares the divergence within two standard errors. Fails if neither agrees.
  */
 export async function verify(args: VerifyArguments, output: Output, signal: AbortSignal): Promise<void> {
   const receipt = parseReceipt(await readText('verify', args.receipt))

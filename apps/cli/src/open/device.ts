@@ -3,12 +3,12 @@ import { createDefaultDevice, type DefaultDeviceOptions } from '@tessera-llm/tes
 import { type Device, isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import { kindOf, type ModelArguments } from './options.ts'
 
-/** The device of `--device`. Throws `unsupported`. */
+/** Creates the device of `--device`. Throws `unsupported`. */
 export async function openDevice(args: Pick<ModelArguments, 'device' | 'threads'>): Promise<Device> {
   return createDefaultDevice(await deviceOptions(args))
 }
 
-/** What `--device` and `--threads` ask for. Throws `unsupported`. */
+/** Device options from `--device` and `--threads`. Throws `unsupported`. */
 export async function deviceOptions({
   device,
   threads,
@@ -17,7 +17,7 @@ export async function deviceOptions({
   return { device: kindOf(device), threads: threads ?? availableParallelism(), gpu }
 }
 
-// Dawn crashes the process when the object that `create` returns is collected while a device lives.
+// Dawn crashes the process if the object that `create` returns is garbage-collected while a device exists.
 let keptGpu: GPU | undefined
 
 async function nodeGpu(): Promise<GPU> {

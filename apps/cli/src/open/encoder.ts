@@ -9,7 +9,7 @@ import { loadFiles, type ModelFiles } from '@tessera-llm/tessera/node'
 import { availableMemory } from './memory.ts'
 import { kindOf, type ModelArguments } from './options.ts'
 
-/** Loads an encoder with progress, and frees everything after `use`. Throws `unsupported` for other models. */
+/** Loads an encoder with progress, and disposes of it after `use`. Throws `unsupported` for other models. */
 export async function withEncoder<T>(
   files: ModelFiles,
   args: Pick<ModelArguments, 'device' | 'threads'> & Partial<Pick<ModelArguments, 'activations'>>,

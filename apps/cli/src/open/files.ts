@@ -4,7 +4,7 @@ import { architectureOf, familyOf, type ModelConfig, readModelConfig } from '@te
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Output } from '../terminal/index.ts'
 
-/** Finds MODEL (downloading it where it is remote), reads its headers, and closes it after `use`. */
+/** Opens MODEL, downloading it if it is remote, reads its headers, and closes it after `use`. */
 export async function withFiles<T>(
   name: string,
   output: Output,
@@ -24,7 +24,7 @@ export async function withFiles<T>(
   }
 }
 
-/** The sizes of the model. Throws `unsupported` for an architecture that cannot be run. */
+/** Configuration of the model. Throws `unsupported` for an architecture that cannot run. */
 export function configOf({ name, checkpoint, folder }: ModelFiles): ModelConfig {
   const encoder = encoderConfigOf({ checkpoint, folder })
   if (encoder)

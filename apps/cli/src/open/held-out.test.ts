@@ -13,7 +13,7 @@ test('the tiny model has the perplexity on held-out text that PyTorch measured f
   const ids = JSON.parse(
     await readFile(new URL('../../test/golden/tiny-held-out.json', import.meta.url), 'utf8'),
   ) as number[]
-  // Its windows read 256 tokens and score the 256 that follow them: each begins with the last token of the one before.
+  // A window reads 256 tokens of context and scores the next 256. It begins with the last token of the window before.
   const windows = Array.from({ length: heldOut.windows }, (_, index) =>
     ids.slice(index * heldOut.length, (index + 1) * heldOut.length + 1),
   )

@@ -18,7 +18,7 @@ describe('the memory that is stated is what the tensors of a session that fills 
   ] as const)('%i tokens, activations in %s', (contextLength, activations) =>
     withFiles(tiny, output, signal, (files) =>
       withModel(files, { ...args, model: tiny, activations }, { contextLength }, output, signal, async ({ model }) => {
-        // A tensor has as many bytes on every device; the reference only computes in smaller chunks by default.
+        // Tensor bytes are the same on every device; the reference only computes in smaller chunks by default.
         const session = model.createSession({ chunkTokens: 128 })
         await session.prefill(Array.from({ length: contextLength - 1 }, (_, index) => index))
         await session.stepGreedy(1)

@@ -6,12 +6,12 @@ import { formatBytes } from '../terminal/index.ts'
 import { configOf } from './files.ts'
 import { cacheOf, chunkTokens, kindOf, type ModelArguments } from './options.ts'
 
-/** A WebAssembly memory addresses 4 GiB. */
+/** Address space of WebAssembly memory: 4 GiB. */
 const wasmLimitBytes = 2 ** 32
 
 /**
- * The memory that loading and `contextLength` tokens of cache would take, from the headers alone. `everyLogits` adds the logits of
- * a whole chunk, on the device and as they are read.
+ * Memory that loading and a cache of `contextLength` tokens need, from the headers only. `everyLogits` adds the logits
+ * of a whole chunk, on the device and in the array that they are read into.
  */
 export function planFor(
   files: ModelFiles,
@@ -44,7 +44,7 @@ export function describePlan({
   return `needs ${formatBytes(totalBytes)} of memory (weights ${formatBytes(weightBytes)}, cache ${formatBytes(cacheBytes)} at ${contextLength} tokens, buffers ${formatBytes(activationBytes)})`
 }
 
-/** What the process may still take. */
+/** Bytes that the process can still allocate. */
 export function availableMemory(device: ModelArguments['device']): number {
   const free = process.availableMemory?.() ?? freemem()
   return kindOf(device) === 'wasm' ? Math.min(free, wasmLimitBytes) : free

@@ -12,36 +12,36 @@ import { cacheOf, chunkTokens, type ModelArguments } from './options.ts'
 export interface LoadedModel {
   readonly model: Model
   readonly session: Session
-  /** From the model being at hand to its being ready; downloads do not count. */
+  /** Milliseconds from open files to a model ready to run, without downloads. */
   readonly loadMs: number
 }
 
 export interface UseModelOptions {
   /** Tokens that the command will put into the cache. */
   readonly contextLength: number
-  /** The command asks for the logits of every token, not of the last one. */
+  /** Whether the command asks for the logits of every token, not only of the last one. */
   readonly everyLogits?: boolean | undefined
-  /** Tokens that prefill computes at once; what suits the device when left out. */
+  /** Tokens that prefill computes at once; undefined for the device's default. */
   readonly chunkTokens?: number | undefined
   readonly text?: ModelText | undefined
 }
 
-/** Context of a conversation for which the user set none: what a chat needs, not the most that the model allows. */
+/** Default context of a conversation: enough for a chat, below the model's maximum. */
 export function usualContext(files: ModelFiles): number {
   return Math.min(4096, configOf(files).contextLength)
 }
 
 export interface ContextNeed {
-  /** What takes the context: `the prompt`. */
+  /** What needs the context, for messages: `the prompt`. */
   readonly what: string
-  /** Tokens that the command cannot do without. */
+  /** Tokens without which the command cannot run. */
   readonly least: number
-  /** Tokens that it would like; `least` when left out. */
+  /** Tokens that the command uses if it can get them; `least` if undefined. */
   readonly wanted?: number | undefined
   readonly remedy: string
 }
 
-/** The context that a command gets: `--context` where the user set one, else what is wanted. Throws `context-full` when it is too small. */
+/** Context of a command: `--context` if given, else `wanted`. Throws `context-full` if it is too small. */
 export function contextFor(
   files: ModelFiles,
   { context }: Pick<ModelArguments, 'context'>,
@@ -62,7 +62,10 @@ export function contextFor(
   )
 }
 
-/** States the memory that the model needs, refuses what cannot fit, loads with progress, and frees everything after `use`. */
+/**
+ * Prints the memory that the model needs, refuses what cannot fit, loads with progress, and disposes of everything
+ * after `use`.
+ */
 export async function withModel<T>(
   files: ModelFiles,
   args: ModelArguments,

@@ -12,10 +12,10 @@ export interface ModelArguments {
   readonly model: string
   readonly device: 'auto' | 'wasm' | 'webgpu' | 'reference'
   readonly threads: number | undefined
-  /** The session's default for the device when undefined. */
+  /** Undefined for the session's default for the device. */
   readonly activations: Session['activations'] | undefined
   readonly context: number | undefined
-  /** The session's default for the activations when undefined. */
+  /** Undefined for the session's default for the activations. */
   readonly cache: CacheName | undefined
   readonly json: boolean
 }
@@ -56,7 +56,7 @@ function activations(preferred: 'exact' | 'faster'): Options {
 
 type EncoderArguments = Pick<ModelArguments, 'model' | 'json' | 'device' | 'threads' | 'activations'>
 
-/** Of commands that load an encoder, which has no context to choose. */
+/** Options of commands that load an encoder, which has no context to choose. */
 export function encoderOptions(yargs: Argv): Argv<EncoderArguments> {
   return commonOptions(yargs)
     .option('device', device)
@@ -64,7 +64,7 @@ export function encoderOptions(yargs: Argv): Argv<EncoderArguments> {
     .option('activations', activations('faster')) as Argv<EncoderArguments>
 }
 
-/** What decides the memory that a model needs. */
+/** Options that decide the memory that a model needs. */
 export function placeOptions(
   yargs: Argv,
 ): Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>> {
@@ -81,14 +81,17 @@ export function placeOptions(
     }) as Argv<Pick<ModelArguments, 'model' | 'json' | 'device' | 'context' | 'cache'>>
 }
 
-/** All of them. A command that measures a model defaults to `exact` activations, others to what is faster on the device. */
+/**
+ * All options of a command that loads a decoder. Commands that measure a model default to `exact` activations, others
+ * to the faster ones of the device.
+ */
 export function modelOptions(yargs: Argv, preferred: 'exact' | 'faster'): Argv<ModelArguments> {
   return placeOptions(yargs)
     .option('threads', threads())
     .option('activations', activations(preferred)) as Argv<ModelArguments>
 }
 
-/** An option that must be an integer of at least `least`. */
+/** An integer option of at least `least`. */
 export function integer<O extends Options>(
   name: string,
   least: number,
@@ -105,12 +108,12 @@ export function integer<O extends Options>(
   }
 }
 
-/** `auto` is WebAssembly: a WebGPU in Node.js is an optional package, and without a GPU behind it the slower choice. */
+/** `auto` is WebAssembly: WebGPU in Node.js is an optional package, and slower without a GPU. */
 export function kindOf(device: ModelArguments['device']): Device['kind'] {
   return device === 'auto' ? 'wasm' : device
 }
 
-/** The kind of cache of `--cache`, or what a session takes without it. */
+/** The cache of `--cache`; without it the session's default. */
 export function cacheOf({
   cache: name,
   device,
@@ -120,7 +123,7 @@ export function cacheOf({
   return name === 'f32' || name === 'f16' ? denseCache(name) : quantizedCache(name)
 }
 
-/** Tokens that prefill computes before it looks for Ctrl-C. */
+/** Tokens that prefill computes between two checks for Ctrl-C. */
 export function chunkTokens(device: ModelArguments['device']): number {
   return device === 'reference' ? 8 : 128
 }

@@ -1,12 +1,15 @@
 import { readText } from '@tessera-llm/optimize/node'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** A UTF-8 file that an option names. Throws `not-found`. */
+/** Reads the UTF-8 file of an option. Throws `not-found`. */
 export async function readTextFile(option: string, path: string): Promise<string> {
   return readText(`--${option}`, path)
 }
 
-/** A file with one JSON string a line; empty lines do not count. Only LF ends a line: U+2028 may stand in a JSON string. Throws `not-found` or `invalid-value`. */
+/**
+ * Reads a file of one JSON string a line, skipping empty lines. Only LF ends a line: U+2028 may occur in a JSON string.
+ * Throws `not-found` or `invalid-value`.
+ */
 export async function readStrings(command: string, path: string): Promise<string[]> {
   const content = await readTextFile('jsonl', path)
   return content
@@ -19,7 +22,7 @@ function parseString(line: string, where: string): string {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'string') return value
   } catch {
-    // Reported below, with the place.
+    // The error below names the line.
   }
   throw new TesseraError('invalid-value', `${where} must be one JSON string, but is ${line.slice(0, 40)}`)
 }

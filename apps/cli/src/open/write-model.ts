@@ -4,20 +4,20 @@ import type { Fields } from '@tessera-llm/runtime'
 import type { ModelFiles } from '@tessera-llm/tessera/node'
 import { writeFolder } from '@tessera-llm/optimize/node'
 
-/** What a changed model is to hold. */
+/** Contents of a changed model. */
 export interface ModelContent {
   readonly tensors: readonly TensorData[]
-  /** Of a GGUF file. */
+  /** Metadata of a GGUF file. */
   readonly metadata: ReadonlyMap<string, GgufValue> | undefined
   /** `config.json` of a folder. */
   readonly config: Fields | undefined
 }
 
 /**
- * Writes a model in the container of `files`: a GGUF file, which replaces what was there, or a new folder with the tokenizer's and
- * other small files of the old one. Nothing is seen at `out` before it is whole.
+ * Writes a model in the container of `files`: a GGUF file, which replaces an existing one, or a new folder with the
+ * tokenizer and the other small files of the old one. Nothing appears at `out` before it is complete.
  *
- * @throws TesseraError `io`, or `invalid-option` where a folder is to be written over something
+ * @throws TesseraError `io`, or `invalid-option` if `out` is a folder that exists
  */
 export async function writeModel(
   files: ModelFiles,

@@ -3,7 +3,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
 import { integer, readTextFile } from '../open/index.ts'
 
-/** The options of `optimize` that say what is to be done. */
+/** Options of `optimize` that select the recipe. */
 export interface RecipeArguments {
   readonly recipe: string | undefined
   readonly method: string | undefined
@@ -56,7 +56,10 @@ export function recipeOptions<T>(yargs: Argv<T>) {
     .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
 }
 
-/** The recipe of `--recipe NAME-OR-FILE`, or the one that `--method` and `--format`, `--bits` and `--group`, or `--budget` spell out. Throws `invalid-option`, `not-found`. */
+/**
+ * The recipe of `--recipe NAME-OR-FILE`, or the one of `--method` with `--format`, `--bits` and `--group`, or
+ * `--budget`. Throws `invalid-option`, `not-found`.
+ */
 export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
   const { recipe: path, method, format, bits, group, symmetric, rotate, budget, formats, layout, seed } = args
   if (path !== undefined) {
@@ -68,7 +71,7 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
         'invalid-option',
         `--recipe says all that is to be done; leave --${clash ?? 'rotate'} out, or write it into the recipe`,
       )
-    // A name has neither a folder nor an ending.
+    // Names of recipes contain no separator and no dot; paths of files do.
     const recipe = /[/\\.]/.test(path) ? parseRecipeJson(await readTextFile('recipe', path)) : namedRecipe(path)
     return parseRecipe({
       ...recipe,
@@ -81,7 +84,7 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
       'invalid-option',
       'say what is to be done: --recipe FILE, --format q4_0, --bits 4 --group 64, or --budget 60MB',
     )
-  const turn = rotate ? [{ kind: 'rotate' }] : []
+  const rotation = rotate ? [{ kind: 'rotate' }] : []
   const common = { ...(seed === undefined ? {} : { seed }), ...(layout === undefined ? {} : { layout }) }
   if (budget !== undefined) {
     if (format !== undefined || bits !== undefined || group !== undefined)
@@ -92,7 +95,7 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
     return parseRecipe({
       ...common,
       steps: [
-        ...turn,
+        ...rotation,
         {
           kind: 'budget',
           size: budget,
@@ -113,10 +116,10 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
       '--format names a ggml type, --bits and --group integers in groups; give one of the two',
     )
   const into = (format ?? { bits, group: group ?? 64, ...(symmetric ? { symmetric } : {}) }) as WeightFormat
-  return parseRecipe({ ...common, steps: [...turn, { kind: 'quantize', method: method ?? 'rtn', format: into }] })
+  return parseRecipe({ ...common, steps: [...rotation, { kind: 'quantize', method: method ?? 'rtn', format: into }] })
 }
 
-/** `q4_0`, or integers in groups as `int4:64` and, without zero points, `int4:64:symmetric`. */
+/** Parses `q4_0`, or integers in groups: `int4:64`, and without zero points `int4:64:symmetric`. */
 function formatOf(text: string): WeightFormat {
   const [, bits, group, symmetric] = /^int(\d):(\d+|row)(:symmetric)?$/.exec(text) ?? []
   if (bits === undefined) return text as WeightFormat

@@ -1,4 +1,4 @@
-/** What a command line program stands on; tests pass their own. */
+/** The process as seen by the program; tests pass their own. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream
   readonly stdout: NodeJS.WritableStream
@@ -6,11 +6,13 @@ export interface Io {
     readonly isTTY?: boolean | undefined
     readonly columns?: number | undefined
   }
-  /** Calls `listener` on Ctrl-C; returns how to stop listening. */
+  /** Calls `listener` on Ctrl-C; returns a function that removes it. */
   onInterrupt(listener: () => void): () => void
 }
 
-/** The process's own. The second Ctrl-C ends the process at once, for the case that a computation does not yield. */
+/**
+ * Streams and signals of this process. The second Ctrl-C ends the process at once, for computations that do not yield.
+ */
 export function processIo(): Io {
   return {
     stdin: process.stdin,

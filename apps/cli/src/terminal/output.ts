@@ -1,14 +1,14 @@
 import type { Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
 
-/** Where a command's words go: results to stdout, everything else to stderr. */
+/** Output of a command: results to stdout, everything else to stderr. */
 export interface Output {
   readonly json: boolean
   /** A line for people on stderr. */
   note(line: string): void
-  /** Text of the result on stdout, as it comes; nothing in JSON mode. */
+  /** Text of the result on stdout as it arrives; nothing in JSON mode. */
   text(piece: string): void
-  /** The one JSON object of `--json`. Numbers that JSON lacks (NaN) become null. */
+  /** The one JSON object of `--json`. NaN and infinities, which JSON lacks, become null. */
   result(value: object): void
   progress(label: string): Progress
 }

@@ -2,7 +2,7 @@ import type { Listeners } from '@tessera-llm/tessera/node'
 import type { Output } from './output.ts'
 import type { Progress } from './progress.ts'
 
-/** Shows the progress of work in phases: one bar a phase, which makes way for notes. */
+/** Shows the progress of work in phases, one bar each. A note removes the bar, which the next report shows again. */
 export function followPhases(output: Output): {
   readonly listeners: Required<Pick<Listeners, 'onProgress' | 'onNote'>>
   end(): void

@@ -1,6 +1,6 @@
 import type { Io } from './io.ts'
 
-/** Progress of one long work. */
+/** Progress bar of one operation. */
 export interface Progress {
   report(done: number, total: number): void
   /** Removes the bar from the screen. */
@@ -9,7 +9,7 @@ export interface Progress {
 
 const redrawMs = 100
 
-/** A bar on one line of stderr, where stderr is a terminal; nothing where it is a file or a pipe. The cursor stays as it is. */
+/** A bar on one line of stderr if stderr is a terminal; nothing for a file or a pipe. Does not hide the cursor. */
 export function createProgress(label: string, { stderr }: Pick<Io, 'stderr'>): Progress {
   if (stderr.isTTY !== true) return { report: () => {}, end: () => {} }
   const begin = performance.now()

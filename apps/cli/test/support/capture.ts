@@ -3,7 +3,7 @@ import { PassThrough, Writable } from 'node:stream'
 import { main } from '../../src/main.ts'
 import type { Io } from '../../src/terminal/index.ts'
 
-/** A stream that keeps what is written, and calls back for each piece. */
+/** A stream that collects what is written, and calls back for each piece. */
 class Kept extends Writable {
   text = ''
   readonly isTTY: boolean
@@ -35,11 +35,11 @@ export interface Captured {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-  /** Both, in the order of writing: what a terminal shows. */
+  /** stdout and stderr in the order of writing: what a terminal shows. */
   readonly screen: string
 }
 
-/** Runs a command line in this process, with streams of its own. */
+/** Runs a command line in this process with its own streams. */
 export async function tessera(argv: readonly string[], options: CaptureOptions = {}): Promise<Captured> {
   const signals = new EventEmitter()
   const stdin = new PassThrough()

@@ -7,7 +7,7 @@ import { fileSource } from '@tessera-llm/formats/node'
 import { tinyModel } from '@tessera-llm/tiny-model'
 
 export const tiny = fileURLToPath(tinyModel.ggufUrl)
-/** One small random llama as GGUF and as a folder; `llama.json` holds PyTorch's figures for it. */
+/** A small random llama as GGUF and as a folder; `llama.json` holds PyTorch's results for it. */
 export const llamaGguf = fileURLToPath(new URL('../golden/llama.gguf', import.meta.url))
 export const llamaFolder = fileURLToPath(new URL('../golden/llama-folder', import.meta.url))
 
@@ -26,7 +26,7 @@ export async function tinyGolden(): Promise<TinyGolden> {
   return JSON.parse(await readFile(tinyModel.goldenUrl, 'utf8')) as TinyGolden
 }
 
-/** Calls `use` with a folder that is gone afterwards. */
+/** Calls `use` with a temporary folder, which is removed afterwards. */
 export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-cli-'))
   try {
@@ -36,7 +36,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** The tiny model with metadata of its own instead of some of the file's, and its weights as `change` makes them. */
+/** The tiny model with some metadata replaced, and weights changed by `change`. */
 export async function tinyWith(
   path: string,
   changes: readonly (readonly [string, GgufValue])[],
@@ -60,7 +60,7 @@ export async function tinyWith(
   await writeFile(path, sink.bytes())
 }
 
-/** A llama whose one tensor is 8 GiB of holes: more than WebAssembly's memory, and next to nothing on the disk. */
+/** A llama with one tensor of 8 GiB in a sparse file: more than WebAssembly's memory, and almost nothing on disk. */
 export async function hugeModel(path: string): Promise<void> {
   const width = 8192
   const rows = 262_144

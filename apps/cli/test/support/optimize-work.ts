@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { tessera } from './capture.ts'
 import { inFolder } from './models.ts'
 
-/** A few dozen tokens; repeated, enough to calibrate and evaluate on. */
+/** A few dozen tokens; repeated, enough for calibration and evaluation. */
 export const text =
   'The President of the United States is the head of the Government, and of the people. Congress shall make no law respecting it. '
 
@@ -15,7 +15,7 @@ export interface Work {
   write(recipe: object): Promise<string>
 }
 
-/** Calls `use` with a folder of texts to calibrate and evaluate on, which is gone afterwards. */
+/** Calls `use` with a temporary folder of texts for calibration and evaluation, which is removed afterwards. */
 export function inWork<T>(use: (work: Work) => Promise<T>): Promise<T> {
   return inFolder(async (folder) => {
     const [calibrate, evaluate, recipe] = [

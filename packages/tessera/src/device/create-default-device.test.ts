@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createDefaultDevice } from './create-default-device.ts'
 
-/** What a browser has as `navigator.gpu`: on some machines no adapter, on others one that is software. */
+/** A stand-in for `navigator.gpu`: without an adapter, or with one that computes in software. */
 const gpuWith = (info: Partial<GPUAdapterInfo> | undefined): GPU =>
   ({ requestAdapter: async () => (info === undefined ? null : { info }) }) as unknown as GPU
 

@@ -8,22 +8,27 @@ import { createReferenceDevice, type Device, TesseraError } from '@tessera-llm/t
 import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
 import { createWebGpuDevice, isSoftware } from '@tessera-llm/webgpu'
 
-/** `auto` is WebGPU where the platform (or the `gpu` that was passed) has an adapter, and WebAssembly where it has none or computes in software. */
+/** `auto` is WebGPU if the platform (or the `gpu` that was passed) has an adapter in hardware, else WebAssembly. */
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu' | 'reference'
 
 export interface DefaultDeviceOptions {
   readonly device?: DeviceChoice | undefined
-  /** WebAssembly threads; as many as the machine has when left out, one where memory cannot be shared. */
+  /** Number of WebAssembly threads. Default: as many as the machine has; one if memory cannot be shared. */
   readonly threads?: number | undefined
   /** The WebGPU entry point in Node.js: `create([])` of the npm package `webgpu`. Browsers have their own. */
   readonly gpu?: GPU | undefined
   /** Worker script of the WebAssembly device, for pages whose content security policy forbids blob workers. */
   readonly workerUrl?: string | undefined
-  /** `false` gives a WebAssembly device before its workers run; wait for `whenStarted(device)`. Default `true`. */
+  /** `false` returns a WebAssembly device before its workers run; wait for `whenStarted(device)`. Default `true`. */
   readonly waitForWorkers?: boolean | undefined
 }
 
-/** A device with the kernels of kernels, attention and quantization. Build your own from the same parts to ship fewer. */
+/**
+ * Creates a device with the kernels of kernels, attention and quantization. To ship fewer kernels, create a device from
+ * the same parts.
+ *
+ * @throws TesseraError `unsupported` for WebGPU without an adapter
+ */
 export async function createDefaultDevice(options: DefaultDeviceOptions = {}): Promise<Device> {
   const gpu = options.gpu ?? (globalThis.navigator as Partial<Navigator> | undefined)?.gpu
   const choice = options.device ?? 'auto'
@@ -51,7 +56,11 @@ export async function createDefaultDevice(options: DefaultDeviceOptions = {}): P
   }
 }
 
-/** Resolves when a device has all its threads; rejects with `worker-lost` when it cannot have them. */
+/**
+ * Resolves when all threads of a device run.
+ *
+ * @throws TesseraError `worker-lost` if they cannot start
+ */
 export async function whenStarted(device: Device): Promise<void> {
   if (device.kind === 'wasm') await (device as WasmDevice).wasm.started
 }

@@ -6,7 +6,10 @@ import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from '../model/load.ts'
 import { wholeWeights } from '../model/whole-weights.ts'
 
-/** Opens a folder with `config.json`, safetensors and, where text is to be read, `tokenizer.json`; the caller closes the checkpoint. Weights in the layouts of GPTQ, AWQ and compressed-tensors are shown as whole tensors. */
+/**
+ * Opens a folder with `config.json`, safetensors and, if the model is to read text, `tokenizer.json`. Weights in the
+ * layouts of GPTQ, AWQ and compressed-tensors appear as whole tensors. The caller closes the checkpoint.
+ */
 export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFiles> {
   const config = await readObject(join(path, 'config.json'))
   const tokenizer = await unlessAbsent(readObject(join(path, 'tokenizer.json')))
@@ -21,7 +24,10 @@ export async function openHuggingFaceFolder(path: string): Promise<HuggingFaceFi
   }
 }
 
-/** With one chat template, wherever it is stored: newer folders have it in a file of its own, and some have several, by name. */
+/**
+ * Reads `tokenizer_config.json` with one chat template: newer folders store the template in a file of its own, and some
+ * list several by name.
+ */
 async function readTokenizerConfig(path: string): Promise<Fields | undefined> {
   const config = await unlessAbsent(readObject(join(path, 'tokenizer_config.json')))
   const stored = (await unlessAbsent(readText(join(path, 'chat_template.jinja')))) ?? config?.['chat_template']
@@ -31,14 +37,14 @@ async function readTokenizerConfig(path: string): Promise<Fields | undefined> {
   return typeof template === 'string' ? { ...config, chat_template: template } : config
 }
 
-/** The files of sentence-transformers, where the folder has them. */
+/** Reads the files of sentence-transformers, if the folder has them. */
 async function readSentenceFiles(path: string): Promise<SentenceFiles | undefined> {
   const place = join(path, 'modules.json')
   const modules = await unlessAbsent(readJson(place))
   if (modules === undefined) return undefined
   if (!Array.isArray(modules)) throw new TesseraError('invalid-file', `load: ${place} must hold a JSON list`)
   const folder = poolingFolder(modules)
-  // The file names a folder inside its own; one that leads elsewhere is not followed.
+  // A file of the folder supplies this path; only a direct subfolder is opened.
   if (folder !== undefined && !/^[\w-]+$/.test(folder))
     throw new TesseraError(
       'invalid-file',

@@ -2,7 +2,7 @@ import { loadCheckpoint, loadHuggingFace, type LoadOptions } from '../model/load
 import type { Model } from '../model/model.ts'
 import type { ModelFiles } from './model-files.ts'
 
-/** The model of files that are open. Notes begin with its name. */
+/** Loads the model of open files. Notes begin with the model's name. */
 export function loadFiles({ name, checkpoint, folder }: ModelFiles, options: LoadOptions): Promise<Model> {
   const { onNote } = options
   const named = { ...options, onNote: onNote && ((line: string) => onNote(`${name}: ${line}`)) }

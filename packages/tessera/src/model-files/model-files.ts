@@ -5,23 +5,23 @@ import { defaultEncoderFamilies, type HuggingFaceFiles } from '../model/load.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from '../model/text.ts'
 import { type ModelSourceOptions, openModelSource } from '../model-source/index.ts'
 
-/** The files of a model, opened but not read beyond their headers. */
+/** The open files of a model, of which only headers have been read. */
 export interface ModelFiles {
-  /** What the user called it. */
+  /** Name that the user gave: a path, a URL or `hf:…`. */
   readonly name: string
-  /** Where it lies on the disk; undefined for what is read from a URL. */
+  /** Path on disk; undefined for a URL. */
   readonly path: string | undefined
   readonly checkpoint: Checkpoint
-  /** The configuration files of a safetensors folder; absent for GGUF. */
+  /** Configuration files of a safetensors folder; undefined for GGUF. */
   readonly folder: (HuggingFaceFiles & { readonly path: string }) | undefined
-  /** `performance.now()` when the model was at hand and reading began. */
+  /** `performance.now()` when the files were on disk or reachable and reading began. */
   readonly beganAt: number
 }
 
 /**
- * Finds a model (a path, a URL or `hf:…`, which is downloaded) and reads its headers. The caller closes the checkpoint.
+ * Opens a model (a path, a URL or `hf:…`, which it downloads) and reads its headers. The caller closes the checkpoint.
  *
- * @throws TesseraError what `openModelSource` throws, and `invalid-file`
+ * @throws TesseraError as `openModelSource`, and `invalid-file`
  */
 export async function openModelFiles(name: string, options: ModelSourceOptions = {}): Promise<ModelFiles> {
   const found = await openModelSource(name, options)
@@ -44,7 +44,7 @@ export async function openModelFiles(name: string, options: ModelSourceOptions =
   }
 }
 
-/** The sizes of an encoder; undefined for other models. */
+/** Configuration of an encoder; undefined for other models. */
 export function encoderConfigOf({
   checkpoint,
   folder,
@@ -55,7 +55,7 @@ export function encoderConfigOf({
     : undefined
 }
 
-/** Its tokenizer and chat template. */
+/** The model's tokenizer and chat template. */
 export function textOf({ checkpoint, folder }: ModelFiles): ModelText {
   return folder ? textOfHuggingFace(folder) : textOfGguf(checkpoint)
 }

@@ -13,19 +13,22 @@ import type { HubFile } from './hub-client.ts'
 export interface CheckedDownload {
   readonly url: string
   readonly file: HubFile
-  /** Where the file will be. */
+  /** Destination of the complete file. */
   readonly path: string
   readonly http: HttpOptions
   readonly signal?: AbortSignal | undefined
-  /** Bytes of the file that are there, each time when there are more. */
+  /** Reports how many bytes of the file have been downloaded, after each piece. */
   readonly onBytes: (doneBytes: number) => void
-  /** Throws where the disk has no room for this many more bytes. */
+  /** Throws if the disk has no room for this many more bytes. */
   readonly checkSpace: (neededBytes: number) => Promise<void>
 }
 
 /**
- * Brings a file to `path`, going on with what an earlier attempt left, and puts it there only when size and hash are right.
- * Throws `network` for a wrong hash (what was brought is thrown away), and what `httpDownload` throws (it is kept).
+ * Downloads a file to `path`, continuing an earlier attempt. The file appears at `path` only when its size and hash are
+ * right.
+ *
+ * @throws TesseraError `network` for a wrong hash, which deletes the partial file, and as `httpDownload`, which keeps
+ *   it
  */
 export async function checkedDownload({
   url,
@@ -38,7 +41,7 @@ export async function checkedDownload({
 }: CheckedDownload): Promise<void> {
   const { sizeBytes, hash } = file
   await mkdir(dirname(path), { recursive: true })
-  // Named by its hash: what is left of another version of the file is not continued.
+  // The hash in the name keeps a partial file of another version from being continued.
   const part = `${path}.${hash.replace(/^.*:/, '').slice(0, 12)}.part`
   await withLock(`${part}.lock`, `hub: ${file.path}`, async () => {
     if (((await sizeOf(part)) ?? 0) > sizeBytes) await rm(part)
@@ -71,7 +74,7 @@ export async function checkedDownload({
   })
 }
 
-/** True when the file at `path` has the size and the hash of `file`. */
+/** Whether the file at `path` has the size and the hash of `file`. */
 export async function hasHash(path: string, { sizeBytes, hash }: HubFile): Promise<boolean> {
   if ((await sizeOf(path)) !== sizeBytes) return false
   const hasher = hasherOf(hash, sizeBytes)
@@ -84,7 +87,7 @@ function hasherOf(hash: string, sizeBytes: number): Hash {
   return hash.startsWith('sha256:') ? createHash('sha256') : createHash('sha1').update(`blob ${sizeBytes}\0`)
 }
 
-/** Feeds a file to the hasher; returns its size, 0 where there is none. */
+/** Feeds a file to the hasher; returns its size, or 0 if there is no file. */
 async function hashFile(path: string, hasher: Hash): Promise<number> {
   if ((await sizeOf(path)) === undefined) return 0
   let size = 0

@@ -6,13 +6,13 @@ import { isPlainPath } from './hub-reference.ts'
 import type { HubReference } from './hub-reference.ts'
 
 /**
- * One revision of a repository on disk: its files under their own names, so that the folder can be used by any program, and
- * `.tessera.json`, which lists the size and the hash of every file whose bytes were checked.
+ * One revision of a repository on disk: its files under their own names, so that any program can use the folder, and
+ * `.tessera.json`, which lists size and hash of every verified file.
  */
 export interface HubCache {
   readonly folder: string
   pathOf(file: string): string
-  /** Files whose bytes were checked and that still have their size. */
+  /** Files that were verified and still have their size. */
   files(): Promise<readonly HubFile[]>
   add(file: HubFile): Promise<void>
 }
@@ -40,13 +40,16 @@ export function hubCache(cacheFolder: string, { repository, revision }: HubRefer
   }
 }
 
-/** Size of a file; `undefined` where there is none. */
+/** Size of a file in bytes; undefined if there is no file. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined)
   return found?.isFile() === true ? found.size : undefined
 }
 
-/** A missing or damaged list is an empty one: files are then hashed anew, and those that are right are kept. */
+/**
+ * Reads the list of verified files. A missing or damaged list counts as empty: files are then hashed again, and correct
+ * ones are kept.
+ */
 async function readManifest(path: string): Promise<readonly HubFile[]> {
   const text = await readFile(path, 'utf8').catch(() => '{}')
   let json: unknown

@@ -1,15 +1,15 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { HubReference } from './hub-reference.ts'
 
-/** What of a repository makes a model. */
+/** The files of a repository that make up a model. */
 export type HubChoice =
   | { readonly kind: 'gguf'; readonly file: string }
-  /** A folder of configuration and safetensors; with `index`, the weights are the files that it names. */
+  /** A folder of configuration and safetensors; with `index`, that file names the weight files. */
   | { readonly kind: 'folder'; readonly files: readonly string[]; readonly index: string | undefined }
 
 const indexName = 'model.safetensors.index.json'
 const singleName = 'model.safetensors'
-/** Brought along where they exist; a model needs only the first and a tokenizer. */
+/** Fetched if they exist; a model needs only the first and a tokenizer. */
 const configNames = [
   'config.json',
   'generation_config.json',
@@ -22,7 +22,11 @@ const configNames = [
   '1_Pooling/config.json',
 ]
 
-/** Which files to bring, given the names of those that there are. Throws `not-found`, or `invalid-option` where the user must choose. */
+/**
+ * Chooses the files to fetch from the names in a repository.
+ *
+ * @throws TesseraError `not-found`, or `invalid-option` if the user must choose
+ */
 export function chooseFiles(reference: HubReference, names: readonly string[]): HubChoice {
   const there = new Set(names)
   const ggufs = names.filter((path) => path.endsWith('.gguf'))

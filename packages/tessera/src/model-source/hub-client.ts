@@ -4,11 +4,11 @@ import { isPlainPath } from './hub-reference.ts'
 import type { HubReference } from './hub-reference.ts'
 import type { HubSettings } from './hub-settings.ts'
 
-/** A file of a repository and the hash that its bytes must have. */
+/** A file of a repository with its expected hash. */
 export interface HubFile {
   readonly path: string
   readonly sizeBytes: number
-  /** `sha256:…` of a large file; `git-sha1:…` (the id of the git blob) of a small one. */
+  /** `sha256:…` for a large file; `git-sha1:…`, the id of the git blob, for a small one. */
   readonly hash: string
 }
 
@@ -16,8 +16,10 @@ const maxFiles = 20_000
 const listTimeoutMs = 30_000
 
 /**
- * All files of a repository. Throws `not-found`, `network` (with `details.unreachable` where no answer came) or `aborted`; each
- * message says what to do.
+ * Lists all files of a repository.
+ *
+ * @throws TesseraError `not-found`, `network` (with `details.unreachable` if no answer came) or `aborted`; each message
+ *   names the remedy
  */
 export async function listHubFiles(
   reference: HubReference,
@@ -40,7 +42,7 @@ export async function listHubFiles(
     for await (const entry of entries) {
       if (files.length === maxFiles)
         throw new TesseraError('network', `hub: ${repository} lists more than ${maxFiles} files`)
-      // A name that would lead out of the cache is as good as absent.
+      // A name that would lead out of the cache is skipped.
       if (entry.type === 'file' && isPlainPath(entry.path)) files.push(hubFile(entry, repository))
     }
     return files
@@ -51,7 +53,7 @@ export async function listHubFiles(
   }
 }
 
-/** Where a file's bytes are. */
+/** URL of a file's bytes. */
 export function hubFileUrl({ repository, revision }: HubReference, path: string, { endpoint }: HubSettings): string {
   return `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`
 }
@@ -113,7 +115,7 @@ function listError(
   })
 }
 
-/** Node's fetch says only "fetch failed" and hides why in the cause. */
+/** Node's fetch says only "fetch failed"; the reason is in the cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? error.cause : undefined

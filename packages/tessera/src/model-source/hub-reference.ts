@@ -1,6 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** A model on the hub: a repository at a revision, and perhaps one file of it. */
+/** A model on the hub: a repository at a revision, optionally one file of it. */
 export interface HubReference {
   /** `owner/name`. */
   readonly repository: string
@@ -11,7 +11,7 @@ export interface HubReference {
 
 const name = /^(?!\.+$)[\w.-]+$/
 
-/** `hf:owner/repo`, `hf:owner/repo@revision`, each with `/path/to/file.gguf` behind it. */
+/** Parses `hf:owner/repo` or `hf:owner/repo@revision`, optionally with `/path/to/file.gguf` appended. */
 export function parseHubReference(text: string): HubReference {
   const [owner = '', second = '', ...path] = text.replace(/^hf:(\/\/)?/, '').split('/')
   const [repo = '', revision = 'main', ...more] = second.split('@')
@@ -24,7 +24,7 @@ export function parseHubReference(text: string): HubReference {
   return { repository: `${owner}/${repo}`, revision, file: path.length === 0 ? undefined : path.join('/') }
 }
 
-/** The same from a page's or a file's address on the hub; `undefined` for any other address. */
+/** Parses the address of a page or a file on the hub; undefined for any other address. */
 export function hubReferenceOfUrl(url: string, endpoint: string): HubReference | undefined {
   if (!url.startsWith(`${endpoint}/`)) return undefined
   const { pathname } = new URL(url.slice(endpoint.length), 'http://hub')
@@ -35,7 +35,7 @@ export function hubReferenceOfUrl(url: string, endpoint: string): HubReference |
     : undefined
 }
 
-/** A part of a path without its percent signs; empty, and so refused, where they make no sense. */
+/** Decodes percent signs in a part of a path. Malformed ones give an empty part, which callers refuse. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
@@ -44,7 +44,7 @@ function decoded(part: string): string {
   }
 }
 
-/** A path of the hub becomes a path on disk: no part may lead out of its folder. */
+/** Whether a path of the hub may become a path on disk: no part may lead out of its folder. */
 export function isPlainPath(path: string): boolean {
   return path.split('/').every(isPlain)
 }

@@ -2,19 +2,19 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** Where models come from and where they are kept. */
+/** Origin and cache of models. */
 export interface HubSettings {
-  /** Base URL without a slash at its end. */
+  /** Base URL without a trailing slash. */
   readonly endpoint: string
   readonly cacheFolder: string
   readonly token: string | undefined
-  /** Never asks the network. */
+  /** Whether the network must not be used. */
   readonly offline: boolean
 }
 
 /**
- * From the environment: `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` as other programs read them, and `TESSERA_CACHE`, the
- * folder that downloads are kept in.
+ * Settings from the environment: `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` as other programs read them, and
+ * `TESSERA_CACHE`, the folder for downloads.
  */
 export function hubSettings(env: Readonly<Record<string, string | undefined>>): HubSettings {
   const endpoint = (env['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '')

@@ -8,7 +8,7 @@ import type { HubReference } from './hub-reference.ts'
 import { hubReferenceOfUrl, parseHubReference } from './hub-reference.ts'
 import { hubSettings } from './hub-settings.ts'
 
-/** MODEL, found: a GGUF file that is open, or a folder with config.json and safetensors. */
+/** An open model: a GGUF file, or a folder with config.json and safetensors. */
 export type ModelSource =
   | { readonly kind: 'gguf'; readonly source: ByteSource }
   | { readonly kind: 'folder'; readonly path: string }
@@ -20,19 +20,20 @@ export interface SourceProgress {
 
 export interface ModelSourceOptions {
   readonly signal?: AbortSignal | undefined
-  /** Of a download into the cache; never called for what is on disk. */
+  /** Receives the progress of a download into the cache; never called for files on disk. */
   readonly onProgress?: ((progress: SourceProgress) => void) | undefined
-  /** A line for people. */
+  /** Receives a line for people. */
   readonly onNote?: ((line: string) => void) | undefined
-  /** Default: `process.env`. Read: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, TESSERA_CACHE. */
+  /** Default: `process.env`. Reads HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and TESSERA_CACHE. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly http?: HttpOptions | undefined
 }
 
 /**
- * Finds what the command line calls MODEL: a path, an http(s) URL (read by ranges, not kept), or `hf:owner/repo[/file.gguf]`
- * (brought into the cache). The caller closes the source.
- * Throws `not-found`, `invalid-option`, `network`, `io` or `aborted`; each message says what to do.
+ * Opens a model by name: a path, an http(s) URL (read by ranges, not stored), or `hf:owner/repo[/file.gguf]`
+ * (downloaded into the cache). The caller closes the source.
+ *
+ * @throws TesseraError `not-found`, `invalid-option`, `network`, `io` or `aborted`; each message names the remedy
  */
 export async function openModelSource(model: string, options: ModelSourceOptions = {}): Promise<ModelSource> {
   const { signal } = options
@@ -49,7 +50,7 @@ export async function openModelSource(model: string, options: ModelSourceOptions
 }
 
 async function openHub(reference: HubReference, options: ModelSourceOptions): Promise<ModelSource> {
-  // The hub's library takes some 40 ms to load; a model on the disk does not need it.
+  // The hub's library takes some 40 ms to import; a model on disk does not need it.
   const { fetchHubModel } = await import('./hub-model.ts')
   const found = await fetchHubModel(reference, { ...options, settings: hubSettings(options.env ?? process.env) })
   return found.kind === 'folder'

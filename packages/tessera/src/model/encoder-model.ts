@@ -5,11 +5,11 @@ import type { Model } from './model.ts'
 export interface EncoderModelParts {
   readonly embedder: Embedder
   readonly tokenizer: Tokenizer
-  /** Disposed with the model. */
+  /** Disposed of with the model. */
   readonly ownedDevice: Device | undefined
 }
 
-/** A model that turns texts into vectors; what only a decoder can do throws `unsupported`. */
+/** Creates a model that maps texts to vectors; methods of decoders throw `unsupported`. */
 export function createEncoderModel({ embedder, tokenizer, ownedDevice }: EncoderModelParts): Model {
   const { encoder } = embedder
   const refuse = (what: string): never => {
@@ -32,7 +32,7 @@ export function createEncoderModel({ embedder, tokenizer, ownedDevice }: Encoder
       await ownedDevice?.dispose()
     },
   }
-  // Not enumerable: who spreads or prints a model does not ask for them.
+  // Not enumerable, so that spreading or printing a model does not call the getters, which throw.
   return Object.defineProperties(model, {
     language: { get: () => refuse('language') },
     session: { get: () => refuse('session') },

@@ -20,7 +20,7 @@ vi.mock('@tessera-llm/formats/node', async (original) => {
   }
 })
 
-/** A source that notes in `closed` that it was closed. */
+/** A source that adds its name to `closed` when it is closed. */
 function watched(source: ByteSource): ByteSource {
   const same: ByteSource = {
     ...source,

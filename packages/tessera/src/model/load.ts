@@ -38,47 +38,49 @@ import { roundingNote } from './rounding-note.ts'
 import { type ModelText, textOfGguf, textOfHuggingFace } from './text.ts'
 import { wholeWeights } from './whole-weights.ts'
 
-/** The families of decoders that `load` builds. */
+/** Decoder families that `load` supports. */
 export const defaultFamilies: readonly ModelFamily[] = decoderFamilies
 
-/** The families of encoders that `load` builds. */
+/** Encoder families that `load` supports. */
 export const defaultEncoderFamilies: readonly EncoderFamily[] = encoderFamilies
 
 export interface LoadProgress {
-  /** `download`: a model of the hub, into the cache on disk. `weights`: from where the model is to the device. */
+  /** `download`: from the hub into the cache on disk. `weights`: from the files to the device. */
   readonly phase: 'download' | 'weights'
-  /** Of this phase. */
+  /** Bytes loaded in this phase. */
   readonly loadedBytes: number
   readonly totalBytes: number
-  /** The tensor whose bytes came; undefined for a download. */
+  /** The tensor to which the bytes belong; undefined for a download. */
   readonly tensor?: string | undefined
 }
 
 export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'waitForWorkers'>, SessionOptions {
-  /** A choice, or a device that you made and keep. */
+  /** A kind of device, or a device that the caller made and disposes of. Default `auto`. */
   readonly device?: DeviceChoice | Device | undefined
   readonly families?: readonly ModelFamily[] | undefined
   readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
-  /** A line for people: what was asked for and has no effect on this model. */
+  /** Receives a line for people about an option that has no effect on this model. */
   readonly onNote?: ((line: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
   /** Headers, retries and time limits of requests, for a URL or a model of the hub. */
   readonly http?: HttpOptions | undefined
-  /** What `textOfGguf` or `textOfHuggingFace` gave, for callers who need it before the weights; read anew when left out. */
+  /**
+   * Result of `textOfGguf` or `textOfHuggingFace`, for callers that need it before the weights. Default: read again.
+   */
   readonly text?: ModelText | undefined
 }
 
-/** The files of a Hugging Face folder, parsed. */
+/** The parsed files of a Hugging Face folder. */
 export interface HuggingFaceFiles {
   readonly checkpoint: Checkpoint
   /** `config.json` */
   readonly config: Fields
-  /** `tokenizer.json`; without it the model computes with token ids alone. */
+  /** `tokenizer.json`; without it the model computes with token ids only. */
   readonly tokenizer?: Fields | undefined
   /** `tokenizer_config.json`: special tokens and the chat template. */
   readonly tokenizerConfig?: Fields | undefined
-  /** The files of sentence-transformers: how an encoder's states become one vector. */
+  /** Files of sentence-transformers: the pooling of an encoder's states to one vector. */
   readonly sentence?: SentenceFiles | undefined
 }
 
@@ -111,7 +113,10 @@ export async function loadCheckpoint(checkpoint: Checkpoint, options: LoadOption
   )
 }
 
-/** Loads a safetensors checkpoint, of a decoder or an encoder, with its configuration files; weights may be stored in the layouts of GPTQ, AWQ and compressed-tensors. */
+/**
+ * Loads a safetensors checkpoint, of a decoder or an encoder, with its configuration files. Weights may be stored in
+ * the layouts of GPTQ, AWQ and compressed-tensors.
+ */
 export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOptions = {}): Promise<Model> {
   return withDevice(options, async (device) =>
     build(
@@ -125,16 +130,16 @@ export async function loadHuggingFace(files: HuggingFaceFiles, options: LoadOpti
   )
 }
 
-/** Makes the device that was asked for while `work` reads headers and tokenizers; disposes it when `work` fails. */
+/** Creates the requested device while `work` reads headers and tokenizers; disposes of it if `work` fails. */
 async function withDevice(options: LoadOptions, work: (device: Promise<Device>) => Promise<Model>): Promise<Model> {
   const { device: choice } = options
   if (typeof choice === 'object') return work(Promise.resolve(choice))
   const starting = createDefaultDevice({ ...options, device: choice, waitForWorkers: false })
-  // Whoever awaits it sees the error, unless another one ends the work before.
+  // `work` may fail before it awaits the device, whose error would then be unhandled.
   starting.catch(() => {})
   try {
     const model = await work(starting)
-    // Weights came in while workers were starting.
+    // Weights were loaded while the workers were starting.
     await whenStarted(model.device)
     return model
   } catch (error) {

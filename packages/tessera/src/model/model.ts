@@ -17,14 +17,14 @@ import { encodeChat, type ModelText } from './text.ts'
 
 export interface ModelParts extends ModelText {
   readonly model: LanguageModel
-  /** Disposed with the model. */
+  /** Disposed of with the model. */
   readonly ownedDevice: Device | undefined
   readonly session?: SessionOptions | undefined
 }
 
 /**
- * A loaded model. A decoder generates text; an encoder (BERT and its kin) turns texts into vectors. What the one that was loaded
- * cannot do throws `unsupported`.
+ * A loaded model. A decoder generates text; an encoder (BERT and its relatives) maps texts to vectors. Methods of the
+ * other kind throw `unsupported`.
  */
 export interface Model {
   readonly language: LanguageModel
@@ -33,20 +33,26 @@ export interface Model {
   readonly tokenizer: Tokenizer
   readonly chatTemplate: ChatTemplate | undefined
   readonly device: Device
-  /** The sequence that `generate` and `chat` continue; a prompt that begins like the last one is not computed again. */
+  /**
+   * The sequence that `generate` and `chat` continue. A prompt that shares a prefix with the sequence computes only the
+   * rest.
+   */
   readonly session: Session
   /** Continues a text (with the model's BOS) or a list of token ids. */
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation
   /** Answers the last message through the model's chat template. */
   chat(messages: readonly ChatMessage[], options?: GenerateOptions): Generation
-  /** One vector f32 for each text, or list of token ids, in their order; their cosines say how close the texts are in meaning. */
+  /**
+   * One f32 vector for each text or list of token ids, in order. The cosine of two vectors measures how close the texts
+   * are in meaning.
+   */
   embed(texts: readonly (string | readonly number[])[], options?: EmbedOptions): Promise<Float32Array[]>
-  /** Another sequence with a cache of its own, until it or the model is disposed. */
+  /** Creates another sequence with its own cache, which lives until it or the model is disposed of. */
   createSession(options?: SessionOptions): Session
   dispose(): Promise<void>
 }
 
-/** Puts the parts of a model together; `load` does it from a file. */
+/** Composes a model from its parts; `load` does so for files. */
 export function createModel({
   model,
   tokenizer,
@@ -59,7 +65,7 @@ export function createModel({
     const session = createSession(model, { ...sessionOptions, ...options })
     sessions.add(session)
     const { dispose } = session
-    // The session's identity tells generations apart, so it is extended, not copied.
+    // Sessions are compared by identity to tell generations apart, so the object is extended, not copied.
     return Object.assign(session, {
       dispose() {
         sessions.delete(session)

@@ -2,15 +2,15 @@ import type { Tokenizer } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 
 export interface NoTokenizerOptions {
-  /** What is missing: `the folder has no tokenizer.json`. */
+  /** The missing file, for messages: `the folder has no tokenizer.json`. */
   readonly missing: string
   readonly vocabSize: number
   readonly eosIds: readonly number[]
 }
 
 /**
- * Stands in where a model came without a tokenizer: it computes with token ids all the same. Tokens have no text; texts, which cannot be
- * turned into ids, throw `not-found`.
+ * Stand-in for the tokenizer of a model that has none and computes with token ids. Tokens decode to no text; encoding
+ * text throws `not-found`.
  */
 export function noTokenizer({ missing, vocabSize, eosIds }: NoTokenizerOptions): Tokenizer {
   return {

@@ -5,8 +5,9 @@ import type { Device } from '@tessera-llm/tensor'
 const denseFormats = ['f32', 'f16', 'bf16']
 
 /**
- * What to say where inputs of linear layers are to be rounded and nothing rounds them, because only packed weights have kernels that do: weights
- * that are stored quantized and that a device of this kind holds decoded, or a model without packed weights. Undefined where all is as asked.
+ * A note for a request to round the inputs of linear layers that has no effect, because only packed weights have
+ * kernels that round: the model has no packed weights, or devices of this kind decode some of its quantized weights.
+ * Undefined if the request takes effect.
  */
 export function roundingNote(
   checkpoint: Checkpoint,
@@ -17,7 +18,7 @@ export function roundingNote(
   const matrices = [...checkpoint.tensors.values()].filter(({ shape }) => shape.length === 2)
   const isDense = ({ format, codes }: (typeof matrices)[number]): boolean =>
     denseFormats.includes(format) && codes?.formatFor(device) === undefined
-  // What else is dense was not quantized: embeddings, heads, and what a recipe left out.
+  // Other dense weights were never quantized: embeddings, heads, and layers that a recipe left out.
   const quantized = matrices.filter(({ name }) => storageOf(checkpoint)?.has(name))
   const decoded = quantized.filter(isDense)
   if (decoded.length > 0)

@@ -12,13 +12,16 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { HuggingFaceFiles } from './load.ts'
 import { noTokenizer } from './no-tokenizer.ts'
 
-/** The part of a model that deals with text; it needs no weights. */
+/** The text processing of a model; needs no weights. */
 export interface ModelText {
   readonly tokenizer: Tokenizer
   readonly chatTemplate: ChatTemplate | undefined
 }
 
-/** Reads the tokenizer and the chat template from a GGUF file's metadata; of a file without a tokenizer, one that knows ids alone. */
+/**
+ * Reads the tokenizer and the chat template from a GGUF file's metadata. Without a tokenizer there, the result handles
+ * only token ids.
+ */
 export function textOfGguf({ metadata }: Checkpoint): ModelText {
   const kind = metadata['tokenizer.ggml.model']
   if (kind === undefined || kind === 'no_vocab')
@@ -33,7 +36,10 @@ export function textOfGguf({ metadata }: Checkpoint): ModelText {
   return compose(createTokenizerFromGguf(metadata as Fields), metadata['tokenizer.chat_template'])
 }
 
-/** Reads them from `tokenizer.json` and `tokenizer_config.json`; without the former, the tokenizer knows ids alone. */
+/**
+ * Reads the tokenizer from `tokenizer.json` and the chat template from `tokenizer_config.json`. Without
+ * `tokenizer.json`, the result handles only token ids.
+ */
 export function textOfHuggingFace({
   tokenizer,
   tokenizerConfig,
@@ -51,7 +57,7 @@ export function textOfHuggingFace({
   return compose(createTokenizerFromJson(tokenizer, tokenizerConfig), tokenizerConfig?.['chat_template'])
 }
 
-/** The token ids that ask for an answer to the last message. */
+/** Token ids of a conversation, ending with the prompt for an answer to the last message. */
 export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: readonly ChatMessage[]): number[] {
   if (!chatTemplate)
     throw new TesseraError(
@@ -67,7 +73,7 @@ export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: rea
   return addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids
 }
 
-/** One id, a list of them, or none. */
+/** Accepts one id, a list of ids, or neither. */
 function idsOf(value: unknown): readonly number[] {
   return [value].flat().filter((id) => typeof id === 'number')
 }

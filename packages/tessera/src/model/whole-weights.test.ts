@@ -61,7 +61,10 @@ const names: Readonly<Record<string, string>> = {
 const floats = async ({ format, shape, read }: StoredTensor): Promise<Float32Array> =>
   Float32Array.from(decodeElements(viewBytes(await read(), format as DType), format as DType, sizeOf(shape)))
 
-/** Two Hugging Face checkpoints: one whose linear layers are quantized, and one with the values that they stand for. Rows of queries and keys stay as they are: both models are wrong in the same way. */
+/**
+ * Two Hugging Face checkpoints: one with quantized linear layers, and one with their decoded values. Rows of queries
+ * and keys are not permuted for RoPE, so both models compute the same wrong function.
+ */
 async function checkpoints(
   grid: Grid,
   write: (matrix: QuantizedMatrix) => StoredParts,

@@ -3,8 +3,8 @@ import { type QuantizedCheckpoint, quantizedCheckpoint } from '@tessera-llm/quan
 import type { Fields } from '@tessera-llm/runtime'
 
 /**
- * The checkpoint with one tensor for each weight: those that `config.json` says are stored quantized (GPTQ, AWQ, compressed-tensors) are put
- * together, all others are as they were.
+ * A checkpoint with one tensor for each weight: the parts of weights that `config.json` says are quantized (GPTQ, AWQ,
+ * compressed-tensors) are combined, all other tensors are unchanged.
  *
  * @throws TesseraError `invalid-file` or `unsupported` for a layout that cannot be read
  */

@@ -10,11 +10,11 @@ import { subjectOfFiles } from './target.ts'
 export interface HeadCalibrationOptions extends Listeners {
   readonly recipe: Recipe
   readonly device: Device
-  /** The calibration text's path. */
+  /** Path of the calibration text. */
   readonly calibration?: string | undefined
 }
 
-/** What the model's heads are on the calibration text, where the recipe merges heads by that. */
+/** Statistics of the model's heads on the calibration text, if the recipe merges heads by them. */
 export async function headCalibrationOf(
   files: ModelFiles,
   { recipe, device, calibration, signal, onProgress }: HeadCalibrationOptions,

@@ -1,4 +1,4 @@
-/** How far long work is. */
+/** Progress of a long operation. */
 export interface OptimizeProgress {
   readonly phase: OptimizePhase
   /** In the unit of `total`; nearly proportional to time within a phase. */
@@ -16,7 +16,7 @@ export type OptimizePhase =
 
 export interface Listeners {
   readonly onProgress?: ((progress: OptimizeProgress) => void) | undefined
-  /** A line for people. */
+  /** Receives a line for people. */
   readonly onNote?: ((line: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }

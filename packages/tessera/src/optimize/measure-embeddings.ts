@@ -15,7 +15,7 @@ export interface EmbeddingsOptions extends Listeners {
   readonly compressed: string
   readonly text: string
   readonly sentences: number
-  /** Says how the compressed model rounds the inputs of linear layers; as the device prefers where it does not. */
+  /** Rounding of the inputs of linear layers in the compressed model; the device's default if absent. */
   readonly recipe: Pick<Recipe, 'activations'>
 }
 
@@ -24,7 +24,7 @@ export interface MeasuredEmbeddings {
   readonly embeddingSpeed: { readonly before: ReceiptEmbeddingSpeed; readonly after: ReceiptEmbeddingSpeed }
 }
 
-/** How the vectors of a compressed encoder, as it runs, differ from the original's in f32; and the speed of both. */
+/** Compares the vectors of a compressed encoder, as it runs, with the original's in f32, and the speed of both. */
 export async function measureEmbeddings({
   device,
   original,
@@ -49,7 +49,7 @@ interface Embedded {
   readonly speed: ReceiptEmbeddingSpeed
 }
 
-/** The vectors, and the better speed of two rounds. */
+/** The vectors, and the higher speed of two rounds. */
 async function embedAll(
   path: string,
   texts: readonly string[],

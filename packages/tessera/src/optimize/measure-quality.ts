@@ -16,7 +16,7 @@ export interface QualityOptions extends Listeners {
   readonly text: string
   readonly window: number
   readonly windows?: number | undefined
-  /** Says how the compressed model rounds the inputs of linear layers, and how it keeps keys and values. */
+  /** Rounding of the inputs of linear layers, and cache of keys and values, in the compressed model. */
   readonly recipe: Recipe
 }
 
@@ -25,7 +25,10 @@ export interface MeasuredQuality {
   readonly speed: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed }
 }
 
-/** The divergence of a compressed model from the original on a text, all positions, inputs of layers and caches in f32 but where the recipe says otherwise; and the speed of both. */
+/**
+ * Divergence of a compressed model from the original over all positions of a text, and the speed of both. Inputs of
+ * layers and caches are in f32 unless the recipe sets them.
+ */
 export async function measureQuality(options: QualityOptions): Promise<MeasuredQuality> {
   const { device, original, compressed, text, window, windows, recipe, onProgress, onNote, signal } = options
   const { activations = 'f32' } = recipe
@@ -34,7 +37,7 @@ export async function measureQuality(options: QualityOptions): Promise<MeasuredQ
   return withModelFiles(original, options, async (before) =>
     withModelFiles(compressed, options, async (after) => {
       const { tokenizer } = textOf(before)
-      // As `tessera eval` reads it, which gives the same figures.
+      // Tokenized like `tessera eval`, which gives the same figures.
       const ids = tokenizer.encode(written)
       const cut = { window, windows, protocol: 'all', bosId: tokenizer.addBos ? tokenizer.bosId : undefined } as const
       const settings = { device, signal, onNote, activations: 'f32', contextLength: window - 1 } as const
@@ -94,7 +97,10 @@ export async function measureQuality(options: QualityOptions): Promise<MeasuredQ
   )
 }
 
-/** As users run it: a session with the device's own activations, or what the recipe says. Random tokens: speed does not depend on them. The first round warms up. */
+/**
+ * Speed of a session with the device's default activations, or those of the recipe. Tokens are random, because speed
+ * does not depend on them. The first round warms up.
+ */
 async function speedOf(
   { language }: Model,
   contextLength: number,

@@ -6,19 +6,21 @@ import { ownVersion } from '../own-version.ts'
 import { measureEmbeddings } from './measure-embeddings.ts'
 import { measureQuality } from './measure-quality.ts'
 import { type OptimizeModelOptions, withDeviceOf } from './options.ts'
-import { inputOf, planOf, recipeFrom, settle } from './plan-model.ts'
+import { inputOf, planOf, recipeFrom, planTarget } from './plan-model.ts'
 import { receiptPath } from './receipt-path.ts'
-import { forgetWork, runRecipe } from './run-recipe.ts'
+import { deleteWork, runRecipe } from './run-recipe.ts'
 import { kindOfOutput, targetOf } from './target.ts'
 import { withModelFiles } from './with-model-files.ts'
 
 /**
- * Makes a model smaller: applies a recipe to a GGUF file or a folder, writes the result, measures on a text what was lost and gained, and writes
- * that beside the result as a receipt (`OUTPUT.receipt.json`), which it returns. What is done is kept beside the output until the receipt is
- * written, so that a call that was interrupted goes on when it is made again. Nothing is seen of the output before it is whole.
+ * Applies a recipe to a GGUF file or a folder, writes the smaller model, measures the change in quality and speed on a
+ * text, and writes both beside the result as a receipt (`OUTPUT.receipt.json`), which it returns. Finished weights are
+ * stored beside the output until the receipt is written, so that a repeated call resumes an interrupted one. Nothing
+ * appears at the output path before it is complete.
  *
- * @throws TesseraError `not-found`, `invalid-file`, `invalid-option` for a recipe that does not fit the model, `unsupported` for what the output
- * cannot hold, `invalid-value` for a text that is too short, `io`, `aborted`
+ * @throws TesseraError `not-found`, `invalid-file`, `invalid-option` for a recipe that does not fit the model,
+ *   `unsupported` for contents that the output cannot hold, `invalid-value` for a text that is too short, `io`,
+ *   `aborted`
  */
 export async function optimizeModel(options: OptimizeModelOptions): Promise<Receipt> {
   const { input: name, output, calibration, evaluation, onPlan, signal, onProgress, onNote } = options
@@ -31,10 +33,10 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
     if (early) onPlan?.(early)
     const input = await inputOf(files, output)
     return withDeviceOf(options, async (device) => {
-      const settled = await settle(files, target, asked, early, input, device, options)
-      const { plan, recipe, allocation } = settled.planned
-      if (!early) onPlan?.(settled.planned)
-      const applied = await runRecipe(files, settled.target, { ...options, device, recipe, inputHash: input.sha256 })
+      const resolved = await planTarget(files, target, asked, early, input, device, options)
+      const { plan, recipe, allocation } = resolved.planned
+      if (!early) onPlan?.(resolved.planned)
+      const applied = await runRecipe(files, resolved.target, { ...options, device, recipe, inputHash: input.sha256 })
       const written = await hashModel(output)
       if (allocation && written.bytes > allocation.budget)
         throw new TesseraError(
@@ -73,14 +75,14 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
         notes: applied.notes,
       }
       await writeWhole(receiptPath(output), `${JSON.stringify(receipt, null, 2)}\n`)
-      // Only now: what is kept saves the work of a run that ends before the receipt.
-      await forgetWork(output)
+      // Finished weights are deleted only after the receipt, so that a run that ends before it can resume.
+      await deleteWork(output)
       return receipt
     })
   })
 }
 
-/** A text, seen when it is whole. */
+/** Writes a text that appears at `path` only when it is complete. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const sink = await fileSink(path)
   try {

@@ -6,43 +6,43 @@ import type { Listeners } from './listeners.ts'
 export interface OptimizeModelOptions extends Listeners, Pick<DefaultDeviceOptions, 'threads' | 'gpu'> {
   /** A GGUF file, a folder with `config.json` and safetensors, or `hf:owner/repository/file.gguf`. */
   readonly input: string
-  /** What to write: a file that ends in `.gguf`, or a new folder. A file that is there is replaced. */
+  /** Path of the result: a file that ends in `.gguf`, or a new folder. An existing file is replaced. */
   readonly output: string
-  /** A recipe as data, or the name of one that ships (`namedRecipes`). */
+  /** A recipe as data, or the name of a shipped one (`namedRecipes`). */
   readonly recipe: Recipe | string
-  /** The path of a text that methods look at activations of. */
+  /** Path of the calibration text, on which methods observe activations. */
   readonly calibration?: string | undefined
-  /** A text to measure on what was lost and gained. Without it the receipt says neither. */
+  /** Text to measure quality and speed on. Without it the receipt has neither. */
   readonly evaluation?: EvaluationText | undefined
-  /** One of your own stays yours to dispose of. Default `auto`. */
+  /** A device that is passed in is not disposed of. Default `auto`. */
   readonly device?: DeviceChoice | Device | undefined
-  /** Called when it is known what every tensor becomes, before that is computed. */
+  /** Called with the plan of every tensor before anything is computed. */
   readonly onPlan?: ((plan: ModelPlan) => void) | undefined
 }
 
 export interface EvaluationText {
-  /** The path of the text. */
+  /** Path of the text. */
   readonly text: string
-  /** Tokens of a window. Default 512. */
+  /** Tokens in a window. Default 512. */
   readonly window?: number | undefined
-  /** How many of the text's windows. Default: all. */
+  /** Number of windows of the text. Default: all. */
   readonly windows?: number | undefined
-  /** Of an encoder: how many sentences of the text, spread evenly over it. Default 500. */
+  /** Encoders only: number of sentences, spread evenly over the text. Default 500. */
   readonly sentences?: number | undefined
 }
 
-/** What will become of a model. */
+/** The plan for a model. */
 export interface ModelPlan {
   readonly plan: RecipePlan
-  /** What to know of it, as sentences. */
+  /** Remarks, as sentences. */
   readonly notes: readonly string[]
-  /** The recipe; one with a budget with the formats that were chosen. */
+  /** The recipe; for one with a budget, with the chosen formats. */
   readonly recipe: Recipe
-  /** Where the recipe has a budget. */
+  /** Set if the recipe has a budget. */
   readonly allocation?: BudgetAllocation | undefined
 }
 
-/** Makes the device that was asked for, and disposes of it after `use`. */
+/** Creates the requested device, and disposes of it after `use`. */
 export async function withDeviceOf<T>(
   { device, gpu, threads }: Pick<OptimizeModelOptions, 'device' | 'gpu' | 'threads'>,
   use: (device: Device) => Promise<T>,

@@ -17,10 +17,11 @@ import { kindOfOutput, subjectOfFiles, type Target, targetOf } from './target.ts
 import { withModelFiles } from './with-model-files.ts'
 
 /**
- * What `optimizeModel` would make of a model, tensor by tensor. Computes nothing but where a recipe has a budget, whose formats depend on
- * what weights are worth.
+ * Plans what `optimizeModel` would make of a model, tensor by tensor. Runs the model only for a recipe with a budget,
+ * whose formats depend on measured losses.
  *
- * @throws TesseraError `not-found`, `invalid-file`, `invalid-option` for a recipe that does not fit the model, `unsupported`
+ * @throws TesseraError `not-found`, `invalid-file`, `invalid-option` for a recipe that does not fit the model,
+ *   `unsupported`
  */
 export async function planModel(options: Omit<OptimizeModelOptions, 'evaluation' | 'onPlan'>): Promise<ModelPlan> {
   const asked = recipeFrom(options.recipe)
@@ -30,7 +31,7 @@ export async function planModel(options: Omit<OptimizeModelOptions, 'evaluation'
     const input = await inputOf(files, options.output)
     return withDeviceOf(
       options,
-      async (device) => (await settle(files, target, asked, undefined, input, device, options)).planned,
+      async (device) => (await planTarget(files, target, asked, undefined, input, device, options)).planned,
     )
   })
 }
@@ -44,8 +45,8 @@ export async function planOf(files: ModelFiles, { subject }: Target, recipe: Rec
   return { plan, notes: await planNotes(subject, recipe), recipe }
 }
 
-/** What the recipe works on, and what it comes to: with heads merged by the calibration text, and formats chosen for a budget. */
-export async function settle(
+/** The target with heads merged by the calibration text, and its plan with the formats that a budget chose. */
+export async function planTarget(
   files: ModelFiles,
   before: Target,
   asked: Recipe,
@@ -62,7 +63,11 @@ export async function settle(
   return { target, planned: { ...(await planOf(files, target, allocation.recipe)), allocation } }
 }
 
-/** Hash and size of an input, by the name that it was called by. Throws `unsupported` for what is not on the disk, `invalid-option` for an output inside of it. */
+/**
+ * Hash and size of an input, under the name that the user gave.
+ *
+ * @throws TesseraError `unsupported` for an input that is not on disk, `invalid-option` for an output inside of it
+ */
 export async function inputOf({ name, path }: ModelFiles, output?: string): Promise<ReceiptFile> {
   if (path === undefined)
     throw new TesseraError(

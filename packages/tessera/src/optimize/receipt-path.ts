@@ -1,4 +1,4 @@
-/** Where the receipt of an output lies. */
+/** Path of an output's receipt. */
 export function receiptPath(output: string): string {
   return `${output.replace(/[/\\]+$/, '')}.receipt.json`
 }

@@ -22,16 +22,19 @@ import type { Target } from './target.ts'
 export interface RunRecipeOptions extends Listeners {
   readonly recipe: Recipe
   readonly device: Device
-  /** All cores when undefined. */
+  /** Undefined for all cores. */
   readonly threads?: number | undefined
   readonly output: string
   /** SHA-256 of the model. */
   readonly inputHash: string
-  /** The calibration text's path. */
+  /** Path of the calibration text. */
   readonly calibration?: string | undefined
 }
 
-/** Chooses the formats of a recipe with a budget; what is measured for that is kept beside the output as well. */
+/**
+ * Chooses the formats of a recipe with a budget; the measurements are stored beside the output, so that an interrupted
+ * run resumes.
+ */
 export async function allocateRecipe(
   files: ModelFiles,
   target: Target,
@@ -55,10 +58,16 @@ export async function allocateRecipe(
   }
 }
 
-/** Writing a byte takes as long as so many of the operations that a recipe's progress counts; measured on two cores, 700 to 790 by format. */
+/**
+ * Operations that take as long as writing one byte, in the unit of a recipe's progress; measured on two cores: 700 to
+ * 790 by format.
+ */
 const writingOperations = 750
 
-/** Applies a recipe and writes the model. What is done is kept beside the output until it is whole, so that an interrupted run goes on. */
+/**
+ * Applies a recipe and writes the model. Finished weights are stored beside the output until the receipt is written, so
+ * that an interrupted run resumes.
+ */
 export async function runRecipe(
   files: ModelFiles,
   target: Target,
@@ -67,7 +76,7 @@ export async function runRecipe(
   const work = workPath(output)
   const { subject } = target
   plannedLayout(subject, recipe)
-  // A folder is replaced only where it was made here.
+  // Only a folder that Tessera made is replaced.
   const replace = target.kind === 'folder' && ((await exists(receiptPath(output))) || (await exists(work)))
   if (target.kind === 'folder' && !replace) await refuseUnlessFree(output)
   const writing = writingOperations * planRecipe(subject, recipe).bytesAfter
@@ -89,7 +98,7 @@ export async function runRecipe(
     })
     if (applied.resumed > 0)
       onNote?.(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
-    // Of several files, each counts its own bytes.
+    // With several files, each reports its own bytes.
     let written = 0
     let before = 0
     await target.write(applied, output, {
@@ -121,15 +130,15 @@ async function calibrationOf(
   }
 }
 
-/** The tokens that a window of the calibration text begins and ends with, as the model's own inputs do. */
+/** First and last token of a calibration window, as in the model's own inputs. */
 function frameOf({ kind }: Subject, tokenizer: Tokenizer): Pick<CalibrationText, 'bosId' | 'endId'> {
   if (kind === 'decoder') return { bosId: tokenizer.addBos ? tokenizer.bosId : undefined }
   const frame = tokenizer.encode('')
   return frame.length === 2 ? { bosId: frame[0], endId: frame[1] } : {}
 }
 
-/** Removes what `runRecipe` and `allocateRecipe` kept. */
-export async function forgetWork(path: string): Promise<void> {
+/** Deletes the stored work of `runRecipe` and `allocateRecipe`. */
+export async function deleteWork(path: string): Promise<void> {
   for (const kept of [workPath(path), budgetPath(path)]) await rm(kept, { recursive: true, force: true })
 }
 
@@ -148,7 +157,7 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** Rows of queries and keys stand in another order in each kind of file. */
+/** Key of stored work. Includes the kind of file, because each orders the rows of queries and keys differently. */
 async function identityOf(inputHash: string, { kind }: Target, calibration: string | undefined): Promise<string> {
   return [kind, inputHash, ...(calibration === undefined ? [] : [(await hashFile(calibration)).sha256])].join()
 }

@@ -31,24 +31,24 @@ export interface WriteTargetOptions extends WriteOptions {
   readonly replace?: boolean | undefined
 }
 
-/** A model as the kind of files that is to be written, a GGUF file or a folder: what recipes work on. */
+/** A model converted to the kind of files that is to be written, a GGUF file or a folder: the input of recipes. */
 export interface Target {
   readonly kind: 'gguf' | 'folder'
   readonly subject: Subject
-  /** How large what is written becomes. */
+  /** Predicts the size of the output. */
   readonly fileSize: FileSize
-  /** `replace` puts a folder in the place of one that is there; files are always replaced. */
+  /** `replace` overwrites an existing folder; existing files are always overwritten. */
   write(applied: Applied, out: string, options: WriteTargetOptions): Promise<void>
 }
 
-/** Whether the output is to be a GGUF file or a folder. */
+/** Kind of the output, by the ending of its path. */
 export function kindOfOutput(out: string): Target['kind'] {
   return out.endsWith('.gguf') ? 'gguf' : 'folder'
 }
 
 /**
- * The model in the kind of files that the output is, with the heads that the recipe asks for; where the input is of the other kind, converted on the way, its values as
- * they are. Without a calibration that the recipe needs, it is good for a plan alone.
+ * Converts a model to the kind of the output, with values unchanged except for heads that the recipe merges. Without a
+ * calibration that the recipe needs, the result serves for a plan only.
  */
 export async function targetOf(
   stored: ModelFiles,
@@ -65,7 +65,7 @@ export async function targetOf(
   return kind === 'gguf' ? ggufTarget(files) : folderTarget(files)
 }
 
-/** The model as it lies there. */
+/** The model of a checkpoint as stored. */
 export function subjectOfFiles({ checkpoint, folder }: Pick<ModelFiles, 'checkpoint' | 'folder'>): Subject {
   return subjectOf(checkpoint, {
     families: defaultFamilies,
@@ -108,7 +108,7 @@ async function folderTarget({ checkpoint: stored, folder }: ModelFiles): Promise
   }
 }
 
-/** Bytes of the files that `writeFolder` puts beside the weights and `config.json`. */
+/** Bytes of the files that `writeFolder` adds beside the weights and `config.json`. */
 async function otherBytesOf({ json, from }: Omit<FolderFiles, 'tensors'>): Promise<number> {
   const written = Object.values(json).reduce((sum, fields) => sum + jsonBytes(fields), 0)
   return from === undefined ? written : written + (await copiedBytes(from))

@@ -16,26 +16,26 @@ import { withModelFiles } from './with-model-files.ts'
 
 export interface VerifyReceiptOptions extends Listeners, Pick<OptimizeModelOptions, 'device' | 'gpu' | 'threads'> {}
 
-/** A receipt that holds. */
+/** Result of a successful verification. */
 export interface Verified {
-  /** Whether the same bytes came out. */
+  /** Whether the output has the same bytes. */
   readonly sameBytes: boolean
   readonly sha256: string
-  /** Measured again, where bytes do not say it all: the divergence, or of an encoder the mean cosine. */
+  /** The divergence, or for an encoder the mean cosine, measured again if equal bytes are no proof or bytes differ. */
   readonly kld?: number | undefined
   readonly cosine?: number | undefined
-  /** From that of the receipt, and two standard errors. */
+  /** Distance from the receipt's figure, and the allowed two standard errors. */
   readonly difference?: number | undefined
   readonly allowed?: number | undefined
-  /** All this in words. */
+  /** The result as a sentence. */
   readonly told: string
 }
 
 /**
- * Applies the recipe of a receipt again to the same input and says whether the same bytes come out; where they do not (another
- * build, another kind of device), whether the divergence is the same within two standard errors.
+ * Applies the recipe of a receipt again to the same input and compares the bytes. If they differ (another build or kind
+ * of device), compares the divergence within two standard errors.
  *
- * @throws TesseraError `invalid-value` where neither holds, and where a file is another one than the receipt was made with
+ * @throws TesseraError `invalid-value` if neither agrees, or if an input file has changed since the receipt
  */
 export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOptions = {}): Promise<Verified> {
   const { recipe, input, output, calibration } = receipt
@@ -65,7 +65,7 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
       })
       const { sha256 } = await hashModel(again)
       const sameBytes = sha256 === output.sha256
-      // How the cache is kept is not in the bytes.
+      // Equal bytes do not cover the quantized cache, which is chosen at run time.
       if (sameBytes && !(recipe.cache && receipt.quality))
         return { sameBytes, sha256, told: `the same ${output.bytes} bytes (SHA-256 ${sha256})` }
       const measure = receipt.embeddings ? compareVectors : compareQuality

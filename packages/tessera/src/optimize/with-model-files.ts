@@ -1,7 +1,7 @@
 import { type ModelFiles, openModelFiles } from '../model-files/index.ts'
 import type { Listeners } from './listeners.ts'
 
-/** Opens a model, downloading it where it is remote, and closes it after `use`. */
+/** Opens a model, downloading it if it is remote, and closes it after `use`. */
 export async function withModelFiles<T>(
   name: string,
   { onProgress, onNote, signal }: Listeners,

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bufferSink, bufferSource, readSafetensors, writeSafetensors } from '@tessera-llm/formats'
 
-// By path: the goldens of the architectures are the runtime's.
+// Referenced by path, because the goldens of architectures belong to the runtime.
 const golden = new URL('../../../runtime/test/golden/architectures/distilbert/', import.meta.url)
 
-/** What a folder says beside its weights: files of JSON by their path in it. */
+/** Configuration of a folder: JSON files by their path in it. */
 export type SentenceSettings = Readonly<Record<string, unknown>>
 
 export const meanModules: readonly object[] = [
@@ -50,7 +50,7 @@ export async function sentenceFolder(
   return folder
 }
 
-/** Older versions of transformers stored the positions, as integers, beside the weights. */
+/** Adds the positions as integers, which older versions of transformers stored beside the weights. */
 async function withBuffer(safetensors: Uint8Array): Promise<Uint8Array> {
   const { tensors } = await readSafetensors(bufferSource(safetensors))
   const sink = bufferSink()
