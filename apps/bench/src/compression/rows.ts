@@ -1,4 +1,12 @@
-import { type GgmlFormat, namedRecipe, type QuantizeStep, type Recipe, type WeightFormat } from '@tessera-llm/optimize'
+import {
+  type GgmlFormat,
+  ggmlFallbacks,
+  type Mix,
+  namedRecipe,
+  type QuantizeStep,
+  type Recipe,
+  type WeightFormat,
+} from '@tessera-llm/optimize'
 import { type Anchor, anchors } from './anchors.ts'
 
 export interface CompressionRow {
@@ -32,12 +40,19 @@ const row = (id: string, steps: Recipe['steps'], anchor?: Anchor): CompressionRo
  * A llama.cpp type for all linear layers, with the fallback type of its quantizer for rows that are not multiples of
  * 256: all but `down` of SmolLM2.
  */
-function ggml(type: GgmlFormat, instead?: GgmlFormat): readonly CompressionRow[] {
+function ggml(type: GgmlFormat): readonly CompressionRow[] {
+  const instead = ggmlFallbacks[type]
   const steps = (more: Partial<QuantizeStep>): Recipe['steps'] =>
     instead === undefined
       ? [rtn(type, more)]
       : [rtn(instead, more), rtn(type, { ...more, targets: 'layers.*.mlp.down' })]
   return [row(type, steps({})), { ...row(`${type}-importance`, steps({ importance: true })), isStatic: true }]
+}
+
+/** A mixed type of llama.cpp for all linear layers; it would leave SmolLM2's embedding, which is the head, in the q8_0 that it is stored in. */
+function mixed(mix: Mix, importance?: true): CompressionRow {
+  const step = { kind: 'mix', mix, targets: 'layers.**' } as const
+  return importance ? { ...row(`${mix}-importance`, [{ ...step, importance }]), isStatic: true } : row(mix, [step])
 }
 
 /** Integer formats that a budget chooses from. With 2 bits, the joint loss exceeds the sum of the single losses. */
@@ -215,12 +230,16 @@ export function compressionRows(): readonly CompressionRow[] {
     row('rtn-8-row', [rtn({ bits: 8, group: 'row', symmetric: true }, { clip: false })], anchors.rtn8),
     named('q8_0'),
     named('q4_0-importance'),
-    ...ggml('q4_k', 'q5_0'),
-    ...ggml('q3_k', 'iq4_nl'),
-    ...ggml('q2_k', 'iq4_nl'),
-    ...ggml('q5_k', 'q5_1'),
-    ...ggml('q6_k', 'q8_0'),
+    ...ggml('q4_k'),
+    ...ggml('q3_k'),
+    ...ggml('q2_k'),
+    ...ggml('q5_k'),
+    ...ggml('q6_k'),
     ...ggml('iq4_nl'),
+    mixed('q4_k_m'),
+    mixed('q4_k_m', true),
+    mixed('q3_k_m'),
+    mixed('q5_k_m'),
     budget('budget-3-rotated', 'gptq-3-rotated', 43_752_960, integers, true),
     budget('budget-4-rotated', 'gptq-4-rotated', 57_231_360, integers, true),
     budget('budget-q4_0', 'gptq-q4_0', 59_719_680, ['q5_0', 'q4_1', 'q4_0', 'iq4_nl', 'mxfp4', 'q3_k', 'q2_k'], false),

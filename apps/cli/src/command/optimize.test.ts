@@ -230,6 +230,22 @@ test('--dry-run says what every tensor becomes, and computes nothing', () =>
   }))
 
 test.each([
+  ['--recipe', 'q4_k_m'],
+  ['--format', 'q4_k_m'],
+])('%s %s is a mixed type of llama.cpp: the plan and inspect show the types, verify finds the same bytes', (...argv) =>
+  inWork(async ({ out }) => {
+    const { code, stderr } = await tessera(['optimize', tiny, out, ...argv])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain('q4_k_m: 37 of 43 matrices have rows that are no whole blocks')
+    const { stdout: inspected } = await tessera(['inspect', out])
+    for (const line of [/ q8_0 +3 tensors/, / q5_0 +34 tensors/, / q4_k +4 tensors/, / q6_k +2 tensors/])
+      expect(inspected).toMatch(line)
+    const again = await tessera(['verify', `${out}.receipt.json`])
+    expect(again.stdout, again.stderr).toMatch(/^verified: the same \d+ bytes/)
+  }),
+)
+
+test.each([
   [[], 2, 'say what is to be done: --recipe FILE, --format q4_0, --bits 4 --group 64, or --budget 60MB'],
   [['--format', 'q4_O'], 2, 'format is "q4_O", but must be'],
   [
@@ -238,6 +254,7 @@ test.each([
     '--format names a ggml type, --bits and --group integers in groups; give one of the two',
   ],
   [['--format', 'q4_0', '--method', 'gptq'], 2, 'this recipe looks at activations and needs a calibration text'],
+  [['--format', 'q4_k_m', '--method', 'hqq'], 2, 'method is "hqq", but must be ("rtn" | "gptq")'],
   [['--bits', '4', '--group', '32'], 1, 'for which GGUF has no type'],
   [['--recipe', '/no/such.json'], 1, '--recipe: /no/such.json cannot be read'],
 ])('%j is refused', (argv, expected, message) =>

@@ -1,4 +1,12 @@
-import { namedRecipe, parseRecipe, parseRecipeJson, type Recipe, type WeightFormat } from '@tessera-llm/optimize'
+import {
+  ggmlFormats,
+  mixes,
+  namedRecipe,
+  parseRecipe,
+  parseRecipeJson,
+  type Recipe,
+  type WeightFormat,
+} from '@tessera-llm/optimize'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Argv } from 'yargs'
 import { integer, readTextFile } from '../open/index.ts'
@@ -23,7 +31,7 @@ export function recipeOptions<T>(yargs: Argv<T>) {
     .option('recipe', {
       type: 'string',
       requiresArg: true,
-      describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0',
+      describe: 'a recipe: a JSON file, or the name of one that ships, such as gptq-q4_0 or q4_k_m',
     })
     .option('method', {
       choices: ['rtn', 'hqq', 'gptq'] as const,
@@ -40,7 +48,11 @@ export function recipeOptions<T>(yargs: Argv<T>) {
       requiresArg: true,
       describe: 'what a budget may choose from: q4_0,q5_0,… or int3:64,int4:64,… (default: all that the file can hold)',
     })
-    .option('format', { type: 'string', requiresArg: true, describe: 'a ggml type such as q4_0' })
+    .option('format', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a ggml type such as q4_0, or a mixed one of llama.cpp such as q4_k_m',
+    })
     .option('bits', integer('bits', 2, { describe: 'integers of so many bits, 2, 3, 4 or 8' }))
     .option('group', integer('group', 8, { describe: 'columns that share a scale (default: 64)' }))
     .option('symmetric', { type: 'boolean', default: false, describe: 'integers without zero points' })
@@ -116,7 +128,15 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
       '--format names a ggml type, --bits and --group integers in groups; give one of the two',
     )
   const into = (format ?? { bits, group: group ?? 64, ...(symmetric ? { symmetric } : {}) }) as WeightFormat
-  return parseRecipe({ ...common, steps: [...rotation, { kind: 'quantize', method: method ?? 'rtn', format: into }] })
+  const step = isMixed(into)
+    ? { kind: 'mix', mix: into, ...(method === undefined ? {} : { method }) }
+    : { kind: 'quantize', method: method ?? 'rtn', format: into }
+  return parseRecipe({ ...common, steps: [...rotation, step] })
+}
+
+/** True for mixed types that are no ggml type as well: `q6_k` is the type, for linear layers alone. */
+function isMixed(format: WeightFormat): boolean {
+  return mixes.some((mix) => mix === format) && !ggmlFormats.some((type) => type === format)
 }
 
 /** Parses `q4_0`, or integers in groups: `int4:64`, and without zero points `int4:64:symmetric`. */

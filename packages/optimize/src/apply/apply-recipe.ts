@@ -8,6 +8,7 @@ import {
   gatherSite,
 } from '../calibration/index.ts'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
+import { mixNotes } from '../mix/index.ts'
 import {
   decodeWeight,
   needsSecondMoment,
@@ -211,6 +212,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     resumed,
     notes: [
       ...transformNotes(original, turned),
+      ...mixNotes(turned.weights, recipe),
       ...scalings.flatMap(({ notes }) => notes),
       ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`)),
     ],

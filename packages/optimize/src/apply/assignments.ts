@@ -1,4 +1,5 @@
 import { TesseraError } from '@tessera-llm/tensor'
+import { type MixedStep, mixSteps } from '../mix/index.ts'
 import { isBlockLinear } from '../names/index.ts'
 import { isSupported } from '../quantize/index.ts'
 import { matchTargets, type QuantizeStep, type Recipe } from '../recipe/index.ts'
@@ -6,7 +7,7 @@ import { bytesAs } from '../plan/format-bytes.ts'
 import type { ModelWeights } from '../weights/index.ts'
 
 /** What is to be done with each weight: the last quantizing step that names it. Weights that are missing here stay as they are. */
-export type Assignments = ReadonlyMap<string, QuantizeStep>
+export type Assignments = ReadonlyMap<string, QuantizeStep | MixedStep>
 
 /**
  * Resolves the targets of a recipe's quantizing steps.
@@ -15,13 +16,14 @@ export type Assignments = ReadonlyMap<string, QuantizeStep>
  */
 export function assignSteps(weights: ModelWeights, recipe: Recipe): Assignments {
   const names = [...weights.keys()]
-  const assigned = new Map<string, QuantizeStep>()
+  const assigned = new Map<string, QuantizeStep | MixedStep>()
   for (const step of recipe.steps) {
     if (step.kind === 'budget')
       throw new TesseraError(
         'invalid-option',
         `recipe: the budget of ${step.size} is not allocated yet; call allocateBudget, which gives the recipe that fits it`,
       )
+    if (step.kind === 'mix') for (const [name, mixed] of mixSteps(step, weights)) assigned.set(name, mixed)
     if (step.kind !== 'quantize') continue
     const supported = isSupported(step)
     if (supported !== true) throw new TesseraError('unsupported', `recipe: ${supported}`)

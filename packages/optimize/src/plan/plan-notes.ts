@@ -2,19 +2,21 @@ import { createPlainMultiply } from '@tessera-llm/quantization'
 import { assignSteps } from '../apply/assignments.ts'
 import { planScalings } from '../apply/scale-inputs.ts'
 import { recordModel } from '../program/index.ts'
+import { mixNotes } from '../mix/index.ts'
 import type { Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformNotes, transformSubject } from '../transform/index.ts'
 
 /**
- * What to know of a recipe before anything is computed, as sentences: what the model will ask of programs that run it, and what scaling steps
- * (`awq`, `smooth`) cannot do to it, the inputs that come from something that cannot be divided.
+ * What to know of a recipe before anything is computed, as sentences: what the model will ask of programs that run it, where the
+ * types of a mix do not fit its rows, and what scaling steps (`awq`, `smooth`) cannot do to it, the inputs that come from something that cannot be
+ * divided.
  *
  * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `unsupported`
  */
 export async function planNotes(original: Subject, recipe: Recipe): Promise<readonly string[]> {
   const subject = transformSubject(original, recipe, createPlainMultiply())
-  const notes = transformNotes(original, subject)
+  const notes = [...transformNotes(original, subject), ...mixNotes(subject.weights, recipe)]
   if (!recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')) return notes
   // What reads what is the same for a window of any length.
   const scalings = planScalings(subject, await recordModel(subject, 2), recipe, assignSteps(subject.weights, recipe))

@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein'
 import { TesseraError } from '@tessera-llm/tensor'
-import type { Recipe, RecipeStep, WeightFormat } from './recipe.ts'
+import { mixes, type Recipe, type RecipeStep, type WeightFormat } from './recipe.ts'
 
 const int8: WeightFormat = { bits: 8, group: 'row', symmetric: true }
 const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({
@@ -10,8 +10,17 @@ const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more:
   ...more,
 })
 
+/** Mixed types that have no name of a ggml type, each without and with an importance matrix. */
+const mixed: readonly Recipe[] = mixes
+  .filter((mix) => /_[sml]$/.test(mix))
+  .flatMap((mix) => [
+    { name: mix, steps: [{ kind: 'mix', mix }] },
+    { name: `${mix}-importance`, steps: [{ kind: 'mix', mix, importance: true }] },
+  ])
+
 /**
- * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but with a budget and in those for encoders, of which embeddings are half. docs/lab-log.md has what was measured
+ * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but in mixed types, with a budget
+ * and in those for encoders, of which embeddings are half. docs/lab-log.md has what was measured
  * on SmolLM2-135M; the receipt says what a recipe costs on a model of one's own.
  */
 export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
@@ -72,6 +81,7 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
         { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { bits: 4, group: 32 } },
       ],
     },
+    ...mixed,
     { name: 'kv-int8', cache: { format: 'int8' }, steps: [] },
     { name: 'kv-int4', cache: { format: 'int4' }, steps: [] },
   ].map((recipe) => [recipe.name, recipe as Recipe]),

@@ -3,7 +3,7 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { closest } from 'fastest-levenshtein'
 import * as v from 'valibot'
 import { parseByteSize } from './byte-size.ts'
-import { cacheFormats, codebooks, ggmlFormats, layouts, type Recipe } from './recipe.ts'
+import { cacheFormats, codebooks, ggmlFormats, layouts, mixes, type Recipe } from './recipe.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minValue(8))])
@@ -47,6 +47,14 @@ const steps = {
     passes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
     integerZeros: v.optional(v.boolean()),
     compensateBias: v.optional(v.boolean()),
+  }),
+  mix: v.strictObject({
+    kind: v.literal('mix'),
+    mix: v.picklist(mixes),
+    targets: v.optional(targets),
+    method: v.optional(v.picklist(['rtn', 'gptq'])),
+    importance: v.optional(v.boolean()),
+    correct: v.optional(v.boolean()),
   }),
   budget: v.strictObject({
     kind: v.literal('budget'),

@@ -22,6 +22,7 @@ describe('parseRecipe', () => {
           passes: 1,
         },
         { kind: 'quantize', targets: 'embedding', method: 'rtn', format: 'q8_0' },
+        { kind: 'mix', mix: 'q4_k_m', targets: 'layers.**', method: 'gptq', correct: true },
       ],
     }
     expect(parseRecipe(recipe)).toEqual(recipe)
@@ -46,8 +47,10 @@ describe('parseRecipe', () => {
     ],
     [
       { steps: [{ kind: 'quantise' }] },
-      'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "budget")',
+      'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "mix" | "budget")',
     ],
+    [{ steps: [{ kind: 'mix', mix: 'q4_k_l' }] }, 'recipe: steps[0] (mix): mix is "q4_k_l", but must be ("q2_k" | '],
+    [{ steps: [{ kind: 'mix', mix: 'q4_k_m', method: 'hqq' }] }, 'method is "hqq", but must be ("rtn" | "gptq")'],
     [
       { steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] },
       'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?',
@@ -156,5 +159,6 @@ describe('matchTargets', () => {
 test('recipes that ship are valid, and a name that is not known is answered with the nearest', () => {
   for (const [name, recipe] of Object.entries(namedRecipes)) expect(parseRecipe(recipe), name).toEqual(recipe)
   expect(namedRecipe('gptq-4').steps).toHaveLength(1)
+  expect(namedRecipe('q3_k_l-importance').steps).toEqual([{ kind: 'mix', mix: 'q3_k_l', importance: true }])
   expect(() => namedRecipe('gtpq-4')).toThrow('there is none called "gtpq-4"; did you mean gptq-4? Known are q8_0,')
 })

@@ -133,6 +133,27 @@ export interface BudgetStep {
   readonly correct?: boolean | undefined
 }
 
+/** Mixed types of llama.cpp's quantizer: most matrices have the type of the name, those that matter more have another (`_s` few, `_m` some, `_l` many). */
+export const mixes = ['q2_k', 'q3_k_s', 'q3_k_m', 'q3_k_l', 'q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k'] as const
+export type Mix = (typeof mixes)[number]
+
+/**
+ * Rounds the whole model to a mixed type of llama.cpp's quantizer, embedding and head included: its head, and an embedding that is the head too, become
+ * `q6_k`. Where rows are no multiples of 256, another type takes the place of the one that the mix wants; `planNotes` says where.
+ */
+export interface MixStep {
+  readonly kind: 'mix'
+  readonly mix: Mix
+  /** Default: linear layers of blocks, embedding and head. */
+  readonly targets?: Targets | undefined
+  /** How linear layers of blocks are rounded. Default `rtn`, as llama.cpp does. Embedding and head are rounded to nearest. */
+  readonly method?: 'rtn' | 'gptq' | undefined
+  /** `rtn`: see `quantize`; llama.cpp's importance matrix. */
+  readonly importance?: boolean | undefined
+  /** GPTQ: see `quantize`. */
+  readonly correct?: boolean | undefined
+}
+
 /**
  * Merges the key-value heads of every layer, which loses much until the model is trained again (see `convertHeads` of `@tessera-llm/attention`). The
  * first step: all others see the model that `recipeCheckpoint` makes.
@@ -145,7 +166,7 @@ export interface ConvertHeadsStep {
   readonly method: 'mean' | 'first' | 'activation' | 'principal'
 }
 
-export type RecipeStep = ConvertHeadsStep | RotateStep | AwqStep | SmoothStep | QuantizeStep | BudgetStep
+export type RecipeStep = ConvertHeadsStep | RotateStep | AwqStep | SmoothStep | QuantizeStep | MixStep | BudgetStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
 export interface Recipe {

@@ -11,6 +11,7 @@ import {
 import { ggufTransform } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
+import { mixRules } from '../mix/index.ts'
 import { formatLabel } from '../plan/index.ts'
 import type { WeightFormat } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
@@ -83,9 +84,8 @@ export function ggufModelBytes(
 
 function ggufContent(applied: Planned, original: Subject, checkpoint: GgufCheckpoint): GgufContent {
   const metadata = new Map<string, GgufValue>(checkpoint.typedMetadata)
-  const common = commonFormat(applied)
-  if (common !== undefined && fileTypes[common] !== undefined)
-    metadata.set('general.file_type', { type: 'u32', value: fileTypes[common] })
+  const fileType = commonFileType(applied)
+  if (fileType !== undefined) metadata.set('general.file_type', { type: 'u32', value: fileType })
   metadata.set('general.quantization_version', { type: 'u32', value: 2 })
   const { downHadamard } = applied.subject.config
   if (downHadamard !== undefined) metadata.set(...ggufTransform(downHadamard))
@@ -128,9 +128,12 @@ export function noStaticActivations(): TesseraError {
   )
 }
 
-function commonFormat({ assignments }: Planned): string | undefined {
-  const counts = new Map<string, number>()
-  for (const { format } of assignments.values())
-    counts.set(formatLabel(format), (counts.get(formatLabel(format)) ?? 0) + 1)
+/** That of most weights: of the mix that they belong to, or of their own format. */
+function commonFileType({ assignments }: Planned): number | undefined {
+  const counts = new Map<number | undefined, number>()
+  for (const step of assignments.values()) {
+    const type = 'mix' in step ? mixRules[step.mix].fileType : fileTypes[formatLabel(step.format)]
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0]
 }
