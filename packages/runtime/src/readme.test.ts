@@ -43,6 +43,6 @@ test('the README shows the example, which generates what the reference device do
   const pieces: unknown[] = []
   for await (const { id, text } of generation) pieces.push([id, text])
   expect(calls.slice(0, -1)).toEqual(pieces)
-  // The last token is given out and not read.
+  // The last token is returned but not appended to the cache.
   expect(calls.at(-1)).toEqual(['length', prompt.length + 11, prompt.length + 11])
 })

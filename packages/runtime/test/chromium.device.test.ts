@@ -30,7 +30,8 @@ it.for([
       { files: new Map([['/tiny.gguf', tinyGguf()]]) },
     )
     const ids = prompt.greedy.slice(0, 16)
-    // The golden file has no text for the ids; Node.js decodes them with the tokenizer that the tokenizer's own goldens hold.
+    // The golden file has no text for the ids, so Node.js decodes them with the tokenizer, which has goldens of its
+    // own.
     const { metadata } = await readGguf(bufferSource(tinyGguf(), 'tiny.gguf'))
     const text = createTokenizerFromGguf(metadata).decode(ids)
     expect(result).toEqual({ ids, text, device: expect.stringMatching(name), inWorker: place === 'worker' })

@@ -15,8 +15,9 @@ const bound = 2e-3
 /** A software GPU computes a few tokens a second. */
 const isShort = ({ tokens }: { readonly tokens: number }): boolean => tokens <= 5
 
-// Projections with the norm before them; rotation with the cache; attention and its reduction; output; gate and up with their norm; down.
-// Gemma 3 has two norms more. (A GPU that binds less than eleven buffers at once takes its queries and keys apart: ten.)
+// Projections with the norm before them; rotation with the cache; attention and its reduction; output; gate and up with
+// their norm; down. Gemma 3 has two norms more. (A GPU that binds less than eleven buffers at once prepares queries and
+// keys separately: ten.)
 describe.each([
   { ...smolLm2, dispatches: 7 },
   { ...gemma3, dispatches: 9 },
@@ -50,7 +51,7 @@ describe.each([
         const after = device.webgpu.counters()
         expect([first, second, third]).toEqual(prompt.generatedIds.slice(0, 3))
         expect(after.submits - before.submits).toBe(1)
-        // Embedding, final norm, head and the largest logit are too few to count as a dispatch of every layer.
+        // Embedding, final norm, head and argmax are too few to count as one dispatch of every layer.
         expect(Math.floor((after.dispatches - before.dispatches) / model.config.numLayers)).toBe(dispatches)
         expect(after).toMatchObject({
           buffersCreated: before.buffersCreated,

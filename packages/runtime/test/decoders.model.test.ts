@@ -15,14 +15,20 @@ import {
   smolLm2,
 } from './support/real-models.ts'
 
-/** Largest allowed error of a logit. The reference has the golden's own tolerance; the f32 path is the issue's bound. */
+/**
+ * Largest allowed error of a logit: the golden's own tolerance for the reference, and a bound for computation in f32.
+ */
 const bounds = { reference: 1e-3, wasm: 2e-3 } as const
 /**
- * int8 activations round each input block of 32 to 1/254 of its largest value. Over SmolLM2's 211 linear layers this moves logits by
- * about 0.3 (measured below); llama.cpp's own 8-bit activations move them as far (golden README: "8-bit activations: 1").
+ * int8 activations round each block of 32 inputs to 1/254 of its largest value. Over SmolLM2's 211 linear layers this
+ * changes logits by about 0.3 (measured below); llama.cpp's own 8-bit activations change them as much (golden README:
+ * "8-bit activations: 1").
  */
 const int8Bound = 1
-/** Keys and values in f16, which are the default beside int8, may move them by another 0.1 (the same README). Measured on the real models: 1.04 at most, in f32 1.00. */
+/**
+ * Keys and values in f16, the default beside int8, may change logits by another 0.1 (the same README). Measured on the
+ * real models: 1.04 at most, in f32 1.00.
+ */
 const int8Bounds = { f32: int8Bound, f16: int8Bound + 0.1 } as const
 
 describe.each([smolLm2, gemma3])('$title (skipped where tooling/models.sh has not brought the model)', (real) => {
@@ -77,7 +83,7 @@ function greedyCases(real: RealModel): void {
   })
   afterAll(() => device.dispose())
 
-  // Read at once: decoding in f32 takes ten times as long.
+  // Computed as one chunk: decoding in f32 takes ten times as long.
   it.each(real.greedy.prompts)(
     '$name: the golden tokens have the largest logits while their margin is above the bound, f32',
     async ({ promptIds, generatedIds, margins }) => {
@@ -116,7 +122,7 @@ function greedyCases(real: RealModel): void {
       if (!prompt) throw new Error('the golden file has no prompt of 700 tokens')
       await session.prefill(prompt.ids)
       const rowBytes = 2 * 2 * model.config.headDim
-      // 512 − 1 + 128 rows in 20 pages of 32, which a table lists; the three global layers have room for 1024.
+      // 512 − 1 + 128 rows in 20 pages of 32, listed by a table; the three global layers have room for 1024.
       expect(session.cacheBytes).toBe(15 * (640 * rowBytes + 20 * 4) + 3 * 1024 * rowBytes)
       session.dispose()
     },
@@ -140,7 +146,10 @@ function greedyCases(real: RealModel): void {
   )
 }
 
-/** A step whose margin is below the bound may flip, and all after it with it; up to there the tokens must be equal. */
+/**
+ * Greedy tokens must be equal up to a step whose margin is below the bound; that step, and so all later ones, may
+ * differ.
+ */
 async function expectGreedy(
   model: LanguageModel,
   prompt: GreedyGolden['prompts'][number],

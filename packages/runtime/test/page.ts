@@ -23,7 +23,7 @@ export interface PageOptions {
 export interface PageResult {
   readonly ids: readonly number[]
   readonly text: string
-  /** What the device calls itself: the GPU, or the instruction set and threads. */
+  /** Name of the device: the GPU, or the instruction set and threads. */
   readonly device: string
   readonly inWorker: boolean
 }
@@ -55,7 +55,10 @@ async function continueText({ device: kind, model: path, ids, maxTokens }: PageO
   return { ids: written, text, device: device.name, inWorker }
 }
 
-/** Runs in a browser, on the page or in a worker that loads this module again: greedy tokens of a model, through the whole runtime. */
+/**
+ * Runs in a browser, on the page or in a worker that loads this module: greedy tokens of a model, through the whole
+ * runtime.
+ */
 export async function run(options: PageOptions): Promise<PageResult> {
   if (options.place === 'page') return continueText(options)
   const worker = new Worker('/bundle.js', { type: 'module' })

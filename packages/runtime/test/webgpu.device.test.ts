@@ -23,7 +23,7 @@ describe('the tiny model on webgpu', () => {
     async ({ idsWithBos, top10Ids, top10Logits, greedy }) => {
       const session = createSession(model)
       const logits = await session.prefill(idsWithBos)
-      // The file states logits to five digits after the point.
+      // The file states logits with five decimals.
       for (const [rank, id] of top10Ids.entries())
         expect(Math.abs((logits[id] as number) - (top10Logits[rank] as number))).toBeLessThan(1e-4)
       const tokens = [argmaxOf(logits)]
@@ -50,10 +50,10 @@ describe('the tiny model on webgpu', () => {
 
       const first = await take()
       expect(first.bindGroupsCreated).toBeGreaterThan(0)
-      // Seven a layer, and embedding, final norm, head and the largest logit.
+      // Seven in each layer; and embedding, final norm, head and argmax.
       expect(first.dispatches).toBe(7 * model.config.numLayers + 4)
       const bytesRead = step === 'step' ? model.config.vocabSize * 4 : 4
-      // The token, its position twice and the length are what is written.
+      // Writes: the token, its position twice, and the length.
       const steady: WebGpuCounters = {
         buffersCreated: 0,
         bindGroupsCreated: 0,

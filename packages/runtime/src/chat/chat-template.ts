@@ -7,18 +7,26 @@ export interface ChatMessage {
 }
 
 export interface RenderOptions {
-  /** Ends with the words that open the assistant's answer. Default false. */
+  /** Whether the text ends with the opening of the assistant's answer. Default false. */
   readonly addGenerationPrompt?: boolean | undefined
-  /** Descriptions of functions, for templates that know tools. */
+  /** Descriptions of functions, for templates that support tools. */
   readonly tools?: readonly Readonly<Record<string, unknown>>[] | undefined
 }
 
 export interface ChatTemplate {
-  /** The text of a conversation, as the model was trained to read it. Throws `invalid-value` with the template's own message. */
+  /**
+   * Renders a conversation in the format that the model was trained on.
+   *
+   * @throws TesseraError `invalid-value` with the template's own message
+   */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string
 }
 
-/** A model's chat template (Jinja, as in `tokenizer.chat_template`). Throws `invalid-file` when it does not parse. */
+/**
+ * Compiles a model's chat template (Jinja, as in `tokenizer.chat_template`).
+ *
+ * @throws TesseraError `invalid-file` if it does not parse
+ */
 export function createChatTemplate(
   template: string,
   special: { readonly bosToken?: string | undefined; readonly eosToken?: string | undefined } = {},

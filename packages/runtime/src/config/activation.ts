@@ -13,7 +13,7 @@ const kinds: Readonly<Record<string, ActivationKind>> = {
   relu2: 'relu2',
 }
 
-/** The function that Hugging Face calls `name`. */
+/** The activation function that Hugging Face calls `name`. */
 export function activationOf(name: string): ActivationKind {
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
   if (kind === undefined)

@@ -1,7 +1,7 @@
-/** Names that other programs give to an architecture, beside the one that GGUF files and this runtime use. */
+/** Names of architectures in other programs, mapped to the names in GGUF files and this runtime. */
 const aliases: Readonly<Record<string, string>> = { gemma3_text: 'gemma3' }
 
-/** One name for one architecture: `gemma3` for `model_type: gemma3_text`. */
+/** Canonical name of an architecture: `gemma3` for `model_type: gemma3_text`. */
 export function canonicalArchitecture(name: string): string {
   return aliases[name] ?? name
 }

@@ -1,9 +1,9 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** More than any model has; a damaged or hostile file must not make a loop of billions. */
+/** More than any model has. A damaged or hostile file must not cause a loop of billions. */
 const mostLayers = 4096
 
-/** Throws unless the sizes make a transformer. */
+/** Throws `invalid-file` unless the sizes describe a transformer. */
 export function checkSizes(
   source: string,
   numLayers: number,

@@ -4,14 +4,14 @@ export type { RopeScaling }
 
 export interface RopeConfig {
   readonly theta: number
-  /** Leading channels of a head that are rotated. */
+  /** Number of leading channels of a head that are rotated. */
   readonly rotaryDim: number
   /** `neox` pairs channel i with i + rotaryDim / 2, `gptj` pairs 2i with 2i + 1 (the order of llama GGUF files). */
   readonly style: 'neox' | 'gptj'
   readonly scaling: RopeScaling
 }
 
-/** The sizes and constants of a transformer's layers, whatever file they came from. */
+/** Sizes and constants of a transformer's layers, independent of the file format. */
 export interface TransformerConfig {
   readonly architecture: string
   readonly numLayers: number
@@ -23,33 +23,36 @@ export interface TransformerConfig {
   readonly vocabSize: number
   /** Longest context that the model was trained for, in tokens. */
   readonly contextLength: number
-  /** Rows of a table of learned positions before that of a sequence's first token. */
+  /** Leading rows of the table of learned positions that no token uses: position 0 reads the row after them. */
   readonly unusedPositions?: number | undefined
   readonly normEps: number
   readonly activation: ActivationKind
-  /** How each layer rotates queries and keys; undefined where it does not. */
+  /** Rotation of queries and keys for each layer; undefined for a layer without rotation. */
   readonly ropes: readonly (RopeConfig | undefined)[]
-  /** For each layer, the tokens that a query sees, its own included; undefined where it sees all. Absent where no layer has a window. */
+  /**
+   * Window of each layer: the number of tokens that a query attends to, itself included; undefined for a layer without
+   * a window. Absent if no layer has a window.
+   */
   readonly windows?: readonly (number | undefined)[] | undefined
-  /** Factor of the attention scores; 1 / √headDim when absent. */
+  /** Factor of the attention scores. Default 1 / √headDim. */
   readonly attentionScale?: number | undefined
   /** Attention scores s become c · tanh(s / c). */
   readonly attentionSoftcap?: number | undefined
-  /** True when scores fall with the distance of the keys (ALiBi). */
+  /** Whether scores decrease with the distance of the keys (ALiBi). */
   readonly hasAlibi?: boolean | undefined
-  /** True when attention and MLP of a layer read the same input and are added together. */
+  /** Whether attention and MLP of a layer read the same input and both outputs are added. */
   readonly isParallel?: boolean | undefined
   /**
-   * The inputs of every MLP's last layer, `down`, are multiplied by Hadamard matrices of this order, block by block (`hadamard` of
-   * `@tessera-llm/kernels`): its weights were, so that the function is the same and outliers spread before inputs are rounded (QuaRot,
-   * arXiv 2404.00456). Absent where they are read as they come.
+   * Order of the Hadamard matrices that multiply the inputs of every MLP's last layer, `down`, block by block
+   * (`hadamard` of `@tessera-llm/kernels`). The stored weights contain the inverse, so the function is unchanged while
+   * outliers are spread before inputs are rounded (QuaRot, arXiv 2404.00456). Absent if inputs are not transformed.
    */
   readonly downHadamard?: number | undefined
-  /** Factor of what each block adds to the residual stream. */
+  /** Factor of each block's output before it is added to the residual stream. */
   readonly residualScale?: number | undefined
 }
 
-/** A decoder: it predicts the next token. */
+/** Configuration of a decoder, which predicts the next token. */
 export interface ModelConfig extends TransformerConfig {
   /** Factor of the embeddings. */
   readonly embeddingScale?: number | undefined
@@ -57,12 +60,15 @@ export interface ModelConfig extends TransformerConfig {
   readonly logitScale?: number | undefined
   /** Logits l become c · tanh(l / c). */
   readonly logitSoftcap?: number | undefined
-  /** True when the output head is the embedding matrix. */
+  /** Whether the output head is the embedding matrix. */
   readonly tiedHead: boolean
 }
 
-/** An encoder: every token sees every other of its sequence. */
+/**
+ * Configuration of an encoder, in which every token attends to all tokens of its sequence. A window extends half to
+ * either side of a token.
+ */
 export interface EncoderConfig extends TransformerConfig {
-  /** Kinds of segments that the embeddings tell apart; 0 where they do not. Half of a layer's window lies on either side of a token. */
+  /** Number of segment types with an embedding; 0 if the model has none. */
   readonly tokenTypes: number
 }

@@ -4,14 +4,14 @@ import type { Fields } from './fields.ts'
 import { readGgufArchitecture } from './gguf-architecture.ts'
 import { refuseTransform, transformFromGguf } from './transforms.ts'
 
-/** What the tensors of a file tell and its metadata may leave out. */
+/** Facts from the tensors of a file, which its metadata may omit. */
 export interface GgufEncoderFacts {
   readonly vocabSize: number
-  /** Rows of the table of segments; 0 where there is none. */
+  /** Rows of the table of segment types; 0 without one. */
   readonly tokenTypes: number
 }
 
-/** Reads the keys `bert.*` of a GGUF file. No key says the activation: it is BERT's exact GELU. */
+/** Reads the keys `bert.*` of a GGUF file. No key states the activation, which is BERT's exact GELU. */
 export function encoderConfigFromGguf(metadata: Fields, { vocabSize, tokenTypes }: GgufEncoderFacts): EncoderConfig {
   const { architecture, fields, sizes } = readGgufArchitecture(metadata)
   if (fields.boolean('attention.causal', false))

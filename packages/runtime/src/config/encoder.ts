@@ -5,7 +5,7 @@ import { type Fields, type FieldReader, readFields } from './fields.ts'
 import { ropesFrom } from './hugging-face-rope.ts'
 import { refuseTransform, transformFromHuggingFace } from './transforms.ts'
 
-/** Reads the `config.json` of a BERT and its kin; DistilBERT has names of its own for the same sizes. */
+/** Reads the `config.json` of BERT and its relatives; DistilBERT uses other names for the same sizes. */
 export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   const fields = readFields(config, 'config.json')
   const architecture = fields.string('model_type')
@@ -13,7 +13,7 @@ export function encoderConfigFromHuggingFace(config: Fields): EncoderConfig {
   const numHeads = fields.integer(['num_attention_heads', 'n_heads'])
   const numLayers = fields.integer(['num_hidden_layers', 'n_layers'])
   const headDim = Math.floor(hiddenSize / numHeads)
-  // Not a field of BERT's own: encoders whose key-value heads were merged have it.
+  // Not a BERT field: encoders with merged key-value heads have it.
   const numKvHeads = fields.integer('num_key_value_heads', numHeads)
   checkSizes('config.json', numLayers, hiddenSize, numHeads, numKvHeads, headDim)
   const intermediateSize = fields.integer(['intermediate_size', 'hidden_dim'])
@@ -45,7 +45,7 @@ function ownOf(
     case 'bert':
       return { tokenTypes: fields.integer('type_vocab_size', 2) }
     case 'roberta': {
-      // Positions count from the one after padding's.
+      // Positions start after the padding token's.
       const unusedPositions = fields.integer('pad_token_id', 1) + 1
       return {
         tokenTypes: fields.integer('type_vocab_size', 1),

@@ -2,10 +2,10 @@ import { TesseraError } from '@tessera-llm/tensor'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** One name of a field, or all that are in use for it: the first that is there counts. */
+/** The name of a field, or its alternative names, the first present of which counts. */
 export type FieldName = string | readonly string[]
 
-/** Typed access to metadata of unknown origin: every value that reaches the model has been checked here. */
+/** Typed access to metadata of unknown origin: every value that reaches the model is checked here. */
 export interface FieldReader {
   integer(name: FieldName, fallback?: number): number
   number(name: FieldName, fallback?: number): number
@@ -18,7 +18,7 @@ export interface FieldReader {
 
 /** Reads fields of `fields`; messages name `source` (`config.json`, `GGUF metadata`) and the field. */
 export function readFields(fields: Fields, source: string): FieldReader {
-  // null stands for a field that is not set.
+  // null marks a field that is not set.
   const isSet = (name: string): boolean => fields[name] !== undefined && fields[name] !== null
   const find = (name: FieldName): readonly [string, unknown] => {
     const names = typeof name === 'string' ? [name] : name

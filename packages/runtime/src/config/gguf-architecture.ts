@@ -2,10 +2,10 @@ import { checkSizes } from './check-sizes.ts'
 import type { TransformerConfig } from './config.ts'
 import { type FieldReader, type Fields, readFields } from './fields.ts'
 
-/** What the keys `<architecture>.*` of a GGUF file's metadata say of every transformer alike. */
+/** The keys `<architecture>.*` of a GGUF file that all transformers share. */
 export interface GgufArchitecture {
   readonly architecture: string
-  /** By what follows the point. */
+  /** Reads the architecture's keys by the part after the point. */
   readonly fields: FieldReader
   readonly sizes: Pick<
     TransformerConfig,

@@ -5,18 +5,18 @@ import type { FieldReader, Fields } from './fields.ts'
 import { readGgufArchitecture } from './gguf-architecture.ts'
 import { transformFromGguf } from './transforms.ts'
 
-/** What the tensors of a file tell that its metadata may leave out. */
+/** Facts from the tensors of a file, which its metadata may omit. */
 export interface GgufFacts {
   readonly vocabSize: number
   readonly tiedHead: boolean
 }
 
-/** What llama.cpp knows about an architecture and no key says. */
+/** Properties of an architecture that llama.cpp hard-codes and no key states. */
 interface Traits {
   readonly activation: ActivationKind
-  /** Undefined where positions are learned. */
+  /** Undefined for learned positions. */
   readonly ropeStyle: RopeConfig['style'] | undefined
-  /** What only this architecture has. */
+  /** Fields that only this architecture has. */
   readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
 }
 
@@ -43,7 +43,7 @@ const traits: Readonly<Record<string, Traits>> = {
 /** Reads the keys `<architecture>.*` of a GGUF file (ggml's GGUF specification, 2023–2026). */
 export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig {
   const { architecture, fields, sizes } = readGgufArchitecture(metadata)
-  // A family from outside may bring an architecture that is not listed here.
+  // A family of another package may support an architecture that is not listed here.
   const known = traits[architecture] ?? llama
   const rope: RopeConfig | undefined = known.ropeStyle && {
     theta: fields.number('rope.freq_base', 10000),
@@ -65,7 +65,7 @@ export function configFromGguf(metadata: Fields, facts: GgufFacts): ModelConfig 
   return { ...common, ...known.own?.(fields, common) }
 }
 
-/** All layers have the window, where there is one. The factors of LongRoPE are tensors of the file. */
+/** A window, if set, applies to all layers. The factors of LongRoPE are tensors of the file. */
 function ownPhi3(fields: FieldReader, { ropes, contextLength }: ModelConfig): Partial<ModelConfig> {
   const window = fields.integer('attention.sliding_window', 0)
   const scaling: RopeScaling | undefined = fields.has('rope.scaling.attn_factor')
@@ -101,7 +101,7 @@ function ownGranite(fields: FieldReader): Partial<ModelConfig> {
   }
 }
 
-/** Every second layer has a window, from the first on. */
+/** Layers 0, 2, 4, … have a window. */
 function ownGemma2(
   fields: FieldReader,
   { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig,
@@ -112,12 +112,14 @@ function ownGemma2(
     embeddingScale: Math.sqrt(hiddenSize),
     attentionSoftcap: fields.number('attn_logit_softcapping', 50),
     logitSoftcap: fields.number('final_logit_softcapping', 30),
-    // The 27B model alone, told by its 46 layers, divides by its width a head instead of the head size.
+    // Only the 27B model, recognised by its 46 layers, scales by hidden size / heads instead of the head size.
     attentionScale: 1 / Math.sqrt(numLayers === 46 ? hiddenSize / numHeads : headDim),
   }
 }
 
-/** Every sixth layer is global; the rest have a window and a rope base of 10000 without scaling, which no key says. */
+/**
+ * Every sixth layer is global. The others have a window and a rope base of 10000 without scaling, which no key states.
+ */
 function ownGemma3(
   fields: FieldReader,
   { ropes, hiddenSize, headDim, numHeads, numLayers }: ModelConfig,
@@ -130,7 +132,7 @@ function ownGemma3(
     ),
     windows: ropes.map((_, index) => (isLocal(index) ? window : undefined)),
     embeddingScale: Math.sqrt(hiddenSize),
-    // The 27B model alone, told by its 62 layers, divides by its width a head instead of the head size.
+    // Only the 27B model, recognised by its 62 layers, scales by hidden size / heads instead of the head size.
     attentionScale: 1 / Math.sqrt(numLayers === 62 ? hiddenSize / numHeads : headDim),
   }
 }

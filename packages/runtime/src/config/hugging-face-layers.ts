@@ -4,10 +4,10 @@ import { ropesFrom } from './hugging-face-rope.ts'
 
 /** Architectures without rotary positions. */
 const unrotated: readonly string[] = ['gpt2', 'opt', 'bloom']
-/** Those whose configs state a window with a switch that is off unless it is set. */
+/** Architectures whose configs state a window that applies only if `use_sliding_window` is set. */
 const switched: readonly string[] = ['qwen2', 'qwen3', 'smollm3']
 
-/** The rope and the window of every layer. */
+/** Rotation and window of every layer. */
 export function layersFrom(
   config: Fields,
   architecture: string,
@@ -32,7 +32,7 @@ export function layersFrom(
   }
 }
 
-/** Which layers see a window only: as `layer_types` says, or by the rule of the architecture where older configs leave it out. */
+/** Predicate for layers with a window: by `layer_types`, or by the architecture's rule if an older config omits it. */
 function localLayers(fields: FieldReader, architecture: string): (index: number) => boolean {
   const types = fields.list('layer_types')
   if (types) return (index) => types[index] === 'sliding_attention'
@@ -53,7 +53,10 @@ function localLayers(fields: FieldReader, architecture: string): (index: number)
   }
 }
 
-/** SmolLM3 leaves out the rotation of every fourth layer, or of those that `no_rope_layers` marks by 0. */
+/**
+ * Predicate for layers with rotation. SmolLM3 omits it in every fourth layer, or in those that `no_rope_layers` marks
+ * by 0.
+ */
 function rotatedLayers(fields: FieldReader, architecture: string): (index: number) => boolean {
   if (architecture !== 'smollm3') return () => true
   const marks = fields.list('no_rope_layers')

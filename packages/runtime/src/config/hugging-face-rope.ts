@@ -4,13 +4,13 @@ import { type FieldReader, type Fields, readFields } from './fields.ts'
 
 export interface Ropes {
   readonly global: RopeConfig
-  /** Of layers with a window. */
+  /** Rotation of layers with a window. */
   readonly local: RopeConfig
 }
 
 /**
- * The rotary settings of a `config.json`: transformers 5 has them in `rope_parameters`, one record or one for each kind of
- * layer; before, they were `rope_theta`, `rope_scaling`, `rope_local_base_freq` and `partial_rotary_factor`.
+ * Rotary settings of a `config.json`. transformers 5 stores them in `rope_parameters`, one record or one for each kind
+ * of layer; earlier versions in `rope_theta`, `rope_scaling`, `rope_local_base_freq` and `partial_rotary_factor`.
  */
 export function ropesFrom(config: Fields, headDim: number): Ropes {
   const fields = readFields(config, 'config.json')
@@ -21,7 +21,7 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
     const rope = readFields(flat, source)
     return {
       theta: rope.number(['rope_theta', 'rotary_emb_base'], 10000),
-      // Rotated channels come in pairs.
+      // Channels are rotated in pairs.
       rotaryDim: 2 * Math.floor((headDim * rope.number('partial_rotary_factor', partial)) / 2),
       style: 'neox',
       scaling: scalingFrom(scaling, contextLength, fields.integer('original_max_position_embeddings', contextLength)),
@@ -29,7 +29,7 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
   }
   if (parameters === undefined) {
     const global = from(config, 'config.json', fields.record('rope_scaling'))
-    // Gemma 3 scales the global layers alone.
+    // Gemma 3 scales only the global layers.
     return {
       global,
       local: fields.has('rope_local_base_freq')
@@ -46,7 +46,10 @@ export function ropesFrom(config: Fields, headDim: number): Ropes {
   return { global, local: kind('sliding_attention') ?? global }
 }
 
-/** `original` is what the config states beside the scaling, as Phi-3's do. */
+/**
+ * Scaling of the rotary frequencies; `original` is the original context length that the config states outside the
+ * scaling, as Phi-3's do.
+ */
 function scalingFrom(scaling: Fields | undefined, contextLength: number, original: number): RopeScaling {
   if (scaling === undefined) return { type: 'none' }
   const fields = readFields(scaling, 'config.json, rope scaling')
@@ -103,7 +106,7 @@ function factorsOf(fields: FieldReader, name: string): readonly number[] {
   return factors
 }
 
-/** By how much scores grow with a context of `factor` times the original one (LongRoPE, arXiv 2402.13753). */
+/** Factor of the attention scores for a context of `factor` times the original one (LongRoPE, arXiv 2402.13753). */
 export function longRopeAttention(factor: number, originalMaxPositions: number): number {
   return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
 }

@@ -8,14 +8,14 @@ import { type Fields, type FieldReader, readFields } from './fields.ts'
 import { layersFrom } from './hugging-face-layers.ts'
 import { transformFromHuggingFace } from './transforms.ts'
 
-/** What transformers takes for granted where a config.json is silent, and what only one architecture has. */
+/** Defaults of transformers for fields that a config.json omits, and fields that only one architecture has. */
 interface Traits {
   readonly activation: ActivationKind
   readonly normEps: number
   readonly tiedHead: boolean
-  /** Where no field says it. */
+  /** Used if no field states it. */
   readonly contextLength?: number
-  /** Fields of this architecture alone, or with a meaning of their own in it. */
+  /** Fields that only this architecture has, or uses with another meaning. */
   readonly own?: (fields: FieldReader, common: ModelConfig) => Partial<ModelConfig>
 }
 
@@ -33,7 +33,7 @@ const traits: Readonly<Record<string, Traits>> = {
   granite: { ...llama, own: ownGranite },
   smollm3: { ...llama, tiedHead: true },
   stablelm: { ...llama, normEps: 1e-5, own: ownStableLm },
-  // Gemma's first configs say "gelu" and mean its tanh approximation.
+  // Gemma's first configs state "gelu" but mean its tanh approximation.
   gemma: { ...gemma, own: (_, { hiddenSize }) => ({ activation: 'gelu-tanh', embeddingScale: Math.sqrt(hiddenSize) }) },
   gemma2: { ...gemma, own: ownGemma },
   gemma3: { ...gemma, own: ownGemma },
@@ -50,13 +50,13 @@ const traits: Readonly<Record<string, Traits>> = {
 }
 
 /**
- * Reads a Hugging Face `config.json`, both as transformers 5 writes it (`rope_parameters`) and in the older spelling
+ * Reads a Hugging Face `config.json`, as transformers 5 writes it (`rope_parameters`) or as earlier versions did
  * (`rope_theta`, `rope_scaling`).
  */
 export function configFromHuggingFace(config: Fields): ModelConfig {
   const fields = readFields(config, 'config.json')
   const architecture = canonicalArchitecture(fields.string('model_type'))
-  // A family from outside may bring an architecture that is not listed here.
+  // A family of another package may support an architecture that is not listed here.
   const known = traits[architecture] ?? llama
   const hiddenSize = fields.integer(['hidden_size', 'n_embd'])
   const numLayers = fields.integer(['num_hidden_layers', 'n_layer'])
@@ -89,7 +89,10 @@ export function configFromHuggingFace(config: Fields): ModelConfig {
   return { ...common, ...known.own?.(fields, common) }
 }
 
-/** Falcon's `num_kv_heads` counts only in its newer architecture; before, `multi_query` says whether there is one or one a head. */
+/**
+ * KV heads. Falcon states `num_kv_heads` only in its newer architecture; in the older one `multi_query` (default true)
+ * chooses between one KV head and one per query head.
+ */
 function kvHeadsOf(fields: FieldReader, architecture: string, numHeads: number): number {
   if (architecture !== 'falcon') return fields.integer('num_key_value_heads', numHeads)
   if (fields.boolean('new_decoder_architecture', false)) return fields.integer('num_kv_heads', numHeads)
@@ -97,7 +100,7 @@ function kvHeadsOf(fields: FieldReader, architecture: string, numHeads: number):
 }
 
 function ownFalcon(fields: FieldReader): Partial<ModelConfig> {
-  // Its scores are those of PyTorch's bfloat16: slopes and their products are rounded, which no kernel here does.
+  // Falcon's ALiBi rounds slopes and products to bfloat16, which no kernel here does.
   if (fields.boolean('alibi', false))
     throw new TesseraError(
       'unsupported',
@@ -118,7 +121,7 @@ function ownStableLm(fields: FieldReader): Partial<ModelConfig> {
   return {}
 }
 
-/** Its position table begins two rows early. Post-norm and projected embeddings are OPT-350m's alone. */
+/** OPT's position table has two unused leading rows. Only OPT-350m has post-norm and projected embeddings. */
 function ownOpt(fields: FieldReader, { hiddenSize }: ModelConfig): Partial<ModelConfig> {
   if (
     !fields.boolean('do_layer_norm_before', true) ||

@@ -29,7 +29,7 @@ const input = (targets: unknown, more: Fields = {}): Fields => ({
   ignore: [],
   ...more,
 })
-/** As compressed-tensors writes it, from its documentation of `TransformScheme` and `TransformArgs`. */
+/** A transform as compressed-tensors writes it, from its documentation of `TransformScheme` and `TransformArgs`. */
 const scheme = (more: Fields = {}): Fields => ({
   type: 'hadamard',
   apply: [

@@ -5,8 +5,9 @@ import type { TransformerConfig } from './config.ts'
 import { type Fields, readFields } from './fields.ts'
 
 /*
- * How a file says that activations are to be transformed when the model runs, because its weights were transformed to fit. One transform is
- * known, `TransformerConfig.downHadamard`; whatever else a file asks for is an error, because a model without it would answer nonsense.
+ * Transforms of activations at run time, as stated in a model's file, whose weights contain the inverse. Only
+ * `TransformerConfig.downHadamard` is supported. Any other transform is an error, because a model without it would
+ * generate nonsense.
  */
 
 type Sizes = Pick<TransformerConfig, 'numLayers' | 'intermediateSize'>
@@ -14,12 +15,19 @@ type Sizes = Pick<TransformerConfig, 'numLayers' | 'intermediateSize'>
 const ggufPrefix = 'tessera.transform.'
 const ggufKey = `${ggufPrefix}mlp_down_input.hadamard`
 
-/** The key of a GGUF file's metadata. Its `down` weights have names of their own besides (`turnedDownName`), which other programs do not find. */
+/**
+ * The metadata key of a GGUF file. The `down` weights of such a file also have other names (`transformedDownName`), so
+ * that programs without the transform refuse it.
+ */
 export function ggufTransform(block: number): readonly [string, GgufValue] {
   return [ggufKey, { type: 'u32', value: block }]
 }
 
-/** @throws TesseraError `unsupported` for another transform, `invalid-file` for an order that does not divide the inputs */
+/**
+ * Order of the transform of `down`, or undefined.
+ *
+ * @throws TesseraError `unsupported` for another transform, `invalid-file` for an order that does not divide the inputs
+ */
 export function transformFromGguf(metadata: Fields, { intermediateSize }: Sizes): number | undefined {
   const other = Object.keys(metadata).find((key) => key.startsWith(ggufPrefix) && key !== ggufKey)
   if (other !== undefined)
@@ -36,7 +44,10 @@ export function transformFromGguf(metadata: Fields, { intermediateSize }: Sizes)
 
 const downTarget = 're:.*\\.mlp\\.down_proj$'
 
-/** `transform_config` of a `quantization_config`, as compressed-tensors has it: what is done to inputs is undone in the weights, which are stored so. */
+/**
+ * `transform_config` of a `quantization_config`, as compressed-tensors writes it: the runtime transforms inputs, and
+ * the stored weights contain the inverse.
+ */
 export function compressedTransform(block: number, columns: number): Fields {
   const at = (location: string, inverse: boolean): Fields => ({ targets: [downTarget], location, inverse, ignore: [] })
   const scheme = {
@@ -50,9 +61,11 @@ export function compressedTransform(block: number, columns: number): Fields {
 }
 
 /**
- * Reads `quantization_config.transform_config` of a `config.json`. What was done to weights alone lies in the file and asks nothing of a runtime.
+ * Reads `quantization_config.transform_config` of a `config.json`. Transforms of weights only are part of the stored
+ * weights and need no support.
  *
- * @throws TesseraError `unsupported` for another transform of activations than Hadamard's of the inputs of all `down_proj`, `invalid-file`
+ * @throws TesseraError `unsupported` for a transform of activations other than the Hadamard transform of all inputs of
+ *   `down_proj`, `invalid-file`
  */
 export function transformFromHuggingFace(config: Fields, sizes: Sizes): number | undefined {
   const transforms = readFields(
@@ -92,7 +105,7 @@ function transformOf(where: string, scheme: Fields, sizes: Sizes): number | unde
   return checkBlock(fields.integer('head_dim', sizes.intermediateSize), sizes.intermediateSize, `${where}.head_dim`)
 }
 
-/** No recipe turns encoders, so that their layers have no place for it. */
+/** Refuses a transform for an encoder: no recipe rotates encoders, so their layers do not support it. */
 export function refuseTransform(block: number | undefined): void {
   if (block !== undefined)
     throw new TesseraError(
@@ -111,7 +124,10 @@ function checkBlock(block: number, columns: number, where: string): number {
   )
 }
 
-/** Of the linear layers of a llama, which is what files with such transforms hold; names of others match no target in the same way. */
+/**
+ * Names of the linear layers of a llama, the only architecture in files with such transforms; targets that match no
+ * name here match none of another architecture either.
+ */
 function layerNames(numLayers: number): readonly string[] {
   const parts = [
     'self_attn.q_proj',

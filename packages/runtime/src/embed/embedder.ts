@@ -10,37 +10,40 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each batch. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Tokens that are computed at once: more texts share the reading of the weights. Default 1024. */
+  /** Tokens that are computed at once: texts of a batch share the reading of the weights. Default 1024. */
   readonly batchTokens?: number | undefined
 }
 
 export interface EmbedderOptions {
   /**
-   * How packed linear layers read their inputs. Default: `int8` on WebAssembly, where products of small integers are faster, `f32`
-   * elsewhere. Dense weights are not concerned.
+   * Rounding of the inputs of packed linear layers. Default: `int8` on WebAssembly, where products of small integers
+   * are faster, `f32` elsewhere. Dense weights are unaffected.
    */
   readonly activations?: Activations | undefined
 }
 
-/** Turns texts into vectors whose cosine says how close they are in meaning. */
+/** Maps texts to vectors whose cosine measures how close the texts are in meaning. */
 export interface Embedder {
   readonly encoder: Encoder
   readonly activations: Activations
   /** Length of the vectors. */
   readonly dimensions: number
-  /** Tokens that a text is cut to, special ones included. */
+  /** Length at which texts are truncated, in tokens, special ones included. */
   readonly maxTokens: number
   /**
-   * One vector f32 `[dimensions]` for each text, in their order. A list of token ids is taken as it is: nothing is put around it, and nothing
-   * is cut off.
+   * One f32 vector `[dimensions]` for each text, in order. A list of token ids is used unchanged: no special tokens are
+   * added, nothing is truncated.
    *
-   * @throws TesseraError `invalid-value` for token ids that are not in the vocabulary or too many, `invalid-option`, or `aborted` when the
-   * signal says so
+   * @throws TesseraError `invalid-value` for token ids outside the vocabulary or too many of them, `invalid-option`, or
+   *   `aborted` by the signal
    */
   embed(texts: readonly (string | readonly number[])[], options?: EmbedOptions): Promise<Float32Array[]>
 }
 
-/** An encoder with its tokenizer. Texts of a batch lie one after the other, so that short ones beside long ones cost no padding. */
+/**
+ * Composes an encoder and its tokenizer. The texts of a batch are packed one after another, so that short texts need no
+ * padding.
+ */
 export function createEmbedder(
   encoder: Encoder,
   tokenizer: Tokenizer,
@@ -51,12 +54,12 @@ export function createEmbedder(
   const { activations = device.kind === 'wasm' ? 'int8' : 'f32' } = options
   const { hiddenSize, contextLength, vocabSize } = encoder.config
   const maxTokens = Math.min(config.maxTokens ?? contextLength, contextLength)
-  // A model without a tokenizer reads token ids alone.
+  // A model without a tokenizer accepts only token ids.
   let special: ReturnType<typeof specialTokens> | undefined
   const encode = (text: string): readonly number[] => {
     special ??= specialTokens(tokenizer)
     const { before, after } = special
-    // Special tokens in a text are parsed, as sentence-transformers does.
+    // Parses special tokens in a text, as sentence-transformers does.
     const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: true })
     return [...before, ...ids.slice(0, maxTokens - before.length - after.length), ...after]
   }
@@ -82,7 +85,7 @@ export function createEmbedder(
   }
 
   const embedBatch = async (sequences: readonly (readonly number[])[]): Promise<Float32Array> => {
-    // Texts without a token, of a tokenizer that adds none.
+    // Texts without a token occur with a tokenizer that adds none.
     if (sequences.every(({ length }) => length === 0)) return new Float32Array(sequences.length * hiddenSize)
     const packed = packSequences(device, sequences)
     const pooled = device.scope((scope) => {
@@ -127,7 +130,7 @@ export function createEmbedder(
   }
 }
 
-/** The texts from `begin` on that fill a batch; at least one. */
+/** Texts from `begin` on that fill a batch; at least one. */
 function takeBatch(
   texts: readonly unknown[],
   begin: number,
@@ -145,14 +148,14 @@ function takeBatch(
   return batch
 }
 
-/** Row n of f32 [N, T] holds what each token's state counts in the vector of sequence n. */
+/** Pooling matrix f32 [N, T]: row n holds the weight of each token's state in the vector of sequence n. */
 function poolingShares(sequences: readonly (readonly number[])[], pooling: Pooling): Float32Array {
   const tokens = sequences.reduce((sum, { length }) => sum + length, 0)
   const shares = new Float32Array(sequences.length * tokens)
   let start = 0
   for (const [row, { length }] of sequences.entries()) {
     const at = row * tokens + start
-    // Without a token there is no first or last one: those beside it belong to others.
+    // An empty sequence has no first or last token; the neighbouring tokens belong to other sequences.
     if (length === 0) continue
     if (pooling === 'first') shares[at] = 1
     else if (pooling === 'last') shares[at + length - 1] = 1
@@ -162,7 +165,7 @@ function poolingShares(sequences: readonly (readonly number[])[], pooling: Pooli
   return shares
 }
 
-/** The tokens that the tokenizer puts around a text: `[CLS]` and `[SEP]`. */
+/** The special tokens that the tokenizer adds to a text: `[CLS]` and `[SEP]`. */
 function specialTokens(tokenizer: Tokenizer): {
   readonly before: readonly number[]
   readonly after: readonly number[]
@@ -173,7 +176,7 @@ function specialTokens(tokenizer: Tokenizer): {
   return { before: whole.slice(0, begin), after: whole.slice(begin + bare.length) }
 }
 
-/** The vector at length 1; one of zeros stays. */
+/** Scales a vector to length 1; a zero vector stays zero. */
 function normalized(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
   return length > 0 ? vector.map((value) => value / length) : vector

@@ -1,7 +1,7 @@
 import type { Device } from '@tessera-llm/tensor'
 import type { PackedSequences } from '../family/index.ts'
 
-/** Puts token ids on a device, sequence after sequence. The caller disposes the tensors. */
+/** Uploads token ids to a device, sequence after sequence. The caller disposes of the tensors. */
 export function packSequences(
   device: Device,
   sequences: readonly (readonly number[])[],

@@ -1,21 +1,21 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Fields, readFields } from '../config/index.ts'
 
-/** How the states of a sequence's tokens become one vector. */
+/** Reduction of the states of a sequence's tokens to one vector. */
 export type Pooling = 'mean' | 'mean-sqrt-length' | 'first' | 'last'
 
-/** What makes an encoder a sentence encoder. */
+/** Configuration of a sentence encoder, beside that of its encoder. */
 export interface SentenceConfig {
   readonly pooling: Pooling
-  /** Scales every vector to length 1. */
+  /** Whether every vector is scaled to length 1. */
   readonly isNormalized: boolean
-  /** Tokens that a text is cut to; the encoder's own limit when absent. */
+  /** Length at which texts are truncated, in tokens; the encoder's own limit if absent. */
   readonly maxTokens?: number | undefined
 }
 
-/** The files of a sentence-transformers folder, parsed. */
+/** The parsed files of a sentence-transformers folder. */
 export interface SentenceFiles {
-  /** `modules.json`: what follows the encoder, in order. */
+  /** `modules.json`: the modules in order, the encoder first. */
   readonly modules: readonly unknown[]
   /** `config.json` in the folder of the pooling module. */
   readonly pooling?: Fields | undefined
@@ -30,15 +30,19 @@ const poolings: readonly (readonly [field: string, pooling: Pooling])[] = [
   ['pooling_mode_mean_sqrt_len_tokens', 'mean-sqrt-length'],
 ]
 
-/** What sentence-transformers takes an encoder without its files for. */
+/** The configuration that sentence-transformers assumes for an encoder without its files. */
 export const plainSentenceConfig: SentenceConfig = { pooling: 'mean', isNormalized: false }
 
-/** The folder of the pooling module, to find its configuration: `1_Pooling`. */
+/** Folder of the pooling module, which holds its configuration: `1_Pooling`. */
 export function poolingFolder(modules: readonly unknown[]): string | undefined {
   return modulesOf(modules).find(({ type }) => type === 'Pooling')?.path
 }
 
-/** Reads the configuration of a sentence-transformers model. Throws `unsupported` for modules and poolings that there are not. */
+/**
+ * Reads the configuration of a sentence-transformers model.
+ *
+ * @throws TesseraError `unsupported` for unknown modules and poolings
+ */
 export function sentenceConfigFrom({ modules, pooling, transformer }: SentenceFiles): SentenceConfig {
   const types = modulesOf(modules).map(({ type }) => type)
   const known = ['Transformer', 'Pooling', 'Normalize']
@@ -56,10 +60,16 @@ export function sentenceConfigFrom({ modules, pooling, transformer }: SentenceFi
   }
 }
 
-/** Kinds of pooling, numbered as in GGUF files; the first, `none`, is left to the program, which llama.cpp's makes the mean. */
+/**
+ * Poolings by their number in GGUF files. The first, `none`, leaves the choice to the program; llama.cpp's programs
+ * choose the mean.
+ */
 const ggufPoolings: readonly Pooling[] = ['mean', 'mean', 'first', 'last']
 
-/** What a GGUF file says of itself. No key says whether vectors have length 1; here they have, as in llama.cpp's programs. */
+/**
+ * Reads the pooling from the metadata of a GGUF file. No key states whether vectors have length 1; they do here, as in
+ * llama.cpp's programs.
+ */
 export function sentenceConfigFromGguf(metadata: Fields): SentenceConfig {
   const fields = readFields(metadata, 'GGUF metadata')
   const key = `${fields.string('general.architecture')}.pooling_type`
@@ -87,7 +97,7 @@ function poolingFrom(config: Fields): Pooling {
   return found[1]
 }
 
-/** The last word of each module's class, and its folder. */
+/** The last part of each module's class name, and its folder. */
 function modulesOf(modules: readonly unknown[]): readonly { readonly type: string; readonly path: string }[] {
   return modules.map((module) => {
     const fields = readFields(typeof module === 'object' && module !== null ? (module as Fields) : {}, 'modules.json')

@@ -22,7 +22,7 @@ import { createRotations } from './part/rotation.ts'
 
 interface EncoderDesign {
   readonly names: TensorNames
-  /** Absent where there are no such files. */
+  /** Absent for architectures without GGUF files. */
   readonly ggufNames?: TensorNames
   readonly layer: (load: LayerLoader) => Promise<Layer>
 }
@@ -35,9 +35,10 @@ const designs: Readonly<Record<string, EncoderDesign>> = {
 }
 
 /**
- * BERT (Devlin et al. 2018, arXiv 1810.04805) and its kin: learned positions, LayerNorm of each sum, exact GELU. RoBERTa (1907.11692)
- * counts positions from two on; DistilBERT (1910.01108) has neither token types nor a pooler; ModernBERT (2412.13663) has rotary
- * positions, a window in two of three layers, norms before its blocks and a gated MLP.
+ * BERT (Devlin et al. 2018, arXiv 1810.04805) and its relatives: learned positions, LayerNorm after each residual sum,
+ * exact GELU. RoBERTa (1907.11692) starts positions at two; DistilBERT (1910.01108) has neither token types nor a
+ * pooler; ModernBERT (2412.13663) has rotary positions, a window in two of three layers, norms before its blocks and a
+ * gated MLP.
  */
 export const bertFamily: EncoderFamily = {
   architectures: Object.keys(designs),
@@ -67,7 +68,7 @@ export const bertFamily: EncoderFamily = {
       rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))),
     )
     const finalNorm = names.finalNorm === undefined ? undefined : await loadNorm(source, names.finalNorm, hiddenSize)
-    // Sentence encoders are often stored without it.
+    // Sentence encoders are often stored without the pooler.
     const pooler =
       names.pooler !== undefined && weights.has(`${names.pooler}.weight`)
         ? await loadProjection(source, names.pooler, 'pooler', hiddenSize, hiddenSize)
@@ -100,7 +101,7 @@ async function normOfSum(load: LayerLoader): Promise<Layer> {
 
 async function preNorm(load: LayerLoader): Promise<Layer> {
   const [attentionNorm, attention, mlpNorm, mlp] = await Promise.all([
-    // The first layer has none: the norm of the embeddings stands there.
+    // The first layer has no norm; the norm of the embeddings takes its place.
     load.has('attention_norm') ? load.norm('attention_norm') : undefined,
     load.attention(),
     load.norm('mlp_norm'),

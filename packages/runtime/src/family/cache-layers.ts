@@ -1,7 +1,7 @@
 import type { CacheLayer } from '@tessera-llm/attention'
 import type { ModelConfig } from '../config/index.ts'
 
-/** What the layers of a model need of a cache. */
+/** Cache requirements of a model's layers. */
 export function cacheLayersOf({ numLayers, numKvHeads, headDim, windows }: ModelConfig): readonly CacheLayer[] {
   return Array.from({ length: numLayers }, (_, index) => ({ numKvHeads, headDim, window: windows?.[index] }))
 }

@@ -1,7 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { createDecoder } from './decoder.ts'
 import type { ModelFamily } from './model.ts'
-import { type TensorNames, withPrefix, withTurnedDown } from './names/index.ts'
+import { type TensorNames, withPrefix, withTransformedDown } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import {
   createLayerLoader,
@@ -14,17 +14,17 @@ import {
 } from './part/loader.ts'
 import { createRotations, storedRopeFactors } from './part/rotation.ts'
 
-/** An architecture in one kind of file. */
+/** Storage of an architecture in one kind of file. */
 export interface Layout {
   readonly names: TensorNames
   readonly norm: NormStyle
 }
 
-/** What tells a decoder from others. Its sizes and constants are in the configuration. */
+/** Structure of a decoder. Its sizes and constants are in the configuration. */
 export interface DecoderDesign {
-  /** The kinds of file that it is read from. */
+  /** Layouts by the kinds of file that are supported. */
   readonly layouts: Readonly<Partial<Record<'gguf' | 'hugging-face', Layout>>>
-  /** Puts a layer together from its parts. */
+  /** Composes a layer from its parts. */
   readonly layer: (load: LayerLoader) => Promise<Layer>
 }
 
@@ -43,8 +43,8 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
           `load: ${architecture} is not read from ${container === 'gguf' ? 'GGUF files' : 'safetensors'}; use the model's ${container === 'gguf' ? 'folder with config.json and safetensors' : 'GGUF file'}`,
         )
       }
-      const isTurned = container === 'gguf' && config.downHadamard !== undefined
-      const names = withPrefix(isTurned ? withTurnedDown(layout.names) : layout.names, weights.has)
+      const isTransformed = container === 'gguf' && config.downHadamard !== undefined
+      const names = withPrefix(isTransformed ? withTransformedDown(layout.names) : layout.names, weights.has)
       const source: PartSource = { config, weights, names, norm: layout.norm }
       const rotationOf = createRotations(
         weights,
@@ -55,7 +55,8 @@ export function decoderFamily(designs: Readonly<Record<string, DecoderDesign>>):
         const rotations = ropes.map(rotationOf)
         return Promise.all(rotations.map((rotation, index) => design.layer(createLayerLoader(source, index, rotation))))
       }
-      // All at once: while one is packed, others are read. None may throw instead of rejecting: nobody would wait for those before it.
+      // All loads run at once: while one weight is packed, others are read. A loader must reject, never throw: an
+      // exception here would leave the earlier promises without a handler.
       const [embedding, positions, embeddingNorm, layers, finalNorm, head, headInputScale] = await Promise.all([
         weights.matrix(`${names.embedding}.weight`, [vocabSize, hiddenSize]),
         loadPositions(source),

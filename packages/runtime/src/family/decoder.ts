@@ -8,7 +8,7 @@ import { type Norm, normalize } from './part/norm.ts'
 import type { LayerPass } from './part/pass.ts'
 import { roundingOf } from './part/projection.ts'
 
-/** Everything that a decoder is made of. */
+/** The parts of a decoder. */
 export interface DecoderParts {
   readonly embedding: Weight
   /** Learned positions, added to the embeddings. */
@@ -21,7 +21,7 @@ export interface DecoderParts {
   readonly headInputScale?: number | undefined
 }
 
-/** Embedding → layers → norm → head, with the residual stream in f32. The model owns `weights`. */
+/** Composes embedding → layers → norm → head, with the residual stream in f32. The model owns `weights`. */
 export function createDecoder(
   device: Device,
   config: ModelConfig,

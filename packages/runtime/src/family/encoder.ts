@@ -8,15 +8,15 @@ import { type Norm, normalize } from './part/norm.ts'
 import type { BlockOptions, LayerPass } from './part/pass.ts'
 import { type Projection, project } from './part/projection.ts'
 
-/** Sequences that lie one after the other, without padding; all tensors are i32 on the encoder's device. */
+/** Sequences packed one after another, without padding; all tensors are i32 on the encoder's device. */
 export interface PackedSequences {
-  /** Token ids of all of them, `[T]`. */
+  /** Token ids of all sequences, `[T]`. */
   readonly ids: Tensor
   /** Position of each token in its sequence, from 0, `[1, T]`. */
   readonly positions: Tensor
-  /** Kind of segment that each token is in, `[T]`; all 0 when absent. */
+  /** Segment type of each token, `[T]`; all 0 if absent. */
   readonly types?: Tensor | undefined
-  /** Where each sequence begins, and where the last one ends, `[N + 1]`. */
+  /** Offset of each sequence, and the end of the last one, `[N + 1]`. */
   readonly cuSeqLens: Tensor
 }
 
@@ -28,7 +28,10 @@ export interface Encoder {
   readonly weightBytes: number
   /** The last hidden states, f32 `[T, hiddenSize]`. */
   forward(sequences: PackedSequences, options: BlockOptions): Tensor
-  /** BERT's summary of a sequence, from the state of its first token: tanh of a linear layer, f32 `[N, D]` to `[N, D]`. Absent where a model has none. */
+  /**
+   * BERT's pooler: maps the state of each sequence's first token to a summary by a linear layer and tanh, f32 `[N, D]`
+   * to `[N, D]`. Undefined for a model without one.
+   */
   readonly summarize: ((first: Tensor, options: BlockOptions) => Tensor) | undefined
   dispose(): void
 }
@@ -43,7 +46,7 @@ export interface EncoderParts {
   readonly pooler: Projection | undefined
 }
 
-/** Embeddings → norm → layers. The encoder owns `weights`. */
+/** Composes embeddings → norm → layers. The encoder owns `weights`. */
 export function createEncoder(
   device: Device,
   config: EncoderConfig,
@@ -87,7 +90,7 @@ function layerPass(
   { positions, cuSeqLens }: PackedSequences,
   options: BlockOptions,
 ): LayerPass {
-  // Half of an encoder's window lies on either side.
+  // Half of an encoder's window is on either side of the token.
   const window = windows?.[index]
   const reach = window === undefined ? undefined : Math.floor(window / 2)
   return {

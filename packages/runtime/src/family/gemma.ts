@@ -4,14 +4,14 @@ import { ggufNames, llamaNames, sandwichNames } from './names/index.ts'
 import type { Layer } from './part/layer.ts'
 import type { LayerLoader } from './part/loader.ts'
 
-/** Norm weights are 1 + w: GGUF files store the sum. */
+/** Norms multiply by 1 + w; GGUF files store the sum. */
 const gguf: Layout = { names: ggufNames, norm: { kind: 'rms' } }
 const folder: Layout = { names: sandwichNames, norm: { kind: 'rms', unitOffset: true } }
 
 /**
- * Gemma (arXiv 2403.08295): GEGLU, embeddings scaled by √D, a tied head. Gemma 2 (2408.00118) has norms before and after each
- * block, caps on scores and logits, and a window in every second layer; Gemma 3 (2503.19786) normalizes queries and keys instead
- * of capping, and has a window, with a rope base of its own, in five of six layers.
+ * Gemma (arXiv 2403.08295): GEGLU, embeddings scaled by √D, a tied head. Gemma 2 (2408.00118) adds norms before and
+ * after each block, softcaps on scores and logits, and a window in every second layer. Gemma 3 (2503.19786) normalizes
+ * queries and keys instead of capping, and has a window and another rope base in five of six layers.
  */
 export const gemmaFamily: ModelFamily = decoderFamily({
   gemma: { layouts: { gguf, 'hugging-face': { ...folder, names: llamaNames } }, layer: preNorm },

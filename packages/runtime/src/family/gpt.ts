@@ -19,9 +19,9 @@ const fromFolder = (names: TensorNames): DecoderDesign => ({
 })
 
 /**
- * GPT-2 (Radford et al. 2019) and what was built on its plan: LayerNorm before each block, an MLP without a gate. GPT-2 and OPT
- * (arXiv 2205.01068) have learned positions, Bloom (2211.05100) ALiBi and a norm of its embeddings, GPT-NeoX (2204.06745) and Falcon
- * (2311.16867) rotary positions and blocks that run in parallel; Falcon has one KV head, or few.
+ * GPT-2 (Radford et al. 2019) and its descendants: LayerNorm before each block, an MLP without a gate. GPT-2 and OPT
+ * (arXiv 2205.01068) have learned positions, Bloom (2211.05100) ALiBi and a norm of its embeddings, GPT-NeoX
+ * (2204.06745) and Falcon (2311.16867) rotary positions and parallel blocks; Falcon has one KV head, or a few.
  */
 export const gptFamily: ModelFamily = decoderFamily({
   gpt2: { layouts: { gguf: layout(ggufFusedNames), 'hugging-face': layout(gpt2Names) }, layer: preNorm },

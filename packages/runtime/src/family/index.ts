@@ -15,12 +15,12 @@ export type {
   StoredPart,
   WeightSource,
 } from './model.ts'
-export { plainDownName, turnedDownName } from './names/index.ts'
+export { plainDownName, transformedDownName } from './names/index.ts'
 export { uploadStep } from './upload-step.ts'
 export { bertFamily, gemmaFamily, gptFamily, llamaFamily }
 
-/** Every decoder that there is. Pass a shorter list to ship less. */
+/** All decoder families. Pass a shorter list to ship less code. */
 export const decoderFamilies: readonly ModelFamily[] = [llamaFamily, gemmaFamily, gptFamily]
 
-/** Every encoder that there is. */
+/** All encoder families. */
 export const encoderFamilies: readonly EncoderFamily[] = [bertFamily]

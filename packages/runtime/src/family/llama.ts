@@ -9,11 +9,11 @@ const folder: Layout = { names: llamaNames, norm: { kind: 'rms' } }
 const fromFolder: DecoderDesign = { layouts: { 'hugging-face': folder }, layer: (load) => preNorm(load) }
 
 /**
- * Llama (Touvron et al. 2023; arXiv 2302.13971, GQA since 2307.09288) and its kin: RMSNorm, rotary positions, grouped-query
- * attention, SwiGLU, residual stream in f32. SmolLM2 and TinyLlama are llamas. Of the others, Mistral adds a window (arXiv
- * 2310.06825), Qwen 2 biases (2407.10671), Qwen 3 norms of queries and keys (2505.09388), Granite factors, SmolLM3 layers
- * without rotation; Phi-3 fuses matrices (2404.14219), StableLM (2402.17834) has LayerNorm and rotates a quarter of each head, and
- * OLMo 2 has its norms behind the blocks (2501.00656).
+ * Llama (Touvron et al. 2023; arXiv 2302.13971, with GQA 2307.09288) and its relatives: RMSNorm, rotary positions,
+ * grouped-query attention, SwiGLU, residual stream in f32. SmolLM2 and TinyLlama are llamas. Mistral adds a window
+ * (arXiv 2310.06825), Qwen 2 biases (2407.10671), Qwen 3 norms of queries and keys (2505.09388), Granite scale factors,
+ * SmolLM3 layers without rotation. Phi-3 fuses matrices (2404.14219), StableLM (2402.17834) uses LayerNorm and rotates
+ * a quarter of each head, and OLMo 2 has its norms after the blocks (2501.00656).
  */
 export const llamaFamily: ModelFamily = decoderFamily({
   llama: { layouts: { gguf, 'hugging-face': folder }, layer: (load) => preNorm(load) },

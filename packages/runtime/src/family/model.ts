@@ -4,15 +4,15 @@ import type { Device, Shape, Tensor, Weight } from '@tessera-llm/tensor'
 import type { EncoderConfig, ModelConfig } from '../config/index.ts'
 import type { Encoder } from './encoder.ts'
 
-/** Where the tokens of one forward pass stand; all tensors are i32 on the model's device, for a batch of one sequence. */
+/** Inputs of one forward pass; all tensors are i32 on the model's device, for a batch of one sequence. */
 export interface StepInputs {
   /** Token ids, `[T]`. */
   readonly ids: Tensor
-  /** Absolute positions of the tokens, `[1, T]`: what rope rotates by. */
+  /** Absolute positions of the tokens, `[1, T]`, by which rope rotates. */
   readonly positions: Tensor
   /** Cache row of the first token, `[1]`. */
   readonly start: Tensor
-  /** Rows of the cache that are filled after this step, `[1]`. */
+  /** Rows of the cache in use after this step, `[1]`. */
   readonly lengths: Tensor
 }
 
@@ -20,15 +20,17 @@ export interface ForwardOptions {
   /** Rows to compute logits for: the last token's, every token's, or none (prefill of all but the last chunk). */
   readonly logits: 'last' | 'all' | 'none'
   /**
-   * How the inputs of packed linear layers are rounded on the fly: `int8` by blocks of 32, which is faster and costs about 0.1 % of perplexity;
-   * `int8-token` with one scale a token, for weights of 8 bits that were made for it; `int8-static` with the scales that a checkpoint of
-   * compressed-tensors holds for its layers; `int4-token` with 4 bits and one scale a token, for rotated models.
+   * Rounding of the inputs of packed linear layers: `int8` by blocks of 32, which is faster and costs about 0.1 % of
+   * perplexity; `int8-token` with one scale a token, for 8-bit weights made for it; `int8-static` with the scales that
+   * a checkpoint of compressed-tensors holds for its layers; `int4-token` with 4 bits and one scale a token, for
+   * rotated models.
    */
   readonly activations: Activations
   /**
-   * Called with intermediate tensors by name, which are freed when the call returns: `embed`, `layers.0.output`, `final_norm`, and
-   * the input of every linear layer (`layers.0.attention.query.input`, `layers.0.mlp.down.input`, `head.input`). Layers then call all ops
-   * one by one; without it they take fused ones where the device has kernels for them.
+   * Called with intermediate tensors by name, which are freed when the call returns: `embed`, `layers.0.output`,
+   * `final_norm`, and the input of every linear layer (`layers.0.attention.query.input`, `layers.0.mlp.down.input`,
+   * `head.input`). With it, layers call all ops separately; without it they call fused ops if the device has kernels
+   * for them.
    */
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined
 }
@@ -44,41 +46,42 @@ export interface LanguageModel {
   dispose(): void
 }
 
-/** A weight that is not a tensor of its own in the file. */
+/** Location of a weight that is only a part of a stored tensor. */
 export interface StoredPart {
-  /** Rows of the stored tensor; those in `ranges`, one range after the other, make the weight. */
+  /** Rows of the stored tensor. The rows in `ranges`, concatenated, form the weight. */
   readonly storedRows: number
   readonly ranges: readonly (readonly [begin: number, end: number])[]
-  /** The file holds `[K, storedRows]` instead of `[storedRows, K]`. */
+  /** Whether the file stores `[K, storedRows]` instead of `[storedRows, K]`. */
   readonly isTransposed?: boolean | undefined
 }
 
-/** Hands out the weights of a checkpoint while a family builds a model, and owns them. */
+/** Loads the weights of a checkpoint for a family that builds a model, and owns them. */
 export interface WeightSource {
   /**
-   * `linear` and `embedding` weights `[N, K]` may come packed.
-   * Throws `invalid-file` naming the tensor when it is missing or misshapen.
+   * A weight `[N, K]` of `linear` or `embedding`, packed if a packer supports it.
+   *
+   * @throws TesseraError `invalid-file` naming the tensor if it is missing or has another shape
    */
   matrix(name: string, shape: readonly [number, number], from?: StoredPart): Promise<Weight>
-  /** Norm weights and biases: dense f32. */
+  /** A norm weight or bias: dense f32 `[size]`. */
   vector(name: string, size: number, from?: StoredPart): Promise<Tensor>
-  /** One number that the host computes with, such as `input_scale` of a linear layer. */
+  /** One number for computations on the host, such as `input_scale` of a linear layer. */
   number(name: string): Promise<number>
-  /** Values that follow from the configuration, f32: rope tables, ALiBi slopes. */
+  /** f32 values derived from the configuration: rope tables, ALiBi slopes. */
   constant(values: Float32Array, shape: Shape): Tensor
   has(name: string): boolean
-  /** As the file stores it; undefined where it has no such tensor. */
+  /** Stored shape; undefined if the file has no such tensor. */
   shapeOf(name: string): Shape | undefined
-  /** Bytes of all that was handed out. */
+  /** Bytes of all weights loaded so far. */
   readonly byteLength: number
   dispose(): void
 }
 
-/** Knows the tensor names and the forward pass of related architectures. */
+/** The tensor names and the forward pass of related architectures. */
 export interface ModelFamily {
-  /** Values of `general.architecture` and `model_type` that it builds. */
+  /** Supported values of `general.architecture` and `model_type`. */
   readonly architectures: readonly string[]
-  /** The model owns `weights` from then on. */
+  /** Builds a model, which owns `weights` from then on. */
   build(
     config: ModelConfig,
     names: 'gguf' | 'hugging-face',
@@ -87,10 +90,10 @@ export interface ModelFamily {
   ): Promise<LanguageModel>
 }
 
-/** The same for encoders. */
+/** The tensor names and the forward pass of related encoders. */
 export interface EncoderFamily {
-  /** Values of `general.architecture` and `model_type` that it builds. */
+  /** Supported values of `general.architecture` and `model_type`. */
   readonly architectures: readonly string[]
-  /** The encoder owns `weights` from then on. */
+  /** Builds an encoder, which owns `weights` from then on. */
   build(config: EncoderConfig, names: 'gguf' | 'hugging-face', weights: WeightSource, device: Device): Promise<Encoder>
 }

@@ -1,7 +1,7 @@
 import type { Device } from '@tessera-llm/tensor'
 import type { StepInputs } from './model.ts'
 
-/** Puts the tokens of a step that begins at position `begin` on a device. The caller disposes the tensors, or a scope does. */
+/** Uploads the tokens of a step that starts at position `begin`. The caller, or a scope, disposes of the tensors. */
 export function uploadStep(device: Device, ids: readonly number[], begin = 0): StepInputs {
   return {
     ids: device.tensor(Int32Array.from(ids), [ids.length]),

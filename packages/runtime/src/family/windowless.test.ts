@@ -8,8 +8,8 @@ import { loadModel } from '../load/index.ts'
 import { createSession } from '../session/index.ts'
 import { decoderFamilies } from './index.ts'
 
-// Their goldens have windows, which GGUF files of these architectures do not say: the folder with its windows switched off is what
-// the file must agree with, and llama.cpp's tokens are what both must give.
+// The goldens of these architectures have windows, which their GGUF files do not state. So the file is compared with
+// the folder with its windows disabled, and both with llama.cpp's tokens.
 describe.each(windowlessGguf)('%s from GGUF', (name) => {
   const path = `architectures/${name}/`
   const { inputs } = goldenJson<{ inputs: { len9: number[]; len40: number[] } }>(`${path}golden.json`)

@@ -11,7 +11,7 @@ interface Read {
   fail(error: Error): void
 }
 
-/** A tensor whose reads end when the test says so; each byte is its offset. */
+/** A tensor whose reads resolve when the test decides; each byte is its offset. */
 function slow(canFill = false): { readonly stored: StoredTensor; readonly reads: Read[] } {
   const reads: Read[] = []
   const wait = (offset: number, length: number): Promise<void> =>

@@ -1,18 +1,27 @@
 import type { StoredTensor } from '@tessera-llm/formats'
 import { type Device, type Tensor, TesseraError } from '@tessera-llm/tensor'
 
-/** Bytes that may be on their way at a time, so that reading goes on while others are packed; one tensor may be larger. */
+/**
+ * Bytes that may be in flight at once, so that reading continues while others are packed. A single larger tensor is
+ * allowed.
+ */
 const windowBytes = 8 * 2 ** 20
-/** Reads at a time. */
+/** Reads that may be in flight at once. */
 const mostReads = 8
-/** Memory of the device into which rows are read before they are packed: small enough that they are still in a cache then. */
+/** Device memory into which rows are read before they are packed: small enough that they are still in a cache then. */
 export const stagingBytes: number = 2 ** 20
 
-/** Brings bytes of tensors in the order of the calls, some of them at a time. */
+/** Reads bytes of tensors, several ranges concurrently, and admits them in the order of the calls. */
 export interface Intake {
-  /** Bytes `[offset, offset + length)` of a tensor, for `use`, which is called in the order in which they arrive. */
+  /**
+   * Reads bytes `[offset, offset + length)` of a tensor and passes them to `use`. Calls of `use` come in the order in
+   * which reads finish.
+   */
   read<T>(stored: StoredTensor, offset: number, length: number, use: (bytes: Uint8Array) => T): Promise<T>
-  /** The same, read into memory of the device that `into` gives: a tensor to fill, or of the intake's own with at least `length` bytes, u8. */
+  /**
+   * Like `read`, but into device memory: the tensor that `into` returns, or a u8 staging tensor of the intake with at
+   * least `length` bytes.
+   */
   readOnDevice<T>(
     stored: StoredTensor,
     offset: number,
@@ -20,13 +29,13 @@ export interface Intake {
     into: (() => Tensor) | 'staging',
     use: (tensor: Tensor) => T,
   ): Promise<T>
-  /** The same for what is not bytes of a tensor: `work` brings about so many bytes, and gives what is to be done with them. */
+  /** Like `read` for other sources: `work` fetches about `bytes` bytes and returns a function that uses them. */
   reading<T>(bytes: number, work: () => Promise<() => T>): Promise<T>
-  /** Nothing is read or used from now on, and memory of the device is freed as soon as no read fills it. */
+  /** Stops all reads and uses; device memory is freed as soon as no read writes to it. */
   close(): void
 }
 
-/** What those are told who still wait for weights when another one has failed. */
+/** Error for callers that still wait for weights after another one has failed. */
 export function loadingEnded(): TesseraError {
   return new TesseraError('aborted', 'load: loading has ended')
 }
@@ -44,7 +53,7 @@ export function createIntake(device: Device, signal?: AbortSignal): Intake {
   }
   const hasRoom = (bytes: number): boolean => reads === 0 || (reads < mostReads && bytesInFlight + bytes <= windowBytes)
   const inTurn = async <T>(bytes: number, work: () => Promise<T>): Promise<T> => {
-    // Who comes later waits behind those who wait already.
+    // A new caller queues behind those that wait already.
     for (let isNew = true; (isNew && waiting.length > 0) || !hasRoom(bytes); isNew = false)
       await new Promise<void>((resolve) => (isNew ? waiting.push(resolve) : waiting.unshift(resolve)))
     reads += 1

@@ -11,13 +11,13 @@ import { architectureOf, familyOf, requireConfig } from './load-model.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
 export interface LoadEncoderOptions extends WeightLoadOptions {
-  /** Architectures that can be built: `[bertFamily]`. */
+  /** Supported architectures: `[bertFamily]`. */
   readonly families: readonly EncoderFamily[]
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
 }
 
-/** Builds the encoder that a checkpoint holds on `options.device`. Nothing stays allocated when it fails. */
+/** Builds the encoder of a checkpoint on `options.device`. After an error nothing stays allocated. */
 export async function loadEncoder(checkpoint: Checkpoint, options: LoadEncoderOptions): Promise<Encoder> {
   const family = familyOf(architectureOf(checkpoint, options.config), options.families)
   const config = readEncoderConfig(checkpoint, options.config)
@@ -35,7 +35,7 @@ export async function loadEncoder(checkpoint: Checkpoint, options: LoadEncoderOp
   }
 }
 
-/** The sizes and constants of an encoder, without loading a weight. */
+/** Reads the configuration of an encoder without loading a weight. */
 export function readEncoderConfig({ container, metadata, tensors }: Checkpoint, config?: Fields): EncoderConfig {
   if (container !== 'gguf') return encoderConfigFromHuggingFace(requireConfig(config))
   const embedding = tensors.get('token_embd.weight')

@@ -10,7 +10,8 @@ const note = (reason: unknown): void => void unhandled.push(reason)
 beforeEach(() => process.on('unhandledRejection', note))
 afterEach(() => process.off('unhandledRejection', note))
 
-// What fails, fails while weights are on their way: nobody may be left to see their errors alone, which would end the process.
+// These errors occur while other weights are being loaded, whose errors must not become unhandled rejections, which end
+// the process.
 test.each<[string, Fields, string]>([
   ['llama', { head_dim: 2 ** 27 }, 'out-of-memory'],
   ['llama', { intermediate_size: 64 }, 'invalid-file'],

@@ -12,17 +12,21 @@ import type { LanguageModel, ModelFamily } from '../family/index.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
 export interface LoadModelOptions extends WeightLoadOptions {
-  /** Architectures that can be built: `[llamaFamily]`. */
+  /** Supported architectures: `[llamaFamily]`. */
   readonly families: readonly ModelFamily[]
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
-  /** Longest context in tokens that will be used: tables of positions are made for so many. What the model was trained for when left out. */
+  /**
+   * Longest context in tokens that will be used, for which tables of positions are made. Default: the model's training
+   * context.
+   */
   readonly contextLength?: number | undefined
 }
 
-/** Builds the model that a checkpoint holds on `options.device`. Nothing stays allocated when it fails. */
+/** Builds the model of a checkpoint on `options.device`. After an error nothing stays allocated. */
 export async function loadModel(checkpoint: Checkpoint, options: LoadModelOptions): Promise<LanguageModel> {
-  // Before the configuration: another architecture's need not have the fields that this runtime reads.
+  // The family is chosen before the configuration is read: another architecture's need not have the fields that this
+  // runtime reads.
   const family = familyOf(architectureOf(checkpoint, options.config), options.families)
   const config = limited(readModelConfig(checkpoint, options.config), options.contextLength)
   const weights = createWeightSource(checkpoint, options)
@@ -45,7 +49,7 @@ function limited(config: ModelConfig, contextLength = config.contextLength): Mod
   return { ...config, contextLength: Math.min(contextLength, config.contextLength) }
 }
 
-/** The sizes and constants of the model, without loading a weight. */
+/** Reads the configuration of a model without loading a weight. */
 export function readModelConfig(checkpoint: Checkpoint, config?: Fields): ModelConfig {
   if (checkpoint.container === 'gguf') {
     const embedding = checkpoint.tensors.get('token_embd.weight')
@@ -59,14 +63,18 @@ export function readModelConfig(checkpoint: Checkpoint, config?: Fields): ModelC
   return configFromHuggingFace(requireConfig(config))
 }
 
-/** The architecture that the checkpoint names itself by: `llama`. */
+/** The architecture that the checkpoint names: `llama`. */
 export function architectureOf(checkpoint: Checkpoint, config?: Fields): string {
   if (checkpoint.container === 'gguf')
     return readFields(checkpoint.metadata as Fields, 'GGUF metadata').string('general.architecture')
   return canonicalArchitecture(readFields(requireConfig(config), 'config.json').string('model_type'))
 }
 
-/** The family that builds `architecture`, or an `unsupported` error that lists what there is. */
+/**
+ * The family that builds `architecture`.
+ *
+ * @throws TesseraError `unsupported` with a list of the supported architectures
+ */
 export function familyOf<Family extends { readonly architectures: readonly string[] }>(
   architecture: string,
   families: readonly Family[],
@@ -83,7 +91,7 @@ export function familyOf<Family extends { readonly architectures: readonly strin
   )
 }
 
-/** The `config.json` that a safetensors checkpoint needs beside it. */
+/** The `config.json` that a safetensors checkpoint needs; throws `invalid-option` without one. */
 export function requireConfig(config: Fields | undefined): Fields {
   if (!config)
     throw new TesseraError('invalid-option', 'load: a safetensors checkpoint needs its config.json (options.config)')

@@ -7,7 +7,7 @@ import { cacheLayersOf } from '../family/index.ts'
 import { defaultActivations, defaultCache } from '../session/index.ts'
 import { predictWeightBytes } from './weights.ts'
 
-/** Bytes that a model will need, before anything is loaded. */
+/** Bytes that a model needs, computed before anything is loaded. */
 export interface MemoryPlan {
   readonly weightBytes: number
   /** Keys and values for `contextLength` tokens. */
@@ -23,14 +23,14 @@ export interface MemoryPlanOptions {
   readonly packers: readonly WeightPacker[]
   readonly contextLength: number
   readonly chunkTokens: number
-  /** How keys and values are kept; when left out, as a session with the device's activations keeps them. */
+  /** Cache of keys and values. Default: a session's default for the device. */
   readonly cache?: CacheKind | undefined
 }
 
-/** States what loading the checkpoint and filling `contextLength` tokens of cache will allocate on the device. */
+/** Bytes that loading the checkpoint and filling `contextLength` tokens of cache will allocate on the device. */
 export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options: MemoryPlanOptions): MemoryPlan {
   const { contextLength, chunkTokens, kind, packers, cache = defaultCache(defaultActivations(kind)) } = options
-  // The reference device computes in float64, whatever the storage.
+  // The reference device computes in float64, regardless of the storage dtype.
   const width = kind === 'reference' ? 8 : 4
   const weightBytes = kind === 'reference' ? 8 * elementsOf(checkpoint) : predictWeightBytes(checkpoint, packers, kind)
   const cacheBytes = cache.byteLength(
@@ -53,7 +53,7 @@ export function planMemory(checkpoint: Checkpoint, config: ModelConfig, options:
   }
 }
 
-/** Throws `out-of-memory` with the remedy when the plan exceeds `availableBytes`. */
+/** Throws `out-of-memory` with the remedy if the plan exceeds `availableBytes`. */
 export function checkMemory(plan: MemoryPlan, availableBytes: number): void {
   if (plan.totalBytes <= availableBytes) return
   const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`

@@ -33,13 +33,13 @@ export interface WeightLoadOptions {
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined
 }
 
-/** Dense storage dtypes that `linear` and `embedding` read as they are. */
+/** Storage dtypes that `linear` and `embedding` read unchanged. */
 const denseFormats: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 const bufferFormats: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType[]
 
 /**
- * Brings weights from a checkpoint to a device, in the order in which they are asked for and some at a time: ask for many at once. The only
- * copies in JavaScript memory are of what is being read. What was uploaded before an error is freed.
+ * Loads weights from a checkpoint to a device, several concurrently and in the order of the requests: request many at
+ * once. JavaScript memory holds only the bytes that are being read. After an error all uploaded weights are freed.
  */
 export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOptions): WeightSource {
   const { device, packers, signal, onProgress } = options
@@ -70,7 +70,7 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     onProgress?.({ tensor: name, loadedBytes, totalBytes: checkpoint.byteLength })
   }
   const own = <T extends Weight>(weight: T): T => {
-    // Its bytes were there before the end, and what was to be made of them came after it.
+    // Loading has ended while this weight was being made from bytes that had already arrived.
     if (disposed) {
       weight.dispose()
       throw loadingEnded()
@@ -78,7 +78,7 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
     uploaded.push(weight)
     return weight
   }
-  /** What `use` makes of all bytes of a tensor, or of the rows that are a part of it. */
+  /** Passes all bytes of a tensor, or the rows that are a part of it, to `use` and returns its result. */
   const bring = async <T>(
     stored: StoredTensor,
     from: StoredPart | undefined,
@@ -176,7 +176,7 @@ export function createWeightSource(checkpoint: Checkpoint, options: WeightLoadOp
         )
       const packer = choosePacker(packers, device.kind, stored, shape)
       const ranges = from?.ranges ?? [[0, rows] as const]
-      // Ranges that are joined need not begin where a kernel can.
+      // Concatenated ranges need not start at a row where the packing kernel can start.
       if (packer.onDevice && ranges.length === 1)
         return packOnDevice(stored, packer, packer.onDevice, shape, ranges[0]?.[0] ?? 0, stored.byteLength / storedRows)
       return bring(stored, from, (bytes) => own(device.pack(packer.format, shape, packer.pack(bytes, shape))))
@@ -242,7 +242,10 @@ function transposedRows(values: TypedArray, columns: number, { storedRows, range
   return out
 }
 
-/** Bytes that the checkpoint's tensors will take on a device of this kind: packed where a packer applies. Buffers of integers, as `position_ids`, are no weights: nothing loads them. */
+/**
+ * Bytes that the checkpoint's tensors will take on a device of this kind: packed if a packer supports them. Integer
+ * buffers such as `position_ids` are never loaded and do not count.
+ */
 export function predictWeightBytes(
   checkpoint: Checkpoint,
   packers: readonly WeightPacker[],

@@ -1,12 +1,16 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** The tokens that are still in the running, by rising id, with their logits. */
+/** The tokens that may still be drawn, by ascending id, with their logits. */
 export interface Candidates {
   readonly ids: Int32Array
   readonly logits: Float64Array
 }
 
-/** Every token of the vocabulary. Throws `invalid-value` for logits that hold NaN or +∞, or nothing finite. */
+/**
+ * Every token of the vocabulary.
+ *
+ * @throws TesseraError `invalid-value` for logits that contain NaN or +∞, or no finite value
+ */
 export function allCandidates(logits: Float32Array): Candidates {
   checkLogits(logits)
   const ids = new Int32Array(logits.length)
@@ -14,7 +18,7 @@ export function allCandidates(logits: Float32Array): Candidates {
   return { ids, logits: new Float64Array(logits) }
 }
 
-/** Those that `keep` holds true for, by their place. */
+/** Candidates for whose place in the list `keep` returns true. */
 export function keepWhere({ ids, logits }: Candidates, keep: (place: number) => boolean): Candidates {
   const keptIds = new Int32Array(ids.length)
   const keptLogits = new Float64Array(ids.length)
@@ -27,7 +31,11 @@ export function keepWhere({ ids, logits }: Candidates, keep: (place: number) => 
   return { ids: keptIds.subarray(0, count), logits: keptLogits.subarray(0, count) }
 }
 
-/** Softmax of the logits; −∞ gives exactly 0. Throws `invalid-value` when nothing is finite. */
+/**
+ * Softmax of the logits; −∞ gives exactly 0.
+ *
+ * @throws TesseraError `invalid-value` if no logit is finite
+ */
 export function probabilities(logits: Float64Array): Float64Array {
   const max = largestOf(logits)
   if (!Number.isFinite(max))
@@ -35,7 +43,7 @@ export function probabilities(logits: Float64Array): Float64Array {
       'invalid-value',
       `sampler: of ${logits.length} tokens none is left to draw; the logit bias forbids them all`,
     )
-  // Loops, not callbacks: they are ten times as fast over a vocabulary of 262 144 tokens.
+  // Loops are ten times as fast as callbacks over a vocabulary of 262 144 tokens.
   const out = new Float64Array(logits.length)
   let sum = 0
   for (let place = 0; place < logits.length; place++) sum += out[place] = Math.exp((logits[place] as number) - max)
@@ -43,7 +51,10 @@ export function probabilities(logits: Float64Array): Float64Array {
   return out
 }
 
-/** First place whose cumulative probability exceeds `uniform`; rounding never falls off the end. */
+/**
+ * First place whose cumulative probability exceeds `uniform`; the last place with a positive probability if rounding
+ * leaves the sum below it.
+ */
 export function draw(distribution: ArrayLike<number>, uniform: number): number {
   let cumulative = 0
   let last = 0
@@ -57,7 +68,11 @@ export function draw(distribution: ArrayLike<number>, uniform: number): number {
   return last
 }
 
-/** The place of the largest value, of equal ones the first. Throws `invalid-value` as `allCandidates` does. */
+/**
+ * Place of the largest value; the first of equal ones.
+ *
+ * @throws TesseraError `invalid-value` as `allCandidates`
+ */
 export function placeOfLargest(values: Float32Array | Float64Array): number {
   checkLogits(values)
   let best = 0
@@ -70,7 +85,7 @@ export function largestOf(values: Float64Array): number {
   let largest = Number.NEGATIVE_INFINITY
   for (let place = 0; place < values.length; place++) {
     const value = values[place] as number
-    // Not "larger than", so that NaN is seen.
+    // The negated comparison also selects NaN, which is then refused.
     if (!(value <= largest)) largest = value
     if (Number.isNaN(largest)) break
   }

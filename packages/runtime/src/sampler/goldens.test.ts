@@ -28,7 +28,7 @@ const optionNames: Readonly<Record<string, string>> = {
   presence: 'presencePenalty',
 }
 
-/** Probabilities of the whole vocabulary after the steps, 0 where a token was dropped, and how many were kept. */
+/** Probabilities of the whole vocabulary after the steps, 0 for dropped tokens, and the number of kept tokens. */
 function run(pipeline: readonly SamplerStep[], logits: Float32Array, history: readonly number[]) {
   const candidates = pipeline.reduce((left, step) => step(left, history), allCandidates(logits))
   const probs = new Float64Array(logits.length)
@@ -61,7 +61,7 @@ describe('the steps of a sampler against transformers and PyTorch', () => {
   it.each(sampling.map((golden) => [golden.name, golden] as const))('%s', (_, golden) => {
     const listed = golden.params['steps'] as [string, number][]
     const pipelines = [listed.map(([name, value]) => (steps[name] as (typeof steps)[string])(value))]
-    // The same from options: pipeline_llama_cpp has that program's order, all others the default one.
+    // The same steps by options: pipeline_llama_cpp has that program's order, all others the default one.
     const options = Object.fromEntries(listed.map(([name, value]) => [optionNames[name], value]))
     pipelines.push([
       ...samplerSteps({ ...options, order: golden.name === 'pipeline_llama_cpp' ? 'llama.cpp' : 'transformers' }),

@@ -15,7 +15,10 @@ export function checkLogprobs(count: number | undefined): void {
   )
 }
 
-/** The log-softmax of `logits` at token `id`, and at the `count` most likely tokens: most likely first, of equal ones the lower id. */
+/**
+ * The log-softmax of `logits` at token `id`, and at the `count` most likely tokens, most likely first; ties by
+ * ascending id.
+ */
 export function logProbabilities(
   logits: Float32Array,
   id: number,
@@ -26,7 +29,7 @@ export function logProbabilities(
   let sum = 0
   for (const value of logits) sum += Math.exp(value - max)
   const shift = max + Math.log(sum)
-  // Sorted by falling logit and short: most of a vocabulary never enters it.
+  // An insertion-sorted short list: most of a vocabulary never enters it.
   const ids: number[] = []
   for (let token = 0; token < logits.length && count > 0; token++) {
     const value = logits[token] as number

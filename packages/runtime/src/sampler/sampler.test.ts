@@ -72,7 +72,7 @@ describe('a sampler', () => {
       const id = sampler.sample(logits, [])
       counts[id] = (counts[id] as number) + 1
     }
-    // Chi-squared with 3 degrees of freedom: 16.3 is passed once in a thousand, and the seed is fixed.
+    // Chi-squared with 3 degrees of freedom exceeds 16.3 with probability 0.001; the seed is fixed.
     const chi = counts.reduce(
       (sum, count, id) => sum + (count - draws * 0.1 * (id + 1)) ** 2 / (draws * 0.1 * (id + 1)),
       0,

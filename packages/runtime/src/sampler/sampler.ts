@@ -14,19 +14,22 @@ import {
 } from './steps.ts'
 
 export interface SamplerOptions {
-  /** Steps of your own, before all others: they see the model's logits, and may change them or drop tokens. */
+  /** Custom steps, applied before all others to the model's logits, which they may change or drop. */
   readonly processors?: readonly SamplerStep[] | undefined
-  /** Divides the logits; 0 always takes the most likely token. Default 0. */
+  /** Divisor of the logits; 0 always takes the most likely token. Default 0. */
   readonly temperature?: number | undefined
-  /** Keeps the k largest logits (and ties of the last). */
+  /** Keeps the k largest logits, and ties of the last. */
   readonly topK?: number | undefined
-  /** Keeps the fewest most likely tokens whose probability reaches this (Holtzman et al. 2020). */
+  /** Keeps the fewest most likely tokens whose total probability reaches this, 0 … 1 (Holtzman et al. 2020). */
   readonly topP?: number | undefined
-  /** Drops tokens below this share of the most likely one's probability. */
+  /** Drops tokens below this fraction of the largest probability. */
   readonly minP?: number | undefined
-  /** Keeps tokens of typical information until their mass reaches this (Meister et al. 2023). */
+  /**
+   * Keeps the tokens whose information is nearest the entropy until their total probability reaches this (Meister et
+   * al. 2023).
+   */
   readonly typicalP?: number | undefined
-  /** Divides positive and multiplies negative logits of tokens in the history (Keskar et al. 2019). */
+  /** Divides positive and multiplies negative logits of tokens in the history by this (Keskar et al. 2019). */
   readonly repetitionPenalty?: number | undefined
   /** Subtracted from a logit for each time its token occurs in the history. */
   readonly frequencyPenalty?: number | undefined
@@ -35,25 +38,29 @@ export interface SamplerOptions {
   /** Added to single logits, by token id; −∞ forbids a token. */
   readonly logitBias?: Readonly<Record<number, number>> | undefined
   /**
-   * Which program's order the steps have. `transformers` (default): bias, penalties, temperature, top-k, top-p, min-p,
-   * typical. `llama.cpp`: bias, penalties, top-k, typical, top-p, min-p, temperature. The order matters: there the limits on
-   * probability see the model's own distribution, here the flattened one.
+   * Order of the steps. `transformers` (default): bias, penalties, temperature, top-k, top-p, min-p, typical.
+   * `llama.cpp`: bias, penalties, top-k, typical, top-p, min-p, temperature. With `llama.cpp` the limits on probability
+   * apply before the temperature, with `transformers` after it.
    */
   readonly order?: 'transformers' | 'llama.cpp' | undefined
-  /** The same seed draws the same tokens. Default 0. */
+  /** Seed of the random generator; equal seeds draw equal tokens. Default 0. */
   readonly seed?: number | undefined
 }
 
 export interface Sampler {
-  /** True when the most likely token is always taken and nothing changes the logits. */
+  /** Whether the most likely token is always taken and no step changes the logits. */
   readonly isGreedy: boolean
-  /** The next token after `history`. Throws `invalid-value` for logits that hold NaN or nothing finite. */
+  /**
+   * Chooses the next token after `history`.
+   *
+   * @throws TesseraError `invalid-value` for logits that contain NaN or no finite value
+   */
   sample(logits: Float32Array, history: readonly number[]): number
 }
 
 /**
- * Draws tokens: the steps of `samplerSteps`, softmax, and the first token (by id) whose cumulative probability exceeds a
- * uniform number of the seeded Philox generator, one number a draw.
+ * Creates a sampler: the steps of `samplerSteps`, softmax, and the first token (by id) whose cumulative probability
+ * exceeds a uniform number of the seeded Philox generator, one number a draw.
  */
 export function createSampler(options: SamplerOptions = {}): Sampler {
   const { temperature: heat = 0, seed = 0 } = options
@@ -74,7 +81,7 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
   }
 }
 
-/** The steps that the options ask for, in the order that they name; what changes nothing has no step. */
+/** The steps of the options, in the order of `options.order`; options without an effect add no step. */
 export function samplerSteps(options: SamplerOptions): readonly SamplerStep[] {
   const {
     frequencyPenalty = 0,

@@ -2,20 +2,22 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { draw } from './candidates.ts'
 
 export interface SpeculativeInput {
-  /** The target's distributions after each drafted token and before the first one: one more than `draft`, each `[vocab]`. */
+  /**
+   * Distributions of the target before each drafted token and after the last: one more than `draft`, each `[vocab]`.
+   */
   readonly target: readonly ArrayLike<number>[]
-  /** The distributions that the drafted tokens were drawn from, each `[vocab]`. */
+  /** Distributions that the drafted tokens were drawn from, each `[vocab]`. */
   readonly proposal: readonly ArrayLike<number>[]
   /** The drafted tokens. */
   readonly draft: readonly number[]
-  /** Gives uniform numbers from [0, 1): one for each token that is judged, then one for the draw. */
+  /** Returns uniform numbers from [0, 1): one for each drafted token that is tested, then one for the draw. */
   uniform(): number
 }
 
 /**
- * Speculative sampling (Leviathan et al. 2023): accepts drafted tokens so that what comes out is distributed as if the target
- * had drawn each one. Returns the accepted tokens and one drawn after them: from the target where all were accepted, from
- * what the target has more than the proposal after the first rejection.
+ * Speculative sampling (Leviathan et al. 2023): accepts drafted tokens so that the result is distributed as if the
+ * target had drawn every token. Returns the accepted tokens and one more: drawn from the target if all were accepted,
+ * else from the residual of target and proposal at the first rejection.
  */
 export function acceptDraft({ target, proposal, draft, uniform }: SpeculativeInput): number[] {
   if (target.length !== draft.length + 1 || proposal.length !== draft.length) {
@@ -34,13 +36,13 @@ export function acceptDraft({ target, proposal, draft, uniform }: SpeculativeInp
   return [...accepted, draw(target[draft.length] as ArrayLike<number>, uniform())]
 }
 
-/** The probability that a drafted token is accepted: min(1, p / q). A token that could not be drafted is rejected. */
+/** Probability that a drafted token is accepted: min(1, p / q). A token with q = 0 is rejected. */
 export function acceptance(p: ArrayLike<number>, q: ArrayLike<number>, token: number): number {
   const drafted = q[token] ?? 0
   return drafted > 0 ? Math.min(1, (p[token] as number) / drafted) : 0
 }
 
-/** max(p − q, 0), normalized; the target itself where the two are equal. */
+/** max(p − q, 0), normalized; the target itself if the two are equal. */
 export function residual(p: ArrayLike<number>, q: ArrayLike<number>): Float64Array {
   const more = Float64Array.from(p, (value, index) => Math.max(value - (q[index] as number), 0))
   const sum = more.reduce((a, b) => a + b, 0)

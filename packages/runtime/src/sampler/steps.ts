@@ -1,10 +1,10 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { type Candidates, keepWhere, largestOf, probabilities } from './candidates.ts'
 
-/** One step of a sampler: changes logits or drops tokens. `history` holds the prompt and what was generated. */
+/** One step of a sampler: changes logits or drops tokens. `history` holds the prompt and the generated tokens. */
 export type SamplerStep = (candidates: Candidates, history: readonly number[]) => Candidates
 
-/** Adds to single logits, by token id. Throws `invalid-option` for an id outside the vocabulary when it is used. */
+/** Adds to single logits, by token id. The step throws `invalid-option` for an id outside the vocabulary. */
 export function logitBias(bias: Readonly<Record<number, number>>): SamplerStep {
   const entries = Object.entries(bias).map(([id, value]) => [Number(id), value] as const)
   for (const [id, value] of entries) {
@@ -35,7 +35,7 @@ export function repetitionPenalty(penalty: number): SamplerStep {
   return penalise((value) => (value < 0 ? value * penalty : value / penalty))
 }
 
-/** Subtracts `frequency` for each time that a token is in the history, and `presence` once (OpenAI). */
+/** Subtracts `frequency` for each occurrence of a token in the history, and `presence` once (OpenAI). */
 export function usePenalty(frequency: number, presence: number): SamplerStep {
   checkRange('frequencyPenalty', frequency, -1e6, 1e6)
   checkRange('presencePenalty', presence, -1e6, 1e6)
@@ -45,7 +45,7 @@ export function usePenalty(frequency: number, presence: number): SamplerStep {
 /** Divides the logits. */
 export function temperature(value: number): SamplerStep {
   checkRange('temperature', value, Number.MIN_VALUE, 1e6)
-  // Counted from the largest, so that a tiny temperature cannot overflow.
+  // Subtracting the maximum first keeps a tiny temperature from overflowing.
   return ({ ids, logits }) => {
     const max = largestOf(logits)
     const changed = new Float64Array(logits.length)
@@ -69,12 +69,13 @@ export function topK(count: number): SamplerStep {
   }
 }
 
-/** Keeps the fewest most likely tokens whose probability reaches `mass`, and always one (Holtzman et al. 2020). */
+/** Keeps the fewest most likely tokens whose total probability reaches `mass`, at least one (Holtzman et al. 2020). */
 export function topP(mass: number): SamplerStep {
   checkRange('topP', mass, 0, 1)
   return (candidates) => {
     const distribution = probabilities(candidates.logits)
-    // What is below this share of the rest cannot matter: all of it together does not make up the rest. Halved for rounding.
+    // Tokens below this threshold hold less than 1 − mass together, so none of them is needed and they are not sorted.
+    // The factor ½ covers rounding.
     const least = (1 - mass) / distribution.length / 2
     const falling = distribution
       .filter((probability) => probability >= least)
@@ -92,7 +93,7 @@ export function topP(mass: number): SamplerStep {
   }
 }
 
-/** Drops tokens below `share` of the most likely one's probability. */
+/** Drops tokens below `share` times the largest probability. */
 export function minP(share: number): SamplerStep {
   checkRange('minP', share, 0, 1)
   return (candidates) => {
@@ -101,7 +102,10 @@ export function minP(share: number): SamplerStep {
   }
 }
 
-/** Keeps tokens whose surprise is nearest the expected one until their mass reaches `mass`, and ties of the last (Meister et al. 2023). */
+/**
+ * Keeps the tokens whose information is nearest the entropy until their total probability reaches `mass`, and ties of
+ * the last (Meister et al. 2023).
+ */
 export function typicalP(mass: number): SamplerStep {
   checkRange('typicalP', mass, 0, 1)
   return (candidates) => {
@@ -136,7 +140,7 @@ function penalise(change: (logit: number, count: number) => number): SamplerStep
   }
 }
 
-/** Binary search in rising ids; -1 when the token is out. */
+/** Binary search in ascending ids; −1 if the token was dropped. */
 function placeOf(ids: Int32Array, id: number): number {
   let low = 0
   let high = ids.length
@@ -148,7 +152,7 @@ function placeOf(ids: Int32Array, id: number): number {
   return ids[low] === id ? low : -1
 }
 
-/** The value at `count` of the falling order, by a heap of the largest so far: most of a vocabulary never enters it. */
+/** The `count`-th largest value, by a heap of the largest so far: most of a vocabulary never enters it. */
 function kthLargest(values: Float64Array, count: number): number {
   const heap = values.slice(0, count).sort()
   for (let at = count; at < values.length; at++) {

@@ -1,14 +1,18 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** Lets one asynchronous call at a time work on something, which is freed only when none does. */
+/** Lets one asynchronous call at a time use a resource, which is freed only when none does. */
 export interface Exclusion {
-  /** Runs `work`. Throws `invalid-option` while another call has not ended, and `disposed` after `dispose`. */
+  /**
+   * Runs `work`.
+   *
+   * @throws TesseraError `invalid-option` while another call has not ended, and `disposed` after `dispose`
+   */
   run<T>(call: string, work: () => Promise<T>): Promise<T>
-  /** Throws as `run` does, for a call that ends at once. */
+  /** Throws like `run`, for a synchronous call. */
   checkIdle(call: string): void
-  /** Throws `disposed` after `dispose`: for a call that let others in. */
+  /** Throws `disposed` after `dispose`: for a call that resumes after a pause. */
   checkOpen(): void
-  /** Frees now, or as soon as the call that is running has ended. */
+  /** Frees the resource now, or as soon as the running call has ended. */
   dispose(): void
 }
 

@@ -3,9 +3,9 @@ import type { Tensor } from '@tessera-llm/tensor'
 import { type ForwardOptions, type LanguageModel, uploadStep } from '../family/index.ts'
 
 /**
- * Computes the tokens `ids` from position `begin` on, and returns the logits that `options` ask for. Where the device computes on the calling
- * thread, the pass is recorded and replayed with pauses between launches: tokens are computed many at once, and the thread is still let go.
- * A pause that rejects ends the pass, and nothing stays allocated.
+ * Computes the tokens `ids` from position `begin` on, and returns the logits that `options` select. On a device that
+ * computes on the calling thread, the pass is recorded and replayed with pauses between launches, so that large chunks
+ * do not block the thread. If a pause rejects, the pass ends and nothing stays allocated.
  */
 export async function forwardInSlices(
   model: LanguageModel,

@@ -155,7 +155,7 @@ test("logprobs are the model's own, whatever the sampling does", async () => {
     for (const [place, { logprob }] of (first.top ?? []).entries())
       expect(logprob).toBeCloseTo(expected[place]?.logprob ?? 0, 4)
     expect(first.logprob).toBeCloseTo(expected.find(({ id }) => id === first.id)?.logprob ?? 0, 4)
-    // Of the second token: after the first one, not of the same logits again.
+    // The second token's log-probability must come from the logits after the first one.
     const next = await createSession(model).prefill([1, 2, 3, first.id])
     const sum = Math.log([...next].reduce((all, value) => all + Math.exp(value), 0))
     expect(pieces[1]?.logprob).toBeCloseTo((next[pieces[1]?.id ?? 0] as number) - sum, 3)

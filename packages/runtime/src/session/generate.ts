@@ -7,45 +7,49 @@ import type { Session } from './session.ts'
 import { yieldToEventLoop } from './yield.ts'
 
 export interface GenerateOptions extends SamplerOptions {
-  /** Chooses the tokens, in place of the one that the options above describe; those must be left out. */
+  /** Sampler that replaces the one of the options above, which must be left out. */
   readonly sampler?: Sampler | undefined
   /**
-   * Gives each token its log-probability, and so many of the most likely tokens beside it. They are the model's own, of its logits before
-   * temperature, penalties and all other steps. Logits then come to the host for greedy tokens too, which costs time.
+   * Adds to each token its log-probability, and this many of the most likely tokens. They come from the model's logits
+   * before temperature, penalties and all other steps. Logits are then read to the host for greedy tokens too, which
+   * takes time.
    */
   readonly logprobs?: number | undefined
-  /** Most tokens to generate, an integer; to the end of the context when left out. */
+  /** Largest number of tokens to generate. Default: to the end of the context. */
   readonly maxTokens?: number | undefined
   /** Texts that end the generation; they are not part of the output. */
   readonly stop?: readonly string[] | undefined
-  /** Tokens that end the generation beside the model's own. */
+  /** Tokens that end the generation, in addition to the model's own. */
   readonly stopIds?: readonly number[] | undefined
-  /** Go on past the model's end-of-generation tokens. */
+  /** Continues after the model's end-of-generation tokens. Default false. */
   readonly ignoreEos?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onPrefill?: ((done: number, total: number) => void) | undefined
 }
 
-/** Why a generation ended: an end token, a stop text, the token limit, or the end of the context. */
+/** Reason for the end of a generation: an end token, a stop text, the token limit, or the end of the context. */
 export type StopReason = 'eos' | 'stop' | 'length' | 'context'
 
 export interface GenerationTimings {
   readonly promptTokens: number
-  /** Prompt tokens that were in the cache already. */
+  /** Number of prompt tokens that were in the cache already. */
   readonly reusedTokens: number
   readonly promptMs: number
   readonly decodeTokens: number
-  /** Time for computing and sampling the tokens that came out; what the caller does between pieces is not in it. */
+  /** Milliseconds for computing and sampling the generated tokens, without the caller's time between pieces. */
   readonly decodeMs: number
 }
 
-/** One piece of output: a token, and the text that became certain with it (empty while a character is incomplete). */
+/** One piece of output: a token, and the text that it completed (empty while a character is incomplete). */
 export interface GeneratedPiece {
   readonly id: number
   readonly text: string
-  /** With `logprobs`: the natural logarithm of the token's probability. Undefined in a last piece that only completes a text. */
+  /**
+   * With `logprobs`: natural logarithm of the token's probability. Undefined in a last piece that only completes a
+   * text.
+   */
   readonly logprob?: number | undefined
-  /** With `logprobs`: the most likely tokens in its place, most likely first. */
+  /** With `logprobs`: the most likely tokens at this position, most likely first. */
   readonly top?: readonly TokenLogprob[] | undefined
 }
 
@@ -57,16 +61,16 @@ export interface GenerationResult {
 }
 
 /**
- * An async iterable of pieces, to be iterated once; `result` resolves when the iteration has ended. Who asks for `result` and does
- * not iterate gets the whole generation without its pieces.
+ * An async iterable of pieces, to be iterated once; `result` resolves after the iteration. Awaiting `result` without
+ * iterating runs the whole generation and drops the pieces.
  */
 export interface Generation extends AsyncIterable<GeneratedPiece> {
   readonly result: Promise<GenerationResult>
 }
 
 /**
- * Streams a continuation of `prompt` (token ids). Iterate it once; `break` ends it early. An abort rejects the iteration
- * with the code `aborted`, and the session keeps what it has computed.
+ * Streams a continuation of `prompt` (token ids). Iterate it once; `break` ends it early. An abort rejects the
+ * iteration with the code `aborted`; the session keeps the tokens computed so far.
  */
 export function generate(
   session: Session,
@@ -78,7 +82,8 @@ export function generate(
   const result = new Promise<GenerationResult>((resolve, reject) => {
     settle = { resolve, reject }
   })
-  // A caller who only iterates sees the error there; an unobserved promise must not end the process.
+  // A caller that only iterates receives the error there; without this handler the process would end by an unhandled
+  // rejection.
   result.catch(() => {})
   let started = false
   async function* iterate(): AsyncGenerator<GeneratedPiece, void, undefined> {
@@ -105,12 +110,12 @@ export function generate(
     try {
       for await (const _ of iterate());
     } catch {
-      // The result says it.
+      // `result` rejects with the same error.
     }
   }
   return {
     get result() {
-      // A caller who iterates does so before the next turn of the event loop.
+      // A caller that iterates starts before the next turn of the event loop.
       if (!started) setTimeout(() => (started ? undefined : drain()), 0)
       return result
     },
@@ -118,7 +123,7 @@ export function generate(
   }
 }
 
-/** Whose tokens a session holds: the caller of a generation may begin another between two pieces. */
+/** The latest generation of each session: a caller may start another one between two pieces. */
 const latest = new WeakMap<Session, symbol>()
 
 async function* run(
@@ -157,7 +162,7 @@ async function* run(
   let text = ''
   let reason: StopReason = limit
   let decodeMs = 0
-  // Anew after each piece: the time until the caller asks for the next one is the caller's.
+  // Restarted after each piece: the time until the caller requests the next one is the caller's.
   let begin = performance.now()
 
   let next = maxTokens > 0 ? sampler.sample(logits, history) : -1
@@ -178,7 +183,7 @@ async function* run(
       break
     }
     if (ids.length === maxTokens) break
-    // Other work has its turn here, before an abort is looked for: it may be what aborts.
+    // Other tasks run here, before the abort check: one of them may abort.
     await yieldToEventLoop()
     begin = performance.now()
     signal?.throwIfAborted()
@@ -193,7 +198,7 @@ async function* run(
   text += rest
   const lastId = ids.at(-1)
   if (rest !== '' && lastId !== undefined) yield { id: lastId, text: rest }
-  // The first token comes from the prompt's logits: it costs no decode step.
+  // The first token comes from the prompt's logits and takes no decode step.
   return {
     ids,
     text,

@@ -7,7 +7,7 @@ import { cacheLayersOf, createSession, type LanguageModel } from '../index.ts'
 
 let device: Device
 let model: LanguageModel
-/** The model with a window of 20 tokens in every second layer: no such model was trained, but the arithmetic is that of one. */
+/** The model with a window of 20 tokens in every second layer: untrained, but with the arithmetic of such models. */
 let windowed: LanguageModel
 beforeAll(async () => {
   device = await makers.wasm()
@@ -25,12 +25,15 @@ afterAll(() => device.dispose())
 const ids = Array.from({ length: 150 }, (_, index) => 5 + ((index * 37) % 200))
 const exact = { activations: 'f32', contextLength: 256 } as const
 
-/** A cache that keeps every row of every layer, with the same windows: a step may append as many tokens as the context has. */
+/**
+ * A cache that keeps every row of every layer, with the same windows: a step may append as many tokens as the context
+ * has.
+ */
 const contiguous = { ...exact, chunkTokens: 256 } as const
 
 test('rings give the bits of caches that keep every row, in chunks and step by step, in fewer bytes', async () => {
   const [ring, whole] = [createSession(windowed, { ...exact, chunkTokens: 12 }), createSession(windowed, contiguous)]
-  // Equal chunks, so that nothing but the cache differs.
+  // Equal chunks make the cache the only difference.
   for (let end = 12; end <= 120; end += 12)
     expect(await ring.prefill(ids.slice(0, end))).toEqual(await whole.prefill(ids.slice(0, end)))
   for (const id of ids.slice(120)) expect(await ring.step(id)).toEqual(await whole.step(id))
@@ -59,7 +62,7 @@ test('a sequence that is cut where rings cannot go back is computed again, and s
   expect(session.tokens).toEqual(ids.slice(0, 24))
   await fresh.prefill(ids.slice(0, 24))
   expect(await session.step(7)).toEqual(await fresh.step(7))
-  // A prompt that shares a beginning, too, and one cut of a few tokens, which the ring can go back.
+  // A prompt that shares a prefix, and a truncation by a few tokens, which the ring still holds.
   await session.prefill(ids)
   const other = [...ids.slice(0, 48), 9, 8, 7]
   expect(await session.prefill(other)).toEqual(await fresh.prefill(other))
@@ -87,7 +90,7 @@ test('a cache of f16 takes half the bytes, and moves logits little', async () =>
   full.dispose()
 })
 
-/** Largest difference of logits from those of an f32 cache: of a prompt, of decoded tokens, and after a cut. */
+/** Largest difference of logits from those with an f32 cache: after a prompt, decoded tokens, and a truncation. */
 async function worstDifference(cache: CacheKind): Promise<number> {
   const options = { ...exact, chunkTokens: 24 }
   const [session, full] = [createSession(model, { ...options, cache }), createSession(model, options)]
@@ -135,7 +138,8 @@ test.each<readonly [string, CacheKind | undefined, LanguageModel['config']['wind
   const [session, fresh] = [createSession(base, options), createSession(base, options)]
   await session.prefill(ids.slice(0, 80))
   const before = device.memory()
-  // One turn of the event loop for each launch: the abort comes in the midst of the third chunk, with which the first group is packed.
+  // One turn of the event loop for each launch: the abort comes during the third chunk, with which the first group is
+  // packed.
   let turns = 0
   let isRunning = true
   const controller = new AbortController()
@@ -150,7 +154,7 @@ test.each<readonly [string, CacheKind | undefined, LanguageModel['config']['wind
     session.prefill(ids, { signal: controller.signal, onProgress: (done) => progress.push(done) }),
   ).rejects.toMatchObject({ name: 'AbortError' })
   isRunning = false
-  // Of the launches of a chunk, which are many more, none came after the abort.
+  // The abort stops the remaining launches of the chunk, which are many more.
   expect(turns).toBeGreaterThanOrEqual(30)
   expect(turns).toBeLessThan(35)
   expect(progress).toEqual([])
@@ -197,7 +201,7 @@ test('a session that is disposed while it reads a prompt stops there, and leaves
   const before = device.memory().liveTensors
   const session = createSession(model, { ...exact, sliceMs: 0 })
   const running = session.prefill(ids)
-  // It has begun: its first slice is over, and it waits for its turn.
+  // The call is in its first pause.
   await Promise.resolve()
   session.dispose()
   await expect(running).rejects.toMatchObject({

@@ -8,21 +8,29 @@ import { forwardInSlices } from './forward-in-slices.ts'
 import { createPause, yieldToEventLoop } from './yield.ts'
 
 export interface SessionOptions {
-  /** Longest sequence in tokens; the model's own limit when left out. */
+  /** Longest sequence in tokens. Default: the model's own limit. */
   readonly contextLength?: number | undefined
   /**
-   * Inputs of packed linear layers: `f32` rounds nothing, `int8` rounds them to 8 bits by blocks of 32, `int8-token` by tokens, `int8-static` by scales that the checkpoint holds, `int4-token` to 4 bits by tokens. Default `int8` on WebAssembly, where products
-   * of small integers are faster; `f32` on other devices, where rounding costs accuracy and saves no time.
+   * Rounding of the inputs of packed linear layers: `f32` rounds nothing, `int8` rounds to 8 bits by blocks of 32,
+   * `int8-token` by tokens, `int8-static` by scales that the checkpoint holds, `int4-token` to 4 bits by tokens.
+   * Default: `int8` on WebAssembly, where products of small integers are faster; `f32` on other devices, where rounding
+   * loses accuracy and saves no time.
    */
   readonly activations?: Activations | undefined
-  /** Tokens that prefill computes at once: more is faster, fewer report progress more often. Default 128. */
+  /**
+   * Tokens that prefill computes at once: larger chunks are faster, smaller ones report progress more often. Default
+   * 128.
+   */
   readonly chunkTokens?: number | undefined
   /**
-   * Longest time in ms for which prefill keeps the thread, where the device computes on it (WebAssembly): between two launches it lets timers,
-   * input and aborts in. Default 40, which costs no measurable time.
+   * Longest time in ms that prefill blocks the thread on devices that compute on it (WebAssembly); between launches it
+   * yields to timers, input and aborts. Default 40, which costs no measurable time.
    */
   readonly sliceMs?: number | undefined
-  /** How keys and values are kept: `quantizedCache('int8')`. Default `denseCache('f16')` where activations are rounded to 8 bits, and `denseCache('f32')` where they are not. */
+  /**
+   * Cache of keys and values: `quantizedCache('int8')`. Default: `denseCache('f16')` if activations are rounded to 8
+   * bits, else `denseCache('f32')`.
+   */
   readonly cache?: CacheKind | undefined
 }
 
@@ -30,43 +38,46 @@ export interface AppendOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Computes the logits of every token from position `from` on, not of the last one alone. */
+  /** Computes the logits of every token from position `from` on, instead of the last one only. */
   readonly everyLogits?: EveryLogits | undefined
 }
 
 export interface EveryLogits {
   readonly from: number
-  /** Called for each chunk: row i, f32 `[vocabSize]`, follows the token at `position + i`. */
+  /** Called for each chunk: row i, f32 `[vocabSize]`, holds the logits after the token at `position + i`. */
   readonly visit: (rows: readonly Float32Array[], position: number) => void
 }
 
 /**
- * One sequence and its cache. Tokens are computed once, unless the cache cannot go back to where the sequence is cut (rings). Its calls follow
- * each other: one that begins before another has ended is refused with `invalid-option`.
+ * One sequence and its cache. Tokens are computed once, unless the cache is a ring that no longer holds the rows before
+ * a truncation. Calls must not overlap: one that begins before another has ended throws `invalid-option`.
  */
 export interface Session {
   readonly model: LanguageModel
   readonly contextLength: number
   readonly activations: Activations
-  /** The sequence: tokens whose keys and values are in the cache, or are computed again before the next token. */
+  /** The sequence. Keys and values of its tokens are in the cache, or are computed again before the next token. */
   readonly tokens: readonly number[]
   /** Bytes that the cache occupies now. */
   readonly cacheBytes: number
   /**
-   * Makes the sequence `ids` (reusing the longest prefix that it shares with the present one) and returns the logits
-   * after its last token, f32 `[vocabSize]`. An abort takes effect within `sliceMs` (and the rest of a launch); after it, or an error, the
-   * sequence ends before the chunk that was not finished.
+   * Sets the sequence to `ids`, reusing the longest common prefix with the present one, and returns the logits after
+   * its last token, f32 `[vocabSize]`. An abort takes effect within `sliceMs` and the rest of a launch; after an abort
+   * or an error the sequence ends before the unfinished chunk.
    */
   prefill(ids: readonly number[], options?: AppendOptions): Promise<Float32Array>
   /** Appends one token and returns the logits after it. */
   step(id: number): Promise<Float32Array>
   /** Appends one token and returns the most likely next one; the logits stay on the device. */
   stepGreedy(id: number): Promise<number>
-  /** Drops all tokens from `length` on. Where the cache cannot go back there, the next call computes again what is missing. */
+  /**
+   * Drops all tokens from `length` on. If the cache no longer holds the rows before, the next call computes the missing
+   * ones again.
+   */
   truncate(length: number): void
-  /** Makes room for `tokens` tokens in all, so that generating them does not grow the cache. */
+  /** Reserves cache for `tokens` tokens in all, so that generating them does not grow it. */
   reserve(tokens: number): Promise<void>
-  /** A call that is running ends with `disposed` (a prompt within `sliceMs`), and memory is freed then. */
+  /** Frees the cache. A running call rejects with `disposed` (a prefill within `sliceMs`), and memory is freed then. */
   dispose(): void
 }
 
@@ -77,7 +88,7 @@ interface DecodePlan {
   readonly plan: Plan<{ readonly logits: Tensor; readonly index: Tensor }>
 }
 
-/** Smallest cache, in tokens; it grows by doubling, and each growth records the decode step anew. */
+/** Smallest cache, in tokens. It grows by doubling, and each growth records the decode step again. */
 const minimumCapacity = 256
 
 /**
@@ -164,7 +175,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     return decode
   }
 
-  /** Synchronous, so that a read which follows in the same turn shares the submission on WebGPU. */
+  /** Synchronous, so that a read in the same turn shares the submission on WebGPU. */
   const replay = ({ step, plan }: DecodePlan, id: number): DecodePlan['plan']['result'] => {
     const position = tokens.length
     cache?.prepare(position, 1)
@@ -185,11 +196,11 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     const begin = tokens.length
     const into = await reserve(begin + chunk.length)
     into.prepare(begin, chunk.length)
-    const turn = createPause(sliceMs, signal)
-    const pause = (): Promise<void> | undefined => turn()?.then(exclusion.checkOpen)
+    const pauseIfDue = createPause(sliceMs, signal)
+    const pause = (): Promise<void> | undefined => pauseIfDue()?.then(exclusion.checkOpen)
     try {
       const logits = await forwardInSlices(model, chunk, begin, into, { logits: wanted, activations }, pause)
-      // Only what was computed without an error counts as cached.
+      // Only tokens computed without an error count as cached.
       tokens.push(...chunk)
       return logits ? rowsOfLogits(logits, config.vocabSize) : []
     } catch (error) {
@@ -198,7 +209,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
     }
   }
 
-  /** What a truncation took from the cache and not from the sequence. */
+  /** Recomputes rows that a truncation dropped from the cache but not from the sequence. */
   const computeMissing = async (): Promise<void> => {
     const missing = tokens.splice(cache?.length ?? 0)
     for (let at = 0; at < missing.length; at += chunkTokens)
@@ -223,7 +234,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
           )
         for (const id of ids) checkId(id)
         const every = Math.max(0, everyLogits?.from ?? ids.length)
-        // The last token is always computed: its logits are the result.
+        // The last token is always computed, because its logits are the result.
         const reusable = Math.min(ids.length - 1, every)
         let shared = 0
         while (shared < reusable && shared < tokens.length && ids[shared] === tokens[shared]) shared += 1
@@ -242,7 +253,7 @@ export function createSession(model: LanguageModel, options: SessionOptions = {}
           if (begin >= every) everyLogits?.visit(rows, begin)
           onProgress?.(end, ids.length)
           const last = rows.at(-1)
-          // A copy, so that holding one row does not hold the chunk's.
+          // Copies the row, so that holding it does not hold the chunk's buffer.
           if (isLast && last) return rows.length === 1 ? last : last.slice()
           await yieldToEventLoop()
           exclusion.checkOpen()

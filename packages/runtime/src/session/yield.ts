@@ -1,6 +1,6 @@
 /**
- * Lets timers, input events and aborts run: a macrotask, because a page stays frozen through any number of microtasks.
- * `setImmediate` where there is one; a message otherwise, because nested timers are clamped to 4 ms.
+ * Lets timers, input events and aborts run, by a macrotask: microtasks would keep a page frozen. Uses `setImmediate` if
+ * it exists, else a message, because nested timers are clamped to 4 ms.
  */
 export function yieldToEventLoop(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
@@ -15,13 +15,16 @@ export function yieldToEventLoop(): Promise<void> {
   })
 }
 
-/** Gives a turn of the event loop whenever `sliceMs` have passed since the last one, and undefined in between. It rejects when `signal` is aborted. */
+/**
+ * Returns a function that yields to the event loop if `sliceMs` have passed since it last did, and returns undefined
+ * otherwise. It rejects if `signal` is aborted.
+ */
 export function createPause(sliceMs: number, signal?: AbortSignal): () => Promise<void> | undefined {
   let since = performance.now()
-  const turn = async (): Promise<void> => {
+  const yieldOnce = async (): Promise<void> => {
     await yieldToEventLoop()
     signal?.throwIfAborted()
     since = performance.now()
   }
-  return () => (performance.now() - since < sliceMs ? undefined : turn())
+  return () => (performance.now() - since < sliceMs ? undefined : yieldOnce())
 }

@@ -4,7 +4,7 @@ import { createTextStream } from './index.ts'
 
 const control = 1_000_000
 
-/** Tokens are chunks of bytes; the id is the place in the list. */
+/** A tokenizer whose tokens are chunks of bytes; the id is the index in the list. */
 function tokensOf(chunks: readonly Uint8Array[]) {
   return { tokenBytes: (id: number) => chunks[id] as Uint8Array, isSpecial: (id: number) => id === control }
 }
@@ -13,7 +13,7 @@ function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
-/** What each push and the flush at the end gave out. */
+/** Outputs of each push and of the flush at the end. */
 function streamed(
   chunks: readonly Uint8Array[],
   stop: readonly string[] = [],
@@ -23,7 +23,7 @@ function streamed(
   return { pieces: [...pieces, stream.flush()], stopped: stream.stopped }
 }
 
-/** Bytes cut at random places. */
+/** Bytes cut at random positions. */
 const chunked = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> =>
   bytes.chain((all) =>
     fc.array(fc.nat({ max: all.length }), { maxLength: 20 }).map((cuts) => {
@@ -32,7 +32,7 @@ const chunked = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array[]> =>
     }),
   )
 
-/** The definition: cut at the stop text that is complete after the fewest characters. */
+/** The definition: cuts at the stop text that is complete after the fewest characters. */
 function cutAtStop(text: string, stops: readonly string[]): string {
   for (let end = 1; end <= text.length; end++) {
     const found = stops.filter((stop) => text.slice(0, end).endsWith(stop)).map((stop) => end - stop.length)
@@ -79,7 +79,7 @@ describe('a text stream', () => {
           const expected = cutAtStop(text, stop)
           expect(pieces.join('')).toBe(expected)
           expect(stopped).toBe(stop.some((stopText) => text.includes(stopText)))
-          // Nothing is ever given out that a later chunk could turn into a stop text.
+          // No output may contain text that a later chunk completes to a stop text.
           let shown = ''
           for (const piece of pieces) {
             shown += piece

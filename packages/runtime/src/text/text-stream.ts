@@ -4,23 +4,29 @@ import type { Tokenizer } from '../tokenizer/index.ts'
 export interface TextStreamOptions {
   readonly tokenizer: Pick<Tokenizer, 'tokenBytes' | 'isSpecial'>
   /**
-   * Texts that end the stream; neither they nor what follows is given out. The one that is complete first counts, of those
-   * the longest, however the text was cut into tokens.
+   * Texts that end the stream; neither they nor the text after them is output. The one that is complete first counts,
+   * the longest of several, independent of the token boundaries.
    */
   readonly stop?: readonly string[] | undefined
 }
 
-/** Turns tokens into text as they come. Gives out whole characters only, and nothing that may be the begin of a stop text. */
+/**
+ * Decodes tokens incrementally. Outputs only whole characters, and no text that may be the beginning of a stop text.
+ */
 export interface TextStream {
-  /** The text that became certain with this token; often empty. Control tokens have no text. */
+  /** The text that this token completed; often empty. Control tokens have no text. */
   push(id: number): string
-  /** What is left at the end; an incomplete character becomes U+FFFD. Empty after a stop. */
+  /** The rest of the text; an incomplete character becomes U+FFFD. Empty after a stop. */
   flush(): string
-  /** True once a stop text was found. */
+  /** Whether a stop text was found. */
   readonly stopped: boolean
 }
 
-/** Throws `invalid-option` for a stop text with half a character. */
+/**
+ * Creates a text stream.
+ *
+ * @throws TesseraError `invalid-option` for a stop text with half a character
+ */
 export function createTextStream({ tokenizer, stop = [] }: TextStreamOptions): TextStream {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const stops = stop.filter((text) => text !== '')
@@ -67,7 +73,7 @@ export function createTextStream({ tokenizer, stop = [] }: TextStreamOptions): T
   }
 }
 
-/** Where the stop text begins that ends first; of several that end there, the longest. */
+/** Start of the stop text that ends first; of several that end there, the longest. */
 function firstStop(text: string, stops: readonly string[]): number | undefined {
   let start: number | undefined
   let end = Number.POSITIVE_INFINITY
@@ -80,7 +86,7 @@ function firstStop(text: string, stops: readonly string[]): number | undefined {
   return start
 }
 
-/** Length of the longest end of `text` that is a begin of `stop`. */
+/** Length of the longest suffix of `text` that is a prefix of `stop`. */
 function overlap(text: string, stop: string): number {
   for (let length = Math.min(text.length, stop.length - 1); length > 0; length--)
     if (text.endsWith(stop.slice(0, length))) return length

@@ -2,25 +2,25 @@ import { concatBytes, textOfBytes } from './bytes.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { isIdOf, type Vocabulary } from './vocabulary.ts'
 
-/** What differs between kinds of tokenizers. */
+/** The parts in which kinds of tokenizers differ. */
 export interface TokenizerParts {
   readonly vocabulary: Vocabulary
   readonly bosId: number | undefined
   readonly eosIds: readonly number[]
-  /** Ids around a text when special tokens are added. */
+  /** Ids before a text if special tokens are added. */
   readonly prefix: readonly number[]
   readonly suffix: readonly number[]
-  /** Cuts a text at tokens that are matched whole. */
+  /** Splits a text at tokens that are matched whole. */
   split(text: string, parseSpecial: boolean): readonly (string | number)[]
-  /** Ids of text between whole tokens; `isFirst` where it begins the input. */
+  /** Ids of text between whole tokens; `isFirst` if it starts the input. */
   encodeText(text: string, isFirst: boolean): readonly (readonly number[])[]
-  /** Bytes of a token; `isFirst` where it begins what is decoded. */
+  /** Bytes of a token; `isFirst` if it starts the decoded list. */
   spell(id: number, isFirst: boolean): Uint8Array
-  /** Corrects the decoded text as a whole. */
+  /** Corrects the whole decoded text. */
   finish?(text: string): string
 }
 
-/** A tokenizer from its parts. */
+/** Composes a tokenizer from its parts. */
 export function assembleTokenizer(parts: TokenizerParts): Tokenizer {
   const { vocabulary, bosId, eosIds, prefix, suffix } = parts
   return {
@@ -32,7 +32,7 @@ export function assembleTokenizer(parts: TokenizerParts): Tokenizer {
       const ids: number[] = addSpecial ? [...prefix] : []
       for (const [index, part] of parts.split(text, parseSpecial).entries()) {
         if (typeof part === 'number') ids.push(part)
-        // One by one: spreading a long list overflows the stack.
+        // Pushed one by one, because spreading a long list overflows the stack.
         else for (const piece of parts.encodeText(part, index === 0)) for (const id of piece) ids.push(id)
       }
       if (addSpecial) for (const id of suffix) ids.push(id)

@@ -5,7 +5,7 @@ import { wellFormed } from './bytes.ts'
 import { createTokenizerFromGguf, createTokenizerFromJson } from './index.ts'
 import { mergePairs } from './merge.ts'
 
-/** Any text: code points of all planes, lone surrogates, and the words and tokens of the vocabulary. */
+/** Arbitrary text: code points of all planes, lone surrogates, and words and tokens of the vocabulary. */
 const anyText = fc
   .array(
     fc.oneof(
@@ -65,7 +65,7 @@ describe('SentencePiece-style BPE', () => {
   })
 
   it('merges words one by one as if the text were whole', () => {
-    // Without the cut before spaces, the whole text would be one list of symbols: the scores alone decide.
+    // Without the split before spaces, the whole text is one list of symbols and only the scores decide.
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'b', 't', 'h', 'e', ' '), { maxLength: 40 }), (chars) => {
         const text = chars.join('')
@@ -78,7 +78,7 @@ describe('SentencePiece-style BPE', () => {
     )
   })
 
-  /** The definition: again and again the neighbours with the highest score, leftmost first. */
+  /** The definition: repeatedly merges the neighbours with the highest score, leftmost first. */
   function mergedNaively(text: string): string[] {
     const scores = sentencePieceMetadata()['tokenizer.ggml.scores'] as number[]
     const symbols = Array.from(text)
@@ -113,7 +113,7 @@ describe('long texts', () => {
     ]) {
       const start = performance.now()
       tokenizer.encode(text)
-      // Half a second on a free core. The 4.5e10 pairs of a search for the best one take minutes: no load on the machine hides that.
+      // Takes half a second on a free core. A quadratic search over 4.5e10 pairs would take minutes, whatever the load.
       expect(performance.now() - start).toBeLessThan(20_000)
     }
   })

@@ -8,10 +8,10 @@ import { createSpecialSplitter, type Vocabulary } from './vocabulary.ts'
 
 export interface ByteBpeOptions {
   readonly vocabulary: Vocabulary
-  /** Rank of a merge. What it makes is in the vocabulary, and no control token: only parseSpecial reads those. */
+  /** Rank of a merge. Its result is in the vocabulary and no control token: only `parseSpecial` reads those. */
   readonly rankOf: RankOf
   readonly preTokenize: PreTokenizer
-  /** Takes a piece that is a token as it is, without merging (Llama 3). */
+  /** Encodes a piece that is a token as that token, without merging (Llama 3). */
   readonly ignoreMerges: boolean
   readonly bosId: number | undefined
   readonly eosIds: readonly number[]
@@ -22,8 +22,8 @@ export interface ByteBpeOptions {
 const encoder = new TextEncoder()
 
 /**
- * Byte-level BPE, as GPT-2, Llama 3, Qwen and SmolLM use it. A byte that has no token (SmolLM2 lacks some control characters)
- * is left out of the ids, as by llama.cpp and Hugging Face.
+ * Byte-level BPE of GPT-2, Llama 3, Qwen and SmolLM. A byte without a token (SmolLM2 lacks some control characters) is
+ * dropped, as in llama.cpp and Hugging Face.
  */
 export function createByteBpe(options: ByteBpeOptions): Tokenizer {
   const { vocabulary, rankOf, preTokenize, ignoreMerges, bosId, eosIds, addBos, addEos } = options

@@ -1,5 +1,5 @@
 /**
- * GPT-2's byte alphabet: printable bytes stand for themselves, the others for code points from 256 on, so that every byte
+ * GPT-2's byte alphabet: printable bytes map to themselves, the others to code points from 256 on, so that every byte
  * string is a printable text (Radford et al. 2019).
  */
 export const byteAlphabet: readonly string[] = makeAlphabet()
@@ -13,7 +13,7 @@ export function toByteAlphabet(text: string): string {
   return out
 }
 
-/** Bytes of a token spelled in the byte alphabet; characters outside it stand for their own UTF-8 bytes. */
+/** Bytes of a token in the byte alphabet; characters outside it map to their own UTF-8 bytes. */
 export function fromByteAlphabet(token: string): Uint8Array {
   const bytes: number[] = []
   for (const char of token) {

@@ -1,4 +1,4 @@
-/** Spellings of tokens that end a generation wherever they occur, as llama.cpp takes them; the models' own lists are often incomplete. */
+/** Tokens that end a generation in any model, as in llama.cpp; the models' own lists are often incomplete. */
 export const endTokens: readonly string[] = [
   '<|eot_id|>',
   '<|im_end|>',
@@ -22,9 +22,9 @@ export const endTokens: readonly string[] = [
   '<turn|>',
 ]
 
-/** The ids of end tokens that a vocabulary has. */
+/** Ids of the end tokens of a vocabulary. */
 export function endIdsOf(idOf: (token: string) => number | undefined): number[] {
-  // Where all three exist (gpt-oss), the first only ends a message of several.
+  // If all three exist (gpt-oss), `<|end|>` only ends one of several messages.
   const isMessageEnd = ['<|end|>', '<|return|>', '<|call|>'].every((token) => idOf(token) !== undefined)
   return endTokens.flatMap((token) => (isMessageEnd && token === '<|end|>' ? [] : (idOf(token) ?? [])))
 }

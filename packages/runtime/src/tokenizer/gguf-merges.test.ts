@@ -8,7 +8,7 @@ const parts = ['a', 'b', 'é', 'c', '😀', '日']
 const merges = ['a b', 'é c', 'ab éc', '😀 日', 'b é']
 const made = ['ab', 'éc', 'abéc', '😀日', 'bé']
 
-/** Ranks by a list of tokens, of which those in `control` are control tokens. */
+/** Ranks for a list of tokens; those in `control` are control tokens. */
 const ranksOf = (tokens: readonly string[], control: readonly string[] = []): RankOf =>
   readRanks(tableOfStrings(merges), createStringIndex(tableOfStrings(tokens)), (id) =>
     control.includes(tokens[id] as string),

@@ -3,20 +3,21 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { RankOf } from './merge.ts'
 import { createStringIndex, type StringIndex } from './string-index.ts'
 
-/** The field that merges are read from, for messages. */
+/** The metadata field of merges, for messages. */
 export const mergesField = 'tokenizer.ggml.merges'
 
 const space = 0x20
 
 /**
- * The rank of each merge `"left right"`, but for those that make a control token: text never spells one. What a merge makes must be a token;
- * parts that are none never come up. Loading waits for this, and what is checked here byte by byte makes nothing.
+ * The rank of each merge `"left right"`, except merges that result in a control token, which text never spells. A
+ * merge's result must be a token; merges of parts that are no tokens never apply. Loading waits for this check, which
+ * therefore compares bytes without creating strings.
  *
  * @throws TesseraError `invalid-file`
  */
 export function readRanks(merges: StringTable, tokens: StringIndex, isControl: (id: number) => boolean): RankOf {
   const inOrder = ranksInOrder(merges, tokens, isControl)
-  // With equal tokens, the one that is found need not be the one that stands in the order of merges.
+  // If the vocabulary has duplicates, a lookup may find another token than the one at the merge's position.
   if (inOrder) {
     let searched: RankOf | undefined
     return (left, right) =>
@@ -25,7 +26,10 @@ export function readRanks(merges: StringTable, tokens: StringIndex, isControl: (
   return checkedRanks(merges, tokens, isControl)
 }
 
-/** Most vocabularies list what merges make in the order of the merges: the token says the rank. Undefined where one merge does not fit in. */
+/**
+ * Most vocabularies list the results of merges in the order of the merges, so that the token id gives the rank.
+ * Undefined if any merge breaks that order.
+ */
 function ranksInOrder(
   merges: StringTable,
   tokens: StringIndex,
@@ -36,7 +40,7 @@ function ranksInOrder(
   const { bytes: tokenBytes, starts: tokenStarts, ends: tokenEnds } = table
   const first = length === 0 ? -1 : positionOf(joinedAt(merges, 0), table)
   if (first < 0 || first + length > table.length) return undefined
-  /** Bytes of each left part. */
+  /** Length in bytes of each left part. */
   const widths = new Uint32Array(length)
   for (let rank = 0; rank < length; rank++) {
     const begin = starts[rank] as number
@@ -84,7 +88,7 @@ function joinedAt(merges: StringTable, rank: number): string {
   return stringAt(merges, rank).replace(' ', '')
 }
 
-/** −1 where there is none. */
+/** −1 if absent. */
 function positionOf(text: string, { length, bytes, starts, ends }: StringTable): number {
   const wanted = new TextEncoder().encode(text)
   for (let position = 0; position < length; position++) {
@@ -98,19 +102,19 @@ function positionOf(text: string, { length, bytes, starts, ends }: StringTable):
   return -1
 }
 
-/** `end` where there is none. */
+/** `end` if absent. */
 function indexOfSpace(bytes: Uint8Array, begin: number, end: number): number {
   let at = begin
   while (at < end && bytes[at] !== space) at += 1
   return at
 }
 
-/** Of a token's text, which has no lone surrogates. */
+/** Length in UTF-8 of a token's text, which has no lone surrogates. */
 function utf8Length(text: string): number {
   let length = text.length
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
-    // A pair takes four bytes.
+    // A surrogate pair takes four bytes: two for each half.
     if (code >= 0x80) length += code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 1 : 2
   }
   return length

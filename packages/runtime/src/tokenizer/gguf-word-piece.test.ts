@@ -10,7 +10,7 @@ let checkpoint: Checkpoint
 beforeAll(async () => {
   checkpoint = await goldenGguf(`${path}model.gguf`)
 })
-/** The golden's metadata, changed; keys that become undefined are gone. */
+/** The golden's metadata with changes; keys set to undefined are removed. */
 const changed = (change: Fields = {}): Fields =>
   Object.fromEntries(Object.entries({ ...checkpoint.metadata, ...change }).filter(([, value]) => value !== undefined))
 

@@ -3,10 +3,13 @@ import { type Fields, readFields } from '../config/index.ts'
 import { spaceMark } from './space-mark.ts'
 import { tokenTypes } from './vocabulary.ts'
 
-/** What begins a continuation in `tokenizer.json`; GGUF files mark tokens that begin a word instead. */
+/** Prefix of a continuation in `tokenizer.json`; GGUF files mark tokens that start a word instead. */
 const continuation = '##'
 
-/** BERT's tokens with a task, as GGUF files name their ids (the second spelling is ggml's), and as vocabularies spell them. */
+/**
+ * BERT's special tokens: the keys of their ids in GGUF files (the second spelling is ggml's), and their spelling in
+ * vocabularies.
+ */
 const special = {
   begin: [['cls_token_id', 'bos_token_id'], '[CLS]'],
   end: [['seperator_token_id', 'separator_token_id', 'eos_token_id'], '[SEP]'],
@@ -16,8 +19,9 @@ const special = {
 } as const
 
 /**
- * The `tokenizer.json` that says what the metadata of a GGUF file say of a WordPiece tokenizer (`bert`). They do not say whether letters are
- * lower-cased and accents taken away: they are unless a token has a letter that this would change, which no text could give otherwise.
+ * Converts the metadata of a WordPiece tokenizer (`bert`) in a GGUF file to a `tokenizer.json`. No key states whether
+ * letters are lower-cased and accents removed: they are, unless a token contains a letter that this would change and
+ * that no text could match otherwise.
  *
  * @throws TesseraError `invalid-file` with the field in `details.field`
  */
@@ -49,7 +53,7 @@ export function wordPieceJson(metadata: Fields, tokens: readonly string[], types
       : token.startsWith(spaceMark)
         ? token.slice(spaceMark.length)
         : continuation + token
-    // Of two equal tokens the first counts, as in ggml.
+    // The first of two equal tokens counts, as in ggml.
     vocab[spelled] ??= id
   }
   const isLower = !tokens.some((token, id) => !isWhole(id) && token.toLowerCase() !== token)
@@ -98,7 +102,7 @@ export function wordPieceJson(metadata: Fields, tokens: readonly string[], types
   }
 }
 
-/** Tokens that stand for themselves: those with a task, and in brackets what vocabularies keep free (`[unused1]`). */
+/** Tokens that are matched whole: special tokens, and bracketed tokens that vocabularies reserve (`[unused1]`). */
 function wholeTokens(
   tokens: readonly string[],
   types: readonly number[],

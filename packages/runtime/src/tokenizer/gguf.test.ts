@@ -6,7 +6,7 @@ import { createTokenizerFromGguf } from './index.ts'
 
 const prefix = 'tokenizer.ggml'
 
-/** The error that a change of the metadata makes; fails the test when there is none or it is of another class. */
+/** The error for changed metadata; fails the test if there is none or it is of another class. */
 function errorOf(metadata: Fields): { readonly code: string; readonly field: unknown; readonly message: string } {
   try {
     createTokenizerFromGguf(metadata)

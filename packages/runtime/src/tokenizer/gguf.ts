@@ -12,12 +12,15 @@ import { createStringIndex, type StringIndex } from './string-index.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { createIndexedVocabulary, tokenTypes, type Vocabulary } from './vocabulary.ts'
 
-/** The kinds of tokens that GGUF files number. */
+/** Numbers of token kinds in GGUF files. */
 const knownTypes: ReadonlySet<number> = new Set([0, ...Object.values(tokenTypes)])
 
 /**
- * The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`): byte-level BPE (`gpt2`), SentencePiece-style BPE (`llama`) or WordPiece (`bert`).
- * Throws `unsupported` for another kind, and `invalid-file` with the field in `details.field` for values that make no tokenizer.
+ * Creates the tokenizer of a GGUF file's metadata (`tokenizer.ggml.*`): byte-level BPE (`gpt2`), SentencePiece-style
+ * BPE (`llama`) or WordPiece (`bert`).
+ *
+ * @throws TesseraError `unsupported` for another kind, and `invalid-file` with the field in `details.field` for values
+ *   that make no tokenizer
  */
 export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
   const fields = readFields(metadata, 'GGUF metadata')
@@ -72,7 +75,7 @@ export function createTokenizerFromGguf(metadata: Fields): Tokenizer {
 interface ReadVocabulary {
   readonly index: StringIndex
   readonly vocabulary: Vocabulary
-  /** The end tokens that it has. */
+  /** End tokens of the vocabulary, with their ids. */
   readonly ends: ReadonlyMap<string, number>
 }
 
@@ -80,7 +83,8 @@ function readVocabulary(metadata: Fields): ReadVocabulary {
   const tokens = readTokens(metadata)
   const types = readTypes(metadata, tokens)
   const ends = findEndTokens(tokens)
-  // Files list end tokens under other kinds, so that text could spell them; llama.cpp makes them control tokens too.
+  // Some files list end tokens under other kinds, so that text could spell them; llama.cpp makes them control tokens
+  // too.
   for (const id of ends.values()) types[id] = tokenTypes.control
   const index = createStringIndex(tokens)
   return { index, vocabulary: createIndexedVocabulary(index, types), ends }
@@ -102,7 +106,7 @@ function readTypes(metadata: Fields, tokens: StringTable): number[] {
   return odd < 0 ? types : refuse(field, `has the kind ${types[odd]} for token ${odd}; kinds are 0 … 6`)
 }
 
-/** The first token of each spelling. One pass, so that loading need not wait for an index of all tokens. */
+/** The first token with each spelling. One pass, because loading should not wait for an index of all tokens. */
 function findEndTokens(tokens: StringTable): ReadonlyMap<string, number> {
   const spellings = new Set(endTokens)
   const firstBytes = new Set(endTokens.map((token) => token.charCodeAt(0)))
@@ -142,7 +146,7 @@ function endIds(fields: FieldReader, vocabulary: Vocabulary, ends: ReadonlyMap<s
   return [...new Set(ids.filter((id) => id !== undefined))]
 }
 
-/** A list of strings as its bytes; the file's own where the metadata are those of a file. */
+/** A list of strings as a table of bytes; for metadata of a file, the file's own bytes. */
 function strings(metadata: Fields, field: string): StringTable {
   return stringTableOf(metadata, field) ?? tableOfStrings(list(metadata, field, isString, 'strings'))
 }

@@ -1,4 +1,4 @@
-/** Rank of the merge of two neighbouring symbols; lower merges first; undefined when they do not merge. */
+/** Rank of the merge of two neighbouring symbols, lower ranks first; undefined if they do not merge. */
 export type RankOf = (left: string, right: string) => number | undefined
 
 interface Candidate {
@@ -9,8 +9,9 @@ interface Candidate {
 }
 
 /**
- * Byte-pair encoding of one piece (Sennrich et al. 2016): repeatedly merges the neighbours of lowest rank, leftmost first.
- * A heap over a linked list: n log n, so that a piece of a hundred thousand equal characters is no attack.
+ * Byte-pair encoding of one piece (Sennrich et al. 2016): repeatedly merges the neighbours of lowest rank, leftmost
+ * first. A heap over a linked list makes it O(n log n), so that a piece of a hundred thousand equal characters does not
+ * stall.
  */
 export function mergePairs(symbols: readonly string[], rankOf: RankOf): string[] {
   const texts: (string | undefined)[] = [...symbols]
@@ -27,7 +28,7 @@ export function mergePairs(symbols: readonly string[], rankOf: RankOf): string[]
   for (let index = 0; index + 1 < symbols.length; index++) consider(index, index + 1)
   for (let best = pop(heap); best; best = pop(heap)) {
     const { left, right, text } = best
-    // The pair is stale when either side has been merged with something else since.
+    // The pair is stale if either side has been merged since.
     if (
       texts[left] === undefined ||
       texts[right] === undefined ||

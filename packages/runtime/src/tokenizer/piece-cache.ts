@@ -1,9 +1,9 @@
-/** Pieces of ordinary text repeat: their ids are remembered, up to this many. */
+/** Number of pieces whose ids are cached; pieces of ordinary text repeat. */
 const cacheLimit = 65_536
-/** Longer pieces are rare and would fill the memory. */
+/** Length of the longest cached piece; longer ones are rare and would fill the memory. */
 const cachedLength = 64
 
-/** Remembers the ids of short pieces. */
+/** Caches the ids of short pieces. */
 export function rememberPieces(encode: (piece: string) => readonly number[]): (piece: string) => readonly number[] {
   const known = new Map<string, readonly number[]>()
   return (piece) => {

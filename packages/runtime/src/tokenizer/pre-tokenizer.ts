@@ -11,10 +11,10 @@ const llama3 = (digits: string): string =>
   `${contraction}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^${space}\\p{L}\\p{N}]+[\\r\\n]*|[${space}]*[\\r\\n]+|[${space}]+(?![^${space}])|[${space}]+`
 
 interface GgufPreTokenizer {
-  /** Applied one after another to the pieces of the one before. */
+  /** Patterns in order; each splits the pieces of the one before. */
   readonly patterns: readonly string[]
   readonly ignoreMerges: boolean
-  /** What counts where the file does not say whether BOS is added. */
+  /** Whether BOS is added if the file does not state it. */
   readonly addBos: boolean
 }
 
@@ -23,7 +23,7 @@ const llama3Rules: GgufPreTokenizer = { patterns: [llama3('\\p{N}{1,3}')], ignor
 const smollm: GgufPreTokenizer = { patterns: ['\\p{N}', gpt2], ...plain }
 const qwen2: GgufPreTokenizer = { patterns: [llama3('\\p{N}')], ...plain }
 
-/** By the value of `tokenizer.ggml.pre`. */
+/** Rules by the value of `tokenizer.ggml.pre`. */
 const known: Readonly<Record<string, GgufPreTokenizer>> = {
   default: { patterns: [gpt2], ...plain },
   'gpt-2': { patterns: [gpt2], ...plain },
@@ -40,7 +40,7 @@ const known: Readonly<Record<string, GgufPreTokenizer>> = {
   stablelm2: qwen2,
 }
 
-/** The rules that GGUF files name `pre`. Throws `unsupported` for a name that is not known. */
+/** The rules that GGUF files name in `pre`. Throws `unsupported` for an unknown name. */
 export function ggufPreTokenizer(pre: string): {
   readonly preTokenize: PreTokenizer
   readonly ignoreMerges: boolean

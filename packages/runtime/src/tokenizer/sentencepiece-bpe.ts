@@ -11,9 +11,9 @@ import { createWordSplitter } from './word-splitter.ts'
 
 export interface SentencePieceBpeOptions {
   readonly vocabulary: Vocabulary
-  /** One a token; of two possible merges the one whose result has the higher score comes first. */
+  /** Score of each token; of two possible merges, the one whose result has the higher score comes first. */
   readonly scores: readonly number[]
-  /** Puts a space before a text that does not follow another one, as Llama 2 was trained; decoding takes it away again. */
+  /** Adds a space before the text at the beginning of the input, as in Llama 2's training; decoding removes it. */
   readonly addSpacePrefix: boolean
   readonly bosId: number | undefined
   readonly eosIds: readonly number[]
@@ -25,9 +25,10 @@ export interface SentencePieceBpeOptions {
 const encoder = new TextEncoder()
 
 /**
- * Byte-pair encoding as SentencePiece does it (Kudo & Richardson 2018; Llama 2, Gemma, Mistral): characters are merged by the
- * score of the result, over the whole text; characters outside the vocabulary become bytes `<0xXX>`.
- * Throws `invalid-file` when the vocabulary can spell neither bytes nor the unknown.
+ * Byte-pair encoding of SentencePiece (Kudo & Richardson 2018; Llama 2, Gemma, Mistral): merges characters by the score
+ * of the result, over the whole text. Characters outside the vocabulary become bytes `<0xXX>`.
+ *
+ * @throws TesseraError `invalid-file` if the vocabulary has neither bytes nor an unknown token
  */
 export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokenizer {
   const { vocabulary, scores, addSpacePrefix, bosId, eosIds, unknownId, addBos, addEos } = options
@@ -56,7 +57,7 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
 
   const rankOf = (left: string, right: string): number | undefined => {
     const id = vocabulary.idOf(left + right)
-    // Text never spells a control token, whatever the vocabulary says: only parseSpecial reads those.
+    // Text never spells a control token, whatever the vocabulary says: only `parseSpecial` reads those.
     return id === undefined || vocabulary.isControl(id) ? undefined : -(scores[id] as number)
   }
   const spell = (symbol: string): readonly number[] => {
@@ -79,7 +80,7 @@ export function createSentencePieceBpe(options: SentencePieceBpeOptions): Tokeni
     prefix: addBos && bosId !== undefined ? [bosId] : [],
     suffix: addEos && eosIds[0] !== undefined ? [eosIds[0]] : [],
     split: createSpecialSplitter(vocabulary),
-    // Text between two whole tokens always follows a token or nothing.
+    // Text between two whole tokens always follows a token or starts the input.
     encodeText: (text) =>
       splitWords(wellFormed(addSpacePrefix ? ` ${text}` : text).replaceAll(' ', spaceMark)).map(encodePiece),
     spell(id) {

@@ -1,2 +1,2 @@
-/** How SentencePiece spells a space. */
+/** SentencePiece's character for a space. */
 export const spaceMark = '\u2581'

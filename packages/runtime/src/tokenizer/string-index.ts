@@ -1,19 +1,19 @@
 import type { StringTable } from '@tessera-llm/formats'
 
-/** Where the strings of a table are, by their bytes. Of equal strings the first counts. */
+/** Index of a table's strings by their bytes. The first of equal strings counts. */
 export interface StringIndex {
   readonly table: StringTable
-  /** Position of the string that is `text`. */
+  /** Position of the string `text`. */
   find(text: string): number | undefined
-  /** Position of the string that is made of two ranges of `bytes`, one behind the other. */
+  /** Position of the concatenation of two ranges of `bytes`. */
   findJoined(bytes: Uint8Array, begin: number, middle: number, next: number, end: number): number | undefined
-  /** No two strings are equal. */
+  /** Whether all strings differ. */
   isUnique(): boolean
 }
 
 /**
- * A hash table in typed arrays (open addressing), so that nothing is made for each string. It is filled when it is first asked: a model can be
- * ready before.
+ * A hash table in typed arrays (open addressing), which creates no object for each string. It is filled on the first
+ * lookup, so that loading a model does not wait for it.
  */
 export function createStringIndex(table: StringTable, basis: number = drawBasis()): StringIndex {
   const scratch = createScratch()
@@ -43,7 +43,7 @@ export function createStringIndex(table: StringTable, basis: number = drawBasis(
 }
 
 interface Slots {
-  /** Positions plus one; 0 is free. */
+  /** Positions plus one; 0 marks a free entry. */
   readonly positions: Int32Array
   readonly hashes: Int32Array
   readonly isUnique: boolean
@@ -92,7 +92,7 @@ function search(
   return undefined
 }
 
-/** Whether the string at a position has the bytes of the two ranges. */
+/** Whether the string at a position consists of the bytes of the two ranges. */
 function isAt(
   { bytes, starts, ends }: StringTable,
   position: number,
@@ -110,24 +110,24 @@ function isAt(
   return true
 }
 
-/** Drawn anew for each index: whoever makes a file cannot choose strings that all fall into one place. */
+/** A random basis for each index keeps the author of a file from choosing strings that all collide. */
 function drawBasis(): number {
   return Math.floor(Math.random() * 2 ** 32) | 0
 }
 
-/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) of 32 bits. */
+/** 32-bit FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). */
 function hashOf(bytes: Uint8Array, begin: number, end: number, before: number): number {
   let hash = before
   for (let at = begin; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x0100_0193)
   return hash
 }
 
-/** Memory for the UTF-8 of what is looked up. */
+/** Buffer for the UTF-8 of looked-up texts. */
 function createScratch(): { bytes(): Uint8Array; write(text: string): number } {
   let bytes = new Uint8Array(256)
   return {
     bytes: () => bytes,
-    /** Writes the bytes of a text from 0 on and returns their number; −1 for lone surrogates, which have none. */
+    /** Writes the bytes of a text from 0 on and returns their number; −1 for lone surrogates, which have no UTF-8. */
     write(text) {
       if (bytes.length < 3 * text.length) bytes = new Uint8Array(6 * text.length)
       let end = 0

@@ -1,30 +1,30 @@
 export interface EncodeOptions {
-  /** Puts the model's BOS (and what else its template adds) around the text. Default true. */
+  /** Adds the model's BOS, and other tokens of its template, around the text. Default true. */
   readonly addSpecial?: boolean | undefined
-  /** Reads special tokens in the text as tokens instead of as text. Default false. */
+  /** Parses special tokens in the text as tokens instead of as text. Default false. */
   readonly parseSpecial?: boolean | undefined
 }
 
 export interface DecodeOptions {
-  /** Leaves control tokens out. Default false. */
+  /** Omits control tokens. Default false. */
   readonly skipSpecial?: boolean | undefined
 }
 
-/** Turns text into token ids and back. */
+/** Encodes text to token ids and decodes them. */
 export interface Tokenizer {
   readonly vocabSize: number
   readonly bosId: number | undefined
   /** Tokens that end a generation. */
   readonly eosIds: readonly number[]
   readonly addBos: boolean
-  /** Lone surrogates are read as U+FFFD. */
+  /** Encodes a text; lone surrogates are read as U+FFFD. */
   encode(text: string, options?: EncodeOptions): number[]
   decode(ids: readonly number[], options?: DecodeOptions): string
-  /** The bytes that a token stands for; they need not be whole characters. */
+  /** Bytes of a token, which need not be whole characters. */
   tokenBytes(id: number): Uint8Array
-  /** True for control tokens. */
+  /** Whether the token is a control token. */
   isSpecial(id: number): boolean
   idOf(token: string): number | undefined
-  /** The token as the vocabulary spells it. */
+  /** Spelling of the token in the vocabulary. */
   tokenOf(id: number): string
 }

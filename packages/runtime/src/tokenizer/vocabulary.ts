@@ -12,17 +12,17 @@ export interface Vocabulary {
   readonly size: number
   idOf(token: string): number | undefined
   typeOf(id: number): number
-  /** True for what has no text of its own: control tokens and the one for unknown text. */
+  /** Whether the token has no text of its own: control tokens and the unknown token. */
   isControl(id: number): boolean
   isUserDefined(id: number): boolean
-  /** The token as it is spelled; throws `invalid-value` for an id outside the vocabulary. */
+  /** Spelling of a token; throws `invalid-value` for an id outside the vocabulary. */
   textOf(id: number): string
 }
 
-/** Throws `invalid-file` when the two lists do not belong together. */
+/** Creates a vocabulary; throws `invalid-file` if the lists have different lengths. */
 export function createVocabulary(tokens: readonly string[], types: readonly number[]): Vocabulary {
   const ids = new Map<string, number>()
-  // Of two equal tokens the first counts, as in ggml.
+  // The first of two equal tokens counts, as in ggml.
   for (let id = tokens.length - 1; id >= 0; id--) ids.set(tokens[id] as string, id)
   return makeVocabulary(
     tokens.length,
@@ -32,7 +32,7 @@ export function createVocabulary(tokens: readonly string[], types: readonly numb
   )
 }
 
-/** The vocabulary whose tokens are in a file's bytes; `types` may change afterwards. */
+/** The vocabulary of a file's own bytes; `types` may change afterwards. */
 export function createIndexedVocabulary(index: StringIndex, types: readonly number[]): Vocabulary {
   return makeVocabulary(index.table.length, types, index.find, (id) => stringAt(index.table, id))
 }
@@ -82,7 +82,7 @@ export function createSpecialSplitter(
         text: vocabulary.textOf(id),
       })),
     )
-  // Made when a text comes: a model can be ready before.
+  // Created on the first text, so that loading a model does not wait for it.
   let always: Splitter | undefined
   let special: Splitter | undefined
   return (text, parseSpecial) =>

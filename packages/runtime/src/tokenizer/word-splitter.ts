@@ -2,12 +2,12 @@ import { spaceMark } from './space-mark.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
- * Cuts a text before spaces (as SentencePiece spells them) where no token can reach across, so that words are merged, and
- * remembered, one by one with the result of merging the whole text. Gemma 3 has one token with a space inside, `>▁</`: no
- * cut after `>` there.
+ * Splits a text before spaces (in SentencePiece's spelling) that no token crosses, so that merging and caching word by
+ * word gives the result of merging the whole text. Gemma 3 has one token with a space inside, `>▁</`: no split after
+ * `>` there.
  */
 export function createWordSplitter(vocabulary: Vocabulary): (text: string) => string[] {
-  // Made when a text comes: a model can be ready before.
+  // Created on the first text, so that loading a model does not wait for it.
   let before: ReadonlySet<string> | undefined
   return (text) => {
     before ??= charactersBeforeSpaces(vocabulary)

@@ -22,11 +22,11 @@ interface ArchitectureGolden {
 
 const defaultActivations = { reference: 'f32', wasm: 'int8', webgpu: 'f32' } as const
 
-/** Files that a model is loaded from: GGUF, or safetensors with a config.json in the spelling of transformers 5 or 4. */
+/** File formats of a model: GGUF, or safetensors with the config.json of transformers 5 or 4. */
 type Source = 'gguf' | 'config.json' | 'config_v4.json'
 const folder: readonly Source[] = ['config.json', 'config_v4.json']
 
-/** The decoders of `golden/architectures` that are supported, each from every kind of file that there is of it. */
+/** Supported decoders of `golden/architectures`, each with the formats that it exists in. */
 export const decoders: readonly (readonly [name: string, sources: readonly Source[]])[] = [
   ['llama', ['gguf', ...folder]],
   ['llama_rope3', ['gguf', ...folder]],
@@ -50,13 +50,13 @@ export const decoders: readonly (readonly [name: string, sources: readonly Sourc
   ['falcon_new', folder],
 ]
 
-/** Read from GGUF, too, but without the windows of their goldens: see `windowless.test.ts`. */
+/** Decoders that also exist as GGUF, without the windows of their goldens: see `windowless.test.ts`. */
 export const windowlessGguf: readonly string[] = ['qwen3', 'phi3']
 
 /** LongRoPE has other factors for a context beyond this; PyTorch chooses them by the length of each input. */
 const shortContext: Readonly<Record<string, number>> = { phi3_longrope: 36 }
 
-/** Holds the models of `golden/architectures`, from every container, to what PyTorch computes, on a device of its own. */
+/** Compares the models of `golden/architectures`, from every format, with PyTorch's results, on one device. */
 export function describeDecoders(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
   describe(`decoders on ${kind}`, () => decoderCases(kind, makeDevice))
 }
@@ -75,7 +75,7 @@ function decoderCases(kind: Device['kind'], makeDevice: () => Promise<Device>): 
       expected = await goldenSafetensors(`architectures/${name}/golden.safetensors`)
     })
 
-    // A software GPU is slow, and what the file was is no matter to a device.
+    // A software GPU is slow, and the file format makes no difference to a device.
     describe.each(kind === 'webgpu' ? sources.slice(0, 1) : sources)('from %s', (container) => {
       let load: (contextLength?: number) => Promise<LanguageModel>
       let model: LanguageModel

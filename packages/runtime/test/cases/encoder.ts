@@ -18,14 +18,14 @@ interface EncoderGolden {
   readonly token_type_ids?: { readonly len1: number[]; readonly len9: number[]; readonly len40: number[] }
 }
 
-/** The encoders of `golden/architectures` that are supported. */
+/** Supported encoders of `golden/architectures`. */
 export const encoders: readonly string[] = ['bert', 'roberta', 'distilbert', 'modernbert']
 
-/** Those that are read from GGUF files, too, which hold no summary. */
+/** Encoders that also exist as GGUF, where the pooler is missing. */
 export const ggufEncoders: readonly string[] = ['bert']
 const lengths = ['len1', 'len9', 'len40'] as const
 
-/** Holds them to what PyTorch computes, on a device of its own. */
+/** Compares the encoders with PyTorch's results, on one device. */
 export function describeEncoders(kind: Device['kind'], makeDevice: () => Promise<Device>): void {
   describe(`encoders on ${kind}`, () => encoderCases(kind, makeDevice))
 }

@@ -27,7 +27,7 @@ export async function goldenTensor(file: Checkpoint, name: string): Promise<Floa
   return viewBytes(await stored.read(), 'f32') as Float32Array
 }
 
-/** Largest absolute difference, with its place, so that a failing assertion says where. */
+/** Largest absolute difference, with its index for the message of a failing assertion. */
 export function largestDifference(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const folder = process.env.TESSERA_MODELS ?? join(homedir(), '.cache/tessera/models')
 
-/** Path of a real test model, or undefined (with a loud word) where `tooling/models.sh` has not brought it. */
+/** Path of a real test model; undefined, with a warning, if `tooling/models.sh` has not downloaded it. */
 export function realModel(name: string): string | undefined {
   const path = join(folder, name)
   if (existsSync(path)) return path

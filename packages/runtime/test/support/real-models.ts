@@ -27,14 +27,14 @@ export interface GreedyGolden {
   }[]
 }
 
-/** A real decoder and what PyTorch computes with it; `path` is undefined where `tooling/models.sh` has not brought it. */
+/** A real decoder and PyTorch's results for it; `path` is undefined if `tooling/models.sh` has not downloaded it. */
 export interface RealModel {
   readonly title: string
   readonly folder: string
   readonly path: string | undefined
   readonly logits: LogitsGolden
   readonly greedy: GreedyGolden
-  /** A short prompt whose first three greedy tokens win by far. */
+  /** A short prompt whose first three greedy tokens win by a large margin. */
   readonly firmPrompt: string
 }
 
@@ -59,7 +59,7 @@ export async function loadRealModel({ path }: RealModel, device: Device): Promis
   }
 }
 
-/** Computes a golden prompt with f32 activations; every logit that the golden file has must be within `bound` of it. */
+/** Computes a golden prompt with f32 activations; every logit in the golden file must be within `bound` of it. */
 export async function expectLogits(
   model: LanguageModel,
   prompt: LogitsGolden['prompts'][number],
@@ -72,7 +72,7 @@ export async function expectLogits(
   await expectGoldenLogits(logits, prompt, expected, bound)
 }
 
-/** The same of logits that are there. */
+/** Compares given logits with the golden file. */
 export async function expectGoldenLogits(
   logits: ArrayLike<number>,
   prompt: LogitsGolden['prompts'][number],

@@ -19,7 +19,7 @@ export function byteBpeMetadata(change: Fields = {}): Fields {
   }
 }
 
-/** Metadata of a GGUF file with a SentencePiece-style BPE as Llama 2 has it. */
+/** Metadata of a GGUF file with a SentencePiece-style BPE like Llama 2's. */
 export function sentencePieceMetadata(change: Fields = {}): Fields {
   const pieces = ['\u2581', 'a', 'b', 't', 'h', 'e', '\u2581t', 'he', '\u2581the', 'th', 'ab', '\u2581\u2581']
   const tokens = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, byte) => byteToken(byte)), ...pieces]

@@ -11,12 +11,12 @@ export interface TinyGolden {
     readonly top10Ids: number[]
     readonly top10Logits: number[]
     readonly greedy: number[]
-    /** By how much each greedy token won. */
+    /** Margin by which each greedy token won. */
     readonly margins: number[]
   }[]
 }
 
-// By path: its package comes after this one in the order of dependencies.
+// By path: the package comes after this one in the order of layers.
 const folder = new URL('../../../tiny-model/model/', import.meta.url)
 
 export function tinyGguf(): Uint8Array {

@@ -12,7 +12,7 @@ export interface TokenizerCase {
   readonly decodedSkipSpecial: string
 }
 
-/** Figures of llama.cpp, as `golden/models` describes them. */
+/** Results of llama.cpp, described in `golden/models`. */
 export interface TokenizerGolden {
   readonly cases: readonly TokenizerCase[]
   readonly decode: readonly { readonly ids: number[]; readonly decoded: string; readonly decodedSkipSpecial: string }[]

@@ -1,6 +1,6 @@
 import type { Fields } from '../../src/config/index.ts'
 
-/** A tokenizer.json with the vocabulary of a GGUF file, in the form in which the model's authors publish it. */
+/** A tokenizer.json with the vocabulary of a GGUF file, in the form that the model's authors publish. */
 export function tokenizerJson(metadata: Fields): Fields {
   const tokens = metadata['tokenizer.ggml.tokens'] as string[]
   const types = metadata['tokenizer.ggml.token_type'] as number[]
@@ -30,7 +30,7 @@ function smollm(vocab: Fields, added: readonly object[], merges: unknown): Field
   }
 }
 
-/** Merges are not in the file: every split of a token in two tokens is one, in the order of the scores. */
+/** The file has no merges: every split of a token into two tokens is one, in the order of the scores. */
 function gemma(
   vocab: Fields,
   added: readonly object[],

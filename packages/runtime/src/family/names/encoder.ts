@@ -1,6 +1,8 @@
 import { prefixed, type TensorNames } from './names.ts'
 
-/** BERT's and RoBERTa's names. Their layers have no norm before a block; those after a block are of the sum. */
+/**
+ * Names of BERT and RoBERTa. Their layers have no norm before a block; the norm after it applies to the residual sum.
+ */
 export const bertNames: TensorNames = {
   prefixes: ['', 'bert.', 'roberta.'],
   embedding: 'embeddings.word_embeddings',
@@ -37,7 +39,7 @@ export const distilbertNames: TensorNames = {
   }),
 }
 
-/** Norms before the blocks, query, key and value in one matrix, and an MLP whose matrix of gate and up is one. */
+/** ModernBERT has norms before the blocks, one matrix for query, key and value, and one for gate and up. */
 export const modernbertNames: TensorNames = {
   prefixes: ['', 'model.'],
   embedding: 'embeddings.tok_embeddings',

@@ -1,6 +1,6 @@
 import { prefixed, type TensorNames } from './names.ts'
 
-/** GGUF files call the tensors of all architectures alike. */
+/** Names in GGUF files, the same for all architectures. */
 export const ggufNames: TensorNames = {
   embedding: 'token_embd',
   finalNorm: 'output_norm',
@@ -25,25 +25,25 @@ export const ggufNames: TensorNames = {
 }
 
 /**
- * What files call `down` whose inputs are transformed: `blk.3.ffn_down_hadamard.weight`. Programs that do not know of the transform would run
- * such a model without a word and get nonsense; so they miss a tensor.
+ * Name of a `down` weight whose inputs are transformed: `blk.3.ffn_down_hadamard.weight`. Programs that do not support
+ * the transform would run such a model without an error and generate nonsense; with this name they miss a tensor.
  */
-export function turnedDownName(name: string): string {
+export function transformedDownName(name: string): string {
   return name.replace(/(^blk\.[\d#]+\.ffn_down)(?=$|\.)/, '$1_hadamard')
 }
 
-/** The name that `turnedDownName` was given. */
+/** Inverse of `transformedDownName`. */
 export function plainDownName(name: string): string {
   return name.replace(/(^blk\.[\d#]+\.ffn_down)_hadamard(?=$|\.)/, '$1')
 }
 
-/** The names in such a file. */
-export function withTurnedDown(names: TensorNames): TensorNames {
+/** The names in a file whose `down` weights have transformed inputs. */
+export function withTransformedDown(names: TensorNames): TensorNames {
   const down = names.layer['mlp.down']
-  return down === undefined ? names : { ...names, layer: { ...names.layer, 'mlp.down': turnedDownName(down) } }
+  return down === undefined ? names : { ...names, layer: { ...names.layer, 'mlp.down': transformedDownName(down) } }
 }
 
-/** Of architectures whose query, key and value lie in one matrix; learned positions where there are any. */
+/** Names of architectures with query, key and value in one matrix, and learned positions if the model has them. */
 export const ggufFusedNames: TensorNames = {
   ...ggufNames,
   positions: 'position_embd',
@@ -51,14 +51,17 @@ export const ggufFusedNames: TensorNames = {
   fusedOrder: 'stacked',
 }
 
-/** Phi-3 has gate and up in the tensor of up, too. */
+/** Phi-3 stores gate and up in the tensor of up. */
 export const ggufPhi3Names: TensorNames = {
   ...ggufNames,
   layer: { ...ggufNames.layer, 'attention.fused': 'blk.#.attn_qkv', 'mlp.fused': 'blk.#.ffn_up' },
   fusedOrder: 'stacked',
 }
 
-/** BERT's. The norms after a block are of the sum; `attn_output` is a projection, and `attn_output_norm` the norm behind it. */
+/**
+ * Names of BERT. Norms after a block apply to the residual sum; `attn_output` is a projection, and `attn_output_norm`
+ * the norm after it.
+ */
 export const ggufBertNames: TensorNames = {
   embedding: 'token_embd',
   positions: 'position_embd',

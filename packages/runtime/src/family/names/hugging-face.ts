@@ -34,7 +34,7 @@ export const sandwichNames: TensorNames = {
   },
 }
 
-/** Norms behind the blocks and none before them. */
+/** Norms after the blocks and none before them. */
 export const postNormNames: TensorNames = {
   ...llamaNames,
   layer: {
@@ -46,7 +46,7 @@ export const postNormNames: TensorNames = {
   },
 }
 
-/** Phi-3 keeps query, key and value in one matrix, and gate and up in another. */
+/** Phi-3 stores query, key and value in one matrix, and gate and up in another. */
 export const phi3Names: TensorNames = {
   ...llamaNames,
   layer: {
@@ -56,7 +56,7 @@ export const phi3Names: TensorNames = {
   fusedOrder: 'stacked',
 }
 
-/** GPT-2's linear layers are stored as the transposes of everybody else's. */
+/** GPT-2 stores its linear layers transposed. */
 export const gpt2Names: TensorNames = {
   prefixes: ['transformer.', ''],
   embedding: 'wte',
@@ -128,7 +128,7 @@ export const bloomNames: TensorNames = {
 
 const { embeddingNorm: _, ...withoutEmbeddingNorm } = bloomNames
 
-/** One norm serves both parallel blocks; in the newer architecture each has its own. */
+/** One norm serves both parallel blocks; in the newer architecture each block has its own. */
 export const falconNames: TensorNames = {
   ...withoutEmbeddingNorm,
   layer: {

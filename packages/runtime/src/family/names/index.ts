@@ -5,8 +5,8 @@ export {
   ggufNames,
   ggufPhi3Names,
   plainDownName,
-  turnedDownName,
-  withTurnedDown,
+  transformedDownName,
+  withTransformedDown,
 } from './gguf.ts'
 export {
   bloomNames,

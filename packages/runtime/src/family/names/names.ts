@@ -1,4 +1,4 @@
-/** What a layer holds. A projection or a norm is a stem, to which `.weight` and `.bias` are added. */
+/** A component of a layer. Projections and norms are stems, to which `.weight` and `.bias` are appended. */
 export type LayerPart =
   | 'attention_norm'
   | 'post_attention_norm'
@@ -20,9 +20,9 @@ export type LayerPart =
   /** The rows of gate, then those of up. */
   | 'mlp.fused'
 
-/** The names of an architecture's tensors in one kind of file: stems, but for the factors of rope. */
+/** Names of an architecture's tensors in one kind of file: stems, except the factors of rope. */
 export interface TensorNames {
-  /** What may stand before every name: that of the model inside a larger one, or nothing. */
+  /** Possible prefixes of all names, such as that of the model inside a larger one; `''` for none. */
   readonly prefixes?: readonly string[]
   readonly embedding: string
   readonly positions?: string
@@ -31,14 +31,17 @@ export interface TensorNames {
   readonly finalNorm?: string
   readonly head?: string
   readonly pooler?: string
-  /** Divisors of the rotary frequencies, whole names; only some GGUF files have them. */
+  /** Full name of the tensor of divisors of the rotary frequencies, which only some GGUF files have. */
   readonly ropeFactors?: string
   readonly longRopeFactors?: { readonly short: string; readonly long: string }
   /** `#` is the layer's number. */
   readonly layer: Readonly<Partial<Record<LayerPart, string>>>
-  /** Rows of `attention.fused`: all queries, all keys, all values; or those of each KV head together: its query heads, its key, its value. */
+  /**
+   * Order of the rows of `attention.fused`: all queries, all keys, all values (`stacked`), or for each KV head its
+   * query heads, its key and its value (`by-kv-head`).
+   */
   readonly fusedOrder?: 'stacked' | 'by-kv-head'
-  /** Matrices of linear layers lie in the file as `[inputs, outputs]`. */
+  /** Whether matrices of linear layers are stored as `[inputs, outputs]`. */
   readonly isTransposed?: boolean
 }
 
@@ -47,7 +50,7 @@ export function prefixed(prefix: string, layer: TensorNames['layer']): TensorNam
   return Object.fromEntries(Object.entries(layer).map(([part, stem]) => [part, `${prefix}${stem}`]))
 }
 
-/** The names with the one of their prefixes under which the file has an embedding; the first where it has none. */
+/** Names with the prefix under which the file has an embedding; with the first prefix if it has none. */
 export function withPrefix(names: TensorNames, has: (name: string) => boolean): TensorNames {
   const { prefixes = [''] } = names
   const prefix = prefixes.find((candidate) => has(`${candidate}${names.embedding}.weight`)) ?? prefixes[0] ?? ''

@@ -14,18 +14,18 @@ export interface Attention {
   readonly key: Projection
   readonly value: Projection
   readonly output: Projection
-  /** Before the rotation: over each head, or, where the norm is as wide as the projection, over all heads together. */
+  /** Norm before the rotation: over each head, or over all heads together if the norm is as wide as the projection. */
   readonly queryNorm?: Norm | undefined
   readonly keyNorm?: Norm | undefined
   readonly rotation?: Rotation | undefined
   readonly numHeads: number
   readonly numKvHeads: number
   readonly headDim: number
-  /** What the scores are subject to. */
+  /** Scale, softcap, window and other modifications of the scores. */
   readonly scores: CacheAttention
 }
 
-/** f32[T, D] → f32[T, D], plus `residual` where given. */
+/** f32[T, D] → f32[T, D]; adds `residual` if given. */
 export function attend(input: BlockInput, block: Attention, pass: LayerPass, residual?: Tensor): Tensor {
   const tokens = input.x.shape[0] ?? 0
   const heads = projectHeads(input, block, pass)
@@ -35,7 +35,7 @@ export function attend(input: BlockInput, block: Attention, pass: LayerPass, res
   return project(attended, block.output, pass.options, residual)
 }
 
-/** Queries, keys and values, projected. */
+/** Projects to queries, keys and values. */
 function projectHeads(input: BlockInput, block: Attention, { options, report }: LayerPass): Heads {
   const fused = fusedProjections(input, block, options)
   const q = fused?.q ?? project(input.normed(), block.query, options)
@@ -46,7 +46,7 @@ function projectHeads(input: BlockInput, block: Attention, { options, report }: 
   return { query: heads(q, block.numHeads), key: heads(k, block.numKvHeads), value: heads(v, block.numKvHeads) }
 }
 
-/** Norms, rotation, cache and attention, where the first three are one op. */
+/** Norms, rotation, cache and attention, for devices on which the first three are one op. */
 function rotateAndAttend(
   heads: Heads,
   { queryNorm, keyNorm, rotation, headDim, scores }: Attention,
@@ -70,7 +70,7 @@ function rotateAndAttend(
   )
 }
 
-/** Queries and keys normalised and rotated. */
+/** Normalizes and rotates queries and keys. */
 function prepareHeads(
   { query, key, value }: Heads,
   { queryNorm, keyNorm, rotation, headDim }: Attention,

@@ -2,7 +2,7 @@ import type { TransformerConfig } from '../../config/index.ts'
 import type { StoredPart } from '../model.ts'
 import type { TensorNames } from '../names/index.ts'
 
-/** Where the rows of queries, keys and values lie in the one matrix of all three. */
+/** Row ranges of queries, keys and values in their fused matrix. */
 export function fusedHeads(
   { numHeads, numKvHeads, headDim }: Pick<TransformerConfig, 'numHeads' | 'numKvHeads' | 'headDim'>,
   order: NonNullable<TensorNames['fusedOrder']>,

@@ -7,8 +7,8 @@ import type { BlockOptions } from './pass.ts'
 import { type Projection, roundingOf } from './projection.ts'
 
 /*
- * Where layers take fused ops instead of their parts: where the device has a kernel for the call, and nobody looks at what lies between.
- * Each function returns undefined where the parts have to be called.
+ * Fused ops, which layers call if the device has a kernel for the call and no intermediate tensor is observed. Each function
+ * returns undefined if the separate ops must be called.
  */
 
 /** Flat queries, keys and values of T tokens by one call, with the norm before them. */
@@ -31,7 +31,7 @@ export function fusedProjections(
   return runWhereSupported(qkvLinearOp, { ...inputs, ...weights }, settings)
 }
 
-/** What goes into the last projection of a gated MLP by one call, with the norm before it. */
+/** Input of the last projection of a gated MLP by one call, with the norm before it. */
 export function fusedGate(
   input: BlockInput,
   { gate, up, activation: kind }: Mlp,
@@ -49,7 +49,10 @@ interface FusedInput {
   readonly settings: RoundingOptions & { readonly eps?: number; readonly unitOffset?: boolean }
 }
 
-/** How layers that read one input round it; undefined where they do it in different ways, as static scales of another program's checkpoint may say. */
+/**
+ * The rounding that layers with the same input share; undefined if they differ, as static scales of another program's
+ * checkpoint may.
+ */
 function commonRounding(
   projections: readonly Projection[],
   { activations }: BlockOptions,
@@ -58,7 +61,7 @@ function commonRounding(
   return others.every(({ inputScale }) => inputScale === first?.inputScale) ? first : undefined
 }
 
-/** RMSNorm is taken along; a LayerNorm is computed before. */
+/** Fused ops include an RMSNorm; a LayerNorm is computed before them. */
 function fusedInput(input: BlockInput, rounding: RoundingOptions): FusedInput {
   const { x, norm } = input
   if (norm?.kind !== 'rms') return { inputs: { x: input.normed(), norm: undefined }, settings: rounding }

@@ -2,12 +2,12 @@ import type { Tensor } from '@tessera-llm/tensor'
 import { type Norm, normalize } from './norm.ts'
 import type { LayerPass } from './pass.ts'
 
-/** What a block computes on: x after the norm before the block, where there is one. */
+/** Input of a block: x and the norm before the block, if there is one. */
 export interface BlockInput {
   /** f32[T, D]. */
   readonly x: Tensor
   readonly norm: Norm | undefined
-  /** The normalised x, computed and reported when it is first asked for: fused ops take x and the norm instead. */
+  /** The normalized x, computed and reported on the first call: fused ops take x and the norm instead. */
   normed(): Tensor
 }
 

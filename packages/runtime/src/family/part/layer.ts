@@ -6,17 +6,17 @@ import { feedForward, type Mlp } from './mlp.ts'
 import { type Norm, normalize } from './norm.ts'
 import type { LayerPass } from './pass.ts'
 
-/** A transformer layer. Which norms there are, and where, is what most architectures differ in. */
+/** A transformer layer. Architectures differ mostly in which norms they have, and where. */
 export interface Layer {
   /** `sequential` feeds the sum after attention to the MLP; `parallel` feeds both blocks the layer's input. */
   readonly order: 'sequential' | 'parallel'
   readonly attention: Branch<Attention>
   readonly mlp: Branch<Mlp>
-  /** Factor of what each block adds. */
+  /** Factor of each block's output. */
   readonly residualScale?: number | undefined
 }
 
-/** `ofSum(x + after(block(before(x))))`, where norms that are absent change nothing. */
+/** `ofSum(x + after(block(before(x))))`; absent norms are the identity. */
 export interface Branch<Block> {
   readonly before?: Norm | undefined
   readonly block: Block
@@ -33,7 +33,7 @@ function forwardLayer(x: Tensor, layer: Layer, pass: LayerPass): Tensor {
   }
   const before = blockInput(x, attention.before, 'attn_norm', pass)
   const attended = addBranch(x, before, attention, run.attention, ['attn_proj', 'post_attn_norm'], residualScale, pass)
-  // In a parallel layer the blocks may share their norm; nothing computes it twice.
+  // Blocks of a parallel layer may share their norm, which is computed once.
   const input =
     layer.order === 'sequential'
       ? blockInput(attended, mlp.before, 'ffn_norm', pass)
@@ -53,12 +53,12 @@ function addBranch<Block>(
   pass: LayerPass,
 ): Tensor {
   let sum: Tensor
-  // Where nothing comes between, the last linear layer of the block adds.
+  // Without a norm or factor after the block, its last linear layer adds the residual.
   if (!after && factor === undefined) sum = run(input, residual)
   else {
     const out = run(input)
     pass.report(blockName, out)
-    // The norm adds, unless someone looks at what it gives.
+    // The norm adds the residual, unless its output is observed.
     if (after && factor === undefined && !pass.options.observe) sum = normalize(out, after, residual)
     else {
       const normed = named(out, after, afterName, pass)
@@ -68,7 +68,7 @@ function addBranch<Block>(
   return ofSum ? normalize(sum, ofSum) : sum
 }
 
-/** Applies and reports a norm; without one, x itself. */
+/** Applies and reports a norm; without a norm returns x. */
 function named(x: Tensor, norm: Norm | undefined, name: string, pass: LayerPass): Tensor {
   if (!norm) return x
   const normed = normalize(x, norm)
@@ -76,7 +76,7 @@ function named(x: Tensor, norm: Norm | undefined, name: string, pass: LayerPass)
   return normed
 }
 
-/** All layers one after the other, each with what it left freed but its output; disposes `hidden`. */
+/** Runs all layers in order and frees every intermediate tensor of a layer except its output; disposes of `hidden`. */
 export function forwardLayers(hidden: Tensor, layers: readonly Layer[], passOf: (index: number) => LayerPass): Tensor {
   const { device } = hidden
   let current = hidden

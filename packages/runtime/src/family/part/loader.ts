@@ -10,13 +10,13 @@ import type { Norm } from './norm.ts'
 import type { Projection } from './projection.ts'
 import type { Rotation } from './rotation.ts'
 
-/** What norms an architecture has, and whether its file stores the w of 1 + w. */
+/** Norms of an architecture, and whether its file stores the w of 1 + w. */
 export interface NormStyle {
   readonly kind: Norm['kind']
   readonly unitOffset?: boolean
 }
 
-/** What the parts of a model are loaded by. */
+/** Sources for loading the parts of a model: configuration, weights and their names. */
 export interface PartSource {
   readonly config: TransformerConfig
   readonly weights: WeightSource
@@ -24,12 +24,12 @@ export interface PartSource {
   readonly norm: NormStyle
 }
 
-/** Brings the parts of one layer. Ask for several at once: while one is packed, others are read. */
+/** Loads the parts of one layer. Request several at once: while one is packed, others are read. */
 export interface LayerLoader {
   readonly config: TransformerConfig
   norm(part: LayerPart): Promise<Norm>
   has(part: LayerPart): boolean
-  /** Queries and keys may be normalized: each head by itself, or all heads together. */
+  /** Loads attention; queries and keys may be normalized for each head separately or over all heads. */
   attention(normed?: 'each-head' | 'all-heads'): Promise<Attention>
   gatedMlp(): Promise<Mlp>
   plainMlp(): Promise<Mlp>
@@ -54,7 +54,10 @@ export async function loadNorm(
   return { kind: 'layer', weight, bias, eps }
 }
 
-/** The weight `[rows, columns]`, and the bias where the file has one; of a tensor of their own, or of the part `from` of one. */
+/**
+ * Loads the weight `[rows, columns]`, and the bias if the file has one, from a separate tensor or from the part `from`
+ * of one.
+ */
 export async function loadProjection(
   { weights, names }: PartSource,
   stem: string,
@@ -74,7 +77,7 @@ export async function loadProjection(
   return { name, weight, bias, inputScale }
 }
 
-/** The scale of a layer's input, which checkpoints hold whose activations are static. */
+/** Scale of a layer's input, which checkpoints with static activations hold. */
 export async function loadInputScale(weights: WeightSource, stem: string): Promise<number | undefined> {
   const name = `${stem}.input_scale`
   if (!weights.has(name)) return undefined
@@ -87,7 +90,10 @@ export async function loadInputScale(weights: WeightSource, stem: string): Promi
   )
 }
 
-/** The table of learned positions `[contextLength, D]`, the beginning of the stored one; undefined for architectures without one. */
+/**
+ * The table of learned positions `[contextLength, D]`, a prefix of the stored one; undefined for architectures without
+ * one.
+ */
 export async function loadPositions({ config, weights, names }: PartSource): Promise<Weight | undefined> {
   if (names.positions === undefined) return undefined
   const { contextLength, hiddenSize, unusedPositions = 0 } = config
@@ -111,7 +117,7 @@ export function createLayerLoader(source: PartSource, index: number, rotation: R
       throw new TesseraError('unsupported', `load: ${config.architecture} has no ${part} in this kind of file`)
     return stem.replace('#', String(index))
   }
-  // These reject and do not throw, since a caller asks for several at once and waits for all.
+  // Loaders are async so that errors reject: callers start several at once and await them together.
   const projection = async (
     part: LayerPart,
     rows: number,

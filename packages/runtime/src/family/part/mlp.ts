@@ -5,7 +5,7 @@ import type { BlockInput } from './input.ts'
 import type { BlockOptions } from './pass.ts'
 import { type Projection, project } from './projection.ts'
 
-/** The feed-forward block: gated (`down(f(gate x) · up x)`; Shazeer 2020) where there is a gate, else `down(f(up x))`. */
+/** The feed-forward block: `down(f(gate x) · up x)` with a gate (Shazeer 2020), else `down(f(up x))`. */
 export interface Mlp {
   readonly gate?: Projection | undefined
   readonly up: Projection
@@ -15,7 +15,7 @@ export interface Mlp {
   readonly downHadamard?: number | undefined
 }
 
-/** f32[T, D] → f32[T, D], plus `residual` where given. */
+/** f32[T, D] → f32[T, D]; adds `residual` if given. */
 export function feedForward(input: BlockInput, mlp: Mlp, options: BlockOptions, residual?: Tensor): Tensor {
   const inner = fusedGate(input, mlp, options) ?? innerOf(input.normed(), mlp, options)
   return project(

@@ -6,7 +6,7 @@ export type Norm =
   | { readonly kind: 'rms'; readonly weight: Tensor; readonly eps: number; readonly unitOffset: boolean }
   | { readonly kind: 'layer'; readonly weight: Tensor; readonly bias: Tensor | undefined; readonly eps: number }
 
-/** The normalised x, plus `residual` where given. */
+/** Normalizes x; adds `residual` if given. */
 export function normalize(x: Tensor, norm: Norm, residual?: Tensor): Tensor {
   if (norm.kind === 'rms') return rmsNorm(x, norm.weight, { eps: norm.eps, unitOffset: norm.unitOffset, residual })
   const normed = layerNorm(x, norm.weight, norm.bias, { eps: norm.eps })

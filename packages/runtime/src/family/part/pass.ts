@@ -3,7 +3,7 @@ import type { Tensor } from '@tessera-llm/tensor'
 import type { ForwardOptions } from '../model.ts'
 import type { Attention } from './attention.ts'
 
-/** How linear layers round their inputs, and who looks on. */
+/** Rounding of the inputs of linear layers, and the observer of intermediate tensors. */
 export type BlockOptions = Pick<ForwardOptions, 'activations' | 'observe'>
 
 /** Queries, keys and values of T tokens: each f32[1, T, heads, headDim]. */
@@ -13,19 +13,25 @@ export interface Heads {
   readonly value: Tensor
 }
 
-/** What the blocks of one layer get in a forward pass, beside their input. */
+/** Context of one layer's blocks in a forward pass, beside their input. */
 export interface LayerPass {
   /** Absolute positions of the tokens, i32 `[1, T]`. */
   readonly positions: Tensor
   readonly options: BlockOptions
-  /** Lets every query see what it may: keys in a cache, or in its own sequence. Returns f32[1, T, numHeads, headDim]. */
+  /**
+   * Attends every query to the keys that it may see: those in a cache, or in its own sequence. Returns f32[1, T,
+   * numHeads, headDim].
+   */
   attend(heads: Heads, scores: Attention['scores']): Tensor
-  /** The same with heads that are neither normalised nor rotated yet; undefined where that takes ops of its own. Changes `heads.query`. */
+  /**
+   * `attend` for heads that are not normalized and rotated yet. Overwrites `heads.query`. Undefined if separate ops
+   * must do it.
+   */
   rotateAndAttend?(
     heads: Heads,
     rotation: Omit<CacheRotation, 'positions'>,
     scores: Attention['scores'],
   ): Tensor | undefined
-  /** Calls `options.observe`, with the layer before the name. */
+  /** Calls `options.observe` with the layer's prefix and the name. */
   report(name: string, tensor: Tensor): void
 }

@@ -2,17 +2,20 @@ import { linear, type RoundingOptions } from '@tessera-llm/kernels'
 import type { Tensor, Weight } from '@tessera-llm/tensor'
 import type { BlockOptions } from './pass.ts'
 
-/** A linear layer, by the name under which its input can be observed. */
+/** A linear layer, with the name under which its input is reported. */
 export interface Projection {
   /** `layers.3.mlp.down` */
   readonly name: string
   readonly weight: Weight
   readonly bias: Tensor | undefined
-  /** Of its input, for static activations; undefined where the checkpoint has none. */
+  /** Scale of its input for static activations; undefined if the checkpoint has none. */
   readonly inputScale?: number | undefined
 }
 
-/** How a layer rounds its input. Calls that need no scale are not told it: they are the same for all layers then, and so is what devices keep of them. */
+/**
+ * Rounding options of a layer. The scale is passed only if the rounding needs it, so that calls of all layers, and the
+ * data that devices keep for a call, stay the same.
+ */
 export function roundingOf(activations: BlockOptions['activations'], inputScale: number | undefined): RoundingOptions {
   return activations === 'int8-static' ? { activations, inputScale } : { activations }
 }

@@ -14,7 +14,7 @@ export interface Rotation {
 /** 1 GiB: two million positions of a head of 128. */
 const mostTableBytes = 2 ** 30
 
-/** Makes the rotations of a model's layers; layers with equal settings share one. */
+/** Creates the rotations of a model's layers; layers with equal settings share one. */
 export function createRotations(
   weights: WeightSource,
   contextLength: number,
@@ -50,7 +50,7 @@ export function createRotations(
 /** Divisors of the rotary frequencies that a file stores as tensors. */
 export interface StoredRopeFactors {
   readonly all?: Float32Array | undefined
-  /** LongRoPE's. */
+  /** Factors of LongRoPE for the original context. */
   readonly short?: Float32Array | undefined
   readonly long?: Float32Array | undefined
 }

@@ -4,22 +4,22 @@ import { cut, type Span } from '../special/splitter.ts'
 import { readParts } from './read.ts'
 import { whiteSpace, wordCharacters } from './regex.ts'
 
-/** A token that is found in the text before the model sees it. */
+/** A token that is matched in the text before the model encodes it. */
 export interface AddedToken {
   readonly id: number
   readonly content: string
-  /** Special tokens have no text of their own and are read only where the caller allows it. */
+  /** Special tokens have no text of their own and are matched only with `parseSpecial`. */
   readonly isSpecial: boolean
-  /** Matches only between characters that are not of words. */
+  /** Matches only between characters that are not part of words. */
   readonly isWord: boolean
-  /** Takes the white space on that side with it. */
+  /** Includes the white space on that side in the match. */
   readonly stripsLeft: boolean
   readonly stripsRight: boolean
-  /** Is looked for in the normalized text. */
+  /** Is matched in the normalized text. */
   readonly isNormalized: boolean
 }
 
-/** End tokens are special whatever the file says, as they are from GGUF files. */
+/** Reads the added tokens. End tokens are always special, as in GGUF files. */
 export function readAddedTokens(value: unknown): AddedToken[] {
   return readParts(value, 'added_tokens').map(({ fields }) => ({
     id: fields.integer('id'),
@@ -35,7 +35,7 @@ export function readAddedTokens(value: unknown): AddedToken[] {
 const word = new RegExp(`[${wordCharacters}]`, 'u')
 const space = new RegExp(`[${whiteSpace}]`, 'u')
 
-/** Cuts a text at added tokens as Hugging Face does: leftmost first, of those the longest. */
+/** Splits a text at added tokens as Hugging Face does: leftmost first, of those the longest. */
 export function createAddedTokenSplitter(tokens: readonly AddedToken[]): (text: string) => (string | number)[] {
   if (tokens.length === 0) return (text) => (text === '' ? [] : [text])
   const matcher = createMatcher(tokens.map(({ content }) => content))
@@ -64,14 +64,14 @@ export function createAddedTokenSplitter(tokens: readonly AddedToken[]): (text: 
   }
 }
 
-/** Where the white space around a boundary ends, going backward (-1) or forward (1) up to `limit`. */
+/** End of the white space next to a boundary, going backward (-1) or forward (1) up to `limit`. */
 function skipSpaces(text: string, boundary: number, side: -1 | 1, limit: number): number {
   let at = boundary
   while (at !== limit && space.test(text.charAt(side === 1 ? at : at - 1))) at += side
   return at
 }
 
-/** True when the character before (-1) or after (1) the boundary is one of words. */
+/** Whether the character before (-1) or after (1) the boundary is part of a word. */
 function touchesWord(text: string, boundary: number, side: -1 | 1): boolean {
   const isPair = side === -1 && /[\udc00-\udfff]/.test(text.charAt(boundary - 1))
   const point = text.codePointAt(side === 1 ? boundary : boundary - (isPair ? 2 : 1))

@@ -5,14 +5,14 @@ import type { Vocabulary } from '../vocabulary.ts'
 import { createWordSplitter } from '../word-splitter.ts'
 import { describe, type Part, refuse, unsupported } from './read.ts'
 
-/** Turns a piece into ids. */
+/** Encodes a piece to ids. */
 export type PieceEncoder = (piece: string) => readonly number[]
 
 const encoder = new TextEncoder()
 
 /**
- * The BPE model of a tokenizer.json: merges by rank inside a piece. A character outside the vocabulary becomes bytes where
- * `byte_fallback` is set and the vocabulary has them, else `unk_token`; without one it is left out, as by Hugging Face.
+ * The BPE model of a tokenizer.json: merges by rank inside a piece. A character outside the vocabulary becomes bytes if
+ * `byte_fallback` is set and the vocabulary has them, else `unk_token`; without one it is dropped, as in Hugging Face.
  */
 export function readBpe(model: Part, vocabulary: Vocabulary): PieceEncoder {
   const { fields, path } = model
@@ -72,7 +72,7 @@ export function readUnknown(model: Part, vocabulary: Vocabulary): number | undef
   )
 }
 
-/** Merges are pairs, in older files `"left right"`. */
+/** Reads the merges: pairs, or `"left right"` in older files. */
 function readMerges({ raw, path }: Part, vocabulary: Vocabulary): Map<string, number> {
   const field = `${path}.merges`
   if (!Array.isArray(raw.merges)) return refuse(field, `must be a list, but is ${describe(raw.merges)}`)
@@ -86,7 +86,7 @@ function readMerges({ raw, path }: Part, vocabulary: Vocabulary): Map<string, nu
       if (vocabulary.idOf(token) === undefined)
         refuse(`${field}[${rank}]`, `is ${describe(merge)}, but ${JSON.stringify(token)} is not in the vocabulary`)
     const key = `${left} ${right}`
-    // Text never spells a control token: only parseSpecial reads those.
+    // Text never spells a control token: only `parseSpecial` reads those.
     if (vocabulary.isControl(vocabulary.idOf(left + right) as number)) continue
     if (!ranks.has(key)) ranks.set(key, rank)
   }

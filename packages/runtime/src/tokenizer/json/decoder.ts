@@ -5,19 +5,19 @@ import { tokenTypes, type Vocabulary } from '../vocabulary.ts'
 import { readPattern } from './pattern.ts'
 import { flatten, type Part, readPart, unsupported } from './read.ts'
 
-/** Turns tokens into bytes, and corrects the text that they make. */
+/** Maps tokens to bytes, and corrects the decoded text. */
 export interface Decoder {
   spell(id: number, isFirst: boolean): Uint8Array
   finish(text: string): string
 }
 
-/** Changes the text of one token. */
+/** Transforms the text of one token. */
 type TokenStep = (token: string, isFirst: boolean) => string
 
 const encoder = new TextEncoder()
 
 /**
- * The `decoder` of a tokenizer.json. Where bytes make no UTF-8, each maximal part becomes one U+FFFD, so that streamed and
+ * The `decoder` of a tokenizer.json. Each maximal invalid sequence of UTF-8 becomes one U+FFFD, so that streamed and
  * whole decoding agree.
  */
 export function readDecoder(value: unknown, vocabulary: Vocabulary): Decoder {
@@ -32,7 +32,7 @@ export function readDecoder(value: unknown, vocabulary: Vocabulary): Decoder {
     else if (isFused) textSteps.push(readTextStep(part))
     else if (part.type !== 'ByteFallback') tokenSteps.push(readTokenStep(part))
   }
-  // Without a decoder the tokens are words.
+  // Without a decoder, tokens are words.
   if (parts.length === 0) tokenSteps.push((token, isFirst) => (isFirst ? token : ` ${token}`))
   const spell = (id: number, isFirst: boolean): Uint8Array => {
     const token = vocabulary.textOf(id)
@@ -86,7 +86,7 @@ function replace(part: Part): (text: string) => string {
   return (text) => text.replace(pattern, () => content)
 }
 
-/** Takes away up to `start` and `stop` times the character at the ends. */
+/** Removes up to `start` and `stop` occurrences of the character at the ends. */
 function strip({ fields }: Part): (text: string) => string {
   const content = fields.string('content')
   const start = fields.integer('start', 0)
@@ -101,7 +101,7 @@ function strip({ fields }: Part): (text: string) => string {
   }
 }
 
-/** The corrections of BERT's decoder, which Hugging Face applies to each token alone, so that some never match. */
+/** The corrections of BERT's decoder. Hugging Face applies them to each token separately, so that some never match. */
 function cleanUp(token: string): string {
   return token
     .replace(/ ([.?!,])/g, '$1')

@@ -15,9 +15,11 @@ import { readVocabulary } from './vocabulary.ts'
 import { readWordPiece } from './word-piece.ts'
 
 /**
- * The tokenizer of a Hugging Face folder: `json` is its parsed tokenizer.json, `configJson` its tokenizer_config.json (BOS and
- * EOS). BPE (byte-level and SentencePiece-style) and WordPiece; truncation and padding in the file are ignored.
- * Throws `unsupported` for other models and steps, and `invalid-file` with the place in `details.field`.
+ * Creates the tokenizer of a Hugging Face folder: `json` is its parsed tokenizer.json, `configJson` its
+ * tokenizer_config.json (BOS and EOS). Supports BPE (byte-level and SentencePiece-style) and WordPiece; truncation and
+ * padding in the file are ignored.
+ *
+ * @throws TesseraError `unsupported` for other models and steps, and `invalid-file` with the place in `details.field`
  */
 export function createTokenizerFromJson(json: Fields, configJson: Fields = {}): Tokenizer {
   const model = readPart(json.model, 'model') ?? refuse('model', 'is missing; this is no tokenizer.json')
@@ -39,7 +41,7 @@ export function createTokenizerFromJson(json: Fields, configJson: Fields = {}): 
 }
 
 function readModel(model: Part, vocabulary: Vocabulary): PieceEncoder {
-  // Files from before the models were named hold BPE where there are merges.
+  // Old files do not name the model's type; merges identify BPE.
   const type = model.type === '' && 'merges' in model.raw ? 'BPE' : model.type
   switch (type) {
     case 'BPE':
@@ -51,7 +53,10 @@ function readModel(model: Part, vocabulary: Vocabulary): PieceEncoder {
   }
 }
 
-/** Added tokens of the raw text first, then those of the normalized one; the text between comes out normalized. */
+/**
+ * Splits at added tokens of the raw text first, then at those of the normalized text; the text between is returned
+ * normalized.
+ */
 function createSplitter(
   added: readonly AddedToken[],
   normalize: Normalizer,
@@ -73,7 +78,7 @@ function createSplitter(
 interface SpecialTokens {
   readonly bosId: number | undefined
   readonly eosIds: readonly number[]
-  /** The frame with BOS and EOS as the configuration wants them. */
+  /** Adds or removes BOS and EOS as the configuration requires. */
   frame(frame: Frame): Frame
 }
 

@@ -3,10 +3,10 @@ import { readPattern } from './pattern.ts'
 import { flatten, type Part, readPart, unsupported } from './read.ts'
 import { whiteSpace } from './regex.ts'
 
-/** Changes a text before it is cut into pieces. */
+/** Transforms a text before it is split into pieces. */
 export type Normalizer = (text: string) => string
 
-/** The `normalizer` of a tokenizer.json. Lone surrogates become U+FFFD, whatever it says. */
+/** The `normalizer` of a tokenizer.json. Lone surrogates always become U+FFFD. */
 export function readNormalizer(value: unknown): Normalizer {
   const steps = flatten(readPart(value, 'normalizer'), 'normalizers').map(readStep)
   return (text) => steps.reduce((result, step) => step(result), wellFormed(text))
@@ -33,7 +33,7 @@ function readStep(part: Part): Normalizer {
     case 'Replace': {
       const pattern = readPattern(part)
       const content = fields.string('content')
-      // A function, because "$" has a meaning in a replacing string.
+      // A function, because "$" has a meaning in a replacement string.
       return (text) => text.replace(pattern, () => content)
     }
     case 'BertNormalizer':
@@ -46,7 +46,7 @@ function readStep(part: Part): Normalizer {
   }
 }
 
-/** Letter by letter, as Rust does: a sigma at the end of a word has no form of its own. */
+/** Lower-cases each letter separately, as Rust does: a final sigma gets no special form. */
 function lowerCase(text: string): string {
   return text.replaceAll('\u03a3', '\u03c3').toLowerCase()
 }
@@ -60,7 +60,7 @@ function strip(left: boolean, right: boolean): Normalizer {
   return (text) => text.replace(expression, '')
 }
 
-// The blocks that BERT's authors took for CJK ideographs (Devlin et al. 2018, `tokenization.py`).
+// Blocks that BERT's authors treat as CJK ideographs (Devlin et al. 2018, `tokenization.py`).
 const ideograph =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu
 // Unassigned code points stay: Rust counts them to no category of "other".

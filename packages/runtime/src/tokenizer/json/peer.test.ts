@@ -6,7 +6,7 @@ import { byteBpeJson } from '../../../test/support/small-vocabularies.ts'
 import type { Fields } from '../../config/index.ts'
 import { createTokenizerFromJson } from '../index.ts'
 
-// @huggingface/tokenizers is an independent reading of the same files: a second opinion on every step, on any text.
+// @huggingface/tokenizers implements the same files independently and is the oracle for every step, on any text.
 
 const words = [
   'the',
@@ -89,7 +89,7 @@ describe('the same ids as @huggingface/tokenizers', () => {
     byteBpeJson({ ...sequence(split({ Regex: llama3 }, 'Isolated'), byteLevel), model: { ignore_merges: true } }),
     'Llama 3 with tokens that need no merge',
   )
-  // It reads the other behaviours differently from the Rust library: pre-tokenizer.test.ts has those.
+  // It implements the other behaviours differently from the Rust library; pre-tokenizer.test.ts tests those.
   expectSame(byteBpeJson(sequence(split({ String: ' ' }, 'Isolated'), byteLevel)), 'split at spaces')
   expectSame(byteBpeJson(sequence(split({ Regex: '[a-h]|\\s' }, 'Isolated'), byteLevel)), 'split at a pattern')
   for (const type of ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase'])

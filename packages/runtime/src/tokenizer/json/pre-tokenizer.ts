@@ -4,7 +4,7 @@ import { readPattern } from './pattern.ts'
 import { flatten, type Part, readPart, refuse, unsupported } from './read.ts'
 import { fromOniguruma, whiteSpace, wordCharacters } from './regex.ts'
 
-/** Cuts a text into the pieces inside which tokens are found; `isFirst` where the text begins the input. */
+/** Splits a text into the pieces inside which tokens are found; `isFirst` if the text starts the input. */
 export type PieceSplitter = (text: string, isFirst: boolean) => string[]
 
 /** The pattern of GPT-2 (Radford et al. 2019). */
@@ -62,7 +62,7 @@ function readStep(part: Part): PieceSplitter {
   }
 }
 
-/** A piece for each match and for each text between them. */
+/** One piece for each match and one for each text between matches. */
 function isolate(expression: RegExp): (text: string) => string[] {
   return (text) => segments(text, expression).map(({ text: piece }) => piece)
 }
@@ -107,7 +107,7 @@ function splitBy(expression: RegExp, behavior: string, invert: boolean, path: st
   }
 }
 
-/** Joins a segment to the one before where `belongs` says so. */
+/** Appends a segment to the previous one if `belongs` returns true. */
 function join(parts: readonly Segment[], belongs: (last: Segment, segment: Segment) => boolean): string[] {
   const pieces: string[] = []
   for (const [index, segment] of parts.entries()) {
@@ -121,7 +121,7 @@ function join(parts: readonly Segment[], belongs: (last: Segment, segment: Segme
 function metaspace(part: Part): PieceSplitter {
   const { fields, path } = part
   const mark = fields.string('replacement', spaceMark)
-  // Files before version 0.15 of the library say add_prefix_space instead.
+  // Files before version 0.15 of the library use add_prefix_space instead.
   const scheme = fields.string('prepend_scheme', fields.boolean('add_prefix_space', true) ? 'always' : 'never')
   if (!['first', 'always', 'never'].includes(scheme))
     refuse(`${path}.prepend_scheme`, `is "${scheme}"; it must be first, always or never`)

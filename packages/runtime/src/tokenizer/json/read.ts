@@ -19,7 +19,7 @@ export function unsupported(path: string, what: string): never {
   throw new TesseraError('unsupported', `tokenizer.json: ${path} ${what}`, { details: { field: path } })
 }
 
-/** The typed object at `path`; undefined where the file has null or nothing. */
+/** The typed object at `path`; undefined for null or an absent field. */
 export function readPart(value: unknown, path: string): Part | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value))
@@ -29,14 +29,14 @@ export function readPart(value: unknown, path: string): Part | undefined {
   return { path, type: fields.string('type', ''), raw, fields }
 }
 
-/** The objects of a list; an empty one where the file has null or nothing. */
+/** The objects of a list; an empty list for null or an absent field. */
 export function readParts(value: unknown, path: string): Part[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) return refuse(path, `must be a list, but is ${describe(value)}`)
   return value.map((item, index) => readPart(item, `${path}[${index}]`) ?? refuse(`${path}[${index}]`, 'is null'))
 }
 
-/** Steps of a `Sequence`, flat; another part is its own only step. */
+/** Steps of a `Sequence`, flattened; another part is its own only step. */
 export function flatten(part: Part | undefined, listName: string): Part[] {
   if (part === undefined) return []
   return part.type === 'Sequence'

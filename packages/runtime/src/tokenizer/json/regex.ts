@@ -1,14 +1,15 @@
 /** Unicode White_Space, as a class body. JavaScript's \s differs: it has U+FEFF and lacks U+0085. */
 export const whiteSpace = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
-/** What \w means to Rust's regular expressions and to Oniguruma, as a class body. */
+/** The characters of \w in Rust's regular expressions and in Oniguruma, as a class body. */
 export const wordCharacters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d'
 
 const classes: Readonly<Record<string, string>> = { s: whiteSpace, d: '\\p{Nd}', w: wordCharacters, h: '0-9a-fA-F' }
 const generalCategory = /^(?:L[ulmotC]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfson]?)$/
 
 /**
- * An Oniguruma pattern, as tokenizer.json files hold it, as a JavaScript one with the flags `gu`. Throws a `SyntaxError` for
- * what has no equivalent: POSIX brackets, nested and intersected classes, possessive intervals, `\G`, `\R`, `\X`.
+ * Translates an Oniguruma pattern of a tokenizer.json to a JavaScript one with the flags `gu`. Throws a `SyntaxError`
+ * for constructs without an equivalent: POSIX brackets, nested and intersected classes, possessive intervals, `\G`,
+ * `\R`, `\X`.
  */
 export function fromOniguruma(pattern: string): RegExp {
   return new RegExp(new Translator(pattern).translate(), 'gu')
@@ -17,7 +18,7 @@ export function fromOniguruma(pattern: string): RegExp {
 interface Group {
   readonly start: number
   readonly ignoreCase: boolean
-  /** An atomic group, whose name the translation needs to repeat. */
+  /** Name of the atomic group, which the translation repeats. */
   readonly atomic: string | undefined
 }
 
@@ -34,7 +35,7 @@ class Translator {
 
   translate(): string {
     const groups: Group[] = []
-    /** Where the last atom begins in the output; a quantifier or a possessive mark belongs to it. */
+    /** Start of the last atom in the output, to which a quantifier or a possessive mark applies. */
     let atom = 0
     while (this.at < this.source.length) {
       const char = String.fromCodePoint(this.source.codePointAt(this.at) as number)
@@ -93,7 +94,7 @@ class Translator {
 
   private quantifier(atom: number): void {
     const found = /^(?:[*+?]|\{\d+(?:,\d*)?\}|\{,\d+\})/.exec(this.source.slice(this.at))
-    // A brace that opens no interval stands for itself.
+    // A brace that opens no interval is a literal.
     if (!found) {
       this.at++
       this.out += '\\{'
@@ -116,7 +117,7 @@ class Translator {
 
   private plain(char: string): string {
     if (char === '.') return '[^\\n]'
-    // Oniguruma's anchors are those of lines.
+    // Oniguruma's anchors match at lines.
     if (char === '^') return '(?<![^\\n])'
     if (char === '$') return '(?![^\\n])'
     if (char === '|') return char
@@ -125,7 +126,7 @@ class Translator {
     return variants.length > 1 ? `[${variants.join('')}]` : char
   }
 
-  /** One escape sequence; inside a class without brackets of its own. */
+  /** Translates one escape sequence; inside a class without brackets of its own. */
   private escape(inClass: boolean): string {
     const rest = this.source.slice(this.at)
     const property = /^\\([pP])\{(\^?)([\w ]+)\}/.exec(rest)
@@ -195,7 +196,9 @@ class Translator {
     return `[${negated}${body}]`
   }
 
-  /** The character and, where case is ignored, its other forms: with U+017F for s and U+212A for k, as Unicode folds them. */
+  /**
+   * The character and, if case is ignored, its other forms: with U+017F for s and U+212A for k, as Unicode folds them.
+   */
   private variants(char: string): string[] {
     if (!this.ignoreCase) return [char]
     const folded = char.toLowerCase()

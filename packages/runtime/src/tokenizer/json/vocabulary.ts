@@ -3,10 +3,10 @@ import { createVocabulary, tokenTypes, type Vocabulary } from '../vocabulary.ts'
 import type { AddedToken } from './added-tokens.ts'
 import { describe, type Part, refuse } from './read.ts'
 
-/** Far above every published vocabulary; keeps one wild id from asking for gigabytes. */
+/** Far above every published vocabulary; limits the memory that one wrong id can request. */
 const maxVocabulary = 2 ** 24
 
-/** `model.vocab` and the added tokens as one vocabulary; ids between them that no token has are unused. */
+/** `model.vocab` and the added tokens as one vocabulary; ids between them without a token are unused. */
 export function readVocabulary(model: Part, added: readonly AddedToken[]): Vocabulary {
   const field = `${model.path}.vocab`
   const entries = Object.entries(model.fields.record('vocab') ?? refuse(field, 'is missing'))

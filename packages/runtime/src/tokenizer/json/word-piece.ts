@@ -4,8 +4,9 @@ import { type PieceEncoder, readUnknown } from './bpe.ts'
 import { type Part, refuse } from './read.ts'
 
 /**
- * The WordPiece model of a tokenizer.json (Schuster & Nakajima 2012; BERT): the longest token that begins the word, then the
- * longest continuation, and so on; a word that cannot be spelled so, or is too long, is one unknown token.
+ * The WordPiece model of a tokenizer.json (Schuster & Nakajima 2012; BERT): the longest token that starts the word,
+ * then the longest continuation, and so on. A word that cannot be spelled this way, or is too long, is one unknown
+ * token.
  */
 export function readWordPiece(model: Part, vocabulary: Vocabulary): PieceEncoder {
   const { fields } = model

@@ -1,6 +1,6 @@
 /** Finds the words of a fixed set in a text. */
 export interface Matcher {
-  /** Calls `found` for every word that begins at `start`, shortest first, with its index in the set and its end. */
+  /** Calls `found` for every word that starts at `start`, shortest first, with its index in the set and its end. */
   visit(text: string, start: number, found: (word: number, end: number) => void): void
 }
 
@@ -9,7 +9,7 @@ interface Node {
   word: number | undefined
 }
 
-/** A trie over UTF-16 code units. Of equal words the first counts; empty words never match. */
+/** A trie over UTF-16 code units. The first of equal words counts; empty words never match. */
 export function createMatcher(words: readonly string[]): Matcher {
   const root = makeNode()
   for (const [index, word] of words.entries()) {
@@ -21,7 +21,7 @@ export function createMatcher(words: readonly string[]): Matcher {
   return {
     visit(text, start, found) {
       let node = root.next.get(text.charCodeAt(start))
-      // Past the end charCodeAt gives NaN, which is no key.
+      // Beyond the end charCodeAt returns NaN, which is no key.
       for (let end = start + 1; node; end++) {
         if (node.word !== undefined) found(node.word, end)
         node = node.next.get(text.charCodeAt(end))

@@ -1,18 +1,19 @@
 import { createMatcher } from './matcher.ts'
 
-/** A token that is matched whole, before any other rule sees the text. */
+/** A token that is matched whole, before any other rule is applied to the text. */
 export interface WholeToken {
   readonly id: number
   readonly text: string
 }
 
-/** Cuts a text at whole tokens: their ids, and the text between them, in order. */
+/** Splits a text at whole tokens: their ids, and the text between them, in order. */
 export type Splitter = (text: string) => (string | number)[]
 
 /**
- * llama.cpp's rule: tokens are looked for one after another, the longest (in UTF-8 bytes) first, each leftmost in what is
- * still text. So a long token wins over a short one that begins before it. A place waits in the queue of the longest token
- * that fits there, so that a megabyte of line breaks, where tokens of each length begin everywhere, stays one pass.
+ * llama.cpp's rule: tokens are matched one after another, the longest (in UTF-8 bytes) first, each leftmost in the
+ * remaining text. So a long token wins over a short one that starts before it. Every position is queued under the
+ * longest token that fits there, so that a megabyte of line breaks, where tokens of every length start everywhere,
+ * still takes one pass.
  */
 export function createLongestFirstSplitter(tokens: readonly WholeToken[]): Splitter {
   const bytes = new TextEncoder()
@@ -26,7 +27,7 @@ export function createLongestFirstSplitter(tokens: readonly WholeToken[]): Split
     const queues = new Map<number, number[]>()
     const enqueue = (start: number): void => {
       let longest = -1
-      // What is taken is at least as long, so an overlap covers one of the two ends.
+      // Spans taken earlier are at least as long, so an overlapping one covers one of the two ends.
       matcher.visit(text, start, (word, end) => {
         if (taken[end - 1] === 0) longest = word
       })
@@ -56,14 +57,14 @@ export function createLongestFirstSplitter(tokens: readonly WholeToken[]): Split
   }
 }
 
-/** A found token and the span that it replaces, UTF-16 code units from `start` to before `end`. */
+/** A matched token and the span that it replaces, UTF-16 code units from `start` to before `end`. */
 export interface Span {
   readonly id: number
   readonly start: number
   readonly end: number
 }
 
-/** The text between spans that are in order and do not overlap, and the ids of the spans. */
+/** The text between ordered spans that do not overlap, and the ids of the spans. */
 export function cut(text: string, spans: readonly Span[]): (string | number)[] {
   const parts: (string | number)[] = []
   let at = 0
