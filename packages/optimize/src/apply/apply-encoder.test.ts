@@ -42,7 +42,7 @@ async function statesOf(of: Checkpoint, ids: readonly number[]): Promise<Float32
   return values
 }
 
-/** Squared difference of the last hidden states of text that was not calibrated on. */
+/** Squared difference of the last hidden states on text outside of the calibration. */
 async function lost(recipe: Recipe): Promise<number> {
   const applied = await applyRecipe(subject, recipe, { device, calibration: { ids: idsOf(400) } })
   const ids = idsOf(32)
@@ -71,7 +71,7 @@ test('biases give outputs their means back: rounding to nearest loses less, and 
   })
   const bias = 'layers.0.mlp.up.bias'
   expect(await applied.subject.weights.get(bias)?.read()).not.toEqual(await subject.weights.get(bias)?.read())
-  // Found again, and of the layers that were there before.
+  // Biases are read back from the store, only for layers that had one before.
   const again = await applyRecipe(subject, recipeOf({ ...step, compensateBias: true }), {
     device,
     calibration: { ids },

@@ -68,13 +68,13 @@ const apply = (recipe: Recipe, options: Partial<ApplyOptions> = {}): Promise<App
 const divergence = async (compressed: Session): Promise<number> =>
   (await measureDivergence(original, compressed, ids.slice(128), { window: 32, windows: 4, protocol: 'all' })).kld
 
-/** The GGUF file that is made of a result. */
+/** The GGUF file of a result. */
 async function fileOf(applied: Applied): Promise<Uint8Array<ArrayBuffer>> {
   const sink = bufferSink()
   await writeGgufModel(applied, subject, checkpoint, sink)
   return sink.bytes()
 }
-/** Every result, as a store keeps it. */
+/** Every result in serialized form. */
 async function codesOf(applied: Applied): Promise<string[]> {
   return Promise.all(
     [...applied.assignments.keys()].map(async (name) =>
@@ -122,7 +122,7 @@ test('norms merged into the layers that read them: norms of ones, layers that wr
         { kind: 'quantize', method: 'rtn', format: 'q8_0' },
       ),
     ),
-  ).rejects.toThrow('with the matrix `identity` turns nothing')
+  ).rejects.toThrow('with the matrix `identity` rotates nothing')
 })
 
 test('what is lost: gptq less than rounding to nearest, and less still in a rotated stream with its target corrected', async () => {
@@ -235,7 +235,7 @@ describe('interrupted', () => {
 
   test('progress goes up to the whole', async () => {
     const seen: number[] = []
-    // What hqq rounds is no site that a text is sent to.
+    // No text is sent through the model: hqq needs no statistics.
     await apply(
       recipeOf(
         { kind: 'quantize', targets: 'layers.0.mlp.*', method: 'hqq', format: int3 },

@@ -5,9 +5,12 @@ import type { WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { Assignments } from './assignments.ts'
 
-/** Biases of compressed layers that give outputs their mean over the calibration text back, kept beside the weights. */
+/**
+ * Biases of compressed layers that restore the mean of each output over the calibration text, stored beside the
+ * weights.
+ */
 export interface CompensatedBiases {
-  /** Computes the bias of a weight that was compressed, where its step says so and the layer has one. */
+  /** Computes the bias of a compressed weight if its step requests it and the layer has one. */
   compensate(
     subject: Subject,
     name: string,
@@ -15,7 +18,7 @@ export interface CompensatedBiases {
     result: CompressedWeight,
     statistics: LinearStatistics | undefined,
   ): Promise<void>
-  /** The present values of a vector; undefined for those that are as they were. */
+  /** The changed values of a vector; undefined for an unchanged one. */
   read(vector: string): Promise<Float32Array | undefined>
   /** The model with these biases. */
   applied(subject: Subject): Subject

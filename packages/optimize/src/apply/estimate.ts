@@ -6,37 +6,43 @@ import type { Subject } from '../subject/index.ts'
 import type { ApplyProgress } from './apply-recipe.ts'
 import type { Assignments } from './assignments.ts'
 
-/** How far a run is, in floating-point operations of the device's product; other work counts as what it takes beside that. */
+/**
+ * Progress of a run, in floating-point operations of the device's matrix product. Other work is converted by measured
+ * ratios of time.
+ */
 export interface Estimate {
   readonly total: number
   isDone(name: string): boolean
-  /** One window went from one step to another. */
+  /** Reports that one window has advanced from one step to another. */
   advanced(what: string, from: number, to: number): void
-  /** One window's statistics were gathered; for scales, of one model alone. */
+  /** Reports that one window's statistics were gathered; with `isScaling`, of the uncompressed model only. */
   gathered(site: Site, isScaling?: boolean): void
   quantized(name: string): void
-  /** The scales of one input were found. */
+  /** Reports that the scales of one input were found. */
   scaled(site: Site): void
 }
 
 export interface EstimateOptions {
   readonly subject: Subject
   readonly assignments: Assignments
-  /** Weights whose inputs are looked at. */
+  /** Weights whose steps need statistics of their inputs. */
   readonly calibrated: ReadonlySet<string>
   readonly program: Program | undefined
   readonly windows: number
-  /** The sites whose inputs each scaling step scales: those that are still to be done. */
+  /** Sites whose inputs each scaling step will scale, without those that are done. */
   readonly scalings?: readonly (readonly Site[])[] | undefined
   isDone(name: string): boolean
   readonly onProgress: ((progress: ApplyProgress) => void) | undefined
 }
 
-/** An operation of GPTQ takes as long as so many of the device's product, onto blocks and onto what the device sweeps itself; measured on two cores. */
+/**
+ * Time of one operation of GPTQ, in operations of the device's product: onto blocks, and onto grids that the device
+ * sweeps; measured on two cores.
+ */
 const solverFactors = { blocks: 12, device: 5 } as const
-/** The exponents that are tried for scales, each a rounding without a search of its own. */
+/** Number of exponents that are tried for scales; each takes one rounding without a search. */
 const searchPasses = 10
-/** Rounding a weight to nearest takes as long as so many operations of the device's product. */
+/** Time of rounding one weight to nearest, in operations of the device's product. */
 const roundingOperations = 1500
 
 export function createEstimate({
@@ -55,7 +61,7 @@ export function createEstimate({
   const between = (from: number, to: number): number => flops.slice(from, to).reduce((sum, value) => sum + value, 0)
   const needsProducts = ({ linears }: Site): boolean =>
     linears.some((name) => needed.has(name) && needsSecondMoment(assignments.get(name) as QuantizeStep))
-  // Of the second moment itself half is computed, the rest mirrors it; sums alone take next to nothing.
+  // Half of the second moment is computed and mirrored; sums alone take negligible time.
   const gathering = (site: Site, isScaling = false): number => {
     const products = isScaling ? 1 / 2 : needsProducts(site) ? streams - 1 / 2 : 0
     return (1 + 2 * products * lastAxis(site.input.shape)) * sizeOf(site.input.shape)

@@ -1,11 +1,11 @@
-/** Results that wait for the disk at a time. */
+/** Results that may wait for the disk at once. */
 const pendingWrites = 3
 
 /**
- * Reads, works on and writes one after the other, in the order of `names`, where work does not wait for the disk: the next is read and those before
- * are written meanwhile. `work` gives the function that writes.
+ * Reads, processes and writes items in the order of `names`, overlapping disk and computation: while one is processed,
+ * the next is read and the previous ones are written. `work` returns the function that writes.
  *
- * @throws what reading, working or writing throws first; nothing is under way then
+ * @throws the first error of reading, processing or writing, after all pending operations have ended
  */
 export async function inPipeline<Input>(
   names: readonly string[],
@@ -15,7 +15,7 @@ export async function inPipeline<Input>(
   const writing: Promise<void>[] = []
   const begin = (name: string | undefined): Promise<Input> | undefined => {
     const reading = name === undefined ? undefined : read(name)
-    // What fails is thrown where it is waited for, which may be later.
+    // A failed read is thrown where it is awaited, which may be later.
     reading?.catch(() => {})
     return reading
   }

@@ -5,13 +5,16 @@ import type { Recipe } from '../recipe/index.ts'
 import type { WorkStore } from '../store/index.ts'
 import type { Assignments } from './assignments.ts'
 
-/** Scales of the inputs of layers whose activations are static, kept beside the weights. */
+/** Scales of the inputs of layers with static activations, stored beside the weights. */
 export interface InputScales {
-  /** Names of the weights whose inputs get a scale: those that become integers. Empty where the recipe does not ask for static activations. */
+  /**
+   * Names of the weights whose inputs get a scale: those that become integers. Empty unless the recipe requests static
+   * activations.
+   */
   readonly names: ReadonlySet<string>
-  /** Keeps the scale by which the largest input of the calibration text gets the code 127. */
+  /** Computes and stores the scale that maps the largest input on the calibration text to the code 127. */
   find(name: string, statistics: LinearStatistics): Promise<void>
-  /** All that were found. */
+  /** All stored scales by the name of the weight. */
   all(): Promise<ReadonlyMap<string, number>>
 }
 
@@ -43,7 +46,7 @@ export function createInputScales({ activations }: Recipe, assignments: Assignme
   }
 }
 
-/** An input that is zero throughout has no scale of its own; any will do. */
+/** Any scale serves for an input that is always zero. */
 function staticScale(absMax: Float32Array): number {
   let largest = 0
   for (const value of absMax) largest = Math.max(largest, value)

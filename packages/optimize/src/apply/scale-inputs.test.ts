@@ -67,7 +67,7 @@ async function sessionOf(checkpoint: Checkpoint, config?: Fields): Promise<Sessi
   )
 }
 
-/** The logits of a model on a few tokens. */
+/** Logits of a model on a few tokens. */
 async function logitsOf(checkpoint: Checkpoint, config: Fields | undefined): Promise<Float32Array> {
   const session = await sessionOf(checkpoint, config)
   const logits = await session.prefill([5, 9, 2, 70, 31, 8])
@@ -75,7 +75,7 @@ async function logitsOf(checkpoint: Checkpoint, config: Fields | undefined): Pro
   return logits
 }
 
-/** Every weight scaled and none rounded. */
+/** The result with every weight scaled and none rounded. */
 const unrounded = (applied: Applied): Applied => ({ ...applied, assignments: new Map() })
 const changedIn = ({ subject }: Applied, original: Subject): string[] =>
   [...subject.weights].filter(([name, weight]) => weight !== original.weights.get(name)).map(([name]) => name)
@@ -93,9 +93,9 @@ test.each([
   ['tiny', [...blocks, 'attention_norm', 'mlp_norm'], []],
   // A bias of values is divided with their rows.
   ['qwen2', [...blocks, 'attention_norm', 'mlp_norm', 'attention.value.bias'], []],
-  // Norms are 1 + w, and there are two on each side.
+  // Norms multiply by 1 + w, and there are two on each side.
   ['gemma3', [...blocks, 'attention_norm', 'model.layers.0.pre_feedforward_layernorm.weight'], []],
-  // Norms stand behind the blocks, so that what a block reads is the residual stream.
+  // Norms come after the blocks, so that blocks read the residual stream.
   [
     'olmo2',
     ['attention.value', 'attention.output', 'mlp.up', 'mlp.down'],
@@ -228,7 +228,7 @@ test('refused: a rotation after scales, scales without a text or by statistics, 
   const { subject } = await open('llama')
   const apply = (...steps: object[]): Promise<Applied> => applyRecipe(subject, recipeOf(...steps), { device, solver })
   await expect(apply({ kind: 'awq' }, { kind: 'rotate' }, int4)).rejects.toThrow(
-    'recipe: steps[1] turns what steps[0] (awq) has scaled; put rotate before it',
+    'recipe: steps[1] rotates what steps[0] (awq) has scaled; put rotate before it',
   )
   await expect(apply({ kind: 'smooth' }, int4)).rejects.toThrow(
     'this recipe looks at activations and needs a calibration text',

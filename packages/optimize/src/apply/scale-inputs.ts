@@ -10,15 +10,15 @@ import { findMerges, findScales, hasSearchGrid, type Merge, scaleSubject } from 
 import type { Assignments } from './assignments.ts'
 import type { Estimate } from './estimate.ts'
 
-/** What one step scales. */
+/** Plan of one scaling step. */
 export interface Scaling {
   readonly step: AwqStep | SmoothStep
   readonly merges: readonly Merge[]
-  /** Inputs that it would scale and cannot, as sentences. */
+  /** Inputs that the step targets but cannot scale, as sentences. */
   readonly notes: readonly string[]
 }
 
-/** Finds what the scaling steps of a recipe can do, by the recorded forward pass alone. */
+/** Plans the scaling steps of a recipe from the recorded forward pass. */
 export function planScalings(
   subject: Subject,
   program: Program,
@@ -48,7 +48,7 @@ export function planScalings(
   })
 }
 
-/** One sentence a reason, with an example of what it is true of. */
+/** One sentence for each reason, with an example. */
 function notesOf(
   kind: string,
   reasons: readonly { readonly site: { readonly name: string }; readonly reason: string }[],
@@ -61,7 +61,7 @@ function notesOf(
   )
 }
 
-/** The sites of each scaling step whose scales are still to be found. */
+/** Sites of each scaling step whose scales are not found yet. */
 export async function pendingSites(
   scalings: readonly Scaling[],
   store: WorkStore,
@@ -88,7 +88,10 @@ export interface ScaleOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Does the scaling steps, one after the other: each in one pass over the text, which the model as it is by then reads uncompressed. */
+/**
+ * Executes the scaling steps in order. Each takes one pass over the text through the uncompressed model with the scales
+ * of the steps before.
+ */
 export async function scaleInputs(
   original: Subject,
   scalings: readonly Scaling[],

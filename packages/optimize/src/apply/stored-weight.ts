@@ -10,7 +10,7 @@ interface Kept {
   readonly grid?: Omit<Grid, 'values'>
 }
 
-/** A result as one safetensors file. */
+/** Serializes a result as one safetensors file. */
 export async function serializeWeight({ weight, notes }: QuantizedWeight): Promise<Uint8Array> {
   const sink = bufferSink()
   const tensor = (name: string, format: string, data: Uint8Array | Float32Array | Int32Array): TensorData => ({

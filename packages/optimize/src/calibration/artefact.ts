@@ -2,7 +2,7 @@ import type { Checkpoint, TensorData } from '@tessera-llm/formats'
 import type { LinearStatistics } from '@tessera-llm/quantization'
 import { bytesOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
 
-/** The statistics of one site and the linear layers that read its input. */
+/** Statistics of one site, and the linear layers that read its input. */
 export interface SiteStatistics {
   readonly name: string
   readonly linears: readonly string[]
@@ -11,7 +11,7 @@ export interface SiteStatistics {
 
 const fields = ['secondMoment', 'squares', 'sum', 'absSum', 'absMax'] as const
 
-/** What the header of a file says of a site. */
+/** Description of a site in the file's header. */
 export interface SiteEntry {
   readonly name: string
   readonly linears: readonly string[]
@@ -19,7 +19,7 @@ export interface SiteEntry {
   readonly count: number
 }
 
-/** A site's sums as tensors of a safetensors file, `layers.0.mlp.down.secondMoment` f32 [K, K] and so on. */
+/** A site's statistics as tensors of a safetensors file: `layers.0.mlp.down.secondMoment` f32 [K, K] and so on. */
 export function siteTensors({ name, statistics }: SiteStatistics): readonly TensorData[] {
   const { columns } = statistics
   return fields.flatMap((field): TensorData[] => {
@@ -37,16 +37,19 @@ export function siteTensors({ name, statistics }: SiteStatistics): readonly Tens
   })
 }
 
-/** Statistics by the name of the linear layer; layers that read the same input share them. Nothing is read before it is asked for. */
+/**
+ * Statistics by the name of the linear layer; layers with the same input share them. Each is read from the file when it
+ * is requested.
+ */
 export interface Calibration {
   readonly sites: readonly SiteEntry[]
   statisticsOf(linear: string): Promise<LinearStatistics>
 }
 
 /**
- * Opens what `calibrate` wrote.
+ * Opens a file of `calibrate`.
  *
- * @throws TesseraError `invalid-file` for another file
+ * @throws TesseraError `invalid-file` for any other file
  */
 export function readCalibration(checkpoint: Checkpoint): Calibration {
   const written = checkpoint.metadata['tessera.calibration']

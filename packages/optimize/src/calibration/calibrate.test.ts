@@ -38,7 +38,7 @@ test('holds the sums over the inputs of every layer, shared by those that read t
   expect(gate).toEqual(await calibration.statisticsOf('layers.2.mlp.up'))
   expect([gate.columns, gate.count]).toEqual([192, 10])
 
-  // The same from the inputs themselves, by plain arithmetic; down's second moment is made of several panels.
+  // Statistics computed from the inputs by plain arithmetic; the second moment of down consists of several panels.
   const program = await recordModel(subject, 5)
   for (const [name, columns, places] of [
     [

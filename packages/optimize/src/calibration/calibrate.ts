@@ -18,18 +18,18 @@ import { gatherSite } from './gather.ts'
 
 export interface CalibrateOptions extends RecipeCalibration {
   readonly device: Device
-  /** Keeps each site's sums on the way; a later run of the same model and text goes on from them. Default: memory. */
+  /** Stores each site's statistics; a later run of the same model and text resumes from them. Default: memory. */
   readonly store?: WorkStore | undefined
-  /** Says what the sums in `store` belong to, such as a hash of model and text. */
+  /** Key of the statistics in `store`, such as a hash of model and text. */
   readonly identity?: string | undefined
   readonly onProgress?: ((done: number, total: number, site: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Gathers what methods need to know of the inputs of every linear layer (second moments, sums, ranges) in one pass over a text, and
- * writes it as a safetensors file, so that methods and settings can be compared without computing it again. Layers that read the same
- * input share one entry. One layer's weights are in memory at a time, and one site's sums.
+ * Gathers statistics of the inputs of every linear layer (second moments, sums, ranges) in one pass over a text, and
+ * writes them as a safetensors file, so that methods and settings can be compared without another pass. Layers with the
+ * same input share one entry. Memory holds one layer's weights and one site's statistics at a time.
  *
  * @throws TesseraError `invalid-value` for a text that is too short or activations that are not finite, `aborted`
  */
@@ -83,7 +83,7 @@ export async function calibrate(
   const tensors: TensorData[] = []
   for (const { name } of sites) {
     const part = await readSafetensors(bufferSource((await store.get(name)) as Uint8Array<ArrayBuffer>))
-    // Read again when its turn comes, so that one site at a time is in memory.
+    // Read again when the writer needs it, so that memory holds one site at a time.
     for (const { name: tensor, shape, format } of part.tensors.values())
       tensors.push({ name: tensor, shape, format, bytes: async () => (await tensorOf(store, name, tensor)).read() })
   }

@@ -2,22 +2,22 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { RecipeCalibration } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 
-/** A calibration text as the model's tokens. */
+/** A calibration text as token ids. */
 export interface CalibrationText {
   readonly ids: readonly number[]
   /** Replaces the first token of each window, for models that were trained with a BOS. */
   readonly bosId?: number | undefined
-  /** Replaces the last one, for encoders, whose sequences end in a token such as [SEP]. */
+  /** Replaces the last token of each window, for encoders, whose sequences end in a token such as [SEP]. */
   readonly endId?: number | undefined
 }
 
 export interface CalibrationSizes {
   readonly windows: number
-  /** Tokens a window. */
+  /** Tokens in a window. */
   readonly window: number
 }
 
-/** Windows and their tokens where a recipe says nothing: an encoder is used on short texts. */
+/** Number and length of windows, with defaults by the kind of model: encoders are used on short texts. */
 export function calibrationSizes(
   { kind }: Pick<Subject, 'kind'>,
   { windows, window }: RecipeCalibration = {},
@@ -28,9 +28,10 @@ export function calibrationSizes(
 }
 
 /**
- * The first windows of a text, which do not overlap.
+ * The first windows of a text, without overlap.
  *
- * @throws TesseraError `invalid-value` for a text that is too short, `invalid-option` for windows beyond the model's context
+ * @throws TesseraError `invalid-value` for a text that is too short, `invalid-option` for windows beyond the model's
+ *   context
  */
 export function calibrationWindows(
   { ids, bosId, endId }: CalibrationText,

@@ -2,7 +2,10 @@ import { add, addColumnSums, addColumnSumsOp, addProduct, addProductOp, scale } 
 import { type Device, reshape, rowsOf, type Tensor } from '@tessera-llm/tensor'
 import { checkSums, type Gatherer, type GathererOptions } from './gatherer.ts'
 
-/** The device adds too, on all of its threads, to the same sums; undefined where it has no kernels for that. */
+/**
+ * A gatherer that also accumulates on the device, on all of its threads, to the same sums as the host gatherer;
+ * undefined if the device lacks the kernels.
+ */
 export function createDeviceGatherer(
   device: Device,
   { site, columns, products }: GathererOptions,
@@ -65,7 +68,7 @@ export function createDeviceGatherer(
   }
 }
 
-/** Both halves, from what lies above the diagonal. */
+/** Mirrors the upper triangle to the full matrix. */
 function mirrored(upper: Float64Array, columns: number): Float32Array {
   const out = new Float32Array(columns * columns)
   for (let row = 0; row < columns; row++) {

@@ -7,12 +7,12 @@ import { createHostGatherer } from './host-gatherer.ts'
 export interface GatherOptions {
   /** The same stream of the uncompressed model: adds the mismatch. */
   readonly aim?: Stream | undefined
-  /** Whether second moments are wanted, or the sums alone. Default true. */
+  /** Whether to gather second moments beside the sums. Default true. */
   readonly products?: boolean | undefined
   readonly onWindow?: (() => void) | undefined
 }
 
-/** The statistics of a site over all windows of a stream that has come to it. */
+/** Gathers the statistics of a site over all windows of a stream that has reached it. */
 export async function gatherSite(
   device: Device,
   { name, input }: Site,

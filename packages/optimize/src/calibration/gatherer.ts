@@ -1,19 +1,23 @@
 import type { LinearStatistics } from '@tessera-llm/quantization'
 import { type Tensor, TesseraError } from '@tessera-llm/tensor'
 
-/** Sums over the inputs of one site, window after window: products are the device's, in f32, sums over windows float64. */
+/**
+ * Accumulates statistics of one site's inputs over windows: products in f32 on the device, sums over windows in f64.
+ */
 export interface Gatherer {
-  /** Adds a window: x f32 [..., K]; with `original`, what the uncompressed model has in its place, the mismatch too. */
+  /**
+   * Adds a window: x f32 [..., K]; with `original`, the uncompressed model's input at the same place, the mismatch too.
+   */
   add(x: Tensor, original?: Tensor): Promise<void>
   statistics(): Promise<LinearStatistics>
   dispose(): void
 }
 
 export interface GathererOptions {
-  /** Of the site, for messages. */
+  /** Name of the site, for messages. */
   readonly site: string
   readonly columns: number
-  /** Whether second moments are wanted, or the sums alone. */
+  /** Whether to gather second moments beside the sums. */
   readonly products: boolean
 }
 

@@ -2,7 +2,7 @@ import { add, matmul, scale } from '@tessera-llm/kernels'
 import { type Device, lastAxis, reshape, rowsOf, type Tensor } from '@tessera-llm/tensor'
 import { checkSums, type Gatherer, type GathererOptions } from './gatherer.ts'
 
-/** Columns of a second moment that are multiplied at a time, so that of blocks that mirror each other one is computed. */
+/** Column panels of a second moment, so that only one of two mirrored blocks is computed. */
 function panelsOf(columns: number): readonly { readonly at: number; readonly width: number }[] {
   const count = columns >= 1024 ? 4 : columns >= 384 ? 3 : 1
   const width = Math.ceil(columns / count / 8) * 8
@@ -12,7 +12,7 @@ function panelsOf(columns: number): readonly { readonly at: number; readonly wid
   }))
 }
 
-/** Any device: it multiplies, the calling thread adds. */
+/** A gatherer for any device, which multiplies while the calling thread adds. */
 export function createHostGatherer(device: Device, { site, columns, products }: GathererOptions): Gatherer {
   const secondMoment = products ? new Float64Array(columns * columns) : undefined
   const squares = new Float64Array(columns)
@@ -23,12 +23,12 @@ export function createHostGatherer(device: Device, { site, columns, products }: 
   let mismatch: Float64Array | undefined
   let count = 0
 
-  /** Adds leftᵀ · right to a part of a matrix that is `columns` wide. */
+  /** Adds leftᵀ · right to a part of a matrix of `columns` columns. */
   const addProduct = async (left: Tensor, right: Tensor, into: Float64Array, at: number): Promise<void> => {
     const made = matmul(left, right, { transposeA: true })
     await device.synchronize()
     const view = device.hostView(made)
-    // Copies would be megabytes of garbage a window.
+    // A copy would allocate megabytes for each window.
     const values = view
       ? new Float32Array(view.buffer, view.byteOffset, view.byteLength / 4)
       : ((await device.read(made)) as Float32Array)
@@ -67,7 +67,7 @@ export function createHostGatherer(device: Device, { site, columns, products }: 
       absMax[column] = Math.max(absMax[column] as number, Math.abs(value))
     }
   }
-  /** In the same order; each sum is loaded and stored once for four rows. */
+  /** Sums in the same order as row by row; each sum is loaded and stored once for four rows. */
   const addFourRows = (values: Float32Array, row: number): void => {
     for (let column = 0, at = row; column < columns; column++, at++) {
       const a = values[at] as number,

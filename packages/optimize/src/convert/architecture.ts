@@ -1,19 +1,19 @@
 import { canonicalArchitecture } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** How an architecture is told and stored in the two kinds of model files. */
+/** Identification and storage of an architecture in both kinds of model files. */
 export interface Architecture {
   /** `general.architecture` of GGUF files. */
   readonly gguf: string
-  /** `model_type` and class of Hugging Face configs; the first is written. */
+  /** `model_type` and class name of Hugging Face configs; conversion writes the first. */
   readonly modelTypes: readonly string[]
   readonly className: string
   readonly activation: 'silu' | 'gelu_pytorch_tanh'
-  /** GGUF files hold the rows of query and key projections in the order of interleaved rotary pairs. */
+  /** Whether GGUF files store the rows of query and key projections in the order of interleaved rotary pairs. */
   readonly interleavesHeads: boolean
-  /** Norm weights are 1 + w, and GGUF files hold the sum. */
+  /** Whether norms multiply by 1 + w, of which GGUF files store the sum. */
   readonly addsOneToNorms: boolean
-  /** Norms before and after each block. */
+  /** Whether there are norms before and after each block. */
   readonly hasSandwichNorms: boolean
 }
 
@@ -27,7 +27,7 @@ const llama: Architecture = {
   hasSandwichNorms: false,
 }
 
-/** The architectures whose weights `convert` knows in both kinds of files. */
+/** Architectures that `convert` supports in both kinds of files. */
 export const architectures: readonly Architecture[] = [
   llama,
   { ...llama, gguf: 'qwen2', modelTypes: ['qwen2'], className: 'Qwen2ForCausalLM', interleavesHeads: false },
@@ -43,7 +43,7 @@ export const architectures: readonly Architecture[] = [
   },
 ]
 
-/** The architecture of this name in either kind of file; throws `unsupported`. */
+/** The architecture with this name in either kind of file; throws `unsupported`. */
 export function architectureNamed(name: string): Architecture {
   const found = architectures.find(
     ({ gguf, modelTypes }) => gguf === name || modelTypes.includes(name) || gguf === canonicalArchitecture(name),

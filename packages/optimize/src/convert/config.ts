@@ -12,15 +12,15 @@ import { TesseraError } from '@tessera-llm/tensor'
 import { type Architecture, architectureNamed } from './architecture.ts'
 import { bool, f32, shortest, text, u32 } from './values.ts'
 
-/** A model's sizes and constants, and the architecture that they are of. */
+/** Configuration of a model, and its architecture. */
 export interface ReadConfig {
   readonly architecture: Architecture
   readonly config: ModelConfig
-  /** Rope of the layers that see everything. */
+  /** Rope of the layers without a window. */
   readonly rope: RopeConfig
 }
 
-/** Reads a `config.json`; throws `unsupported` for what a GGUF file of this architecture cannot say. */
+/** Reads a `config.json`; throws `unsupported` for settings that a GGUF file of this architecture cannot express. */
 export function readHuggingFaceConfig(fields: Fields): ReadConfig {
   const architecture = architectureNamed(String(fields['model_type']))
   const config = configFromHuggingFace(fields)
@@ -57,7 +57,7 @@ function globalRope({ ropes, windows }: ModelConfig): RopeConfig {
   return rope
 }
 
-/** The keys `<architecture>.*`. Scaling as in Llama 3.1 is a tensor, and no key. */
+/** The keys `<architecture>.*`. The scaling of Llama 3.1 is a tensor, not a key. */
 export function ggufConfig({
   architecture: { gguf },
   config,
@@ -83,7 +83,7 @@ export function ggufConfig({
   return own.flatMap(([key, value]) => (value ? [[`${gguf}.${key}`, value] as const] : []))
 }
 
-/** Those that decoders and encoders have alike. */
+/** Keys that decoders and encoders share. */
 export function ggufSizes(config: TransformerConfig): readonly (readonly [string, GgufValue])[] {
   return [
     ['vocab_size', u32(config.vocabSize)],
@@ -146,7 +146,7 @@ export interface ConfigFacts {
   readonly padId: number | undefined
 }
 
-/** A `config.json` in the spelling that both older and newer programs read. */
+/** A `config.json` in a form that older and newer programs read. */
 export function huggingFaceConfig(
   { architecture, config, rope }: ReadConfig,
   { dtype, hasBias, scaling, bosId, eosId, padId }: ConfigFacts,

@@ -4,7 +4,7 @@ import { safetensorsCheckpointOf } from './content-checkpoint.ts'
 
 test('a tensor that is made whole is made once to be written, however large it is', async () => {
   let made = 0
-  // More than two pieces of what a writer copies at a time.
+  // Larger than two of the pieces that a writer copies.
   const values = new Uint8Array(40 * 2 ** 20)
   values.set([1, 2, 3], 20 * 2 ** 20)
   const { tensors } = safetensorsCheckpointOf([

@@ -10,15 +10,18 @@ import {
 } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** What would be written as a GGUF file, as a checkpoint: a model in the other kind of file without making that file. Nothing is read before a tensor is. */
+/**
+ * The content of a GGUF file as a checkpoint, which converts a model without writing that file. Tensors are computed
+ * when they are read.
+ */
 export function ggufCheckpointOf({ metadata, tensors }: GgufContent): GgufCheckpoint {
   const typedMetadata = new Map(metadata)
-  // Arrays of arrays, which hold typed values, are in no model's metadata.
+  // Nested arrays, which hold typed values, do not occur in models' metadata.
   const plain = Object.fromEntries([...typedMetadata].map(([key, { value }]) => [key, value as MetadataValue]))
   return { ...checkpointOf(tensors), container: 'gguf', version: 3, alignment: 32, metadata: plain, typedMetadata }
 }
 
-/** The same for safetensors. */
+/** The content of safetensors files as a checkpoint. */
 export function safetensorsCheckpointOf(tensors: readonly TensorData[]): Checkpoint {
   return { ...checkpointOf(tensors), container: 'safetensors', metadata: {} }
 }
@@ -41,7 +44,8 @@ function storedTensor(tensor: TensorData): StoredTensor {
     shape,
     format,
     byteLength,
-    // What is made whole is to be written whole: by pieces, it would be made for each.
+    // A tensor that is computed as a whole must be written as a whole: reading it in pieces would compute it for each
+    // piece.
     ...('bytes' in tensor && { bytes: tensor.bytes }),
     async read(offset = 0, length = byteLength - offset, signal) {
       if ('read' in tensor) return tensor.read(offset, length, signal)

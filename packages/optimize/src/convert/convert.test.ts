@@ -28,7 +28,7 @@ const golden = new URL('../../../runtime/test/golden/architectures/', import.met
 const json = async (url: URL): Promise<Fields> => JSON.parse(await readFile(url, 'utf8')) as Fields
 const ggufOf = async (url: URL): Promise<GgufCheckpoint> => readGguf(bufferSource(await readFile(url)))
 const safetensorsOf = async (url: URL): Promise<Checkpoint> => readSafetensors(bufferSource(await readFile(url)))
-/** Special tokens of the golden vocabularies: their folders have no tokenizer_config.json. */
+/** Special tokens of the golden vocabularies, whose folders have no tokenizer_config.json. */
 const tokenizerConfig: Fields = {
   bos_token: '<|bos|>',
   eos_token: '<|eos|>',
@@ -57,7 +57,7 @@ async function contentsOf({ tensors }: Checkpoint): Promise<Record<string, unkno
   return out
 }
 
-/** The folder of a golden; gemma3's tokenizer is that of its GGUF file, llama's is taken to be any other. */
+/** The folder of a golden. gemma3's tokenizer is that of its GGUF file; for others llama's serves. */
 async function folderOf(name: string): Promise<HuggingFaceModel & { readonly tokenizer: Fields }> {
   const folder = new URL(`${name}/`, golden)
   const tokenizer =
@@ -94,7 +94,7 @@ describe.for(['llama', 'llama_rope3', 'gemma3'])('%s', (name) => {
     const made = await huggingFaceContent(gguf)
     const wanted = await safetensorsOf(new URL(`${name}/model.safetensors`, golden))
     const back = await safetensorsWritten(made.tensors)
-    // Norms that were stored as 1 + w lost what f32 could not hold of the sum.
+    // Norms stored as 1 + w lost the bits that f32 cannot hold of the sum.
     if (name === 'gemma3') expect([...back.tensors.keys()].sort()).toEqual([...wanted.tensors.keys()].sort())
     else expect(await contentsOf(back)).toEqual(await contentsOf(wanted))
     for (const file of ['config.json', 'config_v4.json'])
@@ -107,7 +107,7 @@ describe.for(['llama', 'llama_rope3', 'gemma3'])('%s', (name) => {
       for (const parseSpecial of [true, false])
         expect(after.encode(text, { parseSpecial })).toEqual(before.encode(text, { parseSpecial }))
     expect([after.bosId, after.eosIds, after.addBos]).toEqual([before.bosId, before.eosIds, before.addBos])
-    // And once more to a GGUF file: every bit is the same.
+    // Converted back to a GGUF file, every bit is the same.
     expect(await contentsOf(await written(ggufContent({ ...made, checkpoint: back })))).toEqual(await contentsOf(gguf))
   })
 })
@@ -136,7 +136,7 @@ describe('an encoder', () => {
     const wanted = await ggufOf(new URL('model.gguf', folder))
     expect(await contentsOf(made)).toEqual(await contentsOf(wanted))
     for (const [key, value] of wanted.typedMetadata) {
-      // A token without a task stays as it is spelled in brackets; llama.cpp's converter marks it as the begin of a word.
+      // An ordinary token in brackets keeps its spelling; llama.cpp's converter marks it as the start of a word.
       const { value: own } = made.typedMetadata.get(key) ?? {}
       expect([key, own]).toEqual([
         key,
@@ -243,7 +243,7 @@ describe('refuses what the other kind of file cannot carry', () => {
     return { ...checkpoint, tensors: new Map([...checkpoint.tensors, [name, extra]]) }
   }
 
-  /** The tokenizer with tokens that no merge makes, up to `count`. */
+  /** The tokenizer with additional tokens that no merge results in, up to `count`. */
   const withTokens = async (count: number): Promise<Fields> => {
     const { tokenizer } = await folderOf('llama')
     const model = tokenizer['model'] as { vocab: Record<string, number> }

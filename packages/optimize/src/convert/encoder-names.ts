@@ -16,7 +16,7 @@ const inLayer: readonly (readonly [string, string])[] = [
   ['layer_output_norm', 'output.LayerNorm'],
 ]
 
-/** The name that a tensor of an encoder has in the other kind of file; undefined where it has none. */
+/** Name of an encoder's tensor in the other kind of file; undefined if it has none. */
 export function renamedInEncoder(name: string, to: 'gguf' | 'hugging-face'): string | undefined {
   const found = /^(?:bert\.)?(?:(?:blk|encoder\.layer)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name)
   if (!found) return undefined
@@ -27,7 +27,7 @@ export function renamedInEncoder(name: string, to: 'gguf' | 'hugging-face'): str
   return `${layer === undefined ? '' : `${to === 'gguf' ? 'blk' : 'encoder.layer'}.${layer}.`}${pair[into]}.${kind}`
 }
 
-/** What vectors of a text are not made from: positions that are counted, BERT's summary, and the heads that it was trained by. */
+/** Whether a tensor does not affect vectors of texts: position ids, BERT's pooler, and training heads. */
 export function isBesideEncoder(name: string): boolean {
   return /^(?:bert\.)?(?:embeddings\.position_ids$|pooler\.|cls\.)/.test(name)
 }

@@ -18,14 +18,14 @@ import { ggufWordPiece } from './word-piece-to-gguf.ts'
 /** `pooling_type` of llama.cpp. */
 const poolingTypes: Readonly<Partial<Record<Pooling, number>>> = { mean: 1, first: 2, last: 3 }
 
-/** Tables that llama.cpp adds to what it has looked up, in f32. */
+/** Tables that llama.cpp adds to looked-up rows, in f32. */
 const addedTables: readonly string[] = ['position_embd.weight', 'token_types.weight']
 
 /**
- * What a GGUF file of a BERT holds. BERT's summary and the heads that it was trained by stay behind, and so does a limit of tokens below
- * the table of positions, which no key can say.
+ * Content of a GGUF file of a BERT. Omits BERT's pooler and its training heads, and a token limit below the size of the
+ * position table, which no key can express.
  *
- * @throws TesseraError `unsupported` for what a GGUF file cannot carry
+ * @throws TesseraError `unsupported` for contents that a GGUF file cannot hold
  */
 export function ggufEncoderContent({
   checkpoint,

@@ -13,7 +13,7 @@ import type { HuggingFaceContent } from './to-hugging-face.ts'
 import { tokenKinds } from './tokenizer-to-gguf.ts'
 import { shortest } from './values.ts'
 
-/** `torch_dtype` by what the embedding is stored as; anything else is decoded to f32. */
+/** `torch_dtype` by the format of the embedding; other formats are decoded to f32. */
 const dtypes: Readonly<Record<string, string>> = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }
 
 const poolings = {
@@ -24,9 +24,11 @@ const poolings = {
 } as const
 
 /**
- * What a folder of sentence-transformers holds of a BERT in a GGUF file, with the pooling that the file names and vectors of length 1.
+ * Content of a sentence-transformers folder for a BERT in a GGUF file, with the pooling that the file names and vectors
+ * of length 1.
  *
- * @throws TesseraError `unsupported` for tensors and tokenizers that a folder cannot carry, blocks without `decode` among them
+ * @throws TesseraError `unsupported` for tensors and tokenizers that a folder cannot hold, including blocks without
+ *   `decode`
  */
 export function huggingFaceEncoderContent(checkpoint: Checkpoint, decode: boolean): HuggingFaceContent {
   const metadata = checkpoint.metadata as Fields
@@ -78,7 +80,7 @@ function tokenizerOf(
   metadata: Fields,
   contextLength: number,
 ): Pick<HuggingFaceContent, 'tokenizer' | 'tokenizerConfig'> {
-  // Checks the fields that are read below.
+  // Validates the fields that are read below.
   const read = createTokenizerFromGguf(metadata)
   if (metadata['tokenizer.ggml.model'] !== 'bert')
     throw new TesseraError(

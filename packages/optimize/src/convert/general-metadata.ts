@@ -1,7 +1,7 @@
 import type { Checkpoint, GgufValue } from '@tessera-llm/formats'
 import { text, u32 } from './values.ts'
 
-/** Numbers of llama.cpp for what most of a file is stored as. */
+/** Numbers of llama.cpp for the format of most weights. */
 const fileTypes: Readonly<Record<string, number>> = {
   f32: 0,
   f16: 1,

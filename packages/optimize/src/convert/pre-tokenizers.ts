@@ -15,14 +15,14 @@ const splitThenBytes = (Regex: string): Fields => ({
 })
 
 interface PreTokenizer {
-  /** `tokenizer.ggml.pre`; the first is written. */
+  /** Values of `tokenizer.ggml.pre`; conversion writes the first. */
   readonly names: readonly string[]
   readonly preTokenizer: Fields
   readonly normalizer: Fields | null
   readonly ignoreMerges: boolean
 }
 
-/** How byte-level BPE cuts texts before merging: the names of GGUF files, and what tokenizer.json says instead. */
+/** Splitting rules of byte-level BPE: their names in GGUF files and their steps in tokenizer.json. */
 const known: readonly PreTokenizer[] = [
   { names: ['gpt-2', 'default'], preTokenizer: byteLevel(true), normalizer: null, ignoreMerges: false },
   {
@@ -45,7 +45,7 @@ const known: readonly PreTokenizer[] = [
   },
 ]
 
-/** What tokenizer.json says for a name of GGUF files; throws `unsupported`. */
+/** The steps of tokenizer.json for a name of GGUF files; throws `unsupported`. */
 export function preTokenizerNamed(name: string): PreTokenizer {
   const found = known.find(({ names }) => names.includes(name))
   if (found) return found
@@ -56,7 +56,7 @@ export function preTokenizerNamed(name: string): PreTokenizer {
   )
 }
 
-/** The name that GGUF files have for the steps of a tokenizer.json; throws `unsupported`. */
+/** The name in GGUF files for the steps of a tokenizer.json; throws `unsupported`. */
 export function nameOfPreTokenizer(preTokenizer: unknown, normalizer: unknown): string {
   const steps = canonical(preTokenizer)
   const found = known.find(
@@ -70,7 +70,9 @@ export function nameOfPreTokenizer(preTokenizer: unknown, normalizer: unknown): 
   )
 }
 
-/** A step with the fields that decide what it does, in one order; a sequence of one is that one. */
+/**
+ * Canonical JSON of a step: only fields that affect the result, in a fixed order; a sequence of one step is that step.
+ */
 function canonical(step: unknown): string {
   if (step === null || step === undefined) return 'none'
   const fields = step as Fields

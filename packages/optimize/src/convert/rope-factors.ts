@@ -2,7 +2,7 @@ import type { RopeScaling } from '@tessera-llm/runtime'
 
 type Llama3 = Extract<RopeScaling, { type: 'llama3' }>
 
-/** What `rope_freqs.weight` of a GGUF file divides the rotary frequencies by, for the scaling of Llama 3.1. */
+/** Divisors of the rotary frequencies for the scaling of Llama 3.1, as in `rope_freqs.weight` of GGUF files. */
 export function llama3Factors(
   { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: Llama3,
   theta: number,
@@ -17,7 +17,7 @@ export function llama3Factors(
   })
 }
 
-/** The scaling that gives these factors, of those that models have; undefined where none does. */
+/** The scaling of a published model that results in these factors; undefined if there is none. */
 export function llama3Scaling(factors: Float32Array, theta: number): Llama3 | undefined {
   const factor = factors.reduce((most, value) => Math.max(most, value), 1)
   for (const originalMaxPositions of [8192, 4096, 2048, 16384, 32768, 1024, 512, 256, 128, 64, 32]) {

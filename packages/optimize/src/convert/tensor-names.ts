@@ -25,7 +25,7 @@ const sandwichNorms: readonly (readonly [string, string])[] = [
   ['post_ffw_norm', 'post_feedforward_layernorm'],
 ]
 
-/** The name that a tensor of one kind of file has in the other; undefined where it has none. */
+/** Name of a tensor in the other kind of file; undefined if it has none. */
 export function renamed(
   name: string,
   to: 'gguf' | 'hugging-face',
@@ -41,7 +41,7 @@ export function renamed(
   return `${layer === undefined ? '' : `${to === 'gguf' ? 'blk' : 'model.layers'}.${layer}.`}${pair[into]}.${kind}`
 }
 
-/** `query` or `key` for the projections whose rows llama GGUF files interleave, by either name. */
+/** `query` or `key` for projections whose rows GGUF files of llama interleave, by either name; else undefined. */
 export function rotatedProjection(name: string): 'query' | 'key' | undefined {
   const part = /\.(?:attn_|self_attn\.)([qk])(?:_proj)?\.(?:weight|bias)$/.exec(name)?.[1]
   return part === 'q' ? 'query' : part === 'k' ? 'key' : undefined

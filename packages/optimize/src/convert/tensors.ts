@@ -2,7 +2,7 @@ import { storageFormat, type StoredTensor, type TensorData } from '@tessera-llm/
 import { findGgmlFormat } from '@tessera-llm/quantization'
 import { bytesOf, decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
 
-/** Formats of plain elements. */
+/** Formats of unquantized elements. */
 const dense: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
 
 /** A tensor under another name, copied piece by piece. */
@@ -16,8 +16,9 @@ export function copied(stored: StoredTensor, name: string): TensorData {
 }
 
 /**
- * The rows of a projection of `heads` heads in the other order of rotary pairs. In GGUF files of llama, channels 2i and 2i + 1 of a head turn
- * together; in Hugging Face checkpoints, i and i + half. Rows are moved whole, so that blocks stay as they are.
+ * Rows of a projection of `heads` heads in the other order of rotary pairs. In GGUF files of llama, channels 2i and 2i
+ * + 1 of a head are rotated as a pair; in Hugging Face checkpoints, i and i + half. Whole rows move, so that blocks
+ * stay unchanged.
  */
 export function withRowsOf(
   stored: StoredTensor,
@@ -42,7 +43,7 @@ export function withRowsOf(
       const out = new Uint8Array(bytes.length)
       for (let row = 0; row < rows; row++) {
         const channel = row % perHead
-        // The channel of the halved order that stands at this place of the interleaved one, or the other way round.
+        // Maps a channel of the interleaved order to the halved one, or the reverse.
         const from =
           order === 'interleaved'
             ? (channel >> 1) + (channel & 1) * (perHead / 2)
@@ -55,7 +56,7 @@ export function withRowsOf(
   }
 }
 
-/** A vector as f32, `shift` added. Throws `unsupported` when the sum cannot be taken back exactly. */
+/** A vector as f32, with `shift` added. Throws `unsupported` if the sum cannot be inverted exactly. */
 export function asF32(stored: StoredTensor, name: string, shift = 0): TensorData {
   return {
     name,
@@ -76,12 +77,12 @@ export function asF32(stored: StoredTensor, name: string, shift = 0): TensorData
   }
 }
 
-/** A tensor with its exact values as f32, whatever it is stored as. */
+/** A tensor with its exact values as f32, from any format. */
 export function decoded(stored: StoredTensor, name: string): TensorData {
   return { name, shape: stored.shape, format: 'f32', bytes: async () => bytesOf(await floatsOf(stored)) }
 }
 
-/** True for plain f32, f16 and bf16. */
+/** Whether a tensor is plain f32, f16 or bf16. */
 export function isDense({ format }: Pick<StoredTensor, 'format'>): boolean {
   return dense.includes(format)
 }
@@ -94,7 +95,7 @@ export function checkGgufType({ name, format }: Pick<StoredTensor, 'name' | 'for
     })
 }
 
-/** The name in the other kind of file; throws `unsupported` where `target`, what was found, is undefined. */
+/** The name `target` in the other kind of file; throws `unsupported` if it is undefined. */
 export function requireName({ name }: Pick<StoredTensor, 'name'>, target: string | undefined, kind: string): string {
   if (target !== undefined) return target
   throw new TesseraError('unsupported', `convert: the tensor ${name} has no name in ${kind}; nothing was written`, {
@@ -102,7 +103,7 @@ export function requireName({ name }: Pick<StoredTensor, 'name'>, target: string
   })
 }
 
-/** A tensor for safetensors; throws `unsupported` for blocks unless they may be decoded. */
+/** A tensor for safetensors; throws `unsupported` for blocks unless `decode` is set. */
 export function forSafetensors(stored: StoredTensor, name: string, decode: boolean): TensorData {
   if (isDense(stored)) return copied(stored, name)
   if (decode) return decoded(stored, name)
@@ -113,7 +114,10 @@ export function forSafetensors(stored: StoredTensor, name: string, decode: boole
   )
 }
 
-/** The embedding among a GGUF file's tensors, whose rows must be the vocabulary of config.json; `source` is its name in the folder. */
+/**
+ * Throws unless the embedding among a GGUF file's tensors has as many rows as the vocabulary of config.json; `source`
+ * is its name in the folder.
+ */
 export function checkEmbedding(tensors: readonly TensorData[], vocabSize: number, source: string, what: string): void {
   const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight')
   if (!embedding) throw new TesseraError('invalid-file', `convert: the checkpoint has no ${source}; is it a ${what}?`)
@@ -124,7 +128,7 @@ export function checkEmbedding(tensors: readonly TensorData[], vocabSize: number
     )
 }
 
-/** The exact values. Throws `unsupported` for a format without a decoder. */
+/** Reads the exact values. Throws `unsupported` for a format without a decoder. */
 export async function floatsOf(stored: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await stored.read()
   if (isDense(stored)) {

@@ -1,5 +1,5 @@
 import type { Checkpoint, GgufContent, GgufValue, TensorData } from '@tessera-llm/formats'
-import { type Fields, ggufTransform, type SentenceFiles, turnedDownName } from '@tessera-llm/runtime'
+import { type Fields, ggufTransform, type SentenceFiles, transformedDownName } from '@tessera-llm/runtime'
 import { bytesOf, TesseraError } from '@tessera-llm/tensor'
 import { ggufConfig, readHuggingFaceConfig } from './config.ts'
 import { ggufEncoderContent } from './encoder-to-gguf.ts'
@@ -9,26 +9,26 @@ import { isNorm, renamed, rotatedProjection } from './tensor-names.ts'
 import { asF32, checkEmbedding, checkGgufType, copied, requireName, withRowsOf } from './tensors.ts'
 import { ggufTokenizer } from './tokenizer-to-gguf.ts'
 
-/** A Hugging Face folder, its JSON files parsed. */
+/** A Hugging Face folder with parsed JSON files. */
 export interface HuggingFaceModel {
-  /** Weights, those of quantized layouts shown as whole tensors (`quantizedCheckpoint`). */
+  /** Weights; those of quantized layouts as whole tensors (`quantizedCheckpoint`). */
   readonly checkpoint: Checkpoint
   readonly config: Fields
-  /** Every GGUF file holds one. */
+  /** `tokenizer.json`; required, because every GGUF file holds a tokenizer. */
   readonly tokenizer?: Fields | undefined
   readonly tokenizerConfig?: Fields | undefined
-  /** The files of sentence-transformers, where an encoder has them. */
+  /** Files of sentence-transformers, if an encoder has them. */
   readonly sentence?: SentenceFiles | undefined
   /** `general.name` of the file. */
   readonly name?: string | undefined
 }
 
 /**
- * What a GGUF file of the model holds: every weight with its values, under the names and in the row order of llama.cpp, vectors as f32.
- * Nothing is read but headers until it is written.
+ * Content of a GGUF file of the model: every weight with its values, under the names and in the row order of llama.cpp,
+ * vectors as f32. Only headers are read before the content is written.
  *
- * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a GGUF file cannot carry; `not-found` without a
- * tokenizer; `invalid-file`
+ * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a GGUF file cannot hold;
+ *   `not-found` without a tokenizer; `invalid-file`
  */
 export function ggufContent(model: HuggingFaceModel): GgufContent {
   const { checkpoint, config: fields, tokenizer, tokenizerConfig = {}, name } = model
@@ -39,25 +39,25 @@ export function ggufContent(model: HuggingFaceModel): GgufContent {
   const { architecture, config, rope } = read
   const tensors: TensorData[] = []
   for (const stored of checkpoint.tensors.values()) {
-    // A tied head that is stored all the same is the embedding once more; older files hold tables that are computed. How inputs are rounded, a
-    // GGUF file does not say.
+    // Skips tensors that GGUF files do not hold: a tied head that duplicates the embedding, computed tables of older
+    // files, and scales of rounded inputs.
     if (
       /\.(?:rotary_emb\.inv_freq|input_scale)$/.test(stored.name) ||
       (config.tiedHead && stored.name === 'lm_head.weight')
     )
       continue
     const plain = requireName(stored, renamed(stored.name, 'gguf', architecture), `GGUF files of ${architecture.gguf}`)
-    const target = config.downHadamard === undefined ? plain : turnedDownName(plain)
+    const target = config.downHadamard === undefined ? plain : transformedDownName(plain)
     checkGgufType(stored)
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
     const isVector = stored.shape.length === 1
     if (projection) {
-      const turned = withRowsOf(stored, target, heads, 'interleaved')
+      const permuted = withRowsOf(stored, target, heads, 'interleaved')
       tensors.push(
         isVector && stored.format !== 'f32'
-          ? asF32({ ...stored, read: async () => (turned as { bytes: () => Promise<Uint8Array> }).bytes() }, target)
-          : turned,
+          ? asF32({ ...stored, read: async () => (permuted as { bytes: () => Promise<Uint8Array> }).bytes() }, target)
+          : permuted,
       )
     } else
       tensors.push(

@@ -9,25 +9,27 @@ import { asF32, decoded, floatsOf, forSafetensors, isDense, requireName, withRow
 import { withTransform } from '../transform/index.ts'
 import { huggingFaceTokenizer } from './tokenizer-from-gguf.ts'
 
-/** The files of a Hugging Face folder, by what they hold. */
+/** Content of a Hugging Face folder. */
 export interface HuggingFaceContent {
   readonly tensors: readonly TensorData[]
   readonly config: Fields
   readonly tokenizer: Fields
   readonly tokenizerConfig: Fields
-  /** The files of sentence-transformers, of an encoder. */
+  /** Files of sentence-transformers; encoders only. */
   readonly sentence?: SentenceFiles | undefined
 }
 
 export interface ToHuggingFaceOptions {
-  /** Writes quantized weights with their exact values as f32, instead of refusing them. Default false. */
+  /** Writes the exact values of quantized weights as f32 instead of refusing them. Default false. */
   readonly decode?: boolean | undefined
 }
 
 /**
- * What a Hugging Face folder of a GGUF file's model holds: every weight with its values, under the names and in the row order of transformers.
+ * Content of a Hugging Face folder for a GGUF file's model: every weight with its values, under the names and in the
+ * row order of transformers.
  *
- * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a folder cannot carry, blocks without `decode` among them
+ * @throws TesseraError `unsupported` for an architecture, tokenizer, tensor or setting that a folder cannot hold,
+ *   including blocks without `decode`
  */
 export async function huggingFaceContent(
   checkpoint: Checkpoint,
@@ -56,10 +58,10 @@ export async function huggingFaceContent(
     const projection = architecture.interleavesHeads ? rotatedProjection(stored.name) : undefined
     const heads = projection === 'query' ? config.numHeads : config.numKvHeads
     if (projection) {
-      const turned = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & {
+      const permuted = withRowsOf(stored, target, heads, 'halves') as Extract<TensorData, { bytes: unknown }> & {
         bytes: () => Promise<Uint8Array>
       }
-      tensors.push(isDense(stored) ? turned : decoded({ ...stored, read: turned.bytes }, target))
+      tensors.push(isDense(stored) ? permuted : decoded({ ...stored, read: permuted.bytes }, target))
     } else tensors.push(architecture.addsOneToNorms && isNorm(stored.name) ? asF32(stored, target, -1) : plain)
   }
   const number = (key: string): number | undefined => (typeof metadata[key] === 'number' ? metadata[key] : undefined)
@@ -82,7 +84,7 @@ export async function huggingFaceContent(
   }
 }
 
-/** The JSON files of a folder beside its weights, by name; those of sentence-transformers in the places where it looks for them. */
+/** The JSON files of a folder by name; those of sentence-transformers at the paths that it expects. */
 export function huggingFaceJson({
   config,
   tokenizer,
@@ -100,7 +102,7 @@ export function huggingFaceJson({
   }
 }
 
-/** The rope scaling, that of Llama 3.1 found again from the factors that it left. */
+/** The rope scaling; that of Llama 3.1 is recovered from its factors. */
 async function scalingOf(checkpoint: Checkpoint, { rope, config }: ReadConfig): Promise<RopeScaling> {
   const stored = checkpoint.tensors.get('rope_freqs.weight')
   if (!stored) return rope.scaling

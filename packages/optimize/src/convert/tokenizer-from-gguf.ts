@@ -10,9 +10,12 @@ export interface HuggingFaceTokenizer {
   readonly tokenizerConfig: Fields
 }
 
-/** The tokenizer of a GGUF file's metadata as tokenizer.json and tokenizer_config.json: byte-level BPE, and SentencePiece-style BPE with the merges that its scores mean. */
+/**
+ * Converts the tokenizer of a GGUF file's metadata to tokenizer.json and tokenizer_config.json: byte-level BPE, and
+ * SentencePiece-style BPE with the merges that its scores imply.
+ */
 export function huggingFaceTokenizer(metadata: Fields, contextLength: number): HuggingFaceTokenizer {
-  // Checks the fields that are read below.
+  // Validates the fields that are read below.
   const read = createTokenizerFromGguf(metadata)
   const tokens = metadata['tokenizer.ggml.tokens'] as readonly string[]
   const kinds = (metadata['tokenizer.ggml.token_type'] ?? tokens.map(() => tokenKinds.normal)) as readonly number[]
@@ -92,9 +95,9 @@ function named(name: string, token: string | undefined): Fields {
   return token === undefined ? {} : { [name]: token }
 }
 
-/** Tokens that stand in the model's vocabulary; rows of the embedding that no text leads to are left out. */
+/** The tokens of the model's vocabulary, without unused rows of the embedding. */
 function vocabOf(tokens: readonly string[], kinds: readonly number[]): Record<string, number> {
-  // A map has one token once; of two equal ones the first counts, as in ggml.
+  // The first of two equal tokens counts, as in ggml.
   const vocab: Record<string, number> = Object.create(null) as Record<string, number>
   for (const [id, token] of tokens.entries())
     if (kinds[id] !== tokenKinds.unused && !(token in vocab)) vocab[token] = id
@@ -165,8 +168,8 @@ function sentencePiece(metadata: Fields, tokens: readonly string[], kinds: reado
 }
 
 /**
- * The pairs that SentencePiece would join, best first: of two neighbours it joins those whose joined token has the highest score, so that
- * every way of cutting a token into two tokens is a merge of that token's rank.
+ * Merges of SentencePiece, best first: it merges the two neighbours whose result has the highest score, so every split
+ * of a token into two tokens is a merge with that token's rank.
  */
 function mergesOf(
   tokens: readonly string[],

@@ -14,8 +14,8 @@ interface AddedToken {
 }
 
 /**
- * The keys `tokenizer.*` of a GGUF file for a tokenizer.json of byte-level BPE. Rows of the embedding beyond the vocabulary become unused
- * tokens. Throws `unsupported` for other models and for steps that GGUF files have no name for.
+ * The keys `tokenizer.*` of a GGUF file for a tokenizer.json of byte-level BPE. Rows of the embedding beyond the
+ * vocabulary become unused tokens. Throws `unsupported` for other models and for steps without a name in GGUF files.
  */
 export function ggufTokenizer(
   json: Fields,
@@ -29,7 +29,7 @@ export function ggufTokenizer(
       `convert: tokenizer.json ${what}; tokenizers of byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM) are converted`,
     )
   }
-  // Refuses what is no tokenizer at all, with the place.
+  // Refuses an invalid tokenizer, with the place.
   const tokenizer = createTokenizerFromJson(json, configJson)
   const model = json['model'] as Fields
   if ((model['type'] ?? 'BPE') !== 'BPE') refuse(`holds ${String(model['type'])}`)
@@ -87,7 +87,7 @@ export function ggufTokenizer(
   ]
 }
 
-/** The id of a token that tokenizer_config.json names as a string or as a record. */
+/** Id of a token that tokenizer_config.json names by a string or a record. */
 export function tokenIn(
   configJson: Fields,
   name: string,
@@ -103,7 +103,7 @@ export function tokenIn(
   return typeof content === 'string' ? idOf(content) : undefined
 }
 
-/** An id of config.json; of several the first. */
+/** An id of config.json; the first of several. */
 function configId(config: Fields, name: string): number | undefined {
   const value = config[name]
   const id: unknown = Array.isArray(value) ? value[0] : value

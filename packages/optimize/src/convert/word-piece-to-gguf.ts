@@ -7,7 +7,7 @@ import { bool, text, u32 } from './values.ts'
 const spaceMark = '▁'
 const continuation = '##'
 
-/** Keys that llama.cpp's programs look for, with the token of BERT that each names. */
+/** Keys of special tokens in GGUF files, with BERT's name and spelling of each. */
 const tasks: readonly (readonly [key: string, name: string, spelling: string])[] = [
   ['cls', 'cls_token', '[CLS]'],
   ['bos', 'cls_token', '[CLS]'],
@@ -19,8 +19,8 @@ const tasks: readonly (readonly [key: string, name: string, spelling: string])[]
 ]
 
 /**
- * The keys `tokenizer.*` of a GGUF file for a tokenizer.json of WordPiece. They have no place for settings: what is written is read again, and refused where
- * that gives another tokenizer.
+ * The keys `tokenizer.*` of a GGUF file for a tokenizer.json of WordPiece. No key holds its settings, so the result is
+ * read back, and refused if that gives another tokenizer.
  *
  * @throws TesseraError `unsupported`, `invalid-file`
  */
@@ -35,7 +35,7 @@ export function ggufWordPiece(
       `convert: tokenizer.json ${what}; tokenizers of WordPiece as BERT has them are converted`,
     )
   }
-  // Refuses what is no tokenizer at all, with the place.
+  // Refuses an invalid tokenizer, with the place.
   const tokenizer = createTokenizerFromJson(json, configJson)
   const model = json['model'] as Fields
   if (model['type'] !== 'WordPiece') refuse(`holds ${String(model['type'])}`)
@@ -75,7 +75,7 @@ export function ggufWordPiece(
   ]
 }
 
-/** What is done to a text, and what is put around it, in words that can be compared. */
+/** Normalization and special tokens of a tokenizer, as a string for comparison. */
 function settings(json: Fields): string {
   const {
     type,

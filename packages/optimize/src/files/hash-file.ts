@@ -10,7 +10,7 @@ export async function hashFile(path: string): Promise<ReceiptFile> {
     const file = await open(path)
     try {
       const hash = createHash('sha256')
-      // One buffer for all of it: a stream's would make the collector run every few MB.
+      // One reused buffer: a stream's buffers would trigger the garbage collector every few MB.
       const buffer = new Uint8Array(2 ** 20)
       let bytes = 0
       for (let count = -1; count !== 0; bytes += count) {
@@ -31,8 +31,8 @@ export async function hashFile(path: string): Promise<ReceiptFile> {
 }
 
 /**
- * The same for a model: of a folder the bytes of all files together, and the SHA-256 of one line a file in the order of their names,
- * `<SHA-256>  <name>`, as sha256sum prints them. Hidden files do not count.
+ * Size and SHA-256 of a model. For a folder, the total size, and the SHA-256 of one line a file in the order of their
+ * names, `<SHA-256>  <name>`, as sha256sum prints them. Hidden files are skipped. Throws `not-found`.
  */
 export async function hashModel(path: string): Promise<ReceiptFile> {
   if (!(await stat(path).catch(() => undefined))?.isDirectory()) return hashFile(path)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { TesseraError } from '@tessera-llm/tensor'
 
-/** A UTF-8 file; `what` begins the message where it cannot be read. Throws `not-found`. */
+/** Reads a UTF-8 file; `what` begins the message of an error. Throws `not-found`. */
 export async function readText(what: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')

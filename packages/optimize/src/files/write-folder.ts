@@ -13,27 +13,28 @@ import { fileSink } from '@tessera-llm/formats/node'
 import type { Fields } from '@tessera-llm/runtime'
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 
-/** What a model's folder is to hold. */
+/** Content of a model's folder. */
 export interface FolderFiles {
   readonly tensors: readonly TensorData[]
-  /** By file name: `config.json`, or in a folder of its own, `1_Pooling/config.json`. */
+  /** JSON files by path: `config.json`, or in a subfolder, `1_Pooling/config.json`. */
   readonly json: Readonly<Record<string, Fields | readonly unknown[]>>
-  /** A folder whose other files go along: all but weights. */
+  /** A folder whose other files, except weights, are copied. */
   readonly from?: string | undefined
 }
 
 export interface WriteFolderOptions extends WriteOptions {
-  /** Put it in the place of a folder that is there. Default false. */
+  /** Replaces an existing folder. Default false. */
   readonly replace?: boolean | undefined
 }
 
-/** A larger model is cut into files of this size, as on the hub. */
+/** Larger models are split into files of this size, as on the hub. */
 const shardBytes = 5e9
 
 /**
- * Writes a model's folder. Everything is written into a folder beside, which takes the name when it is complete.
+ * Writes a model's folder. The files are written into a temporary folder beside it, which is renamed when it is
+ * complete.
  *
- * @throws TesseraError `io`, or `invalid-option` where a folder is to be written over something
+ * @throws TesseraError `io`, or `invalid-option` if the target exists and `replace` is not set
  */
 export async function writeFolder(
   out: string,
@@ -83,7 +84,7 @@ function goesAlong(path: string): boolean {
   return !(weightFile.test(path) || basename(path).startsWith('.'))
 }
 
-/** Bytes of the files that go along when a folder is written from another; not those of `config.json`, which is written anew. */
+/** Bytes of the files that are copied from another folder; `config.json` is written anew. */
 export async function copiedBytes(from: string): Promise<number> {
   const entries = await readdir(from, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name))
@@ -94,13 +95,13 @@ export async function copiedBytes(from: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-/** Throws `invalid-option` where what is to be written is what is read, or lies in it. */
+/** Throws `invalid-option` if the output is the input or lies in it. */
 export function refuseInside(input: string, out: string): void {
   if (`${resolve(out)}${sep}`.startsWith(`${resolve(input)}${sep}`))
     throw new TesseraError('invalid-option', `${out} is the input, or lies in it; name another place`)
 }
 
-/** Throws `invalid-option` unless there is nothing, or an empty folder. */
+/** Throws `invalid-option` if the target exists, unless it is an empty folder. */
 export async function refuseUnlessFree(out: string): Promise<void> {
   const entries = await readdir(out).catch((error: NodeJS.ErrnoException) =>
     error.code === 'ENOENT' ? [] : [error.code],
@@ -109,7 +110,10 @@ export async function refuseUnlessFree(out: string): Promise<void> {
     throw new TesseraError('invalid-option', `${out} is there already and not an empty folder; name a new one`)
 }
 
-/** A folder with something in it cannot be renamed over: it stands aside until the new one has the name. */
+/**
+ * Renames the temporary folder to its target. A folder that is not empty cannot be renamed over, so the old one is
+ * moved aside first.
+ */
 async function takeName(temporary: string, target: string, aside: string): Promise<void> {
   try {
     await rename(temporary, target)
@@ -127,6 +131,6 @@ async function takeName(temporary: string, target: string, aside: string): Promi
   await rm(aside, { recursive: true, force: true })
 }
 
-/** Weights in any form, which would still be the old ones, and what other programs keep beside quantized ones. */
+/** Weights in any format, which would be outdated, and files of other programs beside quantized weights. */
 const weightFile =
   /\.(safetensors|safetensors\.index\.json|bin|bin\.index\.json|pt|pth|ot|h5|msgpack|onnx|onnx_data|gguf|tflite|mlmodel|part)$|[/\\]quant(ize)?_config\.json$/

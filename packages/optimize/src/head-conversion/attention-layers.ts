@@ -10,13 +10,16 @@ export interface AttentionSizes {
   readonly numKvHeads: number
 }
 
-/** The projections of one layer, as they are stored. */
+/** The stored projections of one layer. */
 export interface StoredAttention {
   readonly weights: Readonly<Record<'query' | 'key' | 'value' | 'output', ModelWeight>>
   readonly biases: Readonly<Partial<Record<'query' | 'key' | 'value', ModelWeight>>>
 }
 
-/** Head counts from the metadata of a GGUF file, or from `config.json`. Throws `invalid-file`, and `unsupported` for layers of unequal counts. */
+/**
+ * Head counts from the metadata of a GGUF file, or from `config.json`. Throws `invalid-file`, and `unsupported` if
+ * counts differ between layers.
+ */
 export function attentionSizes(checkpoint: Checkpoint, config: Fields | undefined): AttentionSizes {
   if (checkpoint.container === 'gguf') {
     const fields = readFields(checkpoint.metadata as Fields, 'GGUF metadata')
@@ -47,7 +50,7 @@ export function attentionSizes(checkpoint: Checkpoint, config: Fields | undefine
   }
 }
 
-/** The attention of every layer, in order. Throws `unsupported` where projections are stored in another way. */
+/** The attention of every layer, in order. Throws `unsupported` for projections that are not stored separately. */
 export function attentionLayers(weights: ModelWeights, architecture: string): readonly StoredAttention[] {
   const layers: StoredAttention[] = []
   const need = (name: string): ModelWeight => {

@@ -10,10 +10,10 @@ export interface CalibrateHeadsOptions {
 }
 
 /**
- * Runs a decoder on windows of token ids and sums up the second moments of its queries, keys and values, before rotary positions, layer
- * by layer: about numLayers · 2 · (numKvHeads · headDim)² float64 values in all.
+ * Runs a decoder on windows of token ids and accumulates the second moments of its queries, keys and values, before
+ * rotary positions, layer by layer: about numLayers · 2 · (numKvHeads · headDim)² float64 values in all.
  *
- * @throws TesseraError `invalid-option` where no window has a token, `aborted`
+ * @throws TesseraError `invalid-option` if no window has a token, `aborted`
  */
 export async function calibrateHeads(
   model: LanguageModel,
@@ -39,7 +39,7 @@ export async function calibrateHeads(
   return collector.result()
 }
 
-/** The same for an encoder, on sequences with their special tokens. */
+/** Accumulates the same statistics for an encoder, on sequences with their special tokens. */
 export async function calibrateEncoderHeads(
   encoder: Encoder,
   sequences: readonly (readonly number[])[],

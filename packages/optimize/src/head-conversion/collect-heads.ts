@@ -2,10 +2,10 @@ import { createMomentSum, type HeadMoments, type KeyRotation } from '@tessera-ll
 import type { TransformerConfig } from '@tessera-llm/runtime'
 import type { Tensor } from '@tessera-llm/tensor'
 
-/** What the methods `activation` and `principal` need to know of one layer. */
+/** Statistics of one layer for the methods `activation` and `principal`. */
 export interface LayerCalibration {
   readonly moments: HeadMoments
-  /** By the model's positions. */
+  /** Rotation of keys by the model's positions. */
   readonly keyRotation: KeyRotation
 }
 
@@ -14,11 +14,11 @@ export interface HeadCalibration {
   readonly tokens: number
 }
 
-/** Sums up the second moments of queries, keys and values of every layer, while a model runs. */
+/** Accumulates the second moments of queries, keys and values of every layer while a model runs. */
 export interface HeadCollector {
-  /** For the forward pass. */
+  /** Observer for the forward pass. */
   readonly observe: (name: string, tensor: Tensor) => void
-  /** Resolves when everything observed so far is added up. */
+  /** Resolves when all observed tensors have been added. */
   settle(): Promise<void>
   result(): HeadCalibration
 }
@@ -29,7 +29,7 @@ export function collectHeads({ numLayers, numHeads, numKvHeads, headDim, ropes }
     key: createMomentSum(numKvHeads * headDim),
     value: createMomentSum(numKvHeads * headDim),
   }))
-  // Query heads of one KV head lie side by side.
+  // Query heads of one KV head are adjacent.
   const groupWidth = (numHeads / numKvHeads) * headDim
   const add = (layer: number, part: string, rows: Float32Array): void => {
     const sum = sums[layer]

@@ -131,7 +131,7 @@ describe('a GGUF file', () => {
         method,
         calibration: isCalibrated(method) ? await calibrated(before) : undefined,
       })
-      // Turned queries and outputs are stored in f16 again.
+      // Rotated queries and outputs are stored in f16 again.
       const comparison = compare(
         await logitsOf(converted),
         expected,

@@ -13,19 +13,19 @@ import type { HeadCalibration } from './collect-heads.ts'
 import { encodeAs, writableFormat } from './encode-as-stored.ts'
 
 export interface HeadConversionOptions {
-  /** KV heads of every layer afterwards: a divisor of those before. */
+  /** KV heads of every layer in the result: a divisor of the present count. */
   readonly numKvHeads: number
   /** See `convertHeads`. */
   readonly method: ConvertHeadsOptions['method']
-  /** What `calibrateHeads` or `calibrateEncoderHeads` gave for this model; `activation` and `principal` need it. */
+  /** Result of `calibrateHeads` or `calibrateEncoderHeads` for this model; required by `activation` and `principal`. */
   readonly calibration?: HeadCalibration | undefined
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
 }
 
-/** What is to be written: tensors whose values are computed layer by layer when the writer asks for them. */
+/** Content of the converted checkpoint: tensors whose values are computed layer by layer when the writer reads them. */
 export interface ConvertedCheckpoint {
-  /** In the order of the checkpoint; what does not change is copied byte for byte. */
+  /** In the order of the checkpoint; unchanged tensors are copied byte for byte. */
   readonly tensors: readonly TensorData[]
   /** For `writeGguf`; undefined for safetensors. */
   readonly metadata: ReadonlyMap<string, GgufValue> | undefined
@@ -33,17 +33,17 @@ export interface ConvertedCheckpoint {
   readonly config: Fields | undefined
   readonly numHeads: number
   readonly numKvHeads: { readonly before: number; readonly after: number }
-  /** Numbers that a cache keeps for each token, in all layers. */
+  /** Numbers in the cache for each token, over all layers. */
   readonly cacheValuesPerToken: { readonly before: number; readonly after: number }
-  /** Formats that can be read and not made, of tensors that change: those are written as f16. */
+  /** Formats of changed tensors that have no encoder; those tensors are written as f16. */
   readonly replacedFormats: readonly string[]
 }
 
 /**
- * Gives every layer of a checkpoint fewer KV heads. Nothing is read before the result is written, and then one layer at a time.
- * Quantized projections are decoded and encoded again in their format; with `first`, rows are copied as they are.
+ * Reduces the KV heads of every layer of a checkpoint. Tensors are read when the result is written, one layer at a
+ * time. Quantized projections are decoded and encoded again in their format; with `first`, rows are copied unchanged.
  *
- * @throws TesseraError `invalid-option`, `invalid-file`, `unsupported` for projections that are not stored one by one
+ * @throws TesseraError `invalid-option`, `invalid-file`, `unsupported` for projections that are not stored separately
  */
 export function convertCheckpointHeads(checkpoint: Checkpoint, options: HeadConversionOptions): ConvertedCheckpoint {
   const { config, numKvHeads, method, calibration } = options
@@ -148,11 +148,11 @@ function optionsFor(
   const layer = calibration?.layers[index]
   if (!layer) throw new TesseraError('invalid-option', `convert-heads: the calibration lacks layer ${index}`)
   const { moments, keyRotation } = layer
-  // A norm with a weight for each channel stands between the projection and the product.
+  // A norm with a weight for each channel is applied between the projection and the product of queries and keys.
   return { numKvHeads, method, moments, keyRotation: hasKeyNorm ? { kind: 'none' } : keyRotation }
 }
 
-/** The rows of the first head of each group, in whatever format they are stored. */
+/** Rows of the first head of each group, in any stored format. */
 async function firstHeads(stored: StoredTensor, before: number, after: number): Promise<Uint8Array> {
   const headBytes = stored.byteLength / before
   const bytes = new Uint8Array(headBytes * after)
@@ -173,11 +173,11 @@ function withHeadCount(
   { architecture }: AttentionSizes,
   numKvHeads: number,
 ): ReadonlyMap<string, GgufValue> {
-  // The key is absent where every query head has a KV head of its own. Equal counts need no list.
+  // The key is absent if every query head has its own KV head. Equal counts need no list.
   return new Map(typedMetadata).set(`${architecture}.attention.head_count_kv`, { type: 'u32', value: numKvHeads })
 }
 
-/** A layer's tensors are asked for one by one and computed together; one layer is kept at a time. */
+/** Caches the latest layer: its tensors are requested one by one but computed together. */
 function keepLatest<T>(make: (index: number) => Promise<T>): (index: number) => Promise<T> {
   let latest: { readonly index: number; readonly made: Promise<T> } | undefined
   return (index) => {

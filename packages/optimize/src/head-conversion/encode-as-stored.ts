@@ -3,11 +3,11 @@ import { bytesOf, type DType, encodeElements, isTesseraError, lastAxis, type Sha
 
 const denseFormats: readonly string[] = ['f32', 'f16', 'bf16', 'f64'] satisfies DType[]
 
-/** The format in which changed values of a tensor are written: its own, or f16 where that has no encoder. */
+/** The format in which changed values of a tensor are written: its own, or f16 if that has no encoder. */
 export function writableFormat(format: string, shape: Shape): string {
   if (denseFormats.includes(format)) return format
   try {
-    // Only the format itself knows whether it can be encoded.
+    // Only the format knows whether it can be encoded.
     findGgmlFormat(format)?.encode(new Float32Array(lastAxis(shape)), [1, lastAxis(shape)])
     return format
   } catch (error) {
@@ -16,7 +16,7 @@ export function writableFormat(format: string, shape: Shape): string {
   }
 }
 
-/** Bytes of values in a format that `writableFormat` gave. */
+/** Encodes values in a format that `writableFormat` returned. */
 export function encodeAs(format: string, values: Float32Array, shape: Shape): Uint8Array {
   const block = findGgmlFormat(format)
   if (!block) return bytesOf(encodeElements(values, format as DType))

@@ -8,11 +8,17 @@ import { convertCheckpointHeads } from './convert-checkpoint-heads.ts'
 export interface RecipeCheckpointOptions {
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined
-  /** What `calibrateHeads` gave; without it, methods that need it give the right shapes and the values of `mean`: enough for a plan. */
+  /**
+   * Result of `calibrateHeads`. Without it, methods that need it give the right shapes with the values of `mean`, which
+   * is enough for a plan.
+   */
   readonly calibration?: HeadCalibration | undefined
 }
 
-/** The checkpoint that the other steps of a recipe work on: with fewer key-value heads where the first step says so. Nothing is read before a tensor is. */
+/**
+ * The checkpoint that the other steps of a recipe transform: with fewer key-value heads if the first step merges them.
+ * Tensors are computed when they are read.
+ */
 export function recipeCheckpoint(
   checkpoint: Checkpoint,
   { steps: [step] }: Recipe,
@@ -28,7 +34,7 @@ export function recipeCheckpoint(
   }
 }
 
-/** Whether a step merges heads by what they are on a text. */
+/** Whether a step merges heads by their statistics on a text. */
 export function needsHeadCalibration(step: Recipe['steps'][number] | undefined): boolean {
   return step?.kind === 'convert-heads' && (step.method === 'activation' || step.method === 'principal')
 }

@@ -1,7 +1,7 @@
-/** What a weight is, for targets and for the receipt's table of bytes. */
+/** Class of a weight, for targets and for the receipt's table of bytes. */
 export type WeightClass = 'embedding' | 'attention' | 'mlp' | 'head' | 'norm' | 'other'
 
-/** Names of a part in GGUF files, in Hugging Face checkpoints, and in recipes; `#` is the number of the layer. */
+/** Names of tensors in GGUF files, in Hugging Face checkpoints, and in recipes; `#` is the number of the layer. */
 const whole: readonly (readonly [string, string, string])[] = [
   ['token_embd', 'model.embed_tokens', 'embedding'],
   ['output', 'lm_head', 'head'],
@@ -21,7 +21,7 @@ const inLayer: readonly (readonly [string, string, string])[] = [
   ['ffn_down', 'mlp.down_proj', 'mlp.down'],
 ]
 
-/** The same in files of BERT and its kind, outside of layers and in them. */
+/** Stored names of BERT and its relatives, mapped to names in recipes, outside of layers and in them. */
 const inEncoder: Readonly<Record<string, string>> = {
   'embeddings.word_embeddings': 'embedding',
   'embeddings.position_embeddings': 'positions',
@@ -67,8 +67,9 @@ const partByStored: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * The name by which recipes call a stored tensor: `layers.3.mlp.down` for `blk.3.ffn_down.weight` as for
- * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. What no recipe can change keeps its stored name.
+ * The name of a stored tensor in recipes: `layers.3.mlp.down` for `blk.3.ffn_down.weight` and for
+ * `model.layers.3.mlp.down_proj.weight`; a bias ends in `.bias`. Tensors that no recipe can change keep their stored
+ * name.
  */
 export function canonicalName(stored: string): string {
   const found =
@@ -92,7 +93,7 @@ export function weightClass(name: string): WeightClass {
   return 'other'
 }
 
-/** True for the matrices of linear layers inside of blocks: what methods compress unless told otherwise. */
+/** Whether a name is that of a block's linear layer, the default target of methods. */
 export function isBlockLinear(name: string): boolean {
   return /^layers\.\d+\.(?:attention\.(?:query|key|value|output)|mlp\.(?:gate|up|down))$/.test(name)
 }

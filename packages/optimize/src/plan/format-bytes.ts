@@ -2,7 +2,10 @@ import { storageFormat, storedBytes } from '@tessera-llm/formats'
 import { type Shape, sizeOf } from '@tessera-llm/tensor'
 import { codebooks, type WeightFormat } from '../recipe/index.ts'
 
-/** Bytes of a weight in a format, or why its rows do not fit. Codes in groups count with f16 scales, integers with zero points of as many bits. */
+/**
+ * Bytes of a weight in a format, or the reason why its rows do not fit. Codes in groups include f16 scales, and zero
+ * points with the bits of a code.
+ */
 export function bytesAs(format: WeightFormat, shape: Shape): number | string {
   if (typeof format === 'string') return storedBytes(storageFormat(format), shape)
   const [rows = 0, columns = 0] = shape

@@ -13,11 +13,11 @@ export interface PlannedTensor {
   readonly shape: readonly number[]
   readonly before: { readonly format: string; readonly bytes: number }
   readonly after: { readonly format: string; readonly bytes: number }
-  /** How it gets there: `gptq`; nothing for what stays as it is. */
+  /** Method: `gptq`; undefined for an unchanged tensor. */
   readonly method?: string | undefined
 }
 
-/** What a recipe will make of a model, tensor by tensor, before anything is computed. */
+/** Result of a recipe, tensor by tensor, before anything is computed. */
 export interface RecipePlan {
   readonly tensors: readonly PlannedTensor[]
   readonly bytesBefore: number
@@ -25,7 +25,7 @@ export interface RecipePlan {
 }
 
 export interface PlanOptions {
-  /** The weights as they lie in the file that was given, where `original` is a conversion of it. */
+  /** The weights in the given file, if `original` is a conversion of it. */
   readonly stored?: ModelWeights | undefined
 }
 
@@ -35,7 +35,7 @@ export function planRecipe(
   recipe: Recipe,
   { stored: given = original.weights }: PlanOptions = {},
 ): RecipePlan {
-  // Nothing is multiplied before a weight is read.
+  // The plain product is never called: planning reads no weight.
   const subject = transformSubject(original, recipe, createPlainMultiply())
   const assignments = assignSteps(subject.weights, recipe)
   const tensors = [...subject.weights.values()].map((weight): PlannedTensor => {
@@ -45,8 +45,8 @@ export function planRecipe(
       format: weight.shape.length > 1 ? 'f16' : 'f32',
       bytes: bytesAs(weight.shape.length > 1 ? 'f16' : 'f32', weight.shape) as number,
     }
-    const lies = given.get(weight.name)
-    const before = lies ? { format: lies.format, bytes: lies.storedBytes } : { format: 'none', bytes: 0 }
+    const source = given.get(weight.name)
+    const before = source ? { format: source.format, bytes: source.storedBytes } : { format: 'none', bytes: 0 }
     const after = step
       ? { format: formatLabel(step.format), bytes: bytesAs(step.format, weight.shape) as number }
       : stored === weight

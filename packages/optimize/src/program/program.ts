@@ -1,9 +1,9 @@
 import type { DType, Format, Op, OpOptions, Shape } from '@tessera-llm/tensor'
 
-/** Memory that a forward pass reads or writes, by number. */
+/** Tensor that a step reads or writes, by the number of its memory. */
 export type Slot = DenseSlot | PackedSlot
 
-/** Memory under a shape: several slots may share it (`reshape`). */
+/** A memory with a shape; several slots may share a memory (`reshape`). */
 export interface DenseSlot {
   readonly kind: 'dense'
   readonly memory: number
@@ -26,40 +26,42 @@ export interface Step {
   readonly outputs: Readonly<Record<string, DenseSlot>>
 }
 
-/** Memory that is there before the first step. */
+/** Memory that exists before the first step. */
 export interface InitialMemory {
   readonly dtype: DType
   readonly shape: Shape
-  /** What was written to it; without it, memory that steps fill (a cache). */
+  /** Written bytes; absent for memory that steps fill (a cache). */
   readonly bytes?: Uint8Array | undefined
 }
 
-/** Linear layers that read the same input. */
+/** The linear layers that read one input. */
 export interface Site {
-  /** Canonical name of the first of them: `layers.0.attention.query`. */
+  /** Canonical name of the first layer: `layers.0.attention.query`. */
   readonly name: string
   /** The input x [T, K] or [..., T, K]. */
   readonly input: DenseSlot
-  /** The step of the first of them: all before have to be computed for the input to be there. */
+  /** The step of the first layer; all steps before it must run to compute the input. */
   readonly step: number
   readonly linears: readonly string[]
 }
 
-/** A forward pass over one window as data: what every op call reads and writes, with the weights by name. */
+/** A forward pass over one window as data: the inputs and outputs of every op call, and the names of weights. */
 export interface Program {
   readonly steps: readonly Step[]
-  /** Matrices by memory: their canonical names. */
+  /** Canonical names of matrices by memory. */
   readonly weights: ReadonlyMap<number, string>
-  /** Vectors of norms and biases by memory, which stand in `initial`: their canonical names. */
+  /** Canonical names of vectors (norms and biases) by memory; their values are in `initial`. */
   readonly vectors: ReadonlyMap<number, string>
   readonly initial: ReadonlyMap<number, InitialMemory>
-  /** The memory of the token ids, i32 [T]. */
+  /** Memory of the token ids, i32 [T]. */
   readonly ids: number
   /** Tokens of a window. */
   readonly tokens: number
-  /** What the forward pass returns, where the last steps leave it: a decoder's logits f32 [T, vocabSize], an encoder's hidden states. */
+  /**
+   * Result of the forward pass: a decoder's logits f32 [T, vocabSize], an encoder's hidden states f32 [T, hiddenSize].
+   */
   readonly output: DenseSlot
-  /** The last step that reads or writes a memory; the output is kept beyond the last. */
+  /** The last step that reads or writes each memory; the output's is beyond the last step. */
   readonly lastUse: ReadonlyMap<number, number>
   /** In the order of the steps. */
   readonly sites: readonly Site[]

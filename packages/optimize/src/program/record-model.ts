@@ -8,10 +8,11 @@ import { memoriesOf, type Program, type Site, type Step } from './program.ts'
 import { createRecordingDevice } from './recording-device.ts'
 
 /**
- * Records the forward pass of a model over one window of `tokens` tokens, a decoder's logits of all of them included; an encoder reads
- * the window as one sequence. Any family is recorded as it stands, because nothing but its op calls is looked at.
+ * Records the forward pass of a model over one window of `tokens` tokens, including a decoder's logits of all tokens;
+ * an encoder reads the window as one sequence. Works for any family, because only op calls are recorded.
  *
- * @throws TesseraError `invalid-file` for weights that are missing or misshapen, `unsupported` for a forward pass that no recording can follow
+ * @throws TesseraError `invalid-file` for weights that are missing or have another shape, `unsupported` for a forward
+ *   pass that cannot be recorded
  */
 export async function recordModel(subject: Subject, tokens: number): Promise<Program> {
   const { weights } = subject
@@ -77,10 +78,10 @@ export async function recordModel(subject: Subject, tokens: number): Promise<Pro
   }
 }
 
-/** To a listener a layer shows every linear layer as a call of its own, which is what methods compress. */
+/** With an observer, a layer calls every linear layer separately, as methods compress them. */
 const observe = (): void => {}
 
-/** Builds the model and what its forward pass needs beside it. */
+/** Builds the model and the inputs of its forward pass. */
 async function prepareForward(
   subject: Subject,
   source: WeightSource,

@@ -14,15 +14,16 @@ import type { InitialMemory, Slot, Step } from './program.ts'
 export interface Recording {
   readonly device: Device
   readonly steps: readonly Step[]
-  /** Memory that exists, with what was written to it; outputs of steps too. */
+  /** All memories with the bytes written to them; outputs of steps included. */
   readonly memory: ReadonlyMap<number, InitialMemory>
-  /** The memory behind a tensor of the device. */
+  /** The memory of a tensor's storage. */
   memoryOf(storage: Storage): number
 }
 
 /**
- * A device that computes nothing: it writes down what a forward pass asks for. Tensors have shapes and no values, except for
- * what is written to them (tables of rotary angles, positions), so a model of any size is recorded in no time and memory.
+ * A device that records the op calls of a forward pass and computes nothing. Tensors have shapes and no values, except
+ * those that are written (tables of rotary angles, positions), so recording a model of any size takes negligible time
+ * and memory.
  */
 export function createRecordingDevice(): Recording {
   const steps: Step[] = []

@@ -16,29 +16,37 @@ export interface StreamOptions {
   readonly program: Program
   /** Token ids of each window, `program.tokens` each. */
   readonly windows: readonly (readonly number[])[]
-  /** Brings a weight by canonical name; the stream disposes it after its last use. */
+  /** Loads a weight by canonical name; the stream disposes of it after its last use. */
   readonly weight: (name: string) => Promise<Weight>
-  /** The present values of a vector by canonical name (`Program.vectors`), where they are not those that were recorded. */
+  /**
+   * Returns the changed values of a vector by canonical name (`Program.vectors`), or undefined for the recorded ones.
+   */
   readonly vector?: ((name: string) => Promise<Float32Array | undefined>) | undefined
-  /** The step to begin with. Default 0; windows that begin later are those that `add` brings, with what their steps read. */
+  /**
+   * The first step to compute. Default 0. Windows of later steps are added by `add`, with the tensors that their steps
+   * read.
+   */
   readonly from?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Windows on their way through a program, all at the same step: what they hold is the activations between two steps and the weights
- * of the steps at work, so that a model needs no more memory than its largest layer.
+ * Windows in progress through a program, all at the same step. Memory holds the activations between two steps and the
+ * weights of the current steps, so that it need not exceed the largest layer.
  */
 export interface Stream {
   /** The next step to compute. */
   readonly step: number
   /** Computes the steps before `step` for every window. */
   advance(step: number, onWindow?: (window: number) => void): Promise<void>
-  /** Adds a window that holds these memories, which the stream disposes after their last use; returns its number. */
+  /** Adds a window that holds these memories, which the stream disposes of after their last use; returns its number. */
   add(memories: ReadonlyMap<number, Tensor>): number
-  /** Adds a window that goes on from where another one is, but holds `memories` in place of what all share, such as another weight. */
+  /**
+   * Adds a window that continues from the state of another one, with `memories` in place of shared ones, such as
+   * another weight; returns its number.
+   */
   fork(window: number, memories: ReadonlyMap<number, Tensor>): number
-  /** What a window holds in a slot that was computed and is still to be read: a handle of its own, which the caller disposes. */
+  /** The tensor of a window in a computed slot that is still needed: a new handle, which the caller disposes of. */
   tensor(window: number, slot: DenseSlot): Tensor
   dispose(): void
 }
@@ -157,7 +165,7 @@ export function createStream({ device, program, windows, weight, vector, from = 
   }
 }
 
-/** Memory that steps read and do not write before. */
+/** Memories that the steps read before any of them writes there. */
 function readBy(steps: readonly Step[]): ReadonlySet<number> {
   const read = new Set<number>()
   for (const { inputs } of steps)

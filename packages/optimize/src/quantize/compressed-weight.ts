@@ -2,7 +2,7 @@ import { decodeToF32, type DType, sizeOf, viewBytes } from '@tessera-llm/tensor'
 import { dequantizeMatrix, ggmlFormat, type QuantizedMatrix } from '@tessera-llm/quantization'
 import type { GgmlFormat } from '../recipe/index.ts'
 
-/** What a method made of a weight: bytes as a GGUF file stores them, or integers with their scales. */
+/** A compressed weight: blocks as a GGUF file stores them, or codes with scales. */
 export type CompressedWeight = BlockWeight | MatrixWeight
 
 export interface BlockWeight {
@@ -17,7 +17,7 @@ export interface MatrixWeight {
   readonly matrix: QuantizedMatrix
 }
 
-/** The values that a compressed weight stands for, f32 row-major: what the compressed model computes with. */
+/** Values of a compressed weight, f32 row-major: those that the compressed model computes with. */
 export function decodeWeight(weight: CompressedWeight): Float32Array<ArrayBuffer> {
   if (weight.kind === 'matrix') return dequantizeMatrix(weight.matrix)
   const { format, shape, bytes } = weight

@@ -16,7 +16,7 @@ test.each(names)(
   async (codebook) => {
     const format = { codebook, group: 64 } as const
     expect(codeBits(gridOf(format))).toBe(codebooks[codebook])
-    // Codes, and a scale of two bytes for each of two groups of each row.
+    // Codes, and a scale of two bytes for each of two groups in each row.
     expect(bytesAs(format, weight.shape)).toBe((4 * 96 * codebooks[codebook]) / 8 + 4 * 2 * 2)
     expect(formatLabel(format)).toBe(`${codebook} of 64`)
     expect(parseRecipe({ steps: [{ kind: 'quantize', method: 'gptq', format }] }).steps).toHaveLength(1)
@@ -27,7 +27,8 @@ test.each(names)(
     expect(decodeWeight((await deserializeWeight(await serializeWeight(rounded))).weight)).toEqual(decoded)
     const error =
       decoded.reduce((sum, value, i) => sum + (value - (weight.values[i] as number)) ** 2, 0) / decoded.length
-    // Of variance 1; the best that 2, 3 and 4 bits can do for normal variables is 0.117, 0.0345 and 0.0095 (Max 1960).
+    // The variance is 1; the optimal error of 2, 3 and 4 bits for normal variables is 0.117, 0.0345 and 0.0095 (Max
+    // 1960).
     expect(error).toBeLessThan({ 2: 0.13, 3: 0.045, 4: 0.016 }[codebooks[codebook]])
   },
 )

@@ -1,7 +1,7 @@
 import { codebookGrid, type Grid, type IntegerGrid, normalGrid } from '@tessera-llm/quantization'
 import type { CodebookFormat, IntegerFormat } from '../recipe/index.ts'
 
-/** The grid that recipes ask for; scales are f16, as files store them. */
+/** The grid of a recipe's format; scales are f16, as files store them. */
 export function gridOf(format: IntegerFormat | CodebookFormat): Grid {
   if (!('codebook' in format)) return integerGrid(format)
   const { codebook, group } = format

@@ -22,27 +22,41 @@ import { gridOf, integerGrid } from './grid-of.ts'
 
 export interface QuantizedWeight {
   readonly weight: CompressedWeight
-  /** What went otherwise than asked, as sentences for the receipt. */
+  /** Deviations from the request, as sentences for the receipt. */
   readonly notes: readonly string[]
 }
 
-/** What methods compute with. */
+/** The numerical routines of methods. */
 export interface Solver {
-  /** The product in f64. */
+  /** Matrix product in f64. */
   readonly multiply: Multiply
-  /** GPTQ over integers and tables on a device's threads (`createDeviceGptq`), to the codes of `kernel`; on the calling thread where absent. */
+  /**
+   * GPTQ onto integers and tables on a device's threads (`createDeviceGptq`), to the codes of `kernel`. Default: on the
+   * calling thread.
+   */
   readonly gptq?: Gptq | undefined
-  /** The sweep of GPTQ over integers and tables in WebAssembly on the calling thread (`createWasmGptqKernel`); in TypeScript where absent. */
+  /**
+   * The sweep of GPTQ onto integers and tables in WebAssembly on the calling thread (`createWasmGptqKernel`). Default:
+   * TypeScript.
+   */
   readonly kernel?: GptqKernel | undefined
-  /** Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`); in TypeScript where absent. */
+  /**
+   * Rounding to ggml's blocks on a device's threads, to the same bytes (`createDeviceEncoder`). Default: TypeScript.
+   */
   readonly encode?: Encode | undefined
-  /** Rounding to integers in groups on a device's threads, to the same codes (`createDeviceRounder`); in TypeScript where absent. */
+  /**
+   * Rounding to integers in groups on a device's threads, to the same codes (`createDeviceRounder`). Default:
+   * TypeScript.
+   */
   readonly round?: Round | undefined
-  /** Rounding to ggml's blocks on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). */
+  /**
+   * Rounding to ggml's blocks on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). Default:
+   * TypeScript.
+   */
   readonly encodeNow?: EncodeNow | undefined
 }
 
-/** True for steps that look at the inputs of a layer. */
+/** Whether a step needs statistics of a layer's inputs. */
 export function needsStatistics({
   method,
   importance = false,
@@ -51,12 +65,12 @@ export function needsStatistics({
   return method === 'gptq' || importance || compensateBias
 }
 
-/** True where one number for each input does not do. */
+/** Whether a step needs the second moment of the inputs, not only its diagonal. */
 export function needsSecondMoment({ method }: Pick<QuantizeStep, 'method'>): boolean {
   return method === 'gptq'
 }
 
-/** `true`, or why a step cannot be done whatever the weight. */
+/** `true`, or the reason why a step cannot be executed for any weight. */
 export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'format'>): true | string {
   if (method === 'hqq' && !isIntegers(format))
     return `hqq rounds to integers in groups such as { bits: 4, group: 64 }, not to ${typeof format === 'string' ? format : format.codebook}; use rtn or gptq`
@@ -68,9 +82,9 @@ function isIntegers(format: WeightFormat): format is IntegerFormat {
 }
 
 /**
- * Does one step's work on one weight.
+ * Applies one step to one weight.
  *
- * @throws TesseraError what the method throws
+ * @throws TesseraError as the method
  */
 export async function quantizeWeight(
   weight: WeightMatrix,

@@ -9,13 +9,15 @@ export interface Agreement {
   readonly allowed: number
 }
 
-/** Whether a divergence that was measured again agrees with the one of a receipt: within two of its standard errors. */
+/**
+ * Whether a repeated measurement of the divergence agrees with that of a receipt, within two of its standard errors.
+ */
 export function agreesWithin(receipt: Measured, again: Measured): Agreement {
-  // One window has no clustered error, which JSON holds as null.
+  // A single window has no clustered error: NaN, which JSON holds as null.
   return within(receipt.kld, again.kld, receipt.kldStandardErrorClustered || receipt.kldStandardError)
 }
 
-/** The same for the mean cosine of an encoder's vectors. */
+/** Whether a repeated measurement of the mean cosine agrees with that of a receipt. */
 export function embeddingsAgreeWithin(
   receipt: Pick<ReceiptEmbeddings, 'cosine' | 'cosineStandardError'>,
   again: Pick<ReceiptEmbeddings, 'cosine'>,

@@ -4,17 +4,17 @@ import { TesseraError } from '@tessera-llm/tensor'
 import * as v from 'valibot'
 import type { Recipe } from '../recipe/index.ts'
 
-/** A file that took part, found again by its hash. */
+/** An input or output file, identified by its hash. */
 export interface ReceiptFile {
-  /** As it was named on the command line. */
+  /** Path as the user gave it. */
   readonly path: string
   readonly bytes: number
-  /** Of the file's bytes, in hexadecimal digits. */
+  /** SHA-256 of the file's bytes in hexadecimal. */
   readonly sha256: string
 }
 
 export interface ReceiptSpeed {
-  /** How inputs of linear layers were held while it was timed: what a session does on this device unless told otherwise. */
+  /** Rounding of the inputs of linear layers in the timed session: the device's default, unless the recipe sets it. */
   readonly activations: Activations
   readonly promptTokensPerSecond: number
   readonly decodeTokensPerSecond: number
@@ -30,14 +30,14 @@ export interface ReceiptQuality
   readonly window: number
   readonly protocol: 'all' | 'second-half'
   readonly activations: Activations
-  /** Bytes of the caches that held a window, where the recipe says how the compressed model's is kept. */
+  /** Bytes of the caches that held a window, if the recipe sets the cache of the compressed model. */
   readonly cacheBytes?: { readonly original: number; readonly compressed: number } | undefined
 }
 
-/** How an encoder's vectors of sentences of a text differ from the original's, which computes in f32. */
+/** Difference of an encoder's vectors, on sentences of a text, from those of the original in f32. */
 export interface ReceiptEmbeddings extends EmbeddingAgreement {
   readonly text: ReceiptFile
-  /** Of the compressed model: the recipe's, or the device's own. */
+  /** Rounding in the compressed model: the recipe's, or the device's default. */
   readonly activations: Activations
 }
 
@@ -46,14 +46,16 @@ export interface ReceiptEmbeddingSpeed {
   readonly sentencesPerSecond: number
 }
 
-/** What was made of what, how, what it cost and what it gained: enough to do it again and to see whether the same comes out. */
+/** Inputs, recipe, costs and gains of a compression: enough to repeat it and compare the result. */
 export interface Receipt {
   readonly receipt: 1
   readonly input: ReceiptFile
   readonly output: ReceiptFile
   readonly calibration?: (ReceiptFile & { readonly windows: number; readonly window: number }) | undefined
   readonly recipe: Recipe
-  /** Where the recipe's formats were chosen for a size: that size, and the divergence that the choice was predicted to cost, the sum over weights. */
+  /**
+   * For a recipe whose formats were chosen for a size: that size, and the predicted divergence, the sum over weights.
+   */
   readonly budget?: { readonly bytes: number; readonly predictedKld: number } | undefined
   readonly seed: number
   readonly versions: Readonly<Record<string, string>>
@@ -62,17 +64,17 @@ export interface Receipt {
   readonly bytes: Readonly<
     Record<string, { readonly tensors: number; readonly before: number; readonly after: number }>
   >
-  /** Absent where no text was given to evaluate on. */
+  /** Absent without an evaluation text. */
   readonly quality?: ReceiptQuality | undefined
   readonly speed?: { readonly before: ReceiptSpeed; readonly after: ReceiptSpeed } | undefined
-  /** The same of an encoder. */
+  /** The measured quality of an encoder. */
   readonly embeddings?: ReceiptEmbeddings | undefined
   readonly embeddingSpeed?:
     | { readonly before: ReceiptEmbeddingSpeed; readonly after: ReceiptEmbeddingSpeed }
     | undefined
   readonly peakRssBytes: number
   readonly seconds: { readonly apply: number; readonly total: number }
-  /** What went otherwise than asked. */
+  /** Deviations from the request. */
   readonly notes: readonly string[]
 }
 

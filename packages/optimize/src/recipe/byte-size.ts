@@ -13,9 +13,9 @@ const units: Readonly<Record<string, number>> = {
 }
 
 /**
- * Bytes of a size such as `60MB`, `57.2 MiB` or `60000000`; parts of a byte are dropped.
+ * Parses a size such as `60MB`, `57.2 MiB` or `60000000` to bytes, rounded down.
  *
- * @throws TesseraError `invalid-option` for what is no size above zero, with the nearest unit
+ * @throws TesseraError `invalid-option` for anything but a positive size, with the nearest unit
  */
 export function parseByteSize(size: string | number): number {
   const [, digits = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(size)) ?? []
@@ -25,7 +25,7 @@ export function parseByteSize(size: string | number): number {
       'invalid-option',
       `size: ${JSON.stringify(size)} is no size; write a number and a unit, such as 60MB or 57.2MiB`,
     )
-  // As people write it: 60mb is 60MB.
+  // Units are case-insensitive: 60mb is 60MB.
   const name = unit === '' ? 'B' : known.find((each) => each.toLowerCase() === unit.toLowerCase())
   if (name === undefined)
     throw new TesseraError(

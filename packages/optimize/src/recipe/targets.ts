@@ -2,10 +2,10 @@ import { TesseraError } from '@tessera-llm/tensor'
 import type { Targets } from './recipe.ts'
 
 /**
- * Those of `names` that a pattern matches, in their own order. `*` stands for one part of a name between dots, `**` for any
- * number of parts.
+ * Those of `names` that match a pattern, in their order. `*` matches one part of a name between dots, `**` any number
+ * of parts.
  *
- * @throws TesseraError `invalid-option` for a pattern that matches nothing, with names to choose from
+ * @throws TesseraError `invalid-option` for a pattern without a match, with names to choose from
  */
 export function matchTargets(targets: Targets, names: readonly string[]): readonly string[] {
   const patterns = typeof targets === 'string' ? [targets] : targets
@@ -35,7 +35,7 @@ function expressionOf(pattern: string): RegExp {
   return new RegExp(`^${parts.join('\\.')}$`)
 }
 
-/** One name for each shape of name: numbers differ, the rest is told. */
+/** One name for each shape of name, which differ only in numbers. */
 function examples(names: readonly string[]): readonly string[] {
   const shapes = new Map(names.map((name) => [name.replace(/\d+/g, '0'), name]))
   return [...shapes.values()].slice(0, 12)

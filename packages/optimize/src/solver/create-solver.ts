@@ -9,19 +9,19 @@ import {
 import { createWasmDevice } from '@tessera-llm/wasm'
 import type { Solver } from '../quantize/index.ts'
 
-/** A solver with threads of its own, which `dispose` ends. */
+/** A solver with its own threads, which `dispose` ends. */
 export interface WasmSolver extends Solver {
   dispose(): Promise<void>
 }
 
 export interface SolverOptions {
-  /** All that the machine has when left out. */
+  /** Number of threads. Default: as many as the machine has. */
   readonly threads?: number | undefined
 }
 
-/** What methods compute with, in WebAssembly: many times as fast as the plain TypeScript that `applyRecipe` takes without a solver. */
+/** Creates a solver in WebAssembly, many times as fast as the plain TypeScript that `applyRecipe` uses by default. */
 export async function createSolver({ threads }: SolverOptions = {}): Promise<WasmSolver> {
-  // Its own device, since the one that runs the model may be a GPU.
+  // A separate device, because the one that runs the model may be a GPU.
   const device = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm], threads })
   try {
     return {

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera-llm/tensor'
 import { claimStore, type WorkStore } from './work-store.ts'
 
-/** Keeps results in a folder, which is made inside one that exists; each is written beside its place and renamed when it is on the disk. Throws `io`. */
+/**
+ * Stores results as files of a folder, which is created if its parent exists. Each file is written under a temporary
+ * name and renamed when it is on disk. Throws `io`.
+ */
 export function folderStore(path: string): WorkStore {
   const place = (key: string): string => join(path, `${key}.part`)
   const failed = (cause: unknown): never => {

@@ -1,12 +1,14 @@
-/** Where results are kept while a recipe is applied, so that an interrupted run goes on where it was. A value is there whole or not at all. */
+/**
+ * Storage of intermediate results while a recipe is applied, so that an interrupted run can resume. Writes are atomic.
+ */
 export interface WorkStore {
   get(key: string): Promise<Uint8Array | undefined>
   put(key: string, bytes: Uint8Array): Promise<void>
-  /** Says what is to be kept here: what was kept for anything else is thrown away. */
+  /** Sets the identity of the results; results of another identity are deleted. */
   claim(identity: string): Promise<void>
 }
 
-/** `claim` of a store that can forget everything. */
+/** Implements `claim` for a store that can delete all its contents. */
 export async function claimStore(
   store: Omit<WorkStore, 'claim'>,
   clear: () => Promise<void>,
@@ -18,7 +20,7 @@ export async function claimStore(
   await store.put('identity', new TextEncoder().encode(identity))
 }
 
-/** Keeps results in memory: nothing outlives the process. */
+/** Stores results in memory. */
 export function memoryStore(): WorkStore {
   const kept = new Map<string, Uint8Array>()
   const store: Omit<WorkStore, 'claim'> = {

@@ -12,7 +12,10 @@ import {
 } from '@tessera-llm/runtime'
 import { checkpointWeights, type ModelWeights } from '../weights/index.ts'
 
-/** A model that is being worked on: what it is and its weights, not yet on a device. Steps that change weights give a new one. */
+/**
+ * A model to be compressed: its configuration and its weights, not on a device yet. Steps that change weights return a
+ * new one.
+ */
 export type Subject = DecoderSubject | EncoderSubject
 
 export interface DecoderSubject {
@@ -32,9 +35,9 @@ export interface EncoderSubject {
 }
 
 export interface SubjectOptions {
-  /** Decoders that can be built. */
+  /** Decoder families that are supported. */
   readonly families: readonly ModelFamily[]
-  /** Encoders that can be built. Default: none. */
+  /** Encoder families that are supported. Default: none. */
   readonly encoderFamilies?: readonly EncoderFamily[] | undefined
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined

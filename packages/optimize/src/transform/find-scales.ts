@@ -10,9 +10,10 @@ import { integerGrid, gridOf } from '../quantize/index.ts'
 import type { AwqStep, GgmlFormat, SmoothStep, WeightFormat } from '../recipe/index.ts'
 
 /**
- * The scales f32[K] of one input, for the layers that read it and will be rounded; equal where columns come from one element (`sources`).
+ * Searches the scales f32[K] of one input, for those layers that read it and will be rounded. Columns of one source
+ * element (`sources`) get equal scales.
  *
- * @throws TesseraError what the method throws
+ * @throws TesseraError as the method
  */
 export function findScales(
   step: AwqStep | SmoothStep,
@@ -30,10 +31,10 @@ export function findScales(
   return sources ? tie(scales, sources, Math.max) : scales
 }
 
-/** Rows of each weight on which exponents are compared: they tell them apart as all rows do. */
+/** Rows of each weight on which exponents are compared; enough to rank them as all rows do. */
 const sampleRows = 64
 
-/** Integers that stand for a format while scales are searched; undefined for formats that have none near. */
+/** Integer grids that approximate a format while scales are searched; undefined for formats without one. */
 const nearGrids: Readonly<
   Partial<Record<GgmlFormat, readonly [bits: 2 | 3 | 4 | 8, group: number, symmetric: boolean]>>
 > = {
@@ -59,7 +60,9 @@ function searchGrid(format: WeightFormat): Grid {
   return integerGrid({ bits, group, symmetric })
 }
 
-/** Magnitudes of columns that must have one scale become one: the mean of their means, the largest of their maxima. */
+/**
+ * Statistics in which columns that must share a scale are merged: the mean of their means, the largest of their maxima.
+ */
 function tieStatistics(statistics: LinearStatistics, sources: Int32Array): LinearStatistics {
   const { absSum, absMax } = statistics
   const counts = new Float32Array(Math.max(...sources) + 1)

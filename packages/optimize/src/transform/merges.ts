@@ -1,24 +1,33 @@
 import type { DenseSlot, Program, Site, Step } from '../program/index.ts'
 import type { Subject } from '../subject/index.ts'
 
-/** Where the input of a site can be divided by scales without changing the function, and so its weights' columns be multiplied. */
+/**
+ * A site whose input can be divided by scales without changing the function, so that the columns of its weights can be
+ * multiplied.
+ */
 export interface Merge {
   readonly site: Site
-  /** What makes the input: a norm's vectors, or the rows (and the bias) of the linear layer before. */
+  /**
+   * The producer of the input, which absorbs the division: a norm's vectors, or the rows (and the bias) of the linear
+   * layer before.
+   */
   readonly into:
     | { readonly kind: 'norm'; readonly weight: string; readonly bias: string | undefined; readonly offset: 0 | 1 }
     | { readonly kind: 'rows'; readonly weight: string }
-  /** i32[K]: the element of what makes the input that each column of it comes from, where several columns come from one (heads that share keys and values). */
+  /**
+   * i32[K]: for each column of the input the element of its producer, if several columns share one (heads that share
+   * keys and values).
+   */
   readonly sources?: Int32Array | undefined
 }
 
-/** A site whose input cannot be divided, and why. */
+/** A site whose input cannot be divided, with the reason. */
 export interface Unmerged {
   readonly site: Site
   readonly reason: string
 }
 
-/** Looks at the recorded steps for what makes the input of each site, so that no table of architectures says what can be merged. */
+/** Finds the producer of each site's input in the recorded steps, so that no table of architectures is needed. */
 export function findMerges(
   subject: Subject,
   program: Program,
@@ -99,7 +108,7 @@ function reads(inputs: Step['inputs'], memory: number): boolean {
   return Object.values(inputs).some((slot) => slot?.kind === 'dense' && slot.memory === memory)
 }
 
-/** Whether a step is one of the site's layers, and reads the memory as what it multiplies alone. */
+/** Whether a step is one of the site's layers and uses the memory only as the multiplied input. */
 function readsAsInput({ op, inputs }: Step, memory: number, { linears }: Site, weights: Program['weights']): boolean {
   const { x, weight, ...others } = inputs
   return (

@@ -7,21 +7,22 @@ import {
   type RotationLayer,
   transformWeight,
 } from '@tessera-llm/quantization'
-import { turnedDownName } from '@tessera-llm/runtime'
+import { transformedDownName } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { RotateStep } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 
-/** Architectures whose norms stand before their sublayers and scale by their weight alone. */
+/** Architectures whose norms come before the blocks and scale by their weight only. */
 const rotatable: readonly string[] = ['llama']
 
 /**
- * The model with its residual stream (and, where the step says so, each head between value and output) turned by seeded matrices,
- * norms merged into the layers that read them (nothing but that with `identity`): another set of weights for the same function. A head that was the embedding becomes a
- * weight of its own. With `down` the model multiplies the inputs of `down` too, which its configuration says. Weights are turned when they are read.
+ * Rotates the residual stream of a model (and, if the step says so, each head between value and output) by seeded
+ * matrices, and merges norms into the layers that read them (with `identity`, only that): other weights for the same
+ * function. A tied head becomes a separate weight. With `down`, the model also multiplies the inputs of `down` at run
+ * time, which its configuration states. Weights are rotated when they are read.
  *
- * @throws TesseraError `unsupported` for a model that cannot be turned
+ * @throws TesseraError `unsupported` for a model that cannot be rotated
  */
 export function rotateSubject(
   subject: Subject,
@@ -38,13 +39,13 @@ export function rotateSubject(
   if (down && config.downHadamard !== undefined)
     throw new TesseraError(
       'unsupported',
-      `recipe: the inputs of down are turned already, by Hadamard matrices of the order ${config.downHadamard}; leave down out of rotate`,
+      `recipe: the inputs of down are transformed already, by Hadamard matrices of the order ${config.downHadamard}; leave down out of rotate`,
     )
   const block = down ? hadamardBlock(config.intermediateSize) : undefined
   if (matrix === 'identity' && heads)
     throw new TesseraError(
       'invalid-option',
-      'recipe: a step `rotate` with the matrix `identity` turns nothing, and its `heads` asks for turned heads; leave one of the two away',
+      'recipe: a step `rotate` with the matrix `identity` rotates nothing, but its `heads` asks for rotated heads; leave one of the two out',
     )
   const make = { hadamard: hadamardRotation, orthogonal: orthogonalRotation, identity: () => undefined }[matrix]
   const layers = Array.from({ length: config.numLayers }, (_, index): RotationLayer => {
@@ -74,7 +75,7 @@ export function rotateSubject(
     down: block === undefined ? undefined : hadamardRotation(block),
   })
   const norms = new Set([...plan.values()].flatMap(({ norm }) => norm ?? []))
-  const turned = new Map<string, ModelWeight>()
+  const rotated = new Map<string, ModelWeight>()
   const head = weights.get('head') ?? {
     ...find(subject, 'embedding'),
     name: 'head',
@@ -83,12 +84,12 @@ export function rotateSubject(
   for (const weight of [...weights.values(), ...(weights.has('head') ? [] : [head])]) {
     const planned = plan.get(weight.name)
     if (norms.has(weight.name))
-      turned.set(weight.name, {
+      rotated.set(weight.name, {
         ...weight,
         format: 'f32',
         read: async () => new Float32Array(weight.shape[0] ?? 0).fill(1),
       })
-    else if (!planned) turned.set(weight.name, weight)
+    else if (!planned) rotated.set(weight.name, weight)
     else {
       const read: ModelWeight['read'] = async (signal) => {
         const inputScale = planned.norm === undefined ? undefined : await find(subject, planned.norm).read(signal)
@@ -98,10 +99,12 @@ export function rotateSubject(
           multiply,
         ).values
       }
-      turned.set(weight.name, {
+      rotated.set(weight.name, {
         ...weight,
         storedName:
-          block !== undefined && subject.container === 'gguf' ? turnedDownName(weight.storedName) : weight.storedName,
+          block !== undefined && subject.container === 'gguf'
+            ? transformedDownName(weight.storedName)
+            : weight.storedName,
         format: 'f32',
         read,
       })
@@ -110,7 +113,7 @@ export function rotateSubject(
   return {
     ...subject,
     config: { ...subject.config, tiedHead: false, ...(block === undefined ? {} : { downHadamard: block }) },
-    weights: turned,
+    weights: rotated,
   }
 }
 

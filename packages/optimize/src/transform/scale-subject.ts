@@ -3,7 +3,7 @@ import type { ModelWeight } from '../weights/index.ts'
 import type { Merge } from './merges.ts'
 
 /**
- * The model with the inputs of sites divided by scales f32[K], positive: another set of weights for the same function. Weights are scaled when
+ * Divides the inputs of sites by positive scales f32[K]: other weights for the same function. Weights are scaled when
  * they are read.
  */
 export function scaleSubject(
@@ -46,7 +46,7 @@ export function scaleSubject(
   return { ...subject, weights }
 }
 
-/** The scale of each element that columns come from; columns of one element have one scale. */
+/** The scale of each source element; columns of one element have equal scales. */
 function scalesBySource(scales: Float32Array, sources: Int32Array): Float32Array {
   const out = new Float32Array(Math.max(...sources) + 1)
   for (const [column, source] of sources.entries()) out[source] = scales[column] as number

@@ -1,6 +1,6 @@
 import type { Subject } from '../subject/index.ts'
 
-/** What a turned model asks of the programs that run it, as sentences. */
+/** Requirements of a rotated model on programs that run it, as sentences. */
 export function transformNotes(
   { config: before }: Subject,
   { config: { downHadamard }, container }: Subject,

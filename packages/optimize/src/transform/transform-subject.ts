@@ -5,10 +5,11 @@ import type { Subject } from '../subject/index.ts'
 import { rotateSubject } from './rotate-subject.ts'
 
 /**
- * Applies the steps of a recipe that change weights, by no text, without changing what the model computes. Nothing is computed before a weight
- * is read.
+ * Applies the steps of a recipe that change weights without a text and without changing the model's function. Weights
+ * are computed when they are read.
  *
- * @throws TesseraError `unsupported` for a model that this cannot be done with, `invalid-option` for a rotation after scales, a cache of an encoder, or heads that are not merged yet
+ * @throws TesseraError `unsupported` for a model that a step cannot transform, `invalid-option` for a rotation after
+ *   scales, a cache of an encoder, or heads that are not merged yet
  */
 export function transformSubject(subject: Subject, { steps, seed = 0, cache }: Recipe, multiply: Multiply): Subject {
   if (cache && subject.kind !== 'decoder')
@@ -27,7 +28,7 @@ export function transformSubject(subject: Subject, { steps, seed = 0, cache }: R
     if (step.kind === 'rotate' && scaling >= 0 && index > scaling)
       throw new TesseraError(
         'invalid-option',
-        `recipe: steps[${index}] turns what steps[${scaling}] (${steps[scaling]?.kind}) has scaled; put rotate before it`,
+        `recipe: steps[${index}] rotates what steps[${scaling}] (${steps[scaling]?.kind}) has scaled; put rotate before it`,
       )
     if (step.kind === 'rotate') now = rotateSubject(now, step, seed, multiply)
   }

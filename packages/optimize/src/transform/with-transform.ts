@@ -1,6 +1,9 @@
 import { compressedTransform, type Fields, type TransformerConfig } from '@tessera-llm/runtime'
 
-/** The `quantization_config` of a folder: `config`, which says how weights are stored, where any are, and how the model turns its inputs of `down`, where it does. */
+/**
+ * The `quantization_config` of a folder: `config`, which describes the storage of weights, if any are quantized, and
+ * the transform of the inputs of `down`, if the model has one.
+ */
 export function withTransform(
   config: Fields | undefined,
   { downHadamard, intermediateSize }: TransformerConfig,

@@ -7,14 +7,15 @@ import type { ModelWeight, ModelWeights } from './model-weights.ts'
 const denseFormats: readonly string[] = ['f32', 'f16', 'bf16', 'f64'] satisfies DType[]
 
 /**
- * The weights of a checkpoint. Reading one decodes it exactly.
+ * The weights of a checkpoint, decoded exactly when they are read.
  *
- * @throws TesseraError on reading: `unsupported` for a format without a decoder, `invalid-value` for NaN or infinite weights, naming tensor and index
+ * @throws TesseraError on reading: `unsupported` for a format without a decoder, `invalid-value` for NaN or infinite
+ *   weights, naming tensor and index
  */
 export function checkpointWeights(checkpoint: Checkpoint): ModelWeights {
   const weights = new Map<string, ModelWeight>()
   for (const stored of checkpoint.tensors.values()) {
-    // Scales of inputs go with codes of weights, which are decoded here.
+    // Scales of inputs apply to codes of weights, which are decoded here.
     if (stored.name.endsWith('.input_scale')) continue
     const name = canonicalName(stored.name)
     if (weights.has(name))

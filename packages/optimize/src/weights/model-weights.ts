@@ -1,6 +1,6 @@
 import type { Shape } from '@tessera-llm/tensor'
 
-/** A weight that can be read as f32, whatever it is stored as. */
+/** A weight that can be read as f32, whatever its storage format. */
 export interface ModelWeight {
   /** Canonical name: `layers.3.mlp.down`. */
   readonly name: string
@@ -11,9 +11,12 @@ export interface ModelWeight {
   /** Id of the storage format. */
   readonly format: string
   readonly storedBytes: number
-  /** The values, row-major; a new array at each call, which the caller may change. */
+  /** Reads the values, row-major, into a new array, which the caller may change. */
   read(signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>
 }
 
-/** The weights of a model by canonical name, read one at a time. Transformations such as rotation wrap it and give a new one. */
+/**
+ * The weights of a model by canonical name, read one at a time. Transformations such as a rotation wrap them and return
+ * new ones.
+ */
 export type ModelWeights = ReadonlyMap<string, ModelWeight>

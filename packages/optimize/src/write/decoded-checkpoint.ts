@@ -8,10 +8,11 @@ import type { ModelWeight } from '../weights/index.ts'
 const integers: readonly string[] = ['i64', 'i32', 'u8', 'bool'] satisfies DType[]
 
 /**
- * The compressed model with its values decoded to f32, as a checkpoint that `loadModel` takes: what the compressed file computes, on
- * any device, whether or not there are kernels for its format. `metadata` is that of the original.
+ * The compressed model with its values decoded to f32, as a checkpoint for `loadModel`: computes the same function as
+ * the compressed file, on any device, with or without kernels for its format. `metadata` is that of the original.
  *
- * @throws TesseraError `unsupported` for a folder whose inputs of `down` are turned, which its config.json says and this does not: use `folderContent`
+ * @throws TesseraError `unsupported` for a folder with transformed inputs of `down`, which its config.json states and
+ *   this checkpoint cannot: use `folderContent`
  */
 export function decodedCheckpoint(
   { subject, assignments, weight }: Applied,
@@ -21,12 +22,12 @@ export function decodedCheckpoint(
   if (downHadamard !== undefined && subject.container !== 'gguf')
     throw new TesseraError(
       'unsupported',
-      'optimize: a folder of a model whose inputs of down are turned says so in its config.json; use folderContent',
+      'optimize: this checkpoint cannot state that inputs of down are transformed, which the config.json of a folder does; use folderContent',
     )
   const transform = downHadamard === undefined ? [] : [ggufTransform(downHadamard)]
   const tensors = new Map<string, StoredTensor>()
   for (const each of subject.weights.values()) {
-    // Buffers of integers, as `position_ids`, are no weights.
+    // Integer buffers such as `position_ids` are no weights.
     if (integers.includes(each.format)) continue
     const byteLength = 4 * each.shape.reduce((product, length) => product * length, 1)
     const values = async (): Promise<Float32Array> =>

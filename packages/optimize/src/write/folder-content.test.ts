@@ -29,7 +29,7 @@ beforeAll(async () => {
   subject = subjectOf(checkpoint, { families: [llamaFamily], config })
 })
 
-/** What comes of rounding to nearest in one block. */
+/** Content of a folder after rounding one block to nearest. */
 async function written(
   format: object,
   more: object = {},
@@ -83,7 +83,7 @@ test.each([
         shape: matrix.shape,
       })
     }
-    // What no step names keeps its bytes, and the config names it.
+    // Weights that no step targets keep their bytes, and the config lists them.
     const untouched = 'model.layers.0.mlp.up_proj.weight'
     expect(
       Buffer.compare(

@@ -17,9 +17,9 @@ import { plannedParts, quantizationConfig, storedParts, type StoredLayers } from
 export interface FolderOptions {
   /** The parsed `config.json` of the original. */
   readonly config: Fields
-  /** Default: what `chooseLayout` finds. */
+  /** Default: the result of `chooseLayout`. */
   readonly layout?: Layout | undefined
-  /** Of the recipe; those that compressed-tensors has a name for are said in its folders. */
+  /** Activations of the recipe; folders of compressed-tensors state those that the layout can express. */
   readonly activations?: Recipe['activations'] | undefined
 }
 
@@ -27,16 +27,17 @@ export interface FolderOptions {
 export interface FolderContent {
   readonly tensors: readonly TensorData[]
   readonly config: Fields
-  /** Undefined where no weight became integers. */
+  /** Undefined if no weight became integers. */
   readonly layout: Layout | undefined
 }
 
 /**
- * What a Hugging Face folder of the compressed model holds: integers in a layout that other programs read, all other weights as they were, or,
- * where a step changed them, as f16 (vectors as f32). One weight is in memory at a time.
+ * Content of a Hugging Face folder of the compressed model: integers in a layout that other programs read, all other
+ * weights unchanged, or, if a step changed them, as f16 (vectors as f32). Memory holds one weight at a time.
  *
  * @param checkpoint of the original, safetensors
- * @throws TesseraError `unsupported` for what the layout cannot hold: for all but compressed-tensors, static activations too
+ * @throws TesseraError `unsupported` for contents that the layout cannot hold; static activations need
+ *   compressed-tensors
  */
 export async function folderContent(
   applied: Applied,
@@ -51,7 +52,8 @@ export async function folderContent(
       'unsupported',
       `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`,
     )
-  // Parts are made once for their shapes and once to be written: those of all weights together may not fit into memory.
+  // Parts are computed twice, for their shapes and for writing, because those of all weights together may exceed
+  // memory.
   let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
   const partsOf = (name: string): Promise<StoredParts> => {
     if (last?.name !== name)
@@ -109,9 +111,9 @@ function folderConfig(
 }
 
 /**
- * The same before anything is computed, in the layout of compressed-tensors: tensors without their data, to count their bytes.
+ * The planned content in the layout of compressed-tensors: tensors without data, to count their bytes.
  *
- * @throws TesseraError `unsupported` for what the layout cannot hold
+ * @throws TesseraError `unsupported` for contents that the layout cannot hold
  */
 export function plannedFolder(
   { subject, assignments }: Pick<Applied, 'subject' | 'assignments'>,
@@ -146,7 +148,7 @@ export function plannedFolder(
   return { tensors, config: folderConfig(subject, layers, layout, config) }
 }
 
-/** As compressed-tensors stores the scale of a layer's input. */
+/** The scale of a layer's input, in the form of compressed-tensors. */
 function inputScaleTensor(layer: string): Pick<TensorData, 'name' | 'format' | 'shape'> {
   return { name: `${layer}.input_scale`, format: 'f32', shape: [1] }
 }
@@ -155,7 +157,7 @@ function noData(): never {
   throw new TesseraError('invalid-value', 'optimize: a model that is only planned has no weights')
 }
 
-/** Layers that other programs look for weights of: those are either quantized or named as not. */
+/** Whether other programs treat a weight as a linear layer: those must be quantized or listed as dense. */
 function isLinear({ name, storedName, shape }: ModelWeight): boolean {
   return shape.length === 2 && weightClass(name) !== 'embedding' && !/\bembeddings\b/.test(storedName)
 }

@@ -3,12 +3,15 @@ import { bytesOf, encodeElements } from '@tessera-llm/tensor'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 
-/** How a changed weight that no step compresses is stored. */
+/** Storage format of a changed weight that no step quantizes. */
 export function changedFormat({ shape }: Pick<ModelWeight, 'shape'>): 'f16' | 'f32' {
   return shape.length > 1 ? 'f16' : 'f32'
 }
 
-/** A weight that no step compresses: the stored bytes, or, where a step changed it, as `changedFormat`. What safetensors have no type for is decoded exactly. */
+/**
+ * A weight that no step quantizes: its stored bytes, or, if a step changed it, values in `changedFormat`. Formats
+ * without a safetensors type are decoded exactly.
+ */
 export function keptWeight(weight: ModelWeight, original: Subject, checkpoint: Checkpoint): TensorData {
   const stored = original.weights.get(weight.name) === weight ? checkpoint.tensors.get(weight.storedName) : undefined
   const { storedName: name, shape } = weight

@@ -7,10 +7,10 @@ import type { Subject } from '../subject/index.ts'
 import type { ModelWeights } from '../weights/index.ts'
 
 /**
- * How a folder stores what a recipe makes: as asked for, or else in the GPTQ layout, which most programs read, where that holds all of it, and
- * in that of compressed-tensors where not, where weights have 8 bits, or where inputs are turned. Undefined where no weight becomes integers.
+ * The layout of a folder: the requested one, or else GPTQ's, which most programs read, if it can hold the result;
+ * compressed-tensors if not, for 8-bit weights, or for transformed inputs. Undefined if no weight becomes integers.
  *
- * @throws TesseraError `unsupported` for a weight that the layout cannot hold, with what can
+ * @throws TesseraError `unsupported` for a weight that the layout cannot hold, with layouts that can
  */
 export function chooseLayout(
   { weights, config: { downHadamard } }: Pick<Subject, 'weights' | 'config'>,
@@ -29,15 +29,15 @@ export function chooseLayout(
   if (downHadamard !== undefined && asked !== undefined && asked !== 'compressed-tensors')
     throw new TesseraError(
       'unsupported',
-      `optimize: the layout ${asked} cannot say that inputs of down are turned when the model runs; use compressed-tensors, or rotate without down`,
+      `optimize: the layout ${asked} cannot state that the model transforms the inputs of down; use compressed-tensors, or rotate without down`,
     )
-  const wish = downHadamard === undefined ? asked : 'compressed-tensors'
+  const required = downHadamard === undefined ? asked : 'compressed-tensors'
   const problem = (layout: Layout): string | undefined => firstProblem(layout, weights, integers)
-  if (wish !== undefined) {
-    const found = problem(wish)
+  if (required !== undefined) {
+    const found = problem(required)
     if (found !== undefined)
-      throw new TesseraError('unsupported', `optimize: the ${wish} layout cannot hold this: ${found}`)
-    return wish
+      throw new TesseraError('unsupported', `optimize: the ${required} layout cannot hold this: ${found}`)
+    return required
   }
   const wanted = integers.some(([, { format }]) => isIntegers(format) && format.bits === 8)
     ? (['compressed-tensors', 'gptq'] as const)

@@ -7,9 +7,11 @@ import { chooseLayout } from './layout.ts'
 import { ggufFormat } from './write-model.ts'
 
 /**
- * Whether what a recipe makes of a model can be written as a file of the model's kind, before anything is computed; the layout of a folder.
+ * Checks before anything is computed that a file of the model's kind can hold the result of a recipe; returns the
+ * layout of a folder.
  *
- * @throws TesseraError `unsupported` for a weight that the file cannot hold, with what can; `invalid-option` for a recipe that does not fit the model
+ * @throws TesseraError `unsupported` for a weight that the file cannot hold, with layouts that can; `invalid-option`
+ *   for a recipe that does not fit the model
  */
 export function plannedLayout(original: Subject, recipe: Recipe): Layout | undefined {
   const subject = transformSubject(original, recipe, createPlainMultiply())

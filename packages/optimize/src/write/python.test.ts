@@ -15,7 +15,7 @@ import { parseRecipe } from '../recipe/index.ts'
 import { subjectOf } from '../subject/index.ts'
 import { folderContent } from './index.ts'
 
-// An interpreter that has the library compressed-tensors reads its layouts by it: TESSERA_PYTHON=/path/to/python.
+// Python with the library compressed-tensors, which reads its layouts: TESSERA_PYTHON=/path/to/python.
 const python = process.env['TESSERA_PYTHON'] ?? 'python3'
 const hasPython = spawnSync(python, ['--version']).status === 0
 const script = fileURLToPath(new URL('../../../../tooling/golden/read_quantized.py', import.meta.url))

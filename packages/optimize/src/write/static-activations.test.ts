@@ -132,7 +132,7 @@ test('a folder holds the scales and says so; loaded again, the model rounds by t
     await logitsWith('int8-token'),
     await logitsWith('int8-static'),
   ]
-  // Rounded otherwise than by tokens, and no farther off than a wrong scale of any layer would take it.
+  // The result differs from dynamic rounding, by less than a wrong scale of any layer would cause.
   expect(byScale).not.toEqual(byToken)
   expect(distance(byScale, exact)).toBeLessThan(0.05)
   model.dispose()

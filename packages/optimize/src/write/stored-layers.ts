@@ -15,13 +15,13 @@ import type { Shape } from '@tessera-llm/tensor'
 import { canonicalName, weightClass } from '../names/index.ts'
 import type { IntegerFormat, Layout, Recipe } from '../recipe/index.ts'
 
-/** What a folder's linear layers are stored as, by their names without `.weight`. */
+/** Storage of a folder's linear layers, by their names without `.weight`. */
 export interface StoredLayers {
   readonly quantized: Map<string, IntegerGrid>
   readonly dense: string[]
-  /** True where some columns are grouped in another order than they stand. */
+  /** Whether some columns are grouped in another order than the stored one. */
   hasColumnGroups: boolean
-  /** How inputs are to be rounded. */
+  /** Rounding of the layers' inputs. */
   readonly activations: Recipe['activations']
 }
 
@@ -34,8 +34,8 @@ export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredPart
 }
 
 /**
- * The parts of a weight in the layout of compressed-tensors before there are any: what `storedParts` will give for integers whose columns are
- * grouped as they stand.
+ * The parts of a planned weight in the layout of compressed-tensors: shapes that `storedParts` will return for integers
+ * whose columns are grouped in stored order.
  */
 export function plannedParts(
   [rows = 0, columns = 0]: Shape,
@@ -59,14 +59,17 @@ export function plannedParts(
   }
 }
 
-/** `quantization_config` of `config.json`. Layers that stay dense are named, because programs take all others for quantized. */
+/**
+ * `quantization_config` of `config.json`. Lists layers that stay dense, because programs assume that all others are
+ * quantized.
+ */
 export function quantizationConfig(layout: Layout, layers: StoredLayers): Fields {
   const { quantized, dense, hasColumnGroups } = layers
   const [grid] = quantized.values()
   if (layout === 'compressed-tensors') return compressedConfig(layers)
   if (layout === 'awq')
     return { ...awqConfig(grid as IntegerGrid), modules_to_not_convert: dense.length > 0 ? dense : null }
-  // GPTQModel's way to leave modules out; the head is out unless it is named.
+  // GPTQModel's syntax for excluding modules; the head is excluded unless it is named.
   const left = dense.filter((name) => name !== 'lm_head').map((name) => [`-:^${name.replaceAll('.', '\\.')}$`, {}])
   return {
     ...gptqConfig(grid as IntegerGrid, gptqVersion(grid as IntegerGrid), { hasColumnGroups }),
@@ -88,7 +91,10 @@ function isEmbedding(layer: string): boolean {
   return weightClass(canonicalName(`${layer}.weight`)) === 'embedding'
 }
 
-/** One entry of `config_groups` for each grid; where there is but one, and no embedding has it, it is for all linear layers that are not ignored. */
+/**
+ * One entry of `config_groups` for each grid. A single grid that no embedding uses applies to all linear layers that
+ * are not ignored.
+ */
 function compressedConfig({ quantized, dense, hasColumnGroups, activations }: StoredLayers): Fields {
   const inputs = activations === 'f32' || activations === 'int8' ? undefined : activations
   const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()

@@ -34,7 +34,7 @@ let ids: readonly number[]
 let folder: Awaited<ReturnType<typeof huggingFaceContent>>
 let stored: Checkpoint
 let ofFolder: Subject
-/** The model turned, its `down` in q8_0: what it was made of, and the file. */
+/** The rotated model with `down` in q8_0, and its file. */
 let applied: Applied
 let file: GgufCheckpoint
 beforeAll(async () => {
@@ -49,14 +49,14 @@ beforeAll(async () => {
   folder = await huggingFaceContent(checkpoint)
   stored = safetensorsCheckpointOf(folder.tensors)
   ofFolder = subjectOf(stored, { families: [llamaFamily], config: folder.config })
-  applied = await apply(recipeOf(turned, { ...int8, format: 'q8_0' }))
+  applied = await apply(recipeOf(rotation, { ...int8, format: 'q8_0' }))
   file = await ggufOf(applied)
 })
 afterAll(() => device?.dispose())
 
 const recipeOf = (...steps: object[]): Recipe => parseRecipe({ calibration: { windows: 2, window: 32 }, steps })
-const turned = { kind: 'rotate', heads: true, down: true }
-/** A step that changes nothing that matters, for recipes that are to turn alone. */
+const rotation = { kind: 'rotate', heads: true, down: true }
+/** A step with negligible effect, for recipes that are to rotate only. */
 const kept = { kind: 'quantize', targets: 'layers.0.mlp.up', method: 'rtn', format: 'f32' }
 const int8 = {
   kind: 'quantize',
@@ -104,9 +104,9 @@ async function folderOf(applied: Applied): Promise<{ readonly checkpoint: Checkp
   }
 }
 
-describe('the inputs of down, turned when the model runs', () => {
+describe('inputs of down that the model transforms', () => {
   test('leave its logits as they are on the reference device and on WebAssembly', async () => {
-    const after = decodedCheckpoint(await apply(recipeOf(turned, kept)), checkpoint.metadata)
+    const after = decodedCheckpoint(await apply(recipeOf(rotation, kept)), checkpoint.metadata)
     expect(largestDifference(await logitsOf(after), await logitsOf(checkpoint))).toBeLessThan(1e-4)
     expect(
       largestDifference(
@@ -131,17 +131,18 @@ describe('the inputs of down, turned when the model runs', () => {
     expect(file.metadata['tessera.transform.mlp_down_input.hadamard']).toBe(block)
     expect(file.tensors.has('blk.0.ffn_down.weight')).toBe(false)
     expect(file.tensors.get('blk.0.ffn_down_hadamard.weight')?.format).toBe('q8_0')
-    // The embedding and the head, turned, are stored in f16: 2^-11 of logits of up to 20. Inputs that were not turned would move them by several units.
+    // Embedding and head are stored in f16 after the rotation: 2^-11 of logits of up to 20. Inputs without the
+    // transform would change logits by several units.
     expect(
       largestDifference(await logitsOf(file), await logitsOf(decodedCheckpoint(applied, checkpoint.metadata))),
     ).toBeLessThan(20 * 2 ** -11)
-    // Once more through a recipe, which finds the weights by the names that recipes have.
+    // Applies a recipe to the file, which finds the weights by their canonical names.
     const again = subjectOf(file, { families: [llamaFamily] })
     expect(again.config.downHadamard).toBe(block)
     expect(again.weights.has('layers.0.mlp.down')).toBe(true)
-    await expect(apply(recipeOf(turned, kept), again)).rejects.toMatchObject({
+    await expect(apply(recipeOf(rotation, kept), again)).rejects.toMatchObject({
       code: 'unsupported',
-      message: expect.stringContaining('turned already'),
+      message: expect.stringContaining('transformed already'),
     })
   })
 
@@ -165,7 +166,7 @@ describe('the inputs of down, turned when the model runs', () => {
   })
 
   test('are read from a folder of compressed-tensors, and so is a folder without integers', async () => {
-    const integers = await apply(recipeOf(turned, int8), ofFolder)
+    const integers = await apply(recipeOf(rotation, int8), ofFolder)
     const block = integers.subject.config.downHadamard
     const written = await folderOf(integers)
     expect(written.config).toMatchObject({
@@ -181,9 +182,9 @@ describe('the inputs of down, turned when the model runs', () => {
       block,
     )
 
-    const dense = await folderOf(await apply(recipeOf(turned, kept), ofFolder))
+    const dense = await folderOf(await apply(recipeOf(rotation, kept), ofFolder))
     expect(dense.config).toMatchObject({ quantization_config: { format: 'dense', config_groups: {} } })
-    // Weights that were turned are stored in f16.
+    // Rotated weights are stored in f16.
     expect(largestDifference(await logitsOf(dense.checkpoint, dense), logits)).toBeLessThan(rounding)
   })
 
@@ -204,7 +205,7 @@ describe('the inputs of down, turned when the model runs', () => {
   })
 
   test('have no place in the layouts of GPTQ and AWQ, nor in a folder of decoded values', async () => {
-    const integers = await apply(recipeOf(turned, int8), ofFolder)
+    const integers = await apply(recipeOf(rotation, int8), ofFolder)
     await expect(
       folderContent(integers, ofFolder, stored, { config: folder.config, layout: 'gptq' }),
     ).rejects.toMatchObject({
@@ -220,11 +221,11 @@ describe('the inputs of down, turned when the model runs', () => {
         /multiplies the inputs of every mlp.down by Hadamard matrices of the order \d+ when it runs; other programs do not know that, and refuse the file/,
       ),
     ]
-    expect(await planNotes(subject, recipeOf(turned, int8))).toEqual(expected)
-    expect(await planNotes(ofFolder, recipeOf(turned, int8))).toEqual([expect.stringContaining('transform_config')])
+    expect(await planNotes(subject, recipeOf(rotation, int8))).toEqual(expected)
+    expect(await planNotes(ofFolder, recipeOf(rotation, int8))).toEqual([expect.stringContaining('transform_config')])
     expect(await planNotes(subject, recipeOf({ kind: 'rotate' }, int8))).toEqual([])
     expect(
-      (await applyRecipe(subject, recipeOf(turned, kept), { device, solver: { multiply: createPlainMultiply() } }))
+      (await applyRecipe(subject, recipeOf(rotation, kept), { device, solver: { multiply: createPlainMultiply() } }))
         .notes,
     ).toEqual(expected)
   })
