@@ -10,11 +10,11 @@ export interface PublicName {
 }
 
 const fromFile = /^export\s+(\*|(?:type\s+)?\{([^}]*)\})\s+from\s+'(\.[^']*)'/gm
-const declared = /^export (?:async |abstract )*(?:function\*?|const|class) (\w+)/
+const declared = /^export (?:async |abstract )*(?:function\*?|const|class|interface|type) (\w+)/
 
 /**
- * Functions, classes and constants that a package's entries export, with whether a docstring stands before them. Of an
- * overloaded function the first overload counts. Modules must be laid out as the formatter lays them out.
+ * Functions, classes, constants, interfaces and type aliases that a package's entries export, and whether they have a
+ * docstring. An overloaded function needs it at its first overload. Modules must be in the formatter's layout.
  */
 export function publicNames({ manifest, files }: Package): PublicName[] {
   const found = new Map<string, PublicName>()
@@ -37,7 +37,13 @@ function exportsOf(files: ReadonlyMap<string, string>, path: string, seen: Set<s
   const found = declarationsOf(path, text)
   for (const [, what = '', names = '', specifier = ''] of text.matchAll(fromFile)) {
     const target = posix.join(posix.dirname(path), specifier)
-    const wanted = names.split(',').map((name) => name.trim().split(' as ')[0])
+    const wanted = names.split(',').map(
+      (name) =>
+        name
+          .trim()
+          .replace(/^type\s+/, '')
+          .split(' as ')[0],
+    )
     // A file may be exported in part by several statements, so only whole ones are visited once.
     const inner = exportsOf(files, target, what === '*' ? seen : new Set())
     found.push(...(what === '*' ? inner : inner.filter(({ name }) => wanted.includes(name))))

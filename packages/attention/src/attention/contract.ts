@@ -8,6 +8,7 @@ import { attentionSizes } from './sizes.ts'
 /** Order of axes: `bhld` is [B, H, L, D], `blhd` is [B, L, H, D]. */
 export type Layout = 'bhld' | 'blhd'
 
+/** Inputs of `attention`: queries, keys and values, and optional lengths, masks and biases. */
 export type AttentionInputs = {
   /** Queries, f32[B, Hq, Lq, D] or by `layout`. */
   readonly q: Tensor
@@ -49,6 +50,7 @@ export type AttentionInputs = {
 /** `lse` is absent if `returnLse` is false. */
 export type AttentionOutputs = { readonly o: Tensor; readonly lse?: Tensor }
 
+/** Options of `attention`: visibility of keys, modifications of the scores, and axis orders. */
 export type AttentionOptions = {
   readonly isCausal?: boolean | undefined
   /** Factor on the scores. Default 1 / √D. */

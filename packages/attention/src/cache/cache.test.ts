@@ -155,12 +155,10 @@ function attendOne(cache: KvCache, length: number): Tensor {
     Float32Array.from({ length: 64 }, (_, index) => Math.cos(index ** 2)),
     [1, 1, 4, 16],
   )
-  return cache
-    .layer(0)
-    .attend(q, {
-      start: device.tensor(Int32Array.of(length - 1), [1]),
-      lengths: device.tensor(Int32Array.of(length), [1]),
-    })
+  return cache.layer(0).attend(q, {
+    start: device.tensor(Int32Array.of(length - 1), [1]),
+    lengths: device.tensor(Int32Array.of(length), [1]),
+  })
 }
 
 test('the reference device keeps float64, and a plan for it says so', () => {

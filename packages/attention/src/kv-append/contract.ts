@@ -11,6 +11,10 @@ import {
   TesseraError,
 } from '@tessera-llm/tensor'
 
+/**
+ * Inputs of `kvAppend`: cache f32 or f16[B, H, C, D] (written in place), new rows x f32[B, L, H, D], and the row of
+ * each sequence's first token, positions i32[B].
+ */
 export type KvAppendInputs = {
   readonly cache: Tensor
   readonly x: Tensor

@@ -1,11 +1,13 @@
 import { denseSpec, type Op, sizeOf, specBytes, type Tensor, TesseraError } from '@tessera-llm/tensor'
 
+/** Inputs of `kvCopyPage`: a pool of pages of any dtype (written in place), and the two page numbers. */
 export type KvCopyPageInputs = {
   readonly pool: Tensor
   /** i32[2]: source page and target page. */
   readonly pages: Tensor
 }
 
+/** Options of `kvCopyPage`. */
 export type KvCopyPageOptions = {
   /** Number of pages in the pool, contiguous and of equal size. */
   readonly numPages: number

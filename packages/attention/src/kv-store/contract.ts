@@ -11,6 +11,10 @@ import {
 import { type KvCodes, kvWords, parseKvFormat } from '../kv-format/index.ts'
 import { storeGroups, storeRows } from './reference.ts'
 
+/**
+ * Inputs of `kvStore`: a packed cache (written in place), new rows x f32[B, L, H, D], and the row of each sequence's
+ * first token, positions i32[B].
+ */
 export type KvStoreInputs = {
   /** The `blocks` part of a packed cache, u32 words. */
   readonly blocks: Tensor
@@ -20,6 +24,7 @@ export type KvStoreInputs = {
   readonly blockTable?: Tensor | undefined
 }
 
+/** Options of `kvStore`: format and shape of the packed cache. */
 export type KvStoreOptions = {
   /** Format id of the cache. */
   readonly format: string

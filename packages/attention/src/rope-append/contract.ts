@@ -12,6 +12,11 @@ import {
 import { appendRows } from '../kv-append/contract.ts'
 import { prepareHeads } from './reference.ts'
 
+/**
+ * Inputs of `ropeAppend`: q f32[B, L, Hq, D] (changed in place), k f32[B, L, Hkv, D], v f32[B, L, Hkv, Dv]; cos and sin
+ * f32[P, R/2], positions i32[B, L]; the caches keys and values f32 or f16[B, Hkv, C, D or Dv] (written in place), with
+ * blockTable i32[B, P] pages [N, Hkv, R, D or Dv]; norm weights f32[D].
+ */
 export type RopeAppendInputs = {
   readonly q: Tensor
   readonly k: Tensor
@@ -26,6 +31,7 @@ export type RopeAppendInputs = {
   readonly keyNorm?: Tensor | undefined
 }
 
+/** Options of `ropeAppend`: order of rotary pairs, and the norms. */
 export type RopeAppendOptions = {
   /** As in `rope`: `neox` rotates channel pairs (i, i + R/2), `gptj` pairs (2i, 2i + 1). */
   readonly style: 'neox' | 'gptj'

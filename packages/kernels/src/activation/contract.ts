@@ -2,8 +2,13 @@ import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/t
 import { checkChoice, f32Spec } from '../check/index.ts'
 import { type ActivationKind, activationFunctions, activationKinds } from './functions.ts'
 
+/** Inputs of `activation`: x f32 of any shape. */
 export type ActivationInputs = { readonly x: Tensor }
+
+/** Outputs of `activation`: y f32, in the shape of x. */
 export type ActivationOutputs = { readonly y: Tensor }
+
+/** Options of `activation`: the function. */
 export type ActivationOptions = { readonly kind: ActivationKind }
 
 /** `y = activation(x)`, elementwise: x, y f32 of one shape. */

@@ -1,5 +1,9 @@
 import { denseSpec, formatShape, type Op, sizeOf, type Tensor, TesseraError } from '@tessera-llm/tensor'
 
+/**
+ * Inputs of `addColumnSums`: x f32[T, K]; sums f64[3, K] (values, squares, magnitudes) and largest f32[K], both written
+ * in place.
+ */
 export type AddColumnSumsInputs = { readonly x: Tensor; readonly sums: Tensor; readonly largest: Tensor }
 
 /**

@@ -1,6 +1,9 @@
 import { denseSpec, formatShape, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 
+/** Inputs of `addProduct`: left f32[T, M], right f32[T, N], total f64[M, N] (written in place). */
 export type AddProductInputs = { readonly left: Tensor; readonly right: Tensor; readonly total: Tensor }
+
+/** Options of `addProduct`. */
 export type AddProductOptions = {
   /** Only what lies on the diagonal and above is wanted; what is below may be added too, or not. For a product with itself. */
   readonly isUpper?: boolean | undefined

@@ -2,7 +2,10 @@ import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, to
 import { checkF32, f32Spec } from '../check/index.ts'
 import { normalise, type RmsNormOptions } from '../rms-norm/contract.ts'
 
+/** Inputs of `addRmsNorm`: x and residual f32[…, D], weight f32[D] (1 if absent). */
 export type AddRmsNormInputs = { readonly x: Tensor; readonly residual: Tensor; readonly weight?: Tensor | undefined }
+
+/** Outputs of `addRmsNorm`: the sum h and its norm y, f32[…, D]. */
 export type AddRmsNormOutputs = { readonly h: Tensor; readonly y: Tensor }
 
 /**

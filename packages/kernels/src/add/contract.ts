@@ -1,7 +1,10 @@
 import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
 import { checkSuffix } from '../check/index.ts'
 
+/** Inputs of `add`: a f32 of any shape, b f32 of that shape or of its last axes. */
 export type AddInputs = { readonly a: Tensor; readonly b: Tensor }
+
+/** Outputs of `add`: y f32, in the shape of a. */
 export type AddOutputs = { readonly y: Tensor }
 
 /**

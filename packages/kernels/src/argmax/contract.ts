@@ -1,7 +1,10 @@
 import { dense, lastAxis, sizeOf, type Op, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 
+/** Inputs of `argmax`: x f32[…, V]. */
 export type ArgmaxInputs = { readonly x: Tensor }
+
+/** Outputs of `argmax`: index i32[…], 0 … V − 1. */
 export type ArgmaxOutputs = { readonly index: Tensor }
 
 /** Index of the largest value along the last axis; ties go to the lower index. x f32[…, V] → index i32[…]. */

@@ -13,7 +13,10 @@ import {
 import { f32Spec } from '../check/index.ts'
 import { logSumExp, lowest } from '../softmax/log-sum-exp.ts'
 
+/** Inputs of `crossEntropy`: logits f32[…, V], labels i32[…]. */
 export type CrossEntropyInputs = { readonly logits: Tensor; readonly labels: Tensor }
+
+/** Outputs of `crossEntropy` in nats: negative log-likelihood and log-sum-exp of each row, f32[…]. */
 export type CrossEntropyOutputs = { readonly nll: Tensor; readonly lse: Tensor }
 
 /**

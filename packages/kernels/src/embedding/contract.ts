@@ -10,8 +10,13 @@ import {
   type Weight,
 } from '@tessera-llm/tensor'
 
+/** Inputs of `embedding`: ids i32[…], weight [V, D] dense or packed. */
 export type EmbeddingInputs = { readonly ids: Tensor; readonly weight: Weight }
+
+/** Outputs of `embedding`: y f32[…, D]. */
 export type EmbeddingOutputs = { readonly y: Tensor }
+
+/** Options of `embedding`. */
 export type EmbeddingOptions = {
   /** Factor on every value (Gemma: √D). Default 1. */
   readonly scale?: number | undefined

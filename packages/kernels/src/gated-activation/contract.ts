@@ -2,8 +2,13 @@ import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/t
 import { type ActivationKind, activationFunctions, activationKinds } from '../activation/functions.ts'
 import { checkChoice, checkF32, f32Spec } from '../check/index.ts'
 
+/** Inputs of `gatedActivation`: gate and up f32 of one shape. */
 export type GatedActivationInputs = { readonly gate: Tensor; readonly up: Tensor }
+
+/** Outputs of `gatedActivation`: y f32, in the shape of gate. */
 export type GatedActivationOutputs = { readonly y: Tensor }
+
+/** Options of `gatedActivation`: the function that is applied to gate. */
 export type GatedActivationOptions = { readonly kind: ActivationKind }
 
 /** `y = activation(gate) · up`, elementwise: SwiGLU with silu, GEGLU with gelu (Shazeer 2020, arXiv 2002.05202). All f32 of one shape. */

@@ -20,8 +20,13 @@ import {
   normedInput,
 } from '../fused-input/index.ts'
 
+/** Inputs of `gatedLinear`: x f32[…, K], norm f32[K], gate and up [N, K] dense or packed. */
 export type GatedLinearInputs = FusedInputs & { readonly gate: Weight; readonly up: Weight }
+
+/** Outputs of `gatedLinear`: y f32[…, N]. */
 export type GatedLinearOutputs = { readonly y: Tensor }
+
+/** Options of `gatedLinear`: the activation function, the norm, and the rounding of the projections' input. */
 export type GatedLinearOptions = FusedOptions & { readonly kind: ActivationKind }
 
 /**

@@ -10,8 +10,13 @@ import {
 } from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 
+/** Inputs of `hadamard`: x f32[…, K]. */
 export type HadamardInputs = { readonly x: Tensor }
+
+/** Outputs of `hadamard`: y f32[…, K]. */
 export type HadamardOutputs = { readonly y: Tensor }
+
+/** Options of `hadamard`. */
 export type HadamardOptions = {
   /** Order of the matrix: a power of two that divides the last axis, at most `largestHadamard`. */
   readonly block: number

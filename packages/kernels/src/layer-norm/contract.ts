@@ -1,12 +1,16 @@
 import { dense, lastAxis, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 
+/** Inputs of `layerNorm`: x f32[…, D], weight (1 if absent) and bias (0 if absent) f32[D]. */
 export type LayerNormInputs = {
   readonly x: Tensor
   readonly weight?: Tensor | undefined
   readonly bias?: Tensor | undefined
 }
+/** Outputs of `layerNorm`: y f32[…, D]. */
 export type LayerNormOutputs = { readonly y: Tensor }
+
+/** Options of `layerNorm`: `eps` ≥ 0 is added to the variance. */
 export type LayerNormOptions = { readonly eps: number }
 
 /**

@@ -12,13 +12,17 @@ import {
 import { checkF32, f32Spec } from '../check/index.ts'
 import { checkActivations, roundingOf, type RoundingOptions, roundInput } from './activations.ts'
 
+/** Inputs of `linear`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N]. */
 export type LinearInputs = {
   readonly x: Tensor
   readonly weight: Weight
   readonly bias?: Tensor | undefined
   readonly residual?: Tensor | undefined
 }
+/** Outputs of `linear`: y f32[…, N]. */
 export type LinearOutputs = { readonly y: Tensor }
+
+/** Options of `linear`: the rounding of x before a product with a packed weight. */
 export type LinearOptions = RoundingOptions
 
 /** `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y f32[…, N]. */

@@ -13,8 +13,13 @@ import {
   type WeightSpec,
 } from '@tessera-llm/tensor'
 
+/** Inputs of `matmul`: a [B…, M, K] and b [B…, K, N] or a shared [K, N], each f32, f16 or bf16. */
 export type MatmulInputs = { readonly a: Tensor; readonly b: Tensor }
+
+/** Outputs of `matmul`: y f32[B…, M, N]. */
 export type MatmulOutputs = { readonly y: Tensor }
+
+/** Options of `matmul`: transposed storage of the inputs. */
 export type MatmulOptions = {
   /** Whether a is stored as [K, M]. Default false. */
   readonly transposeA?: boolean | undefined

@@ -1,7 +1,10 @@
 import { dense, sizeOf, type Op, type Tensor, toleranceOf } from '@tessera-llm/tensor'
 import { checkSuffix } from '../check/index.ts'
 
+/** Inputs of `multiply`: a f32 of any shape, b f32 of that shape or of its last axes. */
 export type MultiplyInputs = { readonly a: Tensor; readonly b: Tensor }
+
+/** Outputs of `multiply`: y f32, in the shape of a. */
 export type MultiplyOutputs = { readonly y: Tensor }
 
 /**

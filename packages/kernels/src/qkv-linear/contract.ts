@@ -10,6 +10,10 @@ import {
   normedInput,
 } from '../fused-input/index.ts'
 
+/**
+ * Inputs of `qkvLinear`: x f32[…, K], norm f32[K], weights [N, K] dense or packed, each with its own N, and biases
+ * f32[N].
+ */
 export type QkvLinearInputs = FusedInputs & {
   readonly query: Weight
   readonly key: Weight
@@ -18,7 +22,10 @@ export type QkvLinearInputs = FusedInputs & {
   readonly keyBias?: Tensor | undefined
   readonly valueBias?: Tensor | undefined
 }
+/** Outputs of `qkvLinear`: q, k and v f32[…, N], each with the N of its weight. */
 export type QkvLinearOutputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor }
+
+/** Options of `qkvLinear`: the norm, and the rounding of the projections' input. */
 export type QkvLinearOptions = FusedOptions
 
 /**

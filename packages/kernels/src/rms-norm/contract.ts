@@ -1,12 +1,16 @@
 import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { checkF32, f32Spec } from '../check/index.ts'
 
+/** Inputs of `rmsNorm`: x and residual f32[…, D], weight f32[D] (1 if absent). */
 export type RmsNormInputs = {
   readonly x: Tensor
   readonly weight?: Tensor | undefined
   readonly residual?: Tensor | undefined
 }
+/** Outputs of `rmsNorm`: y f32[…, D]. */
 export type RmsNormOutputs = { readonly y: Tensor }
+
+/** Options of `rmsNorm`: `eps` ≥ 0 is added to the mean square. */
 export type RmsNormOptions = {
   readonly eps: number
   /** Multiplies by 1 + weight (Gemma) instead of weight. Default false. */

@@ -10,8 +10,13 @@ import {
 } from '@tessera-llm/tensor'
 import { checkChoice, f32Spec } from '../check/index.ts'
 
+/** Inputs of `rope`: x f32[B, T, H, D], cos and sin f32[P, R/2], positions i32[B, T] in 0 … P − 1. */
 export type RopeInputs = { readonly x: Tensor; readonly cos: Tensor; readonly sin: Tensor; readonly positions: Tensor }
+
+/** Outputs of `rope`: y f32[B, T, H, D]. */
 export type RopeOutputs = { readonly y: Tensor }
+
+/** Options of `rope`: the order of rotary pairs. */
 export type RopeOptions = {
   /** `neox` rotates channel pairs (i, i + R/2), `gptj` pairs (2i, 2i + 1); R is the rotary dimension. */
   readonly style: 'neox' | 'gptj'

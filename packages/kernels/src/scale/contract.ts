@@ -1,8 +1,13 @@
 import { dense, sizeOf, type Op, type Tensor, TesseraError, toleranceOf } from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 
+/** Inputs of `scale`: x f32 of any shape. */
 export type ScaleInputs = { readonly x: Tensor }
+
+/** Outputs of `scale`: y f32, in the shape of x. */
 export type ScaleOutputs = { readonly y: Tensor }
+
+/** Options of `scale`: a finite factor. */
 export type ScaleOptions = { readonly factor: number }
 
 /** `y = factor · x`: x, y f32 of one shape. */

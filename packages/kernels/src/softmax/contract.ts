@@ -12,7 +12,10 @@ import {
 import { f32Spec } from '../check/index.ts'
 import { logSumExp, lowest } from './log-sum-exp.ts'
 
+/** Inputs of `softmax` and `logSoftmax`: x f32[…, V]. */
 export type SoftmaxInputs = { readonly x: Tensor }
+
+/** Outputs of `softmax` (probabilities) and `logSoftmax` (their natural logarithms): y f32[…, V]. */
 export type SoftmaxOutputs = { readonly y: Tensor }
 type None = Record<string, never>
 

@@ -1,8 +1,13 @@
 import { dense, lastAxis, rowsOf, sizeOf, type Op, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { f32Spec } from '../check/index.ts'
 
+/** Inputs of `topK`: x f32[…, V]. */
 export type TopKInputs = { readonly x: Tensor }
+
+/** Outputs of `topK`: values f32[…, k] in descending order, indices i32[…, k]. */
 export type TopKOutputs = { readonly values: Tensor; readonly indices: Tensor }
+
+/** Options of `topK`: the number of values, 1 … V. */
 export type TopKOptions = { readonly k: number }
 
 /**

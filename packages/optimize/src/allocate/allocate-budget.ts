@@ -19,6 +19,7 @@ import type { FileSize } from './file-size.ts'
 import { measureLosses, type WeightLosses } from './measure-losses.ts'
 import { type FormatChoice, openWeights, tooSmall } from './open-weights.ts'
 
+/** Options of `allocateBudget`. */
 export interface AllocateOptions {
   readonly device: Device
   /** Needed where the recipe has a budget: what the losses are measured on. */
@@ -45,6 +46,7 @@ export interface AllocatedWeight {
   readonly loss: number
 }
 
+/** Result of `allocateBudget`: formats for all weights that a budget covers. Losses are in nats a token. */
 export interface BudgetAllocation {
   /** The recipe with `quantize` steps in place of the budget: what `planRecipe` and `applyRecipe` take. */
   readonly recipe: Recipe

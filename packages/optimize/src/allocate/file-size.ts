@@ -60,6 +60,7 @@ export function ggufFileSize(original: Subject, checkpoint: GgufCheckpoint): Fil
   }
 }
 
+/** Options of `folderSize`. */
 export interface FolderSizeOptions {
   /** The parsed `config.json` of the original. */
   readonly config: Fields

@@ -9,6 +9,7 @@ import { compareForks, type Fork } from './compare-forks.ts'
 import { type MeasuringWork, measuringWork } from './measuring-work.ts'
 import { rounded, type RoundedWeight, roundError, sampleRows } from './round-error.ts'
 
+/** Options of `measureLosses`. */
 export interface MeasureLossesOptions {
   readonly device: Device
   /** Windows of token ids, all of the same length; what is known of the inputs of layers is of all of them. */

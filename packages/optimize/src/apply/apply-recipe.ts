@@ -30,6 +30,7 @@ import { inPipeline } from './in-pipeline.ts'
 import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
 import { deserializeWeight, serializeWeight } from './stored-weight.ts'
 
+/** Progress of `applyRecipe`. */
 export interface ApplyProgress {
   /** What is being done: `layers.3.mlp.down`. */
   readonly what: string
@@ -38,6 +39,7 @@ export interface ApplyProgress {
   readonly total: number
 }
 
+/** Options of `applyRecipe`. */
 export interface ApplyOptions {
   readonly device: Device
   /** Needed by methods that look at activations, unless `statistics` are given. */

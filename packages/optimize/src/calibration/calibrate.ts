@@ -16,6 +16,7 @@ import { type SiteEntry, siteTensors } from './artefact.ts'
 import { type CalibrationText, calibrationSizes, calibrationWindows } from './calibration-windows.ts'
 import { gatherSite } from './gather.ts'
 
+/** Options of `calibrate`: the device, number and length of windows, and a store to resume from. */
 export interface CalibrateOptions extends RecipeCalibration {
   readonly device: Device
   /** Stores each site's statistics; a later run of the same model and text resumes from them. Default: memory. */

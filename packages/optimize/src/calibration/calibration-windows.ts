@@ -11,6 +11,7 @@ export interface CalibrationText {
   readonly endId?: number | undefined
 }
 
+/** Number and length of calibration windows. */
 export interface CalibrationSizes {
   readonly windows: number
   /** Tokens in a window. */

@@ -19,6 +19,7 @@ export interface HuggingFaceContent {
   readonly sentence?: SentenceFiles | undefined
 }
 
+/** Options of `huggingFaceContent`. */
 export interface ToHuggingFaceOptions {
   /** Writes the exact values of quantized weights as f32 instead of refusing them. Default false. */
   readonly decode?: boolean | undefined

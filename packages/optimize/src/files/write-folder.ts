@@ -22,6 +22,7 @@ export interface FolderFiles {
   readonly from?: string | undefined
 }
 
+/** Options of `writeFolder`. */
 export interface WriteFolderOptions extends WriteOptions {
   /** Replaces an existing folder. Default false. */
   readonly replace?: boolean | undefined

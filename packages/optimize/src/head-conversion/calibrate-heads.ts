@@ -3,6 +3,7 @@ import { cacheLayersOf, type Encoder, type LanguageModel, packSequences, uploadS
 import { type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { collectHeads, type HeadCalibration } from './collect-heads.ts'
 
+/** Options of `calibrateHeads` and `calibrateEncoderHeads`. */
 export interface CalibrateHeadsOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each window. */

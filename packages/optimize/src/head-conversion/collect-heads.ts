@@ -9,6 +9,7 @@ export interface LayerCalibration {
   readonly keyRotation: KeyRotation
 }
 
+/** Statistics of the heads of all layers, in order, over `tokens` tokens of text. */
 export interface HeadCalibration {
   readonly layers: readonly LayerCalibration[]
   readonly tokens: number

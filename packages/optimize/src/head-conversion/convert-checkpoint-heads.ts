@@ -12,6 +12,7 @@ import { type AttentionSizes, attentionLayers, attentionSizes, type StoredAttent
 import type { HeadCalibration } from './collect-heads.ts'
 import { encodeAs, writableFormat } from './encode-as-stored.ts'
 
+/** Options of `convertCheckpointHeads`. */
 export interface HeadConversionOptions {
   /** KV heads of every layer in the result: a divisor of the present count. */
   readonly numKvHeads: number

@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe/index.ts'
 import type { HeadCalibration } from './collect-heads.ts'
 import { convertCheckpointHeads } from './convert-checkpoint-heads.ts'
 
+/** Options of `recipeCheckpoint`. */
 export interface RecipeCheckpointOptions {
   /** The parsed `config.json` of a safetensors checkpoint. */
   readonly config?: Fields | undefined

@@ -7,6 +7,7 @@ import { transformSubject } from '../transform/index.ts'
 import type { ModelWeights } from '../weights/index.ts'
 import { bytesAs, formatLabel } from './format-bytes.ts'
 
+/** One tensor before and after a recipe, by canonical name; sizes are in bytes. */
 export interface PlannedTensor {
   readonly name: string
   readonly class: WeightClass
@@ -24,6 +25,7 @@ export interface RecipePlan {
   readonly bytesAfter: number
 }
 
+/** Options of `planRecipe`. */
 export interface PlanOptions {
   /** The weights in the given file, if `original` is a conversion of it. */
   readonly stored?: ModelWeights | undefined

@@ -11,6 +11,7 @@ import {
 } from '@tessera-llm/tensor'
 import { type DenseSlot, memoriesOf, type Program, type Slot, type Step } from './program.ts'
 
+/** Options of `createStream`. */
 export interface StreamOptions {
   readonly device: Device
   readonly program: Program

@@ -5,6 +5,7 @@ import type { GgmlFormat } from '../recipe/index.ts'
 /** A compressed weight: blocks as a GGUF file stores them, or codes with scales. */
 export type CompressedWeight = BlockWeight | MatrixWeight
 
+/** A weight [N, K] in a ggml block type, or dense in f16 or f32: bytes as a GGUF file stores them. */
 export interface BlockWeight {
   readonly kind: 'blocks'
   readonly format: GgmlFormat
@@ -12,6 +13,7 @@ export interface BlockWeight {
   readonly bytes: Uint8Array
 }
 
+/** A weight [N, K] on a grid: codes with scales. */
 export interface MatrixWeight {
   readonly kind: 'matrix'
   readonly matrix: QuantizedMatrix

@@ -20,6 +20,7 @@ import type { GgmlFormat, IntegerFormat, QuantizeStep, WeightFormat } from '../r
 import type { CompressedWeight } from './compressed-weight.ts'
 import { gridOf, integerGrid } from './grid-of.ts'
 
+/** Result of `quantizeWeight`. */
 export interface QuantizedWeight {
   readonly weight: CompressedWeight
   /** Deviations from the request, as sentences for the receipt. */

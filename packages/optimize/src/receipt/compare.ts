@@ -2,6 +2,7 @@ import type { ReceiptEmbeddings, ReceiptQuality } from './receipt.ts'
 
 type Measured = Pick<ReceiptQuality, 'kld' | 'kldStandardErrorClustered' | 'kldStandardError'>
 
+/** Comparison of a repeated measurement with a receipt: `agrees` if `difference` is at most `allowed`. */
 export interface Agreement {
   readonly agrees: boolean
   readonly difference: number

@@ -13,6 +13,7 @@ export interface ReceiptFile {
   readonly sha256: string
 }
 
+/** Measured speeds of a decoder. */
 export interface ReceiptSpeed {
   /** Rounding of the inputs of linear layers in the timed session: the device's default, unless the recipe sets it. */
   readonly activations: Activations
@@ -20,6 +21,9 @@ export interface ReceiptSpeed {
   readonly decodeTokensPerSecond: number
 }
 
+/**
+ * Measured quality of a compressed decoder on a text, and the speeds of both models. Divergences are in nats a token.
+ */
 export interface ReceiptQuality
   extends Pick<
     Divergence,
@@ -41,6 +45,7 @@ export interface ReceiptEmbeddings extends EmbeddingAgreement {
   readonly activations: Activations
 }
 
+/** Measured speed of an encoder. */
 export interface ReceiptEmbeddingSpeed {
   readonly activations: Activations
   readonly sentencesPerSecond: number

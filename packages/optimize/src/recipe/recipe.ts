@@ -23,6 +23,7 @@ export const ggmlFormats = [
   'tq2_0',
   'tq1_0',
 ] as const
+/** Name of a ggml type in recipes. */
 export type GgmlFormat = (typeof ggmlFormats)[number]
 
 /** Integers of `bits` bits that share a scale by groups of `group` columns. */
@@ -47,6 +48,7 @@ export interface CodebookFormat {
 
 /** How a folder stores integers: the layouts of GPTQ (AutoGPTQ, GPTQModel), of AWQ's GEMM (AutoAWQ), and of compressed-tensors (vLLM). */
 export const layouts = ['gptq', 'awq', 'compressed-tensors'] as const
+/** Layout of integers in a folder. */
 export type Layout = (typeof layouts)[number]
 
 /** Which weights a step changes: patterns over canonical names such as `layers.*.mlp.*`, `embedding`, `head`. */
@@ -88,6 +90,7 @@ export interface SmoothStep {
   readonly alpha?: number | undefined
 }
 
+/** Rounds the targeted weights to a format by a method. */
 export interface QuantizeStep {
   readonly kind: 'quantize'
   /** Default: every linear layer of the blocks. */
@@ -135,6 +138,8 @@ export interface BudgetStep {
 
 /** Mixed types of llama.cpp's quantizer: most matrices have the type of the name, those that matter more have another (`_s` few, `_m` some, `_l` many). */
 export const mixes = ['q2_k', 'q3_k_s', 'q3_k_m', 'q3_k_l', 'q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k'] as const
+
+/** Name of a mixed type of llama.cpp's quantizer. */
 export type Mix = (typeof mixes)[number]
 
 /**
@@ -166,6 +171,7 @@ export interface ConvertHeadsStep {
   readonly method: 'mean' | 'first' | 'activation' | 'principal'
 }
 
+/** One step of a recipe; steps are applied in order. */
 export type RecipeStep = ConvertHeadsStep | RotateStep | AwqStep | SmoothStep | QuantizeStep | MixStep | BudgetStep
 
 /** What is done to a model, as data: the same recipe, seed and calibration text give the same bytes on one build and device class. */
@@ -196,6 +202,7 @@ export interface RecipeCache {
   readonly exactTokens?: number | undefined
 }
 
+/** Number and length of the calibration text's windows. */
 export interface RecipeCalibration {
   /** Windows of the text that are read. Default 32. */
   readonly windows?: number | undefined

@@ -14,6 +14,7 @@ export interface WasmSolver extends Solver {
   dispose(): Promise<void>
 }
 
+/** Options of `createSolver`. */
 export interface SolverOptions {
   /** Number of threads. Default: as many as the machine has. */
   readonly threads?: number | undefined

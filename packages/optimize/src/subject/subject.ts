@@ -18,6 +18,7 @@ import { checkpointWeights, type ModelWeights } from '../weights/index.ts'
  */
 export type Subject = DecoderSubject | EncoderSubject
 
+/** A decoder to be compressed. `container` is the kind of file that its names and row order follow. */
 export interface DecoderSubject {
   readonly kind: 'decoder'
   readonly config: ModelConfig
@@ -26,6 +27,7 @@ export interface DecoderSubject {
   readonly weights: ModelWeights
 }
 
+/** An encoder to be compressed. `container` is the kind of file that its names follow. */
 export interface EncoderSubject {
   readonly kind: 'encoder'
   readonly config: EncoderConfig
@@ -34,6 +36,7 @@ export interface EncoderSubject {
   readonly weights: ModelWeights
 }
 
+/** Options of `subjectOf`. */
 export interface SubjectOptions {
   /** Decoder families that are supported. */
   readonly families: readonly ModelFamily[]

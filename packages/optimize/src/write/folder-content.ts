@@ -14,6 +14,7 @@ import { keptWeight } from './kept-weight.ts'
 import { chooseLayout } from './layout.ts'
 import { plannedParts, quantizationConfig, storedParts, type StoredLayers } from './stored-layers.ts'
 
+/** Options of `folderContent`. */
 export interface FolderOptions {
   /** The parsed `config.json` of the original. */
   readonly config: Fields

@@ -100,6 +100,7 @@ export function awqConfig(grid: IntegerGrid): Readonly<Record<string, unknown>> 
   }
 }
 
+/** Options of `compressedTensorsConfig`. */
 export interface CompressedConfigOptions {
   /** The linear layers that stay as they were. Default the head. */
   readonly ignore?: readonly string[] | undefined

@@ -8,6 +8,7 @@ const blockTypes = [
   ['q8_0', 128],
 ] as const
 
+/** A ggml block type in which codes of a checkpoint's layout can be stored without loss. */
 export type ExactBlockType = (typeof blockTypes)[number][0]
 
 /**

@@ -14,6 +14,7 @@ import {
 } from './parts.ts'
 import { codesFromWords, codesToWords, transpose, wordsFor } from './words.ts'
 
+/** Parameters of the GPTQ layout. */
 export interface GptqLayout {
   readonly bits: IntegerGrid['bits']
   /** Columns that share a scale; −1 for one scale a row. */

@@ -4,8 +4,13 @@ import type { BlockType } from '../format/block-type.ts'
 import { ggmlBlockTypes } from '../format/block-types.ts'
 import { ggmlFormat } from '../format/ggml.ts'
 
+/** Inputs of `encode-blocks`: values f32[N, K], importance f32[K] (all equal if absent). */
 export type EncodeBlocksInputs = { readonly values: Tensor; readonly importance?: Tensor | undefined }
+
+/** Outputs of `encode-blocks`: blocks u8[N, bytes of a row]. */
 export type EncodeBlocksOutputs = { readonly blocks: Tensor }
+
+/** Options of `encode-blocks`. */
 export type EncodeBlocksOptions = {
   /** Id of a ggml type with an encoder. */
   readonly format: string

@@ -33,6 +33,7 @@ export interface GridFormat extends Format {
   readonly hasColumnGroups: boolean
 }
 
+/** Options of `gridFormat`. */
 export interface GridFormatOptions {
   /** Default: `codes` for integers with zero points, `none` for all else. */
   readonly zeros?: ZeroType | undefined

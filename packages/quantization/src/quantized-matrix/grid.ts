@@ -26,6 +26,10 @@ export interface CodebookGrid {
   readonly scaleType: ScaleType
 }
 
+/**
+ * The values that a quantized weight can have: evenly spaced integers or a table, times a scale for each group of
+ * columns.
+ */
 export type Grid = IntegerGrid | CodebookGrid
 
 /** Columns of a group of a weight with `columns` columns. */

@@ -2,8 +2,13 @@ import { dense, denseSpec, formatShape, type Op, sizeOf, type Tensor, TesseraErr
 import { rtn } from '../method/rtn/index.ts'
 import type { IntegerGrid } from '../quantized-matrix/index.ts'
 
+/** Inputs of `round-groups`: values f32[N, K], importance f32[K] (all equal if absent). */
 export type RoundGroupsInputs = { readonly values: Tensor; readonly importance?: Tensor | undefined }
+
+/** Outputs of `round-groups`: codes u8[N, K], scales and zeros f32[N, K / width]. */
 export type RoundGroupsOutputs = { readonly codes: Tensor; readonly scales: Tensor; readonly zeros: Tensor }
+
+/** Options of `round-groups`: the integer grid. */
 export type RoundGroupsOptions = {
   readonly bits: IntegerGrid['bits']
   /** Columns that share a scale: they divide those of a row. */

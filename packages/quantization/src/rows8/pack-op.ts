@@ -3,11 +3,16 @@ import { rows8Kinds, type Rows8Kind } from './kind.ts'
 import { groupBytesOf, rowsPerGroup } from './layout.ts'
 import { packRows8 } from './pack.ts'
 
+/**
+ * Inputs of `pack-rows8`: stored ggml blocks of some rows, u8; and the packed weight's part `groups`, u8 (written in
+ * place).
+ */
 export type PackRows8Inputs = {
   readonly stored: Tensor
   readonly groups: Tensor
 }
 
+/** Options of `pack-rows8`: the block type, and the rows of the weight that are packed. */
 export type PackRows8Options = {
   /** Id of the ggml block type: `q4_1`. */
   readonly source: string

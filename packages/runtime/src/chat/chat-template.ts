@@ -1,11 +1,15 @@
 import { Template } from '@huggingface/jinja'
 import { TesseraError } from '@tessera-llm/tensor'
 
+/**
+ * One message of a conversation; `role` is a role that the model's template supports: `system`, `user`, `assistant`.
+ */
 export interface ChatMessage {
   readonly role: string
   readonly content: string
 }
 
+/** Options of `ChatTemplate.render`. */
 export interface RenderOptions {
   /** Whether the text ends with the opening of the assistant's answer. Default false. */
   readonly addGenerationPrompt?: boolean | undefined
@@ -13,6 +17,7 @@ export interface RenderOptions {
   readonly tools?: readonly Readonly<Record<string, unknown>>[] | undefined
 }
 
+/** A compiled chat template. */
 export interface ChatTemplate {
   /**
    * Renders a conversation in the format that the model was trained on.

@@ -2,6 +2,10 @@ import type { ActivationKind, RopeScaling } from '@tessera-llm/kernels'
 
 export type { RopeScaling }
 
+/**
+ * Rotary positions of a layer: channel pair i is rotated by position · theta^(−2i / rotaryDim), with frequencies
+ * changed by `scaling`.
+ */
 export interface RopeConfig {
   readonly theta: number
   /** Number of leading channels of a head that are rotated. */

@@ -1,5 +1,6 @@
 import { TesseraError } from '@tessera-llm/tensor'
 
+/** Metadata of a model by key, of unchecked types: a parsed `config.json`, or the metadata of a GGUF file. */
 export type Fields = Readonly<Record<string, unknown>>
 
 /** The name of a field, or its alternative names, the first present of which counts. */

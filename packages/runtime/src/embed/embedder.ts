@@ -6,6 +6,7 @@ import type { Tokenizer } from '../tokenizer/index.ts'
 import { packSequences } from './pack-sequences.ts'
 import type { Pooling, SentenceConfig } from './sentence-config.ts'
 
+/** Options of `Embedder.embed`. */
 export interface EmbedOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each batch. */
@@ -14,6 +15,7 @@ export interface EmbedOptions {
   readonly batchTokens?: number | undefined
 }
 
+/** Options of `createEmbedder`. */
 export interface EmbedderOptions {
   /**
    * Rounding of the inputs of packed linear layers. Default: `int8` on WebAssembly, where products of small integers

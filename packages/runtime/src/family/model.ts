@@ -16,6 +16,7 @@ export interface StepInputs {
   readonly lengths: Tensor
 }
 
+/** Options of one forward pass of a decoder. */
 export interface ForwardOptions {
   /** Rows to compute logits for: the last token's, every token's, or none (prefill of all but the last chunk). */
   readonly logits: 'last' | 'all' | 'none'

@@ -10,6 +10,7 @@ import type { Encoder, EncoderFamily } from '../family/index.ts'
 import { architectureOf, familyOf, requireConfig } from './load-model.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
+/** Options of `loadEncoder`. */
 export interface LoadEncoderOptions extends WeightLoadOptions {
   /** Supported architectures: `[bertFamily]`. */
   readonly families: readonly EncoderFamily[]

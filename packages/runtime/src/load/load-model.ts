@@ -11,6 +11,7 @@ import {
 import type { LanguageModel, ModelFamily } from '../family/index.ts'
 import { createWeightSource, type WeightLoadOptions } from './weights.ts'
 
+/** Options of `loadModel`. */
 export interface LoadModelOptions extends WeightLoadOptions {
   /** Supported architectures: `[llamaFamily]`. */
   readonly families: readonly ModelFamily[]

@@ -18,6 +18,7 @@ export interface MemoryPlan {
   readonly contextLength: number
 }
 
+/** Options of `planMemory`; lengths are in tokens. */
 export interface MemoryPlanOptions {
   readonly kind: Device['kind']
   readonly packers: readonly WeightPacker[]

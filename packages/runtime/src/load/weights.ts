@@ -20,12 +20,17 @@ import type { StoredPart, WeightSource } from '../family/index.ts'
 import { concatBytes } from '../tokenizer/bytes.ts'
 import { createIntake, loadingEnded, stagingBytes } from './intake.ts'
 
+/** Progress of loading weights: the tensor whose bytes arrived, and the bytes of all tensors. */
 export interface LoadProgress {
   readonly tensor: string
   readonly loadedBytes: number
   readonly totalBytes: number
 }
 
+/**
+ * Options of `loadModel` and `loadEncoder` that concern weights. `packers` convert stored formats to those of the
+ * device.
+ */
 export interface WeightLoadOptions {
   readonly device: Device
   readonly packers: readonly WeightPacker[]

@@ -13,6 +13,7 @@ import {
   usePenalty,
 } from './steps.ts'
 
+/** Options of `createSampler`; steps of absent options are skipped. */
 export interface SamplerOptions {
   /** Custom steps, applied before all others to the model's logits, which they may change or drop. */
   readonly processors?: readonly SamplerStep[] | undefined
@@ -47,6 +48,7 @@ export interface SamplerOptions {
   readonly seed?: number | undefined
 }
 
+/** Chooses the next token of a sequence. */
 export interface Sampler {
   /** Whether the most likely token is always taken and no step changes the logits. */
   readonly isGreedy: boolean

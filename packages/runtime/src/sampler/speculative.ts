@@ -1,6 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import { draw } from './candidates.ts'
 
+/** Input of `acceptDraft`; each distribution has the sum 1. */
 export interface SpeculativeInput {
   /**
    * Distributions of the target before each drafted token and after the last: one more than `draft`, each `[vocab]`.

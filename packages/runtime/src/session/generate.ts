@@ -6,6 +6,7 @@ import type { Tokenizer } from '../tokenizer/index.ts'
 import type { Session } from './session.ts'
 import { yieldToEventLoop } from './yield.ts'
 
+/** Options of `generate`. */
 export interface GenerateOptions extends SamplerOptions {
   /** Sampler that replaces the one of the options above, which must be left out. */
   readonly sampler?: Sampler | undefined
@@ -30,6 +31,7 @@ export interface GenerateOptions extends SamplerOptions {
 /** Reason for the end of a generation: an end token, a stop text, the token limit, or the end of the context. */
 export type StopReason = 'eos' | 'stop' | 'length' | 'context'
 
+/** Token counts and times of a generation. */
 export interface GenerationTimings {
   readonly promptTokens: number
   /** Number of prompt tokens that were in the cache already. */
@@ -53,6 +55,7 @@ export interface GeneratedPiece {
   readonly top?: readonly TokenLogprob[] | undefined
 }
 
+/** Result of a generation: the generated token ids and their text, without the stop text. */
 export interface GenerationResult {
   readonly ids: readonly number[]
   readonly text: string

@@ -7,6 +7,7 @@ import { createExclusion } from './exclusion.ts'
 import { forwardInSlices } from './forward-in-slices.ts'
 import { createPause, yieldToEventLoop } from './yield.ts'
 
+/** Options of `createSession`. */
 export interface SessionOptions {
   /** Longest sequence in tokens. Default: the model's own limit. */
   readonly contextLength?: number | undefined
@@ -17,10 +18,7 @@ export interface SessionOptions {
    * loses accuracy and saves no time.
    */
   readonly activations?: Activations | undefined
-  /**
-   * Tokens that prefill computes at once: larger chunks are faster, smaller ones report progress more often. Default
-   * 128.
-   */
+  /** Tokens that prefill computes at once: large chunks are faster, small ones report progress oftener. Default 128. */
   readonly chunkTokens?: number | undefined
   /**
    * Longest time in ms that prefill blocks the thread on devices that compute on it (WebAssembly); between launches it
@@ -34,6 +32,7 @@ export interface SessionOptions {
   readonly cache?: CacheKind | undefined
 }
 
+/** Options of `Session.prefill`. */
 export interface AppendOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. */
@@ -42,6 +41,7 @@ export interface AppendOptions {
   readonly everyLogits?: EveryLogits | undefined
 }
 
+/** A receiver of the logits of all tokens from position `from` on. */
 export interface EveryLogits {
   readonly from: number
   /** Called for each chunk: row i, f32 `[vocabSize]`, holds the logits after the token at `position + i`. */

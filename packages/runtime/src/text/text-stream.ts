@@ -1,6 +1,7 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Tokenizer } from '../tokenizer/index.ts'
 
+/** Options of `createTextStream`. */
 export interface TextStreamOptions {
   readonly tokenizer: Pick<Tokenizer, 'tokenBytes' | 'isSpecial'>
   /**

@@ -1,3 +1,4 @@
+/** Options of `Tokenizer.encode`. */
 export interface EncodeOptions {
   /** Adds the model's BOS, and other tokens of its template, around the text. Default true. */
   readonly addSpecial?: boolean | undefined
@@ -5,6 +6,7 @@ export interface EncodeOptions {
   readonly parseSpecial?: boolean | undefined
 }
 
+/** Options of `Tokenizer.decode`. */
 export interface DecodeOptions {
   /** Omits control tokens. Default false. */
   readonly skipSpecial?: boolean | undefined

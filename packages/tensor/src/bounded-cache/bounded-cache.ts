@@ -6,6 +6,7 @@ export interface BoundedCache<V> {
   clear(): void
 }
 
+/** Options of `createBoundedCache`. */
 export interface BoundedCacheOptions<V> {
   /** Most values kept; at least half as many of the latest are. Default 4096. */
   readonly limit?: number | undefined

@@ -38,6 +38,7 @@ export interface DTypeInfo {
   readonly epsilon: number
 }
 
+/** Constructor of the typed array that stores a dtype's elements. */
 export type TypedArrayConstructor =
   | Float64ArrayConstructor
   | Float32ArrayConstructor

@@ -11,6 +11,7 @@ import { createWebGpuDevice, isSoftware } from '@tessera-llm/webgpu'
 /** `auto` is WebGPU if the platform (or the `gpu` that was passed) has an adapter in hardware, else WebAssembly. */
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu' | 'reference'
 
+/** Options of `createDefaultDevice`. */
 export interface DefaultDeviceOptions {
   readonly device?: DeviceChoice | undefined
   /** Number of WebAssembly threads. Default: as many as the machine has; one if memory cannot be shared. */

@@ -13,11 +13,13 @@ export type ModelSource =
   | { readonly kind: 'gguf'; readonly source: ByteSource }
   | { readonly kind: 'folder'; readonly path: string }
 
+/** Progress of a download in bytes. */
 export interface SourceProgress {
   readonly loadedBytes: number
   readonly totalBytes: number
 }
 
+/** Options of `openModelSource`. */
 export interface ModelSourceOptions {
   readonly signal?: AbortSignal | undefined
   /** Receives the progress of a download into the cache; never called for files on disk. */

@@ -2,6 +2,7 @@ import type { Embedder, Tokenizer } from '@tessera-llm/runtime'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import type { Model } from './model.ts'
 
+/** Parts of an encoder model. */
 export interface EncoderModelParts {
   readonly embedder: Embedder
   readonly tokenizer: Tokenizer

@@ -44,6 +44,7 @@ export const defaultFamilies: readonly ModelFamily[] = decoderFamilies
 /** Encoder families that `load` supports. */
 export const defaultEncoderFamilies: readonly EncoderFamily[] = encoderFamilies
 
+/** Progress of `load`. */
 export interface LoadProgress {
   /** `download`: from the hub into the cache on disk. `weights`: from the files to the device. */
   readonly phase: 'download' | 'weights'
@@ -54,6 +55,7 @@ export interface LoadProgress {
   readonly tensor?: string | undefined
 }
 
+/** Options of `load`: the device, the model's session, and the architectures to support. */
 export interface LoadOptions extends Omit<DefaultDeviceOptions, 'device' | 'waitForWorkers'>, SessionOptions {
   /** A kind of device, or a device that the caller made and disposes of. Default `auto`. */
   readonly device?: DeviceChoice | Device | undefined

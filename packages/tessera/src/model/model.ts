@@ -15,6 +15,7 @@ import {
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { encodeChat, type ModelText } from './text.ts'
 
+/** Parts of a decoder model; `session` holds the defaults of its sessions. */
 export interface ModelParts extends ModelText {
   readonly model: LanguageModel
   /** Disposed of with the model. */

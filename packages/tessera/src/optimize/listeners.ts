@@ -6,6 +6,7 @@ export interface OptimizeProgress {
   readonly total: number
 }
 
+/** Phase of a long operation, as shown to people. */
 export type OptimizePhase =
   | 'downloading'
   | 'calibrating heads'
@@ -14,6 +15,7 @@ export type OptimizePhase =
   | 'measuring'
   | 'embedding'
 
+/** Callbacks and abort signal of a long operation. */
 export interface Listeners {
   readonly onProgress?: ((progress: OptimizeProgress) => void) | undefined
   /** Receives a line for people. */

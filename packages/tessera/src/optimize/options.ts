@@ -3,6 +3,7 @@ import type { Device } from '@tessera-llm/tensor'
 import { createDefaultDevice, type DefaultDeviceOptions, type DeviceChoice } from '../device/create-default-device.ts'
 import type { Listeners } from './listeners.ts'
 
+/** Options of `optimizeModel`. */
 export interface OptimizeModelOptions extends Listeners, Pick<DefaultDeviceOptions, 'threads' | 'gpu'> {
   /** A GGUF file, a folder with `config.json` and safetensors, or `hf:owner/repository/file.gguf`. */
   readonly input: string
@@ -20,6 +21,7 @@ export interface OptimizeModelOptions extends Listeners, Pick<DefaultDeviceOptio
   readonly onPlan?: ((plan: ModelPlan) => void) | undefined
 }
 
+/** A text to evaluate a model on, and the part of it that is used. */
 export interface EvaluationText {
   /** Path of the text. */
   readonly text: string

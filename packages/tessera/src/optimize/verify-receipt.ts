@@ -14,6 +14,7 @@ import { runRecipe } from './run-recipe.ts'
 import { kindOfOutput, targetOf } from './target.ts'
 import { withModelFiles } from './with-model-files.ts'
 
+/** Options of `verifyReceipt`. */
 export interface VerifyReceiptOptions extends Listeners, Pick<OptimizeModelOptions, 'device' | 'gpu' | 'threads'> {}
 
 /** Result of a successful verification. */

@@ -8,6 +8,7 @@ export interface ElementError {
   readonly bound: number
 }
 
+/** Result of comparing an array with its expected values. */
 export interface Comparison {
   readonly pass: boolean
   /** The element that uses most of its bound; undefined without elements. */

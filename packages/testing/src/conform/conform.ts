@@ -20,6 +20,7 @@ import {
 import { compare, type Comparison } from '../compare/index.ts'
 import { type OpProblem, uploadInputs } from './problem.ts'
 
+/** Options of a conformance test. */
 export interface ConformOptions {
   /** The only kernel to run. */
   readonly kernel?: string | undefined

@@ -1,3 +1,4 @@
+/** Configuration of a WebAssembly device in tests. */
 export interface WasmSetup {
   readonly threads: number
   readonly relaxedSimd: boolean

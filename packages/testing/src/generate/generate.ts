@@ -17,6 +17,7 @@ export interface HostValue {
   readonly data: TypedArray
 }
 
+/** Options of random test tensors. */
 export interface RandomValueOptions {
   /** Seed. Default 1. Tensors of one test take different seeds. */
   readonly seed?: number | undefined

@@ -2,6 +2,7 @@ import { TesseraError, type Tolerance } from '@tessera-llm/tensor'
 import type { HostValue } from '../generate/index.ts'
 import { parseSafetensors } from './safetensors.ts'
 
+/** An output tensor of a golden, with the error that it allows. */
 export interface GoldenOutput extends HostValue {
   /** Tolerance from the golden; all zero if it demands equality. */
   readonly tolerance: Tolerance

@@ -7,6 +7,7 @@ export interface AllocationOption {
   readonly loss: number
 }
 
+/** Result of `allocate`; `bytes` and `loss` are sums over the chosen options. */
 export interface Allocation {
   /** The chosen option of each tensor. */
   readonly choices: readonly number[]

@@ -18,6 +18,7 @@ import { rtn } from '../rtn/index.ts'
 import { transformWeight } from '../rotation/index.ts'
 import type { ScaleRule } from '../scale/index.ts'
 
+/** Options of `awqScales`. */
 export interface AwqOptions {
   /** Exponents that are tried: 0, 1 / steps … (steps − 1) / steps. Default 20. */
   readonly steps?: number | undefined
@@ -42,6 +43,7 @@ export interface AwqOptions {
   readonly multiply?: Multiply | undefined
 }
 
+/** Result of `awqScales`. */
 export interface AwqScales {
   /** f32[K]: what the inputs are divided by (in the layer before) and the columns of the weights multiplied. */
   readonly scales: Float32Array

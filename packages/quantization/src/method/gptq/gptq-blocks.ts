@@ -9,12 +9,14 @@ import { correctTargets, hopelessNote, prepareSweep, type SweepOptions } from '.
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
+/** Options of `gptqBlocks`. */
 export interface GptqBlocksOptions extends Omit<SweepOptions, 'order'> {
   readonly order?: 'stored' | 'groups' | undefined
   /** Makes blocks to the bytes of `format.encode`, which it is where absent; `createWasmEncoder` is many times as fast. */
   readonly encode?: EncodeNow | undefined
 }
 
+/** Result of `gptqBlocks`. */
 export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
   /** u8 [N, K / blockSize · blockBytes], as a GGUF file stores the type. */
   readonly blocks: Uint8Array

@@ -10,6 +10,7 @@ import { correctTargets, hopelessNote, type Preparation, prepareSweep, type Swee
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
+/** Options of `gptq`. */
 export interface GptqOptions extends SweepOptions {
   /** Choose all scales from the weights as they are, for groups of columns that stand together, before the first is rounded. Default false. */
   readonly staticGroups?: boolean | undefined
@@ -24,6 +25,7 @@ export interface GptqOptions extends SweepOptions {
   readonly kernel?: GptqKernel | undefined
 }
 
+/** Result of `gptq`. */
 export interface GptqResult {
   readonly matrix: QuantizedMatrix
   /** Squared error of the outputs, summed over outputs and averaged over tokens of the calibration; the damping counts as input. */

@@ -7,6 +7,11 @@ import { correctTargets } from './prepare.ts'
 import { refine } from './refine.ts'
 import { sweep } from './sweep.ts'
 
+/**
+ * Inputs of `gptq-sweep` for a weight [N, K]: weights f32[N, K] in stored order, order i32[K]; in that order and padded
+ * to S, K rounded up to a multiple of 4: factor R and hessian H + λ f32[S, S], mismatch f32[S, S]; triangles f32[G,
+ * width, width], the transposed inverses of R's diagonal blocks; table, the ascending values of a codebook.
+ */
 export type SweepRowsInputs = {
   readonly weights: Tensor
   readonly order: Tensor
@@ -16,12 +21,17 @@ export type SweepRowsInputs = {
   readonly triangles: Tensor
   readonly table?: Tensor | undefined
 }
+/**
+ * Outputs of `gptq-sweep`: codes u8[N, K] in stored order, scales and zeros f32[N, G] in the order of rounding, loss
+ * f32[N].
+ */
 export type SweepRowsOutputs = {
   readonly codes: Tensor
   readonly scales: Tensor
   readonly zeros: Tensor
   readonly loss: Tensor
 }
+/** Options of `gptq-sweep`: the grid, the choice of its scales, and the number of refinement passes. */
 export type SweepRowsOptions = {
   /** Columns that share a scale; a last group is shorter where they do not divide K. */
   readonly width: number

@@ -4,6 +4,7 @@ import { groupColumns, groupsPerRow, type IntegerGrid, type QuantizedMatrix } fr
 import { checkGrid, checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { scaleRounder } from '../scale/index.ts'
 
+/** Options of `hqq`. */
 export interface HqqOptions {
   /** The p of the norm |e|^p that errors are measured in; below 1 a few large errors cost little. Default 0.7. */
   readonly norm?: number | undefined
@@ -17,6 +18,7 @@ export interface HqqOptions {
   readonly integerZeros?: boolean | undefined
 }
 
+/** Result of `hqq`. */
 export interface HqqResult {
   readonly matrix: QuantizedMatrix
   /** Mean |W − Q| at each step that was taken. */

@@ -25,6 +25,7 @@ export interface RotationModel {
   readonly head: string
 }
 
+/** Rotations of a model's parts; an absent one leaves its part unrotated. */
 export interface RotationChoice {
   /** Rotation of the residual stream; order: the hidden size. */
   readonly residual?: Rotation | undefined

@@ -3,6 +3,7 @@ import { codebookGrid, groupsPerRow, type QuantizedMatrix } from '../../quantize
 import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { createGroupScale } from '../scale/index.ts'
 
+/** Result of `nvfp4`: value = table[code] · `tensorScale` · the e4m3 number of the group. */
 export interface Nvfp4Result {
   /** On e2m1 in groups of 16, f32 scales. */
   readonly matrix: QuantizedMatrix

@@ -3,6 +3,7 @@ import { checkImportance } from '../../format/encodable-format.ts'
 import { checkGrid, checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import { createGroupScale, type ScaleRule } from '../scale/index.ts'
 
+/** Options of `rtn`. */
 export interface RtnOptions {
   /** Choice of scales. Default `search`. */
   readonly scale?: ScaleRule | undefined
