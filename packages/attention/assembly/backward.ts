@@ -1,9 +1,51 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { DK, DO, DQ, DV, PART_K, PART_V, REDUCED, ROW_BLOCK, SUBTRACTED, UNEVEN } from './backward-rows'
-import { END_KEY, END_ROW, FIRST_KEY, FIRST_ROW, endSeen, firstSeen, PLACE_BATCH, PLACE_BYTES, placed, placeSequence, positionOffset, sequenceCount } from './blocks'
 import {
-  ALIBI, BATCH, BIAS, biasRow, CU_Q, elementShift, HEAD_DIM, HEADS, K, K_IS_HALF, KEYS, KV_HEADS, MASK, maskRow, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, slopeOf, softcapOf, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF,
-  VALUE_DIM, WINDOW_LEFT, WINDOW_RIGHT,
+  END_KEY,
+  END_ROW,
+  FIRST_KEY,
+  FIRST_ROW,
+  endSeen,
+  firstSeen,
+  PLACE_BATCH,
+  PLACE_BYTES,
+  placed,
+  placeSequence,
+  positionOffset,
+  sequenceCount,
+} from './blocks'
+import {
+  ALIBI,
+  BATCH,
+  BIAS,
+  biasRow,
+  CU_Q,
+  elementShift,
+  HEAD_DIM,
+  HEADS,
+  K,
+  K_IS_HALF,
+  KEYS,
+  KV_HEADS,
+  MASK,
+  maskRow,
+  Q,
+  rowAddress,
+  ROWS,
+  scaleOf,
+  SCRATCH,
+  SCRATCH_BYTES,
+  slopeOf,
+  softcapOf,
+  STRIDE_K,
+  STRIDE_O,
+  STRIDE_Q,
+  STRIDE_V,
+  V,
+  V_IS_HALF,
+  VALUE_DIM,
+  WINDOW_LEFT,
+  WINDOW_RIGHT,
 } from './call'
 import { addWeighted, finishScores } from './scores'
 import { bendLine, gradientLine } from './softmax'
@@ -21,13 +63,25 @@ const BLOCK: i32 = 64
 
 /** Second stage. */
 export function backwardTiles(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS), units = argument(args, BATCH) * heads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const heads = argument(args, HEADS),
+    units = argument(args, BATCH) * heads,
+    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   for (let unit = thread; unit < units; unit += threads) {
-    const batch = unit / heads, head = unit % heads, keys = argument(args, KEYS)
+    const batch = unit / heads,
+      head = unit % heads,
+      keys = argument(args, KEYS)
     // Keys outside every sequence need a gradient too.
     for (let key: u32 = 0; key < keys; key++) {
-      memory.fill(keyGradient(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, head, key), 0, <usize>argument(args, HEAD_DIM) << 2)
-      memory.fill(keyGradient(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, head, key), 0, <usize>argument(args, VALUE_DIM) << 2)
+      memory.fill(
+        keyGradient(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, head, key),
+        0,
+        (<usize>argument(args, HEAD_DIM)) << 2,
+      )
+      memory.fill(
+        keyGradient(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, head, key),
+        0,
+        (<usize>argument(args, VALUE_DIM)) << 2,
+      )
     }
     if (argument(args, CU_Q) == 0) {
       placeSequence(args, batch, 0, place)
@@ -44,46 +98,119 @@ export function backwardTiles(args: usize, thread: u32, threads: u32): void {
 }
 
 /** Address where a head accumulates the gradient of a key or value: its own part if heads share keys. */
-function keyGradient(args: usize, tensor: u32, part: u32, strides: u32, width: u32, batch: u32, head: u32, key: u32): usize {
+function keyGradient(
+  args: usize,
+  tensor: u32,
+  part: u32,
+  strides: u32,
+  width: u32,
+  batch: u32,
+  head: u32,
+  key: u32,
+): usize {
   const parts: usize = argument(args, part)
   if (parts == 0) return rowAddress(args, tensor, strides, batch, head, key, 2)
-  return parts + (((<usize>batch * argument(args, HEADS) + head) * argument(args, KEYS) + key) * argument(args, width) << 2)
+  return (
+    parts +
+    ((((<usize>batch * argument(args, HEADS) + head) * argument(args, KEYS) + key) * argument(args, width)) << 2)
+  )
 }
 
 function backwardSequence(args: usize, head: u32, place: usize): void {
-  const batch: u32 = placed(place, PLACE_BATCH), kvHead = head / (argument(args, HEADS) / argument(args, KV_HEADS)), firstRow = placed(place, FIRST_ROW), endRow = placed(place, END_ROW), endKey = placed(place, END_KEY)
-  const headDim = argument(args, HEAD_DIM), valueDim = argument(args, VALUE_DIM), offset = positionOffset(place)
-  const keyBytes: usize = <usize>headDim << 2, valueBytes: usize = <usize>valueDim << 2
-  const keys = place + PLACE_BYTES + 2 * BLOCK * LINE, panel = keys + TILE * keyBytes, valuePanel = panel + TILE * keyBytes, dk = valuePanel + TILE * valueBytes, dv = dk + TILE * keyBytes
-  const shiftK = elementShift(args, K_IS_HALF), shiftV = elementShift(args, V_IS_HALF)
-  const strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
+  const batch: u32 = placed(place, PLACE_BATCH),
+    kvHead = head / (argument(args, HEADS) / argument(args, KV_HEADS)),
+    firstRow = placed(place, FIRST_ROW),
+    endRow = placed(place, END_ROW),
+    endKey = placed(place, END_KEY)
+  const headDim = argument(args, HEAD_DIM),
+    valueDim = argument(args, VALUE_DIM),
+    offset = positionOffset(place)
+  const keyBytes: usize = (<usize>headDim) << 2,
+    valueBytes: usize = (<usize>valueDim) << 2
+  const keys = place + PLACE_BYTES + 2 * BLOCK * LINE,
+    panel = keys + TILE * keyBytes,
+    valuePanel = panel + TILE * keyBytes,
+    dk = valuePanel + TILE * valueBytes,
+    dv = dk + TILE * keyBytes
+  const shiftK = elementShift(args, K_IS_HALF),
+    shiftV = elementShift(args, V_IS_HALF)
+  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK,
+    strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
   for (let start = placed(place, FIRST_KEY); start < endKey; start += TILE) {
     const width = min(TILE, endKey - start)
     // Rows that see any key of the tile.
-    const from = max(firstRow, start - <i32>argument(args, WINDOW_RIGHT) - offset), to = min(endRow, start + width + <i32>argument(args, WINDOW_LEFT) - offset)
+    const from = max(firstRow, start - <i32>argument(args, WINDOW_RIGHT) - offset),
+      to = min(endRow, start + width + <i32>argument(args, WINDOW_LEFT) - offset)
     if (from >= to) continue
-    layRows(shiftK, scaleOf(args), rowAddress(args, K, STRIDE_K, batch, kvHead, start, shiftK), strideK, width, headDim, keys, keyBytes)
+    layRows(
+      shiftK,
+      scaleOf(args),
+      rowAddress(args, K, STRIDE_K, batch, kvHead, start, shiftK),
+      strideK,
+      width,
+      headDim,
+      keys,
+      keyBytes,
+    )
     layPanel(2, keys, keyBytes, width, headDim, panel)
     layPanel(shiftV, rowAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV), strideV, width, valueDim, valuePanel)
     memory.fill(dk, 0, TILE * keyBytes)
     memory.fill(dv, 0, TILE * valueBytes)
-    const areEven = areFinite(keys, keyBytes, width, headDim) && areFinite(valuePanel, 0, 1, <u32>((width + 7) & ~7) * valueDim)
-    for (let row = from; row < to; row += BLOCK) backwardBlock(args, head, place, start, width, row, min(BLOCK, to - row), areEven)
+    const areEven =
+      areFinite(keys, keyBytes, width, headDim) && areFinite(valuePanel, 0, 1, <u32>((width + 7) & ~7) * valueDim)
+    for (let row = from; row < to; row += BLOCK)
+      backwardBlock(args, head, place, start, width, row, min(BLOCK, to - row), areEven)
     for (let key = 0; key < width; key++) {
-      addWeighted(keyGradient(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, head, start + key), scaleOf(args), dk + <usize>key * keyBytes, headDim, 2)
-      addWeighted(keyGradient(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, head, start + key), 1, dv + <usize>key * valueBytes, valueDim, 2)
+      addWeighted(
+        keyGradient(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, head, start + key),
+        scaleOf(args),
+        dk + <usize>key * keyBytes,
+        headDim,
+        2,
+      )
+      addWeighted(
+        keyGradient(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, head, start + key),
+        1,
+        dv + <usize>key * valueBytes,
+        valueDim,
+        2,
+      )
     }
   }
 }
 
 /** One tile of keys and up to 64 rows. */
-function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: i32, firstRow: i32, count: i32, areEven: bool): void {
-  const batch: u32 = placed(place, PLACE_BATCH), headDim = argument(args, HEAD_DIM), valueDim = argument(args, VALUE_DIM), offset = positionOffset(place), padded = (count + 3) & ~3
-  const keyBytes: usize = <usize>headDim << 2, valueBytes: usize = <usize>valueDim << 2
-  const scores = place + PLACE_BYTES, products = scores + BLOCK * LINE, keys = products + BLOCK * LINE, panel = keys + TILE * keyBytes, valuePanel = panel + TILE * keyBytes, dk = valuePanel + TILE * valueBytes, dv = dk + TILE * keyBytes
-  const ownQueries = dv + TILE * valueBytes, lastRows = ownQueries + BLOCK * keyBytes, ownGradients = lastRows + 4 * keyBytes
-  let queries = rowAddress(args, Q, STRIDE_Q, batch, head, firstRow, 2), gradients = rowAddress(args, DO, STRIDE_O, batch, head, firstRow, 2)
-  const strideQ: usize = <usize>argument(args, STRIDE_Q + 2) << 2, strideO: usize = <usize>argument(args, STRIDE_O + 2) << 2
+function backwardBlock(
+  args: usize,
+  head: u32,
+  place: usize,
+  start: i32,
+  width: i32,
+  firstRow: i32,
+  count: i32,
+  areEven: bool,
+): void {
+  const batch: u32 = placed(place, PLACE_BATCH),
+    headDim = argument(args, HEAD_DIM),
+    valueDim = argument(args, VALUE_DIM),
+    offset = positionOffset(place),
+    padded = (count + 3) & ~3
+  const keyBytes: usize = (<usize>headDim) << 2,
+    valueBytes: usize = (<usize>valueDim) << 2
+  const scores = place + PLACE_BYTES,
+    products = scores + BLOCK * LINE,
+    keys = products + BLOCK * LINE,
+    panel = keys + TILE * keyBytes,
+    valuePanel = panel + TILE * keyBytes,
+    dk = valuePanel + TILE * valueBytes,
+    dv = dk + TILE * keyBytes
+  const ownQueries = dv + TILE * valueBytes,
+    lastRows = ownQueries + BLOCK * keyBytes,
+    ownGradients = lastRows + 4 * keyBytes
+  let queries = rowAddress(args, Q, STRIDE_Q, batch, head, firstRow, 2),
+    gradients = rowAddress(args, DO, STRIDE_O, batch, head, firstRow, 2)
+  const strideQ: usize = (<usize>argument(args, STRIDE_Q + 2)) << 2,
+    strideO: usize = (<usize>argument(args, STRIDE_O + 2)) << 2
   // Copies rows that need padding to four, and rows with gaps between them, which would share few cache lines.
   if (count != padded || strideQ != keyBytes || strideO != valueBytes) {
     memory.fill(ownQueries + <usize>count * keyBytes, 0, <usize>(padded - count) * keyBytes)
@@ -94,21 +221,40 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
     gradients = ownGradients
   }
   const rowState: usize = ((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + firstRow) << 2
-  const subtracted = argument(args, SUBTRACTED) + rowState, reduced = argument(args, REDUCED) + rowState
-  const softcap = softcapOf(args), slope = slopeOf(args, head), isSimple = softcap == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
+  const subtracted = argument(args, SUBTRACTED) + rowState,
+    reduced = argument(args, REDUCED) + rowState
+  const softcap = softcapOf(args),
+    slope = slopeOf(args, head),
+    isSimple = softcap == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
   // Zero times a hidden value is zero only if the value is finite.
   const isCareful = !areEven || isUneven(args, batch, head, firstRow, count)
 
   for (let row = 0; row < padded; row += 4) {
-    const firstPosition = offset + firstRow + row, lastPosition = offset + firstRow + min(row + 3, count - 1)
-    const from = max(firstSeen(args, place, firstPosition) - start, 0) & ~7, to = (min(endSeen(args, place, lastPosition) - start, width) + 7) & ~7
+    const firstPosition = offset + firstRow + row,
+      lastPosition = offset + firstRow + min(row + 3, count - 1)
+    const from = max(firstSeen(args, place, firstPosition) - start, 0) & ~7,
+      to = (min(endSeen(args, place, lastPosition) - start, width) + 7) & ~7
     if (to <= from) continue
-    const s = scores + <usize>row * LINE + (<usize>from << 2), p = products + <usize>row * LINE + (<usize>from << 2), columns = to - from
-    productTile(queries + <usize>row * keyBytes, keyBytes, headDim, panel + (<usize>from * headDim << 2), columns, s)
-    productTile(gradients + <usize>row * valueBytes, valueBytes, valueDim, valuePanel + (<usize>from * valueDim << 2), columns, p)
-    const isOpen = isSimple && firstSeen(args, place, lastPosition) <= start + from && endSeen(args, place, firstPosition) >= start + to
+    const s = scores + <usize>row * LINE + ((<usize>from) << 2),
+      p = products + <usize>row * LINE + ((<usize>from) << 2),
+      columns = to - from
+    productTile(queries + <usize>row * keyBytes, keyBytes, headDim, panel + ((<usize>from * headDim) << 2), columns, s)
+    productTile(
+      gradients + <usize>row * valueBytes,
+      valueBytes,
+      valueDim,
+      valuePanel + ((<usize>from * valueDim) << 2),
+      columns,
+      p,
+    )
+    const isOpen =
+      isSimple &&
+      firstSeen(args, place, lastPosition) <= start + from &&
+      endSeen(args, place, firstPosition) >= start + to
     for (let i = 0; i < 4; i++) {
-      const line = <usize>i * LINE, at: usize = <usize>(row + i) << 2, position = firstPosition + i
+      const line = <usize>i * LINE,
+        at: usize = (<usize>(row + i)) << 2,
+        position = firstPosition + i
       if (row + i >= count || load<f32>(subtracted + at) == Infinity) {
         memory.fill(s + line, 0, columns << 2)
         memory.fill(p + line, 0, columns << 2)
@@ -120,27 +266,56 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
           bendLine(s + line, p + line, columns, less, softcap)
           less = 0
         }
-        finishScores(s + line, start + from, columns, firstSeen(args, place, position), endSeen(args, place, position), position, softcap, slope, biasRow(args, batch, head, firstRow + row + i), maskRow(args, batch, head, firstRow + row + i))
+        finishScores(
+          s + line,
+          start + from,
+          columns,
+          firstSeen(args, place, position),
+          endSeen(args, place, position),
+          position,
+          softcap,
+          slope,
+          biasRow(args, batch, head, firstRow + row + i),
+          maskRow(args, batch, head, firstRow + row + i),
+        )
       }
       gradientLine(s + line, p + line, columns, load<f32>(subtracted + at), less)
     }
-    const dq = rowAddress(args, DQ, STRIDE_Q, batch, head, firstRow + row, 2), some = min(to, width) - from, visible = keys + <usize>from * keyBytes
-    if (isCareful) for (let i = 0; i < min(4, count - row); i++) addRowsCarefully(p + <usize>i * LINE, 4, visible, keyBytes, some, headDim, dq + <usize>i * strideQ)
+    const dq = rowAddress(args, DQ, STRIDE_Q, batch, head, firstRow + row, 2),
+      some = min(to, width) - from,
+      visible = keys + <usize>from * keyBytes
+    if (isCareful)
+      for (let i = 0; i < min(4, count - row); i++)
+        addRowsCarefully(p + <usize>i * LINE, 4, visible, keyBytes, some, headDim, dq + <usize>i * strideQ)
     else if (row + 4 <= count) addRows(p, visible, keyBytes, some, headDim, dq, strideQ)
     else {
       memory.fill(lastRows, 0, 4 * keyBytes)
       addRows(p, visible, keyBytes, some, headDim, lastRows, keyBytes)
-      for (let i = 0; i < count - row; i++) addWeighted(dq + <usize>i * strideQ, 1, lastRows + <usize>i * keyBytes, headDim, 2)
+      for (let i = 0; i < count - row; i++)
+        addWeighted(dq + <usize>i * strideQ, 1, lastRows + <usize>i * keyBytes, headDim, 2)
     }
   }
   // For four keys at a time, the rows that see any of them: only their lines hold these columns.
   for (let key = 0; key < width; key += 4) {
-    const last = min(key + 4, width), from = max(0, start + key - <i32>argument(args, WINDOW_RIGHT) - offset - firstRow), to = min(count, start + last + <i32>argument(args, WINDOW_LEFT) - offset - firstRow), rows = to - from
+    const last = min(key + 4, width),
+      from = max(0, start + key - <i32>argument(args, WINDOW_RIGHT) - offset - firstRow),
+      to = min(count, start + last + <i32>argument(args, WINDOW_LEFT) - offset - firstRow),
+      rows = to - from
     if (rows <= 0) continue
-    const at: usize = <usize>from * LINE + (<usize>key << 2), q = queries + <usize>from * keyBytes, g = gradients + <usize>from * valueBytes
+    const at: usize = <usize>from * LINE + ((<usize>key) << 2),
+      q = queries + <usize>from * keyBytes,
+      g = gradients + <usize>from * valueBytes
     if (isCareful) {
       for (let i = 0; i < last - key; i++) {
-        addRowsCarefully(scores + at + (i << 2), LINE, g, valueBytes, rows, valueDim, dv + <usize>(key + i) * valueBytes)
+        addRowsCarefully(
+          scores + at + (i << 2),
+          LINE,
+          g,
+          valueBytes,
+          rows,
+          valueDim,
+          dv + <usize>(key + i) * valueBytes,
+        )
         addRowsCarefully(products + at + (i << 2), LINE, q, keyBytes, rows, headDim, dk + <usize>(key + i) * keyBytes)
       }
     } else {
@@ -152,22 +327,52 @@ function backwardBlock(args: usize, head: u32, place: usize, start: i32, width: 
 
 /** Whether any of these rows holds a non-finite value. */
 function isUneven(args: usize, batch: u32, head: u32, firstRow: u32, count: u32): bool {
-  const blocks = (argument(args, ROWS) + ROW_BLOCK - 1) / ROW_BLOCK, words: usize = argument(args, UNEVEN) + ((batch * argument(args, HEADS) + head) * blocks << 2)
-  return (load<u32>(words + (firstRow / ROW_BLOCK << 2)) | load<u32>(words + ((firstRow + count - 1) / ROW_BLOCK << 2))) != 0
+  const blocks = (argument(args, ROWS) + ROW_BLOCK - 1) / ROW_BLOCK,
+    words: usize = argument(args, UNEVEN) + (((batch * argument(args, HEADS) + head) * blocks) << 2)
+  return (
+    (load<u32>(words + ((firstRow / ROW_BLOCK) << 2)) |
+      load<u32>(words + (((firstRow + count - 1) / ROW_BLOCK) << 2))) !=
+    0
+  )
 }
 
 /** Third stage if heads share keys: sums the gradients of a key over the heads of its group, in head order. */
 export function backwardJoin(args: usize, thread: u32, threads: u32): void {
-  const keys = argument(args, KEYS), kvHeads = argument(args, KV_HEADS), units = argument(args, BATCH) * kvHeads * keys
+  const keys = argument(args, KEYS),
+    kvHeads = argument(args, KV_HEADS),
+    units = argument(args, BATCH) * kvHeads * keys
   for (let unit = thread; unit < units; unit += threads) {
-    const key = unit % keys, kvHead = unit / keys % kvHeads, batch = unit / (keys * kvHeads)
+    const key = unit % keys,
+      kvHead = (unit / keys) % kvHeads,
+      batch = unit / (keys * kvHeads)
     joinParts(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, kvHead, key)
     joinParts(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, kvHead, key)
   }
 }
 
-function joinParts(args: usize, tensor: u32, part: u32, strides: u32, width: u32, batch: u32, kvHead: u32, key: u32): void {
-  const group = argument(args, HEADS) / argument(args, KV_HEADS), to = rowAddress(args, tensor, strides, batch, kvHead, key, 2)
-  memory.copy(to, keyGradient(args, tensor, part, strides, width, batch, kvHead * group, key), <usize>argument(args, width) << 2)
-  for (let i: u32 = 1; i < group; i++) addWeighted(to, 1, keyGradient(args, tensor, part, strides, width, batch, kvHead * group + i, key), argument(args, width), 2)
+function joinParts(
+  args: usize,
+  tensor: u32,
+  part: u32,
+  strides: u32,
+  width: u32,
+  batch: u32,
+  kvHead: u32,
+  key: u32,
+): void {
+  const group = argument(args, HEADS) / argument(args, KV_HEADS),
+    to = rowAddress(args, tensor, strides, batch, kvHead, key, 2)
+  memory.copy(
+    to,
+    keyGradient(args, tensor, part, strides, width, batch, kvHead * group, key),
+    (<usize>argument(args, width)) << 2,
+  )
+  for (let i: u32 = 1; i < group; i++)
+    addWeighted(
+      to,
+      1,
+      keyGradient(args, tensor, part, strides, width, batch, kvHead * group + i, key),
+      argument(args, width),
+      2,
+    )
 }

@@ -6,7 +6,13 @@ import { BATCH, CU_KV, CU_Q, endVisible, firstVisible, keyCount, KEYS, ROWS, SEQ
 // without keys.
 
 /** Words of a place: batch index, rows and keys of its sequence, rows of the block. */
-export const PLACE_BATCH: u32 = 0, FIRST_ROW: u32 = 1, END_ROW: u32 = 2, FIRST_KEY: u32 = 3, END_KEY: u32 = 4, BLOCK_ROW: u32 = 5, BLOCK_END: u32 = 6
+export const PLACE_BATCH: u32 = 0,
+  FIRST_ROW: u32 = 1,
+  END_ROW: u32 = 2,
+  FIRST_KEY: u32 = 3,
+  END_KEY: u32 = 4,
+  BLOCK_ROW: u32 = 5,
+  BLOCK_END: u32 = 6
 export const PLACE_BYTES: usize = 32
 
 /**
@@ -22,8 +28,15 @@ export function sequenceCount(args: usize): u32 {
  * has.
  */
 export function placeSequence(args: usize, sequence: u32, before: i32, place: usize): void {
-  const rows: i32 = argument(args, ROWS), keys: i32 = argument(args, KEYS), cuQ: usize = argument(args, CU_Q), cuKv: usize = argument(args, CU_KV)
-  let batch: u32 = 0, firstRow = 0, endRow = rows, firstKey = 0, endKey = 0
+  const rows: i32 = argument(args, ROWS),
+    keys: i32 = argument(args, KEYS),
+    cuQ: usize = argument(args, CU_Q),
+    cuKv: usize = argument(args, CU_KV)
+  let batch: u32 = 0,
+    firstRow = 0,
+    endRow = rows,
+    firstKey = 0,
+    endKey = 0
   if (cuQ == 0) {
     batch = sequence
     endKey = keyCount(args, batch)
@@ -54,9 +67,11 @@ export function blockRows(group: u32): u32 {
 
 /** Number of blocks of up to `size` rows in all sequences. */
 export function blockCount(args: usize, size: u32): u32 {
-  const rows = argument(args, ROWS), cuQ: usize = argument(args, CU_Q)
+  const rows = argument(args, ROWS),
+    cuQ: usize = argument(args, CU_Q)
   if (cuQ == 0) return argument(args, BATCH) * ((rows + size - 1) / size)
-  let blocks: u32 = 0, before = 0
+  let blocks: u32 = 0,
+    before = 0
   const sequences = sequenceCount(args)
   for (let n: u32 = 0; n < sequences; n++) {
     const end: i32 = n + 1 < sequences ? min(<i32>rows, max(before, load<i32>(cuQ + (n << 2)))) : rows
@@ -68,7 +83,8 @@ export function blockCount(args: usize, size: u32): u32 {
 
 /** Finds the place of block `block`. */
 export function placeBlock(args: usize, block: u32, size: u32, place: usize): void {
-  let left = block, sequence: u32 = 0
+  let left = block,
+    sequence: u32 = 0
   if (argument(args, CU_Q) == 0) {
     const each = (argument(args, ROWS) + size - 1) / size
     sequence = block / each

@@ -40,9 +40,11 @@ export function scoreFactor(scale: f32, shift: u32): f32 {
 
 /** Interleaves `width` elements, times `factor`, as row `index` of `rows` queries. */
 export function layQuery(from: usize, width: u32, factor: f32, to: usize, index: u32, rows: u32): void {
-  const f = f32x4.splat(factor), step = <usize>rows << 4
-  to += <usize>index << 4
-  for (const end = from + (<usize>width << 2); from < end; from += 16, to += step) v128.store(to, f32x4.mul(f, v128.load(from)))
+  const f = f32x4.splat(factor),
+    step = (<usize>rows) << 4
+  to += (<usize>index) << 4
+  for (const end = from + ((<usize>width) << 2); from < end; from += 16, to += step)
+    v128.store(to, f32x4.mul(f, v128.load(from)))
 }
 
 /** Score of one key with row `index` of `rows`, summed in the same order as four keys at a time. */
@@ -51,7 +53,8 @@ export function layQuery(from: usize, width: u32, factor: f32, to: usize, index:
 function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor: f32): f32 {
   const mask = halfMask()
   let a = f32x4.splat(0)
-  for (const end = q + <usize>width * (rows << 2); q < end; q += <usize>rows << 4, k += <usize>4 << shift) a = madd(v128.load(q), loadRaw(k, shift, mask), a)
+  for (const end = q + <usize>width * (rows << 2); q < end; q += (<usize>rows) << 4, k += (<usize>4) << shift)
+    a = madd(v128.load(q), loadRaw(k, shift, mask), a)
   const half = sumTwo(a, a)
   return factor * f32x4.extract_lane(joinTwo(half, half), 0)
 }
@@ -59,14 +62,34 @@ function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor:
 /** Scores of four rows with `count` keys, two keys at a time: 8 accumulators. `width` is a multiple of 4. */
 // @ts-ignore: decorator
 @inline
-function quadScores(shift: u32, q0: usize, k: usize, stride: usize, count: i32, width: u32, factor: f32, s: usize): void {
-  const mask = halfMask(), factors = f32x4.splat(factor), end = q0 + (<usize>width << 4)
+function quadScores(
+  shift: u32,
+  q0: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  factor: f32,
+  s: usize,
+): void {
+  const mask = halfMask(),
+    factors = f32x4.splat(factor),
+    end = q0 + ((<usize>width) << 4)
   let i = 0
   for (; i + 2 <= count; i += 2, s += 8, k += stride << 1) {
-    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
-    let k0 = k, k1 = k + stride
-    for (let q = q0; q < end; q += 64, k0 += <usize>4 << shift, k1 += <usize>4 << shift) {
-      const y0 = loadRaw(k0, shift, mask), y1 = loadRaw(k1, shift, mask)
+    let a0 = f32x4.splat(0),
+      a1 = a0,
+      b0 = a0,
+      b1 = a0,
+      c0 = a0,
+      c1 = a0,
+      d0 = a0,
+      d1 = a0
+    let k0 = k,
+      k1 = k + stride
+    for (let q = q0; q < end; q += 64, k0 += (<usize>4) << shift, k1 += (<usize>4) << shift) {
+      const y0 = loadRaw(k0, shift, mask),
+        y1 = loadRaw(k1, shift, mask)
       let x = v128.load(q)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -80,13 +103,16 @@ function quadScores(shift: u32, q0: usize, k: usize, stride: usize, count: i32, 
       d0 = madd(x, y0, d0)
       d1 = madd(x, y1, d1)
     }
-    const ab = f32x4.mul(factors, joinTwo(sumTwo(a0, a1), sumTwo(b0, b1))), cd = f32x4.mul(factors, joinTwo(sumTwo(c0, c1), sumTwo(d0, d1)))
+    const ab = f32x4.mul(factors, joinTwo(sumTwo(a0, a1), sumTwo(b0, b1))),
+      cd = f32x4.mul(factors, joinTwo(sumTwo(c0, c1), sumTwo(d0, d1)))
     v128.store_lane<i64>(s, ab, 0)
     v128.store_lane<i64>(s, ab, 1, LINE)
     v128.store_lane<i64>(s, cd, 0, 2 * LINE)
     v128.store_lane<i64>(s, cd, 1, 3 * LINE)
   }
-  if (i < count) for (let row: usize = 0; row < 4; row++) store<f32>(s + row * LINE, scoreOne(shift, q0 + (row << 4), k, width, 4, factor))
+  if (i < count)
+    for (let row: usize = 0; row < 4; row++)
+      store<f32>(s + row * LINE, scoreOne(shift, q0 + (row << 4), k, width, 4, factor))
 }
 
 export function quadScoresF32(q0: usize, k: usize, stride: usize, count: i32, width: u32, factor: f32, s: usize): void {
@@ -100,14 +126,41 @@ export function quadScoresF16(q0: usize, k: usize, stride: usize, count: i32, wi
  * Scores of three rows with `count` f16 keys, four keys at a time: 12 accumulators. Engines spill a few of them, which
  * costs less than using fewer.
  */
-export function tripleScoresF16(q0: usize, k: usize, stride: usize, count: i32, width: u32, factor: f32, s: usize): void {
-  const mask = halfMask(), factors = f32x4.splat(factor), end = q0 + <usize>width * 12
+export function tripleScoresF16(
+  q0: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  factor: f32,
+  s: usize,
+): void {
+  const mask = halfMask(),
+    factors = f32x4.splat(factor),
+    end = q0 + <usize>width * 12
   let i = 0
   for (; i + 4 <= count; i += 4, s += 16, k += stride << 2) {
-    let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, c0 = a0, c1 = a0, c2 = a0, c3 = a0
-    let k0 = k, k1 = k0 + stride, k2 = k1 + stride, k3 = k2 + stride
+    let a0 = f32x4.splat(0),
+      a1 = a0,
+      a2 = a0,
+      a3 = a0,
+      b0 = a0,
+      b1 = a0,
+      b2 = a0,
+      b3 = a0,
+      c0 = a0,
+      c1 = a0,
+      c2 = a0,
+      c3 = a0
+    let k0 = k,
+      k1 = k0 + stride,
+      k2 = k1 + stride,
+      k3 = k2 + stride
     for (let q = q0; q < end; q += 48, k0 += 8, k1 += 8, k2 += 8, k3 += 8) {
-      const y0 = loadRaw(k0, 1, mask), y1 = loadRaw(k1, 1, mask), y2 = loadRaw(k2, 1, mask), y3 = loadRaw(k3, 1, mask)
+      const y0 = loadRaw(k0, 1, mask),
+        y1 = loadRaw(k1, 1, mask),
+        y2 = loadRaw(k2, 1, mask),
+        y3 = loadRaw(k3, 1, mask)
       let x = v128.load(q)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -128,7 +181,9 @@ export function tripleScoresF16(q0: usize, k: usize, stride: usize, count: i32, 
     v128.store(s, f32x4.mul(factors, joinTwo(sumTwo(b0, b1), sumTwo(b2, b3))), LINE)
     v128.store(s, f32x4.mul(factors, joinTwo(sumTwo(c0, c1), sumTwo(c2, c3))), 2 * LINE)
   }
-  for (; i < count; i++, k += stride, s += 4) for (let row: usize = 0; row < 3; row++) store<f32>(s + row * LINE, scoreOne(1, q0 + (row << 4), k, width, 3, factor))
+  for (; i < count; i++, k += stride, s += 4)
+    for (let row: usize = 0; row < 3; row++)
+      store<f32>(s + row * LINE, scoreOne(1, q0 + (row << 4), k, width, 3, factor))
 }
 
 /**
@@ -137,15 +192,36 @@ export function tripleScoresF16(q0: usize, k: usize, stride: usize, count: i32, 
  */
 // @ts-ignore: decorator
 @inline
-function quadValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
-  const mask = halfMask(), o1 = o0 + bytes, o2 = o1 + bytes, o3 = o2 + bytes, last = p + (<usize>end << 2)
+function quadValues(
+  shift: u32,
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
+  const mask = halfMask(),
+    o1 = o0 + bytes,
+    o2 = o1 + bytes,
+    o3 = o2 + bytes,
+    last = p + ((<usize>end) << 2)
   v += <usize>first * stride
-  for (let d: usize = 0; d < <usize>width << 2; d += 32, v += <usize>8 << shift) {
-    let a0 = v128.load(o0 + d), a1 = v128.load(o0 + d, 16), b0 = v128.load(o1 + d), b1 = v128.load(o1 + d, 16)
-    let c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16), d0 = v128.load(o3 + d), d1 = v128.load(o3 + d, 16)
+  for (let d: usize = 0; d < (<usize>width) << 2; d += 32, v += (<usize>8) << shift) {
+    let a0 = v128.load(o0 + d),
+      a1 = v128.load(o0 + d, 16),
+      b0 = v128.load(o1 + d),
+      b1 = v128.load(o1 + d, 16)
+    let c0 = v128.load(o2 + d),
+      c1 = v128.load(o2 + d, 16),
+      d0 = v128.load(o3 + d),
+      d1 = v128.load(o3 + d, 16)
     let from = v
-    for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask), y1 = loadNext(from, shift, mask)
+    for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
+      const y0 = loadRaw(from, shift, mask),
+        y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -166,24 +242,61 @@ function quadValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, e
   }
 }
 
-export function quadValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+export function quadValuesF32(
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
   quadValues(2, p, v, stride, first, end, width, o0, bytes)
 }
-export function quadValuesF16(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+export function quadValuesF16(
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
   quadValues(1, p, v, stride, first, end, width, o0, bytes)
 }
 
 /** `quadValues` for three lines: 6 accumulators. */
 // @ts-ignore: decorator
 @inline
-function tripleValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
-  const mask = halfMask(), o1 = o0 + bytes, o2 = o1 + bytes, last = p + (<usize>end << 2)
+function tripleValues(
+  shift: u32,
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
+  const mask = halfMask(),
+    o1 = o0 + bytes,
+    o2 = o1 + bytes,
+    last = p + ((<usize>end) << 2)
   v += <usize>first * stride
-  for (let d: usize = 0; d < <usize>width << 2; d += 32, v += <usize>8 << shift) {
-    let a0 = v128.load(o0 + d), a1 = v128.load(o0 + d, 16), b0 = v128.load(o1 + d), b1 = v128.load(o1 + d, 16), c0 = v128.load(o2 + d), c1 = v128.load(o2 + d, 16)
+  for (let d: usize = 0; d < (<usize>width) << 2; d += 32, v += (<usize>8) << shift) {
+    let a0 = v128.load(o0 + d),
+      a1 = v128.load(o0 + d, 16),
+      b0 = v128.load(o1 + d),
+      b1 = v128.load(o1 + d, 16),
+      c0 = v128.load(o2 + d),
+      c1 = v128.load(o2 + d, 16)
     let from = v
-    for (let at = p + (<usize>first << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask), y1 = loadNext(from, shift, mask)
+    for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
+      const y0 = loadRaw(from, shift, mask),
+        y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -200,9 +313,27 @@ function tripleValues(shift: u32, p: usize, v: usize, stride: usize, first: i32,
   }
 }
 
-export function tripleValuesF32(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+export function tripleValuesF32(
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
   tripleValues(2, p, v, stride, first, end, width, o0, bytes)
 }
-export function tripleValuesF16(p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, bytes: usize): void {
+export function tripleValuesF16(
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  bytes: usize,
+): void {
   tripleValues(1, p, v, stride, first, end, width, o0, bytes)
 }

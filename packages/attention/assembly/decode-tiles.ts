@@ -21,15 +21,36 @@ function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
 /** Scores of two query rows with `count` keys, four keys at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
-function pairScores(shift: u32, q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+function pairScores(
+  shift: u32,
+  q0: usize,
+  q1: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  scale: f32,
+  s0: usize,
+  s1: usize,
+): void {
   const scales = f32x4.splat(scale)
   let i = 0
   if ((width & 3) == 0) {
     for (; i + 4 <= count; i += 4, k += 4 * stride) {
-      const k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride
-      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+      const k1 = k + stride,
+        k2 = k1 + stride,
+        k3 = k2 + stride
+      let a0 = f32x4.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        b0 = a0,
+        b1 = a0,
+        b2 = a0,
+        b3 = a0
       for (let d: u32 = 0; d < width; d += 4) {
-        const x0 = v128.load(q0 + (<usize>d << 2)), x1 = v128.load(q1 + (<usize>d << 2))
+        const x0 = v128.load(q0 + ((<usize>d) << 2)),
+          x1 = v128.load(q1 + ((<usize>d) << 2))
         let y = load4(k, d, shift)
         a0 = madd(x0, y, a0)
         b0 = madd(x1, y, b0)
@@ -53,10 +74,30 @@ function pairScores(shift: u32, q0: usize, q1: usize, k: usize, stride: usize, c
   }
 }
 
-export function pairScoresF32(q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+export function pairScoresF32(
+  q0: usize,
+  q1: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  scale: f32,
+  s0: usize,
+  s1: usize,
+): void {
   pairScores(2, q0, q1, k, stride, count, width, scale, s0, s1)
 }
-export function pairScoresF16(q0: usize, q1: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s0: usize, s1: usize): void {
+export function pairScoresF16(
+  q0: usize,
+  q1: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  scale: f32,
+  s0: usize,
+  s1: usize,
+): void {
   pairScores(1, q0, q1, k, stride, count, width, scale, s0, s1)
 }
 
@@ -64,35 +105,54 @@ export function pairScoresF16(q0: usize, q1: usize, k: usize, stride: usize, cou
  * Scores of three query rows with `count` keys, two keys at a time: 6 accumulators; each key is loaded once for all
  * rows. `width` is a multiple of 8.
  */
-export function tripleScoresF32(q0: usize, q1: usize, q2: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
+export function tripleScoresF32(
+  q0: usize,
+  q1: usize,
+  q2: usize,
+  k: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  scale: f32,
+  s: usize,
+): void {
   const scales = f32x4.splat(scale)
   let i = 0
   for (; i + 4 <= count; i += 4) {
-    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    let a0 = f32x4.splat(0),
+      a1 = a0,
+      b0 = a0,
+      b1 = a0,
+      c0 = a0,
+      c1 = a0
     for (let d: u32 = 0; d < width; d += 4) {
-      const y0 = load4(k, d, 2), y1 = load4(k + stride, d, 2)
-      let x = v128.load(q0 + (<usize>d << 2))
+      const y0 = load4(k, d, 2),
+        y1 = load4(k + stride, d, 2)
+      let x = v128.load(q0 + ((<usize>d) << 2))
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
-      x = v128.load(q1 + (<usize>d << 2))
+      x = v128.load(q1 + ((<usize>d) << 2))
       b0 = madd(x, y0, b0)
       b1 = madd(x, y1, b1)
-      x = v128.load(q2 + (<usize>d << 2))
+      x = v128.load(q2 + ((<usize>d) << 2))
       c0 = madd(x, y0, c0)
       c1 = madd(x, y1, c1)
     }
     k += stride << 1
-    const a = sumTwo(a0, a1), b = sumTwo(b0, b1), c = sumTwo(c0, c1)
-    a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    const a = sumTwo(a0, a1),
+      b = sumTwo(b0, b1),
+      c = sumTwo(c0, c1)
+    ;(a0 = f32x4.splat(0)), (a1 = a0), (b0 = a0), (b1 = a0), (c0 = a0), (c1 = a0)
     for (let d: u32 = 0; d < width; d += 4) {
-      const y0 = load4(k, d, 2), y1 = load4(k + stride, d, 2)
-      let x = v128.load(q0 + (<usize>d << 2))
+      const y0 = load4(k, d, 2),
+        y1 = load4(k + stride, d, 2)
+      let x = v128.load(q0 + ((<usize>d) << 2))
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
-      x = v128.load(q1 + (<usize>d << 2))
+      x = v128.load(q1 + ((<usize>d) << 2))
       b0 = madd(x, y0, b0)
       b1 = madd(x, y1, b1)
-      x = v128.load(q2 + (<usize>d << 2))
+      x = v128.load(q2 + ((<usize>d) << 2))
       c0 = madd(x, y0, c0)
       c1 = madd(x, y1, c1)
     }
@@ -129,10 +189,20 @@ function lineScores(shift: u32, q: usize, k: usize, stride: usize, count: i32, w
   let i = 0
   if ((width & 7) == 0) {
     for (; i + 4 <= count; i += 4, k += 4 * stride) {
-      const k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride
-      let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+      const k1 = k + stride,
+        k2 = k1 + stride,
+        k3 = k2 + stride
+      let a0 = f32x4.splat(0),
+        a1 = a0,
+        a2 = a0,
+        a3 = a0,
+        b0 = a0,
+        b1 = a0,
+        b2 = a0,
+        b3 = a0
       for (let d: u32 = 0; d < width; d += 8) {
-        const x0 = v128.load(q + (<usize>d << 2)), x1 = v128.load(q + (<usize>d << 2), 16)
+        const x0 = v128.load(q + ((<usize>d) << 2)),
+          x1 = v128.load(q + ((<usize>d) << 2), 16)
         a0 = madd(x0, load4(k, d, shift), a0)
         b0 = madd(x1, load4(k, d + 4, shift), b0)
         a1 = madd(x0, load4(k1, d, shift), a1)
@@ -142,7 +212,10 @@ function lineScores(shift: u32, q: usize, k: usize, stride: usize, count: i32, w
         a3 = madd(x0, load4(k3, d, shift), a3)
         b3 = madd(x1, load4(k3, d + 4, shift), b3)
       }
-      v128.store(s + (i << 2), f32x4.mul(scales, sumFour(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3))))
+      v128.store(
+        s + (i << 2),
+        f32x4.mul(scales, sumFour(f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3))),
+      )
     }
   }
   for (; i < count; i++, k += stride) store<f32>(s + (i << 2), scale * dotRow(q, k, width, shift))
@@ -158,15 +231,33 @@ export function lineScoresF16(q: usize, k: usize, stride: usize, count: i32, wid
 /** o0 += Σ p0·v and o1 += Σ p1·v over keys `first` … `end` − 1, 16 channels at a time: 8 accumulators. */
 // @ts-ignore: decorator
 @inline
-function pairValues(shift: u32, p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+function pairValues(
+  shift: u32,
+  p0: usize,
+  p1: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  o1: usize,
+): void {
   let d: u32 = 0
   for (; d + 16 <= width; d += 16) {
-    const at: usize = <usize>d << 2
-    let a0 = v128.load(o0 + at), a1 = v128.load(o0 + at, 16), a2 = v128.load(o0 + at, 32), a3 = v128.load(o0 + at, 48)
-    let b0 = v128.load(o1 + at), b1 = v128.load(o1 + at, 16), b2 = v128.load(o1 + at, 32), b3 = v128.load(o1 + at, 48)
+    const at: usize = (<usize>d) << 2
+    let a0 = v128.load(o0 + at),
+      a1 = v128.load(o0 + at, 16),
+      a2 = v128.load(o0 + at, 32),
+      a3 = v128.load(o0 + at, 48)
+    let b0 = v128.load(o1 + at),
+      b1 = v128.load(o1 + at, 16),
+      b2 = v128.load(o1 + at, 32),
+      b3 = v128.load(o1 + at, 48)
     let row = v + <usize>first * stride
     for (let i = first; i < end; i++, row += stride) {
-      const x0 = v128.load32_splat(p0 + (i << 2)), x1 = v128.load32_splat(p1 + (i << 2))
+      const x0 = v128.load32_splat(p0 + (i << 2)),
+        x1 = v128.load32_splat(p1 + (i << 2))
       let y = load4(row, d, shift)
       a0 = madd(x0, y, a0)
       b0 = madd(x1, y, b0)
@@ -189,10 +280,30 @@ function pairValues(shift: u32, p0: usize, p1: usize, v: usize, stride: usize, f
   }
 }
 
-export function pairValuesF32(p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+export function pairValuesF32(
+  p0: usize,
+  p1: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  o1: usize,
+): void {
   pairValues(2, p0, p1, v, stride, first, end, width, o0, o1)
 }
-export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o0: usize, o1: usize): void {
+export function pairValuesF16(
+  p0: usize,
+  p1: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  o0: usize,
+  o1: usize,
+): void {
   pairValues(1, p0, p1, v, stride, first, end, width, o0, o1)
 }
 
@@ -202,9 +313,15 @@ export function pairValuesF16(p0: usize, p1: usize, v: usize, stride: usize, fir
 function lineValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
   let d: u32 = 0
   for (; d + 32 <= width; d += 32) {
-    const at = o + (<usize>d << 2)
-    let a0 = v128.load(at), a1 = v128.load(at, 16), a2 = v128.load(at, 32), a3 = v128.load(at, 48)
-    let b0 = v128.load(at, 64), b1 = v128.load(at, 80), b2 = v128.load(at, 96), b3 = v128.load(at, 112)
+    const at = o + ((<usize>d) << 2)
+    let a0 = v128.load(at),
+      a1 = v128.load(at, 16),
+      a2 = v128.load(at, 32),
+      a3 = v128.load(at, 48)
+    let b0 = v128.load(at, 64),
+      b1 = v128.load(at, 80),
+      b2 = v128.load(at, 96),
+      b3 = v128.load(at, 112)
     let row = v + <usize>first * stride
     for (let i = first; i < end; i++, row += stride) {
       const x = v128.load32_splat(p + (i << 2))
@@ -240,6 +357,23 @@ function store4(at: usize, a: v128, b: v128, c: v128, d: v128): void {
 }
 
 /** Adds the channels from d on, which fill no tile. */
-function addRest(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, d: u32, width: u32, o: usize): void {
-  for (let i = first; i < end; i++) addWeighted(o + (<usize>d << 2), load<f32>(p + (i << 2)), v + <usize>i * stride + (<usize>d << shift), width - d, shift)
+function addRest(
+  shift: u32,
+  p: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  d: u32,
+  width: u32,
+  o: usize,
+): void {
+  for (let i = first; i < end; i++)
+    addWeighted(
+      o + ((<usize>d) << 2),
+      load<f32>(p + (i << 2)),
+      v + <usize>i * stride + ((<usize>d) << shift),
+      width - d,
+      shift,
+    )
 }

@@ -1,11 +1,65 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import {
-  BATCH, BLOCK_TABLE, elementShift, endVisible, F16, firstKept, firstVisible, HEAD_DIM, HEADS, HIDDEN, K, K_STORAGE, keyAddress, keyCount, KV_HEADS, O, PARTIALS, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q,
-  STRIDE_V, V, V_STORAGE, VALUE_DIM,
+  BATCH,
+  BLOCK_TABLE,
+  elementShift,
+  endVisible,
+  F16,
+  firstKept,
+  firstVisible,
+  HEAD_DIM,
+  HEADS,
+  HIDDEN,
+  K,
+  K_STORAGE,
+  keyAddress,
+  keyCount,
+  KV_HEADS,
+  O,
+  PARTIALS,
+  Q,
+  rowAddress,
+  ROWS,
+  scaleOf,
+  SCRATCH,
+  SCRATCH_BYTES,
+  SINKS,
+  slopeOf,
+  softcapOf,
+  storeLse,
+  STRIDE_K,
+  STRIDE_O,
+  STRIDE_Q,
+  STRIDE_V,
+  V,
+  V_STORAGE,
+  VALUE_DIM,
 } from './call'
 import { scorePacked, weighPacked } from './packed-decode'
-import { lineScoresF16, lineScoresF32, lineValuesF16, lineValuesF32, pairScoresF16, pairScoresF32, pairValuesF16, pairValuesF32, tripleScoresF32 } from './decode-tiles'
-import { layQuery, QUERY_FACTOR, quadScoresF16, quadScoresF32, quadValuesF16, quadValuesF32, scoreFactor, tripleScoresF16, tripleValuesF16, tripleValuesF32, WEIGHT_FACTOR } from './decode-quads'
+import {
+  lineScoresF16,
+  lineScoresF32,
+  lineValuesF16,
+  lineValuesF32,
+  pairScoresF16,
+  pairScoresF32,
+  pairValuesF16,
+  pairValuesF32,
+  tripleScoresF32,
+} from './decode-tiles'
+import {
+  layQuery,
+  QUERY_FACTOR,
+  quadScoresF16,
+  quadScoresF32,
+  quadValuesF16,
+  quadValuesF32,
+  scoreFactor,
+  tripleScoresF16,
+  tripleValuesF16,
+  tripleValuesF32,
+  WEIGHT_FACTOR,
+} from './decode-quads'
 import { addWeighted, finishScores, scaleRow } from './scores'
 import { logOfSum, rescale, subtractedOf, weighKeys } from './softmax'
 
@@ -24,10 +78,12 @@ const KEYS_AT_ONCE: i32 = 16
 
 /** Splits `first` … `end` − 1 that hold a key visible to any row: `first` in the low word, `end` in the high word. */
 function activeSplits(args: usize, batch: u32): u64 {
-  const rows: i32 = argument(args, ROWS), keys = keyCount(args, batch)
-  const first = firstVisible(args, keys - rows, firstKept(args, keys)), end = endVisible(args, keys - 1, keys)
+  const rows: i32 = argument(args, ROWS),
+    keys = keyCount(args, batch)
+  const first = firstVisible(args, keys - rows, firstKept(args, keys)),
+    end = endVisible(args, keys - 1, keys)
   if (end <= first) return 0
-  return <u64>(first / SPLIT) | (<u64>((end + SPLIT - 1) / SPLIT) << 32)
+  return <u64>(first / SPLIT) | ((<u64>((end + SPLIT - 1) / SPLIT)) << 32)
 }
 
 /** Bytes of one partial result: sum of values, maximum, sum of weights. */
@@ -39,14 +95,18 @@ function partialBytes(args: usize): usize {
 
 /** First stage: one split of one KV head at a time. */
 export function decodeSplits(args: usize, thread: u32, threads: u32): void {
-  const batches = argument(args, BATCH), kvHeads = argument(args, KV_HEADS)
+  const batches = argument(args, BATCH),
+    kvHeads = argument(args, KV_HEADS)
   const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const group = argument(args, HEADS) / kvHeads, lines = group * argument(args, ROWS)
+  const group = argument(args, HEADS) / kvHeads,
+    lines = group * argument(args, ROWS)
   const perSplit = lines * partialBytes(args)
   let base: usize = argument(args, PARTIALS)
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < batches; batch++) {
-    const active = activeSplits(args, batch), first = <i32>active, end = <i32>(active >> 32)
+    const active = activeSplits(args, batch),
+      first = <i32>active,
+      end = <i32>(active >> 32)
     for (let split = first; split < end; split++) {
       for (let kvHead: u32 = 0; kvHead < kvHeads; kvHead++, base += perSplit) {
         if (turn++ % threads == thread) decodeSplit(args, batch, kvHead, split, group, base, scratch, threads)
@@ -55,11 +115,26 @@ export function decodeSplits(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u32, partial: usize, scores: usize, threads: u32): void {
-  const rows = argument(args, ROWS), valueDim = argument(args, VALUE_DIM)
-  const keys = keyCount(args, batch), start = split * SPLIT, count = min(SPLIT, keys - start), padded = (count + 3) & ~3
-  const lines = group * rows, bytes = partialBytes(args), kept = firstKept(args, keys)
-  const packed = scores + (<usize>lines * SPLIT << 2)
+function decodeSplit(
+  args: usize,
+  batch: u32,
+  kvHead: u32,
+  split: i32,
+  group: u32,
+  partial: usize,
+  scores: usize,
+  threads: u32,
+): void {
+  const rows = argument(args, ROWS),
+    valueDim = argument(args, VALUE_DIM)
+  const keys = keyCount(args, batch),
+    start = split * SPLIT,
+    count = min(SPLIT, keys - start),
+    padded = (count + 3) & ~3
+  const lines = group * rows,
+    bytes = partialBytes(args),
+    kept = firstKept(args, keys)
+  const packed = scores + ((<usize>lines * SPLIT) << 2)
   if (argument(args, K_STORAGE) > F16) scorePacked(args, batch, kvHead, start, count, group, scores, packed)
   else {
     touchAhead(args, batch, kvHead, split, keys, threads, partial)
@@ -67,17 +142,36 @@ function decodeSplit(args: usize, batch: u32, kvHead: u32, split: i32, group: u3
   }
   const widened = argument(args, V_STORAGE) == F16 ? linesTogether(lines, valueDim) : 0
   for (let line: u32 = 0; line < lines; line++) {
-    const head = kvHead * group + line / rows, position = keys - <i32>rows + <i32>(line % rows)
-    const row = scores + line * (SPLIT << 2), to = partial + line * bytes
+    const head = kvHead * group + line / rows,
+      position = keys - <i32>rows + <i32>(line % rows)
+    const row = scores + line * (SPLIT << 2),
+      to = partial + line * bytes
     for (let i = count; i < padded; i++) store<f32>(row + (i << 2), 0)
-    const largest = finishScores(row, start, padded, firstVisible(args, position, kept), endVisible(args, position, keys), position, softcapOf(args), slopeOf(args, head), 0, 0)
-    store<f32>(to + (<usize>valueDim << 2), largest)
-    store<f32>(to + (<usize>valueDim << 2), weighKeys(row, padded, subtractedOf(largest), line < widened ? WEIGHT_FACTOR : 1), 4)
-    clear(to, <usize>valueDim << 2)
+    const largest = finishScores(
+      row,
+      start,
+      padded,
+      firstVisible(args, position, kept),
+      endVisible(args, position, keys),
+      position,
+      softcapOf(args),
+      slopeOf(args, head),
+      0,
+      0,
+    )
+    store<f32>(to + ((<usize>valueDim) << 2), largest)
+    store<f32>(
+      to + ((<usize>valueDim) << 2),
+      weighKeys(row, padded, subtractedOf(largest), line < widened ? WEIGHT_FACTOR : 1),
+      4,
+    )
+    clear(to, (<usize>valueDim) << 2)
   }
   // Keys that no line sees (before a window) must not be multiplied by their zero weights.
-  const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start), until = min(count, endVisible(args, keys - 1, keys) - start)
-  if (argument(args, V_STORAGE) > F16) weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
+  const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start),
+    until = min(count, endVisible(args, keys - 1, keys) - start)
+  if (argument(args, V_STORAGE) > F16)
+    weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
   else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
 }
 
@@ -118,30 +212,67 @@ function queryOf(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): u
  * scores[line][i] = scale · q · k. Multiplies a few keys with all lines while they are in the first-level cache.
  * `scaled` has room for the queries of all lines.
  */
-function scoreDense(args: usize, batch: u32, kvHead: u32, start: i32, count: i32, group: u32, scores: usize, out: usize, scaled: usize): void {
-  const headDim = argument(args, HEAD_DIM), lines = group * argument(args, ROWS), scale = scaleOf(args)
-  const shiftK = elementShift(args, K_STORAGE), strideK: usize = <usize>argument(args, STRIDE_K + 2) << shiftK
+function scoreDense(
+  args: usize,
+  batch: u32,
+  kvHead: u32,
+  start: i32,
+  count: i32,
+  group: u32,
+  scores: usize,
+  out: usize,
+  scaled: usize,
+): void {
+  const headDim = argument(args, HEAD_DIM),
+    lines = group * argument(args, ROWS),
+    scale = scaleOf(args)
+  const shiftK = elementShift(args, K_STORAGE),
+    strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK
   const touched = keysTouched(args, strideK)
-  const many = linesTogether(lines, headDim), queryBytes = <usize>headDim << 2, factor = scoreFactor(scale, shiftK)
+  const many = linesTogether(lines, headDim),
+    queryBytes = (<usize>headDim) << 2,
+    factor = scoreFactor(scale, shiftK)
   for (let line: u32 = 0, some: u32 = 0; line < many; line += some) {
     some = together(many - line)
-    for (let i: u32 = 0; i < some; i++) layQuery(queryOf(args, batch, kvHead, group, line + i), headDim, shiftK == 1 ? QUERY_FACTOR : 1, scaled + line * queryBytes, i, some)
+    for (let i: u32 = 0; i < some; i++)
+      layQuery(
+        queryOf(args, batch, kvHead, group, line + i),
+        headDim,
+        shiftK == 1 ? QUERY_FACTOR : 1,
+        scaled + line * queryBytes,
+        i,
+        some,
+      )
   }
   for (let from = 0; from < count; from += touched) {
-    const some = min(touched, count - from), keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
-    if (strideK == <usize>headDim << shiftK) touchQuarters(keysAt, <usize>some * strideK, out)
+    const some = min(touched, count - from),
+      keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
+    if (strideK == (<usize>headDim) << shiftK) touchQuarters(keysAt, <usize>some * strideK, out)
     let line: u32 = 0
     for (let next: u32 = 0; line < many; line += next) {
-      const q = scaled + line * queryBytes, s0 = scores + (<usize>line * SPLIT + from << 2)
+      const q = scaled + line * queryBytes,
+        s0 = scores + ((<usize>line * SPLIT + from) << 2)
       next = together(many - line)
       if (next == 4) {
         if (shiftK == 1) quadScoresF16(q, keysAt, strideK, some, headDim, factor, s0)
         else quadScoresF32(q, keysAt, strideK, some, headDim, factor, s0)
       } else if (shiftK == 1) tripleScoresF16(q, keysAt, strideK, some, headDim, factor, s0)
-      else tripleScoresF32(queryOf(args, batch, kvHead, group, line), queryOf(args, batch, kvHead, group, line + 1), queryOf(args, batch, kvHead, group, line + 2), keysAt, strideK, some, headDim, scale, s0)
+      else
+        tripleScoresF32(
+          queryOf(args, batch, kvHead, group, line),
+          queryOf(args, batch, kvHead, group, line + 1),
+          queryOf(args, batch, kvHead, group, line + 2),
+          keysAt,
+          strideK,
+          some,
+          headDim,
+          scale,
+          s0,
+        )
     }
     for (; line < lines; line += 2) {
-      const q0 = queryOf(args, batch, kvHead, group, line), s0 = scores + (<usize>line * SPLIT + from << 2)
+      const q0 = queryOf(args, batch, kvHead, group, line),
+        s0 = scores + ((<usize>line * SPLIT + from) << 2)
       if (line + 1 == lines) {
         if (shiftK == 2) lineScoresF32(q0, keysAt, strideK, some, headDim, scale, s0)
         else lineScoresF16(q0, keysAt, strideK, some, headDim, scale, s0)
@@ -163,17 +294,33 @@ function keysTouched(args: usize, stride: usize): i32 {
 }
 
 /** partial[line] += Σ weights · v over keys `skip` … `until` − 1 of the split. */
-function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32, until: i32, lines: u32, scores: usize, partial: usize, bytes: usize): void {
-  const valueDim = argument(args, VALUE_DIM), shiftV = elementShift(args, V_STORAGE), strideV: usize = <usize>argument(args, STRIDE_V + 2) << shiftV
-  const many = linesTogether(lines, valueDim), touched = keysTouched(args, strideV)
+function weighDense(
+  args: usize,
+  batch: u32,
+  kvHead: u32,
+  start: i32,
+  skip: i32,
+  until: i32,
+  lines: u32,
+  scores: usize,
+  partial: usize,
+  bytes: usize,
+): void {
+  const valueDim = argument(args, VALUE_DIM),
+    shiftV = elementShift(args, V_STORAGE),
+    strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const many = linesTogether(lines, valueDim),
+    touched = keysTouched(args, strideV)
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + touched) & ~(touched - 1), until)
     // Virtual address of row 0 of the split, as if the whole split were contiguous with this part.
     const v = keyAddress(args, V, STRIDE_V, batch, kvHead, start + from, shiftV) - <usize>from * strideV
-    if (strideV == <usize>valueDim << shiftV) touchQuarters(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + (<usize>valueDim << 2) + 8)
+    if (strideV == (<usize>valueDim) << shiftV)
+      touchQuarters(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + ((<usize>valueDim) << 2) + 8)
     let line: u32 = 0
     for (let next: u32 = 0; line < many; line += next) {
-      const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
+      const p0 = scores + ((<usize>line * SPLIT) << 2),
+        o0 = partial + line * bytes
       next = together(many - line)
       if (next == 4) {
         if (shiftV == 1) quadValuesF16(p0, v, strideV, from, last, valueDim, o0, bytes)
@@ -182,7 +329,8 @@ function weighDense(args: usize, batch: u32, kvHead: u32, start: i32, skip: i32,
       else tripleValuesF32(p0, v, strideV, from, last, valueDim, o0, bytes)
     }
     for (; line < lines; line += 2) {
-      const p0 = scores + (<usize>line * SPLIT << 2), o0 = partial + line * bytes
+      const p0 = scores + ((<usize>line * SPLIT) << 2),
+        o0 = partial + line * bytes
       if (line + 1 == lines) {
         if (shiftV == 2) lineValuesF32(p0, v, strideV, from, last, valueDim, o0)
         else lineValuesF16(p0, v, strideV, from, last, valueDim, o0)
@@ -204,10 +352,11 @@ export function touch(from: usize, bytes: usize, out: usize): void {
 
 /** `touch` for whole splits, interleaving four quarters: on some machines four streams are 1.4 times as fast as one. */
 function touchQuarters(from: usize, bytes: usize, out: usize): void {
-  const quarter = bytes >> 2 & ~63
+  const quarter = (bytes >> 2) & ~63
   let a: u32 = 0
   for (const end = from + quarter; from < end; from += 64) {
-    const second = from + quarter, third = second + quarter
+    const second = from + quarter,
+      third = second + quarter
     a ^= load<u32>(from) ^ load<u32>(second) ^ load<u32>(third) ^ load<u32>(third + quarter)
   }
   store<u32>(out, a)
@@ -221,43 +370,86 @@ function touchQuarters(from: usize, bytes: usize, out: usize): void {
  */
 function touchAhead(args: usize, batch: u32, kvHead: u32, split: i32, keys: i32, threads: u32, out: usize): void {
   if (argument(args, BLOCK_TABLE) != 0 || argument(args, V_STORAGE) > F16) return
-  const heads = argument(args, KV_HEADS), shiftK = elementShift(args, K_STORAGE), shiftV = elementShift(args, V_STORAGE)
-  const strideK = <usize>argument(args, STRIDE_K + 2) << shiftK, strideV = <usize>argument(args, STRIDE_V + 2) << shiftV
-  const start = split * SPLIT, next = kvHead + threads, nextStart = start + <i32>(next / heads) * SPLIT
-  if (strideV == <usize>argument(args, VALUE_DIM) << shiftV) touchPages(keyAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV), <usize>min(SPLIT, keys - start) * strideV, out)
-  if (nextStart < keys && strideK == <usize>argument(args, HEAD_DIM) << shiftK) touchPages(keyAddress(args, K, STRIDE_K, batch, next % heads, nextStart, shiftK), <usize>min(SPLIT, keys - nextStart) * strideK, out)
+  const heads = argument(args, KV_HEADS),
+    shiftK = elementShift(args, K_STORAGE),
+    shiftV = elementShift(args, V_STORAGE)
+  const strideK = (<usize>argument(args, STRIDE_K + 2)) << shiftK,
+    strideV = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const start = split * SPLIT,
+    next = kvHead + threads,
+    nextStart = start + <i32>(next / heads) * SPLIT
+  if (strideV == (<usize>argument(args, VALUE_DIM)) << shiftV)
+    touchPages(
+      keyAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV),
+      <usize>min(SPLIT, keys - start) * strideV,
+      out,
+    )
+  if (nextStart < keys && strideK == (<usize>argument(args, HEAD_DIM)) << shiftK)
+    touchPages(
+      keyAddress(args, K, STRIDE_K, batch, next % heads, nextStart, shiftK),
+      <usize>min(SPLIT, keys - nextStart) * strideK,
+      out,
+    )
 }
 
 function touchPages(from: usize, bytes: usize, out: usize): void {
   let a: u32 = 0
-  for (const end = from + bytes; from + 132 <= end; from += 4096) a ^= load<u32>(from) ^ load<u32>(from, 64) ^ load<u32>(from, 128)
+  for (const end = from + bytes; from + 132 <= end; from += 4096)
+    a ^= load<u32>(from) ^ load<u32>(from, 64) ^ load<u32>(from, 128)
   store<u32>(out, a)
 }
 
 /** Second stage: joins the splits of each row in their order. */
 export function decodeJoin(args: usize, thread: u32, threads: u32): void {
-  const batches = argument(args, BATCH), kvHeads = argument(args, KV_HEADS), rows = argument(args, ROWS), valueDim = argument(args, VALUE_DIM)
-  const group = argument(args, HEADS) / kvHeads, lines = group * rows, bytes = partialBytes(args)
+  const batches = argument(args, BATCH),
+    kvHeads = argument(args, KV_HEADS),
+    rows = argument(args, ROWS),
+    valueDim = argument(args, VALUE_DIM)
+  const group = argument(args, HEADS) / kvHeads,
+    lines = group * rows,
+    bytes = partialBytes(args)
   const sinks: usize = argument(args, SINKS)
   let base: usize = argument(args, PARTIALS)
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < batches; batch++) {
-    const active = activeSplits(args, batch), splits = <u32>(<i32>(active >> 32) - <i32>active)
+    const active = activeSplits(args, batch),
+      splits = <u32>(<i32>(active >> 32) - <i32>active)
     for (let kvHead: u32 = 0; kvHead < kvHeads; kvHead++) {
       for (let line: u32 = 0; line < lines; line++) {
         if (turn++ % threads != thread) continue
         const head = kvHead * group + line / rows
-        const from = base + (<usize>kvHead * lines + line) * bytes, step = <usize>kvHeads * lines * bytes
-        joinLine(args, batch, head, line % rows, from, step, splits, sinks == 0 ? HIDDEN : load<f32>(sinks + (head << 2)), valueDim)
+        const from = base + (<usize>kvHead * lines + line) * bytes,
+          step = <usize>kvHeads * lines * bytes
+        joinLine(
+          args,
+          batch,
+          head,
+          line % rows,
+          from,
+          step,
+          splits,
+          sinks == 0 ? HIDDEN : load<f32>(sinks + (head << 2)),
+          valueDim,
+        )
       }
     }
     base += <usize>splits * kvHeads * lines * bytes
   }
 }
 
-function joinLine(args: usize, batch: u32, head: u32, row: u32, from: usize, step: usize, splits: u32, sink: f32, valueDim: u32): void {
+function joinLine(
+  args: usize,
+  batch: u32,
+  head: u32,
+  row: u32,
+  from: usize,
+  step: usize,
+  splits: u32,
+  sink: f32,
+  valueDim: u32,
+): void {
   const o = rowAddress(args, O, STRIDE_O, batch, head, row, 2)
-  const at: usize = <usize>valueDim << 2
+  const at: usize = (<usize>valueDim) << 2
   let largest = sink
   for (let i: u32 = 0; i < splits; i++) largest = max(largest, load<f32>(from + i * step + at))
   clear(o, at)
@@ -267,7 +459,8 @@ function joinLine(args: usize, batch: u32, head: u32, row: u32, from: usize, ste
   }
   let sum = sink <= HIDDEN ? <f32>0 : rescale(sink, largest)
   for (let i: u32 = 0; i < splits; i++) {
-    const part = from + i * step, before = load<f32>(part + at)
+    const part = from + i * step,
+      before = load<f32>(part + at)
     if (before <= HIDDEN) continue
     const weight = rescale(before, largest)
     if (weight == 0) continue

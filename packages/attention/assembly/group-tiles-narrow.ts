@@ -19,13 +19,36 @@ function codesOf(bits: u32, place: u32, bytes: v128, mask: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  const mask = maskOf(bits), xBytes: usize = 32 / bits
+function pairCodes(
+  bits: u32,
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  x1: usize,
+  factors0: usize,
+  factors1: usize,
+  base0: f32,
+  base1: f32,
+  o0: usize,
+  o1: usize,
+): void {
+  const mask = maskOf(bits),
+    xBytes: usize = 32 / bits
   for (let from: u32 = 0; from < steps; from += bits, factors0 += 4, factors1 += 4) {
-    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    let a0 = i32x4.splat(0),
+      a1 = a0,
+      a2 = a0,
+      a3 = a0,
+      b0 = a0,
+      b1 = a0,
+      b2 = a0,
+      b3 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x0 += xBytes, x1 += xBytes) {
-      let p0 = v128.load32_splat(x0), p1 = v128.load32_splat(x1), y = codesOf(bits, 0, v128.load(codes), mask)
+      let p0 = v128.load32_splat(x0),
+        p1 = v128.load32_splat(x1),
+        y = codesOf(bits, 0, v128.load(codes), mask)
       a0 = i16x8.add(a0, dotCodes(p0, y))
       b0 = i16x8.add(b0, dotCodes(p1, y))
       y = codesOf(bits, 0, v128.load(codes, 16), mask)
@@ -37,7 +60,7 @@ function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize
       y = codesOf(bits, 0, v128.load(codes, 48), mask)
       a3 = i16x8.add(a3, dotCodes(p0, y))
       b3 = i16x8.add(b3, dotCodes(p1, y))
-      p0 = v128.load32_splat(x0, 4), p1 = v128.load32_splat(x1, 4)
+      ;(p0 = v128.load32_splat(x0, 4)), (p1 = v128.load32_splat(x1, 4))
       y = codesOf(bits, 1, v128.load(codes), mask)
       a0 = i16x8.add(a0, dotCodes(p0, y))
       b0 = i16x8.add(b0, dotCodes(p1, y))
@@ -51,7 +74,7 @@ function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize
       a3 = i16x8.add(a3, dotCodes(p0, y))
       b3 = i16x8.add(b3, dotCodes(p1, y))
       if (bits == 4) continue
-      p0 = v128.load32_splat(x0, 8), p1 = v128.load32_splat(x1, 8)
+      ;(p0 = v128.load32_splat(x0, 8)), (p1 = v128.load32_splat(x1, 8))
       y = codesOf(bits, 2, v128.load(codes), mask)
       a0 = i16x8.add(a0, dotCodes(p0, y))
       b0 = i16x8.add(b0, dotCodes(p1, y))
@@ -64,7 +87,7 @@ function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize
       y = codesOf(bits, 2, v128.load(codes, 48), mask)
       a3 = i16x8.add(a3, dotCodes(p0, y))
       b3 = i16x8.add(b3, dotCodes(p1, y))
-      p0 = v128.load32_splat(x0, 12), p1 = v128.load32_splat(x1, 12)
+      ;(p0 = v128.load32_splat(x0, 12)), (p1 = v128.load32_splat(x1, 12))
       y = codesOf(bits, 3, v128.load(codes), mask)
       a0 = i16x8.add(a0, dotCodes(p0, y))
       b0 = i16x8.add(b0, dotCodes(p1, y))
@@ -88,21 +111,62 @@ function pairCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize
  * [steps][columns] holds 8 codes of column c, which are multiplied with as many i8 of a line (in the order of
  * `roundBlock`). `stride` is the bytes per row of columns.
  */
-export function pairCodes4(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
+export function pairCodes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  x1: usize,
+  factors0: usize,
+  factors1: usize,
+  base0: f32,
+  base1: f32,
+  o0: usize,
+  o1: usize,
+): void {
   pairCodes(4, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
 }
 
 /** `pairCodes4` for words of 16 codes. */
-export function pairCodes2(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, factors0: usize, factors1: usize, base0: f32, base1: f32, o0: usize, o1: usize): void {
+export function pairCodes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  x1: usize,
+  factors0: usize,
+  factors1: usize,
+  base0: f32,
+  base1: f32,
+  o0: usize,
+  o1: usize,
+): void {
   pairCodes(2, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
 }
 
 // @ts-ignore: decorator
 @inline
-function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
-  const mask = maskOf(bits), xBytes: usize = 32 / bits
+function lineCodes(
+  bits: u32,
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x: usize,
+  factors: usize,
+  base: f32,
+  out: usize,
+): void {
+  const mask = maskOf(bits),
+    xBytes: usize = 32 / bits
   for (let from: u32 = 0; from < steps; from += bits, factors += 4) {
-    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+    let a0 = i32x4.splat(0),
+      a1 = a0,
+      a2 = a0,
+      a3 = a0,
+      b0 = a0,
+      b1 = a0,
+      b2 = a0,
+      b3 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x += xBytes) {
       let p = v128.load32_splat(x)
@@ -150,23 +214,62 @@ function lineCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize,
 }
 
 /** `pairCodes4` for 32 columns of one line. */
-export function lineCodes4(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
+export function lineCodes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x: usize,
+  factors: usize,
+  base: f32,
+  out: usize,
+): void {
   lineCodes(4, codes, stride, steps, x, factors, base, out)
 }
-export function lineCodes2(codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
+export function lineCodes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x: usize,
+  factors: usize,
+  base: f32,
+  out: usize,
+): void {
   lineCodes(2, codes, stride, steps, x, factors, base, out)
 }
 
 // @ts-ignore: decorator
 @inline
-function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
-  const mask = maskOf(bits), xBytes: usize = 32 / bits
-  let x1 = x0 + each, x2 = x1 + each, base0 = load<f32>(bases), base1 = load<f32>(bases, 4), base2 = load<f32>(bases, 8)
+function tripleCodes(
+  bits: u32,
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
+  const mask = maskOf(bits),
+    xBytes: usize = 32 / bits
+  let x1 = x0 + each,
+    x2 = x1 + each,
+    base0 = load<f32>(bases),
+    base1 = load<f32>(bases, 4),
+    base2 = load<f32>(bases, 8)
   for (let from: u32 = 0; from < steps; from += bits, factors += 4, base0 = 0, base1 = 0, base2 = 0) {
-    let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
+    let a0 = i32x4.splat(0),
+      a1 = a0,
+      b0 = a0,
+      b1 = a0,
+      c0 = a0,
+      c1 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x0 += xBytes, x1 += xBytes, x2 += xBytes) {
-      let y0 = codesOf(bits, 0, v128.load(codes), mask), y1 = codesOf(bits, 0, v128.load(codes, 16), mask), p = v128.load32_splat(x0)
+      let y0 = codesOf(bits, 0, v128.load(codes), mask),
+        y1 = codesOf(bits, 0, v128.load(codes, 16), mask),
+        p = v128.load32_splat(x0)
       a0 = i16x8.add(a0, dotCodes(p, y0))
       a1 = i16x8.add(a1, dotCodes(p, y1))
       p = v128.load32_splat(x1)
@@ -175,7 +278,7 @@ function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usi
       p = v128.load32_splat(x2)
       c0 = i16x8.add(c0, dotCodes(p, y0))
       c1 = i16x8.add(c1, dotCodes(p, y1))
-      y0 = codesOf(bits, 1, v128.load(codes), mask), y1 = codesOf(bits, 1, v128.load(codes, 16), mask)
+      ;(y0 = codesOf(bits, 1, v128.load(codes), mask)), (y1 = codesOf(bits, 1, v128.load(codes, 16), mask))
       p = v128.load32_splat(x0, 4)
       a0 = i16x8.add(a0, dotCodes(p, y0))
       a1 = i16x8.add(a1, dotCodes(p, y1))
@@ -186,7 +289,7 @@ function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usi
       c0 = i16x8.add(c0, dotCodes(p, y0))
       c1 = i16x8.add(c1, dotCodes(p, y1))
       if (bits == 4) continue
-      y0 = codesOf(bits, 2, v128.load(codes), mask), y1 = codesOf(bits, 2, v128.load(codes, 16), mask)
+      ;(y0 = codesOf(bits, 2, v128.load(codes), mask)), (y1 = codesOf(bits, 2, v128.load(codes, 16), mask))
       p = v128.load32_splat(x0, 8)
       a0 = i16x8.add(a0, dotCodes(p, y0))
       a1 = i16x8.add(a1, dotCodes(p, y1))
@@ -196,7 +299,7 @@ function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usi
       p = v128.load32_splat(x2, 8)
       c0 = i16x8.add(c0, dotCodes(p, y0))
       c1 = i16x8.add(c1, dotCodes(p, y1))
-      y0 = codesOf(bits, 3, v128.load(codes), mask), y1 = codesOf(bits, 3, v128.load(codes, 16), mask)
+      ;(y0 = codesOf(bits, 3, v128.load(codes), mask)), (y1 = codesOf(bits, 3, v128.load(codes, 16), mask))
       p = v128.load32_splat(x0, 12)
       a0 = i16x8.add(a0, dotCodes(p, y0))
       a1 = i16x8.add(a1, dotCodes(p, y1))
@@ -216,9 +319,29 @@ function tripleCodes(bits: u32, codes: usize, stride: usize, steps: u32, x0: usi
 /**
  * `pairCodes4` for 8 columns of three lines: codes and factors are `each` bytes apart, bases 4, outputs `outStride`.
  */
-export function tripleCodes4(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function tripleCodes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   tripleCodes(4, codes, stride, steps, x0, each, factors, bases, out, outStride)
 }
-export function tripleCodes2(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function tripleCodes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   tripleCodes(2, codes, stride, steps, x0, each, factors, bases, out, outStride)
 }

@@ -7,8 +7,12 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 @inline
 export function dotCodes(x: v128, codes: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
-  const low = i16x8.extmul_low_i8x16_s(x, codes), high = i16x8.extmul_high_i8x16_s(x, codes)
-  return i16x8.add(v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14), v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15))
+  const low = i16x8.extmul_low_i8x16_s(x, codes),
+    high = i16x8.extmul_high_i8x16_s(x, codes)
+  return i16x8.add(
+    v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14),
+    v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15),
+  )
 }
 
 /** Rows of words (32 codes per column each) whose products of at most 15 · 127 can be summed in i16. */
@@ -19,7 +23,16 @@ function rowsAtOnce(bits: u32): u32 {
 }
 
 /** Four columns of one line, for the rest that fills no tile. */
-export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x: usize, factors: usize, base: f32, out: usize): void {
+export function fourCodes(
+  bits: u32,
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x: usize,
+  factors: usize,
+  base: f32,
+  out: usize,
+): void {
   const mask = i32x4.splat(bits == 4 ? 0x0f0f0f0f : 0x03030303)
   const bytes: usize = bits == 4 ? 8 : 16
   for (let from: u32 = 0; from < steps; from += rowsAtOnce(bits), factors += 4) {
@@ -33,36 +46,77 @@ export function fourCodes(bits: u32, codes: usize, stride: usize, steps: u32, x:
       }
     }
     const sums = f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a))
-    v128.store(out, madd(f32x4.splat(load<f32>(factors)), sums, f32x4.add(v128.load(out), f32x4.splat(from == 0 ? base : 0))))
+    v128.store(
+      out,
+      madd(f32x4.splat(load<f32>(factors)), sums, f32x4.add(v128.load(out), f32x4.splat(from == 0 ? base : 0))),
+    )
   }
 }
 
 // @ts-ignore: decorator
 @inline
 export function addTwo(to: usize, factor: f32, base: f32, a: v128, b: v128): void {
-  const f = f32x4.splat(factor), more = f32x4.splat(base)
+  const f = f32x4.splat(factor),
+    more = f32x4.splat(base)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)), 16)
+  v128.store(
+    to,
+    madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)),
+    16,
+  )
 }
 
 // @ts-ignore: decorator
 @inline
 export function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
-  const f = f32x4.splat(factor), more = f32x4.splat(base)
+  const f = f32x4.splat(factor),
+    more = f32x4.splat(base)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)), 16)
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(c)), f32x4.add(v128.load(to, 32), more)), 32)
-  v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(d)), f32x4.add(v128.load(to, 48), more)), 48)
+  v128.store(
+    to,
+    madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(b)), f32x4.add(v128.load(to, 16), more)),
+    16,
+  )
+  v128.store(
+    to,
+    madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(c)), f32x4.add(v128.load(to, 32), more)),
+    32,
+  )
+  v128.store(
+    to,
+    madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(d)), f32x4.add(v128.load(to, 48), more)),
+    48,
+  )
 }
 
 /**
  * out[c] += factor · Σ codes · x + base for 8 columns of two lines, with codes of 8 bits and x of 16 (in order). Word
  * (s, c) of [steps][columns] holds 4 codes of column c.
  */
-export function pairCodes8(codes: usize, stride: usize, steps: u32, x0: usize, x1: usize, f0: f32, f1: f32, base0: f32, base1: f32, o0: usize, o1: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+export function pairCodes8(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  x1: usize,
+  f0: f32,
+  f1: f32,
+  base0: f32,
+  base1: f32,
+  o0: usize,
+  o1: usize,
+): void {
+  let a0 = i32x4.splat(0),
+    a1 = a0,
+    a2 = a0,
+    a3 = a0,
+    b0 = a0,
+    b1 = a0,
+    b2 = a0,
+    b3 = a0
   for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += 8, x1 += 8) {
-    const p0 = v128.load64_splat(x0), p1 = v128.load64_splat(x1)
+    const p0 = v128.load64_splat(x0),
+      p1 = v128.load64_splat(x1)
     let y = v128.load_ext<u8>(codes)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y, p0))
     b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, p1))
@@ -85,11 +139,28 @@ export function pairCodes8(codes: usize, stride: usize, steps: u32, x0: usize, x
 /**
  * `pairCodes8` for 4 columns of three lines: their x are `each` bytes apart, factors and bases 4, outputs `outStride`.
  */
-export function tripleCodes8(codes: usize, stride: usize, steps: u32, x0: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0
-  let x1 = x0 + each, x2 = x1 + each
+export function tripleCodes8(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  x0: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
+  let a0 = i32x4.splat(0),
+    a1 = a0,
+    b0 = a0,
+    b1 = a0,
+    c0 = a0,
+    c1 = a0
+  let x1 = x0 + each,
+    x2 = x1 + each
   for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += 8, x1 += 8, x2 += 8) {
-    const y0 = v128.load_ext<u8>(codes), y1 = v128.load_ext<u8>(codes, 8)
+    const y0 = v128.load_ext<u8>(codes),
+      y1 = v128.load_ext<u8>(codes, 8)
     let p = v128.load64_splat(x0)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y0, p))
     a1 = i32x4.add(a1, i32x4.dot_i16x8_s(y1, p))
@@ -107,7 +178,14 @@ export function tripleCodes8(codes: usize, stride: usize, steps: u32, x0: usize,
 
 /** `pairCodes8` for 16 columns of one line. */
 export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
-  let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0
+  let a0 = i32x4.splat(0),
+    a1 = a0,
+    a2 = a0,
+    a3 = a0,
+    b0 = a0,
+    b1 = a0,
+    b2 = a0,
+    b3 = a0
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
     const p = v128.load64_splat(x)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load_ext<u8>(codes), p))
@@ -127,7 +205,8 @@ export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f:
 
 /** `pairCodes8` for four columns of one line, for the rest that fills no tile. */
 export function fourCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
-  let a = i32x4.splat(0), b = a
+  let a = i32x4.splat(0),
+    b = a
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
     const p = v128.load64_splat(x)
     a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<u8>(codes), p))

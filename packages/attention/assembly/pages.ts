@@ -3,5 +3,5 @@
 // @ts-ignore: decorator
 @inline
 export function pageOf(table: usize, pages: u32, batch: u32, block: u32): u32 {
-  return load<u32>(table + ((batch * pages + block % pages) << 2))
+  return load<u32>(table + ((batch * pages + (block % pages)) << 2))
 }

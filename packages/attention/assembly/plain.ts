@@ -1,7 +1,45 @@
 import { argument, exponential, logarithm } from '@tessera-llm/wasm/assembly/lib'
-import { blockCount, blockRows, BLOCK_END, BLOCK_ROW, endSeen, firstSeen, PLACE_BATCH, PLACE_BYTES, placeBlock, placed, positionOffset } from './blocks'
 import {
-  biasRow, elementShift, HEAD_DIM, HEADS, HIDDEN, K, K_IS_HALF, KEYS, KV_HEADS, maskRow, O, Q, rowAddress, ROWS, scaleOf, SCRATCH, SCRATCH_BYTES, SINKS, slopeOf, softcapOf, storeLse, STRIDE_K, STRIDE_O, STRIDE_Q, STRIDE_V, V, V_IS_HALF,
+  blockCount,
+  blockRows,
+  BLOCK_END,
+  BLOCK_ROW,
+  endSeen,
+  firstSeen,
+  PLACE_BATCH,
+  PLACE_BYTES,
+  placeBlock,
+  placed,
+  positionOffset,
+} from './blocks'
+import {
+  biasRow,
+  elementShift,
+  HEAD_DIM,
+  HEADS,
+  HIDDEN,
+  K,
+  K_IS_HALF,
+  KEYS,
+  KV_HEADS,
+  maskRow,
+  O,
+  Q,
+  rowAddress,
+  ROWS,
+  scaleOf,
+  SCRATCH,
+  SCRATCH_BYTES,
+  SINKS,
+  slopeOf,
+  softcapOf,
+  storeLse,
+  STRIDE_K,
+  STRIDE_O,
+  STRIDE_Q,
+  STRIDE_V,
+  V,
+  V_IS_HALF,
   VALUE_DIM,
 } from './call'
 import { addWeighted, exponentiate, finishScores, scaleRow } from './scores'
@@ -16,7 +54,12 @@ const SCORES: u32 = 50
 // @ts-ignore: decorator
 @inline
 function scoreRow(args: usize, batch: u32, head: u32, row: u32): usize {
-  return argument(args, SCORES) + ((((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) * ((argument(args, KEYS) + 10) & ~7)) << 2)
+  return (
+    argument(args, SCORES) +
+    ((((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) *
+      ((argument(args, KEYS) + 10) & ~7)) <<
+      2)
+  )
 }
 
 /** `firstOf` and `endOf`: keys `first` … `end` − 1 that any of rows `from` … `to` − 1 sees. */
@@ -29,25 +72,56 @@ function endOf(args: usize, place: usize, to: u32): i32 {
 
 /** First stage: blocks of rows times tiles of keys. */
 export function plainScores(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS), group = argument(args, HEADS) / kvHeads, size = blockRows(group), headDim = argument(args, HEAD_DIM)
-  const units = blockCount(args, size) * kvHeads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const scores = place + PLACE_BYTES, queries = scores + 4 * LINE, panel = queries + ((<usize>(group * size) * headDim) << 2)
-  const shift = elementShift(args, K_IS_HALF), stride: usize = <usize>argument(args, STRIDE_K + 2) << shift
+  const kvHeads = argument(args, KV_HEADS),
+    group = argument(args, HEADS) / kvHeads,
+    size = blockRows(group),
+    headDim = argument(args, HEAD_DIM)
+  const units = blockCount(args, size) * kvHeads,
+    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const scores = place + PLACE_BYTES,
+    queries = scores + 4 * LINE,
+    panel = queries + ((<usize>(group * size) * headDim) << 2)
+  const shift = elementShift(args, K_IS_HALF),
+    stride: usize = (<usize>argument(args, STRIDE_K + 2)) << shift
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / kvHeads, size, place)
-    const batch: u32 = placed(place, PLACE_BATCH), firstRow: u32 = placed(place, BLOCK_ROW), endRow: u32 = placed(place, BLOCK_END), kvHead = unit % kvHeads, count = endRow - firstRow
-    const lines = group * count, first = firstOf(args, place, firstRow), end = endOf(args, place, endRow)
-    memory.fill(queries, 0, <usize>(group * size) * headDim << 2)
+    const batch: u32 = placed(place, PLACE_BATCH),
+      firstRow: u32 = placed(place, BLOCK_ROW),
+      endRow: u32 = placed(place, BLOCK_END),
+      kvHead = unit % kvHeads,
+      count = endRow - firstRow
+    const lines = group * count,
+      first = firstOf(args, place, firstRow),
+      end = endOf(args, place, endRow)
+    memory.fill(queries, 0, (<usize>(group * size) * headDim) << 2)
     for (let line: u32 = 0; line < lines; line++) {
-      addWeighted(queries + (<usize>line * headDim << 2), scaleOf(args), rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / count, firstRow + line % count, 2), headDim, 2)
+      addWeighted(
+        queries + ((<usize>line * headDim) << 2),
+        scaleOf(args),
+        rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / count, firstRow + (line % count), 2),
+        headDim,
+        2,
+      )
     }
     for (let start = first; start < end; start += TILE) {
       const width = min(TILE, end - start)
       layPanel(shift, rowAddress(args, K, STRIDE_K, batch, kvHead, start, shift), stride, width, headDim, panel)
       for (let line: u32 = 0; line < lines; line += 4) {
-        productTile(queries + (<usize>line * headDim << 2), <usize>headDim << 2, headDim, panel, (width + 7) & ~7, scores)
+        productTile(
+          queries + ((<usize>line * headDim) << 2),
+          (<usize>headDim) << 2,
+          headDim,
+          panel,
+          (width + 7) & ~7,
+          scores,
+        )
         for (let i: u32 = 0; i < min(4, lines - line); i++) {
-          memory.copy(scoreRow(args, batch, kvHead * group + (line + i) / count, firstRow + (line + i) % count) + (<usize>start << 2), scores + i * LINE, <usize>width << 2)
+          memory.copy(
+            scoreRow(args, batch, kvHead * group + (line + i) / count, firstRow + ((line + i) % count)) +
+              ((<usize>start) << 2),
+            scores + i * LINE,
+            (<usize>width) << 2,
+          )
         }
       }
     }
@@ -56,13 +130,32 @@ export function plainScores(args: usize, thread: u32, threads: u32): void {
 
 /** Second stage: turns a row's scores into weights that sum to 1, less the share of the sink. */
 export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS), units = blockCount(args, 1) * heads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES), sinks: usize = argument(args, SINKS)
+  const heads = argument(args, HEADS),
+    units = blockCount(args, 1) * heads,
+    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
+    sinks: usize = argument(args, SINKS)
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / heads, 1, place)
-    const batch: u32 = placed(place, PLACE_BATCH), row: u32 = placed(place, BLOCK_ROW), head = unit % heads, position = positionOffset(place) + <i32>row
-    const first = firstSeen(args, place, position), end = endSeen(args, place, position), padded = (max(0, end - first) + 3) & ~3
-    const scores = scoreRow(args, batch, head, row) + (<usize>first << 2)
-    let largest = finishScores(scores, first, padded, first, end, position, softcapOf(args), slopeOf(args, head), biasRow(args, batch, head, row), maskRow(args, batch, head, row))
+    const batch: u32 = placed(place, PLACE_BATCH),
+      row: u32 = placed(place, BLOCK_ROW),
+      head = unit % heads,
+      position = positionOffset(place) + <i32>row
+    const first = firstSeen(args, place, position),
+      end = endSeen(args, place, position),
+      padded = (max(0, end - first) + 3) & ~3
+    const scores = scoreRow(args, batch, head, row) + ((<usize>first) << 2)
+    let largest = finishScores(
+      scores,
+      first,
+      padded,
+      first,
+      end,
+      position,
+      softcapOf(args),
+      slopeOf(args, head),
+      biasRow(args, batch, head, row),
+      maskRow(args, batch, head, row),
+    )
     let sum: f32 = 0
     if (sinks != 0) {
       const sink = load<f32>(sinks + (head << 2))
@@ -82,31 +175,70 @@ export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
 
 /** Third stage: blocks of rows, tile after tile of values. */
 export function plainValues(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS), group = argument(args, HEADS) / kvHeads, size = blockRows(group), valueDim = argument(args, VALUE_DIM)
-  const units = blockCount(args, size) * kvHeads, place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const weights = place + PLACE_BYTES, outputs = weights + 4 * LINE, values = outputs + ((<usize>(group * size) * valueDim) << 2)
-  const shift = elementShift(args, V_IS_HALF), stride: usize = <usize>argument(args, STRIDE_V + 2) << shift, bytes: usize = <usize>valueDim << 2
+  const kvHeads = argument(args, KV_HEADS),
+    group = argument(args, HEADS) / kvHeads,
+    size = blockRows(group),
+    valueDim = argument(args, VALUE_DIM)
+  const units = blockCount(args, size) * kvHeads,
+    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const weights = place + PLACE_BYTES,
+    outputs = weights + 4 * LINE,
+    values = outputs + ((<usize>(group * size) * valueDim) << 2)
+  const shift = elementShift(args, V_IS_HALF),
+    stride: usize = (<usize>argument(args, STRIDE_V + 2)) << shift,
+    bytes: usize = (<usize>valueDim) << 2
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / kvHeads, size, place)
-    const batch: u32 = placed(place, PLACE_BATCH), firstRow: u32 = placed(place, BLOCK_ROW), endRow: u32 = placed(place, BLOCK_END), kvHead = unit % kvHeads, count = endRow - firstRow, offset = positionOffset(place)
-    const lines = group * count, first = firstOf(args, place, firstRow), end = endOf(args, place, endRow)
+    const batch: u32 = placed(place, PLACE_BATCH),
+      firstRow: u32 = placed(place, BLOCK_ROW),
+      endRow: u32 = placed(place, BLOCK_END),
+      kvHead = unit % kvHeads,
+      count = endRow - firstRow,
+      offset = positionOffset(place)
+    const lines = group * count,
+      first = firstOf(args, place, firstRow),
+      end = endOf(args, place, endRow)
     memory.fill(outputs, 0, <usize>(group * size) * bytes)
     for (let start = first; start < end; start += TILE) {
       const width = min(TILE, end - start)
-      layRows(shift, 1, rowAddress(args, V, STRIDE_V, batch, kvHead, start, shift), stride, width, valueDim, values, bytes)
+      layRows(
+        shift,
+        1,
+        rowAddress(args, V, STRIDE_V, batch, kvHead, start, shift),
+        stride,
+        width,
+        valueDim,
+        values,
+        bytes,
+      )
       const isCareful = !areFinite(values, bytes, width, valueDim)
       for (let line: u32 = 0; line < lines; line += 4) {
         memory.fill(weights, 0, 4 * LINE)
         for (let i: u32 = 0; i < min(4, lines - line); i++) {
           // Weights exist only for keys that the row sees.
-          const row = firstRow + (line + i) % count, position = offset + <i32>row, from = max(start, firstSeen(args, place, position)), to = min(start + width, endSeen(args, place, position))
-          if (from < to) memory.copy(weights + i * LINE + (<usize>(from - start) << 2), scoreRow(args, batch, kvHead * group + (line + i) / count, row) + (<usize>from << 2), <usize>(to - from) << 2)
+          const row = firstRow + ((line + i) % count),
+            position = offset + <i32>row,
+            from = max(start, firstSeen(args, place, position)),
+            to = min(start + width, endSeen(args, place, position))
+          if (from < to)
+            memory.copy(
+              weights + i * LINE + ((<usize>(from - start)) << 2),
+              scoreRow(args, batch, kvHead * group + (line + i) / count, row) + ((<usize>from) << 2),
+              (<usize>(to - from)) << 2,
+            )
         }
         const output = outputs + <usize>line * bytes
-        if (isCareful) for (let i: usize = 0; i < 4; i++) addRowsCarefully(weights + i * LINE, 4, values, bytes, width, valueDim, output + i * bytes)
+        if (isCareful)
+          for (let i: usize = 0; i < 4; i++)
+            addRowsCarefully(weights + i * LINE, 4, values, bytes, width, valueDim, output + i * bytes)
         else addRows(weights, values, bytes, width, valueDim, output, bytes)
       }
     }
-    for (let line: u32 = 0; line < lines; line++) memory.copy(rowAddress(args, O, STRIDE_O, batch, kvHead * group + line / count, firstRow + line % count, 2), outputs + <usize>line * bytes, bytes)
+    for (let line: u32 = 0; line < lines; line++)
+      memory.copy(
+        rowAddress(args, O, STRIDE_O, batch, kvHead * group + line / count, firstRow + (line % count), 2),
+        outputs + <usize>line * bytes,
+        bytes,
+      )
   }
 }

@@ -1,37 +1,86 @@
 import { argument, floatArgument, normaliseRow, rotateRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { placeOf, storeRow } from './kv-append'
 
-const Q: u32 = 0, K: u32 = 1, V: u32 = 2, COS: u32 = 3, SIN: u32 = 4, POSITIONS: u32 = 5, KEYS: u32 = 6, VALUES: u32 = 7, TABLE: u32 = 8, PAGES: u32 = 9
-const TOKENS: u32 = 10, LENGTH: u32 = 11, HEADS: u32 = 12, KV_HEADS: u32 = 13, CAPACITY: u32 = 14, WIDTH: u32 = 15, VALUE_WIDTH: u32 = 16, HALF: u32 = 17, NEOX: u32 = 18
-const HALF_KEYS: u32 = 19, HALF_VALUES: u32 = 20, QUERY_NORM: u32 = 21, KEY_NORM: u32 = 22, EPS: u32 = 23, UNIT: u32 = 24, SCRATCH: u32 = 25, SCRATCH_BYTES: u32 = 26
+const Q: u32 = 0,
+  K: u32 = 1,
+  V: u32 = 2,
+  COS: u32 = 3,
+  SIN: u32 = 4,
+  POSITIONS: u32 = 5,
+  KEYS: u32 = 6,
+  VALUES: u32 = 7,
+  TABLE: u32 = 8,
+  PAGES: u32 = 9
+const TOKENS: u32 = 10,
+  LENGTH: u32 = 11,
+  HEADS: u32 = 12,
+  KV_HEADS: u32 = 13,
+  CAPACITY: u32 = 14,
+  WIDTH: u32 = 15,
+  VALUE_WIDTH: u32 = 16,
+  HALF: u32 = 17,
+  NEOX: u32 = 18
+const HALF_KEYS: u32 = 19,
+  HALF_VALUES: u32 = 20,
+  QUERY_NORM: u32 = 21,
+  KEY_NORM: u32 = 22,
+  EPS: u32 = 23,
+  UNIT: u32 = 24,
+  SCRATCH: u32 = 25,
+  SCRATCH_BYTES: u32 = 26
 
 /**
  * Words as above, with the tokens of all sequences. Threads share the heads of q, k and v of all tokens; scratch holds
  * one head of k per thread.
  */
 export function ropeAppend(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS), kvHeads = argument(args, KV_HEADS), width = argument(args, WIDTH), valueWidth = argument(args, VALUE_WIDTH), half = argument(args, HALF)
-  const each = heads + 2 * kvHeads, units = argument(args, TOKENS) * each
+  const heads = argument(args, HEADS),
+    kvHeads = argument(args, KV_HEADS),
+    width = argument(args, WIDTH),
+    valueWidth = argument(args, VALUE_WIDTH),
+    half = argument(args, HALF)
+  const each = heads + 2 * kvHeads,
+    units = argument(args, TOKENS) * each
   const rotated: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const token = unit / each, head = unit % each, row = load<i32>(argument(args, POSITIONS) + (token << 2))
-    const angles: usize = <usize>row * half << 2, cos = argument(args, COS) + angles, sin = argument(args, SIN) + angles
+    const token = unit / each,
+      head = unit % each,
+      row = load<i32>(argument(args, POSITIONS) + (token << 2))
+    const angles: usize = (<usize>row * half) << 2,
+      cos = argument(args, COS) + angles,
+      sin = argument(args, SIN) + angles
     if (head < heads) {
-      const q: usize = argument(args, Q) + ((token * heads + head) * width << 2)
+      const q: usize = argument(args, Q) + (((token * heads + head) * width) << 2)
       prepare(args, argument(args, QUERY_NORM), q, q, cos, sin, half, width)
       continue
     }
-    const isKey = head < heads + kvHeads, kvHead = isKey ? head - heads : head - heads - kvHeads
-    const place = placeOf(row, token / argument(args, LENGTH), kvHead, kvHeads, argument(args, CAPACITY), argument(args, TABLE), argument(args, PAGES))
+    const isKey = head < heads + kvHeads,
+      kvHead = isKey ? head - heads : head - heads - kvHeads
+    const place = placeOf(
+      row,
+      token / argument(args, LENGTH),
+      kvHead,
+      kvHeads,
+      argument(args, CAPACITY),
+      argument(args, TABLE),
+      argument(args, PAGES),
+    )
     if (place < 0) continue
     const index = token * kvHeads + kvHead
     if (!isKey) {
-      storeRow(argument(args, VALUES), place, argument(args, V) + (index * valueWidth << 2), valueWidth, argument(args, HALF_VALUES) != 0)
+      storeRow(
+        argument(args, VALUES),
+        place,
+        argument(args, V) + ((index * valueWidth) << 2),
+        valueWidth,
+        argument(args, HALF_VALUES) != 0,
+      )
       continue
     }
-    const isHalf = argument(args, HALF_KEYS) != 0, to: usize = isHalf ? rotated : argument(args, KEYS) + (<usize>place * width << 2)
-    prepare(args, argument(args, KEY_NORM), argument(args, K) + (index * width << 2), to, cos, sin, half, width)
+    const isHalf = argument(args, HALF_KEYS) != 0,
+      to: usize = isHalf ? rotated : argument(args, KEYS) + ((<usize>place * width) << 2)
+    prepare(args, argument(args, KEY_NORM), argument(args, K) + ((index * width) << 2), to, cos, sin, half, width)
     if (isHalf) storeRow(argument(args, KEYS), place, rotated, width, true)
   }
 }

@@ -5,13 +5,15 @@ import { HIDDEN } from './call'
 // @ts-ignore: decorator
 @inline
 export function load4(row: usize, index: u32, shift: u32): v128 {
-  return shift == 2 ? v128.load(row + (<usize>index << 2)) : loadHalf4(row + (<usize>index << 1))
+  return shift == 2 ? v128.load(row + ((<usize>index) << 2)) : loadHalf4(row + ((<usize>index) << 1))
 }
 
 // @ts-ignore: decorator
 @inline
 export function load1(row: usize, index: u32, shift: u32): f32 {
-  return shift == 2 ? load<f32>(row + (<usize>index << 2)) : f32x4.extract_lane(loadHalf4Lane(row + (<usize>index << 1)), 0)
+  return shift == 2
+    ? load<f32>(row + ((<usize>index) << 2))
+    : f32x4.extract_lane(loadHalf4Lane(row + ((<usize>index) << 1)), 0)
 }
 
 // @ts-ignore: decorator
@@ -23,14 +25,15 @@ function loadHalf4Lane(address: usize): v128 {
 
 /** Σ q·k over `width` elements; q is f32. */
 export function dotRow(q: usize, k: usize, width: u32, shift: u32): f32 {
-  let a = f32x4.splat(0), b = a
+  let a = f32x4.splat(0),
+    b = a
   let i: u32 = 0
   for (; i + 8 <= width; i += 8) {
-    a = madd(v128.load(q + (<usize>i << 2)), load4(k, i, shift), a)
-    b = madd(v128.load(q + (<usize>i << 2), 16), load4(k, i + 4, shift), b)
+    a = madd(v128.load(q + ((<usize>i) << 2)), load4(k, i, shift), a)
+    b = madd(v128.load(q + ((<usize>i) << 2), 16), load4(k, i + 4, shift), b)
   }
   let sum = sumLanes(f32x4.add(a, b))
-  for (; i < width; i++) sum += load<f32>(q + (<usize>i << 2)) * load1(k, i, shift)
+  for (; i < width; i++) sum += load<f32>(q + ((<usize>i) << 2)) * load1(k, i, shift)
   return sum
 }
 
@@ -38,29 +41,45 @@ export function dotRow(q: usize, k: usize, width: u32, shift: u32): f32 {
 export function addWeighted(to: usize, weight: f32, v: usize, width: u32, shift: u32): void {
   const w = f32x4.splat(weight)
   let i: u32 = 0
-  for (; i + 4 <= width; i += 4) v128.store(to + (<usize>i << 2), madd(w, load4(v, i, shift), v128.load(to + (<usize>i << 2))))
-  for (; i < width; i++) store<f32>(to + (<usize>i << 2), load<f32>(to + (<usize>i << 2)) + weight * load1(v, i, shift))
+  for (; i + 4 <= width; i += 4)
+    v128.store(to + ((<usize>i) << 2), madd(w, load4(v, i, shift), v128.load(to + ((<usize>i) << 2))))
+  for (; i < width; i++)
+    store<f32>(to + ((<usize>i) << 2), load<f32>(to + ((<usize>i) << 2)) + weight * load1(v, i, shift))
 }
 
 /** to *= factor over `width` f32. */
 export function scaleRow(to: usize, factor: f32, width: u32): void {
   const f = f32x4.splat(factor)
   let i: u32 = 0
-  for (; i + 4 <= width; i += 4) v128.store(to + (<usize>i << 2), f32x4.mul(f, v128.load(to + (<usize>i << 2))))
-  for (; i < width; i++) store<f32>(to + (<usize>i << 2), factor * load<f32>(to + (<usize>i << 2)))
+  for (; i + 4 <= width; i += 4) v128.store(to + ((<usize>i) << 2), f32x4.mul(f, v128.load(to + ((<usize>i) << 2))))
+  for (; i < width; i++) store<f32>(to + ((<usize>i) << 2), factor * load<f32>(to + ((<usize>i) << 2)))
 }
 
 /**
  * Finishes the raw scores of keys `start` … `start + count − 1` of a row in place: softcap, ALiBi, bias, mask, and
  * HIDDEN outside `first` … `end` − 1. `count` is a multiple of 4. Returns the largest.
  */
-export function finishScores(scores: usize, start: i32, count: i32, first: i32, end: i32, position: i32, softcap: f32, slope: f32, bias: usize, mask: usize): f32 {
+export function finishScores(
+  scores: usize,
+  start: i32,
+  count: i32,
+  first: i32,
+  end: i32,
+  position: i32,
+  softcap: f32,
+  slope: f32,
+  bias: usize,
+  mask: usize,
+): f32 {
   if (softcap > 0) {
-    const cap = f32x4.splat(softcap), inverse = f32x4.splat(1 / softcap)
-    for (let i = 0; i < count; i += 4) v128.store(scores + (i << 2), f32x4.mul(cap, tanh4(f32x4.mul(v128.load(scores + (i << 2)), inverse))))
+    const cap = f32x4.splat(softcap),
+      inverse = f32x4.splat(1 / softcap)
+    for (let i = 0; i < count; i += 4)
+      v128.store(scores + (i << 2), f32x4.mul(cap, tanh4(f32x4.mul(v128.load(scores + (i << 2)), inverse))))
   }
   if (slope != 0) {
-    for (let i = 0; i < count; i++) store<f32>(scores + (i << 2), load<f32>(scores + (i << 2)) - slope * <f32>abs(position - start - i))
+    for (let i = 0; i < count; i++)
+      store<f32>(scores + (i << 2), load<f32>(scores + (i << 2)) - slope * <f32>abs(position - start - i))
   }
   if (bias != 0 || mask != 0) {
     const last = min(end - start, count)
@@ -74,7 +93,8 @@ export function finishScores(scores: usize, start: i32, count: i32, first: i32, 
   const hidden = largest
   if (first <= start && end >= start + count) {
     // Two independent maxima at a time: one would serialize on its own latency.
-    let other = hidden, i = 0
+    let other = hidden,
+      i = 0
     for (; i + 8 <= count; i += 8) {
       largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
       other = f32x4.pmax(other, v128.load(scores + (i << 2), 16))
@@ -82,7 +102,9 @@ export function finishScores(scores: usize, start: i32, count: i32, first: i32, 
     if (i < count) largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
     return maxLanes(f32x4.pmax(largest, other))
   }
-  const firsts = i32x4.splat(first), ends = i32x4.splat(end), step = i32x4.splat(4)
+  const firsts = i32x4.splat(first),
+    ends = i32x4.splat(end),
+    step = i32x4.splat(4)
   let keys = i32x4.add(i32x4.splat(start), i32x4(0, 1, 2, 3))
   for (let i = 0; i < count; i += 4) {
     const visible = v128.and(i32x4.ge_s(keys, firsts), i32x4.lt_s(keys, ends))

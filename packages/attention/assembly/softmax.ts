@@ -1,4 +1,15 @@
-import { EXP2_LOWEST, EXP2_SERIES, exp4, LOG2_E, logarithm, madd, ONE, ROUNDER, scalar, sumLanes } from '@tessera-llm/wasm/assembly/lib'
+import {
+  EXP2_LOWEST,
+  EXP2_SERIES,
+  exp4,
+  LOG2_E,
+  logarithm,
+  madd,
+  ONE,
+  ROUNDER,
+  scalar,
+  sumLanes,
+} from '@tessera-llm/wasm/assembly/lib'
 import { HIDDEN } from './call'
 import { LINE } from './tiles'
 
@@ -20,7 +31,8 @@ export const LN2: f64 = 0.6931471805599453
 // @ts-ignore: decorator
 @inline
 export function exp2of4(x: v128): v128 {
-  const lowest = scalar(EXP2_LOWEST), rounder = scalar(ROUNDER)
+  const lowest = scalar(EXP2_LOWEST),
+    rounder = scalar(ROUNDER)
   const clamped = f32x4.pmax(x, lowest)
   const shifted = f32x4.add(clamped, rounder)
   const r = f32x4.sub(clamped, f32x4.sub(shifted, rounder))
@@ -36,8 +48,11 @@ export function exp2of4(x: v128): v128 {
 
 /** Largest score of each of four lines, one per lane; at least HIDDEN. `count` is a multiple of 8. */
 export function largestOfLines(scores: usize, count: i32): v128 {
-  let a = f32x4.splat(HIDDEN), b = a, c = a, d = a
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+  let a = f32x4.splat(HIDDEN),
+    b = a,
+    c = a,
+    d = a
+  for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     a = f32x4.pmax(a, v128.load(scores))
     b = f32x4.pmax(b, v128.load(scores, 256))
     c = f32x4.pmax(c, v128.load(scores, 512))
@@ -53,9 +68,10 @@ export function largestOfLines(scores: usize, count: i32): v128 {
  * become exactly 0.
  */
 export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
-  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted)
+  const scale = scalar(LOG2_E),
+    m = f32x4.splat(-subtracted)
   let sum = f32x4.splat(0)
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+  for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
     v128.store(scores, p)
     sum = f32x4.add(sum, p)
@@ -68,9 +84,11 @@ export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
  * `factor`, a power of two. Hidden scores become exactly 0.
  */
 export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f32): f32 {
-  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), factors = f32x4.splat(factor)
+  const scale = scalar(LOG2_E),
+    m = f32x4.splat(-subtracted),
+    factors = f32x4.splat(factor)
   let sum = f32x4.splat(0)
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 16) {
+  for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
     v128.store(scores, f32x4.mul(p, factors))
     sum = f32x4.add(sum, p)
@@ -103,22 +121,33 @@ export function softmaxTile(scores: usize, count: i32, maxima: usize, sums: usiz
   const subtracted = subtractedFor(largest)
   // Before the first visible key this is 2^−∞.
   const factors = exp2of4(f32x4.sub(f32x4.mul(before, f32x4.splat(LOG2E)), subtracted))
-  const a = weighLine(scores, count, f32x4.extract_lane(subtracted, 0)), b = weighLine(scores + LINE, count, f32x4.extract_lane(subtracted, 1))
-  const c = weighLine(scores + 2 * LINE, count, f32x4.extract_lane(subtracted, 2)), d = weighLine(scores + 3 * LINE, count, f32x4.extract_lane(subtracted, 3))
+  const a = weighLine(scores, count, f32x4.extract_lane(subtracted, 0)),
+    b = weighLine(scores + LINE, count, f32x4.extract_lane(subtracted, 1))
+  const c = weighLine(scores + 2 * LINE, count, f32x4.extract_lane(subtracted, 2)),
+    d = weighLine(scores + 3 * LINE, count, f32x4.extract_lane(subtracted, 3))
   const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
   const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
-  v128.store(sums, madd(v128.load(sums), factors, f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))))
+  v128.store(
+    sums,
+    madd(v128.load(sums), factors, f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))),
+  )
   return factors
 }
 
 /** Weight of one score against a largest one, as `weighLine` computes it. */
 export function weigh(score: f32, largest: f32): f32 {
-  return f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.neg(subtractedFor(f32x4.splat(largest))))), 0)
+  return f32x4.extract_lane(
+    exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.neg(subtractedFor(f32x4.splat(largest))))),
+    0,
+  )
 }
 
 /** Factor for weights against the maximum `before` when the maximum becomes `largest`. */
 export function rescale(before: f32, largest: f32): f32 {
-  return f32x4.extract_lane(exp2of4(f32x4.sub(subtractedFor(f32x4.splat(before)), subtractedFor(f32x4.splat(largest)))), 0)
+  return f32x4.extract_lane(
+    exp2of4(f32x4.sub(subtractedFor(f32x4.splat(before)), subtractedFor(f32x4.splat(largest)))),
+    0,
+  )
 }
 
 /**
@@ -131,7 +160,9 @@ export function logOfSum(largest: f32, sum: f32): f32 {
 
 /** Weight of one score for a known `subtracted`; +∞ gives 0. */
 export function weighAgainst(score: f32, subtracted: f32): f32 {
-  return subtracted == Infinity ? 0 : f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.splat(-subtracted))), 0)
+  return subtracted == Infinity
+    ? 0
+    : f32x4.extract_lane(exp2of4(madd(f32x4.splat(score), f32x4.splat(LOG2E), f32x4.splat(-subtracted))), 0)
 }
 
 /**
@@ -139,8 +170,11 @@ export function weighAgainst(score: f32, subtracted: f32): f32 {
  * into score gradients p · (do · v − reduced), which are 0 where the weight is 0.
  */
 export function gradientLine(scores: usize, products: usize, count: i32, subtracted: f32, reduced: f32): void {
-  const scale = scalar(LOG2_E), m = f32x4.splat(-subtracted), d = f32x4.splat(reduced), zero = f32x4.splat(0)
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {
+  const scale = scalar(LOG2_E),
+    m = f32x4.splat(-subtracted),
+    d = f32x4.splat(reduced),
+    zero = f32x4.splat(0)
+  for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16, products += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
     v128.store(scores, p)
     v128.store(products, v128.and(f32x4.mul(p, f32x4.sub(v128.load(products), d)), f32x4.ne(p, zero)))
@@ -152,9 +186,16 @@ export function gradientLine(scores: usize, products: usize, count: i32, subtrac
  * cap)), where 1 − tanh² = 4e / (1 + e)² with e = e^(−2 |s / cap|).
  */
 export function bendLine(scores: usize, products: usize, count: i32, reduced: f32, softcap: f32): void {
-  const inverse = f32x4.splat(-2 / softcap), d = f32x4.splat(reduced), one = f32x4.splat(1), four = f32x4.splat(4)
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 16, products += 16) {
-    const e = exp4(f32x4.neg(f32x4.abs(f32x4.mul(v128.load(scores), inverse)))), sum = f32x4.add(one, e)
-    v128.store(products, f32x4.mul(f32x4.sub(v128.load(products), d), f32x4.div(f32x4.mul(four, e), f32x4.mul(sum, sum))))
+  const inverse = f32x4.splat(-2 / softcap),
+    d = f32x4.splat(reduced),
+    one = f32x4.splat(1),
+    four = f32x4.splat(4)
+  for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16, products += 16) {
+    const e = exp4(f32x4.neg(f32x4.abs(f32x4.mul(v128.load(scores), inverse)))),
+      sum = f32x4.add(one, e)
+    v128.store(
+      products,
+      f32x4.mul(f32x4.sub(v128.load(products), d), f32x4.div(f32x4.mul(four, e), f32x4.mul(sum, sum))),
+    )
   }
 }

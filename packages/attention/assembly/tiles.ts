@@ -16,14 +16,25 @@ export const LINE: usize = 256
  * columns, a multiple of 8.
  */
 export function productTile(rows: usize, stride: usize, depth: u32, panel: usize, columns: i32, out: usize): void {
-  const r1 = rows + stride, r2 = r1 + stride, r3 = r2 + stride, width: usize = <usize>depth << 5
-  const end = out + (<usize>columns << 2)
+  const r1 = rows + stride,
+    r2 = r1 + stride,
+    r3 = r2 + stride,
+    width: usize = (<usize>depth) << 5
+  const end = out + ((<usize>columns) << 2)
   let p = panel
   for (; out < end; out += 32) {
     const last = p + width
-    let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+    let a0 = f32x4.splat(0),
+      a1 = a0,
+      b0 = a0,
+      b1 = a0,
+      c0 = a0,
+      c1 = a0,
+      d0 = a0,
+      d1 = a0
     for (let d: usize = 0; p < last; p += 32, d += 4) {
-      const k0 = v128.load(p), k1 = v128.load(p, 16)
+      const k0 = v128.load(p),
+        k1 = v128.load(p, 16)
       let x = v128.load32_splat(rows + d)
       a0 = madd(x, k0, a0)
       a1 = madd(x, k1, a1)
@@ -52,15 +63,33 @@ export function productTile(rows: usize, stride: usize, depth: u32, panel: usize
  * Four lines of `out` (`outStride` bytes apart) += their weights (lines of a tile of scores) times `count` rows of
  * `width` f32 (`stride` bytes apart).
  */
-export function addRows(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
-  const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + (<usize>count << 2)
+export function addRows(
+  weights: usize,
+  rows: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  out: usize,
+  outStride: usize,
+): void {
+  const o1 = out + outStride,
+    o2 = o1 + outStride,
+    o3 = o2 + outStride,
+    last = weights + ((<usize>count) << 2)
   let d: u32 = 0
   for (; d + 8 <= width; d += 8) {
-    const at: usize = <usize>d << 2
-    let a0 = v128.load(out + at), a1 = v128.load(out + at, 16), b0 = v128.load(o1 + at), b1 = v128.load(o1 + at, 16)
-    let c0 = v128.load(o2 + at), c1 = v128.load(o2 + at, 16), d0 = v128.load(o3 + at), d1 = v128.load(o3 + at, 16)
+    const at: usize = (<usize>d) << 2
+    let a0 = v128.load(out + at),
+      a1 = v128.load(out + at, 16),
+      b0 = v128.load(o1 + at),
+      b1 = v128.load(o1 + at, 16)
+    let c0 = v128.load(o2 + at),
+      c1 = v128.load(o2 + at, 16),
+      d0 = v128.load(o3 + at),
+      d1 = v128.load(o3 + at, 16)
     for (let from = rows + at, w = weights; w < last; w += 4, from += stride) {
-      const v0 = v128.load(from), v1 = v128.load(from, 16)
+      const v0 = v128.load(from),
+        v1 = v128.load(from, 16)
       let x = v128.load32_splat(w)
       a0 = madd(x, v0, a0)
       a1 = madd(x, v1, a1)
@@ -85,7 +114,14 @@ export function addRows(weights: usize, rows: usize, stride: usize, count: i32, 
   }
   if (d == width) return
   for (let line: usize = 0; line < 4; line++) {
-    for (let i = 0; i < count; i++) addWeighted(out + line * outStride + (<usize>d << 2), load<f32>(weights + line * LINE + (<usize>i << 2)), rows + <usize>i * stride + (<usize>d << 2), width - d, 2)
+    for (let i = 0; i < count; i++)
+      addWeighted(
+        out + line * outStride + ((<usize>d) << 2),
+        load<f32>(weights + line * LINE + ((<usize>i) << 2)),
+        rows + <usize>i * stride + ((<usize>d) << 2),
+        width - d,
+        2,
+      )
   }
 }
 
@@ -93,15 +129,33 @@ export function addRows(weights: usize, rows: usize, stride: usize, count: i32, 
  * `addRows` with weights from four columns of a tile of scores: line i holds the weights of row i. Duplicated because
  * load offsets must be constants, which an inlined parameter is not.
  */
-export function addColumns(weights: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize, outStride: usize): void {
-  const o1 = out + outStride, o2 = o1 + outStride, o3 = o2 + outStride, last = weights + <usize>count * LINE
+export function addColumns(
+  weights: usize,
+  rows: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  out: usize,
+  outStride: usize,
+): void {
+  const o1 = out + outStride,
+    o2 = o1 + outStride,
+    o3 = o2 + outStride,
+    last = weights + <usize>count * LINE
   let d: u32 = 0
   for (; d + 8 <= width; d += 8) {
-    const at: usize = <usize>d << 2
-    let a0 = v128.load(out + at), a1 = v128.load(out + at, 16), b0 = v128.load(o1 + at), b1 = v128.load(o1 + at, 16)
-    let c0 = v128.load(o2 + at), c1 = v128.load(o2 + at, 16), d0 = v128.load(o3 + at), d1 = v128.load(o3 + at, 16)
+    const at: usize = (<usize>d) << 2
+    let a0 = v128.load(out + at),
+      a1 = v128.load(out + at, 16),
+      b0 = v128.load(o1 + at),
+      b1 = v128.load(o1 + at, 16)
+    let c0 = v128.load(o2 + at),
+      c1 = v128.load(o2 + at, 16),
+      d0 = v128.load(o3 + at),
+      d1 = v128.load(o3 + at, 16)
     for (let from = rows + at, w = weights; w < last; w += LINE, from += stride) {
-      const v0 = v128.load(from), v1 = v128.load(from, 16)
+      const v0 = v128.load(from),
+        v1 = v128.load(from, 16)
       let x = v128.load32_splat(w)
       a0 = madd(x, v0, a0)
       a1 = madd(x, v1, a1)
@@ -126,7 +180,14 @@ export function addColumns(weights: usize, rows: usize, stride: usize, count: i3
   }
   if (d == width) return
   for (let line: usize = 0; line < 4; line++) {
-    for (let i = 0; i < count; i++) addWeighted(out + line * outStride + (<usize>d << 2), load<f32>(weights + <usize>i * LINE + (line << 2)), rows + <usize>i * stride + (<usize>d << 2), width - d, 2)
+    for (let i = 0; i < count; i++)
+      addWeighted(
+        out + line * outStride + ((<usize>d) << 2),
+        load<f32>(weights + <usize>i * LINE + (line << 2)),
+        rows + <usize>i * stride + ((<usize>d) << 2),
+        width - d,
+        2,
+      )
   }
 }
 
@@ -134,7 +195,15 @@ export function addColumns(weights: usize, rows: usize, stride: usize, count: i3
  * One line of `out` += weights, `weightStep` bytes apart, times rows. A weight of zero skips its row, which may hold
  * NaN if it is hidden.
  */
-export function addRowsCarefully(weights: usize, weightStep: usize, rows: usize, stride: usize, count: i32, width: u32, out: usize): void {
+export function addRowsCarefully(
+  weights: usize,
+  weightStep: usize,
+  rows: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  out: usize,
+): void {
   for (let i = 0; i < count; i++, weights += weightStep, rows += stride) {
     const weight = load<f32>(weights)
     if (weight != 0) addWeighted(out, weight, rows, width, 2)
@@ -154,16 +223,23 @@ export function layPanel(shift: u32, rows: usize, stride: usize, count: i32, dep
 @inline
 function layPanelOf(shift: u32, rows: usize, stride: usize, count: i32, depth: u32, panel: usize): void {
   for (let row = 0; row < count; row += 4) {
-    const to = panel + (((<usize>(row & ~7) * depth) + (row & 4)) << 2)
+    const to = panel + ((<usize>(row & ~7) * depth + (row & 4)) << 2)
     const r0 = rows + <usize>row * stride
     let d: u32 = 0
     if (count - row >= 4) {
-      const r1 = r0 + stride, r2 = r1 + stride, r3 = r2 + stride
+      const r1 = r0 + stride,
+        r2 = r1 + stride,
+        r3 = r2 + stride
       for (; d + 4 <= depth; d += 4) {
-        const a = load4(r0, d, shift), b = load4(r1, d, shift), c = load4(r2, d, shift), e = load4(r3, d, shift)
-        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-        const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5), ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
-        const at = to + (<usize>d << 5)
+        const a = load4(r0, d, shift),
+          b = load4(r1, d, shift),
+          c = load4(r2, d, shift),
+          e = load4(r3, d, shift)
+        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
+          ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+        const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5),
+          ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
+        const at = to + ((<usize>d) << 5)
         v128.store(at, v128.shuffle<i64>(ab0, ce0, 0, 2))
         v128.store(at, v128.shuffle<i64>(ab0, ce0, 1, 3), 32)
         v128.store(at, v128.shuffle<i64>(ab1, ce1, 0, 2), 64)
@@ -171,36 +247,50 @@ function layPanelOf(shift: u32, rows: usize, stride: usize, count: i32, depth: u
       }
     }
     for (; d < depth; d++) {
-      for (let lane = 0; lane < 4; lane++) store<f32>(to + (<usize>d << 5) + (lane << 2), row + lane < count ? load1(r0 + <usize>lane * stride, d, shift) : 0)
+      for (let lane = 0; lane < 4; lane++)
+        store<f32>(
+          to + ((<usize>d) << 5) + (lane << 2),
+          row + lane < count ? load1(r0 + <usize>lane * stride, d, shift) : 0,
+        )
     }
   }
   // The half of the last eight that has no rows at all.
   if (((count + 3) & 4) != 0) {
-    const to = panel + (((<usize>((count - 1) & ~7) * depth) + 4) << 2)
-    for (let d: u32 = 0; d < depth; d++) v128.store(to + (<usize>d << 5), f32x4.splat(0))
+    const to = panel + ((<usize>((count - 1) & ~7) * depth + 4) << 2)
+    for (let d: u32 = 0; d < depth; d++) v128.store(to + ((<usize>d) << 5), f32x4.splat(0))
   }
 }
 
 /** f32 [count][width], `toStride` bytes apart: `factor` times the rows. */
-export function layRows(shift: u32, factor: f32, rows: usize, stride: usize, count: i32, width: u32, to: usize, toStride: usize): void {
+export function layRows(
+  shift: u32,
+  factor: f32,
+  rows: usize,
+  stride: usize,
+  count: i32,
+  width: u32,
+  to: usize,
+  toStride: usize,
+): void {
   const f = f32x4.splat(factor)
   for (let row = 0; row < count; row++, rows += stride, to += toStride) {
     let d: u32 = 0
-    if (shift == 2) for (; d + 4 <= width; d += 4) v128.store(to + (<usize>d << 2), f32x4.mul(f, load4(rows, d, 2)))
-    else for (; d + 4 <= width; d += 4) v128.store(to + (<usize>d << 2), f32x4.mul(f, load4(rows, d, 1)))
-    for (; d < width; d++) store<f32>(to + (<usize>d << 2), factor * load1(rows, d, shift))
+    if (shift == 2) for (; d + 4 <= width; d += 4) v128.store(to + ((<usize>d) << 2), f32x4.mul(f, load4(rows, d, 2)))
+    else for (; d + 4 <= width; d += 4) v128.store(to + ((<usize>d) << 2), f32x4.mul(f, load4(rows, d, 1)))
+    for (; d < width; d++) store<f32>(to + ((<usize>d) << 2), factor * load1(rows, d, shift))
   }
 }
 
 /** Whether all of `count` rows of `width` f32 are finite. */
 export function areFinite(rows: usize, stride: usize, count: i32, width: u32): bool {
   const zero = f32x4.splat(0)
-  let sum = zero, rest: f32 = 0
+  let sum = zero,
+    rest: f32 = 0
   for (let row = 0; row < count; row++, rows += stride) {
     let d: u32 = 0
     // 0 · x is 0 unless x is infinite or not a number.
-    for (; d + 4 <= width; d += 4) sum = madd(zero, v128.load(rows + (<usize>d << 2)), sum)
-    for (; d < width; d++) rest += 0 * load<f32>(rows + (<usize>d << 2))
+    for (; d + 4 <= width; d += 4) sum = madd(zero, v128.load(rows + ((<usize>d) << 2)), sum)
+    for (; d < width; d++) rest += 0 * load<f32>(rows + ((<usize>d) << 2))
   }
   return rest == 0 && v128.any_true(f32x4.ne(sum, zero)) == 0
 }

@@ -11,22 +11,43 @@ const SUMS: usize = 192
 
 /** First stage: lays both out; tiles and panels are shared out. */
 export function addProductLay(args: usize, thread: u32, threads: u32): void {
-  const t = argument(args, 3), m = argument(args, 4), n = argument(args, 5), sixes = sixesOf(m), tiles = tilesOf(m)
-  const units = tiles + ((n + 7) >> 3), end = shareEnd(units, thread, threads)
+  const t = argument(args, 3),
+    m = argument(args, 4),
+    n = argument(args, 5),
+    sixes = sixesOf(m),
+    tiles = tilesOf(m)
+  const units = tiles + ((n + 7) >> 3),
+    end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     if (unit < tiles) {
-      const column = firstToken(unit, sixes), height: u32 = unit < sixes ? 6 : 4
-      layColumns(argument(args, 0) + (column << 2), m, t, height, min(height, m - column), argument(args, 8) + (<usize>column * t << 2))
+      const column = firstToken(unit, sixes),
+        height: u32 = unit < sixes ? 6 : 4
+      layColumns(
+        argument(args, 0) + (column << 2),
+        m,
+        t,
+        height,
+        min(height, m - column),
+        argument(args, 8) + ((<usize>column * t) << 2),
+      )
     } else {
       const column = (unit - tiles) << 3
-      layColumns(argument(args, 1) + (column << 2), n, t, 8, min<u32>(8, n - column), argument(args, 9) + (<usize>column * t << 2))
+      layColumns(
+        argument(args, 1) + (column << 2),
+        n,
+        t,
+        8,
+        min<u32>(8, n - column),
+        argument(args, 9) + ((<usize>column * t) << 2),
+      )
     }
   }
 }
 
 /** f32 [t][height] from `valid` columns of rows of `stride` values; those that are missing are zero. */
 function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, to: usize): void {
-  const line: usize = <usize>stride << 2, step: usize = <usize>height << 2
+  const line: usize = (<usize>stride) << 2,
+    step: usize = (<usize>height) << 2
   if (valid < height) {
     for (let i: u32 = 0; i < t; i++, from += line, to += step) {
       for (let c: u32 = 0; c < height; c++) store<f32>(to + (c << 2), c < valid ? load<f32>(from + (c << 2)) : 0)
@@ -42,9 +63,12 @@ function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, t
 
 /** Blocks of columns are shared out; of a triangle, the first of them with the last, so that shares are alike. */
 export function addProduct(args: usize, thread: u32, threads: u32): void {
-  const width = argument(args, 10), blocks = (argument(args, 5) + width - 1) / width, isUpper = argument(args, 6) != 0
+  const width = argument(args, 10),
+    blocks = (argument(args, 5) + width - 1) / width,
+    isUpper = argument(args, 6) != 0
   const sums: usize = argument(args, 7) + thread * SUMS
-  const units = isUpper ? (blocks + 1) >> 1 : blocks, end = shareEnd(units, thread, threads)
+  const units = isUpper ? (blocks + 1) >> 1 : blocks,
+    end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     const other = blocks - 1 - unit
     addBlock(args, unit * width, width, isUpper, sums)
@@ -54,19 +78,32 @@ export function addProduct(args: usize, thread: u32, threads: u32): void {
 
 /** Columns from `first` on: each tile of left passes by all of their panels while it is in the first-level cache, and they in the second. */
 function addBlock(args: usize, first: u32, width: u32, isUpper: bool, sums: usize): void {
-  const t = argument(args, 3), m = argument(args, 4), n = argument(args, 5), sixes = sixesOf(m), tiles = tilesOf(m)
-  const left: usize = argument(args, 8), right: usize = argument(args, 9), total: usize = argument(args, 2)
+  const t = argument(args, 3),
+    m = argument(args, 4),
+    n = argument(args, 5),
+    sixes = sixesOf(m),
+    tiles = tilesOf(m)
+  const left: usize = argument(args, 8),
+    right: usize = argument(args, 9),
+    total: usize = argument(args, 2)
   const end = min(first + width, n)
   for (let tile: u32 = 0; tile < tiles; tile++) {
-    const row = firstToken(tile, sixes), isSix = tile < sixes
+    const row = firstToken(tile, sixes),
+      isSix = tile < sixes
     if (isUpper && row >= end) return
-    const x = left + (<usize>row * t << 2)
+    const x = left + ((<usize>row * t) << 2)
     for (let column = first; column < end; column += 8) {
       if (isUpper && row >= column + 8) continue
-      const panel = right + (<usize>column * t << 2)
+      const panel = right + ((<usize>column * t) << 2)
       if (isSix) panelTile6(x, panel, t, sums, 32)
       else panelTile(x, panel, t, sums, 32, 0, 0)
-      addSums(sums, min<u32>(isSix ? 6 : 4, m - row), min<u32>(8, n - column), total + (<usize>row * n + column << 3), <usize>n << 3)
+      addSums(
+        sums,
+        min<u32>(isSix ? 6 : 4, m - row),
+        min<u32>(8, n - column),
+        total + ((<usize>row * n + column) << 3),
+        (<usize>n) << 3,
+      )
     }
   }
 }

@@ -18,7 +18,7 @@ export function elementBytes(kind: i32): usize {
 export function loadElement(kind: i32, address: usize): f32 {
   if (kind == F32) return load<f32>(address)
   if (kind == F16) return halfToFloat(load<u16>(address))
-  return reinterpret<f32>(<u32>load<u16>(address) << 16)
+  return reinterpret<f32>((<u32>load<u16>(address)) << 16)
 }
 
 /** Loads four adjacent elements as f32. f16 weights must be finite. */

@@ -18,20 +18,33 @@ export function matmulLeft(args: usize, thread: u32, threads: u32): void {
 // @ts-ignore: decorator
 @inline
 function layLeft(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const m = argument(args, 4), k = argument(args, 5), transposed = argument(args, 8) != 0
-  const sixes = sixesOf(m), tiles = tilesOf(m), units = argument(args, 3) * tiles
+  const m = argument(args, 4),
+    k = argument(args, 5),
+    transposed = argument(args, 8) != 0
+  const sixes = sixesOf(m),
+    tiles = tilesOf(m),
+    units = argument(args, 3) * tiles
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const product = unit / tiles, tile = unit % tiles, isSix = tile < sixes, row = firstToken(tile, sixes), height: u32 = isSix ? 6 : 4
-    const to: usize = argument(args, 14) + (<usize>(product * (((m + 3) >> 2) << 2) + row) * k << 2)
+    const product = unit / tiles,
+      tile = unit % tiles,
+      isSix = tile < sixes,
+      row = firstToken(tile, sixes),
+      height: u32 = isSix ? 6 : 4
+    const to: usize = argument(args, 14) + ((<usize>(product * (((m + 3) >> 2) << 2) + row) * k) << 2)
     const matrix: usize = argument(args, 0) + <usize>product * m * k * elementBytes(kind)
     if (kind == F32 && !transposed) {
-      layTile(isSix, matrix + (<usize>row * k << 2), <usize>k << 2, m - row, k, to)
+      layTile(isSix, matrix + ((<usize>row * k) << 2), (<usize>k) << 2, m - row, k, to)
       continue
     }
-    const stepRow: usize = transposed ? 1 : k, stepK: usize = transposed ? m : 1
+    const stepRow: usize = transposed ? 1 : k,
+      stepK: usize = transposed ? m : 1
     for (let i: u32 = 0; i < k; i++) {
-      for (let r: u32 = 0; r < height; r++) store<f32>(to + (<usize>(i * height + r) << 2), row + r < m ? loadElement(kind, matrix + ((row + r) * stepRow + i * stepK) * elementBytes(kind)) : 0)
+      for (let r: u32 = 0; r < height; r++)
+        store<f32>(
+          to + ((<usize>(i * height + r)) << 2),
+          row + r < m ? loadElement(kind, matrix + ((row + r) * stepRow + i * stepK) * elementBytes(kind)) : 0,
+        )
     }
   }
 }
@@ -47,17 +60,35 @@ export function matmul(args: usize, thread: u32, threads: u32): void {
 // @ts-ignore: decorator
 @inline
 function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const m = argument(args, 4), k = argument(args, 5), n = argument(args, 6)
+  const m = argument(args, 4),
+    k = argument(args, 5),
+    n = argument(args, 6)
   const panel: usize = argument(args, 12) + thread * argument(args, 13) + SUMS_BYTES
-  const groups = (n + 7) >> 3, units = argument(args, 3) * groups
+  const groups = (n + 7) >> 3,
+    units = argument(args, 3) * groups
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const product = unit / groups, column = (unit % groups) << 3, valid = min<u32>(8, n - column)
+    const product = unit / groups,
+      column = (unit % groups) << 3,
+      valid = min<u32>(8, n - column)
     const b: usize = argument(args, 1) + (argument(args, 7) != 0 ? 0 : <usize>product * k * n) * elementBytes(kind)
-    if (argument(args, 9) != 0) layPanel(kind, b + <usize>column * k * elementBytes(kind), k * elementBytes(kind), k, valid, panel)
+    if (argument(args, 9) != 0)
+      layPanel(kind, b + <usize>column * k * elementBytes(kind), k * elementBytes(kind), k, valid, panel)
     else layColumns(kind, b + column * elementBytes(kind), n * elementBytes(kind), k, valid, panel)
     const y: usize = argument(args, 2) + ((<usize>product * m * n + column) << 2)
-    panelProduct(argument(args, 14) + (<usize>product * ((m + 3) >> 2) * k << 4), m, 0, tilesOf(m), panel, k, y, <usize>n << 2, valid, 0, 0)
+    panelProduct(
+      argument(args, 14) + ((<usize>product * ((m + 3) >> 2) * k) << 4),
+      m,
+      0,
+      tilesOf(m),
+      panel,
+      k,
+      y,
+      (<usize>n) << 2,
+      valid,
+      0,
+      0,
+    )
   }
 }
 
@@ -71,7 +102,8 @@ function layColumns(kind: i32, source: usize, rowBytes: usize, k: u32, columns: 
       v128.store(panel, loadElement4(kind, source))
       v128.store(panel, loadElement4(kind, source + 4 * step), 16)
     } else {
-      for (let c: u32 = 0; c < 8; c++) store<f32>(panel + (c << 2), c < columns ? loadElement(kind, source + c * step) : 0)
+      for (let c: u32 = 0; c < 8; c++)
+        store<f32>(panel + (c << 2), c < columns ? loadElement(kind, source + c * step) : 0)
     }
   }
 }

@@ -12,7 +12,15 @@ export function rmsNorm(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(rows, thread, threads)
   for (let row = shareBegin(rows, thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    normaliseRow(argument(args, 0) + offset, weight, argument(args, 2) + offset, width, floatArgument(args, 5), floatArgument(args, 6), residual == 0 ? 0 : residual + offset)
+    normaliseRow(
+      argument(args, 0) + offset,
+      weight,
+      argument(args, 2) + offset,
+      width,
+      floatArgument(args, 5),
+      floatArgument(args, 6),
+      residual == 0 ? 0 : residual + offset,
+    )
   }
 }
 
@@ -25,10 +33,21 @@ export function addRmsNorm(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 5), thread, threads)
   for (let row = shareBegin(argument(args, 5), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset, residual = argument(args, 1) + offset, h = argument(args, 3) + offset
+    const x = argument(args, 0) + offset,
+      residual = argument(args, 1) + offset,
+      h = argument(args, 3) + offset
     let i: usize = 0
-    for (; i + 16 <= <usize>width << 2; i += 16) v128.store(h + i, f32x4.add(v128.load(x + i), v128.load(residual + i)))
-    for (; i < <usize>width << 2; i += 4) store<f32>(h + i, load<f32>(x + i) + load<f32>(residual + i))
-    normaliseRow(h, argument(args, 2), argument(args, 4) + offset, width, floatArgument(args, 7), floatArgument(args, 8), 0)
+    for (; i + 16 <= (<usize>width) << 2; i += 16)
+      v128.store(h + i, f32x4.add(v128.load(x + i), v128.load(residual + i)))
+    for (; i < (<usize>width) << 2; i += 4) store<f32>(h + i, load<f32>(x + i) + load<f32>(residual + i))
+    normaliseRow(
+      h,
+      argument(args, 2),
+      argument(args, 4) + offset,
+      width,
+      floatArgument(args, 7),
+      floatArgument(args, 8),
+      0,
+    )
   }
 }

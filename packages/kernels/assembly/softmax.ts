@@ -1,4 +1,13 @@
-import { argument, exp4, exponential, logarithm, maxLanes, shareBegin, shareEnd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
+import {
+  argument,
+  exp4,
+  exponential,
+  logarithm,
+  maxLanes,
+  shareBegin,
+  shareEnd,
+  sumLanes,
+} from '@tessera-llm/wasm/assembly/lib'
 
 /** Lowest finite f32. −∞ is treated as this value. */
 const LOWEST: f32 = -3.4028234663852886e38
@@ -9,13 +18,14 @@ export function softmax(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 2), thread, threads)
   for (let row = shareBegin(argument(args, 2), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset, y = argument(args, 1) + offset
+    const x = argument(args, 0) + offset,
+      y = argument(args, 1) + offset
     const largest = largestOf(x, width)
     const scale: f32 = 1 / sumExponentials(x, width, largest, y)
     const scales = f32x4.splat(scale)
     let i: usize = 0
-    for (; i + 16 <= <usize>width << 2; i += 16) v128.store(y + i, f32x4.mul(scales, v128.load(y + i)))
-    for (; i < <usize>width << 2; i += 4) store<f32>(y + i, scale * load<f32>(y + i))
+    for (; i + 16 <= (<usize>width) << 2; i += 16) v128.store(y + i, f32x4.mul(scales, v128.load(y + i)))
+    for (; i < (<usize>width) << 2; i += 4) store<f32>(y + i, scale * load<f32>(y + i))
   }
 }
 
@@ -25,13 +35,17 @@ export function logSoftmax(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 2), thread, threads)
   for (let row = shareBegin(argument(args, 2), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset, y = argument(args, 1) + offset
+    const x = argument(args, 0) + offset,
+      y = argument(args, 1) + offset
     const largest = largestOf(x, width)
     const logSum = logarithm(sumExponentials(x, width, largest, 0))
-    const lowest = f32x4.splat(LOWEST), m = f32x4.splat(largest), logSums = f32x4.splat(logSum)
+    const lowest = f32x4.splat(LOWEST),
+      m = f32x4.splat(largest),
+      logSums = f32x4.splat(logSum)
     let i: usize = 0
-    for (; i + 16 <= <usize>width << 2; i += 16) v128.store(y + i, f32x4.sub(f32x4.sub(f32x4.max(v128.load(x + i), lowest), m), logSums))
-    for (; i < <usize>width << 2; i += 4) store<f32>(y + i, max(load<f32>(x + i), LOWEST) - largest - logSum)
+    for (; i + 16 <= (<usize>width) << 2; i += 16)
+      v128.store(y + i, f32x4.sub(f32x4.sub(f32x4.max(v128.load(x + i), lowest), m), logSums))
+    for (; i < (<usize>width) << 2; i += 4) store<f32>(y + i, max(load<f32>(x + i), LOWEST) - largest - logSum)
   }
 }
 
@@ -49,27 +63,33 @@ export function crossEntropy(args: usize, thread: u32, threads: u32): void {
     const logSum = logarithm(sumExponentials(x, width, largest, 0))
     store<f32>(argument(args, 3) + (row << 2), largest + logSum)
     // Subtract first: the label's logit is close to the largest, so the difference is exact or nearly so.
-    store<f32>(argument(args, 2) + (row << 2), label < width ? largest - max(load<f32>(x + (<usize>label << 2)), LOWEST) + logSum : 0)
+    store<f32>(
+      argument(args, 2) + (row << 2),
+      label < width ? largest - max(load<f32>(x + ((<usize>label) << 2)), LOWEST) + logSum : 0,
+    )
   }
 }
 
 function largestOf(x: usize, width: u32): f32 {
   let best = f32x4.splat(LOWEST)
   let i: u32 = 0
-  for (; i + 4 <= width; i += 4) best = f32x4.pmax(best, v128.load(x + (<usize>i << 2)))
+  for (; i + 4 <= width; i += 4) best = f32x4.pmax(best, v128.load(x + ((<usize>i) << 2)))
   let largest = maxLanes(best)
-  for (; i < width; i++) largest = max(largest, load<f32>(x + (<usize>i << 2)))
+  for (; i < width; i++) largest = max(largest, load<f32>(x + ((<usize>i) << 2)))
   return largest
 }
 
 /** Returns Σ e^(x − largest); stores the terms at `y` unless it is 0. */
 function sumExponentials(x: usize, width: u32, largest: f32, y: usize): f32 {
-  const m = f32x4.splat(largest), lowest = f32x4.splat(LOWEST)
-  let a = f32x4.splat(0), b = a
+  const m = f32x4.splat(largest),
+    lowest = f32x4.splat(LOWEST)
+  let a = f32x4.splat(0),
+    b = a
   let i: usize = 0
-  const bytes: usize = <usize>width << 2
+  const bytes: usize = (<usize>width) << 2
   for (; i + 32 <= bytes; i += 32) {
-    const u = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i)), m)), v = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i, 16)), m))
+    const u = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i)), m)),
+      v = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i, 16)), m))
     a = f32x4.add(a, u)
     b = f32x4.add(b, v)
     if (y != 0) {

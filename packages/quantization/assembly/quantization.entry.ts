@@ -9,11 +9,57 @@ export { packBlocks, packGroup } from './rows8/pack'
 export { packSuperBlock, packSuperBlocks } from './rows8/pack-k'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
 export {
-  tileNarrow1Offset, tileNarrow1Zero, tileNarrow2HalvesOffset, tileNarrow2HalvesZero, tileNarrow2Offset, tileWide, tileWideHalves,
-  tileWideHalvesOffset, tileWideOffset, tileWrapped, tileWrappedHalves,
+  tileNarrow1Offset,
+  tileNarrow1Zero,
+  tileNarrow2HalvesOffset,
+  tileNarrow2HalvesZero,
+  tileNarrow2Offset,
+  tileWide,
+  tileWideHalves,
+  tileWideHalvesOffset,
+  tileWideOffset,
+  tileWrapped,
+  tileWrappedHalves,
 } from './rows8/tile'
-export { tokenHalf, tokenHalfOffset, tokenU8Offset, tokenI8, tokenI8Halves, tokenU8HalvesOffset, tokenBrain, tokenE4M3Halves, tokenShared, tokenSharedOffset } from './rows8/token-finish'
+export {
+  tokenHalf,
+  tokenHalfOffset,
+  tokenU8Offset,
+  tokenI8,
+  tokenI8Halves,
+  tokenU8HalvesOffset,
+  tokenBrain,
+  tokenE4M3Halves,
+  tokenShared,
+  tokenSharedOffset,
+} from './rows8/token-finish'
 export { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './rows8/token-levels'
-export { byteSums, sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsNibbles, sumsNibbles1, sumsNibbles2 } from './rows8/token-sums'
-export { scalesBrain, scalesE4M3Halves, scalesHalf, scalesHalfOffset, scalesI8, scalesI8Halves, scalesShared, scalesSharedOffset, scalesU8HalvesOffset, scalesU8Offset,
-  unpackBytes, unpackNibbles, unpackNibbles1, unpackNibbles2, unpackE2M1, unpackIQ4, unpackCrumbs, unpackCrumbs1 } from './rows8/unpack'
+export {
+  byteSums,
+  sumsCrumbs,
+  sumsCrumbs1,
+  sumsE2M1,
+  sumsNibbles,
+  sumsNibbles1,
+  sumsNibbles2,
+} from './rows8/token-sums'
+export {
+  scalesBrain,
+  scalesE4M3Halves,
+  scalesHalf,
+  scalesHalfOffset,
+  scalesI8,
+  scalesI8Halves,
+  scalesShared,
+  scalesSharedOffset,
+  scalesU8HalvesOffset,
+  scalesU8Offset,
+  unpackBytes,
+  unpackNibbles,
+  unpackNibbles1,
+  unpackNibbles2,
+  unpackE2M1,
+  unpackIQ4,
+  unpackCrumbs,
+  unpackCrumbs1,
+} from './rows8/unpack'

@@ -59,12 +59,20 @@ export function e2m1Table(): v128 {
 /** Numbers that are splatted when loaded; `SCALARS` in src/memory/constants.ts has the same order. */
 const SCALARS: usize = BASE + 144
 
-export const EXP_LOWEST: u32 = 0, EXP_HIGHEST: u32 = 1, LOG2_E: u32 = 2, ROUNDER: u32 = 3, LN2_LOW: u32 = 4, LN2_HIGH: u32 = 5, ONE: u32 = 6
+export const EXP_LOWEST: u32 = 0,
+  EXP_HIGHEST: u32 = 1,
+  LOG2_E: u32 = 2,
+  ROUNDER: u32 = 3,
+  LN2_LOW: u32 = 4,
+  LN2_HIGH: u32 = 5,
+  ONE: u32 = 6
 /** Coefficients of e^x from degree 7 to 2, and of 2^x from degree 6 to 1 with the lowest x before them. */
-export const EXP_SERIES: u32 = 7, EXP2_LOWEST: u32 = 13, EXP2_SERIES: u32 = 14
+export const EXP_SERIES: u32 = 7,
+  EXP2_LOWEST: u32 = 13,
+  EXP2_SERIES: u32 = 14
 
 // @ts-ignore: decorator
 @inline
 export function scalar(index: u32): v128 {
-  return v128.load32_splat(SCALARS + (<usize>index << 2))
+  return v128.load32_splat(SCALARS + ((<usize>index) << 2))
 }

@@ -65,7 +65,7 @@ export function run(plan: usize, count: u32, threads: u32): u32 {
 /** Worker loop: waits for work and draws shares, until the device is disposed. */
 export function work(thread: u32, threads: u32): void {
   let seen: u32 = 0
-  const slot: usize = EXPECTED + (<usize>thread << 2)
+  const slot: usize = EXPECTED + ((<usize>thread) << 2)
   for (;;) {
     store<u32>(slot, seen)
     while (atomic.load<u32>(EPOCH) == seen) {
@@ -111,7 +111,7 @@ export function wake(address: usize): void {
 // @ts-ignore: decorator
 @inline
 function callStage(plan: usize, index: u32, share: u32, shares: u32): void {
-  const stage = plan + (<usize>index << 3)
+  const stage = plan + ((<usize>index) << 3)
   call_indirect<void>(load<u32>(stage), load<u32>(stage + 4), share, shares)
 }
 
@@ -142,7 +142,7 @@ function execute(plan: usize, count: u32, first: u64, thread: u32, threads: u32)
 
 /** Waits until `target` shares are finished. */
 function join(target: u64, thread: u32): u32 {
-  const slot: usize = EXPECTED + (<usize>thread << 2)
+  const slot: usize = EXPECTED + ((<usize>thread) << 2)
   let rounds = load<u32>(ROUNDS)
   for (;;) {
     // Reads the generation first: a stage that finishes after the check changes it.

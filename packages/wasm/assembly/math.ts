@@ -10,7 +10,9 @@ import { madd, nmadd } from './simd'
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const lowest = scalar(EXP_LOWEST), rounder = scalar(ROUNDER), one = scalar(ONE)
+  const lowest = scalar(EXP_LOWEST),
+    rounder = scalar(ROUNDER),
+    one = scalar(ONE)
   const clamped = f32x4.pmin(f32x4.pmax(x, lowest), scalar(EXP_HIGHEST))
   const shifted = madd(clamped, scalar(LOG2_E), rounder)
   const n = f32x4.sub(shifted, rounder)
@@ -37,7 +39,10 @@ export function tanh4(x: v128): v128 {
   series = f32x4.add(f32x4.mul(series, square), f32x4.splat(-1.0 / 3))
   series = f32x4.add(f32x4.mul(series, square), f32x4.splat(1))
   const near = f32x4.mul(x, series)
-  const far = f32x4.sub(f32x4.splat(1), f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.mul(x, f32x4.splat(2))), f32x4.splat(1))))
+  const far = f32x4.sub(
+    f32x4.splat(1),
+    f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.mul(x, f32x4.splat(2))), f32x4.splat(1))),
+  )
   return v128.bitselect(near, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.25)))
 }
 
@@ -50,7 +55,8 @@ export function logarithm(x: f32): f32 {
     m *= 0.5
     exponent += 1
   }
-  const z = (m - 1) / (m + 1), square = z * z
+  const z = (m - 1) / (m + 1),
+    square = z * z
   let series: f64 = 1.0 / 15
   series = series * square + 1.0 / 13
   series = series * square + 1.0 / 11

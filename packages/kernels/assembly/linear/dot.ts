@@ -41,15 +41,20 @@ function four(kind: i32, at: usize, mask: v128): v128 {
 @inline
 function one(kind: i32, at: usize): f32 {
   if (kind == F32) return load<f32>(at)
-  if (kind == BF16) return reinterpret<f32>(<u32>load<u16>(at) << 16)
-  return reinterpret<f32>(<i32>load<i16>(at) << 13 & 0x8fffe000)
+  if (kind == BF16) return reinterpret<f32>((<u32>load<u16>(at)) << 16)
+  return reinterpret<f32>(((<i32>load<i16>(at)) << 13) & 0x8fffe000)
 }
 
 // @ts-ignore: decorator
 @inline
 function dot(kind: i32, x: usize, row: usize, columns: u32): f32 {
-  const step = elementBytes(kind), mask = i32x4.splat(0x8fffe000)
-  let a = f32x4.splat(0), b = a, c = a, d = a, k: u32 = 0
+  const step = elementBytes(kind),
+    mask = i32x4.splat(0x8fffe000)
+  let a = f32x4.splat(0),
+    b = a,
+    c = a,
+    d = a,
+    k: u32 = 0
   for (; k + 16 <= columns; k += 16, x += 64, row += 16 * step) {
     a = madd(v128.load(x), four(kind, row, mask), a)
     b = madd(v128.load(x, 16), four(kind, row + 4 * step, mask), b)

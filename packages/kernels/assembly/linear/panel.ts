@@ -16,11 +16,35 @@ export const SUMS_BYTES: usize = 192
  * of token 0, `strideY` its row stride in bytes. `bias` and `residual` (0 for none; token 0) are addresses of the
  * panel's first row. The bytes before the panel are scratch.
  */
-export function panelProduct(laid: usize, tokens: u32, first: u32, last: u32, panel: usize, columns: u32, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
+export function panelProduct(
+  laid: usize,
+  tokens: u32,
+  first: u32,
+  last: u32,
+  panel: usize,
+  columns: u32,
+  y: usize,
+  strideY: usize,
+  rows: u32,
+  bias: usize,
+  residual: usize,
+): void {
   const sixes = sixesOf(tokens)
   for (let tile = first; tile < last; tile++) {
     const token = firstToken(tile, sixes)
-    productTile(tile < sixes, laid + (<usize>token * columns << 2), tokens - token, panel, columns, panel - SUMS_BYTES, y + token * strideY, strideY, rows, bias, residual == 0 ? 0 : residual + token * strideY)
+    productTile(
+      tile < sixes,
+      laid + ((<usize>token * columns) << 2),
+      tokens - token,
+      panel,
+      columns,
+      panel - SUMS_BYTES,
+      y + token * strideY,
+      strideY,
+      rows,
+      bias,
+      residual == 0 ? 0 : residual + token * strideY,
+    )
   }
 }
 
@@ -28,9 +52,31 @@ export function panelProduct(laid: usize, tokens: u32, first: u32, last: u32, pa
  * One tile, with `tokens` tokens and `rows` rows left. A whole tile is written in place, a tile at an edge through
  * `out`. Bias and residual as in `storeTile`.
  */
-export function productTile(isSix: bool, laid: usize, tokens: u32, panel: usize, columns: u32, out: usize, y: usize, strideY: usize, rows: u32, bias: usize, residual: usize): void {
-  const height: u32 = isSix ? 6 : 4, isWhole = tokens >= height && rows >= 8 && (!isSix || (bias | residual) == 0)
-  if (!isSix) panelTile(laid, panel, columns, isWhole ? y : out, isWhole ? strideY : 32, isWhole ? bias : 0, isWhole ? residual : 0)
+export function productTile(
+  isSix: bool,
+  laid: usize,
+  tokens: u32,
+  panel: usize,
+  columns: u32,
+  out: usize,
+  y: usize,
+  strideY: usize,
+  rows: u32,
+  bias: usize,
+  residual: usize,
+): void {
+  const height: u32 = isSix ? 6 : 4,
+    isWhole = tokens >= height && rows >= 8 && (!isSix || (bias | residual) == 0)
+  if (!isSix)
+    panelTile(
+      laid,
+      panel,
+      columns,
+      isWhole ? y : out,
+      isWhole ? strideY : 32,
+      isWhole ? bias : 0,
+      isWhole ? residual : 0,
+    )
   else panelTile6(laid, panel, columns, isWhole ? y : out, isWhole ? strideY : 32)
   if (!isWhole) storeTile(out, min(height, tokens), min<u32>(8, rows), y, strideY, bias, residual)
 }
@@ -40,10 +86,22 @@ export function productTile(isSix: bool, laid: usize, tokens: u32, panel: usize,
  * are not added here: with more than stores behind the loop, V8 spills some accumulators.
  */
 export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, stride: usize): void {
-  const last = panel + (<usize>columns << 5)
-  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, e0 = a0, e1 = a0, f0 = a0, f1 = a0
+  const last = panel + ((<usize>columns) << 5)
+  let a0 = f32x4.splat(0),
+    a1 = a0,
+    b0 = a0,
+    b1 = a0,
+    c0 = a0,
+    c1 = a0,
+    d0 = a0,
+    d1 = a0,
+    e0 = a0,
+    e1 = a0,
+    f0 = a0,
+    f1 = a0
   for (; panel < last; panel += 32, x += 24) {
-    const w0 = v128.load(panel), w1 = v128.load(panel, 16)
+    const w0 = v128.load(panel),
+      w1 = v128.load(panel, 16)
     let v = v128.load32_splat(x)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)
@@ -80,11 +138,27 @@ export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, strid
  * y[4][8] = four tokens, f32 [K][4], times the panel, f32 [K][8]. Adds bias [8] and residual (0 for none); rows of y
  * and residual are `stride` bytes apart.
  */
-export function panelTile(x: usize, panel: usize, columns: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
-  const last = panel + (<usize>columns << 5)
-  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+export function panelTile(
+  x: usize,
+  panel: usize,
+  columns: u32,
+  y: usize,
+  stride: usize,
+  bias: usize,
+  residual: usize,
+): void {
+  const last = panel + ((<usize>columns) << 5)
+  let a0 = f32x4.splat(0),
+    a1 = a0,
+    b0 = a0,
+    b1 = a0,
+    c0 = a0,
+    c1 = a0,
+    d0 = a0,
+    d1 = a0
   for (; panel < last; panel += 32, x += 16) {
-    const w0 = v128.load(panel), w1 = v128.load(panel, 16)
+    const w0 = v128.load(panel),
+      w1 = v128.load(panel, 16)
     let v = v128.load32_splat(x)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)
@@ -109,14 +183,21 @@ export function panelTile(x: usize, panel: usize, columns: u32, y: usize, stride
 // @ts-ignore: decorator
 @inline
 export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: usize): void {
-  if (bias != 0) y0 = f32x4.add(y0, v128.load(bias)), y1 = f32x4.add(y1, v128.load(bias, 16))
-  if (residual != 0) y0 = f32x4.add(y0, v128.load(residual)), y1 = f32x4.add(y1, v128.load(residual, 16))
+  if (bias != 0) (y0 = f32x4.add(y0, v128.load(bias))), (y1 = f32x4.add(y1, v128.load(bias, 16)))
+  if (residual != 0) (y0 = f32x4.add(y0, v128.load(residual))), (y1 = f32x4.add(y1, v128.load(residual, 16)))
   v128.store(y, y0), v128.store(y, y1, 16)
 }
 
 /** out[8] = one token times the panel. Four columns at a time give as many independent sums as the tile of four has. */
 export function panelRow(x: usize, panel: usize, columns: u32, out: usize): void {
-  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0
+  let a0 = f32x4.splat(0),
+    a1 = a0,
+    b0 = a0,
+    b1 = a0,
+    c0 = a0,
+    c1 = a0,
+    d0 = a0,
+    d1 = a0
   let k: u32 = 0
   for (; k + 4 <= columns; k += 4, x += 16, panel += 128) {
     let v = v128.load32_splat(x)

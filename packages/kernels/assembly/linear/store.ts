@@ -2,14 +2,23 @@
  * Adds bias and residual (addresses of the first row, 0 for none) to the results at `sums`, [tokens][8], and stores up
  * to 8 rows per token at `y`. Rows of y and residual are `stride` bytes apart.
  */
-export function storeTile(sums: usize, tokens: u32, rows: u32, y: usize, stride: usize, bias: usize, residual: usize): void {
-  for (const end = sums + (<usize>tokens << 5); sums < end; sums += 32, y += stride) {
-    let low = v128.load(sums), high = v128.load(sums, 16)
+export function storeTile(
+  sums: usize,
+  tokens: u32,
+  rows: u32,
+  y: usize,
+  stride: usize,
+  bias: usize,
+  residual: usize,
+): void {
+  for (const end = sums + ((<usize>tokens) << 5); sums < end; sums += 32, y += stride) {
+    let low = v128.load(sums),
+      high = v128.load(sums, 16)
     if (rows < 8) {
       addAndStore(y, low, high, rows, bias, residual)
     } else {
-      if (bias != 0) low = f32x4.add(low, v128.load(bias)), high = f32x4.add(high, v128.load(bias, 16))
-      if (residual != 0) low = f32x4.add(low, v128.load(residual)), high = f32x4.add(high, v128.load(residual, 16))
+      if (bias != 0) (low = f32x4.add(low, v128.load(bias))), (high = f32x4.add(high, v128.load(bias, 16)))
+      if (residual != 0) (low = f32x4.add(low, v128.load(residual))), (high = f32x4.add(high, v128.load(residual, 16)))
       v128.store(y, low), v128.store(y, high, 16)
     }
     if (residual != 0) residual += stride

@@ -26,47 +26,71 @@ export const TABLES: usize = 15200
 export const BYTES: usize = 15360
 export const SCRATCH_BYTES: u32 = 16384
 
-@inline export function scratchOf(args: usize, thread: u32): usize {
+@inline
+export function scratchOf(args: usize, thread: u32): usize {
   return argument(args, 5) + thread * SCRATCH_BYTES
 }
 
-@inline export function hasImportance(args: usize): bool {
+@inline
+export function hasImportance(args: usize): bool {
   return argument(args, 1) != 0
 }
 
 /** First block of a thread's share, whole quads of blocks. */
-@inline export function beginOf(args: usize, thread: u32, threads: u32): u32 {
+@inline
+export function beginOf(args: usize, thread: u32, threads: u32): u32 {
   return 4 * shareBegin((argument(args, 3) + 3) >> 2, thread, threads)
 }
 
-@inline export function endOf(args: usize, thread: u32, threads: u32): u32 {
+@inline
+export function endOf(args: usize, thread: u32, threads: u32): u32 {
   return min<u32>(4 * shareEnd((argument(args, 3) + 3) >> 2, thread, threads), argument(args, 3))
 }
 
 /** Blocks from `block` on that are there, at most four. */
-@inline export function lanesOf(args: usize, block: u32): u32 {
+@inline
+export function lanesOf(args: usize, block: u32): u32 {
   return min<u32>(4, argument(args, 3) - block)
 }
 
-@inline export function outOf(args: usize, block: u32, bytes: usize): usize {
+@inline
+export function outOf(args: usize, block: u32, bytes: usize): usize {
   return argument(args, 2) + block * bytes
 }
 
 /** Lays the values of the four blocks from `block` on, and their importance, into the lanes; lanes past the last block repeat it. */
 export function loadBlocks(args: usize, scratch: usize, block: u32, size: u32): void {
   const last = argument(args, 3) - 1
-  const a = min<u32>(block, last), b = min<u32>(block + 1, last), c = min<u32>(block + 2, last), d = min<u32>(block + 3, last)
-  const values: usize = argument(args, 0), bytes: usize = size << 2
+  const a = min<u32>(block, last),
+    b = min<u32>(block + 1, last),
+    c = min<u32>(block + 2, last),
+    d = min<u32>(block + 3, last)
+  const values: usize = argument(args, 0),
+    bytes: usize = size << 2
   interleave(values + a * bytes, values + b * bytes, values + c * bytes, values + d * bytes, size, scratch + X)
-  const importance: usize = argument(args, 1), perRow = argument(args, 4)
-  if (importance) interleave(importance + (a % perRow) * bytes, importance + (b % perRow) * bytes, importance + (c % perRow) * bytes, importance + (d % perRow) * bytes, size, scratch + IMPORTANCE)
+  const importance: usize = argument(args, 1),
+    perRow = argument(args, 4)
+  if (importance)
+    interleave(
+      importance + (a % perRow) * bytes,
+      importance + (b % perRow) * bytes,
+      importance + (c % perRow) * bytes,
+      importance + (d % perRow) * bytes,
+      size,
+      scratch + IMPORTANCE,
+    )
 }
 
 function interleave(a: usize, b: usize, c: usize, d: usize, count: u32, to: usize): void {
-  for (const end = a + (<usize>count << 2); a < end; a += 16, b += 16, c += 16, d += 16, to += 64) {
-    const va = v128.load(a), vb = v128.load(b), vc = v128.load(c), vd = v128.load(d)
-    const ab = v128.shuffle<i32>(va, vb, 0, 4, 1, 5), cd = v128.shuffle<i32>(vc, vd, 0, 4, 1, 5)
-    const ab2 = v128.shuffle<i32>(va, vb, 2, 6, 3, 7), cd2 = v128.shuffle<i32>(vc, vd, 2, 6, 3, 7)
+  for (const end = a + ((<usize>count) << 2); a < end; a += 16, b += 16, c += 16, d += 16, to += 64) {
+    const va = v128.load(a),
+      vb = v128.load(b),
+      vc = v128.load(c),
+      vd = v128.load(d)
+    const ab = v128.shuffle<i32>(va, vb, 0, 4, 1, 5),
+      cd = v128.shuffle<i32>(vc, vd, 0, 4, 1, 5)
+    const ab2 = v128.shuffle<i32>(va, vb, 2, 6, 3, 7),
+      cd2 = v128.shuffle<i32>(vc, vd, 2, 6, 3, 7)
     v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
     v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 16)
     v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 32)
@@ -76,7 +100,9 @@ function interleave(a: usize, b: usize, c: usize, d: usize, count: u32, to: usiz
 
 /** The mean squares of the rows that the four blocks from `block` on are in. */
 export function rowMeans(args: usize, block: u32): v128 {
-  const last = argument(args, 3) - 1, perRow = argument(args, 4), means: usize = argument(args, 6)
+  const last = argument(args, 3) - 1,
+    perRow = argument(args, 4),
+    means: usize = argument(args, 6)
   let all = v128.load32_splat(means + ((min<u32>(block, last) / perRow) << 2))
   all = v128.load32_lane(means + ((min<u32>(block + 1, last) / perRow) << 2), all, 1)
   all = v128.load32_lane(means + ((min<u32>(block + 2, last) / perRow) << 2), all, 2)
@@ -85,10 +111,14 @@ export function rowMeans(args: usize, block: u32): v128 {
 
 /** The mean square of each row, for the types whose importance asks for it. Arguments as above; blocks have 32 values. */
 export function meanSquares(args: usize, thread: u32, threads: u32): void {
-  const perRow = argument(args, 4), rows = argument(args, 3) / perRow, means: usize = argument(args, 6)
-  const columns = perRow << 5, rowBytes: usize = columns << 2
+  const perRow = argument(args, 4),
+    rows = argument(args, 3) / perRow,
+    means: usize = argument(args, 6)
+  const columns = perRow << 5,
+    rowBytes: usize = columns << 2
   for (let row = shareBegin(rows, thread, threads), end = shareEnd(rows, thread, threads); row < end; row++) {
-    let x: usize = argument(args, 0) + row * rowBytes, sum: f32 = 0
+    let x: usize = argument(args, 0) + row * rowBytes,
+      sum: f32 = 0
     for (const stop = x + rowBytes; x < stop; x += 4) sum += load<f32>(x) * load<f32>(x)
     store<f32>(means + (row << 2), sum / <f32>columns)
   }

@@ -1,4 +1,17 @@
-import { beginOf, BYTES, CODES, endOf, HALVES, lanesOf, loadBlocks, outOf, SCALE_CODES, scratchOf, toHalf, X } from './blocks'
+import {
+  beginOf,
+  BYTES,
+  CODES,
+  endOf,
+  HALVES,
+  lanesOf,
+  loadBlocks,
+  outOf,
+  SCALE_CODES,
+  scratchOf,
+  toHalf,
+  X,
+} from './blocks'
 import { codesToBytes, nibbles, packHalves, packTwoBits } from './bytes'
 import { extremeOf, inverseOf } from './sums'
 
@@ -7,21 +20,31 @@ import { extremeOf, inverseOf } from './sums'
 /** Codes 0, 1, 2 of the values nearest to −d, 0, d (halves go outwards). */
 function encodeTernary(args: usize, scratch: usize, block: u32): void {
   loadBlocks(args, scratch, block, 256)
-  let x = scratch + X, codes = scratch + CODES
-  const d = f32x4.abs(extremeOf(x, 256)), inverse = inverseOf(d), one = f32x4.splat(1), half = f32x4.splat(0.5), minus = f32x4.splat(-0.5)
+  let x = scratch + X,
+    codes = scratch + CODES
+  const d = f32x4.abs(extremeOf(x, 256)),
+    inverse = inverseOf(d),
+    one = f32x4.splat(1),
+    half = f32x4.splat(0.5),
+    minus = f32x4.splat(-0.5)
   toHalf(d, scratch + HALVES)
   for (const end = x + 4096; x < end; x += 16, codes += 16) {
     const scaled = f32x4.mul(v128.load(x), inverse)
-    v128.store(codes, f32x4.sub(f32x4.add(one, v128.and(one, f32x4.ge(scaled, half))), v128.and(one, f32x4.le(scaled, minus))))
+    v128.store(
+      codes,
+      f32x4.sub(f32x4.add(one, v128.and(one, f32x4.ge(scaled, half))), v128.and(one, f32x4.le(scaled, minus))),
+    )
   }
   codesToBytes(scratch, 256)
 }
 
 /** Byte i: `digits` of the codes i, i + width, i + 2·width … as a base-3 fraction of 256 of five digits, rounded up. */
-@inline function packTernary(codes: usize, width: usize, digits: i32, out: usize): void {
+@inline
+function packTernary(codes: usize, width: usize, digits: i32, out: usize): void {
   for (const end = out + width; out < end; out++, codes++) {
     let fraction: u32 = 0
-    for (let n: i32 = 0; n < 5; n++) fraction = 3 * fraction + (n < digits ? <u32>load<u8>(codes + <usize>n * width) : 0)
+    for (let n: i32 = 0; n < 5; n++)
+      fraction = 3 * fraction + (n < digits ? <u32>load<u8>(codes + <usize>n * width) : 0)
     store<u8>(out, (fraction * 256 + 242) / 243)
   }
 }
@@ -56,11 +79,21 @@ export function encodeTQ20(args: usize, thread: u32, threads: u32): void {
 /** Codes of e2m1 for `count` values in units of a half of its 1: the smaller of two, all 0 where the unit is. */
 function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
   const live = f32x4.ne(unit, f32x4.splat(0))
-  const a = f32x4.mul(unit, f32x4.splat(0.5)), b = f32x4.mul(unit, f32x4.splat(1.5)), c = f32x4.mul(unit, f32x4.splat(2.5)), d = f32x4.mul(unit, f32x4.splat(3.5))
-  const e = f32x4.mul(unit, f32x4.splat(5)), f = f32x4.mul(unit, f32x4.splat(7)), g = f32x4.mul(unit, f32x4.splat(10))
-  for (const end = x + (<usize>count << 4); x < end; x += 16, codes += 16) {
-    const value = v128.load(x), magnitude = f32x4.abs(value), above = f32x4.gt(magnitude, a)
-    const low = i32x4.add(i32x4.add(above, f32x4.gt(magnitude, b)), i32x4.add(f32x4.gt(magnitude, c), f32x4.gt(magnitude, d)))
+  const a = f32x4.mul(unit, f32x4.splat(0.5)),
+    b = f32x4.mul(unit, f32x4.splat(1.5)),
+    c = f32x4.mul(unit, f32x4.splat(2.5)),
+    d = f32x4.mul(unit, f32x4.splat(3.5))
+  const e = f32x4.mul(unit, f32x4.splat(5)),
+    f = f32x4.mul(unit, f32x4.splat(7)),
+    g = f32x4.mul(unit, f32x4.splat(10))
+  for (const end = x + ((<usize>count) << 4); x < end; x += 16, codes += 16) {
+    const value = v128.load(x),
+      magnitude = f32x4.abs(value),
+      above = f32x4.gt(magnitude, a)
+    const low = i32x4.add(
+      i32x4.add(above, f32x4.gt(magnitude, b)),
+      i32x4.add(f32x4.gt(magnitude, c), f32x4.gt(magnitude, d)),
+    )
     const high = i32x4.add(f32x4.gt(magnitude, e), i32x4.add(f32x4.gt(magnitude, f), f32x4.gt(magnitude, g)))
     const code = f32x4.convert_i32x4_s(i32x4.neg(i32x4.add(low, high)))
     const sign = v128.and(v128.and(f32x4.lt(value, f32x4.splat(0)), above), f32x4.splat(8))
@@ -73,7 +106,8 @@ function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
  * f32 before, it is that number.
  */
 function floorLog2(value: f32): i32 {
-  const bits = reinterpret<i32>(value), next = (bits >> 23) - 126
+  const bits = reinterpret<i32>(value),
+    next = (bits >> 23) - 126
   // Half the distance of f32 numbers there is 2^(spacing − 24), and 2^-24 below a power of two the logarithm falls by that / ln 2.
   const spacing = 31 - clz<i32>(next < 0 ? -next : next) - (next > 0 && popcnt<i32>(next) == 1 ? 1 : 0)
   if (next == 0 || spacing < 0) return next - 1
@@ -86,7 +120,8 @@ export function encodeMXFP4(args: usize, thread: u32, threads: u32): void {
   const scratch = scratchOf(args, thread)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 32)
-    const units = scratch + HALVES, exponents = scratch + SCALE_CODES
+    const units = scratch + HALVES,
+      exponents = scratch + SCALE_CODES
     v128.store(units, f32x4.abs(extremeOf(scratch + X, 32)))
     for (let lane: usize = 0; lane < 16; lane += 4) {
       const largest = load<f32>(units + lane)
@@ -115,7 +150,7 @@ function toUE4M3(value: f32): u32 {
 
 /** Half the value of an e4m3 byte below 0x7f. */
 function halfUE4M3(code: u32): f32 {
-  return code < 8 ? <f32>code / 1024 : reinterpret<f32>(((code >> 3) + 119) << 23 | (code & 7) << 20)
+  return code < 8 ? <f32>code / 1024 : reinterpret<f32>((((code >> 3) + 119) << 23) | ((code & 7) << 20))
 }
 
 /** For each 16 values a scale in e4m3 that sends the extreme to 6. */
@@ -125,7 +160,8 @@ export function encodeNVFP4(args: usize, thread: u32, threads: u32): void {
     loadBlocks(args, scratch, block, 64)
     const units = scratch + HALVES
     for (let group: usize = 0; group < 4; group++) {
-      const x = scratch + X + (group << 8), scales = scratch + SCALE_CODES + (group << 4)
+      const x = scratch + X + (group << 8),
+        scales = scratch + SCALE_CODES + (group << 4)
       v128.store(units, f32x4.div(f32x4.abs(extremeOf(x, 16)), f32x4.splat(6)))
       for (let lane: usize = 0; lane < 16; lane += 4) {
         const code = toUE4M3(load<f32>(units + lane))

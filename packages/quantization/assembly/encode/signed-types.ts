@@ -1,18 +1,48 @@
 import {
-  beginOf, BYTES, CODES, endOf, GROUP_WEIGHTS, HALVES, hasImportance, IMPORTANCE, lanesOf, loadBlocks, outOf, SCALE_CODES, SCALES, scratchOf, toHalf, WEIGHTS, X,
+  beginOf,
+  BYTES,
+  CODES,
+  endOf,
+  GROUP_WEIGHTS,
+  HALVES,
+  hasImportance,
+  IMPORTANCE,
+  lanesOf,
+  loadBlocks,
+  outOf,
+  SCALE_CODES,
+  SCALES,
+  scratchOf,
+  toHalf,
+  WEIGHTS,
+  X,
 } from './blocks'
 import { codeAt, codesToBytes, nibbles, packBits, packTwoBits, shiftedUp } from './bytes'
 import { refineCodes, searchScale } from './search-scale'
-import { extremeOf, inverseOf, isLarge, nearestCode, sumOf, sumOfSquares, weighByImportance, weighBySquares } from './sums'
+import {
+  extremeOf,
+  inverseOf,
+  isLarge,
+  nearestCode,
+  sumOf,
+  sumOfSquares,
+  weighByImportance,
+  weighBySquares,
+} from './sums'
 
 // Q3_K and Q6_K: groups of 16 with a signed scale in units of an f16 of the block (src/format/encode/q3-k.ts, q6-k.ts).
 
 /** Codes −half … half − 1, stored as 0 … 2·half − 1, for the scales d · code of the groups; where that is 0, those of the search stay. */
 function roundGroups(scratch: usize, d: v128, half: f32): void {
-  const zero = f32x4.splat(0), least = f32x4.splat(-half), most = f32x4.splat(half - 1), middle = f32x4.splat(half)
+  const zero = f32x4.splat(0),
+    least = f32x4.splat(-half),
+    most = f32x4.splat(half - 1),
+    middle = f32x4.splat(half)
   for (let group: usize = 0; group < 16; group++) {
-    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4))), kept = f32x4.eq(scale, zero)
-    let x = scratch + X + (group << 8), codes = scratch + CODES + (group << 8)
+    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4))),
+      kept = f32x4.eq(scale, zero)
+    let x = scratch + X + (group << 8),
+      codes = scratch + CODES + (group << 8)
     for (const end = x + 256; x < end; x += 16, codes += 16) {
       const code = f32x4.add(middle, nearestCode(f32x4.div(v128.load(x), scale), least, most))
       v128.store(codes, v128.bitselect(v128.load(codes), code, kept))
@@ -22,17 +52,28 @@ function roundGroups(scratch: usize, d: v128, half: f32): void {
 
 /** The scale of the scales, their codes 0 … 63 to SCALE_CODES. */
 function refineScales(scratch: usize): v128 {
-  for (let group: usize = 0; group < 16; group++) v128.store(scratch + SCALES + (group << 4), refineCodes(scratch, scratch + X + (group << 8), 16, 4, scratch + CODES + (group << 8)))
-  const largest = extremeOf(scratch + SCALES, 16), live = f32x4.ne(largest, f32x4.splat(0)), inverse = f32x4.div(f32x4.splat(-32), largest)
+  for (let group: usize = 0; group < 16; group++)
+    v128.store(
+      scratch + SCALES + (group << 4),
+      refineCodes(scratch, scratch + X + (group << 8), 16, 4, scratch + CODES + (group << 8)),
+    )
+  const largest = extremeOf(scratch + SCALES, 16),
+    live = f32x4.ne(largest, f32x4.splat(0)),
+    inverse = f32x4.div(f32x4.splat(-32), largest)
   for (let group: usize = 0; group < 16; group++) {
-    const code = nearestCode(f32x4.mul(inverse, v128.load(scratch + SCALES + (group << 4))), f32x4.splat(-32), f32x4.splat(31))
+    const code = nearestCode(
+      f32x4.mul(inverse, v128.load(scratch + SCALES + (group << 4))),
+      f32x4.splat(-32),
+      f32x4.splat(31),
+    )
     v128.store(scratch + SCALE_CODES + (group << 4), v128.and(live, f32x4.add(code, f32x4.splat(32))))
   }
   return v128.and(live, f32x4.div(f32x4.splat(1), inverse))
 }
 
 function searchScales(scratch: usize): v128 {
-  const variance = f32x4.div(f32x4.mul(f32x4.splat(2), sumOfSquares(scratch + X, 256)), f32x4.splat(256)), weights = scratch + WEIGHTS
+  const variance = f32x4.div(f32x4.mul(f32x4.splat(2), sumOfSquares(scratch + X, 256)), f32x4.splat(256)),
+    weights = scratch + WEIGHTS
   for (let group: usize = 0; group < 16; group++) {
     const x = scratch + X + (group << 8)
     weighByImportance(x, scratch + IMPORTANCE + (group << 8), 16, variance, weights)
@@ -68,35 +109,55 @@ function storeScales(codes: usize, lane: u32, out: usize): void {
   store<u64>(out, 0)
   store<u32>(out, 0, 8)
   for (let group: usize = 0; group < 16; group++) {
-    const code = codeAt(codes + (group << 4), lane) + 32, low = out + (group & 7), high = out + 8 + (group & 3)
-    store<u8>(low, load<u8>(low) | ((code & 15) << <i32>(4 * (group >> 3))))
-    store<u8>(high, load<u8>(high) | ((code >> 4) << <i32>(2 * (group >> 2))))
+    const code = codeAt(codes + (group << 4), lane) + 32,
+      low = out + (group & 7),
+      high = out + 8 + (group & 3)
+    store<u8>(low, load<u8>(low) | ((code & 15) << (<i32>(4 * (group >> 3)))))
+    store<u8>(high, load<u8>(high) | ((code >> 4) << (<i32>(2 * (group >> 2)))))
   }
 }
 
 export function encodeQ6K(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread), weights = scratch + WEIGHTS
+  const scratch = scratchOf(args, thread),
+    weights = scratch + WEIGHTS
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 256)
     for (let group: usize = 0; group < 16; group++) {
       const x = scratch + X + (group << 8)
       if (!hasImportance(args)) weighBySquares(x, 16, weights)
-      v128.store(scratch + SCALES + (group << 4), searchScale(scratch, x, hasImportance(args) ? scratch + IMPORTANCE + (group << 8) : weights, 16, 32, scratch + CODES + (group << 8)))
+      v128.store(
+        scratch + SCALES + (group << 4),
+        searchScale(
+          scratch,
+          x,
+          hasImportance(args) ? scratch + IMPORTANCE + (group << 8) : weights,
+          16,
+          32,
+          scratch + CODES + (group << 8),
+        ),
+      )
     }
-    const largest = extremeOf(scratch + SCALES, 16), live = isLarge(largest), inverse = f32x4.div(f32x4.splat(-128), largest)
+    const largest = extremeOf(scratch + SCALES, 16),
+      live = isLarge(largest),
+      inverse = f32x4.div(f32x4.splat(-128), largest)
     const d = toHalf(v128.and(live, inverseOf(inverse)), scratch + HALVES)
     for (let group: usize = 0; group < 16; group++) {
-      const code = f32x4.pmin(f32x4.nearest(f32x4.mul(inverse, v128.load(scratch + SCALES + (group << 4)))), f32x4.splat(127))
+      const code = f32x4.pmin(
+        f32x4.nearest(f32x4.mul(inverse, v128.load(scratch + SCALES + (group << 4)))),
+        f32x4.splat(127),
+      )
       v128.store(scratch + SCALE_CODES + (group << 4), v128.and(live, code))
     }
     roundGroups(scratch, d, 32)
     // A block without a scale is all zeros.
-    for (let codes = scratch + CODES, stop = codes + 4096; codes < stop; codes += 16) v128.store(codes, v128.and(live, v128.load(codes)))
+    for (let codes = scratch + CODES, stop = codes + 4096; codes < stop; codes += 16)
+      v128.store(codes, v128.and(live, v128.load(codes)))
     codesToBytes(scratch, 256)
     let out = outOf(args, block, 210)
     for (let lane: u32 = 0; lane < lanesOf(args, block); lane++, out += 210) {
       packSixBits(scratch + BYTES + (lane << 8), out)
-      for (let group: usize = 0; group < 16; group++) store<u8>(out + group, codeAt(scratch + SCALE_CODES + (group << 4), lane), 192)
+      for (let group: usize = 0; group < 16; group++)
+        store<u8>(out + group, codeAt(scratch + SCALE_CODES + (group << 4), lane), 192)
       store<u16>(out, load<u32>(scratch + HALVES + (lane << 2)), 208)
     }
   }
@@ -106,11 +167,22 @@ export function encodeQ6K(args: usize, thread: u32, threads: u32): void {
 function packSixBits(codes: usize, out: usize): void {
   const mask = i8x16.splat(3)
   for (let i: usize = 0; i < 64; i += 16) {
-    const at = codes + ((i >> 5) << 7) + (i & 31), low = out + ((i >> 5) << 6) + (i & 31)
-    const a = v128.load(at), b = v128.load(at, 32), c = v128.load(at, 64), d = v128.load(at, 96)
+    const at = codes + ((i >> 5) << 7) + (i & 31),
+      low = out + ((i >> 5) << 6) + (i & 31)
+    const a = v128.load(at),
+      b = v128.load(at, 32),
+      c = v128.load(at, 64),
+      d = v128.load(at, 96)
     v128.store(low, nibbles(a, c))
     v128.store(low, nibbles(b, d), 32)
     const pairs = v128.or(v128.and(i16x8.shr_u(a, 4), mask), shiftedUp(v128.and(i16x8.shr_u(b, 4), mask), 2))
-    v128.store(out + i, v128.or(pairs, v128.or(shiftedUp(v128.and(i16x8.shr_u(c, 4), mask), 4), shiftedUp(v128.and(i16x8.shr_u(d, 4), mask), 6))), 128)
+    v128.store(
+      out + i,
+      v128.or(
+        pairs,
+        v128.or(shiftedUp(v128.and(i16x8.shr_u(c, 4), mask), 4), shiftedUp(v128.and(i16x8.shr_u(d, 4), mask), 6)),
+      ),
+      128,
+    )
   }
 }

@@ -1,4 +1,21 @@
-import { beginOf, BYTES, CODES, endOf, HALVES, hasImportance, IMPORTANCE, lanesOf, loadBlocks, MINIMUMS, outOf, rowMeans, scratchOf, toHalf, WEIGHTS, X } from './blocks'
+import {
+  beginOf,
+  BYTES,
+  CODES,
+  endOf,
+  HALVES,
+  hasImportance,
+  IMPORTANCE,
+  lanesOf,
+  loadBlocks,
+  MINIMUMS,
+  outOf,
+  rowMeans,
+  scratchOf,
+  toHalf,
+  WEIGHTS,
+  X,
+} from './blocks'
 import { codesToBytes, fifthBits, packHalves } from './bytes'
 import { searchRange } from './search-range'
 import { searchScale } from './search-scale'
@@ -9,7 +26,8 @@ import { extremeOf, inverseOf, weighByImportance } from './sums'
 /**
  * Converts to integers; a value that cannot be a code, because the reciprocal of a tiny scale is infinite, becomes 0.
  */
-@inline function whole(scaled: v128): v128 {
+@inline
+function whole(scaled: v128): v128 {
   return v128.and(f32x4.trunc(scaled), f32x4.lt(f32x4.abs(scaled), f32x4.splat(65536)))
 }
 
@@ -18,25 +36,35 @@ function weigh(args: usize, scratch: usize, block: u32): void {
 }
 
 /** Codes 0 … 2·half − 1 around the scale extreme / −half, or around the best of 19. */
-@inline function encodeSigned(args: usize, scratch: usize, block: u32, half: f32): void {
+@inline
+function encodeSigned(args: usize, scratch: usize, block: u32, half: f32): void {
   loadBlocks(args, scratch, block, 32)
-  let x = scratch + X, codes = scratch + CODES, d: v128
+  let x = scratch + X,
+    codes = scratch + CODES,
+    d: v128
   if (hasImportance(args)) {
     weigh(args, scratch, block)
     d = searchScale(scratch, x, scratch + WEIGHTS, 32, half, codes)
   } else {
     d = f32x4.div(extremeOf(x, 32), f32x4.splat(-half))
-    const inverse = inverseOf(d), middle = f32x4.splat(half + 0.5), last = f32x4.splat(2 * half - 1)
-    for (const end = x + 512; x < end; x += 16, codes += 16) v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(v128.load(x), inverse), middle)), last))
+    const inverse = inverseOf(d),
+      middle = f32x4.splat(half + 0.5),
+      last = f32x4.splat(2 * half - 1)
+    for (const end = x + 512; x < end; x += 16, codes += 16)
+      v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(v128.load(x), inverse), middle)), last))
   }
   toHalf(d, scratch + HALVES)
   codesToBytes(scratch, 32)
 }
 
 /** Codes 0 … last from the minimum on, for the scale range / last, or for the best of 38 with their minimums. */
-@inline function encodeRanged(args: usize, scratch: usize, block: u32, last: f32): void {
+@inline
+function encodeRanged(args: usize, scratch: usize, block: u32, last: f32): void {
   loadBlocks(args, scratch, block, 32)
-  let x = scratch + X, codes = scratch + CODES, d: v128, minimum: v128
+  let x = scratch + X,
+    codes = scratch + CODES,
+    d: v128,
+    minimum: v128
   if (hasImportance(args)) {
     weigh(args, scratch, block)
     d = searchRange(scratch, x, scratch + WEIGHTS, 32, last, -0.9, 0.05, 36, false, codes, scratch + MINIMUMS)
@@ -49,15 +77,19 @@ function weigh(args: usize, scratch: usize, block: u32): void {
       maximum = f32x4.pmax(maximum, v128.load(at))
     }
     d = f32x4.div(f32x4.sub(maximum, minimum), f32x4.splat(last))
-    const inverse = inverseOf(d), most = f32x4.splat(last), half = f32x4.splat(0.5)
-    for (const end = x + 512; x < end; x += 16, codes += 16) v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(f32x4.sub(v128.load(x), minimum), inverse), half)), most))
+    const inverse = inverseOf(d),
+      most = f32x4.splat(last),
+      half = f32x4.splat(0.5)
+    for (const end = x + 512; x < end; x += 16, codes += 16)
+      v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(f32x4.sub(v128.load(x), minimum), inverse), half)), most))
   }
   toHalf(d, scratch + HALVES)
   toHalf(minimum, scratch + HALVES + 16)
   codesToBytes(scratch, 32)
 }
 
-@inline function storeHalf(scratch: usize, lane: u32, out: usize): void {
+@inline
+function storeHalf(scratch: usize, lane: u32, out: usize): void {
   store<u16>(out, load<u32>(scratch + HALVES + (lane << 2)))
 }
 
@@ -115,14 +147,21 @@ export function encodeQ51(args: usize, thread: u32, threads: u32): void {
 
 /** d = |extreme| / 127; halves are rounded away from zero. */
 export function encodeQ80(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread), one = f32x4.splat(1), half = f32x4.splat(0.5), sign = i32x4.splat(0x80000000)
+  const scratch = scratchOf(args, thread),
+    one = f32x4.splat(1),
+    half = f32x4.splat(0.5),
+    sign = i32x4.splat(0x80000000)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 32)
-    let x = scratch + X, codes = scratch + CODES
-    const d = f32x4.div(f32x4.abs(extremeOf(x, 32)), f32x4.splat(127)), inverse = inverseOf(d)
+    let x = scratch + X,
+      codes = scratch + CODES
+    const d = f32x4.div(f32x4.abs(extremeOf(x, 32)), f32x4.splat(127)),
+      inverse = inverseOf(d)
     toHalf(d, scratch + HALVES)
     for (const stop = x + 512; x < stop; x += 16, codes += 16) {
-      const scaled = f32x4.mul(v128.load(x), inverse), magnitude = f32x4.abs(scaled), below = whole(magnitude)
+      const scaled = f32x4.mul(v128.load(x), inverse),
+        magnitude = f32x4.abs(scaled),
+        below = whole(magnitude)
       const rounded = f32x4.add(below, v128.and(one, f32x4.ge(f32x4.sub(magnitude, below), half)))
       v128.store(codes, v128.and(v128.or(rounded, v128.and(scaled, sign)), f32x4.lt(magnitude, f32x4.splat(65536))))
     }

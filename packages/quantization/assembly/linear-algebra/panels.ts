@@ -14,11 +14,11 @@ const DEPTH: u32 = 256
 
 /** c = a · b: `rows` panels of a, `columns` panels of b, each `k` deep; c f64 [columns][rows][4][4], overwritten. */
 export function multiplyPanels(a: usize, b: usize, c: usize, rows: u32, columns: u32, k: u32): void {
-  const panelBytes = <usize>k << 5
+  const panelBytes = (<usize>k) << 5
   memory.fill(c, 0, (<usize>rows * columns) << 7)
   for (let from: u32 = 0; from < k; from += DEPTH) {
     const depth = min(DEPTH, k - from)
-    const skip = <usize>from << 5
+    const skip = (<usize>from) << 5
     let at = c
     for (let column: u32 = 0; column < columns; column++) {
       const panel = b + column * panelBytes + skip
@@ -29,11 +29,18 @@ export function multiplyPanels(a: usize, b: usize, c: usize, rows: u32, columns:
 
 /** c[4][4] += one panel of a times one of b. */
 export function tile(a: usize, b: usize, k: u32, c: usize): void {
-  const last = b + (<usize>k << 5)
-  let a0 = v128.load(c), a1 = v128.load(c, 16), b0 = v128.load(c, 32), b1 = v128.load(c, 48)
-  let c0 = v128.load(c, 64), c1 = v128.load(c, 80), d0 = v128.load(c, 96), d1 = v128.load(c, 112)
+  const last = b + ((<usize>k) << 5)
+  let a0 = v128.load(c),
+    a1 = v128.load(c, 16),
+    b0 = v128.load(c, 32),
+    b1 = v128.load(c, 48)
+  let c0 = v128.load(c, 64),
+    c1 = v128.load(c, 80),
+    d0 = v128.load(c, 96),
+    d1 = v128.load(c, 112)
   for (; b < last; b += 32, a += 32) {
-    const w0 = v128.load(b), w1 = v128.load(b, 16)
+    const w0 = v128.load(b),
+      w1 = v128.load(b, 16)
     let v = v128.load64_splat(a)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)

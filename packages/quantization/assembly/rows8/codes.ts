@@ -4,17 +4,26 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
 // Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are the constants of the way they are stored.
 
 /** Selects the low part of a code. */
-@inline export function lowConstant(codes: i32): v128 {
+@inline
+export function lowConstant(codes: i32): v128 {
   return codes == CRUMBS || codes == CRUMBS_1 ? crumbMask() : nibbleMask()
 }
 
 /** Selects the high part of a code, or maps codes to values. */
-@inline export function highConstant(codes: i32): v128 {
-  return codes == IQ4 ? iq4Table() : codes == E2M1 ? e2m1Table() : codes == CRUMBS_1 ? thirdMask() : highMask(codes == NIBBLES_2 ? 2 : 1)
+@inline
+export function highConstant(codes: i32): v128 {
+  return codes == IQ4
+    ? iq4Table()
+    : codes == E2M1
+      ? e2m1Table()
+      : codes == CRUMBS_1
+        ? thirdMask()
+        : highMask(codes == NIBBLES_2 ? 2 : 1)
 }
 
 /** Codes of vector t (0 … 3) from nibble vector `v`; `bits` holds the quad's high bits. */
-@inline export function lowNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
+@inline
+export function lowNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
   const q = v128.and(v, low)
   if (codes == IQ4 || codes == E2M1) return lookup(high, q)
   if (codes == NIBBLES_1) return v128.or(q, v128.and(i16x8.shl(bits, 4 - t), high))
@@ -23,7 +32,8 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
 }
 
 /** Codes of vector 4 + t. */
-@inline export function highNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
+@inline
+export function highNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
   const q = v128.and(i16x8.shr_u(v, 4), low)
   if (codes == IQ4 || codes == E2M1) return lookup(high, q)
   if (codes == NIBBLES_1) return v128.or(q, v128.and(t == 0 ? bits : i16x8.shr_u(bits, t), high))
@@ -32,19 +42,22 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
 }
 
 /** Bits 2t, 2t+1 of every byte at bits 4 and 5; what crosses bytes is for the caller to mask. */
-@inline function pairOf(bits: v128, t: i32): v128 {
+@inline
+function pairOf(bits: v128, t: i32): v128 {
   return t < 2 ? i16x8.shl(bits, 4 - 2 * t) : t == 2 ? bits : i16x8.shr_u(bits, 2)
 }
 
 /** Codes of vector 4u + j from crumb vector `v`; `bits` holds the quad's third bits, moved right by 4u. */
-@inline export function crumbs(codes: i32, v: v128, bits: v128, j: i32, low: v128, high: v128): v128 {
+@inline
+export function crumbs(codes: i32, v: v128, bits: v128, j: i32, low: v128, high: v128): v128 {
   const q = v128.and(j == 0 ? v : i16x8.shr_u(v, 2 * j), low)
   if (codes == CRUMBS) return q
   return v128.or(q, v128.and(j < 2 ? i16x8.shl(bits, 2 - j) : j == 2 ? bits : i16x8.shr_u(bits, 1), high))
 }
 
 /** The codes of a block at `from` as bytes: 8 × (quad 0, quad 1) vectors at `to`. */
-@inline export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high: v128): void {
+@inline
+export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high: v128): void {
   if (codes == BYTES) {
     for (const end = to + 256; to < end; to += 32, from += 32) {
       v128.store(to, v128.load(from))
@@ -56,7 +69,8 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
     if (codes == CRUMBS || codes == CRUMBS_1) {
       let bits = codes == CRUMBS_1 ? v128.load(from, 64) : low
       for (let u = 0; u < 2; u++) {
-        const v = v128.load(from + 32 * u), t = to + 128 * u
+        const v = v128.load(from + 32 * u),
+          t = to + 128 * u
         v128.store(t, crumbs(codes, v, bits, 0, low, high))
         v128.store(t, crumbs(codes, v, bits, 1, low, high), 32)
         v128.store(t, crumbs(codes, v, bits, 2, low, high), 64)
@@ -64,7 +78,8 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
         bits = i16x8.shr_u(bits, 4)
       }
     } else {
-      const bits = codes == NIBBLES_1 || codes == NIBBLES_2 ? v128.load(from, 128) : low, upper = codes == NIBBLES_2 ? v128.load(from, 160) : bits
+      const bits = codes == NIBBLES_1 || codes == NIBBLES_2 ? v128.load(from, 128) : low,
+        upper = codes == NIBBLES_2 ? v128.load(from, 160) : bits
       unpackNibbles(codes, v128.load(from), bits, upper, 0, to, low, high)
       unpackNibbles(codes, v128.load(from, 32), bits, upper, 1, to + 32, low, high)
       unpackNibbles(codes, v128.load(from, 64), bits, upper, 2, to + 64, low, high)
@@ -73,7 +88,8 @@ import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layo
   }
 }
 
-@inline function unpackNibbles(codes: i32, v: v128, bits: v128, upper: v128, t: i32, to: usize, low: v128, high: v128): void {
+@inline
+function unpackNibbles(codes: i32, v: v128, bits: v128, upper: v128, t: i32, to: usize, low: v128, high: v128): void {
   v128.store(to, lowNibbles(codes, v, bits, t, low, high))
   v128.store(to, highNibbles(codes, v, upper, t, low, high), 128)
 }

@@ -9,21 +9,27 @@ import { unpack } from './unpack'
  * Tokens are shared out; an id outside gives zeros.
  */
 export function gather(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 3), vocabulary = argument(args, 4), width = argument(args, 5), blocks: i32 = (width + 31) >> 5
-  const layout = args + 36, bytes = groupBytesAt(layout, blocks)
+  const tokens = argument(args, 3),
+    vocabulary = argument(args, 4),
+    width = argument(args, 5),
+    blocks: i32 = (width + 31) >> 5
+  const layout = args + 36,
+    bytes = groupBytesAt(layout, blocks)
   const scale = floatArgument(args, 6)
-  const codes: usize = argument(args, 7) + thread * argument(args, 8), panel = codes + blocks * PANEL_BYTES
+  const codes: usize = argument(args, 7) + thread * argument(args, 8),
+    panel = codes + blocks * PANEL_BYTES
   const end = shareEnd(tokens, thread, threads)
   for (let token = shareBegin(tokens, thread, threads); token < end; token++) {
-    const id = load<u32>(argument(args, 0) + (<usize>token << 2))
+    const id = load<u32>(argument(args, 0) + ((<usize>token) << 2))
     const y: usize = argument(args, 2) + ((<usize>token * width) << 2)
     if (id >= vocabulary) {
-      memory.fill(y, 0, <usize>width << 2)
+      memory.fill(y, 0, (<usize>width) << 2)
       continue
     }
     unpack(layout, argument(args, 1) + <usize>(id >> 3) * bytes, blocks, codes)
     spreadBy(layout, codes, blocks, panel)
     const column = panel + ((id & 7) << 2)
-    for (let i: u32 = 0; i < width; i++) store<f32>(y + (<usize>i << 2), scale * load<f32>(column + (<usize>i << 5)))
+    for (let i: u32 = 0; i < width; i++)
+      store<f32>(y + ((<usize>i) << 2), scale * load<f32>(column + ((<usize>i) << 5)))
   }
 }

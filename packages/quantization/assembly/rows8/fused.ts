@@ -8,9 +8,16 @@ import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, tokenProduct, X, Y } f
 // itself, takes its share of the groups of each product, and does what is left to do with the rows of its share.
 
 /** Words before the argument blocks of the products: norm's weight (0 for none), eps f32, unit offset f32, offset of the normalised x in a thread's scratch, words of a block. */
-const NORM: u32 = 0, EPS: u32 = 1, UNIT: u32 = 2, NORMED: u32 = 3, STRIDE: u32 = 4, FUNCTION: u32 = 5, BLOCKS: u32 = 6
+const NORM: u32 = 0,
+  EPS: u32 = 1,
+  UNIT: u32 = 2,
+  NORMED: u32 = 3,
+  STRIDE: u32 = 4,
+  FUNCTION: u32 = 5,
+  BLOCKS: u32 = 6
 
-@inline function blockOf(args: usize, index: u32): usize {
+@inline
+function blockOf(args: usize, index: u32): usize {
   return args + ((BLOCKS + index * argument(args, STRIDE)) << 2)
 }
 
@@ -22,9 +29,13 @@ export function qkvInt8(args: usize, thread: u32, threads: u32): void {
 /** f(gate) · up for the functions of gated MLPs, SiLU and GELU with tanh: the second product lies in scratch memory, each row where its share computes it. */
 export function gatedInt8(args: usize, thread: u32, threads: u32): void {
   products(args, 2, thread, threads)
-  const gate = blockOf(args, 0), rows = argument(gate, ROWS), groups = (rows + 7) >> 3
-  const begin: usize = <usize>shareBegin(groups, thread, threads) << 5, end: usize = <usize>min(shareEnd(groups, thread, threads) << 3, rows) << 2
-  const y: usize = argument(gate, Y), up: usize = argument(blockOf(args, 1), Y)
+  const gate = blockOf(args, 0),
+    rows = argument(gate, ROWS),
+    groups = (rows + 7) >> 3
+  const begin: usize = (<usize>shareBegin(groups, thread, threads)) << 5,
+    end: usize = (<usize>min(shareEnd(groups, thread, threads) << 3, rows)) << 2
+  const y: usize = argument(gate, Y),
+    up: usize = argument(blockOf(args, 1), Y)
   if (argument(args, FUNCTION) == GELU_TANH) gated(GELU_TANH, y, up, y, begin, end)
   else gated(SILU, y, up, y, begin, end)
 }
@@ -34,12 +45,22 @@ function products(args: usize, count: u32, thread: u32, threads: u32): void {
   let x: usize = argument(first, X)
   if (argument(args, NORM) != 0) {
     const normed: usize = argument(first, SCRATCH) + thread * argument(first, SCRATCH_BYTES) + argument(args, NORMED)
-    normaliseRow(x, argument(args, NORM), normed, argument(first, COLUMNS), floatArgument(args, EPS), floatArgument(args, UNIT), 0)
+    normaliseRow(
+      x,
+      argument(args, NORM),
+      normed,
+      argument(first, COLUMNS),
+      floatArgument(args, EPS),
+      floatArgument(args, UNIT),
+      0,
+    )
     x = normed
   }
-  let wide = false, zero: i32 = 0
+  let wide = false,
+    zero: i32 = 0
   for (let index: u32 = 0; index < count; index++) {
-    const block = blockOf(args, index), layout = layoutOf(block)
+    const block = blockOf(args, index),
+      layout = layoutOf(block)
     // Records depend on how the codes are stored that they meet; most often that is the same for all products.
     const isRounded = index > 0 && isWide(codesAt(layout)) == wide && zeroAt(layout) == zero
     tokenProduct(block, x, isRounded, thread, threads)

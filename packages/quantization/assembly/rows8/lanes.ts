@@ -1,32 +1,41 @@
 // Vector steps shared by the kernels.
 
 /** 4 f16 at `p` to f32: the bits move to f32's places (0x8fffe000 keeps sign, exponent, fraction), and 2^112 repairs the exponent bias; exact for every finite value. */
-@inline export function f16Floats(p: usize, bits: v128, bias: v128): v128 {
+@inline
+export function f16Floats(p: usize, bits: v128, bias: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(v128.load16x4_s(p), 13), bits), bias)
 }
 
-@inline export function brainFloats(p: usize): v128 {
+@inline
+export function brainFloats(p: usize): v128 {
   return i32x4.shl(v128.load16x4_u(p), 16)
 }
 
 /** 4 unsigned e4m3 of the 8 at `p`, those of one quad, halved: exponent and fraction move to f32's places, and 2^120 / 2 repairs the bias. */
-@inline export function e4m3Floats(p: usize, quad: i32): v128 {
+@inline
+export function e4m3Floats(p: usize, quad: i32): v128 {
   const h = v128.load8x8_u(p)
-  return f32x4.mul(i32x4.shl(quad == 0 ? i32x4.extend_low_i16x8_u(h) : i32x4.extend_high_i16x8_u(h), 20), f32x4.splat(6.646139978924579e35))
+  return f32x4.mul(
+    i32x4.shl(quad == 0 ? i32x4.extend_low_i16x8_u(h) : i32x4.extend_high_i16x8_u(h), 20),
+    f32x4.splat(6.646139978924579e35),
+  )
 }
 
 /** 4 bytes of the 8 at `p`, those of one quad, as f32. */
-@inline export function u8Floats(p: usize, quad: i32): v128 {
+@inline
+export function u8Floats(p: usize, quad: i32): v128 {
   const h = v128.load8x8_u(p)
   return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
 }
 
-@inline export function i8Floats(p: usize, quad: i32): v128 {
+@inline
+export function i8Floats(p: usize, quad: i32): v128 {
   const h = v128.load8x8_s(p)
   return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
 }
 
 /** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */
-@inline export function addPairs(a: v128, b: v128): v128 {
+@inline
+export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }

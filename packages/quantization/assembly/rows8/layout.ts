@@ -56,26 +56,31 @@ export const SHARED: i32 = 8
 export const SHARED_OFFSET: i32 = 9
 
 /** Whether columns 0 … 15 and 16 … 31 of a block have scales of their own. */
-@inline export function hasHalves(form: i32): bool {
+@inline
+export function hasHalves(form: i32): bool {
   return form == I8_HALVES || form == U8_HALVES_OFFSET || form == E4M3_HALVES
 }
 
-@inline export function hasOffset(form: i32): bool {
+@inline
+export function hasOffset(form: i32): bool {
   return form == HALF_OFFSET || form == U8_OFFSET || form == U8_HALVES_OFFSET || form == SHARED_OFFSET
 }
 
 /** Whether codes index levels of 16 bits. */
-@inline export function hasLevels(codes: i32): bool {
+@inline
+export function hasLevels(codes: i32): bool {
   return codes == LEVELS || codes == LEVELS_2 || codes == LEVELS_3
 }
 
 /** Products of 8 bits need unsigned codes below 64 and relaxed SIMD; everything else widens to 16 bits. */
-@inline export function isWide(codes: i32): bool {
+@inline
+export function isWide(codes: i32): bool {
   return !ASC_FEATURE_RELAXED_SIMD || codes == BYTES || codes == IQ4 || hasLevels(codes)
 }
 
 /** Number of pair sums that i16 holds: a pair sum is at most 254 times the largest code. A power of two, at most 8. */
-@inline export function sumsInI16(codes: i32): i32 {
+@inline
+export function sumsInI16(codes: i32): i32 {
   return codes == NIBBLES_2 ? 2 : codes == NIBBLES_1 || codes == E2M1 ? 4 : 8
 }
 
@@ -83,41 +88,53 @@ export const SHARED_OFFSET: i32 = 9
  * Whether sums begin with what the zero takes from them, and may then wrap on the way: their codes are large, but with the zero in their middle all
  * columns that share a scale sum up to what i16 holds. A lane has 16 columns, or 8 with halves: 127 · 16 · 16 (5 bits, E2M1) and 127 · 32 · 8 (6 bits).
  */
-@inline export function mayWrap(codes: i32, form: i32): bool {
+@inline
+export function mayWrap(codes: i32, form: i32): bool {
   return !isWide(codes) && !hasOffset(form) && sumsInI16(codes) < 8
 }
 
 /** The description of a weight in an argument block: words from `at` on. */
-@inline export function codesAt(at: usize): i32 {
+@inline
+export function codesAt(at: usize): i32 {
   return load<i32>(at)
 }
-@inline export function formAt(at: usize): i32 {
+@inline
+export function formAt(at: usize): i32 {
   return load<i32>(at, 4)
 }
 /** Bytes of a block before its codes. */
-@inline export function headBytesAt(at: usize): usize {
+@inline
+export function headBytesAt(at: usize): usize {
   return load<u32>(at, 8)
 }
-@inline export function blockBytesAt(at: usize): usize {
+@inline
+export function blockBytesAt(at: usize): usize {
   return load<u32>(at, 12)
 }
 /** Bytes of what blocks share. */
-@inline export function superBytesAt(at: usize): usize {
+@inline
+export function superBytesAt(at: usize): usize {
   return load<u32>(at, 16)
 }
 /** Number of blocks that share it. */
-@inline export function superBlocksAt(at: usize): i32 {
+@inline
+export function superBlocksAt(at: usize): i32 {
   return load<i32>(at, 20)
 }
-@inline export function zeroAt(at: usize): i32 {
+@inline
+export function zeroAt(at: usize): i32 {
   return load<i32>(at, 24)
 }
 /** Address of the 16 levels: their low bytes, then their high bytes. */
-@inline export function levelsAt(at: usize): usize {
+@inline
+export function levelsAt(at: usize): usize {
   return at + 28
 }
 
 /** Bytes of a group of 8 rows with `blocks` blocks of 32 columns. */
-@inline export function groupBytesAt(at: usize, blocks: i32): usize {
-  return <usize>blocks * blockBytesAt(at) + <usize>((blocks + superBlocksAt(at) - 1) / superBlocksAt(at)) * superBytesAt(at)
+@inline
+export function groupBytesAt(at: usize, blocks: i32): usize {
+  return (
+    <usize>blocks * blockBytesAt(at) + <usize>((blocks + superBlocksAt(at) - 1) / superBlocksAt(at)) * superBytesAt(at)
+  )
 }

@@ -7,7 +7,9 @@ import { BYTES, NIBBLES_1 } from './layout'
  * 32 codes]. Groups are shared out; rows that the last one lacks become zeros.
  */
 export function packBlocks(args: usize, thread: u32, threads: u32): void {
-  const rows = argument(args, 2), groups = (rows + 7) >> 3, rowBytes: usize = argument(args, 3) * argument(args, 4)
+  const rows = argument(args, 2),
+    groups = (rows + 7) >> 3,
+    rowBytes: usize = argument(args, 3) * argument(args, 4)
   const end = shareEnd(groups, thread, threads)
   for (let group = shareBegin(groups, thread, threads); group < end; group++) {
     const from: usize = argument(args, 0) + <usize>(group << 3) * rowBytes
@@ -17,46 +19,76 @@ export function packBlocks(args: usize, thread: u32, threads: u32): void {
 
 /** Packs a group of `count` rows. A function of its own: engines replace what they compiled in a hurry when it is called next. */
 export function packGroup(args: usize, from: usize, count: i32, to: usize): void {
-  const blocks: i32 = argument(args, 3), headBytes: usize = argument(args, 6), offsets = argument(args, 7), codes: i32 = argument(args, 8)
-  const blockBytes: usize = argument(args, 4), rowBytes: usize = <usize>blocks * blockBytes
-  const highAt: usize = offsets != 0 ? 4 : 2, codesAt = highAt + (codes == NIBBLES_1 ? 4 : 0)
+  const blocks: i32 = argument(args, 3),
+    headBytes: usize = argument(args, 6),
+    offsets = argument(args, 7),
+    codes: i32 = argument(args, 8)
+  const blockBytes: usize = argument(args, 4),
+    rowBytes: usize = <usize>blocks * blockBytes
+  const highAt: usize = offsets != 0 ? 4 : 2,
+    codesAt = highAt + (codes == NIBBLES_1 ? 4 : 0)
   const packedBytes: usize = headBytes + (codes == BYTES ? 256 : codes == NIBBLES_1 ? 160 : 128)
   for (let block = 0; block < blocks; block++, from += blockBytes, to += packedBytes) {
     store4(to, quarterOf(from, rowBytes, count), quarterOf(from + (rowBytes << 2), rowBytes, count - 4))
-    if (offsets != 0) store4(to + 16, quarterOf(from + 2, rowBytes, count), quarterOf(from + 2 + (rowBytes << 2), rowBytes, count - 4))
-    let source = from + codesAt, target = to + headBytes
+    if (offsets != 0)
+      store4(to + 16, quarterOf(from + 2, rowBytes, count), quarterOf(from + 2 + (rowBytes << 2), rowBytes, count - 4))
+    let source = from + codesAt,
+      target = to + headBytes
     packQuad(source, rowBytes, count, target)
     packQuad(source + (rowBytes << 2), rowBytes, count - 4, target + 16)
     if (codes == BYTES) {
       packQuad(source + 16, rowBytes, count, target + 128)
       packQuad(source + 16 + (rowBytes << 2), rowBytes, count - 4, target + 144)
     } else if (codes == NIBBLES_1) {
-      for (let row = 0; row < 8; row++) store<u32>(target + 128 + (<usize>row << 2), row < count ? spread(load<u32>(from + highAt + <usize>row * rowBytes)) : 0)
+      for (let row = 0; row < 8; row++)
+        store<u32>(
+          target + 128 + ((<usize>row) << 2),
+          row < count ? spread(load<u32>(from + highAt + <usize>row * rowBytes)) : 0,
+        )
     }
   }
 }
 
 /** The f16 at `from` and in the same place of the next three rows, 0 from row `count` on. */
-@inline function quarterOf(from: usize, rowBytes: usize, count: i32): u64 {
-  if (count >= 4) return <u64>load<u16>(from) | (<u64>load<u16>(from + rowBytes) << 16) | (<u64>load<u16>(from + (rowBytes << 1)) << 32) | (<u64>load<u16>(from + rowBytes * 3) << 48)
+@inline
+function quarterOf(from: usize, rowBytes: usize, count: i32): u64 {
+  if (count >= 4)
+    return (
+      <u64>load<u16>(from) |
+      ((<u64>load<u16>(from + rowBytes)) << 16) |
+      ((<u64>load<u16>(from + (rowBytes << 1))) << 32) |
+      ((<u64>load<u16>(from + rowBytes * 3)) << 48)
+    )
   let bits: u64 = 0
-  for (let row = 0; row < count; row++) bits |= <u64>load<u16>(from + <usize>row * rowBytes) << (<u64>row << 4)
+  for (let row = 0; row < count; row++) bits |= (<u64>load<u16>(from + <usize>row * rowBytes)) << ((<u64>row) << 4)
   return bits
 }
 
-@inline function store4(to: usize, low: u64, high: u64): void {
+@inline
+function store4(to: usize, low: u64, high: u64): void {
   store<u64>(to, low)
   store<u64>(to, high, 8)
 }
 
 /** Lays 16 bytes of four rows as four vectors, 32 bytes apart, whose lane r is row r. */
-@inline function packQuad(from: usize, rowBytes: usize, count: i32, to: usize): void {
+@inline
+function packQuad(from: usize, rowBytes: usize, count: i32, to: usize): void {
   const zero = i32x4.splat(0)
-  transposeQuad(count > 0 ? v128.load(from) : zero, count > 1 ? v128.load(from + rowBytes) : zero, count > 2 ? v128.load(from + (rowBytes << 1)) : zero, count > 3 ? v128.load(from + rowBytes * 3) : zero, to)
+  transposeQuad(
+    count > 0 ? v128.load(from) : zero,
+    count > 1 ? v128.load(from + rowBytes) : zero,
+    count > 2 ? v128.load(from + (rowBytes << 1)) : zero,
+    count > 3 ? v128.load(from + rowBytes * 3) : zero,
+    to,
+  )
 }
 
-@inline export function transposeQuad(a: v128, b: v128, c: v128, d: v128, to: usize): void {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+@inline
+export function transposeQuad(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
+    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5),
+    ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7),
+    cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
   v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
   v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 32)
   v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 64)
@@ -64,7 +96,8 @@ export function packGroup(args: usize, from: usize, count: i32, to: usize): void
 }
 
 /** The fifth bits of 32 codes: bit 4u + c becomes bit u of byte c. */
-@inline function spread(bits: u32): u32 {
+@inline
+function spread(bits: u32): u32 {
   let bytes: u32 = 0
   for (let column: u32 = 0; column < 4; column++) {
     let x = (bits >> column) & 0x11111111

@@ -20,14 +20,16 @@ export function widenPanel(panel: usize, stride: usize, blocks: i32, zero: i32, 
 }
 
 /** Columns 0 and 1 of all rows, then columns 2 and 3. */
-@inline function widenQuad(bytes: v128, zeros: v128, to: usize): void {
+@inline
+function widenQuad(bytes: v128, zeros: v128, to: usize): void {
   const pairs = i8x16.shuffle(bytes, bytes, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15)
   v128.store(to, i16x8.sub(i16x8.extend_low_i8x16_s(pairs), zeros))
   v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(pairs), zeros), 32)
 }
 
 /** Columns of one quad as f32: scale · code + offset, to `to`, `to + 32`, … */
-@inline function spread(v: v128, scale: v128, offset: v128, to: usize): void {
+@inline
+function spread(v: v128, scale: v128, offset: v128, to: usize): void {
   v128.store(to, madd(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(v, 24), 24)), scale, offset))
   v128.store(to, madd(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(v, 16), 24)), scale, offset), 32)
   v128.store(to, madd(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(v, 8), 24)), scale, offset), 64)
@@ -39,8 +41,10 @@ export function spreadPanel(panel: usize, blocks: i32, halves: bool, to: usize):
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
     for (let half: usize = 0; half < 2; half++) {
       const set: usize = halves ? 32 * half : 0
-      const scale0 = v128.load(panel + SCALES + set), scale1 = v128.load(panel + SCALES + set, 16)
-      const offset0 = v128.load(panel + OFFSETS + set), offset1 = v128.load(panel + OFFSETS + set, 16)
+      const scale0 = v128.load(panel + SCALES + set),
+        scale1 = v128.load(panel + SCALES + set, 16)
+      const offset0 = v128.load(panel + OFFSETS + set),
+        offset1 = v128.load(panel + OFFSETS + set, 16)
       const first = panel + 128 * half
       for (let p = first; p < first + 128; p += 32, to += 128) {
         spread(v128.load(p), scale0, offset0, to)

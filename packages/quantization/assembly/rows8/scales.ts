@@ -1,26 +1,42 @@
 import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
 import { brainFloats, e4m3Floats, f16Floats, i8Floats, u8Floats } from './lanes'
-import { BRAIN, E4M3_HALVES, HALF, HALF_OFFSET, hasOffset, I8, I8_HALVES, SHARED, SHARED_OFFSET, U8_HALVES_OFFSET, U8_OFFSET } from './layout'
+import {
+  BRAIN,
+  E4M3_HALVES,
+  HALF,
+  HALF_OFFSET,
+  hasOffset,
+  I8,
+  I8_HALVES,
+  SHARED,
+  SHARED_OFFSET,
+  U8_HALVES_OFFSET,
+  U8_OFFSET,
+} from './layout'
 
 /** Shared field of blocks for 4 rows, from the fields at `p`: their scale, or the scale of their scales. */
-@inline export function sharedScale(form: i32, p: usize, quad: i32): v128 {
+@inline
+export function sharedScale(form: i32, p: usize, quad: i32): v128 {
   if (form == SHARED || form == SHARED_OFFSET) return v128.load(p + 16 * quad)
   return f16Floats(p + 8 * quad, halfMask(), halfBias())
 }
 
 /** Their offset, or the negated scale of their minimums. */
-@inline export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
+@inline
+export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
   if (!hasOffset(form)) return f32x4.splat(0)
   if (form == SHARED_OFFSET) return v128.load(p + 32 + 16 * quad)
   return f32x4.neg(f16Floats(p + 16 + 8 * quad, halfMask(), halfBias()))
 }
 
-@inline export function isShared(form: i32): bool {
+@inline
+export function isShared(form: i32): bool {
   return form != HALF && form != HALF_OFFSET && form != BRAIN && form != E4M3_HALVES
 }
 
 /** Scales of 4 rows for one half of the block at `p`; `shared` is what `sharedScale` gave. */
-@inline export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
+@inline
+export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
   if (form == SHARED || form == SHARED_OFFSET) return shared
   if (form == I8 || form == I8_HALVES) return f32x4.mul(shared, i8Floats(p + 8 * half, quad))
   if (form == U8_OFFSET || form == U8_HALVES_OFFSET) return f32x4.mul(shared, u8Floats(p + 8 * half, quad))
@@ -30,7 +46,8 @@ import { BRAIN, E4M3_HALVES, HALF, HALF_OFFSET, hasOffset, I8, I8_HALVES, SHARED
 }
 
 /** Offsets of 4 rows, of forms that have them; `shared` is what `sharedOffset` gave. */
-@inline export function offsetOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
+@inline
+export function offsetOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
   if (form == SHARED_OFFSET) return shared
   if (form == U8_OFFSET) return f32x4.mul(shared, u8Floats(p + 8, quad))
   if (form == U8_HALVES_OFFSET) return f32x4.mul(shared, u8Floats(p + 16 + 8 * half, quad))

@@ -8,9 +8,13 @@ export function spreadBy(layout: usize, panel: usize, blocks: i32, to: usize): v
   switch (codesAt(layout)) {
     case LEVELS:
     case LEVELS_2:
-    case LEVELS_3: return spreadLevels(panel, blocks, levelsAt(layout), to)
-    case E4M3: return spreadE4M3(panel, blocks, to)
-    case E5M2: return spreadE5M2(panel, blocks, to)
-    default: spreadPanel(panel, blocks, hasHalves(formAt(layout)), to)
+    case LEVELS_3:
+      return spreadLevels(panel, blocks, levelsAt(layout), to)
+    case E4M3:
+      return spreadE4M3(panel, blocks, to)
+    case E5M2:
+      return spreadE5M2(panel, blocks, to)
+    default:
+      spreadPanel(panel, blocks, hasHalves(formAt(layout)), to)
   }
 }
