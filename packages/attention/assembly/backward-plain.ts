@@ -47,21 +47,21 @@ import { bendLine, gradientLine } from './softmax'
 
 /** Second stage. Memory of a unit: place, scores [Lkv + 4], products [Lkv + 4]. */
 export function backwardPlain(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS),
-    keys = argument(args, KEYS),
-    group = argument(args, HEADS) / kvHeads,
-    units = argument(args, BATCH) * kvHeads
+  const kvHeads = argument(args, KV_HEADS)
+  const keys = argument(args, KEYS)
+  const group = argument(args, HEADS) / kvHeads
+  const units = argument(args, BATCH) * kvHeads
   const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   for (let unit = thread; unit < units; unit += threads) {
-    const batch = unit / kvHeads,
-      kvHead = unit % kvHeads
+    const batch = unit / kvHeads
+    const kvHead = unit % kvHeads
     for (let key: u32 = 0; key < keys; key++) {
       memory.fill(rowAddress(args, DK, STRIDE_K, batch, kvHead, key, 2), 0, (<usize>argument(args, HEAD_DIM)) << 2)
       memory.fill(rowAddress(args, DV, STRIDE_V, batch, kvHead, key, 2), 0, (<usize>argument(args, VALUE_DIM)) << 2)
     }
     for (let head = kvHead * group; head < kvHead * group + group; head++) {
-      const isPacked = argument(args, CU_Q) != 0,
-        last = isPacked ? sequenceCount(args) : batch + 1
+      const isPacked = argument(args, CU_Q) != 0
+      const last = isPacked ? sequenceCount(args) : batch + 1
       store<i32>(place, 0, END_ROW << 2)
       for (let n = isPacked ? <u32>0 : batch; n < last; n++) {
         placeSequence(args, n, placed(place, END_ROW), place)
@@ -73,24 +73,24 @@ export function backwardPlain(args: usize, thread: u32, threads: u32): void {
 }
 
 function backwardRow(args: usize, batch: u32, head: u32, kvHead: u32, row: u32, place: usize): void {
-  const headDim = argument(args, HEAD_DIM),
-    valueDim = argument(args, VALUE_DIM),
-    scale = scaleOf(args)
-  const position = positionOffset(place) + <i32>row,
-    first = firstSeen(args, place, position),
-    end = endSeen(args, place, position),
-    count = max(0, end - first),
-    padded = (count + 3) & ~3
-  const state: usize = ((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) << 2,
-    subtracted = load<f32>(argument(args, SUBTRACTED) + state)
+  const headDim = argument(args, HEAD_DIM)
+  const valueDim = argument(args, VALUE_DIM)
+  const scale = scaleOf(args)
+  const position = positionOffset(place) + <i32>row
+  const first = firstSeen(args, place, position)
+  const end = endSeen(args, place, position)
+  const count = max(0, end - first)
+  const padded = (count + 3) & ~3
+  const state: usize = ((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + row) << 2
+  const subtracted = load<f32>(argument(args, SUBTRACTED) + state)
   if (subtracted == Infinity) return
-  const scores = place + PLACE_BYTES,
-    products = scores + ((<usize>(argument(args, KEYS) + 4)) << 2)
-  const q = rowAddress(args, Q, STRIDE_Q, batch, head, row, 2),
-    gradient = rowAddress(args, DO, STRIDE_O, batch, head, row, 2),
-    dq = rowAddress(args, DQ, STRIDE_Q, batch, head, row, 2)
-  const shiftK = elementShift(args, K_IS_HALF),
-    shiftV = elementShift(args, V_IS_HALF)
+  const scores = place + PLACE_BYTES
+  const products = scores + ((<usize>(argument(args, KEYS) + 4)) << 2)
+  const q = rowAddress(args, Q, STRIDE_Q, batch, head, row, 2)
+  const gradient = rowAddress(args, DO, STRIDE_O, batch, head, row, 2)
+  const dq = rowAddress(args, DQ, STRIDE_Q, batch, head, row, 2)
+  const shiftK = elementShift(args, K_IS_HALF)
+  const shiftV = elementShift(args, V_IS_HALF)
   for (let i = 0; i < padded; i++) {
     const isKey = i < count
     store<f32>(

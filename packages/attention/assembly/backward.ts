@@ -63,13 +63,13 @@ const BLOCK: i32 = 64
 
 /** Second stage. */
 export function backwardTiles(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS),
-    units = argument(args, BATCH) * heads,
-    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const heads = argument(args, HEADS)
+  const units = argument(args, BATCH) * heads
+  const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   for (let unit = thread; unit < units; unit += threads) {
-    const batch = unit / heads,
-      head = unit % heads,
-      keys = argument(args, KEYS)
+    const batch = unit / heads
+    const head = unit % heads
+    const keys = argument(args, KEYS)
     // Keys outside every sequence need a gradient too.
     for (let key: u32 = 0; key < keys; key++) {
       memory.fill(
@@ -117,30 +117,30 @@ function keyGradient(
 }
 
 function backwardSequence(args: usize, head: u32, place: usize): void {
-  const batch: u32 = placed(place, PLACE_BATCH),
-    kvHead = head / (argument(args, HEADS) / argument(args, KV_HEADS)),
-    firstRow = placed(place, FIRST_ROW),
-    endRow = placed(place, END_ROW),
-    endKey = placed(place, END_KEY)
-  const headDim = argument(args, HEAD_DIM),
-    valueDim = argument(args, VALUE_DIM),
-    offset = positionOffset(place)
-  const keyBytes: usize = (<usize>headDim) << 2,
-    valueBytes: usize = (<usize>valueDim) << 2
-  const keys = place + PLACE_BYTES + 2 * BLOCK * LINE,
-    panel = keys + TILE * keyBytes,
-    valuePanel = panel + TILE * keyBytes,
-    dk = valuePanel + TILE * valueBytes,
-    dv = dk + TILE * keyBytes
-  const shiftK = elementShift(args, K_IS_HALF),
-    shiftV = elementShift(args, V_IS_HALF)
-  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK,
-    strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const batch: u32 = placed(place, PLACE_BATCH)
+  const kvHead = head / (argument(args, HEADS) / argument(args, KV_HEADS))
+  const firstRow = placed(place, FIRST_ROW)
+  const endRow = placed(place, END_ROW)
+  const endKey = placed(place, END_KEY)
+  const headDim = argument(args, HEAD_DIM)
+  const valueDim = argument(args, VALUE_DIM)
+  const offset = positionOffset(place)
+  const keyBytes: usize = (<usize>headDim) << 2
+  const valueBytes: usize = (<usize>valueDim) << 2
+  const keys = place + PLACE_BYTES + 2 * BLOCK * LINE
+  const panel = keys + TILE * keyBytes
+  const valuePanel = panel + TILE * keyBytes
+  const dk = valuePanel + TILE * valueBytes
+  const dv = dk + TILE * keyBytes
+  const shiftK = elementShift(args, K_IS_HALF)
+  const shiftV = elementShift(args, V_IS_HALF)
+  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK
+  const strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
   for (let start = placed(place, FIRST_KEY); start < endKey; start += TILE) {
     const width = min(TILE, endKey - start)
     // Rows that see any key of the tile.
-    const from = max(firstRow, start - <i32>argument(args, WINDOW_RIGHT) - offset),
-      to = min(endRow, start + width + <i32>argument(args, WINDOW_LEFT) - offset)
+    const from = max(firstRow, start - <i32>argument(args, WINDOW_RIGHT) - offset)
+    const to = min(endRow, start + width + <i32>argument(args, WINDOW_LEFT) - offset)
     if (from >= to) continue
     layRows(
       shiftK,
@@ -190,27 +190,27 @@ function backwardBlock(
   count: i32,
   areEven: bool,
 ): void {
-  const batch: u32 = placed(place, PLACE_BATCH),
-    headDim = argument(args, HEAD_DIM),
-    valueDim = argument(args, VALUE_DIM),
-    offset = positionOffset(place),
-    padded = (count + 3) & ~3
-  const keyBytes: usize = (<usize>headDim) << 2,
-    valueBytes: usize = (<usize>valueDim) << 2
-  const scores = place + PLACE_BYTES,
-    products = scores + BLOCK * LINE,
-    keys = products + BLOCK * LINE,
-    panel = keys + TILE * keyBytes,
-    valuePanel = panel + TILE * keyBytes,
-    dk = valuePanel + TILE * valueBytes,
-    dv = dk + TILE * keyBytes
-  const ownQueries = dv + TILE * valueBytes,
-    lastRows = ownQueries + BLOCK * keyBytes,
-    ownGradients = lastRows + 4 * keyBytes
-  let queries = rowAddress(args, Q, STRIDE_Q, batch, head, firstRow, 2),
-    gradients = rowAddress(args, DO, STRIDE_O, batch, head, firstRow, 2)
-  const strideQ: usize = (<usize>argument(args, STRIDE_Q + 2)) << 2,
-    strideO: usize = (<usize>argument(args, STRIDE_O + 2)) << 2
+  const batch: u32 = placed(place, PLACE_BATCH)
+  const headDim = argument(args, HEAD_DIM)
+  const valueDim = argument(args, VALUE_DIM)
+  const offset = positionOffset(place)
+  const padded = (count + 3) & ~3
+  const keyBytes: usize = (<usize>headDim) << 2
+  const valueBytes: usize = (<usize>valueDim) << 2
+  const scores = place + PLACE_BYTES
+  const products = scores + BLOCK * LINE
+  const keys = products + BLOCK * LINE
+  const panel = keys + TILE * keyBytes
+  const valuePanel = panel + TILE * keyBytes
+  const dk = valuePanel + TILE * valueBytes
+  const dv = dk + TILE * keyBytes
+  const ownQueries = dv + TILE * valueBytes
+  const lastRows = ownQueries + BLOCK * keyBytes
+  const ownGradients = lastRows + 4 * keyBytes
+  let queries = rowAddress(args, Q, STRIDE_Q, batch, head, firstRow, 2)
+  let gradients = rowAddress(args, DO, STRIDE_O, batch, head, firstRow, 2)
+  const strideQ: usize = (<usize>argument(args, STRIDE_Q + 2)) << 2
+  const strideO: usize = (<usize>argument(args, STRIDE_O + 2)) << 2
   // Copies rows that need padding to four, and rows with gaps between them, which would share few cache lines.
   if (count != padded || strideQ != keyBytes || strideO != valueBytes) {
     memory.fill(ownQueries + <usize>count * keyBytes, 0, <usize>(padded - count) * keyBytes)
@@ -221,23 +221,23 @@ function backwardBlock(
     gradients = ownGradients
   }
   const rowState: usize = ((<usize>batch * argument(args, HEADS) + head) * argument(args, ROWS) + firstRow) << 2
-  const subtracted = argument(args, SUBTRACTED) + rowState,
-    reduced = argument(args, REDUCED) + rowState
-  const softcap = softcapOf(args),
-    slope = slopeOf(args, head),
-    isSimple = softcap == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
+  const subtracted = argument(args, SUBTRACTED) + rowState
+  const reduced = argument(args, REDUCED) + rowState
+  const softcap = softcapOf(args)
+  const slope = slopeOf(args, head)
+  const isSimple = softcap == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
   // Zero times a hidden value is zero only if the value is finite.
   const isCareful = !areEven || isUneven(args, batch, head, firstRow, count)
 
   for (let row = 0; row < padded; row += 4) {
-    const firstPosition = offset + firstRow + row,
-      lastPosition = offset + firstRow + min(row + 3, count - 1)
-    const from = max(firstSeen(args, place, firstPosition) - start, 0) & ~7,
-      to = (min(endSeen(args, place, lastPosition) - start, width) + 7) & ~7
+    const firstPosition = offset + firstRow + row
+    const lastPosition = offset + firstRow + min(row + 3, count - 1)
+    const from = max(firstSeen(args, place, firstPosition) - start, 0) & ~7
+    const to = (min(endSeen(args, place, lastPosition) - start, width) + 7) & ~7
     if (to <= from) continue
-    const s = scores + <usize>row * LINE + ((<usize>from) << 2),
-      p = products + <usize>row * LINE + ((<usize>from) << 2),
-      columns = to - from
+    const s = scores + <usize>row * LINE + ((<usize>from) << 2)
+    const p = products + <usize>row * LINE + ((<usize>from) << 2)
+    const columns = to - from
     productTile(queries + <usize>row * keyBytes, keyBytes, headDim, panel + ((<usize>from * headDim) << 2), columns, s)
     productTile(
       gradients + <usize>row * valueBytes,
@@ -252,9 +252,9 @@ function backwardBlock(
       firstSeen(args, place, lastPosition) <= start + from &&
       endSeen(args, place, firstPosition) >= start + to
     for (let i = 0; i < 4; i++) {
-      const line = <usize>i * LINE,
-        at: usize = (<usize>(row + i)) << 2,
-        position = firstPosition + i
+      const line = <usize>i * LINE
+      const at: usize = (<usize>(row + i)) << 2
+      const position = firstPosition + i
       if (row + i >= count || load<f32>(subtracted + at) == Infinity) {
         memory.fill(s + line, 0, columns << 2)
         memory.fill(p + line, 0, columns << 2)
@@ -281,9 +281,9 @@ function backwardBlock(
       }
       gradientLine(s + line, p + line, columns, load<f32>(subtracted + at), less)
     }
-    const dq = rowAddress(args, DQ, STRIDE_Q, batch, head, firstRow + row, 2),
-      some = min(to, width) - from,
-      visible = keys + <usize>from * keyBytes
+    const dq = rowAddress(args, DQ, STRIDE_Q, batch, head, firstRow + row, 2)
+    const some = min(to, width) - from
+    const visible = keys + <usize>from * keyBytes
     if (isCareful)
       for (let i = 0; i < min(4, count - row); i++)
         addRowsCarefully(p + <usize>i * LINE, 4, visible, keyBytes, some, headDim, dq + <usize>i * strideQ)
@@ -297,14 +297,14 @@ function backwardBlock(
   }
   // For four keys at a time, the rows that see any of them: only their lines hold these columns.
   for (let key = 0; key < width; key += 4) {
-    const last = min(key + 4, width),
-      from = max(0, start + key - <i32>argument(args, WINDOW_RIGHT) - offset - firstRow),
-      to = min(count, start + last + <i32>argument(args, WINDOW_LEFT) - offset - firstRow),
-      rows = to - from
+    const last = min(key + 4, width)
+    const from = max(0, start + key - <i32>argument(args, WINDOW_RIGHT) - offset - firstRow)
+    const to = min(count, start + last + <i32>argument(args, WINDOW_LEFT) - offset - firstRow)
+    const rows = to - from
     if (rows <= 0) continue
-    const at: usize = <usize>from * LINE + ((<usize>key) << 2),
-      q = queries + <usize>from * keyBytes,
-      g = gradients + <usize>from * valueBytes
+    const at: usize = <usize>from * LINE + ((<usize>key) << 2)
+    const q = queries + <usize>from * keyBytes
+    const g = gradients + <usize>from * valueBytes
     if (isCareful) {
       for (let i = 0; i < last - key; i++) {
         addRowsCarefully(
@@ -327,8 +327,8 @@ function backwardBlock(
 
 /** Whether any of these rows holds a non-finite value. */
 function isUneven(args: usize, batch: u32, head: u32, firstRow: u32, count: u32): bool {
-  const blocks = (argument(args, ROWS) + ROW_BLOCK - 1) / ROW_BLOCK,
-    words: usize = argument(args, UNEVEN) + (((batch * argument(args, HEADS) + head) * blocks) << 2)
+  const blocks = (argument(args, ROWS) + ROW_BLOCK - 1) / ROW_BLOCK
+  const words: usize = argument(args, UNEVEN) + (((batch * argument(args, HEADS) + head) * blocks) << 2)
   return (
     (load<u32>(words + ((firstRow / ROW_BLOCK) << 2)) |
       load<u32>(words + (((firstRow + count - 1) / ROW_BLOCK) << 2))) !=
@@ -338,13 +338,13 @@ function isUneven(args: usize, batch: u32, head: u32, firstRow: u32, count: u32)
 
 /** Third stage if heads share keys: sums the gradients of a key over the heads of its group, in head order. */
 export function backwardJoin(args: usize, thread: u32, threads: u32): void {
-  const keys = argument(args, KEYS),
-    kvHeads = argument(args, KV_HEADS),
-    units = argument(args, BATCH) * kvHeads * keys
+  const keys = argument(args, KEYS)
+  const kvHeads = argument(args, KV_HEADS)
+  const units = argument(args, BATCH) * kvHeads * keys
   for (let unit = thread; unit < units; unit += threads) {
-    const key = unit % keys,
-      kvHead = (unit / keys) % kvHeads,
-      batch = unit / (keys * kvHeads)
+    const key = unit % keys
+    const kvHead = (unit / keys) % kvHeads
+    const batch = unit / (keys * kvHeads)
     joinParts(args, DK, PART_K, STRIDE_K, HEAD_DIM, batch, kvHead, key)
     joinParts(args, DV, PART_V, STRIDE_V, VALUE_DIM, batch, kvHead, key)
   }
@@ -360,8 +360,8 @@ function joinParts(
   kvHead: u32,
   key: u32,
 ): void {
-  const group = argument(args, HEADS) / argument(args, KV_HEADS),
-    to = rowAddress(args, tensor, strides, batch, kvHead, key, 2)
+  const group = argument(args, HEADS) / argument(args, KV_HEADS)
+  const to = rowAddress(args, tensor, strides, batch, kvHead, key, 2)
   memory.copy(
     to,
     keyGradient(args, tensor, part, strides, width, batch, kvHead * group, key),

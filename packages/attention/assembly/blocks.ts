@@ -6,13 +6,13 @@ import { BATCH, CU_KV, CU_Q, endVisible, firstVisible, keyCount, KEYS, ROWS, SEQ
 // without keys.
 
 /** Words of a place: batch index, rows and keys of its sequence, rows of the block. */
-export const PLACE_BATCH: u32 = 0,
-  FIRST_ROW: u32 = 1,
-  END_ROW: u32 = 2,
-  FIRST_KEY: u32 = 3,
-  END_KEY: u32 = 4,
-  BLOCK_ROW: u32 = 5,
-  BLOCK_END: u32 = 6
+export const PLACE_BATCH: u32 = 0
+export const FIRST_ROW: u32 = 1
+export const END_ROW: u32 = 2
+export const FIRST_KEY: u32 = 3
+export const END_KEY: u32 = 4
+export const BLOCK_ROW: u32 = 5
+export const BLOCK_END: u32 = 6
 export const PLACE_BYTES: usize = 32
 
 /**
@@ -28,15 +28,15 @@ export function sequenceCount(args: usize): u32 {
  * has.
  */
 export function placeSequence(args: usize, sequence: u32, before: i32, place: usize): void {
-  const rows: i32 = argument(args, ROWS),
-    keys: i32 = argument(args, KEYS),
-    cuQ: usize = argument(args, CU_Q),
-    cuKv: usize = argument(args, CU_KV)
-  let batch: u32 = 0,
-    firstRow = 0,
-    endRow = rows,
-    firstKey = 0,
-    endKey = 0
+  const rows: i32 = argument(args, ROWS)
+  const keys: i32 = argument(args, KEYS)
+  const cuQ: usize = argument(args, CU_Q)
+  const cuKv: usize = argument(args, CU_KV)
+  let batch: u32 = 0
+  let firstRow = 0
+  let endRow = rows
+  let firstKey = 0
+  let endKey = 0
   if (cuQ == 0) {
     batch = sequence
     endKey = keyCount(args, batch)
@@ -59,7 +59,6 @@ export function placeSequence(args: usize, sequence: u32, before: i32, place: us
 /**
  * Query rows of one head per block: about 64 lines over all heads, so that packing a tile of keys serves many lines.
  */
-// @ts-ignore: decorator
 @inline
 export function blockRows(group: u32): u32 {
   return max(4, (64 / group) & ~3)
@@ -67,11 +66,11 @@ export function blockRows(group: u32): u32 {
 
 /** Number of blocks of up to `size` rows in all sequences. */
 export function blockCount(args: usize, size: u32): u32 {
-  const rows = argument(args, ROWS),
-    cuQ: usize = argument(args, CU_Q)
+  const rows = argument(args, ROWS)
+  const cuQ: usize = argument(args, CU_Q)
   if (cuQ == 0) return argument(args, BATCH) * ((rows + size - 1) / size)
-  let blocks: u32 = 0,
-    before = 0
+  let blocks: u32 = 0
+  let before = 0
   const sequences = sequenceCount(args)
   for (let n: u32 = 0; n < sequences; n++) {
     const end: i32 = n + 1 < sequences ? min(<i32>rows, max(before, load<i32>(cuQ + (n << 2)))) : rows
@@ -83,8 +82,8 @@ export function blockCount(args: usize, size: u32): u32 {
 
 /** Finds the place of block `block`. */
 export function placeBlock(args: usize, block: u32, size: u32, place: usize): void {
-  let left = block,
-    sequence: u32 = 0
+  let left = block
+  let sequence: u32 = 0
   if (argument(args, CU_Q) == 0) {
     const each = (argument(args, ROWS) + size - 1) / size
     sequence = block / each
@@ -102,7 +101,6 @@ export function placeBlock(args: usize, block: u32, size: u32, place: usize): vo
   store<i32>(place, min(placed(place, END_ROW), first + <i32>size), BLOCK_END << 2)
 }
 
-// @ts-ignore: decorator
 @inline
 export function placed(place: usize, word: u32): i32 {
   return load<i32>(place + (word << 2))
@@ -113,7 +111,6 @@ function blocksOf(place: usize, size: u32): u32 {
 }
 
 /** Offset from row index to key position: the last row of a sequence is at its last key. */
-// @ts-ignore: decorator
 @inline
 export function positionOffset(place: usize): i32 {
   return placed(place, END_KEY) - placed(place, END_ROW)

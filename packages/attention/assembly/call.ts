@@ -4,73 +4,73 @@ import { pageOf } from './pages'
 // The argument block that all attention kernels share (written by src/attention/wasm/arguments.ts), and values derived
 // from it.
 
-export const Q: u32 = 0,
-  K: u32 = 1,
-  V: u32 = 2,
-  KV_LENGTHS: u32 = 3,
-  SINKS: u32 = 4,
-  ALIBI: u32 = 5,
-  BIAS: u32 = 6,
-  MASK: u32 = 7,
-  CU_Q: u32 = 8,
-  CU_KV: u32 = 9,
-  O: u32 = 10,
-  LSE: u32 = 11
-export const BATCH: u32 = 12,
-  HEADS: u32 = 13,
-  KV_HEADS: u32 = 14,
-  ROWS: u32 = 15,
-  KEYS: u32 = 16,
-  HEAD_DIM: u32 = 17,
-  VALUE_DIM: u32 = 18
+export const Q: u32 = 0
+export const K: u32 = 1
+export const V: u32 = 2
+export const KV_LENGTHS: u32 = 3
+export const SINKS: u32 = 4
+export const ALIBI: u32 = 5
+export const BIAS: u32 = 6
+export const MASK: u32 = 7
+export const CU_Q: u32 = 8
+export const CU_KV: u32 = 9
+export const O: u32 = 10
+export const LSE: u32 = 11
+export const BATCH: u32 = 12
+export const HEADS: u32 = 13
+export const KV_HEADS: u32 = 14
+export const ROWS: u32 = 15
+export const KEYS: u32 = 16
+export const HEAD_DIM: u32 = 17
+export const VALUE_DIM: u32 = 18
 /** Strides in elements along batch, head and row axes: q, k, v, o. */
-export const STRIDE_Q: u32 = 19,
-  STRIDE_K: u32 = 22,
-  STRIDE_V: u32 = 25,
-  STRIDE_O: u32 = 28
-export const WINDOW_LEFT: u32 = 31,
-  WINDOW_RIGHT: u32 = 32,
-  SCALE: u32 = 33,
-  SOFTCAP: u32 = 34
+export const STRIDE_Q: u32 = 19
+export const STRIDE_K: u32 = 22
+export const STRIDE_V: u32 = 25
+export const STRIDE_O: u32 = 28
+export const WINDOW_LEFT: u32 = 31
+export const WINDOW_RIGHT: u32 = 32
+export const SCALE: u32 = 33
+export const SOFTCAP: u32 = 34
 /** Strides along batch, head and row axes of bias and mask; 0 for a broadcast axis. */
-export const STRIDE_BIAS: u32 = 35,
-  STRIDE_MASK: u32 = 38
-export const SCRATCH: u32 = 41,
-  SCRATCH_BYTES: u32 = 42,
-  PARTIALS: u32 = 43,
-  K_STORAGE: u32 = 44,
-  V_STORAGE: u32 = 45,
-  SEQUENCES: u32 = 46
+export const STRIDE_BIAS: u32 = 35
+export const STRIDE_MASK: u32 = 38
+export const SCRATCH: u32 = 41
+export const SCRATCH_BYTES: u32 = 42
+export const PARTIALS: u32 = 43
+export const K_STORAGE: u32 = 44
+export const V_STORAGE: u32 = 45
+export const SEQUENCES: u32 = 46
 /** i32 [batch, pages] or 0. With a block table, the batch strides of k and v are page strides. */
-export const BLOCK_TABLE: u32 = 47,
-  PAGES: u32 = 48,
-  PAGE_ROWS: u32 = 49
+export const BLOCK_TABLE: u32 = 47
+export const PAGES: u32 = 48
+export const PAGE_ROWS: u32 = 49
 /**
  * For decode and `gatherKeys` only. `gatherKeys`: scratch addresses of keys [B, Hkv, keys, D], values [B, Hkv, keys,
  * Dv] and lengths i32[B].
  */
-export const GATHERED_K: u32 = 50,
-  GATHERED_V: u32 = 51,
-  GATHERED_LENGTHS: u32 = 52
+export const GATHERED_K: u32 = 50
+export const GATHERED_V: u32 = 51
+export const GATHERED_LENGTHS: u32 = 52
 /**
  * For keys and for values in groups: address of the first group, groups per head, bytes per group, address and number
  * of recent rows.
  */
-export const GROUPS_K: u32 = 53,
-  GROUPS_V: u32 = 58
+export const GROUPS_K: u32 = 53
+export const GROUPS_V: u32 = 58
 
 /**
  * Storage of k and v (`K_STORAGE`, `V_STORAGE`). Strides of byte rows are in bytes. From INT4 on, codes are in groups.
  */
-export const K_IS_HALF: u32 = K_STORAGE,
-  V_IS_HALF: u32 = V_STORAGE
-export const F32: u32 = 0,
-  F16: u32 = 1,
-  INT8: u32 = 2,
-  FP8: u32 = 3,
-  INT4: u32 = 4,
-  INT2: u32 = 5,
-  GROUPS8: u32 = 6
+export const K_IS_HALF: u32 = K_STORAGE
+export const V_IS_HALF: u32 = V_STORAGE
+export const F32: u32 = 0
+export const F16: u32 = 1
+export const INT8: u32 = 2
+export const FP8: u32 = 3
+export const INT4: u32 = 4
+export const INT2: u32 = 5
+export const GROUPS8: u32 = 6
 
 /** Score of a hidden key. */
 export const HIDDEN: f32 = -3.4e38
@@ -95,8 +95,8 @@ export function elementShift(args: usize, storage: u32): u32 {
 
 /** Address of a row of k or v, possibly in a page. */
 export function keyAddress(args: usize, tensor: u32, strides: u32, batch: u32, head: u32, key: u32, shift: u32): usize {
-  const table: usize = argument(args, BLOCK_TABLE),
-    rows = argument(args, PAGE_ROWS)
+  const table: usize = argument(args, BLOCK_TABLE)
+  const rows = argument(args, PAGE_ROWS)
   if (table == 0) return rowAddress(args, tensor, strides, batch, head, key, shift)
   return rowAddress(
     args,

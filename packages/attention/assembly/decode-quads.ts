@@ -10,21 +10,18 @@ export const WEIGHT_FACTOR: f32 = 5.192296858534828e33
 export const QUERY_FACTOR: f32 = 1.2676506002282294e30
 
 /** Loads four elements; f16 ones come out times 2^−112. */
-// @ts-ignore: decorator
 @inline
 function loadRaw(row: usize, shift: u32, mask: v128): v128 {
   return shift == 2 ? v128.load(row) : v128.and(i32x4.shl(v128.load_ext<i16>(row), 13), mask)
 }
 
 /** Loads the next four elements. */
-// @ts-ignore: decorator
 @inline
 function loadNext(row: usize, shift: u32, mask: v128): v128 {
   return shift == 2 ? v128.load(row, 16) : v128.and(i32x4.shl(v128.load_ext<i16>(row, 8), 13), mask)
 }
 
 /** Stores eight channels of an output. */
-// @ts-ignore: decorator
 @inline
 function storeTwo(at: usize, a: v128, b: v128): void {
   v128.store(at, a)
@@ -32,7 +29,6 @@ function storeTwo(at: usize, a: v128, b: v128): void {
 }
 
 /** Factor that turns sums of `loadRaw` products into scores. */
-// @ts-ignore: decorator
 @inline
 export function scoreFactor(scale: f32, shift: u32): f32 {
   return shift == 2 ? scale : scale * 4096
@@ -40,15 +36,14 @@ export function scoreFactor(scale: f32, shift: u32): f32 {
 
 /** Interleaves `width` elements, times `factor`, as row `index` of `rows` queries. */
 export function layQuery(from: usize, width: u32, factor: f32, to: usize, index: u32, rows: u32): void {
-  const f = f32x4.splat(factor),
-    step = (<usize>rows) << 4
+  const f = f32x4.splat(factor)
+  const step = (<usize>rows) << 4
   to += (<usize>index) << 4
   for (const end = from + ((<usize>width) << 2); from < end; from += 16, to += step)
     v128.store(to, f32x4.mul(f, v128.load(from)))
 }
 
 /** Score of one key with row `index` of `rows`, summed in the same order as four keys at a time. */
-// @ts-ignore: decorator
 @inline
 function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor: f32): f32 {
   const mask = halfMask()
@@ -60,7 +55,6 @@ function scoreOne(shift: u32, q: usize, k: usize, width: u32, rows: u32, factor:
 }
 
 /** Scores of four rows with `count` keys, two keys at a time: 8 accumulators. `width` is a multiple of 4. */
-// @ts-ignore: decorator
 @inline
 function quadScores(
   shift: u32,
@@ -72,24 +66,24 @@ function quadScores(
   factor: f32,
   s: usize,
 ): void {
-  const mask = halfMask(),
-    factors = f32x4.splat(factor),
-    end = q0 + ((<usize>width) << 4)
+  const mask = halfMask()
+  const factors = f32x4.splat(factor)
+  const end = q0 + ((<usize>width) << 4)
   let i = 0
   for (; i + 2 <= count; i += 2, s += 8, k += stride << 1) {
-    let a0 = f32x4.splat(0),
-      a1 = a0,
-      b0 = a0,
-      b1 = a0,
-      c0 = a0,
-      c1 = a0,
-      d0 = a0,
-      d1 = a0
-    let k0 = k,
-      k1 = k + stride
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
+    let d0 = a0
+    let d1 = a0
+    let k0 = k
+    let k1 = k + stride
     for (let q = q0; q < end; q += 64, k0 += (<usize>4) << shift, k1 += (<usize>4) << shift) {
-      const y0 = loadRaw(k0, shift, mask),
-        y1 = loadRaw(k1, shift, mask)
+      const y0 = loadRaw(k0, shift, mask)
+      const y1 = loadRaw(k1, shift, mask)
       let x = v128.load(q)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -103,8 +97,8 @@ function quadScores(
       d0 = madd(x, y0, d0)
       d1 = madd(x, y1, d1)
     }
-    const ab = f32x4.mul(factors, joinTwo(sumTwo(a0, a1), sumTwo(b0, b1))),
-      cd = f32x4.mul(factors, joinTwo(sumTwo(c0, c1), sumTwo(d0, d1)))
+    const ab = f32x4.mul(factors, joinTwo(sumTwo(a0, a1), sumTwo(b0, b1)))
+    const cd = f32x4.mul(factors, joinTwo(sumTwo(c0, c1), sumTwo(d0, d1)))
     v128.store_lane<i64>(s, ab, 0)
     v128.store_lane<i64>(s, ab, 1, LINE)
     v128.store_lane<i64>(s, cd, 0, 2 * LINE)
@@ -135,32 +129,32 @@ export function tripleScoresF16(
   factor: f32,
   s: usize,
 ): void {
-  const mask = halfMask(),
-    factors = f32x4.splat(factor),
-    end = q0 + <usize>width * 12
+  const mask = halfMask()
+  const factors = f32x4.splat(factor)
+  const end = q0 + <usize>width * 12
   let i = 0
   for (; i + 4 <= count; i += 4, s += 16, k += stride << 2) {
-    let a0 = f32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0,
-      c0 = a0,
-      c1 = a0,
-      c2 = a0,
-      c3 = a0
-    let k0 = k,
-      k1 = k0 + stride,
-      k2 = k1 + stride,
-      k3 = k2 + stride
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
+    let c0 = a0
+    let c1 = a0
+    let c2 = a0
+    let c3 = a0
+    let k0 = k
+    let k1 = k0 + stride
+    let k2 = k1 + stride
+    let k3 = k2 + stride
     for (let q = q0; q < end; q += 48, k0 += 8, k1 += 8, k2 += 8, k3 += 8) {
-      const y0 = loadRaw(k0, 1, mask),
-        y1 = loadRaw(k1, 1, mask),
-        y2 = loadRaw(k2, 1, mask),
-        y3 = loadRaw(k3, 1, mask)
+      const y0 = loadRaw(k0, 1, mask)
+      const y1 = loadRaw(k1, 1, mask)
+      const y2 = loadRaw(k2, 1, mask)
+      const y3 = loadRaw(k3, 1, mask)
       let x = v128.load(q)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -190,7 +184,6 @@ export function tripleScoresF16(
  * o[line] += Σ p[line] · v over keys `first` … `end` − 1 for four lines, 8 channels at a time: 8 accumulators. `width`
  * is a multiple of 8.
  */
-// @ts-ignore: decorator
 @inline
 function quadValues(
   shift: u32,
@@ -203,25 +196,25 @@ function quadValues(
   o0: usize,
   bytes: usize,
 ): void {
-  const mask = halfMask(),
-    o1 = o0 + bytes,
-    o2 = o1 + bytes,
-    o3 = o2 + bytes,
-    last = p + ((<usize>end) << 2)
+  const mask = halfMask()
+  const o1 = o0 + bytes
+  const o2 = o1 + bytes
+  const o3 = o2 + bytes
+  const last = p + ((<usize>end) << 2)
   v += <usize>first * stride
   for (let d: usize = 0; d < (<usize>width) << 2; d += 32, v += (<usize>8) << shift) {
-    let a0 = v128.load(o0 + d),
-      a1 = v128.load(o0 + d, 16),
-      b0 = v128.load(o1 + d),
-      b1 = v128.load(o1 + d, 16)
-    let c0 = v128.load(o2 + d),
-      c1 = v128.load(o2 + d, 16),
-      d0 = v128.load(o3 + d),
-      d1 = v128.load(o3 + d, 16)
+    let a0 = v128.load(o0 + d)
+    let a1 = v128.load(o0 + d, 16)
+    let b0 = v128.load(o1 + d)
+    let b1 = v128.load(o1 + d, 16)
+    let c0 = v128.load(o2 + d)
+    let c1 = v128.load(o2 + d, 16)
+    let d0 = v128.load(o3 + d)
+    let d1 = v128.load(o3 + d, 16)
     let from = v
     for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask),
-        y1 = loadNext(from, shift, mask)
+      const y0 = loadRaw(from, shift, mask)
+      const y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -268,7 +261,6 @@ export function quadValuesF16(
 }
 
 /** `quadValues` for three lines: 6 accumulators. */
-// @ts-ignore: decorator
 @inline
 function tripleValues(
   shift: u32,
@@ -281,22 +273,22 @@ function tripleValues(
   o0: usize,
   bytes: usize,
 ): void {
-  const mask = halfMask(),
-    o1 = o0 + bytes,
-    o2 = o1 + bytes,
-    last = p + ((<usize>end) << 2)
+  const mask = halfMask()
+  const o1 = o0 + bytes
+  const o2 = o1 + bytes
+  const last = p + ((<usize>end) << 2)
   v += <usize>first * stride
   for (let d: usize = 0; d < (<usize>width) << 2; d += 32, v += (<usize>8) << shift) {
-    let a0 = v128.load(o0 + d),
-      a1 = v128.load(o0 + d, 16),
-      b0 = v128.load(o1 + d),
-      b1 = v128.load(o1 + d, 16),
-      c0 = v128.load(o2 + d),
-      c1 = v128.load(o2 + d, 16)
+    let a0 = v128.load(o0 + d)
+    let a1 = v128.load(o0 + d, 16)
+    let b0 = v128.load(o1 + d)
+    let b1 = v128.load(o1 + d, 16)
+    let c0 = v128.load(o2 + d)
+    let c1 = v128.load(o2 + d, 16)
     let from = v
     for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask),
-        y1 = loadNext(from, shift, mask)
+      const y0 = loadRaw(from, shift, mask)
+      const y1 = loadNext(from, shift, mask)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)

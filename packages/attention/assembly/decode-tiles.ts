@@ -5,12 +5,10 @@ import { addWeighted, dotRow, load4 } from './scores'
 // separate functions: engines allocate registers per function, and these loops need all of them.
 
 /** Bytes between the scores or weights of consecutive lines: 128 keys. */
-// @ts-ignore: decorator
 @inline
 export const LINE: usize = 512
 
 /** Sums the lanes of four vectors into the four lanes of one. */
-// @ts-ignore: decorator
 @inline
 function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
@@ -19,7 +17,6 @@ function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /** Scores of two query rows with `count` keys, four keys at a time: 8 accumulators. */
-// @ts-ignore: decorator
 @inline
 function pairScores(
   shift: u32,
@@ -37,20 +34,20 @@ function pairScores(
   let i = 0
   if ((width & 3) == 0) {
     for (; i + 4 <= count; i += 4, k += 4 * stride) {
-      const k1 = k + stride,
-        k2 = k1 + stride,
-        k3 = k2 + stride
-      let a0 = f32x4.splat(0),
-        a1 = a0,
-        a2 = a0,
-        a3 = a0,
-        b0 = a0,
-        b1 = a0,
-        b2 = a0,
-        b3 = a0
+      const k1 = k + stride
+      const k2 = k1 + stride
+      const k3 = k2 + stride
+      let a0 = f32x4.splat(0)
+      let a1 = a0
+      let a2 = a0
+      let a3 = a0
+      let b0 = a0
+      let b1 = a0
+      let b2 = a0
+      let b3 = a0
       for (let d: u32 = 0; d < width; d += 4) {
-        const x0 = v128.load(q0 + ((<usize>d) << 2)),
-          x1 = v128.load(q1 + ((<usize>d) << 2))
+        const x0 = v128.load(q0 + ((<usize>d) << 2))
+        const x1 = v128.load(q1 + ((<usize>d) << 2))
         let y = load4(k, d, shift)
         a0 = madd(x0, y, a0)
         b0 = madd(x1, y, b0)
@@ -119,15 +116,15 @@ export function tripleScoresF32(
   const scales = f32x4.splat(scale)
   let i = 0
   for (; i + 4 <= count; i += 4) {
-    let a0 = f32x4.splat(0),
-      a1 = a0,
-      b0 = a0,
-      b1 = a0,
-      c0 = a0,
-      c1 = a0
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
     for (let d: u32 = 0; d < width; d += 4) {
-      const y0 = load4(k, d, 2),
-        y1 = load4(k + stride, d, 2)
+      const y0 = load4(k, d, 2)
+      const y1 = load4(k + stride, d, 2)
       let x = v128.load(q0 + ((<usize>d) << 2))
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -139,13 +136,13 @@ export function tripleScoresF32(
       c1 = madd(x, y1, c1)
     }
     k += stride << 1
-    const a = sumTwo(a0, a1),
-      b = sumTwo(b0, b1),
-      c = sumTwo(c0, c1)
+    const a = sumTwo(a0, a1)
+    const b = sumTwo(b0, b1)
+    const c = sumTwo(c0, c1)
     ;(a0 = f32x4.splat(0)), (a1 = a0), (b0 = a0), (b1 = a0), (c0 = a0), (c1 = a0)
     for (let d: u32 = 0; d < width; d += 4) {
-      const y0 = load4(k, d, 2),
-        y1 = load4(k + stride, d, 2)
+      const y0 = load4(k, d, 2)
+      const y1 = load4(k + stride, d, 2)
       let x = v128.load(q0 + ((<usize>d) << 2))
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -169,40 +166,37 @@ export function tripleScoresF32(
 }
 
 /** First half of summing two vectors: lanes 0 and 2 belong to a, 1 and 3 to b. */
-// @ts-ignore: decorator
 @inline
 export function sumTwo(a: v128, b: v128): v128 {
   return f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
 }
 
-// @ts-ignore: decorator
 @inline
 export function joinTwo(ab: v128, cd: v128): v128 {
   return f32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
 }
 
 /** Scores of one query row with `count` keys, four keys and two vectors of channels at a time: 8 accumulators. */
-// @ts-ignore: decorator
 @inline
 function lineScores(shift: u32, q: usize, k: usize, stride: usize, count: i32, width: u32, scale: f32, s: usize): void {
   const scales = f32x4.splat(scale)
   let i = 0
   if ((width & 7) == 0) {
     for (; i + 4 <= count; i += 4, k += 4 * stride) {
-      const k1 = k + stride,
-        k2 = k1 + stride,
-        k3 = k2 + stride
-      let a0 = f32x4.splat(0),
-        a1 = a0,
-        a2 = a0,
-        a3 = a0,
-        b0 = a0,
-        b1 = a0,
-        b2 = a0,
-        b3 = a0
+      const k1 = k + stride
+      const k2 = k1 + stride
+      const k3 = k2 + stride
+      let a0 = f32x4.splat(0)
+      let a1 = a0
+      let a2 = a0
+      let a3 = a0
+      let b0 = a0
+      let b1 = a0
+      let b2 = a0
+      let b3 = a0
       for (let d: u32 = 0; d < width; d += 8) {
-        const x0 = v128.load(q + ((<usize>d) << 2)),
-          x1 = v128.load(q + ((<usize>d) << 2), 16)
+        const x0 = v128.load(q + ((<usize>d) << 2))
+        const x1 = v128.load(q + ((<usize>d) << 2), 16)
         a0 = madd(x0, load4(k, d, shift), a0)
         b0 = madd(x1, load4(k, d + 4, shift), b0)
         a1 = madd(x0, load4(k1, d, shift), a1)
@@ -229,7 +223,6 @@ export function lineScoresF16(q: usize, k: usize, stride: usize, count: i32, wid
 }
 
 /** o0 += Σ p0·v and o1 += Σ p1·v over keys `first` … `end` − 1, 16 channels at a time: 8 accumulators. */
-// @ts-ignore: decorator
 @inline
 function pairValues(
   shift: u32,
@@ -246,18 +239,18 @@ function pairValues(
   let d: u32 = 0
   for (; d + 16 <= width; d += 16) {
     const at: usize = (<usize>d) << 2
-    let a0 = v128.load(o0 + at),
-      a1 = v128.load(o0 + at, 16),
-      a2 = v128.load(o0 + at, 32),
-      a3 = v128.load(o0 + at, 48)
-    let b0 = v128.load(o1 + at),
-      b1 = v128.load(o1 + at, 16),
-      b2 = v128.load(o1 + at, 32),
-      b3 = v128.load(o1 + at, 48)
+    let a0 = v128.load(o0 + at)
+    let a1 = v128.load(o0 + at, 16)
+    let a2 = v128.load(o0 + at, 32)
+    let a3 = v128.load(o0 + at, 48)
+    let b0 = v128.load(o1 + at)
+    let b1 = v128.load(o1 + at, 16)
+    let b2 = v128.load(o1 + at, 32)
+    let b3 = v128.load(o1 + at, 48)
     let row = v + <usize>first * stride
     for (let i = first; i < end; i++, row += stride) {
-      const x0 = v128.load32_splat(p0 + (i << 2)),
-        x1 = v128.load32_splat(p1 + (i << 2))
+      const x0 = v128.load32_splat(p0 + (i << 2))
+      const x1 = v128.load32_splat(p1 + (i << 2))
       let y = load4(row, d, shift)
       a0 = madd(x0, y, a0)
       b0 = madd(x1, y, b0)
@@ -308,20 +301,19 @@ export function pairValuesF16(
 }
 
 /** o += Σ p·v over keys `first` … `end` − 1, 32 channels at a time: 8 accumulators. */
-// @ts-ignore: decorator
 @inline
 function lineValues(shift: u32, p: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, o: usize): void {
   let d: u32 = 0
   for (; d + 32 <= width; d += 32) {
     const at = o + ((<usize>d) << 2)
-    let a0 = v128.load(at),
-      a1 = v128.load(at, 16),
-      a2 = v128.load(at, 32),
-      a3 = v128.load(at, 48)
-    let b0 = v128.load(at, 64),
-      b1 = v128.load(at, 80),
-      b2 = v128.load(at, 96),
-      b3 = v128.load(at, 112)
+    let a0 = v128.load(at)
+    let a1 = v128.load(at, 16)
+    let a2 = v128.load(at, 32)
+    let a3 = v128.load(at, 48)
+    let b0 = v128.load(at, 64)
+    let b1 = v128.load(at, 80)
+    let b2 = v128.load(at, 96)
+    let b3 = v128.load(at, 112)
     let row = v + <usize>first * stride
     for (let i = first; i < end; i++, row += stride) {
       const x = v128.load32_splat(p + (i << 2))
@@ -347,7 +339,6 @@ export function lineValuesF16(p: usize, v: usize, stride: usize, first: i32, end
   lineValues(1, p, v, stride, first, end, width, o)
 }
 
-// @ts-ignore: decorator
 @inline
 function store4(at: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(at, a)

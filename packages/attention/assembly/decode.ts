@@ -78,16 +78,15 @@ const KEYS_AT_ONCE: i32 = 16
 
 /** Splits `first` … `end` − 1 that hold a key visible to any row: `first` in the low word, `end` in the high word. */
 function activeSplits(args: usize, batch: u32): u64 {
-  const rows: i32 = argument(args, ROWS),
-    keys = keyCount(args, batch)
-  const first = firstVisible(args, keys - rows, firstKept(args, keys)),
-    end = endVisible(args, keys - 1, keys)
+  const rows: i32 = argument(args, ROWS)
+  const keys = keyCount(args, batch)
+  const first = firstVisible(args, keys - rows, firstKept(args, keys))
+  const end = endVisible(args, keys - 1, keys)
   if (end <= first) return 0
   return <u64>(first / SPLIT) | ((<u64>((end + SPLIT - 1) / SPLIT)) << 32)
 }
 
 /** Bytes of one partial result: sum of values, maximum, sum of weights. */
-// @ts-ignore: decorator
 @inline
 function partialBytes(args: usize): usize {
   return (<usize>argument(args, VALUE_DIM) + 4) << 2
@@ -95,18 +94,18 @@ function partialBytes(args: usize): usize {
 
 /** First stage: one split of one KV head at a time. */
 export function decodeSplits(args: usize, thread: u32, threads: u32): void {
-  const batches = argument(args, BATCH),
-    kvHeads = argument(args, KV_HEADS)
+  const batches = argument(args, BATCH)
+  const kvHeads = argument(args, KV_HEADS)
   const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const group = argument(args, HEADS) / kvHeads,
-    lines = group * argument(args, ROWS)
+  const group = argument(args, HEADS) / kvHeads
+  const lines = group * argument(args, ROWS)
   const perSplit = lines * partialBytes(args)
   let base: usize = argument(args, PARTIALS)
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < batches; batch++) {
-    const active = activeSplits(args, batch),
-      first = <i32>active,
-      end = <i32>(active >> 32)
+    const active = activeSplits(args, batch)
+    const first = <i32>active
+    const end = <i32>(active >> 32)
     for (let split = first; split < end; split++) {
       for (let kvHead: u32 = 0; kvHead < kvHeads; kvHead++, base += perSplit) {
         if (turn++ % threads == thread) decodeSplit(args, batch, kvHead, split, group, base, scratch, threads)
@@ -125,15 +124,15 @@ function decodeSplit(
   scores: usize,
   threads: u32,
 ): void {
-  const rows = argument(args, ROWS),
-    valueDim = argument(args, VALUE_DIM)
-  const keys = keyCount(args, batch),
-    start = split * SPLIT,
-    count = min(SPLIT, keys - start),
-    padded = (count + 3) & ~3
-  const lines = group * rows,
-    bytes = partialBytes(args),
-    kept = firstKept(args, keys)
+  const rows = argument(args, ROWS)
+  const valueDim = argument(args, VALUE_DIM)
+  const keys = keyCount(args, batch)
+  const start = split * SPLIT
+  const count = min(SPLIT, keys - start)
+  const padded = (count + 3) & ~3
+  const lines = group * rows
+  const bytes = partialBytes(args)
+  const kept = firstKept(args, keys)
   const packed = scores + ((<usize>lines * SPLIT) << 2)
   if (argument(args, K_STORAGE) > F16) scorePacked(args, batch, kvHead, start, count, group, scores, packed)
   else {
@@ -142,10 +141,10 @@ function decodeSplit(
   }
   const widened = argument(args, V_STORAGE) == F16 ? linesTogether(lines, valueDim) : 0
   for (let line: u32 = 0; line < lines; line++) {
-    const head = kvHead * group + line / rows,
-      position = keys - <i32>rows + <i32>(line % rows)
-    const row = scores + line * (SPLIT << 2),
-      to = partial + line * bytes
+    const head = kvHead * group + line / rows
+    const position = keys - <i32>rows + <i32>(line % rows)
+    const row = scores + line * (SPLIT << 2)
+    const to = partial + line * bytes
     for (let i = count; i < padded; i++) store<f32>(row + (i << 2), 0)
     const largest = finishScores(
       row,
@@ -168,8 +167,8 @@ function decodeSplit(
     clear(to, (<usize>valueDim) << 2)
   }
   // Keys that no line sees (before a window) must not be multiplied by their zero weights.
-  const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start),
-    until = min(count, endVisible(args, keys - 1, keys) - start)
+  const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start)
+  const until = min(count, endVisible(args, keys - 1, keys) - start)
   if (argument(args, V_STORAGE) > F16)
     weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
   else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
@@ -190,7 +189,6 @@ function linesTogether(lines: u32, width: u32): u32 {
 }
 
 /** Number of lines, of `left`, that are processed together next. */
-// @ts-ignore: decorator
 @inline
 function together(left: u32): u32 {
   return left == 3 || left == 6 || left == 9 ? 3 : 4
@@ -223,15 +221,15 @@ function scoreDense(
   out: usize,
   scaled: usize,
 ): void {
-  const headDim = argument(args, HEAD_DIM),
-    lines = group * argument(args, ROWS),
-    scale = scaleOf(args)
-  const shiftK = elementShift(args, K_STORAGE),
-    strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK
+  const headDim = argument(args, HEAD_DIM)
+  const lines = group * argument(args, ROWS)
+  const scale = scaleOf(args)
+  const shiftK = elementShift(args, K_STORAGE)
+  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK
   const touched = keysTouched(args, strideK)
-  const many = linesTogether(lines, headDim),
-    queryBytes = (<usize>headDim) << 2,
-    factor = scoreFactor(scale, shiftK)
+  const many = linesTogether(lines, headDim)
+  const queryBytes = (<usize>headDim) << 2
+  const factor = scoreFactor(scale, shiftK)
   for (let line: u32 = 0, some: u32 = 0; line < many; line += some) {
     some = together(many - line)
     for (let i: u32 = 0; i < some; i++)
@@ -245,13 +243,13 @@ function scoreDense(
       )
   }
   for (let from = 0; from < count; from += touched) {
-    const some = min(touched, count - from),
-      keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
+    const some = min(touched, count - from)
+    const keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, start + from, shiftK)
     if (strideK == (<usize>headDim) << shiftK) touchQuarters(keysAt, <usize>some * strideK, out)
     let line: u32 = 0
     for (let next: u32 = 0; line < many; line += next) {
-      const q = scaled + line * queryBytes,
-        s0 = scores + ((<usize>line * SPLIT + from) << 2)
+      const q = scaled + line * queryBytes
+      const s0 = scores + ((<usize>line * SPLIT + from) << 2)
       next = together(many - line)
       if (next == 4) {
         if (shiftK == 1) quadScoresF16(q, keysAt, strideK, some, headDim, factor, s0)
@@ -271,8 +269,8 @@ function scoreDense(
         )
     }
     for (; line < lines; line += 2) {
-      const q0 = queryOf(args, batch, kvHead, group, line),
-        s0 = scores + ((<usize>line * SPLIT + from) << 2)
+      const q0 = queryOf(args, batch, kvHead, group, line)
+      const s0 = scores + ((<usize>line * SPLIT + from) << 2)
       if (line + 1 == lines) {
         if (shiftK == 2) lineScoresF32(q0, keysAt, strideK, some, headDim, scale, s0)
         else lineScoresF16(q0, keysAt, strideK, some, headDim, scale, s0)
@@ -306,11 +304,11 @@ function weighDense(
   partial: usize,
   bytes: usize,
 ): void {
-  const valueDim = argument(args, VALUE_DIM),
-    shiftV = elementShift(args, V_STORAGE),
-    strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
-  const many = linesTogether(lines, valueDim),
-    touched = keysTouched(args, strideV)
+  const valueDim = argument(args, VALUE_DIM)
+  const shiftV = elementShift(args, V_STORAGE)
+  const strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const many = linesTogether(lines, valueDim)
+  const touched = keysTouched(args, strideV)
   for (let from = skip, last = 0; from < until; from = last) {
     last = min((from + touched) & ~(touched - 1), until)
     // Virtual address of row 0 of the split, as if the whole split were contiguous with this part.
@@ -319,8 +317,8 @@ function weighDense(
       touchQuarters(v + <usize>from * strideV, <usize>(last - from) * strideV, partial + ((<usize>valueDim) << 2) + 8)
     let line: u32 = 0
     for (let next: u32 = 0; line < many; line += next) {
-      const p0 = scores + ((<usize>line * SPLIT) << 2),
-        o0 = partial + line * bytes
+      const p0 = scores + ((<usize>line * SPLIT) << 2)
+      const o0 = partial + line * bytes
       next = together(many - line)
       if (next == 4) {
         if (shiftV == 1) quadValuesF16(p0, v, strideV, from, last, valueDim, o0, bytes)
@@ -329,8 +327,8 @@ function weighDense(
       else tripleValuesF32(p0, v, strideV, from, last, valueDim, o0, bytes)
     }
     for (; line < lines; line += 2) {
-      const p0 = scores + ((<usize>line * SPLIT) << 2),
-        o0 = partial + line * bytes
+      const p0 = scores + ((<usize>line * SPLIT) << 2)
+      const o0 = partial + line * bytes
       if (line + 1 == lines) {
         if (shiftV == 2) lineValuesF32(p0, v, strideV, from, last, valueDim, o0)
         else lineValuesF16(p0, v, strideV, from, last, valueDim, o0)
@@ -355,8 +353,8 @@ function touchQuarters(from: usize, bytes: usize, out: usize): void {
   const quarter = (bytes >> 2) & ~63
   let a: u32 = 0
   for (const end = from + quarter; from < end; from += 64) {
-    const second = from + quarter,
-      third = second + quarter
+    const second = from + quarter
+    const third = second + quarter
     a ^= load<u32>(from) ^ load<u32>(second) ^ load<u32>(third) ^ load<u32>(third + quarter)
   }
   store<u32>(out, a)
@@ -370,14 +368,14 @@ function touchQuarters(from: usize, bytes: usize, out: usize): void {
  */
 function touchAhead(args: usize, batch: u32, kvHead: u32, split: i32, keys: i32, threads: u32, out: usize): void {
   if (argument(args, BLOCK_TABLE) != 0 || argument(args, V_STORAGE) > F16) return
-  const heads = argument(args, KV_HEADS),
-    shiftK = elementShift(args, K_STORAGE),
-    shiftV = elementShift(args, V_STORAGE)
-  const strideK = (<usize>argument(args, STRIDE_K + 2)) << shiftK,
-    strideV = (<usize>argument(args, STRIDE_V + 2)) << shiftV
-  const start = split * SPLIT,
-    next = kvHead + threads,
-    nextStart = start + <i32>(next / heads) * SPLIT
+  const heads = argument(args, KV_HEADS)
+  const shiftK = elementShift(args, K_STORAGE)
+  const shiftV = elementShift(args, V_STORAGE)
+  const strideK = (<usize>argument(args, STRIDE_K + 2)) << shiftK
+  const strideV = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const start = split * SPLIT
+  const next = kvHead + threads
+  const nextStart = start + <i32>(next / heads) * SPLIT
   if (strideV == (<usize>argument(args, VALUE_DIM)) << shiftV)
     touchPages(
       keyAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV),
@@ -401,25 +399,25 @@ function touchPages(from: usize, bytes: usize, out: usize): void {
 
 /** Second stage: joins the splits of each row in their order. */
 export function decodeJoin(args: usize, thread: u32, threads: u32): void {
-  const batches = argument(args, BATCH),
-    kvHeads = argument(args, KV_HEADS),
-    rows = argument(args, ROWS),
-    valueDim = argument(args, VALUE_DIM)
-  const group = argument(args, HEADS) / kvHeads,
-    lines = group * rows,
-    bytes = partialBytes(args)
+  const batches = argument(args, BATCH)
+  const kvHeads = argument(args, KV_HEADS)
+  const rows = argument(args, ROWS)
+  const valueDim = argument(args, VALUE_DIM)
+  const group = argument(args, HEADS) / kvHeads
+  const lines = group * rows
+  const bytes = partialBytes(args)
   const sinks: usize = argument(args, SINKS)
   let base: usize = argument(args, PARTIALS)
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < batches; batch++) {
-    const active = activeSplits(args, batch),
-      splits = <u32>(<i32>(active >> 32) - <i32>active)
+    const active = activeSplits(args, batch)
+    const splits = <u32>(<i32>(active >> 32) - <i32>active)
     for (let kvHead: u32 = 0; kvHead < kvHeads; kvHead++) {
       for (let line: u32 = 0; line < lines; line++) {
         if (turn++ % threads != thread) continue
         const head = kvHead * group + line / rows
-        const from = base + (<usize>kvHead * lines + line) * bytes,
-          step = <usize>kvHeads * lines * bytes
+        const from = base + (<usize>kvHead * lines + line) * bytes
+        const step = <usize>kvHeads * lines * bytes
         joinLine(
           args,
           batch,
@@ -459,8 +457,8 @@ function joinLine(
   }
   let sum = sink <= HIDDEN ? <f32>0 : rescale(sink, largest)
   for (let i: u32 = 0; i < splits; i++) {
-    const part = from + i * step,
-      before = load<f32>(part + at)
+    const part = from + i * step
+    const before = load<f32>(part + at)
     if (before <= HIDDEN) continue
     const weight = rescale(before, largest)
     if (weight == 0) continue

@@ -57,10 +57,10 @@ import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productT
 
 /** A work unit is a block of one KV head. Units are dealt out round-robin, because later ones see more keys. */
 export function flash(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS),
-    size = blockRows(argument(args, HEADS) / kvHeads)
-  const units = blockCount(args, size) * kvHeads,
-    scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const kvHeads = argument(args, KV_HEADS)
+  const size = blockRows(argument(args, HEADS) / kvHeads)
+  const units = blockCount(args, size) * kvHeads
+  const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / kvHeads, size, scratch)
     flashBlock(args, unit % kvHeads, scratch)
@@ -68,45 +68,45 @@ export function flash(args: usize, thread: u32, threads: u32): void {
 }
 
 function flashBlock(args: usize, kvHead: u32, place: usize): void {
-  const batch: u32 = placed(place, PLACE_BATCH),
-    firstRow: u32 = placed(place, BLOCK_ROW),
-    count: u32 = placed(place, BLOCK_END) - firstRow
-  const headDim = argument(args, HEAD_DIM),
-    valueDim = argument(args, VALUE_DIM),
-    group = argument(args, HEADS) / argument(args, KV_HEADS)
-  const lines = group * count,
-    padded = (lines + 3) & ~3,
-    most = group * blockRows(group)
-  const firsts = place + PLACE_BYTES,
-    ends = firsts + ((<usize>most) << 2),
-    maxima = ends + ((<usize>most) << 2),
-    sums = maxima + ((<usize>most) << 2)
-  const scores = sums + ((<usize>most) << 2),
-    queries = scores + 4 * LINE,
-    outputs = queries + ((<usize>most * headDim) << 2)
-  const panel = outputs + ((<usize>most * valueDim) << 2),
-    ownValues = panel + ((<usize>TILE * headDim) << 2)
+  const batch: u32 = placed(place, PLACE_BATCH)
+  const firstRow: u32 = placed(place, BLOCK_ROW)
+  const count: u32 = placed(place, BLOCK_END) - firstRow
+  const headDim = argument(args, HEAD_DIM)
+  const valueDim = argument(args, VALUE_DIM)
+  const group = argument(args, HEADS) / argument(args, KV_HEADS)
+  const lines = group * count
+  const padded = (lines + 3) & ~3
+  const most = group * blockRows(group)
+  const firsts = place + PLACE_BYTES
+  const ends = firsts + ((<usize>most) << 2)
+  const maxima = ends + ((<usize>most) << 2)
+  const sums = maxima + ((<usize>most) << 2)
+  const scores = sums + ((<usize>most) << 2)
+  const queries = scores + 4 * LINE
+  const outputs = queries + ((<usize>most * headDim) << 2)
+  const panel = outputs + ((<usize>most * valueDim) << 2)
+  const ownValues = panel + ((<usize>TILE * headDim) << 2)
   const offset = positionOffset(place)
-  const shiftK = elementShift(args, K_IS_HALF),
-    shiftV = elementShift(args, V_IS_HALF)
-  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK,
-    strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
+  const shiftK = elementShift(args, K_IS_HALF)
+  const shiftV = elementShift(args, V_IS_HALF)
+  const strideK: usize = (<usize>argument(args, STRIDE_K + 2)) << shiftK
+  const strideV: usize = (<usize>argument(args, STRIDE_V + 2)) << shiftV
   const isSimple = softcapOf(args) == 0 && (argument(args, ALIBI) | argument(args, BIAS) | argument(args, MASK)) == 0
 
   memory.fill(queries, 0, (<usize>padded * headDim) << 2)
   memory.fill(outputs, 0, (<usize>padded * valueDim) << 2)
   // The keys that any row of the block sees, and the keys that all of them see.
-  let first = i32.MAX_VALUE,
-    end = 0,
-    openFirst = 0,
-    openEnd = i32.MAX_VALUE
+  let first = i32.MAX_VALUE
+  let end = 0
+  let openFirst = 0
+  let openEnd = i32.MAX_VALUE
   for (let line: u32 = 0; line < padded; line++) {
     // Padding lines see what the last line sees.
-    const at = min(line, lines - 1),
-      row = firstRow + (at % count),
-      position = offset + <i32>row
-    const from = firstSeen(args, place, position),
-      to = endSeen(args, place, position)
+    const at = min(line, lines - 1)
+    const row = firstRow + (at % count)
+    const position = offset + <i32>row
+    const from = firstSeen(args, place, position)
+    const to = endSeen(args, place, position)
     if (line < lines)
       addWeighted(
         queries + ((<usize>line * headDim) << 2),
@@ -127,8 +127,8 @@ function flashBlock(args: usize, kvHead: u32, place: usize): void {
   for (let start = first; start < end; start += TILE) {
     const width = min(TILE, end - start)
     layPanel(shiftK, rowAddress(args, K, STRIDE_K, batch, kvHead, start, shiftK), strideK, width, headDim, panel)
-    let values = rowAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV),
-      stride = strideV
+    let values = rowAddress(args, V, STRIDE_V, batch, kvHead, start, shiftV)
+    let stride = strideV
     if (shiftV != 2 || stride != (<usize>valueDim) << 2) {
       layRows(shiftV, 1, values, strideV, width, valueDim, ownValues, (<usize>valueDim) << 2)
       values = ownValues
@@ -137,15 +137,15 @@ function flashBlock(args: usize, kvHead: u32, place: usize): void {
     const isCareful =
       !(isSimple && openFirst <= start && openEnd >= start + width) && !areFinite(values, stride, width, valueDim)
     for (let line: u32 = 0; line < padded; line += 4) {
-      const f = v128.load(firsts + (line << 2)),
-        e = v128.load(ends + (line << 2))
+      const f = v128.load(firsts + (line << 2))
+      const e = v128.load(ends + (line << 2))
       // Columns of the tile that any of the four lines sees, in whole eights.
-      const from = max(leastLane(f) - start, 0) & ~7,
-        to = (min(greatestLane(e) - start, width) + 7) & ~7
+      const from = max(leastLane(f) - start, 0) & ~7
+      const to = (min(greatestLane(e) - start, width) + 7) & ~7
       if (to <= from) continue
-      const at = scores + ((<usize>from) << 2),
-        columns = to - from,
-        output = outputs + ((<usize>line * valueDim) << 2)
+      const at = scores + ((<usize>from) << 2)
+      const columns = to - from
+      const output = outputs + ((<usize>line * valueDim) << 2)
       productTile(
         queries + ((<usize>line * headDim) << 2),
         (<usize>headDim) << 2,
@@ -156,9 +156,9 @@ function flashBlock(args: usize, kvHead: u32, place: usize): void {
       )
       if (!isSimple || greatestLane(f) > start + from || leastLane(e) < start + to) {
         for (let i: u32 = 0; i < 4; i++) {
-          const real = min(line + i, lines - 1),
-            row = firstRow + (real % count),
-            head = kvHead * group + real / count
+          const real = min(line + i, lines - 1)
+          const row = firstRow + (real % count)
+          const head = kvHead * group + real / count
           finishScores(
             at + i * LINE,
             start + from,
@@ -175,8 +175,8 @@ function flashBlock(args: usize, kvHead: u32, place: usize): void {
       }
       const factors = softmaxTile(at, columns, maxima + (line << 2), sums + (line << 2))
       if (v128.any_true(f32x4.ne(factors, f32x4.splat(1)))) scaleFour(output, factors, valueDim)
-      const some = min(to, width) - from,
-        visible = values + <usize>from * stride
+      const some = min(to, width) - from
+      const visible = values + <usize>from * stride
       if (isCareful)
         for (let i: usize = 0; i < 4; i++)
           addRowsCarefully(at + i * LINE, 4, visible, stride, some, valueDim, output + ((i * valueDim) << 2))
@@ -227,8 +227,8 @@ function finishLine(
   const sinks: usize = argument(args, SINKS)
   let factor: f32 = 1
   if (sinks != 0) {
-    const sink = load<f32>(sinks + (head << 2)),
-      before = largest
+    const sink = load<f32>(sinks + (head << 2))
+    const before = largest
     largest = max(largest, sink)
     factor = before <= HIDDEN ? 0 : rescale(before, largest)
     sum = sum * factor + weigh(sink, largest)

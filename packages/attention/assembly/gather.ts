@@ -29,20 +29,20 @@ import { decodeKeys, GROUP } from './packed'
 // copied, or decoded to f32, once for all blocks of rows. Key i there is key `firstKept + i` of the sequence.
 
 export function gatherKeys(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS),
-    capacity: i32 = argument(args, KEYS)
+  const kvHeads = argument(args, KV_HEADS)
+  const capacity: i32 = argument(args, KEYS)
   // Rows of a page are contiguous, and rows of a group are decoded together.
   const blockRows = argument(args, PAGE_ROWS) != 0 ? argument(args, PAGE_ROWS) : GROUP
   const blocks = (<u32>capacity + blockRows - 1) / blockRows + 1
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < argument(args, BATCH); batch++) {
-    const keys = keyCount(args, batch),
-      kept = firstKept(args, keys)
+    const keys = keyCount(args, batch)
+    const kept = firstKept(args, keys)
     const first = firstVisible(args, keys - <i32>argument(args, ROWS), kept)
     if (thread == 0) store<i32>(argument(args, GATHERED_LENGTHS) + (batch << 2), keys - kept)
     for (let block: u32 = 0; block < blocks; block++) {
-      const from = max(first, <i32>((kept / blockRows + block) * blockRows)),
-        end = min(keys, <i32>((kept / blockRows + block + 1) * blockRows))
+      const from = max(first, <i32>((kept / blockRows + block) * blockRows))
+      const end = min(keys, <i32>((kept / blockRows + block + 1) * blockRows))
       if (from >= end) continue
       for (let head: u32 = 0; head < kvHeads; head++) {
         if (turn++ % threads != thread) continue

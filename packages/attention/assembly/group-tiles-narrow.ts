@@ -4,20 +4,17 @@ import { addBased, addTwo, dotCodes } from './group-tiles'
 // takes three more instructions for a variable shift. `bits` is a constant at each inlined call, so each export keeps
 // only its own half.
 
-// @ts-ignore: decorator
 @inline
 function maskOf(bits: u32): v128 {
   return bits == 4 ? i32x4.splat(0x0f0f0f0f) : i32x4.splat(0x03030303)
 }
 
 /** Code number `place` of every byte. */
-// @ts-ignore: decorator
 @inline
 function codesOf(bits: u32, place: u32, bytes: v128, mask: v128): v128 {
   return v128.and(place == 0 ? bytes : i32x4.shr_u(bytes, place * bits), mask)
 }
 
-// @ts-ignore: decorator
 @inline
 function pairCodes(
   bits: u32,
@@ -33,22 +30,22 @@ function pairCodes(
   o0: usize,
   o1: usize,
 ): void {
-  const mask = maskOf(bits),
-    xBytes: usize = 32 / bits
+  const mask = maskOf(bits)
+  const xBytes: usize = 32 / bits
   for (let from: u32 = 0; from < steps; from += bits, factors0 += 4, factors1 += 4) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x0 += xBytes, x1 += xBytes) {
-      let p0 = v128.load32_splat(x0),
-        p1 = v128.load32_splat(x1),
-        y = codesOf(bits, 0, v128.load(codes), mask)
+      let p0 = v128.load32_splat(x0)
+      let p1 = v128.load32_splat(x1)
+      let y = codesOf(bits, 0, v128.load(codes), mask)
       a0 = i16x8.add(a0, dotCodes(p0, y))
       b0 = i16x8.add(b0, dotCodes(p1, y))
       y = codesOf(bits, 0, v128.load(codes, 16), mask)
@@ -144,7 +141,6 @@ export function pairCodes2(
   pairCodes(2, codes, stride, steps, x0, x1, factors0, factors1, base0, base1, o0, o1)
 }
 
-// @ts-ignore: decorator
 @inline
 function lineCodes(
   bits: u32,
@@ -156,17 +152,17 @@ function lineCodes(
   base: f32,
   out: usize,
 ): void {
-  const mask = maskOf(bits),
-    xBytes: usize = 32 / bits
+  const mask = maskOf(bits)
+  const xBytes: usize = 32 / bits
   for (let from: u32 = 0; from < steps; from += bits, factors += 4) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x += xBytes) {
       let p = v128.load32_splat(x)
@@ -237,7 +233,6 @@ export function lineCodes2(
   lineCodes(2, codes, stride, steps, x, factors, base, out)
 }
 
-// @ts-ignore: decorator
 @inline
 function tripleCodes(
   bits: u32,
@@ -251,25 +246,25 @@ function tripleCodes(
   out: usize,
   outStride: usize,
 ): void {
-  const mask = maskOf(bits),
-    xBytes: usize = 32 / bits
-  let x1 = x0 + each,
-    x2 = x1 + each,
-    base0 = load<f32>(bases),
-    base1 = load<f32>(bases, 4),
-    base2 = load<f32>(bases, 8)
+  const mask = maskOf(bits)
+  const xBytes: usize = 32 / bits
+  let x1 = x0 + each
+  let x2 = x1 + each
+  let base0 = load<f32>(bases)
+  let base1 = load<f32>(bases, 4)
+  let base2 = load<f32>(bases, 8)
   for (let from: u32 = 0; from < steps; from += bits, factors += 4, base0 = 0, base1 = 0, base2 = 0) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      b0 = a0,
-      b1 = a0,
-      c0 = a0,
-      c1 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
     const end = min<u32>(from + bits, steps)
     for (let s = from; s < end; s++, codes += stride, x0 += xBytes, x1 += xBytes, x2 += xBytes) {
-      let y0 = codesOf(bits, 0, v128.load(codes), mask),
-        y1 = codesOf(bits, 0, v128.load(codes, 16), mask),
-        p = v128.load32_splat(x0)
+      let y0 = codesOf(bits, 0, v128.load(codes), mask)
+      let y1 = codesOf(bits, 0, v128.load(codes, 16), mask)
+      let p = v128.load32_splat(x0)
       a0 = i16x8.add(a0, dotCodes(p, y0))
       a1 = i16x8.add(a1, dotCodes(p, y1))
       p = v128.load32_splat(x1)

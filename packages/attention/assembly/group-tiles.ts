@@ -3,12 +3,11 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 // The inner loops of decode over codes in groups, exported as those of packed-tiles.ts are.
 
 /** Sixteen i8 products with codes below 16, summed in pairs to i16: exact with and without relaxed SIMD. */
-// @ts-ignore: decorator
 @inline
 export function dotCodes(x: v128, codes: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
-  const low = i16x8.extmul_low_i8x16_s(x, codes),
-    high = i16x8.extmul_high_i8x16_s(x, codes)
+  const low = i16x8.extmul_low_i8x16_s(x, codes)
+  const high = i16x8.extmul_high_i8x16_s(x, codes)
   return i16x8.add(
     v128.shuffle<i16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14),
     v128.shuffle<i16>(low, high, 1, 3, 5, 7, 9, 11, 13, 15),
@@ -16,7 +15,6 @@ export function dotCodes(x: v128, codes: v128): v128 {
 }
 
 /** Rows of words (32 codes per column each) whose products of at most 15 · 127 can be summed in i16. */
-// @ts-ignore: decorator
 @inline
 function rowsAtOnce(bits: u32): u32 {
   return bits == 4 ? 4 : 2
@@ -53,11 +51,10 @@ export function fourCodes(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 export function addTwo(to: usize, factor: f32, base: f32, a: v128, b: v128): void {
-  const f = f32x4.splat(factor),
-    more = f32x4.splat(base)
+  const f = f32x4.splat(factor)
+  const more = f32x4.splat(base)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
   v128.store(
     to,
@@ -66,11 +63,10 @@ export function addTwo(to: usize, factor: f32, base: f32, a: v128, b: v128): voi
   )
 }
 
-// @ts-ignore: decorator
 @inline
 export function addBased(to: usize, factor: f32, base: f32, a: v128, b: v128, c: v128, d: v128): void {
-  const f = f32x4.splat(factor),
-    more = f32x4.splat(base)
+  const f = f32x4.splat(factor)
+  const more = f32x4.splat(base)
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.extadd_pairwise_i16x8_s(a)), f32x4.add(v128.load(to), more)))
   v128.store(
     to,
@@ -106,17 +102,17 @@ export function pairCodes8(
   o0: usize,
   o1: usize,
 ): void {
-  let a0 = i32x4.splat(0),
-    a1 = a0,
-    a2 = a0,
-    a3 = a0,
-    b0 = a0,
-    b1 = a0,
-    b2 = a0,
-    b3 = a0
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  let a2 = a0
+  let a3 = a0
+  let b0 = a0
+  let b1 = a0
+  let b2 = a0
+  let b3 = a0
   for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += 8, x1 += 8) {
-    const p0 = v128.load64_splat(x0),
-      p1 = v128.load64_splat(x1)
+    const p0 = v128.load64_splat(x0)
+    const p1 = v128.load64_splat(x1)
     let y = v128.load_ext<u8>(codes)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y, p0))
     b0 = i32x4.add(b0, i32x4.dot_i16x8_s(y, p1))
@@ -150,17 +146,17 @@ export function tripleCodes8(
   out: usize,
   outStride: usize,
 ): void {
-  let a0 = i32x4.splat(0),
-    a1 = a0,
-    b0 = a0,
-    b1 = a0,
-    c0 = a0,
-    c1 = a0
-  let x1 = x0 + each,
-    x2 = x1 + each
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let x1 = x0 + each
+  let x2 = x1 + each
   for (let s: u32 = 0; s < steps; s++, codes += stride, x0 += 8, x1 += 8, x2 += 8) {
-    const y0 = v128.load_ext<u8>(codes),
-      y1 = v128.load_ext<u8>(codes, 8)
+    const y0 = v128.load_ext<u8>(codes)
+    const y1 = v128.load_ext<u8>(codes, 8)
     let p = v128.load64_splat(x0)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(y0, p))
     a1 = i32x4.add(a1, i32x4.dot_i16x8_s(y1, p))
@@ -178,14 +174,14 @@ export function tripleCodes8(
 
 /** `pairCodes8` for 16 columns of one line. */
 export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
-  let a0 = i32x4.splat(0),
-    a1 = a0,
-    a2 = a0,
-    a3 = a0,
-    b0 = a0,
-    b1 = a0,
-    b2 = a0,
-    b3 = a0
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  let a2 = a0
+  let a3 = a0
+  let b0 = a0
+  let b1 = a0
+  let b2 = a0
+  let b3 = a0
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
     const p = v128.load64_splat(x)
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load_ext<u8>(codes), p))
@@ -205,8 +201,8 @@ export function lineCodes8(codes: usize, stride: usize, steps: u32, x: usize, f:
 
 /** `pairCodes8` for four columns of one line, for the rest that fills no tile. */
 export function fourCodes8(codes: usize, stride: usize, steps: u32, x: usize, f: f32, base: f32, out: usize): void {
-  let a = i32x4.splat(0),
-    b = a
+  let a = i32x4.splat(0)
+  let b = a
   for (let s: u32 = 0; s < steps; s++, codes += stride, x += 8) {
     const p = v128.load64_splat(x)
     a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<u8>(codes), p))
@@ -216,7 +212,6 @@ export function fourCodes8(codes: usize, stride: usize, steps: u32, x: usize, f:
 }
 
 /** Stores sums of two columns per vector, two lanes per column. */
-// @ts-ignore: decorator
 @inline
 function addPairs(to: usize, factor: f32, base: f32, a: v128, b: v128): void {
   const sums = i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))

@@ -6,16 +6,16 @@ import { pageOf } from './pages'
  * Threads share (b, i, h).
  */
 export function kvAppend(args: usize, thread: u32, threads: u32): void {
-  const length = argument(args, 4),
-    heads = argument(args, 5),
-    capacity: i32 = argument(args, 6),
-    width = argument(args, 7)
+  const length = argument(args, 4)
+  const heads = argument(args, 5)
+  const capacity: i32 = argument(args, 6)
+  const width = argument(args, 7)
   const units = argument(args, 3) * length * heads
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const head = unit % heads,
-      i = (unit / heads) % length,
-      batch = unit / (heads * length)
+    const head = unit % heads
+    const i = (unit / heads) % length
+    const batch = unit / (heads * length)
     const row = load<i32>(argument(args, 2) + (batch << 2)) + <i32>i
     const place = placeOf(row, batch, head, heads, capacity, argument(args, 9), argument(args, 10))
     if (place >= 0)

@@ -12,17 +12,17 @@ const SMALLEST: u32 = 0x0d800000
  * share (b, i, h).
  */
 export function kvStoreRows(args: usize, thread: u32, threads: u32): void {
-  const length = argument(args, 4),
-    heads = argument(args, 5),
-    capacity: i32 = argument(args, 6),
-    width = argument(args, 7)
-  const table: usize = argument(args, 9),
-    stride: usize = 4 + width
+  const length = argument(args, 4)
+  const heads = argument(args, 5)
+  const capacity: i32 = argument(args, 6)
+  const width = argument(args, 7)
+  const table: usize = argument(args, 9)
+  const stride: usize = 4 + width
   const units = argument(args, 3) * length * heads
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const head = unit % heads,
-      batch = unit / (heads * length)
+    const head = unit % heads
+    const batch = unit / (heads * length)
     const row = load<i32>(argument(args, 2) + (batch << 2)) + <i32>((unit / heads) % length)
     if (row < 0 || (table == 0 && row >= capacity)) continue
     const page = table == 0 ? batch : pageOf(table, argument(args, 10), batch, row / capacity)
@@ -62,14 +62,13 @@ function storeRow(x: usize, width: u32, isFp8: bool, to: usize): void {
 }
 
 /** `nearestCode` for four values, clamped to −127 … 127. */
-// @ts-ignore: decorator
 @inline
 function nearestCodes(x: v128, scale: v128, inverse: v128): v128 {
-  const half = f32x4.splat(0.5),
-    one = f32x4.splat(1),
-    code = f32x4.floor(f32x4.add(f32x4.mul(x, inverse), half))
-  const below = f32x4.lt(x, f32x4.mul(f32x4.sub(code, half), scale)),
-    above = f32x4.ge(x, f32x4.mul(f32x4.add(code, half), scale))
+  const half = f32x4.splat(0.5)
+  const one = f32x4.splat(1)
+  const code = f32x4.floor(f32x4.add(f32x4.mul(x, inverse), half))
+  const below = f32x4.lt(x, f32x4.mul(f32x4.sub(code, half), scale))
+  const above = f32x4.ge(x, f32x4.mul(f32x4.add(code, half), scale))
   const moved = f32x4.sub(f32x4.add(code, v128.and(above, one)), v128.and(below, one))
   return f32x4.max(f32x4.min(moved, f32x4.splat(127)), f32x4.splat(-127))
 }
@@ -84,9 +83,9 @@ function nearestCode(x: f32, scale: f32, inverse: f32, largest: i32): i32 {
 
 /** Nearest e4m3, ties to even; magnitudes are below 256. */
 function floatToFp8(value: f32): u32 {
-  const bits = reinterpret<u32>(value),
-    sign = (bits >> 24) & 0x80,
-    magnitude = bits & 0x7fffffff
+  const bits = reinterpret<u32>(value)
+  const sign = (bits >> 24) & 0x80
+  const magnitude = bits & 0x7fffffff
   // Below 2^−6: the addition aligns the fraction to 2^−9 and rounds it.
   if (magnitude < 0x3c800000) return sign | (reinterpret<u32>(reinterpret<f32>(magnitude) + 16384) - 0x46800000)
   return sign | ((magnitude - 0x3c000000 + 0x7ffff + ((magnitude >> 20) & 1)) >> 20)
@@ -97,11 +96,11 @@ function floatToFp8(value: f32): u32 {
  * for groups along tokens. Threads share groups of heads.
  */
 export function kvPackGroups(args: usize, thread: u32, threads: u32): void {
-  const blocks: usize = argument(args, 0),
-    heads = argument(args, 2),
-    groups = argument(args, 3),
-    width = argument(args, 9),
-    recentRows = argument(args, 8)
+  const blocks: usize = argument(args, 0)
+  const heads = argument(args, 2)
+  const groups = argument(args, 3)
+  const width = argument(args, 9)
+  const recentRows = argument(args, 8)
   let turn: u32 = 0
   for (let batch: u32 = 0; batch < argument(args, 1); batch++) {
     const end = min(groups, load<u32>(blocks + (batch << 3)) / 32)
@@ -167,8 +166,8 @@ function packGroup(
 
 /** Packs `count` f16 numbers with a common minimum and scale, each into its own word at the same bit offset. */
 function packMembers(from: usize, step: usize, count: u32, bits: u32, to: usize, shift: u32, parameter: usize): void {
-  let smallest = halfToFloat(load<u16>(from)),
-    largest = smallest
+  let smallest = halfToFloat(load<u16>(from))
+  let largest = smallest
   for (let i: u32 = 1; i < count; i++) {
     const value = halfToFloat(load<u16>(from + i * step))
     smallest = min(smallest, value)
@@ -193,20 +192,20 @@ function packMembers(from: usize, step: usize, count: u32, bits: u32, to: usize,
  * ring, as f16.
  */
 export function kvStoreRecent(args: usize, thread: u32, threads: u32): void {
-  const length = argument(args, 4),
-    heads = argument(args, 5),
-    width = argument(args, 7),
-    recentRows = argument(args, 9)
+  const length = argument(args, 4)
+  const heads = argument(args, 5)
+  const width = argument(args, 7)
+  const recentRows = argument(args, 9)
   const recent = argument(args, 0) + (argument(args, 8) << 2)
   const units = argument(args, 3) * length * heads
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const head = unit % heads,
-      batch = unit / (heads * length)
+    const head = unit % heads
+    const batch = unit / (heads * length)
     const row = load<i32>(argument(args, 2) + (batch << 2)) + <i32>((unit / heads) % length)
     if (row < 0 || row >= <i32>argument(args, 6)) continue
-    const from = argument(args, 1) + ((<usize>unit * width) << 2),
-      to = recent + ((((<usize>batch * heads + head) * recentRows + (<u32>row % recentRows)) * width) << 1)
+    const from = argument(args, 1) + ((<usize>unit * width) << 2)
+    const to = recent + ((((<usize>batch * heads + head) * recentRows + (<u32>row % recentRows)) * width) << 1)
     storeHalves(to, from, width)
   }
 }

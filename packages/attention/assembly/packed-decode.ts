@@ -58,20 +58,17 @@ const KEYS_AT_ONCE: i32 = 16
 // [lines] and bases [lines]; scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each; decoded rows
 // [16][max(D, Dv)].
 
-// @ts-ignore: decorator
 @inline
 function roundedBytes(args: usize): usize {
   const width = argument(args, HEAD_DIM)
   return (<usize>max<u32>(width + (width >> 4) + 48, SPLIT)) << 1
 }
 
-// @ts-ignore: decorator
 @inline
 function numbersBytes(args: usize): usize {
   return (<usize>(max(max(argument(args, HEAD_DIM), argument(args, VALUE_DIM)), <u32>SPLIT) + 32)) << 2
 }
 
-// @ts-ignore: decorator
 @inline
 function queryAddress(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
   const rows = argument(args, ROWS)
@@ -89,20 +86,20 @@ export function scorePacked(
   scores: usize,
   memory0: usize,
 ): void {
-  const lines = group * argument(args, ROWS),
-    width = argument(args, HEAD_DIM),
-    storage = storageOf(args, K),
-    scale = scaleOf(args)
-  const rounded = memory0,
-    each = roundedBytes(args),
-    factors = rounded + lines * each,
-    bases = factors + (lines << 2)
-  const scales = bases + (lines << 2),
-    minima = scales + numbersBytes(args),
-    scaled = minima + numbersBytes(args),
-    decoded = scaled + numbersBytes(args)
-  const grouped = groupedEnd(args, K, batch),
-    padded = (width + 7) & ~7
+  const lines = group * argument(args, ROWS)
+  const width = argument(args, HEAD_DIM)
+  const storage = storageOf(args, K)
+  const scale = scaleOf(args)
+  const rounded = memory0
+  const each = roundedBytes(args)
+  const factors = rounded + lines * each
+  const bases = factors + (lines << 2)
+  const scales = bases + (lines << 2)
+  const minima = scales + numbersBytes(args)
+  const scaled = minima + numbersBytes(args)
+  const decoded = scaled + numbersBytes(args)
+  const grouped = groupedEnd(args, K, batch)
+  const padded = (width + 7) & ~7
   const stride: usize = storage >= INT4 ? (<usize>width) << 1 : argument(args, STRIDE_K + 2)
   if (storage == INT8) {
     for (let line: u32 = 0; line < lines; line++) {
@@ -112,8 +109,8 @@ export function scorePacked(
     }
   }
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
-    const some = min(KEYS_AT_ONCE, count - from),
-      key = start + from
+    const some = min(KEYS_AT_ONCE, count - from)
+    const key = start + from
     if (key < grouped) {
       if ((from & (GROUP - 1)) == 0)
         scoreGroup(
@@ -141,9 +138,9 @@ export function scorePacked(
       keysAt = decoded
     }
     for (let line: u32 = 0; line < lines; line += 2) {
-      const s0 = scores + ((<usize>line * SPLIT + from) << 2),
-        s1 = s0 + (SPLIT << 2),
-        isPair = line + 1 < lines
+      const s0 = scores + ((<usize>line * SPLIT + from) << 2)
+      const s1 = s0 + (SPLIT << 2)
+      const isPair = line + 1 < lines
       if (storage == INT8) {
         const q = rounded + line * each
         if (isPair)
@@ -162,8 +159,8 @@ export function scorePacked(
         else lineScoresI8(q, load<f32>(factors + (line << 2)), keysAt, stride, some, width, s0)
         continue
       }
-      const q0 = queryAddress(args, batch, kvHead, group, line),
-        q1 = isPair ? queryAddress(args, batch, kvHead, group, line + 1) : q0
+      const q0 = queryAddress(args, batch, kvHead, group, line)
+      const q1 = isPair ? queryAddress(args, batch, kvHead, group, line + 1) : q0
       if (storage >= INT4) {
         if (isPair) pairScoresF16(q0, q1, keysAt, stride, some, width, scale, s0, s1)
         else lineScoresF16(q0, keysAt, stride, some, width, scale, s0)
@@ -210,7 +207,6 @@ function roundLine(
   return base
 }
 
-// @ts-ignore: decorator
 @inline
 function codeBytes(width: u32): usize {
   return (<usize>width + 31) & ~31
@@ -235,11 +231,11 @@ function scoreGroup(
   minima: usize,
   scaled: usize,
 ): void {
-  const width = argument(args, HEAD_DIM),
-    bits = bitsOf(storageOf(args, K)),
-    each = roundedBytes(args)
-  const codes = groupAddress(args, K, batch, kvHead, key),
-    bytes = groupBytes(args, K)
+  const width = argument(args, HEAD_DIM)
+  const bits = bitsOf(storageOf(args, K))
+  const each = roundedBytes(args)
+  const codes = groupAddress(args, K, batch, kvHead, key)
+  const bytes = groupBytes(args, K)
   // Prefetches the next group, or what follows the last one, while this one is computed.
   touch(codes + bytes, bytes, bases)
   if (storageOf(args, V) == INT8 && argument(args, BLOCK_TABLE) == 0)
@@ -281,14 +277,14 @@ function addLines(
   out: usize,
   outStride: usize,
 ): void {
-  const triples = linesByThrees(lines, columns),
-    end = (<usize>columns) << 2,
-    steps = (count * bits) / 32
+  const triples = linesByThrees(lines, columns)
+  const end = (<usize>columns) << 2
+  const steps = (count * bits) / 32
   let line: u32 = 0
   for (; line < triples; line += 3) {
-    const x = rounded + line * each,
-      base = bases + (line << 2),
-      to = out + line * outStride
+    const x = rounded + line * each
+    const base = bases + (line << 2)
+    const to = out + line * outStride
     if (bits == 8)
       for (let at: usize = 0; at < end; at += 16)
         tripleCodes8(codes + at, stride, steps, x, each, factors + (line << 2), base, to + at, outStride)
@@ -319,14 +315,14 @@ function addCodes(
   out: usize,
   outStride: usize,
 ): void {
-  const second: usize = line + 1 < lines ? 1 : 0,
-    x0 = rounded + line * each,
-    x1 = x0 + second * each,
-    steps = (count * bits) / 32
-  const o0 = out + line * outStride,
-    o1 = o0 + outStride,
-    b0 = load<f32>(bases + (line << 2)),
-    b1 = load<f32>(bases + (line << 2) + (second << 2))
+  const second: usize = line + 1 < lines ? 1 : 0
+  const x0 = rounded + line * each
+  const x1 = x0 + second * each
+  const steps = (count * bits) / 32
+  const o0 = out + line * outStride
+  const o1 = o0 + outStride
+  const b0 = load<f32>(bases + (line << 2))
+  const b1 = load<f32>(bases + (line << 2) + (second << 2))
   if (bits == 8)
     addCodes8(
       codes,
@@ -440,16 +436,16 @@ export function weighPacked(
   outputs: usize,
   outputBytes: usize,
 ): void {
-  const width = argument(args, VALUE_DIM),
-    storage = storageOf(args, V)
-  const rounded = memory0,
-    each = roundedBytes(args),
-    factors = rounded + lines * each,
-    bases = factors + (lines << 2)
-  const scales = bases + (lines << 2),
-    minima = scales + numbersBytes(args),
-    scaled = minima + numbersBytes(args),
-    decoded = scaled + numbersBytes(args)
+  const width = argument(args, VALUE_DIM)
+  const storage = storageOf(args, V)
+  const rounded = memory0
+  const each = roundedBytes(args)
+  const factors = rounded + lines * each
+  const bases = factors + (lines << 2)
+  const scales = bases + (lines << 2)
+  const minima = scales + numbersBytes(args)
+  const scaled = minima + numbersBytes(args)
+  const decoded = scaled + numbersBytes(args)
   const grouped = groupedEnd(args, V, batch)
   const stride: usize = storage >= INT4 ? (<usize>width) << 1 : argument(args, STRIDE_V + 2)
   if (storage == INT8) {
@@ -519,11 +515,11 @@ export function weighPacked(
           outputBytes,
         )
     for (; line < lines; line += 2) {
-      const p0 = weights + ((<usize>line * SPLIT) << 2),
-        p1 = p0 + (SPLIT << 2),
-        o0 = outputs + line * outputBytes,
-        o1 = o0 + outputBytes,
-        isPair = line + 1 < lines
+      const p0 = weights + ((<usize>line * SPLIT) << 2)
+      const p1 = p0 + (SPLIT << 2)
+      const o0 = outputs + line * outputBytes
+      const o1 = o0 + outputBytes
+      const isPair = line + 1 < lines
       if (storage == INT8) {
         const w = rounded + line * each
         if (isPair)
@@ -570,11 +566,11 @@ function weighGroup(
   outputs: usize,
   outputBytes: usize,
 ): void {
-  const width = argument(args, VALUE_DIM),
-    bits = bitsOf(storageOf(args, V)),
-    each = roundedBytes(args)
-  const codes = groupAddress(args, V, batch, kvHead, key),
-    parameters = codes + ((width * bits) << 2)
+  const width = argument(args, VALUE_DIM)
+  const bits = bitsOf(storageOf(args, V))
+  const each = roundedBytes(args)
+  const codes = groupAddress(args, V, batch, kvHead, key)
+  const parameters = codes + ((width * bits) << 2)
   touch(codes + groupBytes(args, V), groupBytes(args, V), bases)
   for (let first: u32 = 0; first < width; first += GROUP) {
     decodeParameters(parameters + (first << 2), GROUP, 1, scales, minima)

@@ -4,7 +4,6 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 // those of decode-tiles.ts, so that each has all registers.
 
 /** Sums the lanes of four vectors into the four lanes of one. */
-// @ts-ignore: decorator
 @inline
 function sumFour(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
@@ -29,22 +28,22 @@ export function pairScoresI8(
   s1: usize,
 ): void {
   for (let i = 0; i < count; i += 4) {
-    const last = k + <usize>(count - 1) * stride,
-      k0 = k + <usize>i * stride
-    const k1 = min(k0 + stride, last),
-      k2 = min(k0 + 2 * stride, last),
-      k3 = min(k0 + 3 * stride, last)
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    const last = k + <usize>(count - 1) * stride
+    const k0 = k + <usize>i * stride
+    const k1 = min(k0 + stride, last)
+    const k2 = min(k0 + 2 * stride, last)
+    const k3 = min(k0 + 3 * stride, last)
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     for (let d: usize = 0; d < width; d += 8) {
-      const x0 = v128.load(q0 + (d << 1)),
-        x1 = v128.load(q1 + (d << 1))
+      const x0 = v128.load(q0 + (d << 1))
+      const x1 = v128.load(q1 + (d << 1))
       let y = v128.load_ext<i8>(k0 + d, 4)
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, y))
       b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x1, y))
@@ -73,23 +72,23 @@ export function pairScoresI8(
 /** Scores of one query, 16 channels at a time. */
 export function lineScoresI8(q: usize, f: f32, k: usize, stride: usize, count: i32, width: u32, s: usize): void {
   for (let i = 0; i < count; i += 4) {
-    const last = k + <usize>(count - 1) * stride,
-      k0 = k + <usize>i * stride
-    const k1 = min(k0 + stride, last),
-      k2 = min(k0 + 2 * stride, last),
-      k3 = min(k0 + 3 * stride, last)
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    const last = k + <usize>(count - 1) * stride
+    const k0 = k + <usize>i * stride
+    const k1 = min(k0 + stride, last)
+    const k2 = min(k0 + 2 * stride, last)
+    const k3 = min(k0 + 3 * stride, last)
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     let d: usize = 0
     for (; d + 16 <= width; d += 16) {
-      const x0 = v128.load(q + (d << 1)),
-        x1 = v128.load(q + (d << 1), 16)
+      const x0 = v128.load(q + (d << 1))
+      const x1 = v128.load(q + (d << 1), 16)
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k0 + d, 4)))
       b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(k0 + d, 12)))
       a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(k1 + d, 4)))
@@ -131,21 +130,21 @@ export function pairValuesI8(
 ): void {
   let d: u32 = 0
   for (; d + 16 <= width; d += 16) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     let row = v + <usize>first * stride + d
     for (let i = first; i < end; i += 2, row += 2 * stride) {
       const next = i + 1 < end ? row + stride : row
-      const x0 = v128.load32_splat(w0 + (i << 1)),
-        x1 = v128.load32_splat(w1 + (i << 1))
-      let y = v128.load_ext<i8>(row, 4),
-        z = v128.load_ext<i8>(next, 4)
+      const x0 = v128.load32_splat(w0 + (i << 1))
+      const x1 = v128.load32_splat(w1 + (i << 1))
+      let y = v128.load_ext<i8>(row, 4)
+      let z = v128.load_ext<i8>(next, 4)
       let pairs = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11)
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pairs, x0))
       b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pairs, x1))
@@ -165,8 +164,8 @@ export function pairValuesI8(
     addInteger(o1 + ((<usize>d) << 2), f1, b0, b1, b2, b3)
   }
   for (; d < width; d++) {
-    let a: i32 = 0,
-      b: i32 = 0
+    let a: i32 = 0
+    let b: i32 = 0
     for (let i = first; i < end; i++) {
       const y: i32 = load<i8>(v + <usize>i * stride + d, 4)
       a += y * load<i16>(w0 + (i << 1))
@@ -193,21 +192,21 @@ export function tripleValuesI8(
   out: usize,
   bytes: usize,
 ): void {
-  const w1 = w + each,
-    w2 = w1 + each
+  const w1 = w + each
+  const w2 = w1 + each
   for (let d: u32 = 0; d < width; d += 8) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      b0 = a0,
-      b1 = a0,
-      c0 = a0,
-      c1 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
     let row = v + <usize>first * stride + d
     for (let i = first; i < end; i += 2, row += 2 * stride) {
-      const y = v128.load_ext<i8>(row, 4),
-        z = v128.load_ext<i8>(i + 1 < end ? row + stride : row, 4)
-      const low = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11),
-        high = v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15)
+      const y = v128.load_ext<i8>(row, 4)
+      const z = v128.load_ext<i8>(i + 1 < end ? row + stride : row, 4)
+      const low = v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11)
+      const high = v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15)
       let x = v128.load32_splat(w + (i << 1))
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(low, x))
       a1 = i32x4.add(a1, i32x4.dot_i16x8_s(high, x))
@@ -238,20 +237,20 @@ export function lineValuesI8(
 ): void {
   let d: u32 = 0
   for (; d + 32 <= width; d += 32) {
-    let a0 = i32x4.splat(0),
-      a1 = a0,
-      a2 = a0,
-      a3 = a0,
-      b0 = a0,
-      b1 = a0,
-      b2 = a0,
-      b3 = a0
+    let a0 = i32x4.splat(0)
+    let a1 = a0
+    let a2 = a0
+    let a3 = a0
+    let b0 = a0
+    let b1 = a0
+    let b2 = a0
+    let b3 = a0
     let row = v + <usize>first * stride + d
     for (let i = first; i < end; i += 2, row += 2 * stride) {
       const next = i + 1 < end ? row + stride : row
       const x = v128.load32_splat(w + (i << 1))
-      let y = v128.load_ext<i8>(row, 4),
-        z = v128.load_ext<i8>(next, 4)
+      let y = v128.load_ext<i8>(row, 4)
+      let z = v128.load_ext<i8>(next, 4)
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 0, 8, 1, 9, 2, 10, 3, 11), x))
       a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.shuffle<i16>(y, z, 4, 12, 5, 13, 6, 14, 7, 15), x))
       y = v128.load_ext<i8>(row, 12)
@@ -277,7 +276,6 @@ export function lineValuesI8(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function addEight(to: usize, factor: f32, a: v128, b: v128): void {
   const f = f32x4.splat(factor)
@@ -285,7 +283,6 @@ function addEight(to: usize, factor: f32, a: v128, b: v128): void {
   v128.store(to, madd(f, f32x4.convert_i32x4_s(b), v128.load(to, 16)), 16)
 }
 
-// @ts-ignore: decorator
 @inline
 function addInteger(to: usize, factor: f32, a: v128, b: v128, c: v128, d: v128): void {
   const f = f32x4.splat(factor)

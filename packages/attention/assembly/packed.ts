@@ -20,20 +20,17 @@ import {
 /** Tokens per group. */
 export const GROUP: i32 = 32
 
-// @ts-ignore: decorator
 @inline
 export function storageOf(args: usize, which: u32): u32 {
   return argument(args, which == K ? K_STORAGE : V_STORAGE)
 }
 
 /** Bits of a code in groups. */
-// @ts-ignore: decorator
 @inline
 export function bitsOf(storage: u32): u32 {
   return storage == GROUPS8 ? 8 : storage == INT4 ? 4 : 2
 }
 
-// @ts-ignore: decorator
 @inline
 function field(args: usize, which: u32, index: u32): u32 {
   return argument(args, (which == K ? GROUPS_K : GROUPS_V) + index)
@@ -75,7 +72,6 @@ export function decodeParameters(words: usize, count: u32, factor: f32, scales: 
 }
 
 /** Converts four e4m3, sign-extended to i32, to f32. */
-// @ts-ignore: decorator
 @inline
 function widenFp8(bytes: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(bytes, 20), i32x4.splat(0x87f00000)), f32x4.splat(1.329227995784916e36))
@@ -101,8 +97,8 @@ export function decodeKeys(
   width: u32,
   to: usize,
 ): void {
-  const storage = storageOf(args, which),
-    isKey = which == K
+  const storage = storageOf(args, which)
+  const isKey = which == K
   if (storage == INT8 || storage == FP8) {
     const stride = argument(args, isKey ? STRIDE_K + 2 : STRIDE_V + 2)
     const from = keyAddress(args, which, isKey ? STRIDE_K : STRIDE_V, batch, head, key, 0)
@@ -118,10 +114,10 @@ export function decodeKeys(
     }
     return
   }
-  const bits = bitsOf(storage),
-    mask = ((<u32>1) << bits) - 1
-  const group = groupAddress(args, which, batch, head, key),
-    parameters = group + ((width * bits) << 2)
+  const bits = bitsOf(storage)
+  const mask = ((<u32>1) << bits) - 1
+  const group = groupAddress(args, which, batch, head, key)
+  const parameters = group + ((width * bits) << 2)
   for (let i = 0; i < count; i++) {
     const t: u32 = (key + i) % GROUP
     for (let d: u32 = 0; d < width; d++) {
@@ -140,8 +136,8 @@ export function decodeKeys(
 export function roundPairs(x: usize, count: u32, limit: f32, to: usize): f32 {
   let largest = f32x4.splat(0)
   for (let i: usize = 0; i < (<usize>count) << 2; i += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(x + i)))
-  const most = maxLanes(largest),
-    inverse = f32x4.splat(inverseOf(most, limit))
+  const most = maxLanes(largest)
+  const inverse = f32x4.splat(inverseOf(most, limit))
   for (let i: usize = 0; i < count; i += 8)
     v128.store(
       to + (i << 1),
@@ -168,20 +164,20 @@ export function roundBlock(
   to: usize,
   factor: usize,
 ): f32 {
-  let largest = f32x4.splat(0),
-    sum = largest,
-    base = largest
+  let largest = f32x4.splat(0)
+  let sum = largest
+  let base = largest
   const end: usize = (<usize>min<u32>(count, 32)) << 2
   for (let i: usize = 0; i < end; i += 16) {
-    const value = v128.load(x + i),
-      scaled = f32x4.mul(value, v128.load(scales + i))
+    const value = v128.load(x + i)
+    const scaled = f32x4.mul(value, v128.load(scales + i))
     largest = f32x4.pmax(largest, f32x4.abs(scaled))
     sum = f32x4.add(sum, scaled)
     base = madd(value, v128.load(minima + i), base)
   }
-  const most = maxLanes(largest),
-    inverse = f32x4.splat(inverseOf(most, 127)),
-    step = factorOf(most, 127)
+  const most = maxLanes(largest)
+  const inverse = f32x4.splat(inverseOf(most, 127))
+  const step = factorOf(most, 127)
   store<f32>(factor, step)
   let rounded = i32x4.splat(0)
   for (let i: usize = 0; i < 128; i += 64, x += 64, scales += 64, to += 16) {
@@ -202,7 +198,6 @@ export function roundBlock(
 }
 
 /** Rounds eight products, of which `bytes` are valid. */
-// @ts-ignore: decorator
 @inline
 function roundEight(x: usize, scales: usize, bytes: i32, inverse: v128): v128 {
   const none = i32x4.splat(0)
@@ -213,20 +208,17 @@ function roundEight(x: usize, scales: usize, bytes: i32, inverse: v128): v128 {
 }
 
 /** Returns 0 for numbers whose reciprocal would overflow. */
-// @ts-ignore: decorator
 @inline
 function inverseOf(most: f32, codes: f32): f32 {
   return most < 1e-30 ? 0 : codes / most
 }
 
-// @ts-ignore: decorator
 @inline
 function factorOf(most: f32, codes: f32): f32 {
   return most < 1e-30 ? 0 : most / codes
 }
 
 /** Adding 1.5 · 2^23 rounds to the nearest integer, which is then in the low bits. */
-// @ts-ignore: decorator
 @inline
 function roundFour(x: v128, inverse: v128): v128 {
   return i32x4.sub(madd(x, inverse, f32x4.splat(12582912)), i32x4.splat(0x4b400000))

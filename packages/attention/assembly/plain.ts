@@ -51,7 +51,6 @@ import { addRows, addRowsCarefully, areFinite, layPanel, layRows, LINE, productT
 /** f32 [B][Hq][Lq][columns]; columns are the keys plus the padding that a row's last vectors need. */
 const SCORES: u32 = 50
 
-// @ts-ignore: decorator
 @inline
 function scoreRow(args: usize, batch: u32, head: u32, row: u32): usize {
   return (
@@ -72,27 +71,27 @@ function endOf(args: usize, place: usize, to: u32): i32 {
 
 /** First stage: blocks of rows times tiles of keys. */
 export function plainScores(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS),
-    group = argument(args, HEADS) / kvHeads,
-    size = blockRows(group),
-    headDim = argument(args, HEAD_DIM)
-  const units = blockCount(args, size) * kvHeads,
-    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const scores = place + PLACE_BYTES,
-    queries = scores + 4 * LINE,
-    panel = queries + ((<usize>(group * size) * headDim) << 2)
-  const shift = elementShift(args, K_IS_HALF),
-    stride: usize = (<usize>argument(args, STRIDE_K + 2)) << shift
+  const kvHeads = argument(args, KV_HEADS)
+  const group = argument(args, HEADS) / kvHeads
+  const size = blockRows(group)
+  const headDim = argument(args, HEAD_DIM)
+  const units = blockCount(args, size) * kvHeads
+  const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const scores = place + PLACE_BYTES
+  const queries = scores + 4 * LINE
+  const panel = queries + ((<usize>(group * size) * headDim) << 2)
+  const shift = elementShift(args, K_IS_HALF)
+  const stride: usize = (<usize>argument(args, STRIDE_K + 2)) << shift
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / kvHeads, size, place)
-    const batch: u32 = placed(place, PLACE_BATCH),
-      firstRow: u32 = placed(place, BLOCK_ROW),
-      endRow: u32 = placed(place, BLOCK_END),
-      kvHead = unit % kvHeads,
-      count = endRow - firstRow
-    const lines = group * count,
-      first = firstOf(args, place, firstRow),
-      end = endOf(args, place, endRow)
+    const batch: u32 = placed(place, PLACE_BATCH)
+    const firstRow: u32 = placed(place, BLOCK_ROW)
+    const endRow: u32 = placed(place, BLOCK_END)
+    const kvHead = unit % kvHeads
+    const count = endRow - firstRow
+    const lines = group * count
+    const first = firstOf(args, place, firstRow)
+    const end = endOf(args, place, endRow)
     memory.fill(queries, 0, (<usize>(group * size) * headDim) << 2)
     for (let line: u32 = 0; line < lines; line++) {
       addWeighted(
@@ -130,19 +129,19 @@ export function plainScores(args: usize, thread: u32, threads: u32): void {
 
 /** Second stage: turns a row's scores into weights that sum to 1, less the share of the sink. */
 export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
-  const heads = argument(args, HEADS),
-    units = blockCount(args, 1) * heads,
-    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    sinks: usize = argument(args, SINKS)
+  const heads = argument(args, HEADS)
+  const units = blockCount(args, 1) * heads
+  const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const sinks: usize = argument(args, SINKS)
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / heads, 1, place)
-    const batch: u32 = placed(place, PLACE_BATCH),
-      row: u32 = placed(place, BLOCK_ROW),
-      head = unit % heads,
-      position = positionOffset(place) + <i32>row
-    const first = firstSeen(args, place, position),
-      end = endSeen(args, place, position),
-      padded = (max(0, end - first) + 3) & ~3
+    const batch: u32 = placed(place, PLACE_BATCH)
+    const row: u32 = placed(place, BLOCK_ROW)
+    const head = unit % heads
+    const position = positionOffset(place) + <i32>row
+    const first = firstSeen(args, place, position)
+    const end = endSeen(args, place, position)
+    const padded = (max(0, end - first) + 3) & ~3
     const scores = scoreRow(args, batch, head, row) + ((<usize>first) << 2)
     let largest = finishScores(
       scores,
@@ -175,29 +174,29 @@ export function plainSoftmax(args: usize, thread: u32, threads: u32): void {
 
 /** Third stage: blocks of rows, tile after tile of values. */
 export function plainValues(args: usize, thread: u32, threads: u32): void {
-  const kvHeads = argument(args, KV_HEADS),
-    group = argument(args, HEADS) / kvHeads,
-    size = blockRows(group),
-    valueDim = argument(args, VALUE_DIM)
-  const units = blockCount(args, size) * kvHeads,
-    place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const weights = place + PLACE_BYTES,
-    outputs = weights + 4 * LINE,
-    values = outputs + ((<usize>(group * size) * valueDim) << 2)
-  const shift = elementShift(args, V_IS_HALF),
-    stride: usize = (<usize>argument(args, STRIDE_V + 2)) << shift,
-    bytes: usize = (<usize>valueDim) << 2
+  const kvHeads = argument(args, KV_HEADS)
+  const group = argument(args, HEADS) / kvHeads
+  const size = blockRows(group)
+  const valueDim = argument(args, VALUE_DIM)
+  const units = blockCount(args, size) * kvHeads
+  const place: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const weights = place + PLACE_BYTES
+  const outputs = weights + 4 * LINE
+  const values = outputs + ((<usize>(group * size) * valueDim) << 2)
+  const shift = elementShift(args, V_IS_HALF)
+  const stride: usize = (<usize>argument(args, STRIDE_V + 2)) << shift
+  const bytes: usize = (<usize>valueDim) << 2
   for (let unit = thread; unit < units; unit += threads) {
     placeBlock(args, unit / kvHeads, size, place)
-    const batch: u32 = placed(place, PLACE_BATCH),
-      firstRow: u32 = placed(place, BLOCK_ROW),
-      endRow: u32 = placed(place, BLOCK_END),
-      kvHead = unit % kvHeads,
-      count = endRow - firstRow,
-      offset = positionOffset(place)
-    const lines = group * count,
-      first = firstOf(args, place, firstRow),
-      end = endOf(args, place, endRow)
+    const batch: u32 = placed(place, PLACE_BATCH)
+    const firstRow: u32 = placed(place, BLOCK_ROW)
+    const endRow: u32 = placed(place, BLOCK_END)
+    const kvHead = unit % kvHeads
+    const count = endRow - firstRow
+    const offset = positionOffset(place)
+    const lines = group * count
+    const first = firstOf(args, place, firstRow)
+    const end = endOf(args, place, endRow)
     memory.fill(outputs, 0, <usize>(group * size) * bytes)
     for (let start = first; start < end; start += TILE) {
       const width = min(TILE, end - start)
@@ -216,10 +215,10 @@ export function plainValues(args: usize, thread: u32, threads: u32): void {
         memory.fill(weights, 0, 4 * LINE)
         for (let i: u32 = 0; i < min(4, lines - line); i++) {
           // Weights exist only for keys that the row sees.
-          const row = firstRow + ((line + i) % count),
-            position = offset + <i32>row,
-            from = max(start, firstSeen(args, place, position)),
-            to = min(start + width, endSeen(args, place, position))
+          const row = firstRow + ((line + i) % count)
+          const position = offset + <i32>row
+          const from = max(start, firstSeen(args, place, position))
+          const to = min(start + width, endSeen(args, place, position))
           if (from < to)
             memory.copy(
               weights + i * LINE + ((<usize>(from - start)) << 2),

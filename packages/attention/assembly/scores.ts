@@ -2,13 +2,11 @@ import { exp4, loadHalf4, madd, maxLanes, sumLanes, tanh4 } from '@tessera-llm/w
 import { HIDDEN } from './call'
 
 /** Loads four elements of a row stored as f32 (shift 2) or f16 (shift 1). */
-// @ts-ignore: decorator
 @inline
 export function load4(row: usize, index: u32, shift: u32): v128 {
   return shift == 2 ? v128.load(row + ((<usize>index) << 2)) : loadHalf4(row + ((<usize>index) << 1))
 }
 
-// @ts-ignore: decorator
 @inline
 export function load1(row: usize, index: u32, shift: u32): f32 {
   return shift == 2
@@ -16,7 +14,6 @@ export function load1(row: usize, index: u32, shift: u32): f32 {
     : f32x4.extract_lane(loadHalf4Lane(row + ((<usize>index) << 1)), 0)
 }
 
-// @ts-ignore: decorator
 @inline
 function loadHalf4Lane(address: usize): v128 {
   const moved = i32x4.splat(<i32>load<i16>(address))
@@ -25,8 +22,8 @@ function loadHalf4Lane(address: usize): v128 {
 
 /** Σ q·k over `width` elements; q is f32. */
 export function dotRow(q: usize, k: usize, width: u32, shift: u32): f32 {
-  let a = f32x4.splat(0),
-    b = a
+  let a = f32x4.splat(0)
+  let b = a
   let i: u32 = 0
   for (; i + 8 <= width; i += 8) {
     a = madd(v128.load(q + ((<usize>i) << 2)), load4(k, i, shift), a)
@@ -72,8 +69,8 @@ export function finishScores(
   mask: usize,
 ): f32 {
   if (softcap > 0) {
-    const cap = f32x4.splat(softcap),
-      inverse = f32x4.splat(1 / softcap)
+    const cap = f32x4.splat(softcap)
+    const inverse = f32x4.splat(1 / softcap)
     for (let i = 0; i < count; i += 4)
       v128.store(scores + (i << 2), f32x4.mul(cap, tanh4(f32x4.mul(v128.load(scores + (i << 2)), inverse))))
   }
@@ -93,8 +90,8 @@ export function finishScores(
   const hidden = largest
   if (first <= start && end >= start + count) {
     // Two independent maxima at a time: one would serialize on its own latency.
-    let other = hidden,
-      i = 0
+    let other = hidden
+    let i = 0
     for (; i + 8 <= count; i += 8) {
       largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
       other = f32x4.pmax(other, v128.load(scores + (i << 2), 16))
@@ -102,9 +99,9 @@ export function finishScores(
     if (i < count) largest = f32x4.pmax(largest, v128.load(scores + (i << 2)))
     return maxLanes(f32x4.pmax(largest, other))
   }
-  const firsts = i32x4.splat(first),
-    ends = i32x4.splat(end),
-    step = i32x4.splat(4)
+  const firsts = i32x4.splat(first)
+  const ends = i32x4.splat(end)
+  const step = i32x4.splat(4)
   let keys = i32x4.add(i32x4.splat(start), i32x4(0, 1, 2, 3))
   for (let i = 0; i < count; i += 4) {
     const visible = v128.and(i32x4.ge_s(keys, firsts), i32x4.lt_s(keys, ends))

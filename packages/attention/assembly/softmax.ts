@@ -16,10 +16,8 @@ import { LINE } from './tiles'
 // Softmax of tiles in base 2: a score's weight is 2^(s · log2 e − m), one fused step from score to exponent. The
 // subtracted value is rounded once and kept, so its rounding cancels between weights and sum.
 
-// @ts-ignore: decorator
 @inline
 export const LOG2E: f32 = 1.4426950408889634
-// @ts-ignore: decorator
 @inline
 export const LN2: f64 = 0.6931471805599453
 
@@ -28,11 +26,10 @@ export const LN2: f64 = 0.6931471805599453
  * the remainder (minimax, degree 6, relative error 8e-8 in f32). Below −126 the result is 0, and 2^−∞ is 0; NaN becomes
  * 0 or NaN.
  */
-// @ts-ignore: decorator
 @inline
 export function exp2of4(x: v128): v128 {
-  const lowest = scalar(EXP2_LOWEST),
-    rounder = scalar(ROUNDER)
+  const lowest = scalar(EXP2_LOWEST)
+  const rounder = scalar(ROUNDER)
   const clamped = f32x4.pmax(x, lowest)
   const shifted = f32x4.add(clamped, rounder)
   const r = f32x4.sub(clamped, f32x4.sub(shifted, rounder))
@@ -48,10 +45,10 @@ export function exp2of4(x: v128): v128 {
 
 /** Largest score of each of four lines, one per lane; at least HIDDEN. `count` is a multiple of 8. */
 export function largestOfLines(scores: usize, count: i32): v128 {
-  let a = f32x4.splat(HIDDEN),
-    b = a,
-    c = a,
-    d = a
+  let a = f32x4.splat(HIDDEN)
+  let b = a
+  let c = a
+  let d = a
   for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     a = f32x4.pmax(a, v128.load(scores))
     b = f32x4.pmax(b, v128.load(scores, 256))
@@ -68,8 +65,8 @@ export function largestOfLines(scores: usize, count: i32): v128 {
  * become exactly 0.
  */
 export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
-  const scale = scalar(LOG2_E),
-    m = f32x4.splat(-subtracted)
+  const scale = scalar(LOG2_E)
+  const m = f32x4.splat(-subtracted)
   let sum = f32x4.splat(0)
   for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
@@ -84,9 +81,9 @@ export function weighLine(scores: usize, count: i32, subtracted: f32): v128 {
  * `factor`, a power of two. Hidden scores become exactly 0.
  */
 export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f32): f32 {
-  const scale = scalar(LOG2_E),
-    m = f32x4.splat(-subtracted),
-    factors = f32x4.splat(factor)
+  const scale = scalar(LOG2_E)
+  const m = f32x4.splat(-subtracted)
+  const factors = f32x4.splat(factor)
   let sum = f32x4.splat(0)
   for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
@@ -99,7 +96,6 @@ export function weighKeys(scores: usize, count: i32, subtracted: f32, factor: f3
 /**
  * Subtracted value for a largest score: m · log2 e; or 0 for a line that sees no key, whose scores then all become 0.
  */
-// @ts-ignore: decorator
 @inline
 export function subtractedFor(largest: v128): v128 {
   return v128.andnot(f32x4.mul(largest, f32x4.splat(LOG2E)), f32x4.le(largest, f32x4.splat(HIDDEN)))
@@ -121,10 +117,10 @@ export function softmaxTile(scores: usize, count: i32, maxima: usize, sums: usiz
   const subtracted = subtractedFor(largest)
   // Before the first visible key this is 2^−∞.
   const factors = exp2of4(f32x4.sub(f32x4.mul(before, f32x4.splat(LOG2E)), subtracted))
-  const a = weighLine(scores, count, f32x4.extract_lane(subtracted, 0)),
-    b = weighLine(scores + LINE, count, f32x4.extract_lane(subtracted, 1))
-  const c = weighLine(scores + 2 * LINE, count, f32x4.extract_lane(subtracted, 2)),
-    d = weighLine(scores + 3 * LINE, count, f32x4.extract_lane(subtracted, 3))
+  const a = weighLine(scores, count, f32x4.extract_lane(subtracted, 0))
+  const b = weighLine(scores + LINE, count, f32x4.extract_lane(subtracted, 1))
+  const c = weighLine(scores + 2 * LINE, count, f32x4.extract_lane(subtracted, 2))
+  const d = weighLine(scores + 3 * LINE, count, f32x4.extract_lane(subtracted, 3))
   const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
   const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
   v128.store(
@@ -170,10 +166,10 @@ export function weighAgainst(score: f32, subtracted: f32): f32 {
  * into score gradients p · (do · v − reduced), which are 0 where the weight is 0.
  */
 export function gradientLine(scores: usize, products: usize, count: i32, subtracted: f32, reduced: f32): void {
-  const scale = scalar(LOG2_E),
-    m = f32x4.splat(-subtracted),
-    d = f32x4.splat(reduced),
-    zero = f32x4.splat(0)
+  const scale = scalar(LOG2_E)
+  const m = f32x4.splat(-subtracted)
+  const d = f32x4.splat(reduced)
+  const zero = f32x4.splat(0)
   for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16, products += 16) {
     const p = exp2of4(madd(v128.load(scores), scale, m))
     v128.store(scores, p)
@@ -186,13 +182,13 @@ export function gradientLine(scores: usize, products: usize, count: i32, subtrac
  * cap)), where 1 − tanh² = 4e / (1 + e)² with e = e^(−2 |s / cap|).
  */
 export function bendLine(scores: usize, products: usize, count: i32, reduced: f32, softcap: f32): void {
-  const inverse = f32x4.splat(-2 / softcap),
-    d = f32x4.splat(reduced),
-    one = f32x4.splat(1),
-    four = f32x4.splat(4)
+  const inverse = f32x4.splat(-2 / softcap)
+  const d = f32x4.splat(reduced)
+  const one = f32x4.splat(1)
+  const four = f32x4.splat(4)
   for (const end = scores + ((<usize>count) << 2); scores < end; scores += 16, products += 16) {
-    const e = exp4(f32x4.neg(f32x4.abs(f32x4.mul(v128.load(scores), inverse)))),
-      sum = f32x4.add(one, e)
+    const e = exp4(f32x4.neg(f32x4.abs(f32x4.mul(v128.load(scores), inverse))))
+    const sum = f32x4.add(one, e)
     v128.store(
       products,
       f32x4.mul(f32x4.sub(v128.load(products), d), f32x4.div(f32x4.mul(four, e), f32x4.mul(sum, sum))),

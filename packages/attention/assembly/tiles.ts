@@ -7,7 +7,6 @@ import { addWeighted, load1, load4 } from './scores'
 /** Columns (keys) of a tile of scores. */
 export const TILE: i32 = 64
 /** Bytes between lines of a tile of scores. */
-// @ts-ignore: decorator
 @inline
 export const LINE: usize = 256
 
@@ -16,25 +15,25 @@ export const LINE: usize = 256
  * columns, a multiple of 8.
  */
 export function productTile(rows: usize, stride: usize, depth: u32, panel: usize, columns: i32, out: usize): void {
-  const r1 = rows + stride,
-    r2 = r1 + stride,
-    r3 = r2 + stride,
-    width: usize = (<usize>depth) << 5
+  const r1 = rows + stride
+  const r2 = r1 + stride
+  const r3 = r2 + stride
+  const width: usize = (<usize>depth) << 5
   const end = out + ((<usize>columns) << 2)
   let p = panel
   for (; out < end; out += 32) {
     const last = p + width
-    let a0 = f32x4.splat(0),
-      a1 = a0,
-      b0 = a0,
-      b1 = a0,
-      c0 = a0,
-      c1 = a0,
-      d0 = a0,
-      d1 = a0
+    let a0 = f32x4.splat(0)
+    let a1 = a0
+    let b0 = a0
+    let b1 = a0
+    let c0 = a0
+    let c1 = a0
+    let d0 = a0
+    let d1 = a0
     for (let d: usize = 0; p < last; p += 32, d += 4) {
-      const k0 = v128.load(p),
-        k1 = v128.load(p, 16)
+      const k0 = v128.load(p)
+      const k1 = v128.load(p, 16)
       let x = v128.load32_splat(rows + d)
       a0 = madd(x, k0, a0)
       a1 = madd(x, k1, a1)
@@ -72,24 +71,24 @@ export function addRows(
   out: usize,
   outStride: usize,
 ): void {
-  const o1 = out + outStride,
-    o2 = o1 + outStride,
-    o3 = o2 + outStride,
-    last = weights + ((<usize>count) << 2)
+  const o1 = out + outStride
+  const o2 = o1 + outStride
+  const o3 = o2 + outStride
+  const last = weights + ((<usize>count) << 2)
   let d: u32 = 0
   for (; d + 8 <= width; d += 8) {
     const at: usize = (<usize>d) << 2
-    let a0 = v128.load(out + at),
-      a1 = v128.load(out + at, 16),
-      b0 = v128.load(o1 + at),
-      b1 = v128.load(o1 + at, 16)
-    let c0 = v128.load(o2 + at),
-      c1 = v128.load(o2 + at, 16),
-      d0 = v128.load(o3 + at),
-      d1 = v128.load(o3 + at, 16)
+    let a0 = v128.load(out + at)
+    let a1 = v128.load(out + at, 16)
+    let b0 = v128.load(o1 + at)
+    let b1 = v128.load(o1 + at, 16)
+    let c0 = v128.load(o2 + at)
+    let c1 = v128.load(o2 + at, 16)
+    let d0 = v128.load(o3 + at)
+    let d1 = v128.load(o3 + at, 16)
     for (let from = rows + at, w = weights; w < last; w += 4, from += stride) {
-      const v0 = v128.load(from),
-        v1 = v128.load(from, 16)
+      const v0 = v128.load(from)
+      const v1 = v128.load(from, 16)
       let x = v128.load32_splat(w)
       a0 = madd(x, v0, a0)
       a1 = madd(x, v1, a1)
@@ -138,24 +137,24 @@ export function addColumns(
   out: usize,
   outStride: usize,
 ): void {
-  const o1 = out + outStride,
-    o2 = o1 + outStride,
-    o3 = o2 + outStride,
-    last = weights + <usize>count * LINE
+  const o1 = out + outStride
+  const o2 = o1 + outStride
+  const o3 = o2 + outStride
+  const last = weights + <usize>count * LINE
   let d: u32 = 0
   for (; d + 8 <= width; d += 8) {
     const at: usize = (<usize>d) << 2
-    let a0 = v128.load(out + at),
-      a1 = v128.load(out + at, 16),
-      b0 = v128.load(o1 + at),
-      b1 = v128.load(o1 + at, 16)
-    let c0 = v128.load(o2 + at),
-      c1 = v128.load(o2 + at, 16),
-      d0 = v128.load(o3 + at),
-      d1 = v128.load(o3 + at, 16)
+    let a0 = v128.load(out + at)
+    let a1 = v128.load(out + at, 16)
+    let b0 = v128.load(o1 + at)
+    let b1 = v128.load(o1 + at, 16)
+    let c0 = v128.load(o2 + at)
+    let c1 = v128.load(o2 + at, 16)
+    let d0 = v128.load(o3 + at)
+    let d1 = v128.load(o3 + at, 16)
     for (let from = rows + at, w = weights; w < last; w += LINE, from += stride) {
-      const v0 = v128.load(from),
-        v1 = v128.load(from, 16)
+      const v0 = v128.load(from)
+      const v1 = v128.load(from, 16)
       let x = v128.load32_splat(w)
       a0 = madd(x, v0, a0)
       a1 = madd(x, v1, a1)
@@ -219,7 +218,6 @@ export function layPanel(shift: u32, rows: usize, stride: usize, count: i32, dep
   else layPanelOf(1, rows, stride, count, depth, panel)
 }
 
-// @ts-ignore: decorator
 @inline
 function layPanelOf(shift: u32, rows: usize, stride: usize, count: i32, depth: u32, panel: usize): void {
   for (let row = 0; row < count; row += 4) {
@@ -227,18 +225,18 @@ function layPanelOf(shift: u32, rows: usize, stride: usize, count: i32, depth: u
     const r0 = rows + <usize>row * stride
     let d: u32 = 0
     if (count - row >= 4) {
-      const r1 = r0 + stride,
-        r2 = r1 + stride,
-        r3 = r2 + stride
+      const r1 = r0 + stride
+      const r2 = r1 + stride
+      const r3 = r2 + stride
       for (; d + 4 <= depth; d += 4) {
-        const a = load4(r0, d, shift),
-          b = load4(r1, d, shift),
-          c = load4(r2, d, shift),
-          e = load4(r3, d, shift)
-        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-          ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-        const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5),
-          ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
+        const a = load4(r0, d, shift)
+        const b = load4(r1, d, shift)
+        const c = load4(r2, d, shift)
+        const e = load4(r3, d, shift)
+        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+        const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+        const ce0 = v128.shuffle<i32>(c, e, 0, 4, 1, 5)
+        const ce1 = v128.shuffle<i32>(c, e, 2, 6, 3, 7)
         const at = to + ((<usize>d) << 5)
         v128.store(at, v128.shuffle<i64>(ab0, ce0, 0, 2))
         v128.store(at, v128.shuffle<i64>(ab0, ce0, 1, 3), 32)
@@ -284,8 +282,8 @@ export function layRows(
 /** Whether all of `count` rows of `width` f32 are finite. */
 export function areFinite(rows: usize, stride: usize, count: i32, width: u32): bool {
   const zero = f32x4.splat(0)
-  let sum = zero,
-    rest: f32 = 0
+  let sum = zero
+  let rest: f32 = 0
   for (let row = 0; row < count; row++, rows += stride) {
     let d: u32 = 0
     // 0 · x is 0 unless x is infinite or not a number.

@@ -2,26 +2,27 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { firstToken, sixesOf, tilesOf } from './linear/lay-tokens'
 import { panelTile, panelTile6 } from './linear/panel'
 
-// total += leftᵀ · right, products in f32 and the total in f64. Words: left f32 [T, M], right f32 [T, N], total f64 [M, N], T, M, N, 1 when what
-// lies below the diagonal is not wanted, scratch of 192 bytes a thread, left laid out in tiles of columns as lay-tokens.ts has those of tokens,
-// right laid out in panels f32 [N / 8][T][8], the columns of a block, in whole panels.
+// total += leftᵀ · right, products in f32 and the total in f64. Words: left f32 [T, M], right f32 [T, N], total f64 [M,
+// N], T, M, N, 1 when what lies below the diagonal is not wanted, scratch of 192 bytes a thread, left laid out in tiles
+// of columns as lay-tokens.ts has those of tokens, right laid out in panels f32 [N / 8][T][8], the columns of a block,
+// in whole panels.
 
 /** Bytes of a tile's sums. */
 const SUMS: usize = 192
 
 /** First stage: lays both out; tiles and panels are shared out. */
 export function addProductLay(args: usize, thread: u32, threads: u32): void {
-  const t = argument(args, 3),
-    m = argument(args, 4),
-    n = argument(args, 5),
-    sixes = sixesOf(m),
-    tiles = tilesOf(m)
-  const units = tiles + ((n + 7) >> 3),
-    end = shareEnd(units, thread, threads)
+  const t = argument(args, 3)
+  const m = argument(args, 4)
+  const n = argument(args, 5)
+  const sixes = sixesOf(m)
+  const tiles = tilesOf(m)
+  const units = tiles + ((n + 7) >> 3)
+  const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     if (unit < tiles) {
-      const column = firstToken(unit, sixes),
-        height: u32 = unit < sixes ? 6 : 4
+      const column = firstToken(unit, sixes)
+      const height: u32 = unit < sixes ? 6 : 4
       layColumns(
         argument(args, 0) + (column << 2),
         m,
@@ -46,8 +47,8 @@ export function addProductLay(args: usize, thread: u32, threads: u32): void {
 
 /** f32 [t][height] from `valid` columns of rows of `stride` values; those that are missing are zero. */
 function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, to: usize): void {
-  const line: usize = (<usize>stride) << 2,
-    step: usize = (<usize>height) << 2
+  const line: usize = (<usize>stride) << 2
+  const step: usize = (<usize>height) << 2
   if (valid < height) {
     for (let i: u32 = 0; i < t; i++, from += line, to += step) {
       for (let c: u32 = 0; c < height; c++) store<f32>(to + (c << 2), c < valid ? load<f32>(from + (c << 2)) : 0)
@@ -63,12 +64,12 @@ function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, t
 
 /** Blocks of columns are shared out; of a triangle, the first of them with the last, so that shares are alike. */
 export function addProduct(args: usize, thread: u32, threads: u32): void {
-  const width = argument(args, 10),
-    blocks = (argument(args, 5) + width - 1) / width,
-    isUpper = argument(args, 6) != 0
+  const width = argument(args, 10)
+  const blocks = (argument(args, 5) + width - 1) / width
+  const isUpper = argument(args, 6) != 0
   const sums: usize = argument(args, 7) + thread * SUMS
-  const units = isUpper ? (blocks + 1) >> 1 : blocks,
-    end = shareEnd(units, thread, threads)
+  const units = isUpper ? (blocks + 1) >> 1 : blocks
+  const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
     const other = blocks - 1 - unit
     addBlock(args, unit * width, width, isUpper, sums)
@@ -76,20 +77,23 @@ export function addProduct(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Columns from `first` on: each tile of left passes by all of their panels while it is in the first-level cache, and they in the second. */
+/**
+ * Columns from `first` on: each tile of left passes by all of their panels while it is in the first-level cache, and
+ * they in the second.
+ */
 function addBlock(args: usize, first: u32, width: u32, isUpper: bool, sums: usize): void {
-  const t = argument(args, 3),
-    m = argument(args, 4),
-    n = argument(args, 5),
-    sixes = sixesOf(m),
-    tiles = tilesOf(m)
-  const left: usize = argument(args, 8),
-    right: usize = argument(args, 9),
-    total: usize = argument(args, 2)
+  const t = argument(args, 3)
+  const m = argument(args, 4)
+  const n = argument(args, 5)
+  const sixes = sixesOf(m)
+  const tiles = tilesOf(m)
+  const left: usize = argument(args, 8)
+  const right: usize = argument(args, 9)
+  const total: usize = argument(args, 2)
   const end = min(first + width, n)
   for (let tile: u32 = 0; tile < tiles; tile++) {
-    const row = firstToken(tile, sixes),
-      isSix = tile < sixes
+    const row = firstToken(tile, sixes)
+    const isSix = tile < sixes
     if (isUpper && row >= end) return
     const x = left + ((<usize>row * t) << 2)
     for (let column = first; column < end; column += 8) {

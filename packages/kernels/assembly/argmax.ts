@@ -2,8 +2,8 @@ import { argument, maxLanes, shareBegin, shareEnd } from '@tessera-llm/wasm/asse
 
 /** Writes the index of the first largest value of each row. Words: x, index, rows, width. Threads share rows. */
 export function argmax(args: usize, thread: u32, threads: u32): void {
-  const rows = argument(args, 2),
-    width = argument(args, 3)
+  const rows = argument(args, 2)
+  const width = argument(args, 3)
   const end = shareEnd(rows, thread, threads)
   for (let row = shareBegin(rows, thread, threads); row < end; row++) {
     const x: usize = argument(args, 0) + ((<usize>row * width) << 2)
@@ -17,10 +17,10 @@ export function argmax(args: usize, thread: u32, threads: u32): void {
  */
 function firstLargest(x: usize, width: u32): u32 {
   const end: usize = x + ((<usize>width) << 2)
-  let a = f32x4.splat(-Infinity),
-    b = a,
-    c = a,
-    d = a
+  let a = f32x4.splat(-Infinity)
+  let b = a
+  let c = a
+  let d = a
   let at = x
   for (; at + 64 <= end; at += 64) {
     a = f32x4.pmax(a, v128.load(at))

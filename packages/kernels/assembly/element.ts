@@ -6,14 +6,12 @@ export const F32: i32 = 0
 export const F16: i32 = 1
 export const BF16: i32 = 2
 
-// @ts-ignore: decorator
 @inline
 export function elementBytes(kind: i32): usize {
   return kind == F32 ? 4 : 2
 }
 
 /** Loads one element as f32. */
-// @ts-ignore: decorator
 @inline
 export function loadElement(kind: i32, address: usize): f32 {
   if (kind == F32) return load<f32>(address)
@@ -22,7 +20,6 @@ export function loadElement(kind: i32, address: usize): f32 {
 }
 
 /** Loads four adjacent elements as f32. f16 weights must be finite. */
-// @ts-ignore: decorator
 @inline
 export function loadElement4(kind: i32, address: usize): v128 {
   if (kind == F32) return v128.load(address)

@@ -14,14 +14,13 @@ export function embeddingBf16(args: usize, thread: u32, threads: u32): void {
   gather(BF16, args, thread, threads)
 }
 
-// @ts-ignore: decorator
 @inline
 function gather(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 3),
-    vocabulary = argument(args, 4),
-    width = argument(args, 5)
-  const scale = floatArgument(args, 6),
-    scales = f32x4.splat(scale)
+  const tokens = argument(args, 3)
+  const vocabulary = argument(args, 4)
+  const width = argument(args, 5)
+  const scale = floatArgument(args, 6)
+  const scales = f32x4.splat(scale)
   const end = shareEnd(tokens, thread, threads)
   for (let token = shareBegin(tokens, thread, threads); token < end; token++) {
     const id = load<u32>(argument(args, 0) + ((<usize>token) << 2))

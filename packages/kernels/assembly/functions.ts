@@ -13,7 +13,6 @@ export const TANH: u32 = 6
 export const SIGMOID: u32 = 7
 
 /** f(x). `kind` is a constant at each call, so one branch remains after inlining. */
-// @ts-ignore: decorator
 @inline
 export function activate4(kind: u32, x: v128): v128 {
   if (kind == SILU) return silu4(x)
@@ -30,21 +29,18 @@ export function activate4(kind: u32, x: v128): v128 {
 }
 
 /** x / (1 + e^−x) */
-// @ts-ignore: decorator
 @inline
 export function silu4(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))))
 }
 
 /** 1 / (1 + e^−x) */
-// @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))))
 }
 
 /** GELU with tanh (Hendrycks and Gimpel 2016, arXiv 1606.08415): x · sigmoid(2 · √(2/π) · (x + 0.044715 x³)). */
-// @ts-ignore: decorator
 @inline
 export function geluTanh4(x: v128): v128 {
   const cubic = f32x4.mul(f32x4.mul(f32x4.mul(x, x), x), f32x4.splat(0.044715))
@@ -55,7 +51,6 @@ export function geluTanh4(x: v128): v128 {
  * GELU with the error function: x · (1 + erf(x / √2)) / 2 = x · (½ + h), with h(x) ≈ x · P(x²) / Q(x²), fitted for the
  * least relative error (1e-8) up to |x| = 5.3. Beyond, h rounds to ±½ in f32. Costs one division and no exponential.
  */
-// @ts-ignore: decorator
 @inline
 export function geluErf4(x: v128): v128 {
   const u = f32x4.mul(x, x)

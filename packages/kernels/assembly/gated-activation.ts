@@ -5,10 +5,10 @@ import { activate4, GELU_ERF, GELU_TANH, QUICK_GELU, RELU, RELU2, SIGMOID, SILU,
  * y = f(gate) · up. Words: gate, up (0: y = f(gate)), y, elements, number of f. Threads share blocks of 16 elements.
  */
 export function gatedActivation(args: usize, thread: u32, threads: u32): void {
-  const size = argument(args, 3),
-    blocks = (size + 15) >> 4
-  const begin: usize = (<usize>(shareBegin(blocks, thread, threads) << 4)) << 2,
-    end: usize = (<usize>min(shareEnd(blocks, thread, threads) << 4, size)) << 2
+  const size = argument(args, 3)
+  const blocks = (size + 15) >> 4
+  const begin: usize = (<usize>(shareBegin(blocks, thread, threads) << 4)) << 2
+  const end: usize = (<usize>min(shareEnd(blocks, thread, threads) << 4, size)) << 2
   activateGated(argument(args, 4), argument(args, 0), argument(args, 1), argument(args, 2), begin, end)
 }
 
@@ -25,7 +25,6 @@ export function activateGated(kind: u32, gate: usize, up: usize, y: usize, begin
 }
 
 /** `activateGated` for one `kind`, constant at each call. */
-// @ts-ignore: decorator
 @inline
 export function gated(kind: u32, gate: usize, up: usize, y: usize, begin: usize, end: usize): void {
   for (let at = begin; at < end; at += 16) {

@@ -19,13 +19,13 @@ export function layerNorm(args: usize, thread: u32, threads: u32): void {
 /** Returns Σ (x − mean), or Σ (x − mean)² if `squares` is set. */
 function sumRow(x: usize, width: u32, mean: f32, squares: bool): f32 {
   const means = f32x4.splat(mean)
-  let a = f32x4.splat(0),
-    b = a
+  let a = f32x4.splat(0)
+  let b = a
   let i: u32 = 0
   for (; i + 8 <= width; i += 8) {
     const at = x + ((<usize>i) << 2)
-    const u = f32x4.sub(v128.load(at), means),
-      v = f32x4.sub(v128.load(at, 16), means)
+    const u = f32x4.sub(v128.load(at), means)
+    const v = f32x4.sub(v128.load(at, 16), means)
     a = f32x4.add(a, squares ? f32x4.mul(u, u) : u)
     b = f32x4.add(b, squares ? f32x4.mul(v, v) : v)
   }
@@ -38,8 +38,8 @@ function sumRow(x: usize, width: u32, mean: f32, squares: bool): f32 {
 }
 
 function writeRow(x: usize, y: usize, width: u32, mean: f32, scale: f32, weight: usize, bias: usize): void {
-  const means = f32x4.splat(mean),
-    scales = f32x4.splat(scale)
+  const means = f32x4.splat(mean)
+  const scales = f32x4.splat(scale)
   let i: usize = 0
   const bytes: usize = (<usize>width) << 2
   for (; i + 16 <= bytes; i += 16) {

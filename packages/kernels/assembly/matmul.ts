@@ -15,30 +15,29 @@ export function matmulLeft(args: usize, thread: u32, threads: u32): void {
   else layLeft(BF16, args, thread, threads)
 }
 
-// @ts-ignore: decorator
 @inline
 function layLeft(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const m = argument(args, 4),
-    k = argument(args, 5),
-    transposed = argument(args, 8) != 0
-  const sixes = sixesOf(m),
-    tiles = tilesOf(m),
-    units = argument(args, 3) * tiles
+  const m = argument(args, 4)
+  const k = argument(args, 5)
+  const transposed = argument(args, 8) != 0
+  const sixes = sixesOf(m)
+  const tiles = tilesOf(m)
+  const units = argument(args, 3) * tiles
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const product = unit / tiles,
-      tile = unit % tiles,
-      isSix = tile < sixes,
-      row = firstToken(tile, sixes),
-      height: u32 = isSix ? 6 : 4
+    const product = unit / tiles
+    const tile = unit % tiles
+    const isSix = tile < sixes
+    const row = firstToken(tile, sixes)
+    const height: u32 = isSix ? 6 : 4
     const to: usize = argument(args, 14) + ((<usize>(product * (((m + 3) >> 2) << 2) + row) * k) << 2)
     const matrix: usize = argument(args, 0) + <usize>product * m * k * elementBytes(kind)
     if (kind == F32 && !transposed) {
       layTile(isSix, matrix + ((<usize>row * k) << 2), (<usize>k) << 2, m - row, k, to)
       continue
     }
-    const stepRow: usize = transposed ? 1 : k,
-      stepK: usize = transposed ? m : 1
+    const stepRow: usize = transposed ? 1 : k
+    const stepK: usize = transposed ? m : 1
     for (let i: u32 = 0; i < k; i++) {
       for (let r: u32 = 0; r < height; r++)
         store<f32>(
@@ -57,20 +56,19 @@ export function matmul(args: usize, thread: u32, threads: u32): void {
   else multiplyPanels(BF16, args, thread, threads)
 }
 
-// @ts-ignore: decorator
 @inline
 function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const m = argument(args, 4),
-    k = argument(args, 5),
-    n = argument(args, 6)
+  const m = argument(args, 4)
+  const k = argument(args, 5)
+  const n = argument(args, 6)
   const panel: usize = argument(args, 12) + thread * argument(args, 13) + SUMS_BYTES
-  const groups = (n + 7) >> 3,
-    units = argument(args, 3) * groups
+  const groups = (n + 7) >> 3
+  const units = argument(args, 3) * groups
   const end = shareEnd(units, thread, threads)
   for (let unit = shareBegin(units, thread, threads); unit < end; unit++) {
-    const product = unit / groups,
-      column = (unit % groups) << 3,
-      valid = min<u32>(8, n - column)
+    const product = unit / groups
+    const column = (unit % groups) << 3
+    const valid = min<u32>(8, n - column)
     const b: usize = argument(args, 1) + (argument(args, 7) != 0 ? 0 : <usize>product * k * n) * elementBytes(kind)
     if (argument(args, 9) != 0)
       layPanel(kind, b + <usize>column * k * elementBytes(kind), k * elementBytes(kind), k, valid, panel)
@@ -93,7 +91,6 @@ function multiplyPanels(kind: i32, args: usize, thread: u32, threads: u32): void
 }
 
 /** Packs up to 8 columns of a [K, N] as a panel, f32 [K][8]. */
-// @ts-ignore: decorator
 @inline
 function layColumns(kind: i32, source: usize, rowBytes: usize, k: u32, columns: u32, panel: usize): void {
   const step = elementBytes(kind)

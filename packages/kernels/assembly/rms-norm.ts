@@ -33,9 +33,9 @@ export function addRmsNorm(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 5), thread, threads)
   for (let row = shareBegin(argument(args, 5), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset,
-      residual = argument(args, 1) + offset,
-      h = argument(args, 3) + offset
+    const x = argument(args, 0) + offset
+    const residual = argument(args, 1) + offset
+    const h = argument(args, 3) + offset
     let i: usize = 0
     for (; i + 16 <= (<usize>width) << 2; i += 16)
       v128.store(h + i, f32x4.add(v128.load(x + i), v128.load(residual + i)))

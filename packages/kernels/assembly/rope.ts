@@ -14,8 +14,8 @@ export function rope(args: usize, thread: u32, threads: u32): void {
     const position = load<u32>(argument(args, 3) + ((unit / heads) << 2))
     const row: usize = (<usize>position * half) << 2
     const offset: usize = (<usize>unit * width) << 2
-    const x = argument(args, 0) + offset,
-      y = argument(args, 4) + offset
+    const x = argument(args, 0) + offset
+    const y = argument(args, 4) + offset
     rotateRow(x, y, argument(args, 1) + row, argument(args, 2) + row, half, width, argument(args, 9) != 0)
   }
 }

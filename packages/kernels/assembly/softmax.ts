@@ -18,8 +18,8 @@ export function softmax(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 2), thread, threads)
   for (let row = shareBegin(argument(args, 2), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset,
-      y = argument(args, 1) + offset
+    const x = argument(args, 0) + offset
+    const y = argument(args, 1) + offset
     const largest = largestOf(x, width)
     const scale: f32 = 1 / sumExponentials(x, width, largest, y)
     const scales = f32x4.splat(scale)
@@ -35,13 +35,13 @@ export function logSoftmax(args: usize, thread: u32, threads: u32): void {
   const end = shareEnd(argument(args, 2), thread, threads)
   for (let row = shareBegin(argument(args, 2), thread, threads); row < end; row++) {
     const offset: usize = (<usize>row * width) << 2
-    const x = argument(args, 0) + offset,
-      y = argument(args, 1) + offset
+    const x = argument(args, 0) + offset
+    const y = argument(args, 1) + offset
     const largest = largestOf(x, width)
     const logSum = logarithm(sumExponentials(x, width, largest, 0))
-    const lowest = f32x4.splat(LOWEST),
-      m = f32x4.splat(largest),
-      logSums = f32x4.splat(logSum)
+    const lowest = f32x4.splat(LOWEST)
+    const m = f32x4.splat(largest)
+    const logSums = f32x4.splat(logSum)
     let i: usize = 0
     for (; i + 16 <= (<usize>width) << 2; i += 16)
       v128.store(y + i, f32x4.sub(f32x4.sub(f32x4.max(v128.load(x + i), lowest), m), logSums))
@@ -81,15 +81,15 @@ function largestOf(x: usize, width: u32): f32 {
 
 /** Returns Σ e^(x − largest); stores the terms at `y` unless it is 0. */
 function sumExponentials(x: usize, width: u32, largest: f32, y: usize): f32 {
-  const m = f32x4.splat(largest),
-    lowest = f32x4.splat(LOWEST)
-  let a = f32x4.splat(0),
-    b = a
+  const m = f32x4.splat(largest)
+  const lowest = f32x4.splat(LOWEST)
+  let a = f32x4.splat(0)
+  let b = a
   let i: usize = 0
   const bytes: usize = (<usize>width) << 2
   for (; i + 32 <= bytes; i += 32) {
-    const u = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i)), m)),
-      v = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i, 16)), m))
+    const u = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i)), m))
+    const v = exp4(f32x4.sub(f32x4.pmax(lowest, v128.load(x + i, 16)), m))
     a = f32x4.add(a, u)
     b = f32x4.add(b, v)
     if (y != 0) {

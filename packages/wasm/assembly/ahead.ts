@@ -10,8 +10,8 @@ const PAGE: usize = 4096
  * beyond `end`.
  */
 export function beginPages(begun: usize, until: usize, end: usize, out: usize): usize {
-  let a: u32 = 0,
-    page = (begun + PAGE - 1) & ~(PAGE - 1)
+  let a: u32 = 0
+  let page = (begun + PAGE - 1) & ~(PAGE - 1)
   for (; page < until && page + 256 <= end; page += PAGE)
     a ^= load<u32>(page) ^ load<u32>(page, 64) ^ load<u32>(page, 128) ^ load<u32>(page, 192)
   store<u32>(out, a)

@@ -3,54 +3,46 @@
 
 const BASE: usize = 64
 
-// @ts-ignore: decorator
 @inline
 export function nibbleMask(): v128 {
   return v128.load(BASE)
 }
 
-// @ts-ignore: decorator
 @inline
 export function halfMask(): v128 {
   return v128.load(BASE, 16)
 }
 
-// @ts-ignore: decorator
 @inline
 export function halfBias(): v128 {
   return v128.load(BASE, 32)
 }
 
 /** Bit 4 of every byte, or bits 4 and 5. */
-// @ts-ignore: decorator
 @inline
 export function highMask(bits: i32): v128 {
   return bits == 1 ? v128.load(BASE, 48) : v128.load(BASE, 64)
 }
 
 /** The lowest two bits of every byte. */
-// @ts-ignore: decorator
 @inline
 export function crumbMask(): v128 {
   return v128.load(BASE, 80)
 }
 
 /** Bit 2 of every byte. */
-// @ts-ignore: decorator
 @inline
 export function thirdMask(): v128 {
   return v128.load(BASE, 96)
 }
 
 /** The 16 levels of IQ4_NL. */
-// @ts-ignore: decorator
 @inline
 export function iq4Table(): v128 {
   return v128.load(BASE, 112)
 }
 
 /** The 16 values of e2m1, doubled, plus 12. */
-// @ts-ignore: decorator
 @inline
 export function e2m1Table(): v128 {
   return v128.load(BASE, 128)
@@ -59,19 +51,18 @@ export function e2m1Table(): v128 {
 /** Numbers that are splatted when loaded; `SCALARS` in src/memory/constants.ts has the same order. */
 const SCALARS: usize = BASE + 144
 
-export const EXP_LOWEST: u32 = 0,
-  EXP_HIGHEST: u32 = 1,
-  LOG2_E: u32 = 2,
-  ROUNDER: u32 = 3,
-  LN2_LOW: u32 = 4,
-  LN2_HIGH: u32 = 5,
-  ONE: u32 = 6
+export const EXP_LOWEST: u32 = 0
+export const EXP_HIGHEST: u32 = 1
+export const LOG2_E: u32 = 2
+export const ROUNDER: u32 = 3
+export const LN2_LOW: u32 = 4
+export const LN2_HIGH: u32 = 5
+export const ONE: u32 = 6
 /** Coefficients of e^x from degree 7 to 2, and of 2^x from degree 6 to 1 with the lowest x before them. */
-export const EXP_SERIES: u32 = 7,
-  EXP2_LOWEST: u32 = 13,
-  EXP2_SERIES: u32 = 14
+export const EXP_SERIES: u32 = 7
+export const EXP2_LOWEST: u32 = 13
+export const EXP2_SERIES: u32 = 14
 
-// @ts-ignore: decorator
 @inline
 export function scalar(index: u32): v128 {
   return v128.load32_splat(SCALARS + ((<usize>index) << 2))

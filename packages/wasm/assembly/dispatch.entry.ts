@@ -40,7 +40,10 @@ const TRAPPED: u32 = 2
 /** Result of `pause` beside those of `memory.atomic.wait32`. */
 const AWAKE: u32 = 3
 
-/** Runs `count` stages of `plan` (pairs of table index and argument address) together with the workers. Called by thread 0. */
+/**
+ * Runs `count` stages of `plan` (pairs of table index and argument address) together with the workers. Called by thread
+ * 0.
+ */
 export function run(plan: usize, count: u32, threads: u32): u32 {
   if (threads == 1) {
     for (let i: u32 = 0; i < count; i++) callStage(plan, i, 0, 1)
@@ -108,7 +111,6 @@ export function wake(address: usize): void {
   if (atomic.load<u32>(SLEEPERS) != 0) atomic.notify(address, -1)
 }
 
-// @ts-ignore: decorator
 @inline
 function callStage(plan: usize, index: u32, share: u32, shares: u32): void {
   const stage = plan + ((<usize>index) << 3)

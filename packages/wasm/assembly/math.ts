@@ -7,12 +7,11 @@ import { madd, nmadd } from './simd'
  * Below −87.3 the result is 0, and e^−∞ is 0; from 88.4 on it is ∞; NaN stays NaN. Constants are loaded: rematerialized
  * for each vector, they cost V8 as much as the arithmetic.
  */
-// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const lowest = scalar(EXP_LOWEST),
-    rounder = scalar(ROUNDER),
-    one = scalar(ONE)
+  const lowest = scalar(EXP_LOWEST)
+  const rounder = scalar(ROUNDER)
+  const one = scalar(ONE)
   const clamped = f32x4.pmin(f32x4.pmax(x, lowest), scalar(EXP_HIGHEST))
   const shifted = madd(clamped, scalar(LOG2_E), rounder)
   const n = f32x4.sub(shifted, rounder)
@@ -46,7 +45,10 @@ export function tanh4(x: v128): v128 {
   return v128.bitselect(near, far, f32x4.lt(f32x4.abs(x), f32x4.splat(0.25)))
 }
 
-/** Natural logarithm of a positive, finite x: x = m · 2^e with m around 1, log m by the series of 2·artanh((m − 1) / (m + 1)). */
+/**
+ * Natural logarithm of a positive, finite x: x = m · 2^e with m around 1, log m by the series of 2·artanh((m − 1) / (m
+ * + 1)).
+ */
 export function logarithm(x: f32): f32 {
   const bits = reinterpret<u64>(<f64>x)
   let exponent: i64 = <i64>(bits >> 52) - 1023
@@ -55,8 +57,8 @@ export function logarithm(x: f32): f32 {
     m *= 0.5
     exponent += 1
   }
-  const z = (m - 1) / (m + 1),
-    square = z * z
+  const z = (m - 1) / (m + 1)
+  const square = z * z
   let series: f64 = 1.0 / 15
   series = series * square + 1.0 / 13
   series = series * square + 1.0 / 11
@@ -69,7 +71,6 @@ export function logarithm(x: f32): f32 {
 }
 
 /** e^x of one value. */
-// @ts-ignore: decorator
 @inline
 export function exponential(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0)

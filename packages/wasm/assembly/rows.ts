@@ -13,17 +13,17 @@ export function normaliseRow(
   residual: usize,
 ): void {
   const vectors = width & ~15
-  let s0 = f32x4.splat(0),
-    s1 = s0,
-    s2 = s0,
-    s3 = s0
+  let s0 = f32x4.splat(0)
+  let s1 = s0
+  let s2 = s0
+  let s3 = s0
   let i: u32 = 0
   for (; i < vectors; i += 16) {
     const at = x + ((<usize>i) << 2)
-    const v0 = v128.load(at),
-      v1 = v128.load(at, 16),
-      v2 = v128.load(at, 32),
-      v3 = v128.load(at, 48)
+    const v0 = v128.load(at)
+    const v1 = v128.load(at, 16)
+    const v2 = v128.load(at, 32)
+    const v3 = v128.load(at, 48)
     s0 = f32x4.add(s0, f32x4.mul(v0, v0))
     s1 = f32x4.add(s1, f32x4.mul(v1, v1))
     s2 = f32x4.add(s2, f32x4.mul(v2, v2))
@@ -35,8 +35,8 @@ export function normaliseRow(
     sum += v * v
   }
   const scale: f32 = 1 / sqrt(sum / <f32>width + eps)
-  const scales = f32x4.splat(scale),
-    units = f32x4.splat(unit)
+  const scales = f32x4.splat(scale)
+  const units = f32x4.splat(unit)
   i = 0
   for (; i + 4 <= width; i += 4) {
     const at: usize = (<usize>i) << 2
@@ -72,18 +72,18 @@ function rotateHalves(x: usize, y: usize, cos: usize, sin: usize, half: u32): vo
   const second: usize = half << 2
   let i: usize = 0
   for (; i + 16 <= second; i += 16) {
-    const a = v128.load(x + i),
-      b = v128.load(x + second + i),
-      c = v128.load(cos + i),
-      s = v128.load(sin + i)
+    const a = v128.load(x + i)
+    const b = v128.load(x + second + i)
+    const c = v128.load(cos + i)
+    const s = v128.load(sin + i)
     v128.store(y + i, f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, s)))
     v128.store(y + second + i, f32x4.add(f32x4.mul(b, c), f32x4.mul(a, s)))
   }
   for (; i < second; i += 4) {
-    const a = load<f32>(x + i),
-      b = load<f32>(x + second + i),
-      c = load<f32>(cos + i),
-      s = load<f32>(sin + i)
+    const a = load<f32>(x + i)
+    const b = load<f32>(x + second + i)
+    const c = load<f32>(cos + i)
+    const s = load<f32>(sin + i)
     store<f32>(y + i, a * c - b * s)
     store<f32>(y + second + i, b * c + a * s)
   }
@@ -92,22 +92,22 @@ function rotateHalves(x: usize, y: usize, cos: usize, sin: usize, half: u32): vo
 function rotatePairs(x: usize, y: usize, cos: usize, sin: usize, half: u32): void {
   let i: usize = 0
   for (; i + 16 <= (<usize>half) << 2; i += 16) {
-    const v = v128.load(x + 2 * i),
-      w = v128.load(x + 2 * i, 16),
-      c = v128.load(cos + i),
-      s = v128.load(sin + i)
-    const a = v128.shuffle<i32>(v, w, 0, 2, 4, 6),
-      b = v128.shuffle<i32>(v, w, 1, 3, 5, 7)
-    const first = f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, s)),
-      second = f32x4.add(f32x4.mul(b, c), f32x4.mul(a, s))
+    const v = v128.load(x + 2 * i)
+    const w = v128.load(x + 2 * i, 16)
+    const c = v128.load(cos + i)
+    const s = v128.load(sin + i)
+    const a = v128.shuffle<i32>(v, w, 0, 2, 4, 6)
+    const b = v128.shuffle<i32>(v, w, 1, 3, 5, 7)
+    const first = f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, s))
+    const second = f32x4.add(f32x4.mul(b, c), f32x4.mul(a, s))
     v128.store(y + 2 * i, v128.shuffle<i32>(first, second, 0, 4, 1, 5))
     v128.store(y + 2 * i, v128.shuffle<i32>(first, second, 2, 6, 3, 7), 16)
   }
   for (; i < (<usize>half) << 2; i += 4) {
-    const a = load<f32>(x + 2 * i),
-      b = load<f32>(x + 2 * i, 4),
-      c = load<f32>(cos + i),
-      s = load<f32>(sin + i)
+    const a = load<f32>(x + 2 * i)
+    const b = load<f32>(x + 2 * i, 4)
+    const c = load<f32>(cos + i)
+    const s = load<f32>(sin + i)
     store<f32>(y + 2 * i, a * c - b * s)
     store<f32>(y + 2 * i, b * c + a * s, 4)
   }

@@ -1,7 +1,6 @@
 // Vector helpers with one source for both builds; the compiler drops the branch of the other build.
 
 /** a·b + c, fused where the build has relaxed SIMD. */
-// @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
@@ -9,7 +8,6 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** c − a·b, fused where the build has relaxed SIMD. */
-// @ts-ignore: decorator
 @inline
 export function nmadd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c)
@@ -17,7 +15,6 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** Byte i of the result is byte codes[i] (below 16) of the table. */
-// @ts-ignore: decorator
 @inline
 export function lookup(table: v128, codes: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, codes)
@@ -25,7 +22,6 @@ export function lookup(table: v128, codes: v128): v128 {
 }
 
 /** Sum of the four lanes, always in the same order. */
-// @ts-ignore: decorator
 @inline
 export function sumLanes(v: v128): f32 {
   const pairs = f32x4.add(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
@@ -33,7 +29,6 @@ export function sumLanes(v: v128): f32 {
 }
 
 /** Largest of the four lanes. */
-// @ts-ignore: decorator
 @inline
 export function maxLanes(v: v128): f32 {
   const pairs = f32x4.pmax(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
@@ -43,7 +38,6 @@ export function maxLanes(v: v128): f32 {
 /**
  * Four f16 (the low or the high half of eight) to f32, exactly. Infinities and NaN are not handled: weights have none.
  */
-// @ts-ignore: decorator
 @inline
 export function widenHalf(bits: v128): v128 {
   // Sign and magnitude move to their f32 places; the exponent's bias is corrected by the product, which is exact.
@@ -51,14 +45,12 @@ export function widenHalf(bits: v128): v128 {
   return f32x4.mul(moved, f32x4.splat(5.192296858534828e33))
 }
 
-// @ts-ignore: decorator
 @inline
 export function loadHalf4(address: usize): v128 {
   return widenHalf(v128.load_ext<i16>(address))
 }
 
 /** Four bf16 at `address` to f32. */
-// @ts-ignore: decorator
 @inline
 export function loadBrain4(address: usize): v128 {
   return i32x4.shl(v128.load_ext<u16>(address), 16)
@@ -94,7 +86,6 @@ export function floatsToHalves(low: v128, high: v128): v128 {
 }
 
 /** Four f32 to f16 bits in lanes of 32 bits. */
-// @ts-ignore: decorator
 @inline
 function halvesOf(bits: v128): v128 {
   const magnitude = v128.and(bits, i32x4.splat(0x7fffffff))

@@ -29,7 +29,6 @@ export function dotBf16(x: usize, row: usize, columns: u32): f32 {
   return dot(BF16, x, row, columns)
 }
 
-// @ts-ignore: decorator
 @inline
 function four(kind: i32, at: usize, mask: v128): v128 {
   if (kind == F32) return v128.load(at)
@@ -37,7 +36,6 @@ function four(kind: i32, at: usize, mask: v128): v128 {
   return v128.and(i32x4.shl(v128.load16x4_s(at), 13), mask)
 }
 
-// @ts-ignore: decorator
 @inline
 function one(kind: i32, at: usize): f32 {
   if (kind == F32) return load<f32>(at)
@@ -45,16 +43,15 @@ function one(kind: i32, at: usize): f32 {
   return reinterpret<f32>(((<i32>load<i16>(at)) << 13) & 0x8fffe000)
 }
 
-// @ts-ignore: decorator
 @inline
 function dot(kind: i32, x: usize, row: usize, columns: u32): f32 {
-  const step = elementBytes(kind),
-    mask = i32x4.splat(0x8fffe000)
-  let a = f32x4.splat(0),
-    b = a,
-    c = a,
-    d = a,
-    k: u32 = 0
+  const step = elementBytes(kind)
+  const mask = i32x4.splat(0x8fffe000)
+  let a = f32x4.splat(0)
+  let b = a
+  let c = a
+  let d = a
+  let k: u32 = 0
   for (; k + 16 <= columns; k += 16, x += 64, row += 16 * step) {
     a = madd(v128.load(x), four(kind, row, mask), a)
     b = madd(v128.load(x, 16), four(kind, row + 4 * step, mask), b)

@@ -1,7 +1,6 @@
 import { elementBytes, loadElement, loadElement4 } from '../element'
 
 /** Packs up to 8 rows as a panel, f32 [K][8]; missing rows are zero. */
-// @ts-ignore: decorator
 @inline
 export function layPanel(kind: i32, source: usize, rowBytes: usize, columns: u32, rows: u32, panel: usize): void {
   const step = elementBytes(kind)
@@ -13,14 +12,14 @@ export function layPanel(kind: i32, source: usize, rowBytes: usize, columns: u32
     if (rows - quad >= 4) {
       for (; k + 4 <= columns; k += 4, to += 128) {
         const from = r0 + k * step
-        const a = loadElement4(kind, from),
-          b = loadElement4(kind, from + rowBytes),
-          c = loadElement4(kind, from + 2 * rowBytes),
-          d = loadElement4(kind, from + 3 * rowBytes)
-        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-          ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-        const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5),
-          cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+        const a = loadElement4(kind, from)
+        const b = loadElement4(kind, from + rowBytes)
+        const c = loadElement4(kind, from + 2 * rowBytes)
+        const d = loadElement4(kind, from + 3 * rowBytes)
+        const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+        const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+        const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+        const cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
         v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2))
         v128.store(to, v128.shuffle<i64>(ab0, cd0, 1, 3), 32)
         v128.store(to, v128.shuffle<i64>(ab1, cd1, 0, 2), 64)

@@ -11,10 +11,10 @@ import { productTile, SUMS_BYTES } from './panel'
 
 /** First stage for several tokens: packs them as lay-tokens.ts describes. Threads share tiles. */
 export function layTokens(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 5),
-    columns = argument(args, 7),
-    sixes = sixesOf(tokens),
-    tiles = tilesOf(tokens)
+  const tokens = argument(args, 5)
+  const columns = argument(args, 7)
+  const sixes = sixesOf(tokens)
+  const tiles = tilesOf(tokens)
   const stride: usize = (<usize>columns) << 2
   const end = shareEnd(tiles, thread, threads)
   for (let tile = shareBegin(tiles, thread, threads); tile < end; tile++) {
@@ -40,28 +40,27 @@ export function linearBf16(args: usize, thread: u32, threads: u32): void {
   product(BF16, args, thread, threads)
 }
 
-// @ts-ignore: decorator
 @inline
 function product(kind: i32, args: usize, thread: u32, threads: u32): void {
-  const x: usize = argument(args, 0),
-    weight: usize = argument(args, 1),
-    bias: usize = argument(args, 2),
-    residual: usize = argument(args, 3),
-    y: usize = argument(args, 4)
-  const tokens = argument(args, 5),
-    rows = argument(args, 6),
-    columns = argument(args, 7)
-  const strideY: usize = (<usize>rows) << 2,
-    rowBytes: usize = columns * elementBytes(kind)
+  const x: usize = argument(args, 0)
+  const weight: usize = argument(args, 1)
+  const bias: usize = argument(args, 2)
+  const residual: usize = argument(args, 3)
+  const y: usize = argument(args, 4)
+  const tokens = argument(args, 5)
+  const rows = argument(args, 6)
+  const columns = argument(args, 7)
+  const strideY: usize = (<usize>rows) << 2
+  const rowBytes: usize = columns * elementBytes(kind)
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
   if (tokens == 1) {
-    const raised: usize = argument(args, 8) + thread * argument(args, 9),
-      from = kind == F16 ? raised : x
+    const raised: usize = argument(args, 8) + thread * argument(args, 9)
+    const from = kind == F16 ? raised : x
     if (kind == F16) raiseForHalf(x, columns, raised)
     for (let row = shareBegin(groups, thread, threads) << 3, last = min(end << 3, rows); row < last; row++) {
-      const line = weight + row * rowBytes,
-        at: usize = (<usize>row) << 2
+      const line = weight + row * rowBytes
+      const at: usize = (<usize>row) << 2
       let sum =
         kind == F32
           ? dotF32(from, line, columns)
@@ -76,11 +75,11 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
   }
   // Pack as many panels at a time as fit into the scratch memory, which fits into L2. All tokens then pass over each
   // panel, tile by tile.
-  const out: usize = argument(args, 8) + thread * argument(args, 9),
-    panels = out + SUMS_BYTES,
-    panelBytes: usize = (<usize>columns) << 5
-  const sixes = sixesOf(tokens),
-    tiles = tilesOf(tokens)
+  const out: usize = argument(args, 8) + thread * argument(args, 9)
+  const panels = out + SUMS_BYTES
+  const panelBytes: usize = (<usize>columns) << 5
+  const sixes = sixesOf(tokens)
+  const tiles = tilesOf(tokens)
   const atOnce = max<u32>(1, <u32>((argument(args, 9) - SUMS_BYTES) / max<usize>(panelBytes, 1)))
   for (let first = shareBegin(groups, thread, threads); first < end; first += atOnce) {
     const last = min(first + atOnce, end)
@@ -88,9 +87,9 @@ function product(kind: i32, args: usize, thread: u32, threads: u32): void {
       layPanel(kind, weight + (group << 3) * rowBytes, rowBytes, columns, min<u32>(8, rows - (group << 3)), panel)
     }
     for (let tile: u32 = 0; tile < tiles; tile++) {
-      const token = firstToken(tile, sixes),
-        laid: usize = argument(args, 10) + ((<usize>token * columns) << 2),
-        line = token * strideY
+      const token = firstToken(tile, sixes)
+      const laid: usize = argument(args, 10) + ((<usize>token * columns) << 2)
+      const line = token * strideY
       for (let group = first, panel = panels; group < last; group++, panel += panelBytes) {
         const at: usize = (<usize>group) << 5
         productTile(

@@ -65,8 +65,8 @@ export function productTile(
   bias: usize,
   residual: usize,
 ): void {
-  const height: u32 = isSix ? 6 : 4,
-    isWhole = tokens >= height && rows >= 8 && (!isSix || (bias | residual) == 0)
+  const height: u32 = isSix ? 6 : 4
+  const isWhole = tokens >= height && rows >= 8 && (!isSix || (bias | residual) == 0)
   if (!isSix)
     panelTile(
       laid,
@@ -87,21 +87,21 @@ export function productTile(
  */
 export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, stride: usize): void {
   const last = panel + ((<usize>columns) << 5)
-  let a0 = f32x4.splat(0),
-    a1 = a0,
-    b0 = a0,
-    b1 = a0,
-    c0 = a0,
-    c1 = a0,
-    d0 = a0,
-    d1 = a0,
-    e0 = a0,
-    e1 = a0,
-    f0 = a0,
-    f1 = a0
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let d0 = a0
+  let d1 = a0
+  let e0 = a0
+  let e1 = a0
+  let f0 = a0
+  let f1 = a0
   for (; panel < last; panel += 32, x += 24) {
-    const w0 = v128.load(panel),
-      w1 = v128.load(panel, 16)
+    const w0 = v128.load(panel)
+    const w1 = v128.load(panel, 16)
     let v = v128.load32_splat(x)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)
@@ -148,17 +148,17 @@ export function panelTile(
   residual: usize,
 ): void {
   const last = panel + ((<usize>columns) << 5)
-  let a0 = f32x4.splat(0),
-    a1 = a0,
-    b0 = a0,
-    b1 = a0,
-    c0 = a0,
-    c1 = a0,
-    d0 = a0,
-    d1 = a0
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let d0 = a0
+  let d1 = a0
   for (; panel < last; panel += 32, x += 16) {
-    const w0 = v128.load(panel),
-      w1 = v128.load(panel, 16)
+    const w0 = v128.load(panel)
+    const w1 = v128.load(panel, 16)
     let v = v128.load32_splat(x)
     a0 = madd(v, w0, a0)
     a1 = madd(v, w1, a1)
@@ -180,7 +180,6 @@ export function panelTile(
 }
 
 /** Adds bias and residual (0 for none) to 8 results of one token and stores them. */
-// @ts-ignore: decorator
 @inline
 export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: usize): void {
   if (bias != 0) (y0 = f32x4.add(y0, v128.load(bias))), (y1 = f32x4.add(y1, v128.load(bias, 16)))
@@ -190,14 +189,14 @@ export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: 
 
 /** out[8] = one token times the panel. Four columns at a time give as many independent sums as the tile of four has. */
 export function panelRow(x: usize, panel: usize, columns: u32, out: usize): void {
-  let a0 = f32x4.splat(0),
-    a1 = a0,
-    b0 = a0,
-    b1 = a0,
-    c0 = a0,
-    c1 = a0,
-    d0 = a0,
-    d1 = a0
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let d0 = a0
+  let d1 = a0
   let k: u32 = 0
   for (; k + 4 <= columns; k += 4, x += 16, panel += 128) {
     let v = v128.load32_splat(x)

@@ -12,8 +12,8 @@ export function storeTile(
   residual: usize,
 ): void {
   for (const end = sums + ((<usize>tokens) << 5); sums < end; sums += 32, y += stride) {
-    let low = v128.load(sums),
-      high = v128.load(sums, 16)
+    let low = v128.load(sums)
+    let high = v128.load(sums, 16)
     if (rows < 8) {
       addAndStore(y, low, high, rows, bias, residual)
     } else {

@@ -1,9 +1,10 @@
 import { argument, floatToHalf, halfToFloat, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-// Four blocks are encoded at a time, one in each lane, so that every lane does what ggml does in ggml's order. The values of a block lie
-// 16 bytes apart in scratch. Products and sums are never fused: the reference rounds each.
+// Four blocks are encoded at a time, one in each lane, so that every lane does what ggml does in ggml's order. The
+// values of a block lie 16 bytes apart in scratch. Products and sums are never fused: the reference rounds each.
 //
-// Arguments: values f32, importance f32 or 0, out, blocks, blocks of a row, scratch of all threads, mean squares of rows or 0.
+// Arguments: values f32, importance f32 or 0, out, blocks, blocks of a row, scratch of all threads, mean squares of
+// rows or 0.
 
 /** Scratch of a thread, in bytes from its beginning; one vector for each value, code or group. */
 export const X: usize = 0
@@ -58,18 +59,21 @@ export function outOf(args: usize, block: u32, bytes: usize): usize {
   return argument(args, 2) + block * bytes
 }
 
-/** Lays the values of the four blocks from `block` on, and their importance, into the lanes; lanes past the last block repeat it. */
+/**
+ * Lays the values of the four blocks from `block` on, and their importance, into the lanes; lanes past the last block
+ * repeat it.
+ */
 export function loadBlocks(args: usize, scratch: usize, block: u32, size: u32): void {
   const last = argument(args, 3) - 1
-  const a = min<u32>(block, last),
-    b = min<u32>(block + 1, last),
-    c = min<u32>(block + 2, last),
-    d = min<u32>(block + 3, last)
-  const values: usize = argument(args, 0),
-    bytes: usize = size << 2
+  const a = min<u32>(block, last)
+  const b = min<u32>(block + 1, last)
+  const c = min<u32>(block + 2, last)
+  const d = min<u32>(block + 3, last)
+  const values: usize = argument(args, 0)
+  const bytes: usize = size << 2
   interleave(values + a * bytes, values + b * bytes, values + c * bytes, values + d * bytes, size, scratch + X)
-  const importance: usize = argument(args, 1),
-    perRow = argument(args, 4)
+  const importance: usize = argument(args, 1)
+  const perRow = argument(args, 4)
   if (importance)
     interleave(
       importance + (a % perRow) * bytes,
@@ -83,14 +87,14 @@ export function loadBlocks(args: usize, scratch: usize, block: u32, size: u32): 
 
 function interleave(a: usize, b: usize, c: usize, d: usize, count: u32, to: usize): void {
   for (const end = a + ((<usize>count) << 2); a < end; a += 16, b += 16, c += 16, d += 16, to += 64) {
-    const va = v128.load(a),
-      vb = v128.load(b),
-      vc = v128.load(c),
-      vd = v128.load(d)
-    const ab = v128.shuffle<i32>(va, vb, 0, 4, 1, 5),
-      cd = v128.shuffle<i32>(vc, vd, 0, 4, 1, 5)
-    const ab2 = v128.shuffle<i32>(va, vb, 2, 6, 3, 7),
-      cd2 = v128.shuffle<i32>(vc, vd, 2, 6, 3, 7)
+    const va = v128.load(a)
+    const vb = v128.load(b)
+    const vc = v128.load(c)
+    const vd = v128.load(d)
+    const ab = v128.shuffle<i32>(va, vb, 0, 4, 1, 5)
+    const cd = v128.shuffle<i32>(vc, vd, 0, 4, 1, 5)
+    const ab2 = v128.shuffle<i32>(va, vb, 2, 6, 3, 7)
+    const cd2 = v128.shuffle<i32>(vc, vd, 2, 6, 3, 7)
     v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
     v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 16)
     v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 32)
@@ -100,25 +104,27 @@ function interleave(a: usize, b: usize, c: usize, d: usize, count: u32, to: usiz
 
 /** The mean squares of the rows that the four blocks from `block` on are in. */
 export function rowMeans(args: usize, block: u32): v128 {
-  const last = argument(args, 3) - 1,
-    perRow = argument(args, 4),
-    means: usize = argument(args, 6)
+  const last = argument(args, 3) - 1
+  const perRow = argument(args, 4)
+  const means: usize = argument(args, 6)
   let all = v128.load32_splat(means + ((min<u32>(block, last) / perRow) << 2))
   all = v128.load32_lane(means + ((min<u32>(block + 1, last) / perRow) << 2), all, 1)
   all = v128.load32_lane(means + ((min<u32>(block + 2, last) / perRow) << 2), all, 2)
   return v128.load32_lane(means + ((min<u32>(block + 3, last) / perRow) << 2), all, 3)
 }
 
-/** The mean square of each row, for the types whose importance asks for it. Arguments as above; blocks have 32 values. */
+/**
+ * The mean square of each row, for the types whose importance asks for it. Arguments as above; blocks have 32 values.
+ */
 export function meanSquares(args: usize, thread: u32, threads: u32): void {
-  const perRow = argument(args, 4),
-    rows = argument(args, 3) / perRow,
-    means: usize = argument(args, 6)
-  const columns = perRow << 5,
-    rowBytes: usize = columns << 2
+  const perRow = argument(args, 4)
+  const rows = argument(args, 3) / perRow
+  const means: usize = argument(args, 6)
+  const columns = perRow << 5
+  const rowBytes: usize = columns << 2
   for (let row = shareBegin(rows, thread, threads), end = shareEnd(rows, thread, threads); row < end; row++) {
-    let x: usize = argument(args, 0) + row * rowBytes,
-      sum: f32 = 0
+    let x: usize = argument(args, 0) + row * rowBytes
+    let sum: f32 = 0
     for (const stop = x + rowBytes; x < stop; x += 4) sum += load<f32>(x) * load<f32>(x)
     store<f32>(means + (row << 2), sum / <f32>columns)
   }

@@ -10,8 +10,8 @@ export function toInteger(v: v128): v128 {
 
 /** Codes of the first `count` values (a multiple of 16) from f32 lanes to bytes, 256 for each lane. */
 export function codesToBytes(scratch: usize, count: i32): void {
-  let from = scratch + CODES,
-    to = scratch + BYTES
+  let from = scratch + CODES
+  let to = scratch + BYTES
   for (const end = from + ((<usize>count) << 4); from < end; from += 256, to += 16) {
     spread(fourValues(from), fourValues(from + 64), fourValues(from + 128), fourValues(from + 192), to)
   }
@@ -28,10 +28,10 @@ function fourValues(from: usize): v128 {
 @inline
 export function spread(a: v128, b: v128, c: v128, d: v128, to: usize): void {
   ;(a = byLanes(a)), (b = byLanes(b)), (c = byLanes(c)), (d = byLanes(d))
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
-  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7),
-    cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+  const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
   v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
   v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 256)
   v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 512)
@@ -99,8 +99,8 @@ export function packHalves(codes: usize, out: usize): void {
 /** The fifth bits of 32 codes. */
 @inline
 export function fifthBits(codes: usize): u32 {
-  const low = i8x16.bitmask(i8x16.shl(v128.load(codes), 3)),
-    high = i8x16.bitmask(i8x16.shl(v128.load(codes, 16), 3))
+  const low = i8x16.bitmask(i8x16.shl(v128.load(codes), 3))
+  const high = i8x16.bitmask(i8x16.shl(v128.load(codes, 16), 3))
   return low | (high << 16)
 }
 

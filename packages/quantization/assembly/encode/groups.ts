@@ -1,31 +1,32 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-// Integers that share a scale by groups, and a zero: the search of src/method/scale/group-scale.ts, for two groups at a time, one in each lane, every
-// step in its order and in f64, so that codes, scales and zeros are the same. Values of a group lie 16 bytes apart in scratch, then their weights.
+// Integers that share a scale by groups, and a zero: the search of src/method/scale/group-scale.ts, for two groups at a
+// time, one in each lane, every step in its order and in f64, so that codes, scales and zeros are the same. Values of a
+// group lie 16 bytes apart in scratch, then their weights.
 
 /** Words of the arguments; scales are of type f32 (0), f16 (1) or bf16 (2). */
-const VALUES: u32 = 0,
-  IMPORTANCE: u32 = 1,
-  CODES: u32 = 2,
-  SCALES: u32 = 3,
-  ZEROS: u32 = 4,
-  GROUPS: u32 = 5,
-  PER_ROW: u32 = 6,
-  WIDTH: u32 = 7,
-  BITS: u32 = 8,
-  SYMMETRIC: u32 = 9,
-  TYPE: u32 = 10,
-  SCRATCH: u32 = 11,
-  SCRATCH_BYTES: u32 = 12
+const VALUES: u32 = 0
+const IMPORTANCE: u32 = 1
+const CODES: u32 = 2
+const SCALES: u32 = 3
+const ZEROS: u32 = 4
+const GROUPS: u32 = 5
+const PER_ROW: u32 = 6
+const WIDTH: u32 = 7
+const BITS: u32 = 8
+const SYMMETRIC: u32 = 9
+const TYPE: u32 = 10
+const SCRATCH: u32 = 11
+const SCRATCH_BYTES: u32 = 12
 
 /** At the beginning of a thread's scratch: what the search has found, and what it goes by. */
-const SCALE: usize = 0,
-  ZERO: usize = 16,
-  ERROR: usize = 32,
-  FOUND: usize = 48,
-  TOO_LARGE: usize = 64,
-  SUMS: usize = 80,
-  X: usize = 128
+const SCALE: usize = 0
+const ZERO: usize = 16
+const ERROR: usize = 32
+const FOUND: usize = 48
+const TOO_LARGE: usize = 64
+const SUMS: usize = 80
+const X: usize = 128
 
 /** Bytes of values after which sums are looked at. */
 const PAUSE: usize = 256
@@ -83,8 +84,8 @@ function weighedSquareOf(value: v128, weight: v128, scale: v128, inverse: v128, 
 }
 
 /**
- * Σ w · (x − scale · code)² for two scales and zeros, to scratch: two sums at a time, because each addition waits for the one before. Sums do not
- * fall, so that they are left as they are once all are no less than what was found.
+ * Σ w · (x − scale · code)² for two scales and zeros, to scratch: two sums at a time, because each addition waits for
+ * the one before. Sums do not fall, so that they are left as they are once all are no less than what was found.
  */
 function errorsOf(
   scratch: usize,
@@ -96,16 +97,16 @@ function errorsOf(
   zeroB: v128,
   last: v128,
 ): void {
-  const inverseA = f64x2.div(f64x2.splat(1), scaleA),
-    firstA = f64x2.neg(zeroA),
-    endA = f64x2.sub(last, zeroA)
-  const inverseB = f64x2.div(f64x2.splat(1), scaleB),
-    firstB = f64x2.neg(zeroB),
-    endB = f64x2.sub(last, zeroB)
+  const inverseA = f64x2.div(f64x2.splat(1), scaleA)
+  const firstA = f64x2.neg(zeroA)
+  const endA = f64x2.sub(last, zeroA)
+  const inverseB = f64x2.div(f64x2.splat(1), scaleB)
+  const firstB = f64x2.neg(zeroB)
+  const endB = f64x2.sub(last, zeroB)
   const found = v128.load(scratch + ERROR)
-  let x = scratch + X,
-    sumA = f64x2.splat(0),
-    sumB = sumA
+  let x = scratch + X
+  let sumA = f64x2.splat(0)
+  let sumB = sumA
   for (const stop = x + ((<usize>count) << 4); x < stop; ) {
     const pause = min(x + PAUSE, stop)
     if (weights == 0) {
@@ -116,8 +117,8 @@ function errorsOf(
       }
     } else {
       for (; x < pause; x += 16, weights += 16) {
-        const value = v128.load(x),
-          weight = v128.load(weights)
+        const value = v128.load(x)
+        const weight = v128.load(weights)
         sumA = f64x2.add(sumA, weighedSquareOf(value, weight, scaleA, inverseA, firstA, endA))
         sumB = f64x2.add(sumB, weighedSquareOf(value, weight, scaleB, inverseB, firstB, endB))
       }
@@ -142,8 +143,8 @@ function validOf(scale: v128, zero: v128, last: v128): v128 {
 
 /** Keeps a scale and a zero where they err less than what was found. */
 function keep(scratch: usize, scale: v128, zero: v128, valid: v128, error: v128): void {
-  const found = v128.load(scratch + FOUND),
-    better = v128.and(valid, v128.or(v128.not(found), f64x2.lt(error, v128.load(scratch + ERROR))))
+  const found = v128.load(scratch + FOUND)
+  const better = v128.and(valid, v128.or(v128.not(found), f64x2.lt(error, v128.load(scratch + ERROR))))
   v128.store(scratch + SCALE, v128.bitselect(scale, v128.load(scratch + SCALE), better))
   v128.store(scratch + ZERO, v128.bitselect(zero, v128.load(scratch + ZERO), better))
   v128.store(scratch + ERROR, v128.bitselect(error, v128.load(scratch + ERROR), better))
@@ -162,10 +163,10 @@ function attempt(
   last: v128,
   type: u32,
 ): void {
-  const a = rounded(rawA, type, scratch),
-    b = rounded(rawB, type, scratch),
-    validA = validOf(a, zeroA, last),
-    validB = validOf(b, zeroB, last)
+  const a = rounded(rawA, type, scratch)
+  const b = rounded(rawB, type, scratch)
+  const validA = validOf(a, zeroA, last)
+  const validB = validOf(b, zeroB, last)
   if (!v128.any_true(v128.or(validA, validB))) return
   errorsOf(scratch, weights, count, a, zeroA, b, zeroB, last)
   keep(scratch, a, zeroA, validA, v128.load(scratch + SUMS))
@@ -174,20 +175,20 @@ function attempt(
 
 /** The scale of least error for the codes of the present one. */
 function refit(scratch: usize, weights: usize, count: u32, last: v128): v128 {
-  const scale = v128.load(scratch + SCALE),
-    zero = v128.load(scratch + ZERO),
-    one = f64x2.splat(1)
-  let products = f64x2.splat(0),
-    squares = products,
-    x = scratch + X,
-    w = weights
+  const scale = v128.load(scratch + SCALE)
+  const zero = v128.load(scratch + ZERO)
+  const one = f64x2.splat(1)
+  let products = f64x2.splat(0)
+  let squares = products
+  let x = scratch + X
+  let w = weights
   for (const end = x + ((<usize>count) << 4); x < end; x += 16) {
     const value = v128.load(x)
     const stands = f64x2.promote_low_f32x4(
       f32x4.demote_f64x2_zero(f64x2.mul(scale, f64x2.sub(codeOf(value, scale, zero, last), zero))),
     )
-    const unit = f64x2.div(stands, scale),
-      weighed = f64x2.mul(weights == 0 ? one : v128.load(w), unit)
+    const unit = f64x2.div(stands, scale)
+    const weighed = f64x2.mul(weights == 0 ? one : v128.load(w), unit)
     products = f64x2.add(products, f64x2.mul(weighed, value))
     squares = f64x2.add(squares, f64x2.mul(weighed, unit))
     w += 16
@@ -240,17 +241,17 @@ function search(
     type,
   )
   if (!isSymmetric) {
-    const nearer = v128.load(scratch + SCALE),
-      up = f64x2.add(zero, f64x2.splat(1)),
-      down = f64x2.sub(zero, f64x2.splat(1))
+    const nearer = v128.load(scratch + SCALE)
+    const up = f64x2.add(zero, f64x2.splat(1))
+    const down = f64x2.sub(zero, f64x2.splat(1))
     attempt(scratch, weights, count, nearer, up, moved(nearer, widest, step), up, last, type)
     attempt(scratch, weights, count, moved(nearer, widest, -step), up, nearer, down, last, type)
     attempt(scratch, weights, count, moved(nearer, widest, step), down, moved(nearer, widest, -step), down, last, type)
   }
   for (let turn = 0; turn < 2; turn++) {
-    const before = v128.load(scratch + SCALE),
-      used = v128.load(scratch + ZERO),
-      again = refit(scratch, weights, count, last)
+    const before = v128.load(scratch + SCALE)
+    const used = v128.load(scratch + ZERO)
+    const again = refit(scratch, weights, count, last)
     attempt(scratch, weights, count, again, used, again, used, last, type)
     // What has not changed gives the same scale again.
     if (i64x2.all_true(f64x2.eq(before, v128.load(scratch + SCALE)))) break
@@ -273,21 +274,21 @@ function widen(a: usize, b: usize, count: u32, to: usize): void {
  * then reports what is wrong.
  */
 export function roundGroups(args: usize, thread: u32, threads: u32): void {
-  const groups = argument(args, GROUPS),
-    count = argument(args, WIDTH),
-    bits = argument(args, BITS),
-    type = argument(args, TYPE),
-    isSymmetric = argument(args, SYMMETRIC) != 0
-  const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    weights = argument(args, IMPORTANCE) == 0 ? 0 : scratch + X + ((<usize>count) << 4)
-  const middle = f64x2.splat(<f64>(1 << (bits - 1))),
-    last = f64x2.splat(<f64>((1 << bits) - 1)),
-    none = f64x2.splat(0)
-  const pairs = (groups + 1) >> 1,
-    end = shareEnd(pairs, thread, threads)
+  const groups = argument(args, GROUPS)
+  const count = argument(args, WIDTH)
+  const bits = argument(args, BITS)
+  const type = argument(args, TYPE)
+  const isSymmetric = argument(args, SYMMETRIC) != 0
+  const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const weights = argument(args, IMPORTANCE) == 0 ? 0 : scratch + X + ((<usize>count) << 4)
+  const middle = f64x2.splat(<f64>(1 << (bits - 1)))
+  const last = f64x2.splat(<f64>((1 << bits) - 1))
+  const none = f64x2.splat(0)
+  const pairs = (groups + 1) >> 1
+  const end = shareEnd(pairs, thread, threads)
   for (let pair = shareBegin(pairs, thread, threads); pair < end; pair++) {
-    const a = pair << 1,
-      b = min<u32>(a + 1, groups - 1)
+    const a = pair << 1
+    const b = min<u32>(a + 1, groups - 1)
     widen(
       argument(args, VALUES) + ((<usize>a * count) << 2),
       argument(args, VALUES) + ((<usize>b * count) << 2),
@@ -301,8 +302,8 @@ export function roundGroups(args: usize, thread: u32, threads: u32): void {
         count,
         weights,
       )
-    let low = none,
-      high = none
+    let low = none
+    let high = none
     for (let x = scratch + X, stop = x + ((<usize>count) << 4); x < stop; x += 16) {
       const value = v128.load(x)
       low = f64x2.pmin(low, value)
@@ -311,20 +312,20 @@ export function roundGroups(args: usize, thread: u32, threads: u32): void {
     const widest = isSymmetric
       ? f64x2.div(f64x2.max(high, f64x2.neg(low)), f64x2.sub(last, middle))
       : f64x2.div(f64x2.sub(high, low), last)
-    const live = f64x2.gt(widest, none),
-      divisor = v128.bitselect(widest, f64x2.splat(1), live)
+    const live = f64x2.gt(widest, none)
+    const divisor = v128.bitselect(widest, f64x2.splat(1), live)
     const zero = isSymmetric ? middle : f64x2.min(f64x2.max(nearest(f64x2.div(f64x2.neg(low), divisor)), none), last)
     v128.store(scratch + FOUND, none)
     v128.store(scratch + ERROR, f64x2.splat(Infinity))
     v128.store(scratch + TOO_LARGE, none)
     if (v128.any_true(live)) search(scratch, weights, count, divisor, zero, last, bits, isSymmetric, type)
-    const scale = v128.bitselect(v128.load(scratch + SCALE), f64x2.splat(1), live),
-      used = v128.bitselect(v128.load(scratch + ZERO), zero, live)
+    const scale = v128.bitselect(v128.load(scratch + SCALE), f64x2.splat(1), live)
+    const used = v128.bitselect(v128.load(scratch + ZERO), zero, live)
     const fails = v128.and(live, v128.or(v128.not(v128.load(scratch + FOUND)), v128.load(scratch + TOO_LARGE)))
-    const scales = f32x4.demote_f64x2_zero(v128.or(scale, fails)),
-      zeros = f32x4.demote_f64x2_zero(used)
-    const codesA: usize = argument(args, CODES) + <usize>a * count,
-      codesB: usize = argument(args, CODES) + <usize>b * count
+    const scales = f32x4.demote_f64x2_zero(v128.or(scale, fails))
+    const zeros = f32x4.demote_f64x2_zero(used)
+    const codesA: usize = argument(args, CODES) + <usize>a * count
+    const codesB: usize = argument(args, CODES) + <usize>b * count
     for (let i: usize = 0; i < count; i++) {
       const code = i32x4.trunc_sat_f64x2_s_zero(codeOf(v128.load(scratch + X + (i << 4)), scale, used, last))
       store<u8>(codesA + i, i32x4.extract_lane(code, 0))

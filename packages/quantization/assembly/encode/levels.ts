@@ -32,8 +32,9 @@ import {
 // IQ4_NL and IQ4_XS: codes of 16 uneven levels (src/format/encode/iq4.ts).
 
 /**
- * Sums of neighbouring levels lie 23 or more apart, so that of 32 stretches of 16 from −256 on each holds one at most. For each stretch
- * the tables hold the number of sums up to its beginning, and how far from there on it holds another (16: none).
+ * Sums of neighbouring levels lie 23 or more apart, so that of 32 stretches of 16 from −256 on each holds one at most.
+ * For each stretch the tables hold the number of sums up to its beginning, and how far from there on it holds another
+ * (16: none).
  */
 function writeTables(tables: usize): void {
   // A constant of its own: outside a device there are none in memory.
@@ -41,8 +42,8 @@ function writeTables(tables: usize): void {
   const levels = tables + 64
   for (let stretch: i32 = 0; stretch < 32; stretch++) {
     const start = 16 * stretch - 256
-    let below = 0,
-      next = 16
+    let below = 0
+    let next = 16
     for (let i: usize = 0; i < 15; i++) {
       const sum = <i32>load<i8>(levels + i) + <i32>load<i8>(levels + i, 1)
       if (sum <= start) below += 1
@@ -63,10 +64,10 @@ function place(scaled: v128): v128 {
 /** The codes of the levels nearest to four scaled values of each lane, the upper of two. */
 @inline
 function levelCodes(tables: usize, a: v128, b: v128, c: v128, d: v128): v128 {
-  const low = i16x8.narrow_i32x4_s(place(a), place(b)),
-    high = i16x8.narrow_i32x4_s(place(c), place(d))
-  const stretch = i8x16.narrow_i16x8_u(i16x8.shr_u(low, 4), i16x8.shr_u(high, 4)),
-    upper = i8x16.sub(stretch, i8x16.splat(16))
+  const low = i16x8.narrow_i32x4_s(place(a), place(b))
+  const high = i16x8.narrow_i32x4_s(place(c), place(d))
+  const stretch = i8x16.narrow_i16x8_u(i16x8.shr_u(low, 4), i16x8.shr_u(high, 4))
+  const upper = i8x16.sub(stretch, i8x16.splat(16))
   const within = i8x16.narrow_i16x8_u(v128.and(low, i16x8.splat(15)), v128.and(high, i16x8.splat(15)))
   const below = v128.or(i8x16.swizzle(v128.load(tables), stretch), i8x16.swizzle(v128.load(tables, 16), upper))
   const next = v128.or(i8x16.swizzle(v128.load(tables, 32), stretch), i8x16.swizzle(v128.load(tables, 48), upper))
@@ -75,15 +76,15 @@ function levelCodes(tables: usize, a: v128, b: v128, c: v128, d: v128): v128 {
 
 /** Scales of 32 values by weighted least squares: the best of those that send the extreme to −127, or near. */
 function searchLevels(scratch: usize, x: usize, importance: usize, variance: v128): v128 {
-  const weights = scratch + WEIGHTS,
-    zero = f32x4.splat(0)
+  const weights = scratch + WEIGHTS
+  const zero = f32x4.splat(0)
   if (importance) weighByImportance(x, importance, 32, variance, weights)
   else weighBySquares(x, 32, weights)
-  const extreme = extremeOf(x, 32),
-    live = isLarge(extreme)
+  const extreme = extremeOf(x, 32)
+  const live = isLarge(extreme)
   let products = fitLevels(scratch, x, f32x4.div(f32x4.splat(1), f32x4.div(f32x4.neg(extreme), f32x4.splat(-127))))
-  let scale = ratioOf(products, v128.load(scratch + SUMS)),
-    best = f32x4.mul(scale, products)
+  let scale = ratioOf(products, v128.load(scratch + SUMS))
+  let best = f32x4.mul(scale, products)
   for (let n = -7; n <= 7; n++) {
     products = fitLevels(scratch, x, f32x4.div(f32x4.splat(<f32>(n - 127)), extreme))
     const squares = v128.load(scratch + SUMS)
@@ -97,22 +98,22 @@ function searchLevels(scratch: usize, x: usize, importance: usize, variance: v12
 /** Σ w·x·level of the levels nearest to x · inverse; Σ w·level² goes to scratch. */
 function fitLevels(scratch: usize, x: usize, inverse: v128): v128 {
   const tables = scratch + TABLES
-  let products = f32x4.splat(0),
-    squares = products,
-    weights = scratch + WEIGHTS
+  let products = f32x4.splat(0)
+  let squares = products
+  let weights = scratch + WEIGHTS
   for (const end = x + 512; x < end; x += 64, weights += 64) {
-    const a = v128.load(x),
-      b = v128.load(x, 16),
-      c = v128.load(x, 32),
-      d = v128.load(x, 48)
+    const a = v128.load(x)
+    const b = v128.load(x, 16)
+    const c = v128.load(x, 32)
+    const d = v128.load(x, 48)
     const level = i8x16.swizzle(
       v128.load(tables, 64),
       levelCodes(tables, f32x4.mul(inverse, a), f32x4.mul(inverse, b), f32x4.mul(inverse, c), f32x4.mul(inverse, d)),
     )
-    const low = i16x8.extend_low_i8x16_s(level),
-      high = i16x8.extend_high_i8x16_s(level)
-    let one = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)),
-      weighed = f32x4.mul(v128.load(weights), one)
+    const low = i16x8.extend_low_i8x16_s(level)
+    const high = i16x8.extend_high_i8x16_s(level)
+    let one = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low))
+    let weighed = f32x4.mul(v128.load(weights), one)
     ;(products = f32x4.add(products, f32x4.mul(weighed, a))), (squares = f32x4.add(squares, f32x4.mul(weighed, one)))
     ;(one = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low))), (weighed = f32x4.mul(v128.load(weights, 16), one))
     ;(products = f32x4.add(products, f32x4.mul(weighed, b))), (squares = f32x4.add(squares, f32x4.mul(weighed, one)))
@@ -150,8 +151,8 @@ function sixteen(scratch: usize, x: usize, inverse: v128): v128 {
 }
 
 export function encodeIQ4NL(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread),
-    x = scratch + X
+  const scratch = scratchOf(args, thread)
+  const x = scratch + X
   writeTables(scratch + TABLES)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 32)
@@ -168,8 +169,8 @@ export function encodeIQ4NL(args: usize, thread: u32, threads: u32): void {
 }
 
 export function encodeIQ4XS(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread),
-    x = scratch + X
+  const scratch = scratchOf(args, thread)
+  const x = scratch + X
   writeTables(scratch + TABLES)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 256)
@@ -186,8 +187,8 @@ export function encodeIQ4XS(args: usize, thread: u32, threads: u32): void {
       )
     }
     // Codes are taken for the f32 scale, before it is rounded to f16.
-    const d = f32x4.div(f32x4.neg(extremeOf(scratch + SCALES, 8)), f32x4.splat(32)),
-      inverse = inverseOf(d)
+    const d = f32x4.div(f32x4.neg(extremeOf(scratch + SCALES, 8)), f32x4.splat(32))
+    const inverse = inverseOf(d)
     toHalf(d, scratch + HALVES)
     for (let group: usize = 0; group < 8; group++) {
       const code = nearestCode(
@@ -200,8 +201,8 @@ export function encodeIQ4XS(args: usize, thread: u32, threads: u32): void {
     }
     let out = outOf(args, block, 136)
     for (let lane: u32 = 0; lane < lanesOf(args, block); lane++, out += 136) {
-      let high: u32 = 0,
-        low: u32 = 0
+      let high: u32 = 0
+      let low: u32 = 0
       for (let group: u32 = 0; group < 8; group++) {
         const code = codeAt(scratch + SCALE_CODES + (group << 4), lane) + 32
         low |= (code & 15) << (4 * group)

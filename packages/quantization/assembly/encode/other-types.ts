@@ -20,13 +20,13 @@ import { extremeOf, inverseOf } from './sums'
 /** Codes 0, 1, 2 of the values nearest to −d, 0, d (halves go outwards). */
 function encodeTernary(args: usize, scratch: usize, block: u32): void {
   loadBlocks(args, scratch, block, 256)
-  let x = scratch + X,
-    codes = scratch + CODES
-  const d = f32x4.abs(extremeOf(x, 256)),
-    inverse = inverseOf(d),
-    one = f32x4.splat(1),
-    half = f32x4.splat(0.5),
-    minus = f32x4.splat(-0.5)
+  let x = scratch + X
+  let codes = scratch + CODES
+  const d = f32x4.abs(extremeOf(x, 256))
+  const inverse = inverseOf(d)
+  const one = f32x4.splat(1)
+  const half = f32x4.splat(0.5)
+  const minus = f32x4.splat(-0.5)
   toHalf(d, scratch + HALVES)
   for (const end = x + 4096; x < end; x += 16, codes += 16) {
     const scaled = f32x4.mul(v128.load(x), inverse)
@@ -79,17 +79,17 @@ export function encodeTQ20(args: usize, thread: u32, threads: u32): void {
 /** Codes of e2m1 for `count` values in units of a half of its 1: the smaller of two, all 0 where the unit is. */
 function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
   const live = f32x4.ne(unit, f32x4.splat(0))
-  const a = f32x4.mul(unit, f32x4.splat(0.5)),
-    b = f32x4.mul(unit, f32x4.splat(1.5)),
-    c = f32x4.mul(unit, f32x4.splat(2.5)),
-    d = f32x4.mul(unit, f32x4.splat(3.5))
-  const e = f32x4.mul(unit, f32x4.splat(5)),
-    f = f32x4.mul(unit, f32x4.splat(7)),
-    g = f32x4.mul(unit, f32x4.splat(10))
+  const a = f32x4.mul(unit, f32x4.splat(0.5))
+  const b = f32x4.mul(unit, f32x4.splat(1.5))
+  const c = f32x4.mul(unit, f32x4.splat(2.5))
+  const d = f32x4.mul(unit, f32x4.splat(3.5))
+  const e = f32x4.mul(unit, f32x4.splat(5))
+  const f = f32x4.mul(unit, f32x4.splat(7))
+  const g = f32x4.mul(unit, f32x4.splat(10))
   for (const end = x + ((<usize>count) << 4); x < end; x += 16, codes += 16) {
-    const value = v128.load(x),
-      magnitude = f32x4.abs(value),
-      above = f32x4.gt(magnitude, a)
+    const value = v128.load(x)
+    const magnitude = f32x4.abs(value)
+    const above = f32x4.gt(magnitude, a)
     const low = i32x4.add(
       i32x4.add(above, f32x4.gt(magnitude, b)),
       i32x4.add(f32x4.gt(magnitude, c), f32x4.gt(magnitude, d)),
@@ -102,13 +102,14 @@ function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
 }
 
 /**
- * ⌊log2⌋ of a positive value as f32 has it: just below a power of two, where the logarithm is nearer to the whole number than to the
- * f32 before, it is that number.
+ * ⌊log2⌋ of a positive value as f32 has it: just below a power of two, where the logarithm is nearer to the whole
+ * number than to the f32 before, it is that number.
  */
 function floorLog2(value: f32): i32 {
-  const bits = reinterpret<i32>(value),
-    next = (bits >> 23) - 126
-  // Half the distance of f32 numbers there is 2^(spacing − 24), and 2^-24 below a power of two the logarithm falls by that / ln 2.
+  const bits = reinterpret<i32>(value)
+  const next = (bits >> 23) - 126
+  // Half the distance of f32 numbers there is 2^(spacing − 24), and 2^-24 below a power of two the logarithm falls by
+  // that / ln 2.
   const spacing = 31 - clz<i32>(next < 0 ? -next : next) - (next > 0 && popcnt<i32>(next) == 1 ? 1 : 0)
   if (next == 0 || spacing < 0) return next - 1
   const below: i32 = 0x800000 - (bits & 0x7fffff)
@@ -120,8 +121,8 @@ export function encodeMXFP4(args: usize, thread: u32, threads: u32): void {
   const scratch = scratchOf(args, thread)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 32)
-    const units = scratch + HALVES,
-      exponents = scratch + SCALE_CODES
+    const units = scratch + HALVES
+    const exponents = scratch + SCALE_CODES
     v128.store(units, f32x4.abs(extremeOf(scratch + X, 32)))
     for (let lane: usize = 0; lane < 16; lane += 4) {
       const largest = load<f32>(units + lane)
@@ -139,7 +140,9 @@ export function encodeMXFP4(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** The nearest e4m3 byte without a sign, the larger of two. As in ggml, what rounds to 256 or more becomes 448 (0x7e). */
+/**
+ * The nearest e4m3 byte without a sign, the larger of two. As in ggml, what rounds to 256 or more becomes 448 (0x7e).
+ */
 function toUE4M3(value: f32): u32 {
   if (value == 0) return 0
   if (value < 0.015625) return min<u32>(<u32>floor<f64>(<f64>value * 512 + 0.5), 7)
@@ -160,8 +163,8 @@ export function encodeNVFP4(args: usize, thread: u32, threads: u32): void {
     loadBlocks(args, scratch, block, 64)
     const units = scratch + HALVES
     for (let group: usize = 0; group < 4; group++) {
-      const x = scratch + X + (group << 8),
-        scales = scratch + SCALE_CODES + (group << 4)
+      const x = scratch + X + (group << 8)
+      const scales = scratch + SCALE_CODES + (group << 4)
       v128.store(units, f32x4.div(f32x4.abs(extremeOf(x, 16)), f32x4.splat(6)))
       for (let lane: usize = 0; lane < 16; lane += 4) {
         const code = toUE4M3(load<f32>(units + lane))

@@ -24,7 +24,8 @@ import { roundToLargest, searchPositiveScale } from './search-positive'
 import { searchRange } from './search-range'
 import { nearestCode, sumOf, sumOfSquares, weighByImportance } from './sums'
 
-// Q2_K, Q4_K, Q5_K: groups with a scale and a minimum, both in units of an f16 of the block (src/format/encode/range-block.ts).
+// Q2_K, Q4_K, Q5_K: groups with a scale and a minimum, both in units of an f16 of the block
+// (src/format/encode/range-block.ts).
 
 /** Codes to CODES, codes of scales and minimums to theirs, the two f16 to HALVES. */
 function encodeRange(
@@ -37,16 +38,16 @@ function encodeRange(
   steps: i32,
   factor: f32,
 ): void {
-  const groups = 256 / size,
-    weights = scratch + WEIGHTS,
-    bytes: usize = (<usize>size) << 4
+  const groups = 256 / size
+  const weights = scratch + WEIGHTS
+  const bytes: usize = (<usize>size) << 4
   const variance = weighted
     ? f32x4.div(f32x4.mul(f32x4.splat(factor), sumOfSquares(scratch + X, 256)), f32x4.splat(256))
     : f32x4.splat(0)
   for (let group: usize = 0; group < <usize>groups; group++) {
-    const x = scratch + X + group * bytes,
-      codes = scratch + CODES + group * bytes,
-      minimumAt = scratch + MINIMUMS + (group << 4)
+    const x = scratch + X + group * bytes
+    const codes = scratch + CODES + group * bytes
+    const minimumAt = scratch + MINIMUMS + (group << 4)
     let scale: v128
     if (weighted) {
       weighByImportance(x, scratch + IMPORTANCE + group * bytes, size, variance, weights)
@@ -63,15 +64,15 @@ function encodeRange(
     fit(scratch, weighted, scratch + MINIMUMS, groups, lastScale, scratch + MINIMUM_CODES),
     scratch + HALVES + 16,
   )
-  const zero = f32x4.splat(0),
-    most = f32x4.splat(lastCode)
+  const zero = f32x4.splat(0)
+  const most = f32x4.splat(lastCode)
   // Codes for the scales as they are stored; a group whose scale became 0 keeps those of its search.
   for (let group: usize = 0; group < <usize>groups; group++) {
-    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4))),
-      kept = f32x4.eq(scale, zero)
+    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4)))
+    const kept = f32x4.eq(scale, zero)
     const minimum = f32x4.mul(dmin, v128.load(scratch + MINIMUM_CODES + (group << 4)))
-    let x = scratch + X + group * bytes,
-      codes = scratch + CODES + group * bytes
+    let x = scratch + X + group * bytes
+    let codes = scratch + CODES + group * bytes
     for (const end = x + bytes; x < end; x += 16, codes += 16) {
       const code = nearestCode(f32x4.div(f32x4.add(v128.load(x), minimum), scale), zero, most)
       v128.store(codes, v128.bitselect(v128.load(codes), code, kept))
@@ -103,8 +104,8 @@ function storeHalves(scratch: usize, lane: u32, out: usize): void {
 function storeSixBits(scratch: usize, lane: u32, out: usize): void {
   for (let group: usize = 0; group < 4; group++) {
     const at = group << 4
-    const scale = codeAt(scratch + SCALE_CODES + 64 + at, lane),
-      minimum = codeAt(scratch + MINIMUM_CODES + 64 + at, lane)
+    const scale = codeAt(scratch + SCALE_CODES + 64 + at, lane)
+    const minimum = codeAt(scratch + MINIMUM_CODES + 64 + at, lane)
     store<u8>(out + group, codeAt(scratch + SCALE_CODES + at, lane) | ((scale >> 4) << 6))
     store<u8>(out + group, codeAt(scratch + MINIMUM_CODES + at, lane) | ((minimum >> 4) << 6), 4)
     store<u8>(out + group, (scale & 15) | ((minimum & 15) << 4), 8)

@@ -3,27 +3,27 @@ import { isLarge, nearestCode, ratioOf } from './sums'
 
 /** A scale ≥ 0 for codes 0 … last of values ≥ 0: as `searchPositiveScale` of src/format/encode. */
 export function searchPositiveScale(x: usize, count: i32, last: f32, weights: usize, codes: usize): v128 {
-  const zero = f32x4.splat(0),
-    most = f32x4.splat(last),
-    bytes: usize = (<usize>count) << 4
+  const zero = f32x4.splat(0)
+  const most = f32x4.splat(last)
+  const bytes: usize = (<usize>count) << 4
   let maximum = zero
   for (let i: usize = 0; i < bytes; i += 16) maximum = f32x4.pmax(maximum, v128.load(x + i))
   const live = isLarge(maximum)
-  let inverse = f32x4.div(most, maximum),
-    least = errorOf(x, bytes, most, weights, inverse)
+  let inverse = f32x4.div(most, maximum)
+  let least = errorOf(x, bytes, most, weights, inverse)
   for (let n = -4; n <= 4; n++) {
     if (n == 0) continue
     const candidate = f32x4.div(f32x4.splat(<f32>0.1 * <f32>n + last), maximum)
-    const error = errorOf(x, bytes, most, weights, candidate),
-      better = f32x4.lt(error, least)
+    const error = errorOf(x, bytes, most, weights, candidate)
+    const better = f32x4.lt(error, least)
     least = v128.bitselect(error, least, better)
     inverse = v128.bitselect(candidate, inverse, better)
   }
-  let products = zero,
-    squares = zero
+  let products = zero
+  let squares = zero
   for (let i: usize = 0; i < bytes; i += 16) {
-    const value = v128.load(x + i),
-      weight = v128.load(weights + i)
+    const value = v128.load(x + i)
+    const weight = v128.load(weights + i)
     const code = f32x4.pmin(f32x4.nearest(f32x4.mul(inverse, value)), most)
     v128.store(codes + i, code)
     products = f32x4.add(products, f32x4.mul(f32x4.mul(weight, value), code))
@@ -32,10 +32,10 @@ export function searchPositiveScale(x: usize, count: i32, last: f32, weights: us
   for (let round = 0; round < 5; round++) {
     let changed = zero
     for (let i: usize = 0; i < bytes; i += 16) {
-      const value = v128.load(x + i),
-        weight = v128.load(weights + i),
-        code = v128.load(codes + i),
-        product = f32x4.mul(weight, value)
+      const value = v128.load(x + i)
+      const weight = v128.load(weights + i)
+      const code = v128.load(codes + i)
+      const product = f32x4.mul(weight, value)
       let otherProducts = f32x4.sub(products, f32x4.mul(product, code))
       let otherSquares = f32x4.sub(squares, f32x4.mul(f32x4.mul(weight, code), code))
       let isBetter = v128.and(f32x4.gt(otherProducts, zero), f32x4.gt(otherSquares, zero))
@@ -61,8 +61,8 @@ function errorOf(x: usize, bytes: usize, most: v128, weights: usize, inverse: v1
   const scale = f32x4.div(f32x4.splat(1), inverse)
   let error = f32x4.splat(0)
   for (let i: usize = 0; i < bytes; i += 16) {
-    const value = v128.load(x + i),
-      code = f32x4.pmin(f32x4.nearest(f32x4.mul(inverse, value)), most)
+    const value = v128.load(x + i)
+    const code = f32x4.pmin(f32x4.nearest(f32x4.mul(inverse, value)), most)
     const difference = f32x4.sub(value, f32x4.mul(scale, code))
     error = f32x4.add(error, f32x4.mul(f32x4.mul(v128.load(weights + i), difference), difference))
   }
@@ -71,9 +71,9 @@ function errorOf(x: usize, bytes: usize, most: v128, weights: usize, inverse: v1
 
 /** Codes 0 … last of values ≥ 0 for the scale max / last, which is returned. */
 export function roundToLargest(x: usize, count: i32, last: f32, codes: usize): v128 {
-  const zero = f32x4.splat(0),
-    most = f32x4.splat(last),
-    bytes: usize = (<usize>count) << 4
+  const zero = f32x4.splat(0)
+  const most = f32x4.splat(last)
+  const bytes: usize = (<usize>count) << 4
   let maximum = zero
   for (let i: usize = 0; i < bytes; i += 16) maximum = f32x4.pmax(maximum, v128.load(x + i))
   const inverse = ratioOf(most, maximum)

@@ -2,8 +2,9 @@ import { SUMS, TRIAL } from './blocks'
 import { nearestCode } from './sums'
 
 /**
- * A scale and a minimum ≤ 0 for codes 0 … last: as `searchScaleAndMinimum` of src/format/encode. The minimum, negated, goes to
- * `minimumAt`. Codes are not kept for each trial: the scale and the minimum that they were rounded by tell them.
+ * A scale and a minimum ≤ 0 for codes 0 … last: as `searchScaleAndMinimum` of src/format/encode. The minimum, negated,
+ * goes to `minimumAt`. Codes are not kept for each trial: the scale and the minimum that they were rounded by tell
+ * them.
  */
 export function searchRange(
   scratch: usize,
@@ -18,28 +19,28 @@ export function searchRange(
   codes: usize,
   minimumAt: usize,
 ): v128 {
-  const bytes: usize = (<usize>count) << 4,
-    zero = f32x4.splat(0),
-    most = f32x4.splat(last),
-    sums = scratch + SUMS
-  let minimum = v128.load(x),
-    maximum = minimum,
-    sumW = v128.load(weights),
-    sumX = f32x4.mul(sumW, minimum)
+  const bytes: usize = (<usize>count) << 4
+  const zero = f32x4.splat(0)
+  const most = f32x4.splat(last)
+  const sums = scratch + SUMS
+  let minimum = v128.load(x)
+  let maximum = minimum
+  let sumW = v128.load(weights)
+  let sumX = f32x4.mul(sumW, minimum)
   for (let i: usize = 16; i < bytes; i += 16) {
-    const value = v128.load(x + i),
-      weight = v128.load(weights + i)
+    const value = v128.load(x + i)
+    const weight = v128.load(weights + i)
     minimum = f32x4.pmin(minimum, value)
     maximum = f32x4.pmax(maximum, value)
     sumW = f32x4.add(sumW, weight)
     sumX = f32x4.add(sumX, f32x4.mul(weight, value))
   }
   minimum = f32x4.pmin(minimum, zero)
-  const live = f32x4.gt(maximum, minimum),
-    lowest = minimum
-  let inverse = f32x4.div(most, f32x4.sub(maximum, minimum)),
-    from = minimum,
-    scale = f32x4.div(f32x4.splat(1), inverse)
+  const live = f32x4.gt(maximum, minimum)
+  const lowest = minimum
+  let inverse = f32x4.div(most, f32x4.sub(maximum, minimum))
+  let from = minimum
+  let scale = f32x4.div(f32x4.splat(1), inverse)
   fitRange(scratch, x, weights, bytes, most, inverse, minimum)
   let least = absolute
     ? absoluteError(scratch, x, weights, bytes, scale, minimum)
@@ -47,9 +48,9 @@ export function searchRange(
   for (let n = 0; n <= steps; n++) {
     const candidate = f32x4.div(f32x4.splat(first + step * <f32>n + last), f32x4.sub(maximum, minimum))
     fitRange(scratch, x, weights, bytes, most, candidate, minimum)
-    const sumC = v128.load(sums),
-      sumCC = v128.load(sums, 16),
-      sumXC = v128.load(sums, 32)
+    const sumC = v128.load(sums)
+    const sumCC = v128.load(sums, 16)
+    const sumXC = v128.load(sums, 32)
     const determinant = f32x4.sub(f32x4.mul(sumW, sumCC), f32x4.mul(sumC, sumC))
     let newScale = f32x4.div(f32x4.sub(f32x4.mul(sumW, sumXC), f32x4.mul(sumX, sumC)), determinant)
     let newMinimum = f32x4.div(f32x4.sub(f32x4.mul(sumCC, sumX), f32x4.mul(sumC, sumXC)), determinant)
@@ -89,14 +90,14 @@ function fitRange(
   inverse: v128,
   minimum: v128,
 ): void {
-  let sumC = f32x4.splat(0),
-    sumCC = sumC,
-    sumXC = sumC,
-    trial = scratch + TRIAL
+  let sumC = f32x4.splat(0)
+  let sumCC = sumC
+  let sumXC = sumC
+  let trial = scratch + TRIAL
   for (const end = x + bytes; x < end; x += 16, weights += 16, trial += 16) {
-    const value = v128.load(x),
-      code = codeOf(value, inverse, minimum, most),
-      weighed = f32x4.mul(v128.load(weights), code)
+    const value = v128.load(x)
+    const code = codeOf(value, inverse, minimum, most)
+    const weighed = f32x4.mul(v128.load(weights), code)
     v128.store(trial, code)
     sumC = f32x4.add(sumC, weighed)
     sumCC = f32x4.add(sumCC, f32x4.mul(weighed, code))
@@ -109,8 +110,8 @@ function fitRange(
 
 @inline
 function squaredError(scratch: usize, x: usize, weights: usize, bytes: usize, scale: v128, minimum: v128): v128 {
-  let error = f32x4.splat(0),
-    trial = scratch + TRIAL
+  let error = f32x4.splat(0)
+  let trial = scratch + TRIAL
   for (const end = x + bytes; x < end; x += 16, weights += 16, trial += 16) {
     const difference = f32x4.sub(f32x4.add(f32x4.mul(scale, v128.load(trial)), minimum), v128.load(x))
     error = f32x4.add(error, f32x4.mul(v128.load(weights), f32x4.mul(difference, difference)))
@@ -119,8 +120,8 @@ function squaredError(scratch: usize, x: usize, weights: usize, bytes: usize, sc
 }
 
 function absoluteError(scratch: usize, x: usize, weights: usize, bytes: usize, scale: v128, minimum: v128): v128 {
-  let error = f32x4.splat(0),
-    trial = scratch + TRIAL
+  let error = f32x4.splat(0)
+  let trial = scratch + TRIAL
   for (const end = x + bytes; x < end; x += 16, weights += 16, trial += 16) {
     const difference = f32x4.sub(f32x4.add(f32x4.mul(scale, v128.load(trial)), minimum), v128.load(x))
     error = f32x4.add(error, f32x4.mul(v128.load(weights), f32x4.abs(difference)))

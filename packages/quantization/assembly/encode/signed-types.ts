@@ -32,17 +32,20 @@ import {
 
 // Q3_K and Q6_K: groups of 16 with a signed scale in units of an f16 of the block (src/format/encode/q3-k.ts, q6-k.ts).
 
-/** Codes −half … half − 1, stored as 0 … 2·half − 1, for the scales d · code of the groups; where that is 0, those of the search stay. */
+/**
+ * Codes −half … half − 1, stored as 0 … 2·half − 1, for the scales d · code of the groups; where that is 0, those of
+ * the search stay.
+ */
 function roundGroups(scratch: usize, d: v128, half: f32): void {
-  const zero = f32x4.splat(0),
-    least = f32x4.splat(-half),
-    most = f32x4.splat(half - 1),
-    middle = f32x4.splat(half)
+  const zero = f32x4.splat(0)
+  const least = f32x4.splat(-half)
+  const most = f32x4.splat(half - 1)
+  const middle = f32x4.splat(half)
   for (let group: usize = 0; group < 16; group++) {
-    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4))),
-      kept = f32x4.eq(scale, zero)
-    let x = scratch + X + (group << 8),
-      codes = scratch + CODES + (group << 8)
+    const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4)))
+    const kept = f32x4.eq(scale, zero)
+    let x = scratch + X + (group << 8)
+    let codes = scratch + CODES + (group << 8)
     for (const end = x + 256; x < end; x += 16, codes += 16) {
       const code = f32x4.add(middle, nearestCode(f32x4.div(v128.load(x), scale), least, most))
       v128.store(codes, v128.bitselect(v128.load(codes), code, kept))
@@ -57,9 +60,9 @@ function refineScales(scratch: usize): v128 {
       scratch + SCALES + (group << 4),
       refineCodes(scratch, scratch + X + (group << 8), 16, 4, scratch + CODES + (group << 8)),
     )
-  const largest = extremeOf(scratch + SCALES, 16),
-    live = f32x4.ne(largest, f32x4.splat(0)),
-    inverse = f32x4.div(f32x4.splat(-32), largest)
+  const largest = extremeOf(scratch + SCALES, 16)
+  const live = f32x4.ne(largest, f32x4.splat(0))
+  const inverse = f32x4.div(f32x4.splat(-32), largest)
   for (let group: usize = 0; group < 16; group++) {
     const code = nearestCode(
       f32x4.mul(inverse, v128.load(scratch + SCALES + (group << 4))),
@@ -72,8 +75,8 @@ function refineScales(scratch: usize): v128 {
 }
 
 function searchScales(scratch: usize): v128 {
-  const variance = f32x4.div(f32x4.mul(f32x4.splat(2), sumOfSquares(scratch + X, 256)), f32x4.splat(256)),
-    weights = scratch + WEIGHTS
+  const variance = f32x4.div(f32x4.mul(f32x4.splat(2), sumOfSquares(scratch + X, 256)), f32x4.splat(256))
+  const weights = scratch + WEIGHTS
   for (let group: usize = 0; group < 16; group++) {
     const x = scratch + X + (group << 8)
     weighByImportance(x, scratch + IMPORTANCE + (group << 8), 16, variance, weights)
@@ -109,17 +112,17 @@ function storeScales(codes: usize, lane: u32, out: usize): void {
   store<u64>(out, 0)
   store<u32>(out, 0, 8)
   for (let group: usize = 0; group < 16; group++) {
-    const code = codeAt(codes + (group << 4), lane) + 32,
-      low = out + (group & 7),
-      high = out + 8 + (group & 3)
+    const code = codeAt(codes + (group << 4), lane) + 32
+    const low = out + (group & 7)
+    const high = out + 8 + (group & 3)
     store<u8>(low, load<u8>(low) | ((code & 15) << (<i32>(4 * (group >> 3)))))
     store<u8>(high, load<u8>(high) | ((code >> 4) << (<i32>(2 * (group >> 2)))))
   }
 }
 
 export function encodeQ6K(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread),
-    weights = scratch + WEIGHTS
+  const scratch = scratchOf(args, thread)
+  const weights = scratch + WEIGHTS
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 256)
     for (let group: usize = 0; group < 16; group++) {
@@ -137,9 +140,9 @@ export function encodeQ6K(args: usize, thread: u32, threads: u32): void {
         ),
       )
     }
-    const largest = extremeOf(scratch + SCALES, 16),
-      live = isLarge(largest),
-      inverse = f32x4.div(f32x4.splat(-128), largest)
+    const largest = extremeOf(scratch + SCALES, 16)
+    const live = isLarge(largest)
+    const inverse = f32x4.div(f32x4.splat(-128), largest)
     const d = toHalf(v128.and(live, inverseOf(inverse)), scratch + HALVES)
     for (let group: usize = 0; group < 16; group++) {
       const code = f32x4.pmin(
@@ -167,12 +170,12 @@ export function encodeQ6K(args: usize, thread: u32, threads: u32): void {
 function packSixBits(codes: usize, out: usize): void {
   const mask = i8x16.splat(3)
   for (let i: usize = 0; i < 64; i += 16) {
-    const at = codes + ((i >> 5) << 7) + (i & 31),
-      low = out + ((i >> 5) << 6) + (i & 31)
-    const a = v128.load(at),
-      b = v128.load(at, 32),
-      c = v128.load(at, 64),
-      d = v128.load(at, 96)
+    const at = codes + ((i >> 5) << 7) + (i & 31)
+    const low = out + ((i >> 5) << 6) + (i & 31)
+    const a = v128.load(at)
+    const b = v128.load(at, 32)
+    const c = v128.load(at, 64)
+    const d = v128.load(at, 96)
     v128.store(low, nibbles(a, c))
     v128.store(low, nibbles(b, d), 32)
     const pairs = v128.or(v128.and(i16x8.shr_u(a, 4), mask), shiftedUp(v128.and(i16x8.shr_u(b, 4), mask), 2))

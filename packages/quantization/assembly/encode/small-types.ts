@@ -21,7 +21,8 @@ import { searchRange } from './search-range'
 import { searchScale } from './search-scale'
 import { extremeOf, inverseOf, weighByImportance } from './sums'
 
-// Blocks of 32: Q4_0, Q5_0, Q8_0 with a scale, Q4_1 and Q5_1 with a minimum too (src/format/encode/q4-0.ts and those beside it).
+// Blocks of 32: Q4_0, Q5_0, Q8_0 with a scale, Q4_1 and Q5_1 with a minimum too (src/format/encode/q4-0.ts and those
+// beside it).
 
 /**
  * Converts to integers; a value that cannot be a code, because the reciprocal of a tiny scale is infinite, becomes 0.
@@ -39,17 +40,17 @@ function weigh(args: usize, scratch: usize, block: u32): void {
 @inline
 function encodeSigned(args: usize, scratch: usize, block: u32, half: f32): void {
   loadBlocks(args, scratch, block, 32)
-  let x = scratch + X,
-    codes = scratch + CODES,
-    d: v128
+  let x = scratch + X
+  let codes = scratch + CODES
+  let d: v128
   if (hasImportance(args)) {
     weigh(args, scratch, block)
     d = searchScale(scratch, x, scratch + WEIGHTS, 32, half, codes)
   } else {
     d = f32x4.div(extremeOf(x, 32), f32x4.splat(-half))
-    const inverse = inverseOf(d),
-      middle = f32x4.splat(half + 0.5),
-      last = f32x4.splat(2 * half - 1)
+    const inverse = inverseOf(d)
+    const middle = f32x4.splat(half + 0.5)
+    const last = f32x4.splat(2 * half - 1)
     for (const end = x + 512; x < end; x += 16, codes += 16)
       v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(v128.load(x), inverse), middle)), last))
   }
@@ -61,10 +62,10 @@ function encodeSigned(args: usize, scratch: usize, block: u32, half: f32): void 
 @inline
 function encodeRanged(args: usize, scratch: usize, block: u32, last: f32): void {
   loadBlocks(args, scratch, block, 32)
-  let x = scratch + X,
-    codes = scratch + CODES,
-    d: v128,
-    minimum: v128
+  let x = scratch + X
+  let codes = scratch + CODES
+  let d: v128
+  let minimum: v128
   if (hasImportance(args)) {
     weigh(args, scratch, block)
     d = searchRange(scratch, x, scratch + WEIGHTS, 32, last, -0.9, 0.05, 36, false, codes, scratch + MINIMUMS)
@@ -77,9 +78,9 @@ function encodeRanged(args: usize, scratch: usize, block: u32, last: f32): void 
       maximum = f32x4.pmax(maximum, v128.load(at))
     }
     d = f32x4.div(f32x4.sub(maximum, minimum), f32x4.splat(last))
-    const inverse = inverseOf(d),
-      most = f32x4.splat(last),
-      half = f32x4.splat(0.5)
+    const inverse = inverseOf(d)
+    const most = f32x4.splat(last)
+    const half = f32x4.splat(0.5)
     for (const end = x + 512; x < end; x += 16, codes += 16)
       v128.store(codes, f32x4.pmin(whole(f32x4.add(f32x4.mul(f32x4.sub(v128.load(x), minimum), inverse), half)), most))
   }
@@ -147,21 +148,21 @@ export function encodeQ51(args: usize, thread: u32, threads: u32): void {
 
 /** d = |extreme| / 127; halves are rounded away from zero. */
 export function encodeQ80(args: usize, thread: u32, threads: u32): void {
-  const scratch = scratchOf(args, thread),
-    one = f32x4.splat(1),
-    half = f32x4.splat(0.5),
-    sign = i32x4.splat(0x80000000)
+  const scratch = scratchOf(args, thread)
+  const one = f32x4.splat(1)
+  const half = f32x4.splat(0.5)
+  const sign = i32x4.splat(0x80000000)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
     loadBlocks(args, scratch, block, 32)
-    let x = scratch + X,
-      codes = scratch + CODES
-    const d = f32x4.div(f32x4.abs(extremeOf(x, 32)), f32x4.splat(127)),
-      inverse = inverseOf(d)
+    let x = scratch + X
+    let codes = scratch + CODES
+    const d = f32x4.div(f32x4.abs(extremeOf(x, 32)), f32x4.splat(127))
+    const inverse = inverseOf(d)
     toHalf(d, scratch + HALVES)
     for (const stop = x + 512; x < stop; x += 16, codes += 16) {
-      const scaled = f32x4.mul(v128.load(x), inverse),
-        magnitude = f32x4.abs(scaled),
-        below = whole(magnitude)
+      const scaled = f32x4.mul(v128.load(x), inverse)
+      const magnitude = f32x4.abs(scaled)
+      const below = whole(magnitude)
       const rounded = f32x4.add(below, v128.and(one, f32x4.ge(f32x4.sub(magnitude, below), half)))
       v128.store(codes, v128.and(v128.or(rounded, v128.and(scaled, sign)), f32x4.lt(magnitude, f32x4.splat(65536))))
     }

@@ -2,11 +2,11 @@
 
 /** The value of greatest magnitude, with its sign; the first of equals. 0 when all are 0. */
 export function extremeOf(x: usize, count: i32): v128 {
-  let extreme = f32x4.splat(0),
-    magnitude = extreme
+  let extreme = f32x4.splat(0)
+  let magnitude = extreme
   for (const end = x + ((<usize>count) << 4); x < end; x += 16) {
-    const value = v128.load(x),
-      absolute = f32x4.abs(value)
+    const value = v128.load(x)
+    const absolute = f32x4.abs(value)
     extreme = v128.bitselect(value, extreme, f32x4.gt(absolute, magnitude))
     magnitude = f32x4.pmax(magnitude, absolute)
   }

@@ -1,7 +1,8 @@
 import { crumbMask, e2m1Table, highMask, iq4Table, lookup, nibbleMask, thirdMask } from '@tessera-llm/wasm/assembly/lib'
 import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layout'
 
-// Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are the constants of the way they are stored.
+// Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are the constants of the way they
+// are stored.
 
 /** Selects the low part of a code. */
 @inline
@@ -69,8 +70,8 @@ export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high:
     if (codes == CRUMBS || codes == CRUMBS_1) {
       let bits = codes == CRUMBS_1 ? v128.load(from, 64) : low
       for (let u = 0; u < 2; u++) {
-        const v = v128.load(from + 32 * u),
-          t = to + 128 * u
+        const v = v128.load(from + 32 * u)
+        const t = to + 128 * u
         v128.store(t, crumbs(codes, v, bits, 0, low, high))
         v128.store(t, crumbs(codes, v, bits, 1, low, high), 32)
         v128.store(t, crumbs(codes, v, bits, 2, low, high), 64)
@@ -78,8 +79,8 @@ export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high:
         bits = i16x8.shr_u(bits, 4)
       }
     } else {
-      const bits = codes == NIBBLES_1 || codes == NIBBLES_2 ? v128.load(from, 128) : low,
-        upper = codes == NIBBLES_2 ? v128.load(from, 160) : bits
+      const bits = codes == NIBBLES_1 || codes == NIBBLES_2 ? v128.load(from, 128) : low
+      const upper = codes == NIBBLES_2 ? v128.load(from, 160) : bits
       unpackNibbles(codes, v128.load(from), bits, upper, 0, to, low, high)
       unpackNibbles(codes, v128.load(from, 32), bits, upper, 1, to + 32, low, high)
       unpackNibbles(codes, v128.load(from, 64), bits, upper, 2, to + 64, low, high)

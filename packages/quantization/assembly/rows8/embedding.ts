@@ -9,15 +9,15 @@ import { unpack } from './unpack'
  * Tokens are shared out; an id outside gives zeros.
  */
 export function gather(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, 3),
-    vocabulary = argument(args, 4),
-    width = argument(args, 5),
-    blocks: i32 = (width + 31) >> 5
-  const layout = args + 36,
-    bytes = groupBytesAt(layout, blocks)
+  const tokens = argument(args, 3)
+  const vocabulary = argument(args, 4)
+  const width = argument(args, 5)
+  const blocks: i32 = (width + 31) >> 5
+  const layout = args + 36
+  const bytes = groupBytesAt(layout, blocks)
   const scale = floatArgument(args, 6)
-  const codes: usize = argument(args, 7) + thread * argument(args, 8),
-    panel = codes + blocks * PANEL_BYTES
+  const codes: usize = argument(args, 7) + thread * argument(args, 8)
+  const panel = codes + blocks * PANEL_BYTES
   const end = shareEnd(tokens, thread, threads)
   for (let token = shareBegin(tokens, thread, threads); token < end; token++) {
     const id = load<u32>(argument(args, 0) + ((<usize>token) << 2))

@@ -19,9 +19,9 @@ import {
 } from './linear'
 import { PANEL_BYTES, SCALES } from './panel'
 
-// Floats of 8 bits, with an f32 scale for one block or more of them. Their bits are moved to f32's places, which leaves the exponent short by the
-// difference of the biases: 2^120 for e4m3, 2^112 for e5m2. Half of that is made up for in x and half in the sum, so that no product
-// comes near f32's smallest numbers. Rounded activations are multiplied as f32.
+// Floats of 8 bits, with an f32 scale for one block or more of them. Their bits are moved to f32's places, which leaves
+// the exponent short by the difference of the biases: 2^120 for e4m3, 2^112 for e5m2. Half of that is made up for in x
+// and half in the sum, so that no product comes near f32's smallest numbers. Rounded activations are multiplied as f32.
 
 /** Half of what the exponent lacks. */
 @inline
@@ -43,8 +43,8 @@ function maskOf(codes: i32): v128 {
 
 /** `count` values, at most 32, as codes by the reciprocal of the scale, times `scale`. */
 function roundBlock(x: usize, count: u32, rounding: u32, inverse: v128, scale: v128, to: usize): void {
-  const least = leastOf(rounding),
-    most = mostOf(rounding)
+  const least = leastOf(rounding)
+  const most = mostOf(rounding)
   let k: u32 = 0
   for (; k + 4 <= count; k += 4, x += 16, to += 16) v128.store(to, rounded(v128.load(x), inverse, scale, least, most))
   for (; k < count; k++, x += 4, to += 4)
@@ -62,8 +62,8 @@ function roundToken(x: usize, columns: u32, rounding: u32, given: f32, raise: f3
     for (const end = x + ((<usize>columns) << 2); x < end; x += 4, to += 4) store<f32>(to, load<f32>(x) * raise)
     return
   }
-  let inverse: f32 = rounding == BY_BLOCK ? 0 : inverseOf(x, columns, rounding, given, to),
-    scale = load<f32>(to)
+  let inverse: f32 = rounding == BY_BLOCK ? 0 : inverseOf(x, columns, rounding, given, to)
+  let scale = load<f32>(to)
   for (let k: u32 = 0; k < columns; k += 32, x += 128, to += 128) {
     const count = min<u32>(32, columns - k)
     if (rounding == BY_BLOCK) {
@@ -74,11 +74,14 @@ function roundToken(x: usize, columns: u32, rounding: u32, given: f32, raise: f3
   }
 }
 
-/** First stage for several tokens with activations of 8 bits: what they are rounded to, f32 [M][K] at RECORDS. Tokens are shared out. */
+/**
+ * First stage for several tokens with activations of 8 bits: what they are rounded to, f32 [M][K] at RECORDS. Tokens
+ * are shared out.
+ */
 export function roundTokens(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    columns = argument(args, COLUMNS),
-    bytes: usize = (<usize>columns) << 2
+  const tokens = argument(args, TOKENS)
+  const columns = argument(args, COLUMNS)
+  const bytes: usize = (<usize>columns) << 2
   for (let token = shareBegin(tokens, thread, threads), end = shareEnd(tokens, thread, threads); token < end; token++) {
     roundToken(
       argument(args, X) + token * bytes,
@@ -101,17 +104,17 @@ export function gemvE5M2(args: usize, thread: u32, threads: u32): void {
 
 @inline
 function gemv(codes: i32, args: usize, thread: u32, threads: u32): void {
-  const layout = layoutOf(args),
-    blocks = blocksOf(args),
-    superBlocks = superBlocksAt(layout),
-    columns = argument(args, COLUMNS)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    x = out + REST
+  const layout = layoutOf(args)
+  const blocks = blocksOf(args)
+  const superBlocks = superBlocksAt(layout)
+  const columns = argument(args, COLUMNS)
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const x = out + REST
   if (columns & 31) memory.fill(x + ((<usize>columns) << 2), 0, 128)
   roundToken(argument(args, X), columns, argument(args, ROUNDING), floatArgument(args, INPUT_SCALE), raiseOf(codes), x)
-  const groups = (argument(args, ROWS) + 7) >> 3,
-    bytes = groupBytesAt(layout, blocks),
-    end = shareEnd(groups, thread, threads)
+  const groups = (argument(args, ROWS) + 7) >> 3
+  const bytes = groupBytesAt(layout, blocks)
+  const end = shareEnd(groups, thread, threads)
   for (let g = shareBegin(groups, thread, threads); g < end; g++) {
     if (codes == E4M3) tokenE4M3(argument(args, WEIGHT) + g * bytes, x, blocks, superBlocks, out)
     else tokenE5M2(argument(args, WEIGHT) + g * bytes, x, blocks, superBlocks, out)
@@ -129,20 +132,20 @@ export function tokenE5M2(p: usize, x: usize, blocks: i32, superBlocks: i32, out
 
 @inline
 function token(codes: i32, p: usize, x: usize, blocks: i32, superBlocks: i32, out: usize): void {
-  const mask = maskOf(codes),
-    raise = f32x4.splat(raiseOf(codes)),
-    none = f32x4.splat(0)
+  const mask = maskOf(codes)
+  const raise = f32x4.splat(raiseOf(codes))
+  const none = f32x4.splat(0)
   v128.store(out, none), v128.store(out, none, 16)
   for (; blocks > 0; blocks -= superBlocks) {
     const scales = p
-    let a0 = none,
-      a1 = none,
-      b0 = none,
-      b1 = none
+    let a0 = none
+    let a1 = none
+    let b0 = none
+    let b1 = none
     p += 32
     for (const end = p + ((<usize>min(blocks, superBlocks)) << 8); p < end; p += 32, x += 16) {
-      const v0 = v128.load(p),
-        v1 = v128.load(p, 16)
+      const v0 = v128.load(p)
+      const v1 = v128.load(p, 16)
       let s = v128.load32_splat(x)
       ;(a0 = madd(s, column(codes, v0, 0, mask), a0)), (a1 = madd(s, column(codes, v1, 0, mask), a1))
       s = v128.load32_splat(x, 4)
@@ -167,14 +170,14 @@ export function spreadE5M2(panel: usize, blocks: i32, to: usize): void {
 
 @inline
 function spread(codes: i32, panel: usize, blocks: i32, to: usize): void {
-  const mask = maskOf(codes),
-    raise = f32x4.splat(raiseOf(codes))
+  const mask = maskOf(codes)
+  const raise = f32x4.splat(raiseOf(codes))
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
-    const scale0 = f32x4.mul(v128.load(panel, SCALES), raise),
-      scale1 = f32x4.mul(v128.load(panel, SCALES + 16), raise)
+    const scale0 = f32x4.mul(v128.load(panel, SCALES), raise)
+    const scale1 = f32x4.mul(v128.load(panel, SCALES + 16), raise)
     for (let p = panel; p < panel + 256; p += 32, to += 128) {
-      const v0 = v128.load(p),
-        v1 = v128.load(p, 16)
+      const v0 = v128.load(p)
+      const v1 = v128.load(p, 16)
       for (let c = 0; c < 4; c++) {
         v128.store(to + 32 * c, f32x4.mul(f32x4.mul(column(codes, v0, c, mask), raise), scale0))
         v128.store(to + 32 * c, f32x4.mul(f32x4.mul(column(codes, v1, c, mask), raise), scale1), 16)

@@ -4,17 +4,21 @@ import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@te
 import { codesAt, isWide, zeroAt } from './layout'
 import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, tokenProduct, X, Y } from './linear'
 
-// One token, int8 activations: several products of one x in one stage, and the norm before them. Each thread normalises and rounds x for
-// itself, takes its share of the groups of each product, and does what is left to do with the rows of its share.
+// One token, int8 activations: several products of one x in one stage, and the norm before them. Each thread normalises
+// and rounds x for itself, takes its share of the groups of each product, and does what is left to do with the rows of
+// its share.
 
-/** Words before the argument blocks of the products: norm's weight (0 for none), eps f32, unit offset f32, offset of the normalised x in a thread's scratch, words of a block. */
-const NORM: u32 = 0,
-  EPS: u32 = 1,
-  UNIT: u32 = 2,
-  NORMED: u32 = 3,
-  STRIDE: u32 = 4,
-  FUNCTION: u32 = 5,
-  BLOCKS: u32 = 6
+/**
+ * Words before the argument blocks of the products: norm's weight (0 for none), eps f32, unit offset f32, offset of the
+ * normalised x in a thread's scratch, words of a block.
+ */
+const NORM: u32 = 0
+const EPS: u32 = 1
+const UNIT: u32 = 2
+const NORMED: u32 = 3
+const STRIDE: u32 = 4
+const FUNCTION: u32 = 5
+const BLOCKS: u32 = 6
 
 @inline
 function blockOf(args: usize, index: u32): usize {
@@ -26,16 +30,19 @@ export function qkvInt8(args: usize, thread: u32, threads: u32): void {
   products(args, 3, thread, threads)
 }
 
-/** f(gate) · up for the functions of gated MLPs, SiLU and GELU with tanh: the second product lies in scratch memory, each row where its share computes it. */
+/**
+ * f(gate) · up for the functions of gated MLPs, SiLU and GELU with tanh: the second product lies in scratch memory,
+ * each row where its share computes it.
+ */
 export function gatedInt8(args: usize, thread: u32, threads: u32): void {
   products(args, 2, thread, threads)
-  const gate = blockOf(args, 0),
-    rows = argument(gate, ROWS),
-    groups = (rows + 7) >> 3
-  const begin: usize = (<usize>shareBegin(groups, thread, threads)) << 5,
-    end: usize = (<usize>min(shareEnd(groups, thread, threads) << 3, rows)) << 2
-  const y: usize = argument(gate, Y),
-    up: usize = argument(blockOf(args, 1), Y)
+  const gate = blockOf(args, 0)
+  const rows = argument(gate, ROWS)
+  const groups = (rows + 7) >> 3
+  const begin: usize = (<usize>shareBegin(groups, thread, threads)) << 5
+  const end: usize = (<usize>min(shareEnd(groups, thread, threads) << 3, rows)) << 2
+  const y: usize = argument(gate, Y)
+  const up: usize = argument(blockOf(args, 1), Y)
   if (argument(args, FUNCTION) == GELU_TANH) gated(GELU_TANH, y, up, y, begin, end)
   else gated(SILU, y, up, y, begin, end)
 }
@@ -56,11 +63,11 @@ function products(args: usize, count: u32, thread: u32, threads: u32): void {
     )
     x = normed
   }
-  let wide = false,
-    zero: i32 = 0
+  let wide = false
+  let zero: i32 = 0
   for (let index: u32 = 0; index < count; index++) {
-    const block = blockOf(args, index),
-      layout = layoutOf(block)
+    const block = blockOf(args, index)
+    const layout = layoutOf(block)
     // Records depend on how the codes are stored that they meet; most often that is the same for all products.
     const isRounded = index > 0 && isWide(codesAt(layout)) == wide && zeroAt(layout) == zero
     tokenProduct(block, x, isRounded, thread, threads)

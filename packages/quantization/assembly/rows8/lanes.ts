@@ -1,6 +1,9 @@
 // Vector steps shared by the kernels.
 
-/** 4 f16 at `p` to f32: the bits move to f32's places (0x8fffe000 keeps sign, exponent, fraction), and 2^112 repairs the exponent bias; exact for every finite value. */
+/**
+ * 4 f16 at `p` to f32: the bits move to f32's places (0x8fffe000 keeps sign, exponent, fraction), and 2^112 repairs the
+ * exponent bias; exact for every finite value.
+ */
 @inline
 export function f16Floats(p: usize, bits: v128, bias: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(v128.load16x4_s(p), 13), bits), bias)
@@ -11,7 +14,10 @@ export function brainFloats(p: usize): v128 {
   return i32x4.shl(v128.load16x4_u(p), 16)
 }
 
-/** 4 unsigned e4m3 of the 8 at `p`, those of one quad, halved: exponent and fraction move to f32's places, and 2^120 / 2 repairs the bias. */
+/**
+ * 4 unsigned e4m3 of the 8 at `p`, those of one quad, halved: exponent and fraction move to f32's places, and 2^120 / 2
+ * repairs the bias.
+ */
 @inline
 export function e4m3Floats(p: usize, quad: i32): v128 {
   const h = v128.load8x8_u(p)

@@ -1,20 +1,25 @@
-// The packed layouts `…/rows8`, as the kernels read them. A weight [N, K] is a sequence of groups of 8 rows; a group is a
-// sequence of blocks of 32 columns (⌈K / 32⌉: the last is filled up with anything). The 8 rows are two quads of 4. A code vector holds
-// 4 columns of 4 rows: lane r (32 bits) is row r of the quad, its bytes are the columns in order. Sums over columns so stay within a
-// lane, and no horizontal sum is ever needed. Vector t has columns 4t … 4t+3.
+// The packed layouts `…/rows8`, as the kernels read them. A weight [N, K] is a sequence of groups of 8 rows; a group is
+// a sequence of blocks of 32 columns (⌈K / 32⌉: the last is filled up with anything). The 8 rows are two quads of 4. A
+// code vector holds 4 columns of 4 rows: lane r (32 bits) is row r of the quad, its bytes are the columns in order.
+// Sums over columns so stay within a lane, and no horizontal sum is ever needed. Vector t has columns 4t … 4t+3.
 //
-// A block is a head of scales, then codes; before each `superBlocks` blocks lie fields that they share. Fields hold one value for each of
-// the 8 rows. A layout is a way to store codes and a way to store scales; sizes, zero and `superBlocks` are run-time numbers.
-// value = scale · (code − zero) + offset.
+// A block is a head of scales, then codes; before each `superBlocks` blocks lie fields that they share. Fields hold one
+// value for each of the 8 rows. A layout is a way to store codes and a way to store scales; sizes, zero and
+// `superBlocks` are run-time numbers. value = scale · (code − zero) + offset.
 
 /** How codes are stored. */
 /** 8 × (quad 0, quad 1) vectors of signed codes */
 export const BYTES: i32 = 0
-/** 4 × (quad 0, quad 1); vector t has the codes of vector t in the low nibbles, those of vector 4 + t in the high ones */
+/**
+ * 4 × (quad 0, quad 1); vector t has the codes of vector t in the low nibbles, those of vector 4 + t in the high ones
+ */
 export const NIBBLES: i32 = 1
 /** then (quad 0, quad 1) whose byte has in bit t the fifth bit of vector t */
 export const NIBBLES_1: i32 = 2
-/** then (quad 0, quad 1) for vectors 0 … 3 and again for 4 … 7, whose byte has in bits 2t, 2t+1 the high bits of the t-th of them */
+/**
+ * then (quad 0, quad 1) for vectors 0 … 3 and again for 4 … 7, whose byte has in bits 2t, 2t+1 the high bits of the
+ * t-th of them
+ */
 export const NIBBLES_2: i32 = 3
 /** nibbles that index the values of e2m1, doubled, plus 12 */
 export const E2M1: i32 = 4
@@ -85,8 +90,9 @@ export function sumsInI16(codes: i32): i32 {
 }
 
 /**
- * Whether sums begin with what the zero takes from them, and may then wrap on the way: their codes are large, but with the zero in their middle all
- * columns that share a scale sum up to what i16 holds. A lane has 16 columns, or 8 with halves: 127 · 16 · 16 (5 bits, E2M1) and 127 · 32 · 8 (6 bits).
+ * Whether sums begin with what the zero takes from them, and may then wrap on the way: their codes are large, but with
+ * the zero in their middle all columns that share a scale sum up to what i16 holds. A lane has 16 columns, or 8 with
+ * halves: 127 · 16 · 16 (5 bits, E2M1) and 127 · 32 · 8 (6 bits).
  */
 @inline
 export function mayWrap(codes: i32, form: i32): bool {

@@ -1,7 +1,8 @@
 import { lookup } from '@tessera-llm/wasm/assembly/lib'
 import { PANEL_BYTES, SCALES } from './panel'
 
-// Codes that index 16 levels of 16 bits, in a panel: bytes 0 … 15. `low` and `high` are the low and the high bytes of the levels.
+// Codes that index 16 levels of 16 bits, in a panel: bytes 0 … 15. `low` and `high` are the low and the high bytes of
+// the levels.
 
 /** Levels of the first 8 of 16 codes, as i16. */
 @inline
@@ -35,8 +36,8 @@ export function upperLevels(codes: v128, low: v128, high: v128): v128 {
 
 /** `widenPanel` for levels: 16 steps of two columns per block. */
 export function widenLevels(panel: usize, blocks: i32, levels: usize, to: usize): void {
-  const low = v128.load(levels),
-    high = v128.load(levels, 16)
+  const low = v128.load(levels)
+  const high = v128.load(levels, 16)
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
     for (let p = panel; p < panel + 256; p += 32, to += 64) {
       widenQuad(v128.load(p), low, high, to)
@@ -54,11 +55,11 @@ function widenQuad(codes: v128, low: v128, high: v128, to: usize): void {
 
 /** `spreadPanel` for levels, with scales for 32 columns: f32 [K][8]. */
 export function spreadLevels(panel: usize, blocks: i32, levels: usize, to: usize): void {
-  const low = v128.load(levels),
-    high = v128.load(levels, 16)
+  const low = v128.load(levels)
+  const high = v128.load(levels, 16)
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
-    const scale0 = v128.load(panel, SCALES),
-      scale1 = v128.load(panel, SCALES + 16)
+    const scale0 = v128.load(panel, SCALES)
+    const scale1 = v128.load(panel, SCALES + 16)
     for (let p = panel; p < panel + 256; p += 32, to += 128) {
       spreadQuad(v128.load(p), low, high, scale0, to)
       spreadQuad(v128.load(p, 16), low, high, scale1, to + 16)

@@ -43,26 +43,26 @@ import { unpack } from './unpack'
 // y = x · weightᵀ + bias + residual. Groups of 8 rows are shared out among the threads.
 
 /** Words of every argument block. */
-export const X: u32 = 0,
-  WEIGHT: u32 = 1,
-  BIAS: u32 = 2,
-  RESIDUAL: u32 = 3,
-  Y: u32 = 4,
-  TOKENS: u32 = 5,
-  ROWS: u32 = 6,
-  COLUMNS: u32 = 7
+export const X: u32 = 0
+export const WEIGHT: u32 = 1
+export const BIAS: u32 = 2
+export const RESIDUAL: u32 = 3
+export const Y: u32 = 4
+export const TOKENS: u32 = 5
+export const ROWS: u32 = 6
+export const COLUMNS: u32 = 7
 /** Scratch memory of all threads, its bytes per thread, and the int8 records or f32 quads of tokens that all share. */
-export const SCRATCH: u32 = 8,
-  SCRATCH_BYTES: u32 = 9,
-  RECORDS: u32 = 10
+export const SCRATCH: u32 = 8
+export const SCRATCH_BYTES: u32 = 9
+export const RECORDS: u32 = 10
 /** Argument words: rounding of activations (see `activations.ts`), the given scale, if any, and the weight's layout. */
-export const ROUNDING: u32 = 11,
-  INPUT_SCALE: u32 = 12,
-  LAYOUT: u32 = 13
+export const ROUNDING: u32 = 11
+export const INPUT_SCALE: u32 = 12
+export const LAYOUT: u32 = 13
 
 /** Scratch of a thread: the results of a tile, the last columns of a row filled up, then what the step needs. */
-export const TAIL: usize = 128,
-  REST: usize = 256
+export const TAIL: usize = 128
+export const REST: usize = 256
 
 /** Bytes by which one token's product starts the pages of its weight ahead of use, where groups are contiguous. */
 const AHEAD: usize = 24576
@@ -85,15 +85,18 @@ export function layoutOf(args: usize): usize {
   return args + (LAYOUT << 2)
 }
 
-/** Adds bias and residual of group g to the sums of `count` tokens from `token` on, which lie at `sums`, and stores them. */
+/**
+ * Adds bias and residual of group g to the sums of `count` tokens from `token` on, which lie at `sums`, and stores
+ * them.
+ */
 @inline
 export function storeGroup(args: usize, token: u32, count: u32, g: u32, sums: usize): void {
-  const rows = argument(args, ROWS),
-    stride: usize = (<usize>rows) << 2,
-    column: usize = (<usize>g) << 5,
-    at = <usize>token * stride + column
-  const bias: usize = argument(args, BIAS),
-    residual: usize = argument(args, RESIDUAL)
+  const rows = argument(args, ROWS)
+  const stride: usize = (<usize>rows) << 2
+  const column: usize = (<usize>g) << 5
+  const at = <usize>token * stride + column
+  const bias: usize = argument(args, BIAS)
+  const residual: usize = argument(args, RESIDUAL)
   storeTile(
     sums,
     count,
@@ -120,34 +123,37 @@ export function gemvInt8(args: usize, thread: u32, threads: u32): void {
   tokenProduct(args, argument(args, X), false, thread, threads)
 }
 
-/** One token at x, or with `isRounded` the one whose records the thread's scratch holds from a product before with the same way to store codes. */
+/**
+ * One token at x, or with `isRounded` the one whose records the thread's scratch holds from a product before with the
+ * same way to store codes.
+ */
 export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32, threads: u32): void {
-  const layout = layoutOf(args),
-    codes = codesAt(layout),
-    form = formAt(layout),
-    wide = isWide(codes),
-    blocks = blocksOf(args)
-  const head = headBytesAt(layout),
-    block = blockBytesAt(layout),
-    superBytes = superBytesAt(layout),
-    superBlocks = superBlocksAt(layout)
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    bytes = out + REST,
-    sums = bytes + 256
-  const span = (<usize>blocks) << 6,
-    records = sums + STREAMS * span,
-    record = recordBytes(wide, 1),
-    fields = records + (wide ? 64 : 32)
-  const groups = (argument(args, ROWS) + 7) >> 3,
-    stride = groupBytesAt(layout, blocks)
-  const begin = shareBegin(groups, thread, threads),
-    end = shareEnd(groups, thread, threads),
-    last = argument(args, WEIGHT) + end * stride
-  const quarter = areSideBySide(codes) ? (end - begin) / STREAMS : 0,
-    rest = begin + STREAMS * quarter,
-    distance = quarter * stride
-  let group = argument(args, WEIGHT) + rest * stride,
-    begun = beginPages(group, group + AHEAD, last, out)
+  const layout = layoutOf(args)
+  const codes = codesAt(layout)
+  const form = formAt(layout)
+  const wide = isWide(codes)
+  const blocks = blocksOf(args)
+  const head = headBytesAt(layout)
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const bytes = out + REST
+  const sums = bytes + 256
+  const span = (<usize>blocks) << 6
+  const records = sums + STREAMS * span
+  const record = recordBytes(wide, 1)
+  const fields = records + (wide ? 64 : 32)
+  const groups = (argument(args, ROWS) + 7) >> 3
+  const stride = groupBytesAt(layout, blocks)
+  const begin = shareBegin(groups, thread, threads)
+  const end = shareEnd(groups, thread, threads)
+  const last = argument(args, WEIGHT) + end * stride
+  const quarter = areSideBySide(codes) ? (end - begin) / STREAMS : 0
+  const rest = begin + STREAMS * quarter
+  const distance = quarter * stride
+  let group = argument(args, WEIGHT) + rest * stride
+  let begun = beginPages(group, group + AHEAD, last, out)
   if (!isRounded)
     quantizeRow(
       x,
@@ -224,10 +230,10 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
 /** Adds bias and residual of group g to one token's sums at `out`, and stores them. */
 @inline
 function storeToken8(args: usize, g: u32, out: usize): void {
-  const y: usize = argument(args, Y),
-    bias: usize = argument(args, BIAS),
-    residual: usize = argument(args, RESIDUAL),
-    column: usize = (<usize>g) << 5
+  const y: usize = argument(args, Y)
+  const bias: usize = argument(args, BIAS)
+  const residual: usize = argument(args, RESIDUAL)
+  const column: usize = (<usize>g) << 5
   if (argument(args, ROWS) - (g << 3) >= 8)
     storeToken(
       v128.load(out),
@@ -239,16 +245,19 @@ function storeToken8(args: usize, g: u32, out: usize): void {
   else storeGroup(args, 0, 1, g, out)
 }
 
-/** First stage for several tokens: records of four tokens each, quads shared out; tokens that are missing in the last quad count as zeros. */
+/**
+ * First stage for several tokens: records of four tokens each, quads shared out; tokens that are missing in the last
+ * quad count as zeros.
+ */
 export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    columns = argument(args, COLUMNS),
-    blocks = blocksOf(args),
-    layout = layoutOf(args),
-    wide = isWide(codesAt(layout)),
-    wraps = mayWrap(codesAt(layout), formAt(layout))
-  const quads = (tokens + 3) >> 2,
-    bytes = recordBytes(wide, 4) * blocks
+  const tokens = argument(args, TOKENS)
+  const columns = argument(args, COLUMNS)
+  const blocks = blocksOf(args)
+  const layout = layoutOf(args)
+  const wide = isWide(codesAt(layout))
+  const wraps = mayWrap(codesAt(layout), formAt(layout))
+  const quads = (tokens + 3) >> 2
+  const bytes = recordBytes(wide, 4) * blocks
   const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
   const end = shareEnd(quads, thread, threads)
   for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
@@ -275,23 +284,23 @@ export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
 
 /** Second stage: each group of rows meets the tokens of a stretch, four at a time. */
 export function gemmInt8(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    blocks = blocksOf(args),
-    layout = layoutOf(args),
-    wide = isWide(codesAt(layout))
+  const tokens = argument(args, TOKENS)
+  const blocks = blocksOf(args)
+  const layout = layoutOf(args)
+  const wide = isWide(codesAt(layout))
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const panel = out + REST,
-    codes = panel + blocks * PANEL_BYTES
-  const rows = argument(args, ROWS),
-    groups = (rows + 7) >> 3,
-    bytes = groupBytesAt(layout, blocks),
-    record = recordBytes(wide, 4),
-    quadBytes = record * blocks,
-    kind = tileOf(layout)
-  const y: usize = argument(args, Y),
-    stride: usize = (<usize>rows) << 2,
-    bias: usize = argument(args, BIAS),
-    residual: usize = argument(args, RESIDUAL)
+  const panel = out + REST
+  const codes = panel + blocks * PANEL_BYTES
+  const rows = argument(args, ROWS)
+  const groups = (rows + 7) >> 3
+  const bytes = groupBytesAt(layout, blocks)
+  const record = recordBytes(wide, 4)
+  const quadBytes = record * blocks
+  const kind = tileOf(layout)
+  const y: usize = argument(args, Y)
+  const stride: usize = (<usize>rows) << 2
+  const bias: usize = argument(args, BIAS)
+  const residual: usize = argument(args, RESIDUAL)
   const end = shareEnd(groups, thread, threads)
   for (let first: u32 = 0; first < tokens; first += TOKENS_AT_ONCE) {
     const last = min(first + TOKENS_AT_ONCE, tokens)
@@ -312,13 +321,16 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
 }
 
 /** Sums that may wrap. */
-const WRAPPED: i32 = 4,
-  WRAPPED_HALVES: i32 = 6
+const WRAPPED: i32 = 4
+const WRAPPED_HALVES: i32 = 6
 
-/** Which function computes the tiles of a layout: sums that may wrap; or halves, offsets, and how many sums of 8-bit products i16 holds, 0 for products of 16 bits. */
+/**
+ * Which function computes the tiles of a layout: sums that may wrap; or halves, offsets, and how many sums of 8-bit
+ * products i16 holds, 0 for products of 16 bits.
+ */
 function tileOf(layout: usize): i32 {
-  const codes = codesAt(layout),
-    form = formAt(layout)
+  const codes = codesAt(layout)
+  const form = formAt(layout)
   if (mayWrap(codes, form)) return hasHalves(form) ? WRAPPED_HALVES : WRAPPED
   return ((isWide(codes) ? 0 : sumsInI16(codes)) << 2) | (hasHalves(form) ? 2 : 0) | (hasOffset(form) ? 1 : 0)
 }
@@ -350,19 +362,22 @@ function tile(kind: i32, panel: usize, codes: usize, x: usize, record: usize, bl
   }
 }
 
-/** f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie column by column at RECORDS. */
+/**
+ * f32 activations: a group is laid out as f32 and multiplied as a dense weight is; several tokens lie column by column
+ * at RECORDS.
+ */
 export function exactProduct(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    rows = argument(args, ROWS),
-    columns = argument(args, COLUMNS),
-    blocks = blocksOf(args)
-  const layout = layoutOf(args),
-    bytes = groupBytesAt(layout, blocks)
-  const bias: usize = argument(args, BIAS),
-    residual: usize = argument(args, RESIDUAL)
-  const codes: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    out = codes + blocks * PANEL_BYTES,
-    panel = out + SUMS_BYTES
+  const tokens = argument(args, TOKENS)
+  const rows = argument(args, ROWS)
+  const columns = argument(args, COLUMNS)
+  const blocks = blocksOf(args)
+  const layout = layoutOf(args)
+  const bytes = groupBytesAt(layout, blocks)
+  const bias: usize = argument(args, BIAS)
+  const residual: usize = argument(args, RESIDUAL)
+  const codes: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const out = codes + blocks * PANEL_BYTES
+  const panel = out + SUMS_BYTES
   const strideY: usize = (<usize>rows) << 2
   const groups = (rows + 7) >> 3
   const end = shareEnd(groups, thread, threads)
@@ -377,8 +392,8 @@ export function exactProduct(args: usize, thread: u32, threads: u32): void {
         storeGroup(args, 0, 1, g, out)
         continue
       }
-      const at: usize = (<usize>g) << 5,
-        valid = min<u32>(8, rows - (g << 3))
+      const at: usize = (<usize>g) << 5
+      const valid = min<u32>(8, rows - (g << 3))
       panelProduct(
         argument(args, RECORDS),
         tokens,

@@ -2,14 +2,14 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { BYTES, NIBBLES_1 } from './layout'
 
 /**
- * Words: stored blocks of 32 columns, groups, rows, blocks of a row, bytes of a stored block, bytes of a group, bytes of a packed block's
- * head, 1 where there are offsets, how codes are stored. A stored block is [scale f16] [offset f16] [high bits u32] [16 bytes of nibbles, or
- * 32 codes]. Groups are shared out; rows that the last one lacks become zeros.
+ * Words: stored blocks of 32 columns, groups, rows, blocks of a row, bytes of a stored block, bytes of a group, bytes
+ * of a packed block's head, 1 where there are offsets, how codes are stored. A stored block is [scale f16] [offset f16]
+ * [high bits u32] [16 bytes of nibbles, or 32 codes]. Groups are shared out; rows that the last one lacks become zeros.
  */
 export function packBlocks(args: usize, thread: u32, threads: u32): void {
-  const rows = argument(args, 2),
-    groups = (rows + 7) >> 3,
-    rowBytes: usize = argument(args, 3) * argument(args, 4)
+  const rows = argument(args, 2)
+  const groups = (rows + 7) >> 3
+  const rowBytes: usize = argument(args, 3) * argument(args, 4)
   const end = shareEnd(groups, thread, threads)
   for (let group = shareBegin(groups, thread, threads); group < end; group++) {
     const from: usize = argument(args, 0) + <usize>(group << 3) * rowBytes
@@ -17,23 +17,26 @@ export function packBlocks(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Packs a group of `count` rows. A function of its own: engines replace what they compiled in a hurry when it is called next. */
+/**
+ * Packs a group of `count` rows. A function of its own: engines replace what they compiled in a hurry when it is called
+ * next.
+ */
 export function packGroup(args: usize, from: usize, count: i32, to: usize): void {
-  const blocks: i32 = argument(args, 3),
-    headBytes: usize = argument(args, 6),
-    offsets = argument(args, 7),
-    codes: i32 = argument(args, 8)
-  const blockBytes: usize = argument(args, 4),
-    rowBytes: usize = <usize>blocks * blockBytes
-  const highAt: usize = offsets != 0 ? 4 : 2,
-    codesAt = highAt + (codes == NIBBLES_1 ? 4 : 0)
+  const blocks: i32 = argument(args, 3)
+  const headBytes: usize = argument(args, 6)
+  const offsets = argument(args, 7)
+  const codes: i32 = argument(args, 8)
+  const blockBytes: usize = argument(args, 4)
+  const rowBytes: usize = <usize>blocks * blockBytes
+  const highAt: usize = offsets != 0 ? 4 : 2
+  const codesAt = highAt + (codes == NIBBLES_1 ? 4 : 0)
   const packedBytes: usize = headBytes + (codes == BYTES ? 256 : codes == NIBBLES_1 ? 160 : 128)
   for (let block = 0; block < blocks; block++, from += blockBytes, to += packedBytes) {
     store4(to, quarterOf(from, rowBytes, count), quarterOf(from + (rowBytes << 2), rowBytes, count - 4))
     if (offsets != 0)
       store4(to + 16, quarterOf(from + 2, rowBytes, count), quarterOf(from + 2 + (rowBytes << 2), rowBytes, count - 4))
-    let source = from + codesAt,
-      target = to + headBytes
+    let source = from + codesAt
+    let target = to + headBytes
     packQuad(source, rowBytes, count, target)
     packQuad(source + (rowBytes << 2), rowBytes, count - 4, target + 16)
     if (codes == BYTES) {
@@ -85,10 +88,10 @@ function packQuad(from: usize, rowBytes: usize, count: i32, to: usize): void {
 
 @inline
 export function transposeQuad(a: v128, b: v128, c: v128, d: v128, to: usize): void {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5),
-    ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7),
-    cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+  const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
   v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2))
   v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 32)
   v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 64)

@@ -1,14 +1,18 @@
 import { madd } from '@tessera-llm/wasm/assembly/lib'
 
-// A group of 8 rows decoded once for all tokens, however it is stored. For each block of 32 columns a panel has: the codes as bytes, 8 vectors
-// of quad 0 and quad 1 in turn; f32 scales of the 8 rows, for columns 0 … 15 and for 16 … 31; f32 offsets likewise, which hold the zero, too:
-// value = scale · code + offset. Layouts without halves fill the first set only.
+// A group of 8 rows decoded once for all tokens, however it is stored. For each block of 32 columns a panel has: the
+// codes as bytes, 8 vectors of quad 0 and quad 1 in turn; f32 scales of the 8 rows, for columns 0 … 15 and for 16 … 31;
+// f32 offsets likewise, which hold the zero, too: value = scale · code + offset. Layouts without halves fill the first
+// set only.
 
 export const PANEL_BYTES: usize = 384
 export const SCALES: usize = 256
 export const OFFSETS: usize = 320
 
-/** Byte codes of blocks `stride` bytes apart, less their zero, as i16: for each block 16 steps of two columns, quad 0 and quad 1 in turn, 512 bytes. */
+/**
+ * Byte codes of blocks `stride` bytes apart, less their zero, as i16: for each block 16 steps of two columns, quad 0
+ * and quad 1 in turn, 512 bytes.
+ */
 export function widenPanel(panel: usize, stride: usize, blocks: i32, zero: i32, to: usize): void {
   const zeros = i16x8.splat(<i16>zero)
   for (let b = 0; b < blocks; b++, panel += stride) {
@@ -41,10 +45,10 @@ export function spreadPanel(panel: usize, blocks: i32, halves: bool, to: usize):
   for (let b = 0; b < blocks; b++, panel += PANEL_BYTES) {
     for (let half: usize = 0; half < 2; half++) {
       const set: usize = halves ? 32 * half : 0
-      const scale0 = v128.load(panel + SCALES + set),
-        scale1 = v128.load(panel + SCALES + set, 16)
-      const offset0 = v128.load(panel + OFFSETS + set),
-        offset1 = v128.load(panel + OFFSETS + set, 16)
+      const scale0 = v128.load(panel + SCALES + set)
+      const scale1 = v128.load(panel + SCALES + set, 16)
+      const offset0 = v128.load(panel + OFFSETS + set)
+      const offset1 = v128.load(panel + OFFSETS + set, 16)
       const first = panel + 128 * half
       for (let p = first; p < first + 128; p += 32, to += 128) {
         spread(v128.load(p), scale0, offset0, to)

@@ -25,8 +25,8 @@ import {
 import { widenPanel } from './panel'
 import { dot16 } from './token-sums'
 
-// W8A8: weights of 8 bits with one scale a row, activations of 8 bits with one scale a token or for all (or of 4 bits). Sums run over whole rows in i32 and are scaled
-// once: |Σ| < 2^31 up to 133 000 columns.
+// W8A8: weights of 8 bits with one scale a row, activations of 8 bits with one scale a token or for all (or of 4 bits).
+// Sums run over whole rows in i32 and are scaled once: |Σ| < 2^31 up to 133 000 columns.
 //
 // Four tokens lie side by side: i16 [K / 2][4][2], K rounded up to 32 with zeros, then 4 f32 scales.
 
@@ -37,30 +37,30 @@ function quadBytes(blocks: i32): usize {
 
 /** First stage: quads of tokens, shared out. */
 export function quantizeRows(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    columns = argument(args, COLUMNS),
-    blocks = blocksOf(args)
+  const tokens = argument(args, TOKENS)
+  const columns = argument(args, COLUMNS)
+  const blocks = blocksOf(args)
   const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
-  const rounding = argument(args, ROUNDING),
-    given = floatArgument(args, INPUT_SCALE),
-    least = leastOf(rounding),
-    most = mostOf(rounding)
+  const rounding = argument(args, ROUNDING)
+  const given = floatArgument(args, INPUT_SCALE)
+  const least = leastOf(rounding)
+  const most = mostOf(rounding)
   const quads = (tokens + 3) >> 2
   const end = shareEnd(quads, thread, threads)
   for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
-    const to: usize = argument(args, RECORDS) + <usize>quad * quadBytes(blocks),
-      scales = to + ((<usize>blocks) << 8)
-    const stride: usize = (<usize>columns) << 2,
-      x: usize = argument(args, X) + ((<usize>quad) << 2) * stride,
-      count = tokens - (quad << 2)
+    const to: usize = argument(args, RECORDS) + <usize>quad * quadBytes(blocks)
+    const scales = to + ((<usize>blocks) << 8)
+    const stride: usize = (<usize>columns) << 2
+    const x: usize = argument(args, X) + ((<usize>quad) << 2) * stride
+    const count = tokens - (quad << 2)
     // Tokens that are not there repeat the last; nothing is stored of them.
-    const x1 = x + min<u32>(1, count - 1) * stride,
-      x2 = x + min<u32>(2, count - 1) * stride,
-      x3 = x + min<u32>(3, count - 1) * stride
-    const a = f32x4.splat(inverseOf(x, columns, rounding, given, scales)),
-      b = f32x4.splat(inverseOf(x1, columns, rounding, given, scales + 4))
-    const c = f32x4.splat(inverseOf(x2, columns, rounding, given, scales + 8)),
-      d = f32x4.splat(inverseOf(x3, columns, rounding, given, scales + 12))
+    const x1 = x + min<u32>(1, count - 1) * stride
+    const x2 = x + min<u32>(2, count - 1) * stride
+    const x3 = x + min<u32>(3, count - 1) * stride
+    const a = f32x4.splat(inverseOf(x, columns, rounding, given, scales))
+    const b = f32x4.splat(inverseOf(x1, columns, rounding, given, scales + 4))
+    const c = f32x4.splat(inverseOf(x2, columns, rounding, given, scales + 8))
+    const d = f32x4.splat(inverseOf(x3, columns, rounding, given, scales + 12))
     let k: u32 = 0
     if (saturatesBy(rounding))
       for (; k + 8 <= columns; k += 8)
@@ -113,43 +113,46 @@ function codes8(x: usize, inverse: v128, saturates: bool, least: v128, most: v12
 /** Pairs of columns of four tokens: [pair][token]. */
 @inline
 function interleave(a: v128, b: v128, c: v128, d: v128, to: usize): void {
-  const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5),
-    ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-  const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5),
-    cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+  const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+  const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+  const cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
   v128.store(to, v128.shuffle<i64>(ab0, cd0, 0, 2))
   v128.store(to, v128.shuffle<i64>(ab0, cd0, 1, 3), 16)
   v128.store(to, v128.shuffle<i64>(ab1, cd1, 0, 2), 32)
   v128.store(to, v128.shuffle<i64>(ab1, cd1, 1, 3), 48)
 }
 
-/** Second stage: as many groups at a time as the scratch memory holds widened; the tokens pass by them once, four at a time, so that results are stored in lines. */
+/**
+ * Second stage: as many groups at a time as the scratch memory holds widened; the tokens pass by them once, four at a
+ * time, so that results are stored in lines.
+ */
 export function gemmRows(args: usize, thread: u32, threads: u32): void {
-  const tokens = argument(args, TOKENS),
-    rows = argument(args, ROWS),
-    blocks = blocksOf(args),
-    shared = superBytesAt(layoutOf(args))
-  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES),
-    panels = out + REST,
-    panelBytes: usize = (<usize>blocks) << 9
-  const y: usize = argument(args, Y),
-    stride: usize = (<usize>rows) << 2,
-    bias: usize = argument(args, BIAS),
-    residual: usize = argument(args, RESIDUAL)
-  const groups = (rows + 7) >> 3,
-    bytes = groupBytesAt(layoutOf(args), blocks),
-    atOnce = max<u32>(1, <u32>((argument(args, SCRATCH_BYTES) - REST) / max<usize>(panelBytes, 1)))
+  const tokens = argument(args, TOKENS)
+  const rows = argument(args, ROWS)
+  const blocks = blocksOf(args)
+  const shared = superBytesAt(layoutOf(args))
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const panels = out + REST
+  const panelBytes: usize = (<usize>blocks) << 9
+  const y: usize = argument(args, Y)
+  const stride: usize = (<usize>rows) << 2
+  const bias: usize = argument(args, BIAS)
+  const residual: usize = argument(args, RESIDUAL)
+  const groups = (rows + 7) >> 3
+  const bytes = groupBytesAt(layoutOf(args), blocks)
+  const atOnce = max<u32>(1, <u32>((argument(args, SCRATCH_BYTES) - REST) / max<usize>(panelBytes, 1)))
   const end = shareEnd(groups, thread, threads)
   for (let first = shareBegin(groups, thread, threads); first < end; first += atOnce) {
     const last = min(first + atOnce, end)
     for (let g = first, panel = panels; g < last; g++, panel += panelBytes)
       widenPanel(argument(args, WEIGHT) + g * bytes + shared, 256, blocks, 0, panel)
     for (let token: u32 = 0; token < tokens; token += 4) {
-      const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes(blocks),
-        line: usize = <usize>token * stride
+      const x: usize = argument(args, RECORDS) + <usize>(token >> 2) * quadBytes(blocks)
+      const line: usize = <usize>token * stride
       for (let g = first, panel = panels; g < last; g++, panel += panelBytes) {
-        const group: usize = argument(args, WEIGHT) + g * bytes,
-          column: usize = (<usize>g) << 5
+        const group: usize = argument(args, WEIGHT) + g * bytes
+        const column: usize = (<usize>g) << 5
         // Whole tiles go where they belong; at the edges they are stored in parts.
         if (tokens - token >= 4 && rows - (g << 3) >= 8) {
           rowsTile(
@@ -171,7 +174,10 @@ export function gemmRows(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** y[4][8] = i32 sums over `steps` pairs of columns, times the scales of the tokens, which lie behind `x`, and of the rows, which are at `scales`. */
+/**
+ * y[4][8] = i32 sums over `steps` pairs of columns, times the scales of the tokens, which lie behind `x`, and of the
+ * rows, which are at `scales`.
+ */
 export function rowsTile(
   codes: usize,
   x: usize,
@@ -182,18 +188,18 @@ export function rowsTile(
   bias: usize,
   residual: usize,
 ): void {
-  let a0 = i32x4.splat(0),
-    a1 = a0,
-    b0 = a0,
-    b1 = a0,
-    c0 = a0,
-    c1 = a0,
-    d0 = a0,
-    d1 = a0
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let d0 = a0
+  let d1 = a0
   const end = codes + 32 * steps
   for (; codes < end; codes += 32, x += 16) {
-    const q0 = v128.load(codes),
-      q1 = v128.load(codes, 16)
+    const q0 = v128.load(codes)
+    const q1 = v128.load(codes, 16)
     let xt = v128.load32_splat(x)
     ;(a0 = i32x4.add(a0, dot16(xt, q0))), (a1 = i32x4.add(a1, dot16(xt, q1)))
     xt = v128.load32_splat(x, 4)
@@ -220,7 +226,7 @@ function storeScaled(
   bias: usize,
   residual: usize,
 ): void {
-  const y0 = f32x4.mul(f32x4.convert_i32x4_s(sums0), f32x4.mul(v128.load(scales), scale)),
-    y1 = f32x4.mul(f32x4.convert_i32x4_s(sums1), f32x4.mul(v128.load(scales, 16), scale))
+  const y0 = f32x4.mul(f32x4.convert_i32x4_s(sums0), f32x4.mul(v128.load(scales), scale))
+  const y1 = f32x4.mul(f32x4.convert_i32x4_s(sums1), f32x4.mul(v128.load(scales, 16), scale))
   storeToken(y0, y1, y, bias, residual)
 }

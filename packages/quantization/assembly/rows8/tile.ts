@@ -3,9 +3,10 @@ import { SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from './acti
 import { OFFSETS, PANEL_BYTES, SCALES } from './panel'
 import { dot16, dot8 } from './token-sums'
 
-// out[4][8] = four tokens times the panel of 8 rows. 8 integer sums are what every V8 keeps in registers; the f32 sums wait in memory: as
-// variables they would all be moved about. One function for each form, exported so that it stays one: engines allocate registers for one
-// function at a time. What a block's scales, zero and offset do is done once for each set of sums.
+// out[4][8] = four tokens times the panel of 8 rows. 8 integer sums are what every V8 keeps in registers; the f32 sums
+// wait in memory: as variables they would all be moved about. One function for each form, exported so that it stays
+// one: engines allocate registers for one function at a time. What a block's scales, zero and offset do is done once
+// for each set of sums.
 
 @inline
 function clear(out: usize): void {
@@ -14,7 +15,10 @@ function clear(out: usize): void {
   v128.store(out, none, 64), v128.store(out, none, 80), v128.store(out, none, 96), v128.store(out, none, 112)
 }
 
-/** Adds one token's sums of columns that share a scale; `f` is the token's first field, `part` which half they belong to (0 or 1; 2: both). */
+/**
+ * Adds one token's sums of columns that share a scale; `f` is the token's first field, `part` which half they belong to
+ * (0 or 1; 2: both).
+ */
 @inline
 function finish(
   s0: v128,
@@ -43,7 +47,9 @@ function finish(
   v128.store(out, y0), v128.store(out, y1, 16)
 }
 
-/** The first products of a sum: nothing is cleared, nothing added, but for what the zero takes from sums that may wrap. */
+/**
+ * The first products of a sum: nothing is cleared, nothing added, but for what the zero takes from sums that may wrap.
+ */
 @inline
 function begin(wraps: bool, x: v128, codes: v128, zero: usize): v128 {
   return wraps ? i16x8.add(v128.load32_splat(zero), dot8(x, codes)) : dot8(x, codes)
@@ -63,24 +69,24 @@ function narrowSet(
   to: i32,
   out: usize,
 ): void {
-  const first = panel + 32 * from,
-    end = panel + 32 * to,
-    zeros = x + 128 + 16 * (part == 2 ? ZERO : part == 0 ? ZERO_LOW : ZERO_HIGH)
-  let r = x + 4 * from,
-    q0 = v128.load(first),
-    q1 = v128.load(first, 16)
+  const first = panel + 32 * from
+  const end = panel + 32 * to
+  const zeros = x + 128 + 16 * (part == 2 ? ZERO : part == 0 ? ZERO_LOW : ZERO_HIGH)
+  let r = x + 4 * from
+  let q0 = v128.load(first)
+  let q1 = v128.load(first, 16)
   let xt = v128.load32_splat(r)
-  let a0 = begin(wraps, xt, q0, zeros),
-    a1 = begin(wraps, xt, q1, zeros)
+  let a0 = begin(wraps, xt, q0, zeros)
+  let a1 = begin(wraps, xt, q1, zeros)
   xt = v128.load32_splat(r, 32)
-  let b0 = begin(wraps, xt, q0, zeros + 4),
-    b1 = begin(wraps, xt, q1, zeros + 4)
+  let b0 = begin(wraps, xt, q0, zeros + 4)
+  let b1 = begin(wraps, xt, q1, zeros + 4)
   xt = v128.load32_splat(r, 64)
-  let c0 = begin(wraps, xt, q0, zeros + 8),
-    c1 = begin(wraps, xt, q1, zeros + 8)
+  let c0 = begin(wraps, xt, q0, zeros + 8)
+  let c1 = begin(wraps, xt, q1, zeros + 8)
   xt = v128.load32_splat(r, 96)
-  let d0 = begin(wraps, xt, q0, zeros + 12),
-    d1 = begin(wraps, xt, q1, zeros + 12)
+  let d0 = begin(wraps, xt, q0, zeros + 12)
+  let d1 = begin(wraps, xt, q1, zeros + 12)
   for (let p = first + 32; p < end; p += 32) {
     r += 4
     ;(q0 = v128.load(p)), (q1 = v128.load(p, 16))
@@ -166,23 +172,23 @@ function narrowTile(
 @inline
 function wideSet(offset: bool, part: i32, codes: usize, panel: usize, x: usize, from: i32, to: i32, out: usize): void {
   // The first step begins the sums, as above.
-  const first = codes + 32 * from,
-    end = codes + 32 * to
-  let r = x + 4 * from,
-    q0 = v128.load(first),
-    q1 = v128.load(first, 16)
+  const first = codes + 32 * from
+  const end = codes + 32 * to
+  let r = x + 4 * from
+  let q0 = v128.load(first)
+  let q1 = v128.load(first, 16)
   let xt = v128.load32_splat(r)
-  let a0 = dot16(xt, q0),
-    a1 = dot16(xt, q1)
+  let a0 = dot16(xt, q0)
+  let a1 = dot16(xt, q1)
   xt = v128.load32_splat(r, 64)
-  let b0 = dot16(xt, q0),
-    b1 = dot16(xt, q1)
+  let b0 = dot16(xt, q0)
+  let b1 = dot16(xt, q1)
   xt = v128.load32_splat(r, 128)
-  let c0 = dot16(xt, q0),
-    c1 = dot16(xt, q1)
+  let c0 = dot16(xt, q0)
+  let c1 = dot16(xt, q1)
   xt = v128.load32_splat(r, 192)
-  let d0 = dot16(xt, q0),
-    d1 = dot16(xt, q1)
+  let d0 = dot16(xt, q0)
+  let d1 = dot16(xt, q1)
   for (let p = first + 32; p < end; p += 32) {
     r += 4
     ;(q0 = v128.load(p)), (q1 = v128.load(p, 16))

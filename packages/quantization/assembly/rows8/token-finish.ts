@@ -16,8 +16,8 @@ import {
 } from './layout'
 import { isShared, offsetOf, scaleOf, sharedOffset, sharedScale } from './scales'
 
-// Second pass of one token times a group of 8 rows: out[8] = scales · sums of blocks + offsets · Σ x. `p` is the group's first byte, `f` the
-// fields of the first record. One function for each way to store scales.
+// Second pass of one token times a group of 8 rows: out[8] = scales · sums of blocks + offsets · Σ x. `p` is the
+// group's first byte, `f` the fields of the first record. One function for each way to store scales.
 
 @inline
 function finishToken(
@@ -32,15 +32,15 @@ function finishToken(
   sums: usize,
   out: usize,
 ): void {
-  const bits = halfMask(),
-    bias = halfBias(),
-    none = f32x4.splat(0)
-  let y0 = none,
-    y1 = none,
-    d0 = none,
-    d1 = none,
-    n0 = none,
-    n1 = none
+  const bits = halfMask()
+  const bias = halfBias()
+  const none = f32x4.splat(0)
+  let y0 = none
+  let y1 = none
+  let d0 = none
+  let d1 = none
+  let n0 = none
+  let n1 = none
   for (let left = 0; blocks > 0; blocks--, p += block, f += record) {
     if (isShared(form)) {
       if (left == 0) {
@@ -53,12 +53,12 @@ function finishToken(
     }
     const s = v128.load32_splat(f, 4 * SCALE)
     if (hasHalves(form)) {
-      const zl = v128.load32_splat(f, 4 * ZERO_LOW),
-        zh = v128.load32_splat(f, 4 * ZERO_HIGH)
-      const l0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums), zl)),
-        l1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 16), zl))
-      const h0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 32), zh)),
-        h1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 48), zh))
+      const zl = v128.load32_splat(f, 4 * ZERO_LOW)
+      const zh = v128.load32_splat(f, 4 * ZERO_HIGH)
+      const l0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums), zl))
+      const l1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 16), zl))
+      const h0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 32), zh))
+      const h1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 48), zh))
       y0 = madd(
         madd(h0, scaleOf(form, p, 0, 1, d0, bits, bias), f32x4.mul(l0, scaleOf(form, p, 0, 0, d0, bits, bias))),
         s,
@@ -70,8 +70,8 @@ function finishToken(
         y1,
       )
       if (hasOffset(form)) {
-        const sl = v128.load32_splat(f, 4 * SUM_LOW),
-          sh = v128.load32_splat(f, 4 * SUM_HIGH)
+        const sl = v128.load32_splat(f, 4 * SUM_LOW)
+        const sh = v128.load32_splat(f, 4 * SUM_HIGH)
         y0 = madd(offsetOf(form, p, 0, 1, n0, bits, bias), sh, madd(offsetOf(form, p, 0, 0, n0, bits, bias), sl, y0))
         y1 = madd(offsetOf(form, p, 1, 1, n1, bits, bias), sh, madd(offsetOf(form, p, 1, 0, n1, bits, bias), sl, y1))
       }

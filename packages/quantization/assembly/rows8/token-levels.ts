@@ -6,8 +6,8 @@ import { CRUMBS, CRUMBS_1, IQ4, LEVELS, NIBBLES } from './layout'
 import { lowerLevels, upperLevels } from './levels'
 import { dot16 } from './token-sums'
 
-// First pass of one token, as in token-sums.ts, for codes that are multiplied as 16 bits: indices of levels, and nibbles where there are no
-// products of 8 bits. None of them has halves.
+// First pass of one token, as in token-sums.ts, for codes that are multiplied as 16 bits: indices of levels, and
+// nibbles where there are no products of 8 bits. None of them has halves.
 
 /** Levels of the codes of two rows, or of the two after them, as 16 bits. */
 @inline
@@ -17,7 +17,9 @@ function levelsOf(codes: i32, rows: i32, q: v128, table: v128, high: v128): v128
   return rows == 0 ? i16x8.extend_low_i8x16_s(level) : i16x8.extend_high_i8x16_s(level)
 }
 
-/** Nibbles without halves and without high bits, each multiplied as 16 bits where it lies; `levels` as in the layout. */
+/**
+ * Nibbles without halves and without high bits, each multiplied as 16 bits where it lies; `levels` as in the layout.
+ */
 @inline
 function levelSums(
   codes: i32,
@@ -31,10 +33,10 @@ function levelSums(
   sums: usize,
   levels: usize,
 ): void {
-  const record = recordBytes(true, 1),
-    mask = nibbleMask(),
-    table = codes == LEVELS ? v128.load(levels) : iq4Table(),
-    high = codes == LEVELS ? v128.load(levels, 16) : mask
+  const record = recordBytes(true, 1)
+  const mask = nibbleMask()
+  const table = codes == LEVELS ? v128.load(levels) : iq4Table()
+  const high = codes == LEVELS ? v128.load(levels, 16) : mask
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
@@ -42,14 +44,14 @@ function levelSums(
       left = superBlocks
     }
     left -= 1
-    let a0 = i32x4.splat(0),
-      b0 = a0,
-      a1 = a0,
-      b1 = a0
+    let a0 = i32x4.splat(0)
+    let b0 = a0
+    let a1 = a0
+    let b1 = a0
     for (let q = p, r = x; q < p + 128; q += 32, r += 8) {
-      let v0 = v128.load(q),
-        v1 = v128.load(q, 16),
-        c = v128.and(v0, mask)
+      let v0 = v128.load(q)
+      let v1 = v128.load(q, 16)
+      let c = v128.and(v0, mask)
       let xt = v128.load64_splat(r)
       ;(a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high)))),
         (b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high))))
@@ -83,11 +85,11 @@ function crumbSums(
   bytes: usize,
   levels: usize,
 ): void {
-  const record = recordBytes(true, 1),
-    table = v128.load(levels),
-    high = v128.load(levels, 16),
-    low = lowConstant(codes),
-    third = highConstant(codes)
+  const record = recordBytes(true, 1)
+  const table = v128.load(levels)
+  const high = v128.load(levels, 16)
+  const low = lowConstant(codes)
+  const third = highConstant(codes)
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
@@ -96,10 +98,10 @@ function crumbSums(
     }
     left -= 1
     unpackBlock(codes, p, bytes, low, third)
-    let a0 = i32x4.splat(0),
-      b0 = a0,
-      a1 = a0,
-      b1 = a0
+    let a0 = i32x4.splat(0)
+    let b0 = a0
+    let a1 = a0
+    let b1 = a0
     for (let q = bytes, r = x; q < bytes + 256; q += 32, r += 8) {
       const xt = v128.load64_splat(r)
       let c = v128.load(q)

@@ -18,9 +18,9 @@ import {
   sumsInI16,
 } from './layout'
 
-// First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or those of the first
-// half of the columns, then of the second (64 bytes). One function for each way to store codes: engines allocate registers for one function
-// at a time. `p` is the group's first byte.
+// First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or
+// those of the first half of the columns, then of the second (64 bytes). One function for each way to store codes:
+// engines allocate registers for one function at a time. `p` is the group's first byte.
 
 /** 16 products of signed x and codes below 128, summed in pairs to i16. */
 @inline
@@ -40,18 +40,19 @@ function widened(a: v128): v128 {
   return i32x4.extadd_pairwise_i16x8_s(a)
 }
 
-// Steps are written out for both quads at a time, with one splat of x alive: more of anything does not fit the registers.
+// Steps are written out for both quads at a time, with one splat of x alive: more of anything does not fit the
+// registers.
 
 /** A block of nibbles without halves. */
 @inline
 function nibbleBlock(codes: i32, p: usize, x: usize, low: v128, high: v128, sums: usize): void {
-  const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low,
-    bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
-  let v0 = v128.load(p),
-    v1 = v128.load(p, 16),
-    xt = v128.load32_splat(x)
-  let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high)),
-    a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
+  const bits0 = codes == NIBBLES_1 ? v128.load(p, 128) : low
+  const bits1 = codes == NIBBLES_1 ? v128.load(p, 144) : low
+  let v0 = v128.load(p)
+  let v1 = v128.load(p, 16)
+  let xt = v128.load32_splat(x)
+  let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high))
+  let a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
   xt = v128.load32_splat(x, 16)
   ;(a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high)))),
     (a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high))))
@@ -97,11 +98,11 @@ function nibbleSums(
   sums: usize,
   span: usize,
 ): void {
-  const low = lowConstant(codes),
-    high = highConstant(codes),
-    record = recordBytes(false, 1),
-    end = sums + (blocks << 5),
-    last = distance * streams
+  const low = lowConstant(codes)
+  const high = highConstant(codes)
+  const record = recordBytes(false, 1)
+  const end = sums + (blocks << 5)
+  const last = distance * streams
   p += head
   for (let left = 0; sums < end; sums += 32, p += block, x += record) {
     if (left == 0) {
@@ -124,20 +125,20 @@ function halfCodes(codes: i32, half: i32, v: v128, bits: v128, t: i32, low: v128
 @inline
 function halfSums(codes: i32, half: i32, p: usize, x: usize, low: v128, high: v128, sums: usize): void {
   const crumb = codes == CRUMBS || codes == CRUMBS_1
-  let bits0 = low,
-    bits1 = low
+  let bits0 = low
+  let bits1 = low
   if (codes == NIBBLES_2) (bits0 = v128.load(p + 128 + 32 * half)), (bits1 = v128.load(p + 144 + 32 * half))
   if (codes == CRUMBS_1) {
     ;(bits0 = v128.load(p, 64)), (bits1 = v128.load(p, 80))
     if (half == 1) (bits0 = i16x8.shr_u(bits0, 4)), (bits1 = i16x8.shr_u(bits1, 4))
   }
-  const from = crumb ? p + 32 * half : p,
-    r = x + 16 * half
-  let v0 = v128.load(from),
-    v1 = v128.load(from, 16),
-    xt = v128.load32_splat(r)
-  let a0 = dot8(xt, halfCodes(codes, half, v0, bits0, 0, low, high)),
-    a1 = dot8(xt, halfCodes(codes, half, v1, bits1, 0, low, high))
+  const from = crumb ? p + 32 * half : p
+  const r = x + 16 * half
+  let v0 = v128.load(from)
+  let v1 = v128.load(from, 16)
+  let xt = v128.load32_splat(r)
+  let a0 = dot8(xt, halfCodes(codes, half, v0, bits0, 0, low, high))
+  let a1 = dot8(xt, halfCodes(codes, half, v1, bits1, 0, low, high))
   if (!crumb) (v0 = v128.load(from, 32)), (v1 = v128.load(from, 48))
   xt = v128.load32_splat(r, 4)
   ;(a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 1, low, high)))),
@@ -181,10 +182,10 @@ function halvedSums(
   sums: usize,
   span: usize,
 ): void {
-  const low = lowConstant(codes),
-    high = highConstant(codes),
-    record = recordBytes(false, 1),
-    last = distance * streams
+  const low = lowConstant(codes)
+  const high = highConstant(codes)
+  const record = recordBytes(false, 1)
+  const last = distance * streams
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
@@ -201,14 +202,16 @@ function halvedSums(
   }
 }
 
-/** Byte codes and 16-bit activations: four vectors of both quads from `p` on. Lanes hold two column pairs of two rows. */
+/**
+ * Byte codes and 16-bit activations: four vectors of both quads from `p` on. Lanes hold two column pairs of two rows.
+ */
 @inline
 function wideHalf(p: usize, x: usize, sums: usize): void {
   let xt = v128.load64_splat(x)
-  let a0 = dot16(xt, v128.load8x8_s(p)),
-    b0 = dot16(xt, v128.load8x8_s(p, 8)),
-    a1 = dot16(xt, v128.load8x8_s(p, 16)),
-    b1 = dot16(xt, v128.load8x8_s(p, 24))
+  let a0 = dot16(xt, v128.load8x8_s(p))
+  let b0 = dot16(xt, v128.load8x8_s(p, 8))
+  let a1 = dot16(xt, v128.load8x8_s(p, 16))
+  let b1 = dot16(xt, v128.load8x8_s(p, 24))
   xt = v128.load64_splat(x, 8)
   ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 32)))),
     (b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 40)))),
@@ -241,8 +244,8 @@ export function byteSums(
   sums: usize,
   span: usize,
 ): void {
-  const record = recordBytes(true, 1),
-    last = distance * streams
+  const record = recordBytes(true, 1)
+  const last = distance * streams
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
@@ -252,10 +255,10 @@ export function byteSums(
     left -= 1
     for (let from = p, to = sums; from < p + last; from += distance, to += span) {
       let xt = v128.load64_splat(x)
-      let a0 = dot16(xt, v128.load8x8_s(from)),
-        b0 = dot16(xt, v128.load8x8_s(from, 8)),
-        a1 = dot16(xt, v128.load8x8_s(from, 16)),
-        b1 = dot16(xt, v128.load8x8_s(from, 24))
+      let a0 = dot16(xt, v128.load8x8_s(from))
+      let b0 = dot16(xt, v128.load8x8_s(from, 8))
+      let a1 = dot16(xt, v128.load8x8_s(from, 16))
+      let b1 = dot16(xt, v128.load8x8_s(from, 24))
       for (let q = from + 32, r = x + 8; q < from + 256; q += 32, r += 8) {
         xt = v128.load64_splat(r)
         ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q)))),
@@ -283,9 +286,9 @@ function unpackedSums(
   sums: usize,
   bytes: usize,
 ): void {
-  const low = lowConstant(codes),
-    high = highConstant(codes),
-    record = recordBytes(true, 1)
+  const low = lowConstant(codes)
+  const high = highConstant(codes)
+  const record = recordBytes(true, 1)
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
@@ -416,7 +419,9 @@ export function sumsCrumbs1(
   else halvedSums(CRUMBS_1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
 }
 
-/** Whether groups with such codes can be met side by side: where products are those of 8 bits, and for codes of 8 bits. */
+/**
+ * Whether groups with such codes can be met side by side: where products are those of 8 bits, and for codes of 8 bits.
+ */
 export function areSideBySide(codes: i32): bool {
   switch (codes) {
     case BYTES:
@@ -434,8 +439,9 @@ export function areSideBySide(codes: i32): bool {
 }
 
 /**
- * The sums of one token and `streams` groups, block by block: the groups lie `distance` apart, the sums of the next one `span` bytes further. One group
- * unless codes `areSideBySide`. `bytes` are 256 bytes of scratch, `levels` as in the layout.
+ * The sums of one token and `streams` groups, block by block: the groups lie `distance` apart, the sums of the next one
+ * `span` bytes further. One group unless codes `areSideBySide`. `bytes` are 256 bytes of scratch, `levels` as in the
+ * layout.
  */
 export function tokenSums(
   codes: i32,

@@ -50,8 +50,8 @@ function unpackCodes(
   superBlocks: i32,
   panel: usize,
 ): void {
-  const low = lowConstant(codes),
-    high = highConstant(codes)
+  const low = lowConstant(codes)
+  const high = highConstant(codes)
   p += head
   for (let left = 0; blocks > 0; blocks--, p += block, panel += PANEL_BYTES) {
     if (left == 0) {
@@ -75,14 +75,14 @@ function unpackScales(
   zero: i32,
   panel: usize,
 ): void {
-  const zeros = f32x4.splat(<f32>-zero),
-    bits = halfMask(),
-    bias = halfBias(),
-    none = f32x4.splat(0),
-    parts = hasHalves(form) ? 2 : 1
+  const zeros = f32x4.splat(<f32>-zero)
+  const bits = halfMask()
+  const bias = halfBias()
+  const none = f32x4.splat(0)
+  const parts = hasHalves(form) ? 2 : 1
   for (let quad = 0; quad < 2; quad++, panel += 16) {
-    let d = none,
-      n = none
+    let d = none
+    let n = none
     for (let b = 0, left = 0, from = p, to = panel; b < blocks; b++, from += block, to += PANEL_BYTES) {
       if (left == 0) {
         if (superBytes > 0) (d = sharedScale(form, from, quad)), (n = sharedOffset(form, from, quad))
@@ -308,10 +308,10 @@ export function scalesSharedOffset(
 
 /** Decodes the group at `p`, described at `layout`. */
 export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void {
-  const head = headBytesAt(layout),
-    block = blockBytesAt(layout),
-    superBytes = superBytesAt(layout),
-    superBlocks = superBlocksAt(layout)
+  const head = headBytesAt(layout)
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   switch (codesAt(layout)) {
     case BYTES:
     case E4M3:
