@@ -139,7 +139,12 @@ export function tripleScoresF32(
     const a = sumTwo(a0, a1)
     const b = sumTwo(b0, b1)
     const c = sumTwo(c0, c1)
-    ;(a0 = f32x4.splat(0)), (a1 = a0), (b0 = a0), (b1 = a0), (c0 = a0), (c1 = a0)
+    a0 = f32x4.splat(0)
+    a1 = a0
+    b0 = a0
+    b1 = a0
+    c0 = a0
+    c1 = a0
     for (let d: u32 = 0; d < width; d += 4) {
       const y0 = load4(k, d, 2)
       const y1 = load4(k + stride, d, 2)

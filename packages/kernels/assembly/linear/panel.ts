@@ -121,17 +121,23 @@ export function panelTile6(x: usize, panel: usize, columns: u32, y: usize, strid
     f0 = madd(v, w0, f0)
     f1 = madd(v, w1, f1)
   }
-  v128.store(y, a0), v128.store(y, a1, 16)
+  v128.store(y, a0)
+  v128.store(y, a1, 16)
   y += stride
-  v128.store(y, b0), v128.store(y, b1, 16)
+  v128.store(y, b0)
+  v128.store(y, b1, 16)
   y += stride
-  v128.store(y, c0), v128.store(y, c1, 16)
+  v128.store(y, c0)
+  v128.store(y, c1, 16)
   y += stride
-  v128.store(y, d0), v128.store(y, d1, 16)
+  v128.store(y, d0)
+  v128.store(y, d1, 16)
   y += stride
-  v128.store(y, e0), v128.store(y, e1, 16)
+  v128.store(y, e0)
+  v128.store(y, e1, 16)
   y += stride
-  v128.store(y, f0), v128.store(y, f1, 16)
+  v128.store(y, f0)
+  v128.store(y, f1, 16)
 }
 
 /**
@@ -182,9 +188,16 @@ export function panelTile(
 /** Adds bias and residual (0 for none) to 8 results of one token and stores them. */
 @inline
 export function storeToken(y0: v128, y1: v128, y: usize, bias: usize, residual: usize): void {
-  if (bias != 0) (y0 = f32x4.add(y0, v128.load(bias))), (y1 = f32x4.add(y1, v128.load(bias, 16)))
-  if (residual != 0) (y0 = f32x4.add(y0, v128.load(residual))), (y1 = f32x4.add(y1, v128.load(residual, 16)))
-  v128.store(y, y0), v128.store(y, y1, 16)
+  if (bias != 0) {
+    y0 = f32x4.add(y0, v128.load(bias))
+    y1 = f32x4.add(y1, v128.load(bias, 16))
+  }
+  if (residual != 0) {
+    y0 = f32x4.add(y0, v128.load(residual))
+    y1 = f32x4.add(y1, v128.load(residual, 16))
+  }
+  v128.store(y, y0)
+  v128.store(y, y1, 16)
 }
 
 /** out[8] = one token times the panel. Four columns at a time give as many independent sums as the tile of four has. */

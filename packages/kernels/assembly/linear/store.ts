@@ -17,9 +17,16 @@ export function storeTile(
     if (rows < 8) {
       addAndStore(y, low, high, rows, bias, residual)
     } else {
-      if (bias != 0) (low = f32x4.add(low, v128.load(bias))), (high = f32x4.add(high, v128.load(bias, 16)))
-      if (residual != 0) (low = f32x4.add(low, v128.load(residual))), (high = f32x4.add(high, v128.load(residual, 16)))
-      v128.store(y, low), v128.store(y, high, 16)
+      if (bias != 0) {
+        low = f32x4.add(low, v128.load(bias))
+        high = f32x4.add(high, v128.load(bias, 16))
+      }
+      if (residual != 0) {
+        low = f32x4.add(low, v128.load(residual))
+        high = f32x4.add(high, v128.load(residual, 16))
+      }
+      v128.store(y, low)
+      v128.store(y, high, 16)
     }
     if (residual != 0) residual += stride
   }

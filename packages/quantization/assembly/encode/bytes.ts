@@ -27,7 +27,10 @@ function fourValues(from: usize): v128 {
 /** Four vectors of four values with lanes beside each other, to 16 bytes of each lane. */
 @inline
 export function spread(a: v128, b: v128, c: v128, d: v128, to: usize): void {
-  ;(a = byLanes(a)), (b = byLanes(b)), (c = byLanes(c)), (d = byLanes(d))
+  a = byLanes(a)
+  b = byLanes(b)
+  c = byLanes(c)
+  d = byLanes(d)
   const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
   const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
   const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)

@@ -135,7 +135,8 @@ function token(codes: i32, p: usize, x: usize, blocks: i32, superBlocks: i32, ou
   const mask = maskOf(codes)
   const raise = f32x4.splat(raiseOf(codes))
   const none = f32x4.splat(0)
-  v128.store(out, none), v128.store(out, none, 16)
+  v128.store(out, none)
+  v128.store(out, none, 16)
   for (; blocks > 0; blocks -= superBlocks) {
     const scales = p
     let a0 = none
@@ -147,13 +148,17 @@ function token(codes: i32, p: usize, x: usize, blocks: i32, superBlocks: i32, ou
       const v0 = v128.load(p)
       const v1 = v128.load(p, 16)
       let s = v128.load32_splat(x)
-      ;(a0 = madd(s, column(codes, v0, 0, mask), a0)), (a1 = madd(s, column(codes, v1, 0, mask), a1))
+      a0 = madd(s, column(codes, v0, 0, mask), a0)
+      a1 = madd(s, column(codes, v1, 0, mask), a1)
       s = v128.load32_splat(x, 4)
-      ;(b0 = madd(s, column(codes, v0, 1, mask), b0)), (b1 = madd(s, column(codes, v1, 1, mask), b1))
+      b0 = madd(s, column(codes, v0, 1, mask), b0)
+      b1 = madd(s, column(codes, v1, 1, mask), b1)
       s = v128.load32_splat(x, 8)
-      ;(a0 = madd(s, column(codes, v0, 2, mask), a0)), (a1 = madd(s, column(codes, v1, 2, mask), a1))
+      a0 = madd(s, column(codes, v0, 2, mask), a0)
+      a1 = madd(s, column(codes, v1, 2, mask), a1)
       s = v128.load32_splat(x, 12)
-      ;(b0 = madd(s, column(codes, v0, 3, mask), b0)), (b1 = madd(s, column(codes, v1, 3, mask), b1))
+      b0 = madd(s, column(codes, v0, 3, mask), b0)
+      b1 = madd(s, column(codes, v1, 3, mask), b1)
     }
     v128.store(out, madd(f32x4.mul(f32x4.add(a0, b0), raise), v128.load(scales), v128.load(out)))
     v128.store(out, madd(f32x4.mul(f32x4.add(a1, b1), raise), v128.load(scales, 16), v128.load(out, 16)), 16)

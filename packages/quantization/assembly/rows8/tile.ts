@@ -11,8 +11,14 @@ import { dot16, dot8 } from './token-sums'
 @inline
 function clear(out: usize): void {
   const none = f32x4.splat(0)
-  v128.store(out, none), v128.store(out, none, 16), v128.store(out, none, 32), v128.store(out, none, 48)
-  v128.store(out, none, 64), v128.store(out, none, 80), v128.store(out, none, 96), v128.store(out, none, 112)
+  v128.store(out, none)
+  v128.store(out, none, 16)
+  v128.store(out, none, 32)
+  v128.store(out, none, 48)
+  v128.store(out, none, 64)
+  v128.store(out, none, 80)
+  v128.store(out, none, 96)
+  v128.store(out, none, 112)
 }
 
 /**
@@ -34,7 +40,8 @@ function finish(
   const set: usize = part == 1 ? 32 : 0
   if (zero && first) {
     const z = v128.load32_splat(f + 16 * (part == 2 ? ZERO : part == 0 ? ZERO_LOW : ZERO_HIGH))
-    ;(s0 = i32x4.add(s0, z)), (s1 = i32x4.add(s1, z))
+    s0 = i32x4.add(s0, z)
+    s1 = i32x4.add(s1, z)
   }
   const s = v128.load32_splat(f, 16 * SCALE)
   let y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(v128.load(panel + set, SCALES), s), v128.load(out))
@@ -44,7 +51,8 @@ function finish(
     y0 = madd(v128.load(panel + set, OFFSETS), sum, y0)
     y1 = madd(v128.load(panel + set, OFFSETS + 16), sum, y1)
   }
-  v128.store(out, y0), v128.store(out, y1, 16)
+  v128.store(out, y0)
+  v128.store(out, y1, 16)
 }
 
 /**
@@ -89,15 +97,20 @@ function narrowSet(
   let d1 = begin(wraps, xt, q1, zeros + 12)
   for (let p = first + 32; p < end; p += 32) {
     r += 4
-    ;(q0 = v128.load(p)), (q1 = v128.load(p, 16))
+    q0 = v128.load(p)
+    q1 = v128.load(p, 16)
     xt = v128.load32_splat(r)
-    ;(a0 = i16x8.add(a0, dot8(xt, q0))), (a1 = i16x8.add(a1, dot8(xt, q1)))
+    a0 = i16x8.add(a0, dot8(xt, q0))
+    a1 = i16x8.add(a1, dot8(xt, q1))
     xt = v128.load32_splat(r, 32)
-    ;(b0 = i16x8.add(b0, dot8(xt, q0))), (b1 = i16x8.add(b1, dot8(xt, q1)))
+    b0 = i16x8.add(b0, dot8(xt, q0))
+    b1 = i16x8.add(b1, dot8(xt, q1))
     xt = v128.load32_splat(r, 64)
-    ;(c0 = i16x8.add(c0, dot8(xt, q0))), (c1 = i16x8.add(c1, dot8(xt, q1)))
+    c0 = i16x8.add(c0, dot8(xt, q0))
+    c1 = i16x8.add(c1, dot8(xt, q1))
     xt = v128.load32_splat(r, 96)
-    ;(d0 = i16x8.add(d0, dot8(xt, q0))), (d1 = i16x8.add(d1, dot8(xt, q1)))
+    d0 = i16x8.add(d0, dot8(xt, q0))
+    d1 = i16x8.add(d1, dot8(xt, q1))
   }
   finish(
     i32x4.extadd_pairwise_i16x8_s(a0),
@@ -191,15 +204,20 @@ function wideSet(offset: bool, part: i32, codes: usize, panel: usize, x: usize, 
   let d1 = dot16(xt, q1)
   for (let p = first + 32; p < end; p += 32) {
     r += 4
-    ;(q0 = v128.load(p)), (q1 = v128.load(p, 16))
+    q0 = v128.load(p)
+    q1 = v128.load(p, 16)
     xt = v128.load32_splat(r)
-    ;(a0 = i32x4.add(a0, dot16(xt, q0))), (a1 = i32x4.add(a1, dot16(xt, q1)))
+    a0 = i32x4.add(a0, dot16(xt, q0))
+    a1 = i32x4.add(a1, dot16(xt, q1))
     xt = v128.load32_splat(r, 64)
-    ;(b0 = i32x4.add(b0, dot16(xt, q0))), (b1 = i32x4.add(b1, dot16(xt, q1)))
+    b0 = i32x4.add(b0, dot16(xt, q0))
+    b1 = i32x4.add(b1, dot16(xt, q1))
     xt = v128.load32_splat(r, 128)
-    ;(c0 = i32x4.add(c0, dot16(xt, q0))), (c1 = i32x4.add(c1, dot16(xt, q1)))
+    c0 = i32x4.add(c0, dot16(xt, q0))
+    c1 = i32x4.add(c1, dot16(xt, q1))
     xt = v128.load32_splat(r, 192)
-    ;(d0 = i32x4.add(d0, dot16(xt, q0))), (d1 = i32x4.add(d1, dot16(xt, q1)))
+    d0 = i32x4.add(d0, dot16(xt, q0))
+    d1 = i32x4.add(d1, dot16(xt, q1))
   }
   finish(a0, a1, false, offset, part, true, panel, x + 256, out)
   finish(b0, b1, false, offset, part, true, panel, x + 260, out + 32)

@@ -44,8 +44,12 @@ function finishToken(
   for (let left = 0; blocks > 0; blocks--, p += block, f += record) {
     if (isShared(form)) {
       if (left == 0) {
-        ;(d0 = sharedScale(form, p, 0)), (d1 = sharedScale(form, p, 1))
-        if (hasOffset(form)) (n0 = sharedOffset(form, p, 0)), (n1 = sharedOffset(form, p, 1))
+        d0 = sharedScale(form, p, 0)
+        d1 = sharedScale(form, p, 1)
+        if (hasOffset(form)) {
+          n0 = sharedOffset(form, p, 0)
+          n1 = sharedOffset(form, p, 1)
+        }
         p += superBytes
         left = superBlocks
       }
@@ -90,13 +94,14 @@ function finishToken(
       )
       if (hasOffset(form)) {
         const sum = v128.load32_splat(f, 4 * SUM)
-        ;(y0 = madd(offsetOf(form, p, 0, 0, n0, bits, bias), sum, y0)),
-          (y1 = madd(offsetOf(form, p, 1, 0, n1, bits, bias), sum, y1))
+        y0 = madd(offsetOf(form, p, 0, 0, n0, bits, bias), sum, y0)
+        y1 = madd(offsetOf(form, p, 1, 0, n1, bits, bias), sum, y1)
       }
       sums += 32
     }
   }
-  v128.store(out, y0), v128.store(out, y1, 16)
+  v128.store(out, y0)
+  v128.store(out, y1, 16)
 }
 
 export function tokenHalf(

@@ -53,20 +53,21 @@ function levelSums(
       let v1 = v128.load(q, 16)
       let c = v128.and(v0, mask)
       let xt = v128.load64_splat(r)
-      ;(a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high)))),
-        (b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high))))
+      a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high)))
+      b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high)))
       c = v128.and(v1, mask)
-      ;(a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high)))),
-        (b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high))))
+      a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high)))
+      b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high)))
       xt = v128.load64_splat(r, 32)
       c = v128.and(i16x8.shr_u(v0, 4), mask)
-      ;(a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high)))),
-        (b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high))))
+      a0 = i32x4.add(a0, dot16(xt, levelsOf(codes, 0, c, table, high)))
+      b0 = i32x4.add(b0, dot16(xt, levelsOf(codes, 1, c, table, high)))
       c = v128.and(i16x8.shr_u(v1, 4), mask)
-      ;(a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high)))),
-        (b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high))))
+      a1 = i32x4.add(a1, dot16(xt, levelsOf(codes, 0, c, table, high)))
+      b1 = i32x4.add(b1, dot16(xt, levelsOf(codes, 1, c, table, high)))
     }
-    v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
+    v128.store(sums, addPairs(a0, b0))
+    v128.store(sums, addPairs(a1, b1), 16)
   }
 }
 
@@ -105,13 +106,14 @@ function crumbSums(
     for (let q = bytes, r = x; q < bytes + 256; q += 32, r += 8) {
       const xt = v128.load64_splat(r)
       let c = v128.load(q)
-      ;(a0 = i32x4.add(a0, dot16(xt, lowerLevels(c, table, high)))),
-        (b0 = i32x4.add(b0, dot16(xt, upperLevels(c, table, high))))
+      a0 = i32x4.add(a0, dot16(xt, lowerLevels(c, table, high)))
+      b0 = i32x4.add(b0, dot16(xt, upperLevels(c, table, high)))
       c = v128.load(q, 16)
-      ;(a1 = i32x4.add(a1, dot16(xt, lowerLevels(c, table, high)))),
-        (b1 = i32x4.add(b1, dot16(xt, upperLevels(c, table, high))))
+      a1 = i32x4.add(a1, dot16(xt, lowerLevels(c, table, high)))
+      b1 = i32x4.add(b1, dot16(xt, upperLevels(c, table, high)))
     }
-    v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
+    v128.store(sums, addPairs(a0, b0))
+    v128.store(sums, addPairs(a1, b1), 16)
   }
 }
 

@@ -54,32 +54,44 @@ function nibbleBlock(codes: i32, p: usize, x: usize, low: v128, high: v128, sums
   let a0 = dot8(xt, lowNibbles(codes, v0, bits0, 0, low, high))
   let a1 = dot8(xt, lowNibbles(codes, v1, bits1, 0, low, high))
   xt = v128.load32_splat(x, 16)
-  ;(a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high))))
-  ;(v0 = v128.load(p, 32)), (v1 = v128.load(p, 48)), (xt = v128.load32_splat(x, 4))
-  ;(a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 1, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 1, low, high))))
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 0, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 0, low, high)))
+  v0 = v128.load(p, 32)
+  v1 = v128.load(p, 48)
+  xt = v128.load32_splat(x, 4)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 1, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 1, low, high)))
   xt = v128.load32_splat(x, 20)
-  ;(a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 1, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 1, low, high))))
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 1, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 1, low, high)))
   if (sumsInI16(codes) < 8) {
-    v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
-    ;(a0 = i16x8.splat(0)), (a1 = a0)
+    v128.store(sums, widened(a0))
+    v128.store(sums, widened(a1), 16)
+    a0 = i16x8.splat(0)
+    a1 = a0
   }
-  ;(v0 = v128.load(p, 64)), (v1 = v128.load(p, 80)), (xt = v128.load32_splat(x, 8))
-  ;(a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 2, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 2, low, high))))
+  v0 = v128.load(p, 64)
+  v1 = v128.load(p, 80)
+  xt = v128.load32_splat(x, 8)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 2, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 2, low, high)))
   xt = v128.load32_splat(x, 24)
-  ;(a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 2, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 2, low, high))))
-  ;(v0 = v128.load(p, 96)), (v1 = v128.load(p, 112)), (xt = v128.load32_splat(x, 12))
-  ;(a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 3, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 3, low, high))))
+  a0 = i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 2, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 2, low, high)))
+  v0 = v128.load(p, 96)
+  v1 = v128.load(p, 112)
+  xt = v128.load32_splat(x, 12)
+  a0 = i16x8.add(a0, dot8(xt, lowNibbles(codes, v0, bits0, 3, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, lowNibbles(codes, v1, bits1, 3, low, high)))
   xt = v128.load32_splat(x, 28)
-  ;(a0 = widened(i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 3, low, high))))),
-    (a1 = widened(i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 3, low, high)))))
-  if (sumsInI16(codes) < 8) (a0 = i32x4.add(v128.load(sums), a0)), (a1 = i32x4.add(v128.load(sums, 16), a1))
-  v128.store(sums, a0), v128.store(sums, a1, 16)
+  a0 = widened(i16x8.add(a0, dot8(xt, highNibbles(codes, v0, bits0, 3, low, high))))
+  a1 = widened(i16x8.add(a1, dot8(xt, highNibbles(codes, v1, bits1, 3, low, high))))
+  if (sumsInI16(codes) < 8) {
+    a0 = i32x4.add(v128.load(sums), a0)
+    a1 = i32x4.add(v128.load(sums, 16), a1)
+  }
+  v128.store(sums, a0)
+  v128.store(sums, a1, 16)
 }
 
 /** Nibbles without halves. */
@@ -127,10 +139,17 @@ function halfSums(codes: i32, half: i32, p: usize, x: usize, low: v128, high: v1
   const crumb = codes == CRUMBS || codes == CRUMBS_1
   let bits0 = low
   let bits1 = low
-  if (codes == NIBBLES_2) (bits0 = v128.load(p + 128 + 32 * half)), (bits1 = v128.load(p + 144 + 32 * half))
+  if (codes == NIBBLES_2) {
+    bits0 = v128.load(p + 128 + 32 * half)
+    bits1 = v128.load(p + 144 + 32 * half)
+  }
   if (codes == CRUMBS_1) {
-    ;(bits0 = v128.load(p, 64)), (bits1 = v128.load(p, 80))
-    if (half == 1) (bits0 = i16x8.shr_u(bits0, 4)), (bits1 = i16x8.shr_u(bits1, 4))
+    bits0 = v128.load(p, 64)
+    bits1 = v128.load(p, 80)
+    if (half == 1) {
+      bits0 = i16x8.shr_u(bits0, 4)
+      bits1 = i16x8.shr_u(bits1, 4)
+    }
   }
   const from = crumb ? p + 32 * half : p
   const r = x + 16 * half
@@ -139,31 +158,46 @@ function halfSums(codes: i32, half: i32, p: usize, x: usize, low: v128, high: v1
   let xt = v128.load32_splat(r)
   let a0 = dot8(xt, halfCodes(codes, half, v0, bits0, 0, low, high))
   let a1 = dot8(xt, halfCodes(codes, half, v1, bits1, 0, low, high))
-  if (!crumb) (v0 = v128.load(from, 32)), (v1 = v128.load(from, 48))
-  xt = v128.load32_splat(r, 4)
-  ;(a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 1, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 1, low, high))))
-  if (sumsInI16(codes) < 4) {
-    v128.store(sums, widened(a0)), v128.store(sums, widened(a1), 16)
-    ;(a0 = i16x8.splat(0)), (a1 = a0)
+  if (!crumb) {
+    v0 = v128.load(from, 32)
+    v1 = v128.load(from, 48)
   }
-  if (!crumb) (v0 = v128.load(from, 64)), (v1 = v128.load(from, 80))
+  xt = v128.load32_splat(r, 4)
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 1, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 1, low, high)))
+  if (sumsInI16(codes) < 4) {
+    v128.store(sums, widened(a0))
+    v128.store(sums, widened(a1), 16)
+    a0 = i16x8.splat(0)
+    a1 = a0
+  }
+  if (!crumb) {
+    v0 = v128.load(from, 64)
+    v1 = v128.load(from, 80)
+  }
   xt = v128.load32_splat(r, 8)
-  ;(a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 2, low, high)))),
-    (a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 2, low, high))))
-  if (!crumb) (v0 = v128.load(from, 96)), (v1 = v128.load(from, 112))
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 2, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 2, low, high)))
+  if (!crumb) {
+    v0 = v128.load(from, 96)
+    v1 = v128.load(from, 112)
+  }
   xt = v128.load32_splat(r, 12)
-  ;(a0 = widened(i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 3, low, high))))),
-    (a1 = widened(i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 3, low, high)))))
-  if (sumsInI16(codes) < 4) (a0 = i32x4.add(v128.load(sums), a0)), (a1 = i32x4.add(v128.load(sums, 16), a1))
-  v128.store(sums, a0), v128.store(sums, a1, 16)
+  a0 = widened(i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 3, low, high))))
+  a1 = widened(i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 3, low, high))))
+  if (sumsInI16(codes) < 4) {
+    a0 = i32x4.add(v128.load(sums), a0)
+    a1 = i32x4.add(v128.load(sums, 16), a1)
+  }
+  v128.store(sums, a0)
+  v128.store(sums, a1, 16)
 }
 
 /** The two halves of a block, which lie one after the other, made one, as scales do not tell them apart. */
 @inline
 function joinHalves(sums: usize): void {
-  v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32))),
-    v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
+  v128.store(sums, i32x4.add(v128.load(sums), v128.load(sums, 32)))
+  v128.store(sums, i32x4.add(v128.load(sums, 16), v128.load(sums, 48)), 16)
 }
 
 @inline
@@ -213,21 +247,22 @@ function wideHalf(p: usize, x: usize, sums: usize): void {
   let a1 = dot16(xt, v128.load8x8_s(p, 16))
   let b1 = dot16(xt, v128.load8x8_s(p, 24))
   xt = v128.load64_splat(x, 8)
-  ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 32)))),
-    (b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 40)))),
-    (a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 48)))),
-    (b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 56))))
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 32)))
+  b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 40)))
+  a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 48)))
+  b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 56)))
   xt = v128.load64_splat(x, 16)
-  ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 64)))),
-    (b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 72)))),
-    (a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 80)))),
-    (b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 88))))
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 64)))
+  b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 72)))
+  a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 80)))
+  b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 88)))
   xt = v128.load64_splat(x, 24)
-  ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 96)))),
-    (b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 104)))),
-    (a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 112)))),
-    (b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 120))))
-  v128.store(sums, addPairs(a0, b0)), v128.store(sums, addPairs(a1, b1), 16)
+  a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(p, 96)))
+  b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(p, 104)))
+  a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(p, 112)))
+  b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(p, 120)))
+  v128.store(sums, addPairs(a0, b0))
+  v128.store(sums, addPairs(a1, b1), 16)
 }
 
 /** Codes of 8 bits where they lie. */
@@ -261,12 +296,13 @@ export function byteSums(
       let b1 = dot16(xt, v128.load8x8_s(from, 24))
       for (let q = from + 32, r = x + 8; q < from + 256; q += 32, r += 8) {
         xt = v128.load64_splat(r)
-        ;(a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q)))),
-          (b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(q, 8)))),
-          (a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(q, 16)))),
-          (b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(q, 24))))
+        a0 = i32x4.add(a0, dot16(xt, v128.load8x8_s(q)))
+        b0 = i32x4.add(b0, dot16(xt, v128.load8x8_s(q, 8)))
+        a1 = i32x4.add(a1, dot16(xt, v128.load8x8_s(q, 16)))
+        b1 = i32x4.add(b1, dot16(xt, v128.load8x8_s(q, 24)))
       }
-      v128.store(to, addPairs(a0, b0)), v128.store(to, addPairs(a1, b1), 16)
+      v128.store(to, addPairs(a0, b0))
+      v128.store(to, addPairs(a1, b1), 16)
     }
   }
 }

@@ -85,7 +85,10 @@ function unpackScales(
     let n = none
     for (let b = 0, left = 0, from = p, to = panel; b < blocks; b++, from += block, to += PANEL_BYTES) {
       if (left == 0) {
-        if (superBytes > 0) (d = sharedScale(form, from, quad)), (n = sharedOffset(form, from, quad))
+        if (superBytes > 0) {
+          d = sharedScale(form, from, quad)
+          n = sharedOffset(form, from, quad)
+        }
         from += superBytes
         left = superBlocks
       }
