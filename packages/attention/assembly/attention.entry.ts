@@ -1,38 +1,24 @@
-export { backwardJoin, backwardTiles } from './backward'
-export { backwardPlain } from './backward-plain'
-export { backwardRows, backwardSinks } from './backward-rows'
-export { decodeJoin, decodeSplits } from './decode'
-export { flash } from './flash'
-export { gatherKeys } from './gather'
-export { kvAppend } from './kv-append'
-export { kvCopyPage } from './kv-copy-page'
-export { kvPackGroups, kvStoreRecent, kvStoreRows } from './kv-store'
-export { ropeAppend } from './rope-append'
-export { plainScores, plainSoftmax, plainValues } from './plain'
+export { backwardJoin } from './backward/key-gradients'
+export { backwardTiles } from './backward/tiles'
+export { backwardPlain } from './backward/plain'
+export { backwardRows, backwardSinks } from './backward/rows'
+export { decodeJoin, decodeSplits } from './decode/decode'
+export { flash } from './prefill/flash'
+export { gatherKeys } from './prefill/gather'
+export { kvAppend } from './cache/append'
+export { kvCopyPage } from './cache/copy-page'
+export { kvPackGroups, kvStoreRecent, kvStoreRows } from './cache/store'
+export { ropeAppend } from './cache/rope-append'
+export { plainScores, plainSoftmax, plainValues } from './prefill/plain'
 
-// Not kernel entries: exported so that they stay separate functions (see decode-tiles.ts).
-export {
-  quadScoresF16,
-  quadScoresF32,
-  quadValuesF16,
-  quadValuesF32,
-  tripleScoresF16,
-  tripleValuesF16,
-  tripleValuesF32,
-} from './decode-quads'
-export {
-  lineScoresF16,
-  lineScoresF32,
-  lineValuesF16,
-  lineValuesF32,
-  pairScoresF16,
-  pairScoresF32,
-  pairValuesF16,
-  pairValuesF32,
-  tripleScoresF32,
-} from './decode-tiles'
+// Not kernel entries: exported so that they stay separate functions (see decode/score-tiles.ts).
+export { quadScoresF16, quadScoresF32, tripleScoresF16 } from './decode/score-quads'
+export { quadValuesF16, quadValuesF32, tripleValuesF16, tripleValuesF32 } from './decode/value-quads'
+export { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32, tripleScoresF32 } from './decode/score-tiles'
+export { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from './decode/value-tiles'
 export { gradientLine, largestOfLines, softmaxTile, weighKeys, weighLine } from './softmax'
 export { addColumns, addRows, areFinite, layPanel, layRows, productTile } from './tiles'
-export { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
-export { lineCodes2, lineCodes4, pairCodes2, pairCodes4, tripleCodes2, tripleCodes4 } from './group-tiles-narrow'
-export { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed-tiles'
+export { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './packed/group-tiles'
+export { lineCodes2, lineCodes4, pairCodes2, pairCodes4 } from './packed/narrow-tiles'
+export { tripleCodes2, tripleCodes4 } from './packed/narrow-triples'
+export { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed/int8-tiles'

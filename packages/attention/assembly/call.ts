@@ -1,5 +1,5 @@
 import { argument, floatArgument } from '@tessera-llm/wasm/assembly/lib'
-import { pageOf } from './pages'
+import { pageOf } from './cache/pages'
 
 // The argument block that all attention kernels share (written by src/attention/wasm/arguments.ts), and values derived
 // from it.

@@ -2,7 +2,7 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 import { addWeighted, load1, load4 } from './scores'
 
 // Tiles of prefill and its gradients: four lines by eight columns, which is what 16 registers hold. Functions with an
-// inner loop are exported so that they stay separate functions (see decode-tiles.ts).
+// inner loop are exported so that they stay separate functions (see decode/score-tiles.ts).
 
 /** Columns (keys) of a tile of scores. */
 export const TILE: i32 = 64

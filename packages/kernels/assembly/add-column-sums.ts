@@ -3,7 +3,7 @@ import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 // Sums over the rows of x, each column's in the order of the rows and in f64. Words: x f32 [T, K], sums f64 [3][K] of
 // values, squares and magnitudes, the largest magnitudes f32 [K], T, K.
 
-/** Columns in fours are shared out. */
+/** Threads share quads of columns. */
 export function addColumnSums(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 3)
   const columns = argument(args, 4)

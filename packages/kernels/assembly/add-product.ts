@@ -3,14 +3,13 @@ import { firstToken, sixesOf, tilesOf } from './linear/lay-tokens'
 import { panelTile, panelTile6 } from './linear/panel'
 
 // total += leftᵀ · right, products in f32 and the total in f64. Words: left f32 [T, M], right f32 [T, N], total f64 [M,
-// N], T, M, N, 1 when what lies below the diagonal is not wanted, scratch of 192 bytes a thread, left laid out in tiles
-// of columns as lay-tokens.ts has those of tokens, right laid out in panels f32 [N / 8][T][8], the columns of a block,
-// in whole panels.
+// N], T, M, N, 1 to skip what lies below the diagonal, scratch of 192 bytes per thread, left packed in tiles of columns
+// as tokens are in lay-tokens.ts, right packed in panels f32 [N / 8][T][8], columns of a block, a multiple of 8.
 
 /** Bytes of a tile's sums. */
 const SUMS: usize = 192
 
-/** First stage: lays both out; tiles and panels are shared out. */
+/** First stage: packs both; threads share tiles and panels. */
 export function addProductLay(args: usize, thread: u32, threads: u32): void {
   const t = argument(args, 3)
   const m = argument(args, 4)
@@ -45,7 +44,7 @@ export function addProductLay(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** f32 [t][height] from `valid` columns of rows of `stride` values; those that are missing are zero. */
+/** Packs `valid` columns of rows of `stride` values as f32 [t][height]; missing columns are zero. */
 function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, to: usize): void {
   const line: usize = (<usize>stride) << 2
   const step: usize = (<usize>height) << 2
@@ -62,7 +61,7 @@ function layColumns(from: usize, stride: u32, t: u32, height: u32, valid: u32, t
   }
 }
 
-/** Blocks of columns are shared out; of a triangle, the first of them with the last, so that shares are alike. */
+/** Threads share blocks of columns; in a triangle, the first is paired with the last, so that shares are alike. */
 export function addProduct(args: usize, thread: u32, threads: u32): void {
   const width = argument(args, 10)
   const blocks = (argument(args, 5) + width - 1) / width
@@ -78,8 +77,8 @@ export function addProduct(args: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * Columns from `first` on: each tile of left passes by all of their panels while it is in the first-level cache, and
- * they in the second.
+ * One block of columns, from `first` on: each tile of left, in the first-level cache, is multiplied with all panels of
+ * the block, which stay in the second-level cache.
  */
 function addBlock(args: usize, first: u32, width: u32, isUpper: bool, sums: usize): void {
   const t = argument(args, 3)

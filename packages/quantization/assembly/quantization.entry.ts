@@ -4,7 +4,9 @@ export { gather } from './rows8/embedding'
 export { gemvE4M3, gemvE5M2, roundTokens, spreadE4M3, spreadE5M2, tokenE4M3, tokenE5M2 } from './rows8/floats'
 export { gatedInt8, qkvInt8 } from './rows8/fused'
 export { spreadLevels, widenLevels } from './rows8/levels'
-export { exactProduct, gemmInt8, gemvInt8, quantizeTokens } from './rows8/linear'
+export { exactProduct } from './rows8/linear/exact'
+export { gemmInt8, quantizeTokens } from './rows8/linear/tokens'
+export { gemvInt8 } from './rows8/linear/one-token'
 export { packBlocks, packGroup } from './rows8/pack'
 export { packSuperBlock, packSuperBlocks } from './rows8/pack-k'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
@@ -14,13 +16,10 @@ export {
   tileNarrow2HalvesOffset,
   tileNarrow2HalvesZero,
   tileNarrow2Offset,
-  tileWide,
-  tileWideHalves,
-  tileWideHalvesOffset,
-  tileWideOffset,
   tileWrapped,
   tileWrappedHalves,
-} from './rows8/tile'
+} from './rows8/tiles/narrow'
+export { tileWide, tileWideHalves, tileWideHalvesOffset, tileWideOffset } from './rows8/tiles/wide'
 export {
   tokenHalf,
   tokenHalfOffset,
@@ -32,17 +31,11 @@ export {
   tokenE4M3Halves,
   tokenShared,
   tokenSharedOffset,
-} from './rows8/token-finish'
-export { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './rows8/token-levels'
-export {
-  byteSums,
-  sumsCrumbs,
-  sumsCrumbs1,
-  sumsE2M1,
-  sumsNibbles,
-  sumsNibbles1,
-  sumsNibbles2,
-} from './rows8/token-sums'
+} from './rows8/token/finish'
+export { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './rows8/token/levels'
+export { byteSums } from './rows8/token/wide'
+export { sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsNibbles2 } from './rows8/token/halves'
+export { sumsNibbles, sumsNibbles1 } from './rows8/token/nibbles'
 export {
   scalesBrain,
   scalesE4M3Halves,
@@ -54,6 +47,8 @@ export {
   scalesSharedOffset,
   scalesU8HalvesOffset,
   scalesU8Offset,
+} from './rows8/unpack/scales'
+export {
   unpackBytes,
   unpackNibbles,
   unpackNibbles1,
@@ -62,4 +57,4 @@ export {
   unpackIQ4,
   unpackCrumbs,
   unpackCrumbs1,
-} from './rows8/unpack'
+} from './rows8/unpack/codes'

@@ -1,6 +1,6 @@
 import { argument, floatToHalf, halfToFloat, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 
-// Four blocks are encoded at a time, one in each lane, so that every lane does what ggml does in ggml's order. The
+// Four blocks are encoded at a time, one in each lane, so that every lane follows ggml step by step. The
 // values of a block lie 16 bytes apart in scratch. Products and sums are never fused: the reference rounds each.
 //
 // Arguments: values f32, importance f32 or 0, out, blocks, blocks of a row, scratch of all threads, mean squares of
@@ -18,9 +18,9 @@ export const MINIMUMS: usize = 14080
 export const GROUP_WEIGHTS: usize = 14336
 export const SCALE_CODES: usize = 14592
 export const MINIMUM_CODES: usize = 14848
-/** Sums of a fit, and what functions return beside a vector. */
+/** Sums of a fit, and further results of functions that return a vector. */
 export const SUMS: usize = 15104
-/** Two f16 of each lane, as words: those of the scales, 16 bytes on those of the minimums. */
+/** Two f16 of each lane, as words: the scales, then 16 bytes later the minimums. */
 export const HALVES: usize = 15168
 export const TABLES: usize = 15200
 /** Codes as bytes, 256 for each lane. */
@@ -48,7 +48,7 @@ export function endOf(args: usize, thread: u32, threads: u32): u32 {
   return min<u32>(4 * shareEnd((argument(args, 3) + 3) >> 2, thread, threads), argument(args, 3))
 }
 
-/** Blocks from `block` on that are there, at most four. */
+/** Number of blocks from `block` on, at most four. */
 @inline
 export function lanesOf(args: usize, block: u32): u32 {
   return min<u32>(4, argument(args, 3) - block)
@@ -102,7 +102,7 @@ function interleave(a: usize, b: usize, c: usize, d: usize, count: u32, to: usiz
   }
 }
 
-/** The mean squares of the rows that the four blocks from `block` on are in. */
+/** Mean squares of the rows that hold the four blocks from `block` on. */
 export function rowMeans(args: usize, block: u32): v128 {
   const last = argument(args, 3) - 1
   const perRow = argument(args, 4)
@@ -114,7 +114,7 @@ export function rowMeans(args: usize, block: u32): v128 {
 }
 
 /**
- * The mean square of each row, for the types whose importance asks for it. Arguments as above; blocks have 32 values.
+ * Stores the mean square of each row, for types that weigh values by it. Arguments as above; blocks have 32 values.
  */
 export function meanSquares(args: usize, thread: u32, threads: u32): void {
   const perRow = argument(args, 4)

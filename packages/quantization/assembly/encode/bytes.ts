@@ -1,6 +1,6 @@
 import { BYTES, CODES } from './blocks'
 
-// Codes on their way into blocks.
+// Packs codes from f32 lanes into the bytes of blocks.
 
 /** Whole numbers of a small magnitude as i32: adding 1.5 · 2^23 leaves them in the low bits. */
 @inline
@@ -52,7 +52,7 @@ export function shiftedUp(v: v128, bits: i32): v128 {
   return i16x8.shl(v, bits)
 }
 
-/** 16 codes to the low and 16 to the high halves of 16 bytes; higher bits of codes are left out. */
+/** 16 codes to the low and 16 to the high halves of 16 bytes; higher bits of codes are dropped. */
 @inline
 export function nibbles(low: v128, high: v128): v128 {
   return v128.or(v128.and(low, i8x16.splat(15)), shiftedUp(v128.and(high, i8x16.splat(15)), 4))
@@ -66,7 +66,7 @@ export function packNibblePairs(codes: usize, out: usize): void {
   }
 }
 
-/** 256 codes 0 … 3: each 32 bytes hold four runs of 32, lowest bits first; higher bits of codes are left out. */
+/** 256 codes 0 … 3: each 32 bytes hold four runs of 32, lowest bits first; higher bits of codes are dropped. */
 export function packTwoBits(codes: usize, out: usize): void {
   const mask = i8x16.splat(3)
   for (let i: usize = 0; i < 64; i += 16) {

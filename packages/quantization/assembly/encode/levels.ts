@@ -37,7 +37,7 @@ import {
  * (16: none).
  */
 function writeTables(tables: usize): void {
-  // A constant of its own: outside a device there are none in memory.
+  // Built here: outside a device, memory holds no constants.
   v128.store(tables, i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113), 64)
   const levels = tables + 64
   for (let stretch: i32 = 0; stretch < 32; stretch++) {

@@ -76,7 +76,10 @@ export function encodeTQ20(args: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Codes of e2m1 for `count` values in units of a half of its 1: the smaller of two, all 0 where the unit is. */
+/**
+ * Codes of e2m1 for `count` values, where `unit` is the value of its ½; ties go to the smaller, all are 0 where `unit`
+ * is.
+ */
 function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
   const live = f32x4.ne(unit, f32x4.splat(0))
   const a = f32x4.mul(unit, f32x4.splat(0.5))
@@ -102,21 +105,21 @@ function roundE2M1(x: usize, count: i32, unit: v128, codes: usize): void {
 }
 
 /**
- * ⌊log2⌋ of a positive value as f32 has it: just below a power of two, where the logarithm is nearer to the whole
- * number than to the f32 before, it is that number.
+ * ⌊log2⌋ of a positive value as the f32 logarithm gives it: just below a power of two, the logarithm may round up to
+ * the whole number.
  */
 function floorLog2(value: f32): i32 {
   const bits = reinterpret<i32>(value)
   const next = (bits >> 23) - 126
-  // Half the distance of f32 numbers there is 2^(spacing − 24), and 2^-24 below a power of two the logarithm falls by
-  // that / ln 2.
+  // Each 2^-24 below a power of two, relative to it, lowers the logarithm by 2^-24 / ln 2. f32 rounds that away up to
+  // half its spacing there, 2^(spacing − 24).
   const spacing = 31 - clz<i32>(next < 0 ? -next : next) - (next > 0 && popcnt<i32>(next) == 1 ? 1 : 0)
   if (next == 0 || spacing < 0) return next - 1
   const below: i32 = 0x800000 - (bits & 0x7fffff)
   return <f32>below <= <f32>(1 << spacing) * <f32>0.6931472 ? next : next - 1
 }
 
-/** The exponent that sends the extreme to 4 … 8. */
+/** Exponent that maps the extreme to 4 … 8. */
 export function encodeMXFP4(args: usize, thread: u32, threads: u32): void {
   const scratch = scratchOf(args, thread)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {
@@ -141,7 +144,7 @@ export function encodeMXFP4(args: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * The nearest e4m3 byte without a sign, the larger of two. As in ggml, what rounds to 256 or more becomes 448 (0x7e).
+ * Nearest e4m3 byte without a sign, ties to the larger. As in ggml, values that round to 256 or more become 448 (0x7e).
  */
 function toUE4M3(value: f32): u32 {
   if (value == 0) return 0
@@ -156,7 +159,7 @@ function halfUE4M3(code: u32): f32 {
   return code < 8 ? <f32>code / 1024 : reinterpret<f32>((((code >> 3) + 119) << 23) | ((code & 7) << 20))
 }
 
-/** For each 16 values a scale in e4m3 that sends the extreme to 6. */
+/** Encodes NVFP4: for each 16 values, a scale in e4m3 that maps the extreme to 6. */
 export function encodeNVFP4(args: usize, thread: u32, threads: u32): void {
   const scratch = scratchOf(args, thread)
   for (let block = beginOf(args, thread, threads), end = endOf(args, thread, threads); block < end; block += 4) {

@@ -27,7 +27,7 @@ import { nearestCode, sumOf, sumOfSquares, weighByImportance } from './sums'
 // Q2_K, Q4_K, Q5_K: groups with a scale and a minimum, both in units of an f16 of the block
 // (src/format/encode/range-block.ts).
 
-/** Codes to CODES, codes of scales and minimums to theirs, the two f16 to HALVES. */
+/** Stores codes at CODES, codes of scales and minimums at theirs, the two f16 at HALVES. */
 function encodeRange(
   scratch: usize,
   weighted: bool,
@@ -66,7 +66,7 @@ function encodeRange(
   )
   const zero = f32x4.splat(0)
   const most = f32x4.splat(lastCode)
-  // Codes for the scales as they are stored; a group whose scale became 0 keeps those of its search.
+  // Codes fit the stored scales; a group whose scale became 0 keeps the codes of its search.
   for (let group: usize = 0; group < <usize>groups; group++) {
     const scale = f32x4.mul(d, v128.load(scratch + SCALE_CODES + (group << 4)))
     const kept = f32x4.eq(scale, zero)
@@ -87,7 +87,7 @@ function fit(scratch: usize, weighted: bool, x: usize, groups: i32, last: f32, c
     : roundToLargest(x, groups, last, codes)
 }
 
-/** Groups of 16 weigh the magnitudes; groups of 32 add their root mean square. */
+/** Weights: magnitudes for groups of 16, plus their root mean square for groups of 32. */
 function weighByMagnitude(x: usize, count: i32, weights: usize): void {
   const level = count == 16 ? f32x4.splat(0) : f32x4.sqrt(f32x4.div(sumOfSquares(x, count), f32x4.splat(<f32>count)))
   for (const end = x + ((<usize>count) << 4); x < end; x += 16, weights += 16)

@@ -3,8 +3,7 @@ import { nearestCode } from './sums'
 
 /**
  * A scale and a minimum ≤ 0 for codes 0 … last: as `searchScaleAndMinimum` of src/format/encode. The minimum, negated,
- * goes to `minimumAt`. Codes are not kept for each trial: the scale and the minimum that they were rounded by tell
- * them.
+ * goes to `minimumAt`. Codes are not kept for each trial: the scale and the minimum that produced them give them again.
  */
 export function searchRange(
   scratch: usize,
@@ -73,7 +72,7 @@ export function searchRange(
   return v128.and(scale, live)
 }
 
-/** The range of a later trial may be empty: what is then infinite or not a number becomes the last code or 0. */
+/** The range of a later trial may be empty: then infinities become the last code and NaN becomes 0. */
 @inline
 function codeOf(value: v128, inverse: v128, minimum: v128, most: v128): v128 {
   return nearestCode(f32x4.mul(inverse, f32x4.sub(value, minimum)), f32x4.splat(0), most)

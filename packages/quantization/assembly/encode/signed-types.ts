@@ -33,8 +33,8 @@ import {
 // Q3_K and Q6_K: groups of 16 with a signed scale in units of an f16 of the block (src/format/encode/q3-k.ts, q6-k.ts).
 
 /**
- * Codes −half … half − 1, stored as 0 … 2·half − 1, for the scales d · code of the groups; where that is 0, those of
- * the search stay.
+ * Codes −half … half − 1, stored as 0 … 2·half − 1, for the scales d · code of the groups; where the scale is 0, codes
+ * of the search stay.
  */
 function roundGroups(scratch: usize, d: v128, half: f32): void {
   const zero = f32x4.splat(0)
@@ -53,7 +53,7 @@ function roundGroups(scratch: usize, d: v128, half: f32): void {
   }
 }
 
-/** The scale of the scales, their codes 0 … 63 to SCALE_CODES. */
+/** Returns the scale of the scales; their codes 0 … 63 go to SCALE_CODES. */
 function refineScales(scratch: usize): v128 {
   for (let group: usize = 0; group < 16; group++)
     v128.store(

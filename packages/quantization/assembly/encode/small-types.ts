@@ -25,7 +25,7 @@ import { extremeOf, inverseOf, weighByImportance } from './sums'
 // beside it).
 
 /**
- * Converts to integers; a value that cannot be a code, because the reciprocal of a tiny scale is infinite, becomes 0.
+ * Converts to integers; infinities and NaN, from the infinite reciprocal of a tiny scale, become 0.
  */
 @inline
 function whole(scaled: v128): v128 {

@@ -1,6 +1,6 @@
-// What encoders compute of groups: `count` vectors from x on, a group in each lane.
+// Sums and extremes of groups: `count` vectors from x on, a group in each lane.
 
-/** The value of greatest magnitude, with its sign; the first of equals. 0 when all are 0. */
+/** Value of largest magnitude, with its sign; the first of equals, 0 if all are 0. */
 export function extremeOf(x: usize, count: i32): v128 {
   let extreme = f32x4.splat(0)
   let magnitude = extreme

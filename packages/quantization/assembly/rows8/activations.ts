@@ -30,7 +30,7 @@ export const NONE: u32 = 2
 export const GIVEN: u32 = 3
 export const BY_TOKEN_4: u32 = 4
 
-/** Below this x counts as zero: its reciprocal would overflow. 2^-100. */
+/** 2^-100: x below it counts as zero, because its reciprocal would overflow. */
 const SMALLEST: f32 = 7.888609052210118e-31
 
 @inline
@@ -39,8 +39,8 @@ export function recordBytes(wide: bool, columns: i32): i32 {
 }
 
 /**
- * The magnitudes of 4 values. As integers they have the same order, and `max` is one instruction; that of floats takes
- * care of NaN in eight.
+ * Magnitudes of 4 values as integers, which have the same order: their `max` is one instruction, that of floats takes
+ * eight because of NaN.
  */
 @inline
 function magnitudes(x: usize, offset: usize): v128 {
@@ -79,8 +79,8 @@ export function largest(x: usize, columns: u32): f32 {
 }
 
 /**
- * The reciprocal of the scale for a token of `columns` values, or with BY_BLOCK for so many; the scale goes to `scale`.
- * `given` is that of GIVEN.
+ * Stores the scale of a token's `columns` values (of a block's, with BY_BLOCK) at `scale` and returns its reciprocal.
+ * `given` is the scale of GIVEN.
  */
 export function inverseOf(x: usize, columns: u32, rounding: u32, given: f32, scale: usize): f32 {
   if (rounding == GIVEN) {
@@ -94,7 +94,7 @@ export function inverseOf(x: usize, columns: u32, rounding: u32, given: f32, sca
   return limit >= SMALLEST ? levels / limit : 0
 }
 
-/** The codes of 4 values. Those found by the largest magnitude do not saturate. */
+/** Codes of 4 values. They saturate only with a given scale or 4 bits. */
 @inline
 export function codes4(x: usize, offset: usize, inverse: v128, saturates: bool, least: v128, most: v128): v128 {
   let v = f32x4.mul(v128.load(x + offset), inverse)
@@ -120,8 +120,8 @@ export function leastOf(rounding: u32): v128 {
 }
 
 /**
- * Quantizes the 32 values at x by a scale and its reciprocal (with BY_BLOCK theirs is looked for) into token `column`
- * of the record at `record`.
+ * Quantizes the 32 values at x into token `column` of the record at `record`, by a scale and its reciprocal; BY_BLOCK
+ * computes the scale of these values.
  */
 export function quantizeBlock(
   x: usize,
@@ -196,8 +196,8 @@ export function quantizeBlock(
 }
 
 /**
- * A row of `columns` values into token `column` of consecutive records; the last block is filled up with zeros, by way
- * of 128 bytes at `tail`.
+ * Quantizes a row of `columns` values into token `column` of consecutive records. Zeros fill up the last block, in 128
+ * bytes at `tail`.
  */
 export function quantizeRow(
   x: usize,

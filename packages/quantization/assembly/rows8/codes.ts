@@ -1,8 +1,8 @@
 import { crumbMask, e2m1Table, highMask, iq4Table, lookup, nibbleMask, thirdMask } from '@tessera-llm/wasm/assembly/lib'
 import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES_1, NIBBLES_2 } from './layout'
 
-// Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are the constants of the way they
-// are stored.
+// Codes as bytes, unsigned and below 128 (signed for BYTES and IQ4). `low` and `high` are constants of the storage
+// kind.
 
 /** Selects the low part of a code. */
 @inline
@@ -42,7 +42,7 @@ export function highNibbles(codes: i32, v: v128, bits: v128, t: i32, low: v128, 
   return q
 }
 
-/** Bits 2t, 2t+1 of every byte at bits 4 and 5; what crosses bytes is for the caller to mask. */
+/** Bits 2t, 2t+1 of every byte at bits 4 and 5; the caller masks bits that crossed into the next byte. */
 @inline
 function pairOf(bits: v128, t: i32): v128 {
   return t < 2 ? i16x8.shl(bits, 4 - 2 * t) : t == 2 ? bits : i16x8.shr_u(bits, 2)

@@ -2,11 +2,11 @@ import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm
 import { groupBytesAt } from './layout'
 import { PANEL_BYTES } from './panel'
 import { spreadBy } from './spread'
-import { unpack } from './unpack'
+import { unpack } from './unpack/unpack'
 
 /**
  * Words: ids, weight, y, tokens, vocabulary, width, scale f32, scratch, scratch bytes per thread, the weight's layout.
- * Tokens are shared out; an id outside gives zeros.
+ * Threads share tokens; an id outside the vocabulary gives zeros.
  */
 export function gather(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, 3)

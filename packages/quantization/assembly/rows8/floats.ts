@@ -12,24 +12,24 @@ import {
   ROWS,
   SCRATCH,
   SCRATCH_BYTES,
-  storeGroup,
   TOKENS,
   WEIGHT,
   X,
-} from './linear'
+} from './linear/arguments'
+import { storeGroup } from './linear/store'
 import { PANEL_BYTES, SCALES } from './panel'
 
-// Floats of 8 bits, with an f32 scale for one block or more of them. Their bits are moved to f32's places, which leaves
-// the exponent short by the difference of the biases: 2^120 for e4m3, 2^112 for e5m2. Half of that is made up for in x
-// and half in the sum, so that no product comes near f32's smallest numbers. Rounded activations are multiplied as f32.
+// Floats of 8 bits, with an f32 scale for one block or more of them. Shifting their bits into f32 position scales
+// values by the difference of the biases: 2^−120 for e4m3, 2^−112 for e5m2. x takes half of the correction and the sum
+// the other half, so that no product comes near f32's subnormals. Rounded activations are multiplied as f32.
 
-/** Half of what the exponent lacks. */
+/** Half of the correction. */
 @inline
 function raiseOf(codes: i32): f32 {
   return codes == E4M3 ? 1152921504606846976 : 72057594037927936
 }
 
-/** Column c of 4 rows, its exponent short. */
+/** Column c of 4 rows, without the correction. */
 @inline
 function column(codes: i32, v: v128, c: i32, mask: v128): v128 {
   const top = i32x4.shl(v, 24 - 8 * c)
@@ -41,7 +41,7 @@ function maskOf(codes: i32): v128 {
   return codes == E4M3 ? i32x4.splat(0x87f00000) : i32x4.splat(0x8fe00000)
 }
 
-/** `count` values, at most 32, as codes by the reciprocal of the scale, times `scale`. */
+/** Rounds `count` ≤ 32 values to codes by the reciprocal of the scale and stores codes · `scale`. */
 function roundBlock(x: usize, count: u32, rounding: u32, inverse: v128, scale: v128, to: usize): void {
   const least = leastOf(rounding)
   const most = mostOf(rounding)
@@ -56,7 +56,7 @@ function rounded(x: v128, inverse: v128, scale: v128, least: v128, most: v128): 
   return f32x4.mul(f32x4.convert_i32x4_s(toInteger(f32x4.pmin(f32x4.pmax(f32x4.mul(x, inverse), least), most))), scale)
 }
 
-/** One token's x · raise, rounded or as it is. The scale passes through `to`. */
+/** Stores one token's x · raise, rounded or exact. `to` holds the scale in between. */
 function roundToken(x: usize, columns: u32, rounding: u32, given: f32, raise: f32, to: usize): void {
   if (rounding == NONE) {
     for (const end = x + ((<usize>columns) << 2); x < end; x += 4, to += 4) store<f32>(to, load<f32>(x) * raise)
@@ -75,8 +75,8 @@ function roundToken(x: usize, columns: u32, rounding: u32, given: f32, raise: f3
 }
 
 /**
- * First stage for several tokens with activations of 8 bits: what they are rounded to, f32 [M][K] at RECORDS. Tokens
- * are shared out.
+ * First stage for several tokens with activations of 8 bits: rounds them to f32 [M][K] at RECORDS. Threads share
+ * tokens.
  */
 export function roundTokens(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS)
@@ -165,7 +165,7 @@ function token(codes: i32, p: usize, x: usize, blocks: i32, superBlocks: i32, ou
   }
 }
 
-/** `spreadPanel` with scales for 32 columns or more: f32 [K][8]. */
+/** `spreadPanel` for scales that serve 32 columns or more: f32 [K][8]. */
 export function spreadE4M3(panel: usize, blocks: i32, to: usize): void {
   spread(E4M3, panel, blocks, to)
 }

@@ -2,15 +2,15 @@ import { GELU_TANH, SILU } from '@tessera-llm/kernels/assembly/functions'
 import { gated } from '@tessera-llm/kernels/assembly/gated-activation'
 import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { codesAt, isWide, zeroAt } from './layout'
-import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, tokenProduct, X, Y } from './linear'
+import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, X, Y } from './linear/arguments'
+import { tokenProduct } from './linear/one-token'
 
 // One token, int8 activations: several products of one x in one stage, and the norm before them. Each thread normalises
-// and rounds x for itself, takes its share of the groups of each product, and does what is left to do with the rows of
-// its share.
+// and rounds x for itself, takes its share of the groups of each product, and finishes the rows of its share.
 
 /**
- * Words before the argument blocks of the products: norm's weight (0 for none), eps f32, unit offset f32, offset of the
- * normalised x in a thread's scratch, words of a block.
+ * Words before the argument blocks of the products: weight of the norm (0 for none), eps f32, unit offset f32, offset
+ * of the normalised x in a thread's scratch, words of a block.
  */
 const NORM: u32 = 0
 const EPS: u32 = 1
@@ -68,7 +68,7 @@ function products(args: usize, count: u32, thread: u32, threads: u32): void {
   for (let index: u32 = 0; index < count; index++) {
     const block = blockOf(args, index)
     const layout = layoutOf(block)
-    // Records depend on how the codes are stored that they meet; most often that is the same for all products.
+    // Records depend on the storage kind of the codes, which most often is the same for all products.
     const isRounded = index > 0 && isWide(codesAt(layout)) == wide && zeroAt(layout) == zero
     tokenProduct(block, x, isRounded, thread, threads)
     wide = isWide(codesAt(layout))

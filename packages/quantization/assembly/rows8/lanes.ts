@@ -45,3 +45,21 @@ export function i8Floats(p: usize, quad: i32): v128 {
 export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
+
+/** 16 products of signed x and codes below 128, summed in pairs to i16. */
+@inline
+export function dot8(x: v128, codes: v128): v128 {
+  if (!ASC_FEATURE_RELAXED_SIMD) return x
+  return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
+}
+
+/** 8 products of 16-bit values, summed in pairs to i32. */
+@inline
+export function dot16(x: v128, codes: v128): v128 {
+  return i32x4.dot_i16x8_s(x, codes)
+}
+
+@inline
+export function widened(a: v128): v128 {
+  return i32x4.extadd_pairwise_i16x8_s(a)
+}

@@ -1,7 +1,7 @@
 // The packed layouts `…/rows8`, as the kernels read them. A weight [N, K] is a sequence of groups of 8 rows; a group is
 // a sequence of blocks of 32 columns (⌈K / 32⌉: the last is filled up with anything). The 8 rows are two quads of 4. A
 // code vector holds 4 columns of 4 rows: lane r (32 bits) is row r of the quad, its bytes are the columns in order.
-// Sums over columns so stay within a lane, and no horizontal sum is ever needed. Vector t has columns 4t … 4t+3.
+// So sums over columns stay within a lane, without a horizontal sum. Vector t has columns 4t … 4t+3.
 //
 // A block is a head of scales, then codes; before each `superBlocks` blocks lie fields that they share. Fields hold one
 // value for each of the 8 rows. A layout is a way to store codes and a way to store scales; sizes, zero and
@@ -14,11 +14,11 @@ export const BYTES: i32 = 0
  * 4 × (quad 0, quad 1); vector t has the codes of vector t in the low nibbles, those of vector 4 + t in the high ones
  */
 export const NIBBLES: i32 = 1
-/** then (quad 0, quad 1) whose byte has in bit t the fifth bit of vector t */
+/** NIBBLES, then (quad 0, quad 1) whose byte has in bit t the fifth bit of vector t */
 export const NIBBLES_1: i32 = 2
 /**
- * then (quad 0, quad 1) for vectors 0 … 3 and again for 4 … 7, whose byte has in bits 2t, 2t+1 the high bits of the
- * t-th of them
+ * NIBBLES, then (quad 0, quad 1) for vectors 0 … 3 and again for 4 … 7, whose byte has in bits 2t, 2t+1 the high bits
+ * of the t-th of them
  */
 export const NIBBLES_2: i32 = 3
 /** nibbles that index the values of e2m1, doubled, plus 12 */
@@ -27,7 +27,7 @@ export const E2M1: i32 = 4
 export const IQ4: i32 = 5
 /** 2 × (quad 0, quad 1) of 2-bit codes; bits 2j, 2j+1 of vector u belong to vector 4u + j */
 export const CRUMBS: i32 = 6
-/** then (quad 0, quad 1) whose byte has in bit t the third bit of vector t */
+/** CRUMBS, then (quad 0, quad 1) whose byte has in bit t the third bit of vector t */
 export const CRUMBS_1: i32 = 7
 /** nibbles that index 16 levels of 16 bits, which follow the layout's words */
 export const LEVELS: i32 = 8
@@ -90,8 +90,8 @@ export function sumsInI16(codes: i32): i32 {
 }
 
 /**
- * Whether sums begin with what the zero takes from them, and may then wrap on the way: their codes are large, but with
- * the zero in their middle all columns that share a scale sum up to what i16 holds. A lane has 16 columns, or 8 with
+ * Whether sums start at −zero · Σ q, q the rounded activations, and may wrap on the way. Codes are large, but with the
+ * zero in their middle the whole sum of the columns that share a scale fits i16. A lane has 16 columns, or 8 with
  * halves: 127 · 16 · 16 (5 bits, E2M1) and 127 · 32 · 8 (6 bits).
  */
 @inline
@@ -117,12 +117,12 @@ export function headBytesAt(at: usize): usize {
 export function blockBytesAt(at: usize): usize {
   return load<u32>(at, 12)
 }
-/** Bytes of what blocks share. */
+/** Bytes of the fields that blocks share. */
 @inline
 export function superBytesAt(at: usize): usize {
   return load<u32>(at, 16)
 }
-/** Number of blocks that share it. */
+/** Number of blocks that share fields. */
 @inline
 export function superBlocksAt(at: usize): i32 {
   return load<i32>(at, 20)

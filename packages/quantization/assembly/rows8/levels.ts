@@ -1,7 +1,7 @@
 import { lookup } from '@tessera-llm/wasm/assembly/lib'
 import { PANEL_BYTES, SCALES } from './panel'
 
-// Codes that index 16 levels of 16 bits, in a panel: bytes 0 … 15. `low` and `high` are the low and the high bytes of
+// Panels of codes that index 16 levels of 16 bits: bytes 0 … 15. `low` and `high` are the low and the high bytes of
 // the levels.
 
 /** Levels of the first 8 of 16 codes, as i16. */
@@ -67,7 +67,9 @@ export function spreadLevels(panel: usize, blocks: i32, levels: usize, to: usize
   }
 }
 
-/** Column c of 4 rows: its byte of each lane, in all of the lane's bytes, gives the level's two bytes. */
+/**
+ * Column c of 4 rows: its byte of each lane, repeated in all bytes of the lane, looks up the two bytes of the level.
+ */
 @inline
 function spreadQuad(codes: v128, low: v128, high: v128, scale: v128, to: usize): void {
   v128.store(

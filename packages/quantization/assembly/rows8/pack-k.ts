@@ -1,7 +1,7 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { transposeQuad } from './pack'
 
-// Packs ggml's super-blocks of 256 columns. What they share comes first, then eight blocks: a head of scales, nibbles,
+// Packs ggml's super-blocks of 256 columns. Shared fields come first, then eight blocks: a head of scales, nibbles,
 // high bits.
 
 const Q4_K: i32 = 0
@@ -10,7 +10,7 @@ const Q6_K: i32 = 2
 
 /**
  * Words: stored super-blocks, groups, rows, super-blocks of a row, bytes of a stored one, bytes of a group, which type.
- * Groups are shared out; rows that the last one lacks become zeros.
+ * Threads share groups; zeros stand for rows that the last one lacks.
  */
 export function packSuperBlocks(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 2)
@@ -31,8 +31,8 @@ export function packSuperBlocks(args: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * Packs one super-block of `count` rows. A function of its own: engines replace what they compiled in a hurry when it
- * is called next.
+ * Packs one super-block of `count` rows. A function of its own, because engines swap in optimized code only at the next
+ * call.
  */
 export function packSuperBlock(type: i32, from: usize, rowBytes: usize, count: i32, to: usize): void {
   const high: usize = type == Q5_K ? 32 : type == Q6_K ? 64 : 0
@@ -119,7 +119,7 @@ function bitsOf(bytes: v128, shift: i32, mask: i8): v128 {
   return v128.and(i8x16.shr_u(bytes, shift), i8x16.splat(mask))
 }
 
-/** The four lanes, each moved `step` bits further than the one before. */
+/** Ors the four lanes, each shifted by `step` bits more than the one before. */
 @inline
 function joinLanes(v: v128, step: i32): u32 {
   return (

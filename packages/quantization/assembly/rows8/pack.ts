@@ -4,7 +4,8 @@ import { BYTES, NIBBLES_1 } from './layout'
 /**
  * Words: stored blocks of 32 columns, groups, rows, blocks of a row, bytes of a stored block, bytes of a group, bytes
  * of a packed block's head, 1 where there are offsets, how codes are stored. A stored block is [scale f16] [offset f16]
- * [high bits u32] [16 bytes of nibbles, or 32 codes]. Groups are shared out; rows that the last one lacks become zeros.
+ * [high bits u32] [16 bytes of nibbles, or 32 codes]. Threads share groups; zeros stand for rows that the last one
+ * lacks.
  */
 export function packBlocks(args: usize, thread: u32, threads: u32): void {
   const rows = argument(args, 2)
@@ -18,8 +19,7 @@ export function packBlocks(args: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * Packs a group of `count` rows. A function of its own: engines replace what they compiled in a hurry when it is called
- * next.
+ * Packs a group of `count` rows. A function of its own, because engines swap in optimized code only at the next call.
  */
 export function packGroup(args: usize, from: usize, count: i32, to: usize): void {
   const blocks: i32 = argument(args, 3)

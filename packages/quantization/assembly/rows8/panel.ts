@@ -2,7 +2,7 @@ import { madd } from '@tessera-llm/wasm/assembly/lib'
 
 // A group of 8 rows decoded once for all tokens, however it is stored. For each block of 32 columns a panel has: the
 // codes as bytes, 8 vectors of quad 0 and quad 1 in turn; f32 scales of the 8 rows, for columns 0 … 15 and for 16 … 31;
-// f32 offsets likewise, which hold the zero, too: value = scale · code + offset. Layouts without halves fill the first
+// f32 offsets likewise, which include the zero: value = scale · code + offset. Layouts without halves fill the first
 // set only.
 
 export const PANEL_BYTES: usize = 384

@@ -1,6 +1,7 @@
 import { storeToken } from '@tessera-llm/kernels/assembly/linear/panel'
 import { argument, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { codes4, inverseOf, leastOf, mostOf, saturatesBy } from './activations'
+import { dot16 } from './lanes'
 import { groupBytesAt, superBytesAt } from './layout'
 import {
   BIAS,
@@ -15,15 +16,14 @@ import {
   ROWS,
   SCRATCH,
   SCRATCH_BYTES,
-  storeGroup,
   TAIL,
   TOKENS,
   WEIGHT,
   X,
   Y,
-} from './linear'
+} from './linear/arguments'
+import { storeGroup } from './linear/store'
 import { widenPanel } from './panel'
-import { dot16 } from './token-sums'
 
 // W8A8: weights of 8 bits with one scale a row, activations of 8 bits with one scale a token or for all (or of 4 bits).
 // Sums run over whole rows in i32 and are scaled once: |Σ| < 2^31 up to 133 000 columns.
@@ -35,7 +35,7 @@ function quadBytes(blocks: i32): usize {
   return <usize>blocks * 256 + 16
 }
 
-/** First stage: quads of tokens, shared out. */
+/** First stage: quantizes quads of tokens, which threads share. */
 export function quantizeRows(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS)
   const columns = argument(args, COLUMNS)
@@ -53,7 +53,7 @@ export function quantizeRows(args: usize, thread: u32, threads: u32): void {
     const stride: usize = (<usize>columns) << 2
     const x: usize = argument(args, X) + ((<usize>quad) << 2) * stride
     const count = tokens - (quad << 2)
-    // Tokens that are not there repeat the last; nothing is stored of them.
+    // The last token stands for missing ones; nothing is stored for them.
     const x1 = x + min<u32>(1, count - 1) * stride
     const x2 = x + min<u32>(2, count - 1) * stride
     const x3 = x + min<u32>(3, count - 1) * stride
@@ -84,7 +84,7 @@ export function quantizeRows(args: usize, thread: u32, threads: u32): void {
       memory.fill(to + ((<usize>k) << 3), 0, ((<usize>blocks) << 8) - ((<usize>k) << 3))
       continue
     }
-    // The columns that are left of each token, filled up to 8.
+    // The last columns of each token, padded to 8.
     const left = (columns - k) << 2
     memory.fill(tail, 0, 128)
     memory.copy(tail, x + ((<usize>k) << 2), left),
@@ -124,8 +124,8 @@ function interleave(a: v128, b: v128, c: v128, d: v128, to: usize): void {
 }
 
 /**
- * Second stage: as many groups at a time as the scratch memory holds widened; the tokens pass by them once, four at a
- * time, so that results are stored in lines.
+ * Second stage: widens as many groups at a time as fit into the scratch memory, then multiplies them with four tokens
+ * after four, so that results fill cache lines.
  */
 export function gemmRows(args: usize, thread: u32, threads: u32): void {
   const tokens = argument(args, TOKENS)
@@ -153,7 +153,7 @@ export function gemmRows(args: usize, thread: u32, threads: u32): void {
       for (let g = first, panel = panels; g < last; g++, panel += panelBytes) {
         const group: usize = argument(args, WEIGHT) + g * bytes
         const column: usize = (<usize>g) << 5
-        // Whole tiles go where they belong; at the edges they are stored in parts.
+        // Whole tiles are stored in place, tiles at an edge in parts.
         if (tokens - token >= 4 && rows - (g << 3) >= 8) {
           rowsTile(
             panel,
@@ -175,8 +175,8 @@ export function gemmRows(args: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * y[4][8] = i32 sums over `steps` pairs of columns, times the scales of the tokens, which lie behind `x`, and of the
- * rows, which are at `scales`.
+ * y[4][8] = i32 sums over `steps` pairs of columns, times the scales of the tokens, which follow `x`, and those of the
+ * rows at `scales`.
  */
 export function rowsTile(
   codes: usize,

@@ -21,7 +21,7 @@ export function sharedScale(form: i32, p: usize, quad: i32): v128 {
   return f16Floats(p + 8 * quad, halfMask(), halfBias())
 }
 
-/** Their offset, or the negated scale of their minimums. */
+/** Shared offset, or the negated scale of the minimums, likewise. */
 @inline
 export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
   if (!hasOffset(form)) return f32x4.splat(0)
@@ -34,7 +34,7 @@ export function isShared(form: i32): bool {
   return form != HALF && form != HALF_OFFSET && form != BRAIN && form != E4M3_HALVES
 }
 
-/** Scales of 4 rows for one half of the block at `p`; `shared` is what `sharedScale` gave. */
+/** Scales of 4 rows for one half of the block at `p`; `shared` is from `sharedScale`. */
 @inline
 export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
   if (form == SHARED || form == SHARED_OFFSET) return shared
@@ -45,7 +45,7 @@ export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128,
   return f16Floats(p + 8 * quad, bits, bias)
 }
 
-/** Offsets of 4 rows, of forms that have them; `shared` is what `sharedOffset` gave. */
+/** Offsets of 4 rows, of forms that have them; `shared` is from `sharedOffset`. */
 @inline
 export function offsetOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {
   if (form == SHARED_OFFSET) return shared

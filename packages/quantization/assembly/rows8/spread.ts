@@ -3,7 +3,7 @@ import { codesAt, E4M3, E5M2, formAt, hasHalves, LEVELS, LEVELS_2, LEVELS_3, lev
 import { spreadLevels } from './levels'
 import { spreadPanel } from './panel'
 
-/** The panel of a group of the weight described at `layout` as f32 [K][8]. */
+/** Decodes the panel of a group to f32 [K][8]; `layout` describes the weight. */
 export function spreadBy(layout: usize, panel: usize, blocks: i32, to: usize): void {
   switch (codesAt(layout)) {
     case LEVELS:

@@ -7,7 +7,7 @@ import type { AttentionBackwardInputs, AttentionBackwardOutputs } from '../contr
 
 export type BackwardProblem = Problem<AttentionBackwardInputs, AttentionBackwardOutputs, AttentionOptions>
 
-/** Rows that share a word, as in assembly/backward-rows.ts. */
+/** Rows that share a word, as in assembly/backward/rows.ts. */
 const rowBlock = 64
 
 /**
@@ -29,7 +29,7 @@ export function backwardScratch(problem: BackwardProblem, perThread: number, thr
 }
 
 /**
- * Stages `entries`, whose argument block is that of assembly/call.ts followed by that of assembly/backward-rows.ts;
+ * Stages `entries`, whose argument block is that of assembly/call.ts followed by that of assembly/backward/rows.ts;
  * with a last stage for sinks.
  */
 export function backwardStages(

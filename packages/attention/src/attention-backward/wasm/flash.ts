@@ -5,7 +5,7 @@ import { attentionModule } from '../../generated/attention.ts'
 import { attentionBackwardOp } from '../contract.ts'
 import { type BackwardProblem, backwardScratch, backwardStages } from './arguments.ts'
 
-/** Rows per block and keys per tile, as in assembly/backward.ts. */
+/** Rows per block and keys per tile, as in assembly/backward/block.ts. */
 const side = 64
 
 /**

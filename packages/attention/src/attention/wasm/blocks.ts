@@ -6,7 +6,7 @@ const tileKeys = 64
 
 /**
  * Scratch bytes of a thread that works on a block of about 64 lines and a tile of keys, laid out as in
- * assembly/flash.ts.
+ * assembly/prefill/flash.ts.
  */
 export function blockBytes({ inputs, options }: AttentionProblem): number {
   const { numHeads, numKvHeads, headDim, valueDim } = attentionSizes(inputs, options)

@@ -4,7 +4,7 @@ import { attentionOp } from '../contract.ts'
 import { attentionSizes } from '../sizes.ts'
 import { type AttentionProblem, lines64, writeArguments, writeStored } from './arguments.ts'
 
-/** Keys per split, as in assembly/decode.ts. */
+/** Keys per split, as in assembly/decode/splits.ts. */
 const splitKeys = 128
 /** Keys read together, from one page. */
 const keysAtOnce = 16
@@ -48,7 +48,7 @@ function linesOf({ inputs, options }: AttentionProblem): number {
   return (numHeads / numKvHeads) * seqLenQ
 }
 
-/** Bytes of scores, scaled queries, and the further memory of assembly/packed-decode.ts. */
+/** Bytes of scores, scaled queries, and the further memory of assembly/packed/memory.ts. */
 function bytesPerThread(problem: AttentionProblem): number {
   const lines = linesOf(problem)
   const { inputs, options } = problem

@@ -30,7 +30,7 @@ export const plainWasm: WasmKernel = defineWasmKernel(attentionOp, {
   scratchBytes: (problem, threads) => blockBytes(problem) * threads + gatherBytes(problem) + scoreBytes(problem),
 })
 
-/** Bytes of all scores; a row has room for its last vector, as in assembly/plain.ts. */
+/** Bytes of all scores; a row has room for its last vector, as in assembly/prefill/plain.ts. */
 function scoreBytes({ inputs, options }: AttentionProblem): number {
   const { batch, numHeads, seqLenQ, seqLenKv } = attentionSizes(inputs, options)
   return lines64(4 * batch * numHeads * seqLenQ * Math.floor((seqLenKv + 10) / 8) * 8)

@@ -1,0 +1,28 @@
+import { argument } from '@tessera-llm/wasm/assembly/lib'
+import { HEAD_DIM, Q, rowAddress, ROWS, STRIDE_Q, VALUE_DIM } from '../call'
+import { SPLIT } from '../decode/splits'
+
+// Memory of a thread beside the scores (src/attention/wasm/decode.ts allocates it): rounded queries or weights
+// [lines][max(D + D / 16 + 48, SPLIT)] i16, or as many i8 as blocks of 32 hold, followed by a factor per block; factors
+// [lines] and bases [lines]; scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each; decoded rows
+// [16][max(D, Dv)].
+
+/** Keys that are multiplied with all lines before the next are read. */
+export const KEYS_AT_ONCE: i32 = 16
+
+@inline
+export function roundedBytes(args: usize): usize {
+  const width = argument(args, HEAD_DIM)
+  return (<usize>max<u32>(width + (width >> 4) + 48, SPLIT)) << 1
+}
+
+@inline
+export function numbersBytes(args: usize): usize {
+  return (<usize>(max(max(argument(args, HEAD_DIM), argument(args, VALUE_DIM)), <u32>SPLIT) + 32)) << 2
+}
+
+@inline
+export function queryAddress(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
+  const rows = argument(args, ROWS)
+  return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
+}

@@ -1,0 +1,169 @@
+import { argument } from '@tessera-llm/wasm/assembly/lib'
+import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, ROWS, scaleOf, STRIDE_K, STRIDE_V, V } from '../call'
+import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32 } from '../decode/score-tiles'
+import { SPLIT } from '../decode/splits'
+import { touch } from '../decode/touch'
+import { lineScoresI8, pairScoresI8 } from './int8-tiles'
+import { KEYS_AT_ONCE, numbersBytes, queryAddress, roundedBytes } from './memory'
+import { addLines, roundLine } from './products'
+import { roundPairs } from './rounding'
+import {
+  bitsOf,
+  decodeKeys,
+  decodeParameters,
+  GROUP,
+  groupAddress,
+  groupBytes,
+  groupedEnd,
+  recentAddress,
+  storageOf,
+} from './storage'
+
+// Scores of a split over packed keys. Lines order by query head of the group, then row. Queries are rounded and
+// multiplied with the codes as integers: to 16 bits for 8-bit codes; to 8 bits in blocks of 32 for codes of 4 and 2
+// bits, whose own error is far larger.
+
+/** scores[line][i] = scale · q · k for keys `start` … `start + count − 1`. */
+export function scorePacked(
+  args: usize,
+  batch: u32,
+  kvHead: u32,
+  start: i32,
+  count: i32,
+  group: u32,
+  scores: usize,
+  memory0: usize,
+): void {
+  const lines = group * argument(args, ROWS)
+  const width = argument(args, HEAD_DIM)
+  const storage = storageOf(args, K)
+  const scale = scaleOf(args)
+  const rounded = memory0
+  const each = roundedBytes(args)
+  const factors = rounded + lines * each
+  const bases = factors + (lines << 2)
+  const scales = bases + (lines << 2)
+  const minima = scales + numbersBytes(args)
+  const scaled = minima + numbersBytes(args)
+  const decoded = scaled + numbersBytes(args)
+  const grouped = groupedEnd(args, K, batch)
+  const padded = (width + 7) & ~7
+  const stride: usize = storage >= INT4 ? (<usize>width) << 1 : argument(args, STRIDE_K + 2)
+  if (storage == INT8) {
+    for (let line: u32 = 0; line < lines; line++) {
+      memory.fill(scaled, 0, padded << 2)
+      memory.copy(scaled, queryAddress(args, batch, kvHead, group, line), width << 2)
+      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 32767, rounded + line * each))
+    }
+  }
+  for (let from = 0; from < count; from += KEYS_AT_ONCE) {
+    const some = min(KEYS_AT_ONCE, count - from)
+    const key = start + from
+    if (key < grouped) {
+      if ((from & (GROUP - 1)) == 0)
+        scoreGroup(
+          args,
+          batch,
+          kvHead,
+          key,
+          group,
+          lines,
+          scores + (from << 2),
+          rounded,
+          factors,
+          bases,
+          scales,
+          minima,
+          scaled,
+        )
+      continue
+    }
+    let keysAt: usize
+    if (storage == INT8) keysAt = keyAddress(args, K, STRIDE_K, batch, kvHead, key, 0)
+    else if (storage >= INT4) keysAt = recentAddress(args, K, batch, kvHead, key, stride)
+    else {
+      decodeKeys(args, K, batch, kvHead, key, some, width, decoded)
+      keysAt = decoded
+    }
+    for (let line: u32 = 0; line < lines; line += 2) {
+      const s0 = scores + ((<usize>line * SPLIT + from) << 2)
+      const s1 = s0 + (SPLIT << 2)
+      const isPair = line + 1 < lines
+      if (storage == INT8) {
+        const q = rounded + line * each
+        if (isPair)
+          pairScoresI8(
+            q,
+            q + each,
+            load<f32>(factors + (line << 2)),
+            load<f32>(factors + (line << 2), 4),
+            keysAt,
+            stride,
+            some,
+            width,
+            s0,
+            s1,
+          )
+        else lineScoresI8(q, load<f32>(factors + (line << 2)), keysAt, stride, some, width, s0)
+        continue
+      }
+      const q0 = queryAddress(args, batch, kvHead, group, line)
+      const q1 = isPair ? queryAddress(args, batch, kvHead, group, line + 1) : q0
+      if (storage >= INT4) {
+        if (isPair) pairScoresF16(q0, q1, keysAt, stride, some, width, scale, s0, s1)
+        else lineScoresF16(q0, keysAt, stride, some, width, scale, s0)
+      } else if (isPair) pairScoresF32(q0, q1, keysAt, (<usize>width) << 2, some, width, scale, s0, s1)
+      else lineScoresF32(q0, keysAt, (<usize>width) << 2, some, width, scale, s0)
+    }
+  }
+}
+
+/**
+ * Scores of 32 tokens whose keys are coded by channel: the channels' scales go into the queries, their minima into one
+ * sum for all tokens.
+ */
+function scoreGroup(
+  args: usize,
+  batch: u32,
+  kvHead: u32,
+  key: u32,
+  group: u32,
+  lines: u32,
+  scores: usize,
+  rounded: usize,
+  factors: usize,
+  bases: usize,
+  scales: usize,
+  minima: usize,
+  scaled: usize,
+): void {
+  const width = argument(args, HEAD_DIM)
+  const bits = bitsOf(storageOf(args, K))
+  const each = roundedBytes(args)
+  const codes = groupAddress(args, K, batch, kvHead, key)
+  const bytes = groupBytes(args, K)
+  // Prefetches the next group, or what follows the last one, while this one is computed.
+  touch(codes + bytes, bytes, bases)
+  if (storageOf(args, V) == INT8 && argument(args, BLOCK_TABLE) == 0)
+    touch(keyAddress(args, V, STRIDE_V, batch, kvHead, key, 0), <usize>GROUP * argument(args, STRIDE_V + 2), bases)
+  decodeParameters(codes + ((width * bits) << 2), width, scaleOf(args), scales, minima)
+  for (let line: u32 = 0; line < lines; line++) {
+    store<f32>(
+      bases + (line << 2),
+      roundLine(
+        queryAddress(args, batch, kvHead, group, line),
+        scales,
+        minima,
+        width,
+        bits,
+        rounded + line * each,
+        factors + (line << 2),
+        scaled,
+      ),
+    )
+    // For so few bytes, `memory.fill` costs a call out of WebAssembly.
+    const row = scores + <usize>line * (SPLIT << 2)
+    for (let at: usize = 0; at < (<usize>GROUP) << 2; at += 16) v128.store(row + at, i32x4.splat(0))
+  }
+  addLines(bits, codes, GROUP << 2, width, GROUP, lines, rounded, each, factors, bases, scores, SPLIT << 2)
+}

@@ -1,0 +1,151 @@
+import { argument, beginPages, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { quantizeRow, recordBytes } from '../activations'
+import {
+  blockBytesAt,
+  codesAt,
+  formAt,
+  groupBytesAt,
+  hasHalves,
+  headBytesAt,
+  isWide,
+  levelsAt,
+  superBlocksAt,
+  superBytesAt,
+  zeroAt,
+} from '../layout'
+import { finishTokenBy } from '../token/finish'
+import { areSideBySide, tokenSums } from '../token/sums'
+import {
+  blocksOf,
+  COLUMNS,
+  INPUT_SCALE,
+  layoutOf,
+  REST,
+  ROUNDING,
+  ROWS,
+  SCRATCH,
+  SCRATCH_BYTES,
+  TAIL,
+  WEIGHT,
+  X,
+} from './arguments'
+import { storeToken8 } from './store'
+
+// One token times a weight. Threads share the groups of 8 rows.
+
+/**
+ * Bytes by which the product of one token touches the pages of its weight ahead of use, where groups are contiguous.
+ */
+const AHEAD: usize = 24576
+
+/** Groups that one pass goes over: memory serves this many streams faster than one. */
+const STREAMS: u32 = 4
+
+/** y for one token with int8 activations. Each thread quantizes x for itself, which is cheaper than a barrier. */
+export function gemvInt8(args: usize, thread: u32, threads: u32): void {
+  tokenProduct(args, argument(args, X), false, thread, threads)
+}
+
+/**
+ * y for the token at x. With `isRounded`, the thread's scratch still holds the records of x from an earlier product
+ * with codes of the same storage kind.
+ */
+export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32, threads: u32): void {
+  const layout = layoutOf(args)
+  const codes = codesAt(layout)
+  const form = formAt(layout)
+  const wide = isWide(codes)
+  const blocks = blocksOf(args)
+  const head = headBytesAt(layout)
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
+  const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
+  const bytes = out + REST
+  const sums = bytes + 256
+  const span = (<usize>blocks) << 6
+  const records = sums + STREAMS * span
+  const record = recordBytes(wide, 1)
+  const fields = records + (wide ? 64 : 32)
+  const groups = (argument(args, ROWS) + 7) >> 3
+  const stride = groupBytesAt(layout, blocks)
+  const begin = shareBegin(groups, thread, threads)
+  const end = shareEnd(groups, thread, threads)
+  const last = argument(args, WEIGHT) + end * stride
+  const quarter = areSideBySide(codes) ? (end - begin) / STREAMS : 0
+  const rest = begin + STREAMS * quarter
+  const distance = quarter * stride
+  let group = argument(args, WEIGHT) + rest * stride
+  let begun = beginPages(group, group + AHEAD, last, out)
+  if (!isRounded)
+    quantizeRow(
+      x,
+      argument(args, COLUMNS),
+      argument(args, ROUNDING),
+      floatArgument(args, INPUT_SCALE),
+      records,
+      wide,
+      1,
+      0,
+      zeroAt(layout),
+      false,
+      out + TAIL,
+    )
+  for (let g = begin, p = argument(args, WEIGHT) + begin * stride; g < begin + quarter; g++, p += stride) {
+    tokenSums(
+      codes,
+      p,
+      STREAMS,
+      distance,
+      records,
+      blocks,
+      head,
+      block,
+      superBytes,
+      superBlocks,
+      hasHalves(form),
+      sums,
+      span,
+      bytes,
+      0,
+    )
+    for (let s: u32 = 0; s < STREAMS; s++) {
+      finishTokenBy(
+        form,
+        p + s * distance,
+        fields,
+        record,
+        blocks,
+        block,
+        superBytes,
+        superBlocks,
+        sums + s * span,
+        out,
+      )
+      storeToken8(args, g + s * quarter, out)
+    }
+  }
+  for (let g = rest; g < end; g++, group += stride) {
+    tokenSums(
+      codes,
+      group,
+      1,
+      stride,
+      records,
+      blocks,
+      head,
+      block,
+      superBytes,
+      superBlocks,
+      hasHalves(form),
+      sums,
+      span,
+      bytes,
+      levelsAt(layout),
+    )
+    // The rest of the group's work reads the cache, so memory is free to fetch what comes next.
+    begun = beginPages(begun, group + stride + AHEAD, last, out)
+    finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
+    storeToken8(args, g, out)
+  }
+}

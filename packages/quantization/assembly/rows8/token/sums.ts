@@ -1,0 +1,145 @@
+import {
+  BYTES,
+  CRUMBS,
+  CRUMBS_1,
+  E2M1,
+  IQ4,
+  isWide,
+  LEVELS,
+  LEVELS_2,
+  LEVELS_3,
+  NIBBLES,
+  NIBBLES_1,
+  NIBBLES_2,
+} from '../layout'
+import { sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsNibbles2 } from './halves'
+import { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3 } from './levels'
+import { sumsNibbles, sumsNibbles1 } from './nibbles'
+import { byteSums } from './wide'
+
+// First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or
+// those of the first half of the columns, then of the second (64 bytes). One function for each way to store codes:
+// engines allocate registers for one function at a time. `p` is the group's first byte.
+
+/**
+ * Whether one pass can go over several groups with such codes: codes of 8 bits can, others with products of 8 bits.
+ */
+export function areSideBySide(codes: i32): bool {
+  switch (codes) {
+    case BYTES:
+      return true
+    case NIBBLES:
+    case NIBBLES_1:
+    case NIBBLES_2:
+    case E2M1:
+    case CRUMBS:
+    case CRUMBS_1:
+      return !isWide(codes)
+    default:
+      return false
+  }
+}
+
+/**
+ * The sums of one token and `streams` groups, block by block: the groups lie `distance` apart, the sums of the next one
+ * `span` bytes further. `streams` is 1 unless the codes `areSideBySide`. `bytes` are 256 bytes of scratch, `levels` as
+ * in the layout.
+ */
+export function tokenSums(
+  codes: i32,
+  p: usize,
+  streams: i32,
+  distance: usize,
+  x: usize,
+  blocks: i32,
+  head: usize,
+  block: usize,
+  superBytes: usize,
+  superBlocks: i32,
+  halves: bool,
+  sums: usize,
+  span: usize,
+  bytes: usize,
+  levels: usize,
+): void {
+  switch (codes) {
+    case BYTES:
+      return byteSums(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+    case NIBBLES:
+      return sumsNibbles(
+        p,
+        streams,
+        distance,
+        x,
+        blocks,
+        head,
+        block,
+        superBytes,
+        superBlocks,
+        halves,
+        sums,
+        span,
+        bytes,
+      )
+    case NIBBLES_1:
+      return sumsNibbles1(
+        p,
+        streams,
+        distance,
+        x,
+        blocks,
+        head,
+        block,
+        superBytes,
+        superBlocks,
+        halves,
+        sums,
+        span,
+        bytes,
+      )
+    case NIBBLES_2:
+      return sumsNibbles2(
+        p,
+        streams,
+        distance,
+        x,
+        blocks,
+        head,
+        block,
+        superBytes,
+        superBlocks,
+        halves,
+        sums,
+        span,
+        bytes,
+      )
+    case E2M1:
+      return sumsE2M1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+    case IQ4:
+      return sumsIQ4(p, x, blocks, head, block, superBytes, superBlocks, sums)
+    case LEVELS:
+      return sumsLevels(p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
+    case LEVELS_2:
+      return sumsLevels2(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+    case LEVELS_3:
+      return sumsLevels3(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+    case CRUMBS:
+      return sumsCrumbs(
+        p,
+        streams,
+        distance,
+        x,
+        blocks,
+        head,
+        block,
+        superBytes,
+        superBlocks,
+        halves,
+        sums,
+        span,
+        bytes,
+      )
+    default:
+      sumsCrumbs1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+  }
+}
