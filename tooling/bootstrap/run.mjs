@@ -13,6 +13,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const node = (file, ...args) => must(process.execPath, [join(root, file), ...args])
+const biome = 'node_modules/@biomejs/biome/bin/biome'
 const turbo = (task, args) => pnpm('exec', 'turbo', 'run', task, '--output-logs=errors-only', ...args)
 const assembly = async () => {
   if (existsSync(join(root, 'tooling/assembly/build.mjs'))) await node('tooling/assembly/build.mjs')
@@ -58,10 +59,18 @@ const tasks = {
     start: (args) => turbo('typecheck', ['--continue', ...args]),
   },
   lint: {
-    help: 'check every file against biome.json, and every import against the layers',
+    help: 'check every file against biome.json, its layout included, and every import against the layers',
     async start(args) {
-      await node('node_modules/@biomejs/biome/bin/biome', 'lint', '--error-on-warnings', ...args)
+      await node(biome, 'check', '--error-on-warnings', ...args)
+      await node('tooling/assembly/format.mjs', '--check')
       await node('node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'tooling/layers')
+    },
+  },
+  format: {
+    help: 'lay out every file as biome.json says, AssemblyScript included',
+    async start(args) {
+      await node(biome, 'format', '--write', ...args)
+      await node('tooling/assembly/format.mjs')
     },
   },
   bench: {
