@@ -10,6 +10,7 @@ import { inputOf, planOf, recipeFrom, planTarget } from './plan-model.ts'
 import { receiptPath } from './receipt-path.ts'
 import { deleteWork, runRecipe } from './run-recipe.ts'
 import { kindOfOutput, targetOf } from './target.ts'
+import { withTools } from './tools.ts'
 import { withModelFiles } from './with-model-files.ts'
 
 /**
@@ -33,10 +34,14 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
     if (early) onPlan?.(early)
     const input = await inputOf(files, output)
     return withDeviceOf(options, async (device) => {
-      const resolved = await planTarget(files, target, asked, early, input, device, options)
-      const { plan, recipe, allocation } = resolved.planned
-      if (!early) onPlan?.(resolved.planned)
-      const applied = await runRecipe(files, resolved.target, { ...options, device, recipe, inputHash: input.sha256 })
+      const { planned, applied } = await withTools(files, target.subject.kind, options, async (tools) => {
+        const resolved = await planTarget(files, target, asked, early, input, device, { ...options, tools })
+        if (!early) onPlan?.(resolved.planned)
+        const { recipe } = resolved.planned
+        const settings = { ...options, device, tools, recipe, inputHash: input.sha256 }
+        return { planned: resolved.planned, applied: await runRecipe(resolved.target, settings) }
+      })
+      const { plan, recipe, allocation } = planned
       const written = await hashModel(output)
       if (allocation && written.bytes > allocation.budget)
         throw new TesseraError(

@@ -14,6 +14,7 @@ import { headCalibrationOf } from './head-calibration.ts'
 import { type ModelPlan, type OptimizeModelOptions, withDeviceOf } from './options.ts'
 import { allocateRecipe } from './run-recipe.ts'
 import { kindOfOutput, subjectOfFiles, type Target, targetOf } from './target.ts'
+import { type Tools, withTools } from './tools.ts'
 import { withModelFiles } from './with-model-files.ts'
 
 /**
@@ -29,9 +30,14 @@ export async function planModel(options: Omit<OptimizeModelOptions, 'evaluation'
     const target = await targetOf(files, kindOfOutput(options.output), asked)
     if (!hasBudget(asked)) return planOf(files, target, asked)
     const input = await inputOf(files, options.output)
-    return withDeviceOf(
-      options,
-      async (device) => (await planTarget(files, target, asked, undefined, input, device, options)).planned,
+    return withDeviceOf(options, (device) =>
+      withTools(
+        files,
+        target.subject.kind,
+        options,
+        async (tools) =>
+          (await planTarget(files, target, asked, undefined, input, device, { ...options, tools })).planned,
+      ),
     )
   })
 }
@@ -53,13 +59,13 @@ export async function planTarget(
   early: ModelPlan | undefined,
   { sha256: inputHash }: ReceiptFile,
   device: Device,
-  options: Omit<OptimizeModelOptions, 'recipe' | 'device'>,
+  options: Omit<OptimizeModelOptions, 'recipe' | 'device'> & { readonly tools: Tools },
 ): Promise<{ readonly target: Target; readonly planned: ModelPlan }> {
   const settings = { ...options, device, recipe: asked, inputHash }
   const heads = await headCalibrationOf(files, settings)
   const target = heads ? await targetOf(files, before.kind, asked, heads) : before
   if (early) return { target, planned: early }
-  const allocation = await allocateRecipe(files, target, settings)
+  const allocation = await allocateRecipe(target, settings)
   return { target, planned: { ...(await planOf(files, target, allocation.recipe)), allocation } }
 }
 

@@ -4,26 +4,21 @@ import {
   type Applied,
   applyRecipe,
   type BudgetAllocation,
-  type CalibrationText,
   plannedLayout,
   planRecipe,
   type Recipe,
-  type Subject,
 } from '@tessera-llm/optimize'
-import { folderStore, hashFile, readText, refuseUnlessFree } from '@tessera-llm/optimize/node'
-import { createSolver } from '@tessera-llm/optimize/wasm'
-import type { Tokenizer } from '@tessera-llm/runtime'
+import { folderStore, hashFile, refuseUnlessFree } from '@tessera-llm/optimize/node'
 import type { Device } from '@tessera-llm/tensor'
-import { type ModelFiles, textOf } from '../model-files/index.ts'
 import type { Listeners } from './listeners.ts'
 import { receiptPath } from './receipt-path.ts'
 import type { Target } from './target.ts'
+import type { Tools } from './tools.ts'
 
 export interface RunRecipeOptions extends Listeners {
   readonly recipe: Recipe
   readonly device: Device
-  /** Undefined for all cores. */
-  readonly threads?: number | undefined
+  readonly tools: Tools
   readonly output: string
   /** SHA-256 of the model. */
   readonly inputHash: string
@@ -36,26 +31,18 @@ export interface RunRecipeOptions extends Listeners {
  * run resumes.
  */
 export async function allocateRecipe(
-  files: ModelFiles,
   target: Target,
-  { recipe, device, threads, output, inputHash, calibration, signal, onProgress }: RunRecipeOptions,
+  { recipe, device, tools, output, inputHash, calibration, signal, onProgress }: RunRecipeOptions,
 ): Promise<BudgetAllocation> {
-  const { subject } = target
-  const solver = await createSolver({ threads })
-  try {
-    return await allocateBudget(subject, recipe, {
-      device,
-      signal,
-      calibration: await calibrationOf(files, subject, calibration),
-      file: target.fileSize,
-      store: folderStore(budgetPath(output)),
-      identity: await identityOf(inputHash, target, calibration),
-      solver,
-      onProgress: (done, total) => onProgress?.({ phase: 'measuring what each weight is worth', done, total }),
-    })
-  } finally {
-    await solver.dispose()
-  }
+  return allocateBudget(target.subject, recipe, {
+    ...tools,
+    device,
+    signal,
+    file: target.fileSize,
+    store: folderStore(budgetPath(output)),
+    identity: await identityOf(inputHash, target, calibration),
+    onProgress: (done, total) => onProgress?.({ phase: 'measuring what each weight is worth', done, total }),
+  })
 }
 
 /**
@@ -69,9 +56,8 @@ const writingOperations = 750
  * that an interrupted run resumes.
  */
 export async function runRecipe(
-  files: ModelFiles,
   target: Target,
-  { recipe, device, threads, output, inputHash, calibration, signal, onProgress, onNote }: RunRecipeOptions,
+  { recipe, device, tools, output, inputHash, calibration, signal, onProgress, onNote }: RunRecipeOptions,
 ): Promise<Applied> {
   const work = workPath(output)
   const { subject } = target
@@ -82,59 +68,33 @@ export async function runRecipe(
   const writing = writingOperations * planRecipe(subject, recipe).bytesAfter
   let applying = 0
   const report = (done: number): void => onProgress?.({ phase: 'optimizing', done, total: applying + writing })
-  const solver = await createSolver({ threads })
-  try {
-    const applied = await applyRecipe(subject, recipe, {
-      device,
-      signal,
-      calibration: await calibrationOf(files, subject, calibration),
-      store: folderStore(work),
-      identity: await identityOf(inputHash, target, calibration),
-      solver,
-      onProgress({ done, total }) {
-        applying = total
-        report(done)
-      },
-    })
-    if (applied.resumed > 0)
-      onNote?.(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
-    // With several files, each reports its own bytes.
-    let written = 0
-    let before = 0
-    await target.write(applied, output, {
-      ...(signal && { signal }),
-      recipe,
-      replace,
-      onProgress(doneBytes) {
-        written += doneBytes - (doneBytes < before ? 0 : before)
-        before = doneBytes
-        report(applying + Math.min(writing, writingOperations * written))
-      },
-    })
-    return applied
-  } finally {
-    await solver.dispose()
-  }
-}
-
-async function calibrationOf(
-  files: ModelFiles,
-  subject: Subject,
-  path: string | undefined,
-): Promise<CalibrationText | undefined> {
-  if (path === undefined) return undefined
-  const { tokenizer } = textOf(files)
-  return {
-    ids: tokenizer.encode(await readText('calibration', path), { addSpecial: false }),
-    ...frameOf(subject, tokenizer),
-  }
-}
-
-/** First and last token of a calibration window, as in the model's own inputs. */
-function frameOf({ kind }: Subject, tokenizer: Tokenizer): Pick<CalibrationText, 'bosId' | 'endId'> {
-  if (kind === 'decoder') return { bosId: tokenizer.addBos ? tokenizer.bosId : undefined }
-  const frame = tokenizer.encode('')
-  return frame.length === 2 ? { bosId: frame[0], endId: frame[1] } : {}
+  const applied = await applyRecipe(subject, recipe, {
+    ...tools,
+    device,
+    signal,
+    store: folderStore(work),
+    identity: await identityOf(inputHash, target, calibration),
+    onProgress({ done, total }) {
+      applying = total
+      report(done)
+    },
+  })
+  if (applied.resumed > 0)
+    onNote?.(`went on from ${work}: ${applied.resumed} of ${applied.assignments.size} weights were done`)
+  // Of several files, each counts its own bytes.
+  let written = 0
+  let before = 0
+  await target.write(applied, output, {
+    ...(signal && { signal }),
+    recipe,
+    replace,
+    onProgress(doneBytes) {
+      written += doneBytes - (doneBytes < before ? 0 : before)
+      before = doneBytes
+      report(applying + Math.min(writing, writingOperations * written))
+    },
+  })
+  return applied
 }
 
 /** Deletes the stored work of `runRecipe` and `allocateRecipe`. */

@@ -12,6 +12,7 @@ import { type OptimizeModelOptions, withDeviceOf } from './options.ts'
 import { inputOf } from './plan-model.ts'
 import { runRecipe } from './run-recipe.ts'
 import { kindOfOutput, targetOf } from './target.ts'
+import { withTools } from './tools.ts'
 import { withModelFiles } from './with-model-files.ts'
 
 /** Options of `verifyReceipt`. */
@@ -62,7 +63,8 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
           onProgress,
           onNote,
         }
-        await runRecipe(files, await targetOf(files, kind, recipe, await headCalibrationOf(files, settings)), settings)
+        const target = await targetOf(files, kind, recipe, await headCalibrationOf(files, settings))
+        await withTools(files, target.subject.kind, settings, (tools) => runRecipe(target, { ...settings, tools }))
       })
       const { sha256 } = await hashModel(again)
       const sameBytes = sha256 === output.sha256
