@@ -1,4 +1,4 @@
-import { allocate, type AllocationOption, createPlainMultiply } from '@tessera-llm/quantization'
+import { createPlainMultiply } from '@tessera-llm/quantization'
 import { type Device, TesseraError } from '@tessera-llm/tensor'
 import { assignSteps } from '../apply/assignments.ts'
 import { type CalibrationText, calibrationSizes, calibrationWindows } from '../calibration/index.ts'
@@ -15,6 +15,7 @@ import {
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
+import { chooseFormats } from './choose-formats.ts'
 import type { FileSize } from './file-size.ts'
 import { measureLosses, type WeightLosses } from './measure-losses.ts'
 import { type FormatChoice, openWeights, tooSmall } from './open-weights.ts'
@@ -59,8 +60,11 @@ export interface BudgetAllocation {
   readonly weights: readonly AllocatedWeight[]
 }
 
-/** What losses are measured on: the first tokens of some of the calibration's windows, few of them for the divergence, and the likely words of the vocabulary. */
-const measuredWindows = 16
+/**
+ * What losses are measured on: windows of the calibration that tell of the inputs of layers, whole ones, since GPTQ treats what every window
+ * begins with by how often that is; the first tokens of others for the divergence; and the likely words of the vocabulary.
+ */
+const knownTokens = 2048
 const measuredTokens = 128
 const measuredProbes = 1
 const measuredWords = 4096
@@ -71,9 +75,10 @@ export function hasBudget({ steps }: Recipe): boolean {
 }
 
 /**
- * Chooses the formats that a recipe's `budget` step leaves open. Each weight is rounded alone and the divergence of the model measured;
- * from that and from what each format does to the weight's outputs follows what the format would cost, and the choice of least summed
- * cost within the bytes is found by `allocate`. The same model, recipe and text give the same choice on one build and device class.
+ * Chooses the formats that a recipe's `budget` step leaves open. Each weight is rounded alone, by the method that will round it, and the
+ * divergence of the model measured; from that and from what each format does to the weight's outputs follows what the format would cost, and
+ * the choice of least summed cost within the bytes is found by `allocate`. What differs by noise alone counts as the same (`shrinkLosses`),
+ * and where what a mixture gains over one format of no more bytes is within the noise, that format is taken. The same model, recipe and text give the same choice on one build and device class.
  *
  * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value` for a size that
  * cannot be reached, with the smallest that can, and for a text that is too short; `aborted`
@@ -142,9 +147,9 @@ export async function allocateBudget(
 
   const { method = 'gptq' } = step
   const sizes = calibrationSizes(subject, recipe.calibration)
-  const windows = calibrationWindows(calibration, sizes, subject.config.contextLength)
-    .slice(0, measuredWindows)
-    .map((window) => window.slice(0, measuredTokens))
+  const all = calibrationWindows(calibration, sizes, subject.config.contextLength)
+  const known = Math.max(1, Math.min(Math.floor(knownTokens / sizes.window), all.length - measuredProbes))
+  const probes = all.slice(Math.min(known, all.length - 1)).slice(0, measuredProbes)
   const parameters = open.reduce(
     (
       sum,
@@ -163,12 +168,12 @@ export async function allocateBudget(
   await store.claim(
     JSON.stringify([
       'budget',
-      5,
+      6,
       { ...recipe, steps: recipe.steps.toSpliced(at, 1) },
       [...formats],
       bits,
       method,
-      windows.length,
+      known,
       options.identity ?? '',
     ]),
   )
@@ -177,8 +182,8 @@ export async function allocateBudget(
     ? (JSON.parse(new TextDecoder().decode(kept)) as readonly WeightLosses[])
     : await measureLosses(subject, {
         device,
-        windows,
-        probes: measuredProbes,
+        windows: all.slice(0, known),
+        probes: probes.map((window) => window.slice(0, measuredTokens)),
         words: measuredWords,
         bits,
         formats,
@@ -190,21 +195,9 @@ export async function allocateBudget(
       })
   if (!kept) await store.put('losses', new TextEncoder().encode(JSON.stringify(losses)))
 
-  const priced = open.map(({ weight: { name }, options: each }) => {
-    const predicted = [...(losses.find((loss) => loss.name === name)?.predicted ?? [])]
-    return each.map((option): FormatChoice & AllocationOption => ({
-      ...option,
-      loss: option.format === undefined ? 0 : (predicted.shift() as number),
-    }))
-  })
-  // What is written beside the weights depends a little on their formats: names of types, entries of headers.
-  for (let room = budget - fixed; ; ) {
-    const { choices, loss, lowerBound } = allocate(priced, room)
-    const chosen = choices.map((choice, index) => priced[index]?.[choice] as FormatChoice & AllocationOption)
-    const bytes = bytesOf(chosen)
-    if (bytes <= budget) return { recipe: withChoice(chosen), budget, bytes, loss, lowerBound, weights: chosen }
-    room -= bytes - budget
-  }
+  const { choices, bytes, loss, lowerBound } = chooseFormats(open, losses, { budget, bytesOf })
+  const weights = choices.map(({ name, format, bytes, loss }) => ({ name, format, bytes, loss }))
+  return { recipe: withChoice(choices), budget, bytes, loss, lowerBound, weights }
 }
 
 /** One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is looked up alone has none. */

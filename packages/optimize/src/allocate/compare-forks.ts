@@ -32,10 +32,10 @@ export interface CompareForksOptions {
 const sampledEvery = 4
 
 /**
- * Mean KL divergence from the original after each token of a window, summed over probes, by name. Both distributions are those over the
+ * KL divergence from the original after each token, of one probe after another, by name. Both distributions are those over the
  * likely words, so that a head which takes as many operations as half of the layers is multiplied by a few of its rows.
  */
-export async function compareForks(options: CompareForksOptions): Promise<ReadonlyMap<string, number>> {
+export async function compareForks(options: CompareForksOptions): Promise<ReadonlyMap<string, Float64Array>> {
   const { device, subject, program, stream, forks, probes, words, read, onFork, signal } = options
   const site = program.sites.at(-1) as Program['sites'][number]
   const own = program.steps[site.step]?.inputs['weight']
@@ -47,14 +47,12 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
     tensor.dispose()
     return values as Float32Array
   }
-  const sums = new Map<string, number>()
+  const { tokens: length } = program
+  const divergences = new Map(forks.map(({ name }) => [name, new Float64Array(probes * length)]))
   for (let probe = 0; probe < probes; probe++) {
     const hidden = await hiddenOf(probe)
-    const every = Math.min(sampledEvery, program.tokens)
-    const tokens = Int32Array.from(
-      { length: Math.floor(program.tokens / every) },
-      (_, index) => (index + 1) * every - 1,
-    )
+    const every = Math.min(sampledEvery, length)
+    const tokens = Int32Array.from({ length: Math.floor(length / every) }, (_, index) => (index + 1) * every - 1)
     const whole = await recordModel(subject, tokens.length)
     const { vocabSize } = subject.config
     const sampled = await headLogits(device, whole, rowsOf(hidden, columns, tokens), async (name) =>
@@ -62,7 +60,7 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
     )
     const ids = likelyWords(sampled, vocabSize, words)
     const small = withWords(subject, ids)
-    const cut = await recordModel(small, program.tokens)
+    const cut = await recordModel(small, length)
     const logitsOf = async (values: Float32Array, rows: Float32Array): Promise<Float32Array> => {
       signal?.throwIfAborted()
       return headLogits(device, cut, values, async (name) =>
@@ -82,18 +80,19 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
         rounded.dispose()
       }
       const compared = await logitsOf(await hiddenOf(window), its)
-      let sum = 0
-      for (let from = 0; from < original.length; from += ids.length)
-        sum += compareLogits(
-          original.subarray(from, from + ids.length),
-          compared.subarray(from, from + ids.length),
+      const divergence = divergences.get(name) as Float64Array
+      for (let token = 0; token < length; token++) {
+        const [from, to] = [token * ids.length, (token + 1) * ids.length]
+        divergence[probe * length + token] = compareLogits(
+          original.subarray(from, to),
+          compared.subarray(from, to),
           0,
         ).divergence
-      sums.set(name, (sums.get(name) ?? 0) + sum / program.tokens)
+      }
       onFork()
     }
   }
-  return sums
+  return divergences
 }
 
 /** What the head and the steps after it make of its inputs, f32 [tokens, columns]. */

@@ -40,8 +40,8 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   const measure = (bits: 3 | 4): Promise<readonly WeightLosses[]> =>
     measureLosses(subject, {
       device,
-      windows,
-      probes: 1,
+      windows: windows.slice(1),
+      probes: windows.slice(0, 1),
       words: 4096,
       bits,
       formats,
@@ -65,6 +65,37 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   )
   expect(quotient).toBeGreaterThan(0.7)
   expect(quotient).toBeLessThan(1.4)
+})
+
+test('what GPTQ will round is measured on what GPTQ rounds, which loses less, and an embedding to nearest', async () => {
+  const names = [...subject.weights.keys()].filter((name) => name.startsWith('layers.3.') && isBlockLinear(name))
+  const solver = { multiply: await createWasmMultiply() }
+  const measure = (method: 'gptq' | 'rtn'): Promise<readonly WeightLosses[]> =>
+    measureLosses(subject, {
+      device,
+      windows: windows.slice(1),
+      probes: windows.slice(0, 1),
+      words: 4096,
+      bits: 3,
+      formats: new Map([...names, 'embedding'].map((name) => [name, [int(3), int(4)] as const])),
+      method,
+      tokens: 64,
+      solver,
+    })
+  const [swept, nearest] = [await measure('gptq'), await measure('rtn')]
+  const totalOf = (losses: readonly WeightLosses[]): number =>
+    losses.reduce((sum, { name, measured }) => sum + (name === 'embedding' ? 0 : measured), 0)
+  expect(totalOf(swept) / totalOf(nearest)).toBeLessThan(0.8)
+  expect(swept.find(({ name }) => name === 'embedding')).toEqual(nearest.find(({ name }) => name === 'embedding'))
+  for (const { name, measured, runs, predicted } of swept) {
+    expect(runs).toHaveLength(8)
+    expect(runs.reduce((sum, run) => sum + run, 0) / 8, name).toBeCloseTo(measured, 12)
+    expect((predicted[0] as number) / measured, name).toBeCloseTo(1, 12)
+    // A quarter of the squared error for each bit, and a little less by the search for scales.
+    expect((predicted[1] as number) / measured, name).toBeGreaterThan(0.12)
+    expect((predicted[1] as number) / measured, name).toBeLessThan(0.35)
+  }
+  expect(device.memory().liveTensors).toBe(0)
 })
 
 /** Correlation of ranks. */

@@ -11,6 +11,8 @@ const multiplications = {
   word: 1000,
   /** For a multiplication in f64 on one thread. */
   factored: 8,
+  /** For a multiplication of GPTQ. */
+  swept: 5,
 } as const
 
 /** What measuring losses has to do, in multiplications of the forward pass, so that progress is in proportion to time. */
@@ -19,8 +21,8 @@ export interface MeasuringWork {
   steps(from: number, to: number): number
   /** The inputs of a layer over all windows: second moments, which are factored, or sums alone. */
   gathered(columns: number, windows: number, products: boolean): number
-  /** Rounding a weight, and some rows of it to so many formats. */
-  rounded(shape: Shape, rows: number, formats: number): number
+  /** Rounding a weight, by GPTQ or to nearest, and some rows of it to so many formats. */
+  rounded(shape: Shape, rows: number, formats: number, isSwept: boolean): number
   /** Comparing one window's logits of so many words. */
   compared(columns: number, words: number): number
 }
@@ -32,8 +34,10 @@ export function measuringWork({ steps, weights, tokens }: Program): MeasuringWor
     steps: (from, to) => (before[to] as number) - (before[from] as number),
     gathered: (columns, windows, products) =>
       products ? windows * tokens * columns ** 2 + (multiplications.factored * columns ** 3) / 3 : 0,
-    rounded: (shape, rows, formats) =>
-      multiplications.rounded * sizeOf(shape) + multiplications.sampled * rows * lastAxis(shape) * formats,
+    rounded: (shape, rows, formats, isSwept) =>
+      multiplications.rounded * sizeOf(shape) +
+      multiplications.sampled * rows * lastAxis(shape) * formats +
+      (isSwept ? multiplications.swept * (sizeOf(shape) * lastAxis(shape) + lastAxis(shape) ** 3 / 3) : 0),
     compared: (columns, words) => tokens * words * (columns + multiplications.word),
   }
 }

@@ -1,3 +1,4 @@
+import type { LinearStatistics } from '@tessera-llm/quantization'
 import { decodeWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
 import type { WeightFormat } from '../recipe/index.ts'
 
@@ -19,6 +20,22 @@ export async function rounded(
   const { weight } = await quantizeWeight(
     { values, shape },
     { kind: 'quantize', method: 'rtn', format, importance: importance !== undefined },
+    statistics,
+    solver,
+  )
+  return decodeWeight(weight)
+}
+
+/** The values after GPTQ on what is known of the inputs, f32 [N, K]. */
+export async function optimized(
+  { values, shape }: RoundedWeight,
+  format: WeightFormat,
+  statistics: LinearStatistics,
+  solver: Solver,
+): Promise<Float32Array> {
+  const { weight } = await quantizeWeight(
+    { values, shape },
+    { kind: 'quantize', method: 'gptq', format },
     statistics,
     solver,
   )
