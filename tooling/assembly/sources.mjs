@@ -1,4 +1,4 @@
-// Where AssemblyScript lies: packages/*/assembly, and packages/*/test/assembly for tests only.
+// Folders of AssemblyScript: packages/*/assembly, and packages/*/test/assembly for tests only.
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,7 +1,7 @@
-// What packages/webgpu/src/matrix/matrices.wgsl declares, for a GPU without matrices: of a matrix, a lane holds every WIDTH-th row (of
-// a right factor all rows), where WIDTH lanes in a row count as a subgroup. So each lane reads and writes what its subgroup would. A
-// barrier that is missing need not show: SwiftShader takes the lanes in an order of its own from barrier to barrier.
-// Before it: component (f32); M, N, K; COMPONENTS, RESULTS; WIDTH, IS_HALF.
+// Declarations of packages/webgpu/src/matrix/matrices.wgsl for a GPU without matrices. WIDTH lanes in a row act as a
+// subgroup; each lane holds every WIDTH-th row of a matrix (all rows of a right factor), so it reads and writes the
+// elements of its subgroup. Missing barriers need not show: SwiftShader orders the lanes freely between barriers.
+// Expects declarations of: component (f32); M, N, K; COMPONENTS, RESULTS; WIDTH, IS_HALF.
 var<workgroup> components: array<component, COMPONENTS>;
 var<workgroup> results: array<f32, RESULTS>;
 

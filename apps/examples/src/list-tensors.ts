@@ -1,4 +1,4 @@
-// What is in a GGUF file, from its header alone: node dist/list-tensors.js MODEL.gguf
+// Contents of a GGUF file, from its header only: node dist/list-tensors.js MODEL.gguf
 import { fileURLToPath } from 'node:url'
 import { readGguf } from '@tessera-llm/formats'
 import { fileSource } from '@tessera-llm/formats/node'

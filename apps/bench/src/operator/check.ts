@@ -4,7 +4,8 @@ import { probesOfOutput } from './operator.ts'
 import { operatorOf } from './table.ts'
 
 /**
- * What is wrong with the answer, or undefined. Compares with the op's f64 definition, within the contract's tolerance.
+ * Describes the error of an answer, or returns undefined. Compares with the op's f64 definition, within the contract's
+ * tolerance.
  */
 export async function problemOfOperator(
   { operator, size }: OpWorkload,

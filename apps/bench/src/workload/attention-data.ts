@@ -68,7 +68,7 @@ export function probesOf(
   )
 }
 
-/** What is wrong with the answer, or undefined. Compares with attention's f64 definition. */
+/** Describes the error of an answer, or returns undefined. Compares with attention's f64 definition. */
 export function problemOfAttention(
   workload: AttentionWorkload,
   answer: readonly number[] | undefined,

@@ -51,8 +51,8 @@ export function similaritiesOf(vectors: readonly ArrayLike<number>[]): readonly 
 }
 
 /**
- * What is wrong with the similarities, or undefined; `exact` are those of the original weights in f32. Rounding may
- * move them by 0.05.
+ * Describes the error of similarities, or returns undefined; `exact` are those of the original weights in f32. Rounding
+ * may change them by 0.05.
  */
 export function problemOfSimilarities(
   { precision }: EmbedWorkload,

@@ -55,7 +55,10 @@ export function answerElements({ m, n }: MatmulWorkload): readonly (readonly [nu
   ]
 }
 
-/** What is wrong with the answer, or undefined. int8 activations may cost 2 % of a term each, in either direction. */
+/**
+ * Describes the error of an answer, or returns undefined. int8 activations may change each term by 2 %, in either
+ * direction.
+ */
 export function problemOfAnswer(workload: MatmulWorkload, answer: readonly number[] | undefined): string | undefined {
   const elements = answerElements(workload)
   if (answer?.length !== elements.length)

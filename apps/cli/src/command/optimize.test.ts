@@ -166,7 +166,7 @@ test('heads are merged by what they are on the text before the other steps, and 
     expect(again.stdout, again.stderr).toMatch(/^verified: the same \d+ bytes/)
   }))
 
-test('inputs of down that are turned as the model runs: the plan, the file, inspect and the receipt say so', () =>
+test('inputs of down that the model transforms: the plan, the file, inspect and the receipt say so', () =>
   inWork(async ({ out, evaluate, recipe }) => {
     await writeFile(
       recipe,

@@ -63,7 +63,7 @@ export function recipeOptions<T>(yargs: Argv<T>) {
     .option('rotate', {
       type: 'boolean',
       default: false,
-      describe: 'turn the residual stream first: less is lost by gptq',
+      describe: 'rotate the residual stream first: gptq then loses less',
     })
     .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
 }
@@ -134,7 +134,7 @@ export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
   return parseRecipe({ ...common, steps: [...rotation, step] })
 }
 
-/** True for mixed types that are no ggml type as well: `q6_k` is the type, for linear layers alone. */
+/** Whether a mixed type is not also a ggml type: `q6_k` alone is the ggml type, for linear layers only. */
 function isMixed(format: WeightFormat): boolean {
   return mixes.some((mix) => mix === format) && !ggmlFormats.some((type) => type === format)
 }

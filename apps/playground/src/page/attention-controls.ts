@@ -28,7 +28,7 @@ export function firstSettings(): AttentionSettings {
   }
 }
 
-/** What a change invalidates: the text, the device's attention under this mask, or only the tiles. */
+/** Results that a change invalidates: those of the text, the device's attention under this mask, or only the tiles. */
 export type Stale = 'text' | 'mask' | 'tiles'
 
 const tiles = [4, 8, 16, 32].map((size) => [size, `${size}`] as const)

@@ -87,7 +87,7 @@ describe('a real file, damaged', async () => {
   })
 })
 
-/** Where the tensor data begin: all tensors end the file, each padded to the alignment. */
+/** Offset of the tensor data, which end the file, each tensor padded to the alignment. */
 function headerEnd(checkpoint: Awaited<ReturnType<typeof readGguf>>): number {
   let data = 0
   for (const { byteLength } of checkpoint.tensors.values())

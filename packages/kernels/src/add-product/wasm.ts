@@ -40,7 +40,10 @@ export const addProductWasm: WasmKernel = defineWasmKernel(addProductOp, {
   },
 })
 
-/** Of a block: as many blocks as make the halves of a triangle's pairs alike on all threads. */
+/**
+ * Columns of a block. The number of blocks is a multiple of twice the threads, which splits the pairs of halves of the
+ * triangle equally.
+ */
 function widthOf(columns: number, threads: number): number {
   const blocks = 2 * threads * Math.ceil(columns / (blockColumns * 2 * threads))
   return 8 * Math.ceil(columns / blocks / 8)

@@ -6,7 +6,7 @@ var<workgroup> partial: array<vec4<f32>, WORKGROUP / 4u>;
 fn lane_sum(position: u32, value: vec4<f32>) -> f32 {
   var sum = value;
   for (var distance = 1u; distance < LANES; distance *= 2u) {
-    // What comes from beyond the subgroup is not defined.
+    // Values from beyond the subgroup are undefined.
     let other = subgroupShuffleXor(sum, distance);
     sum += select(vec4<f32>(), other, distance < subgroup_width);
   }

@@ -13,7 +13,7 @@ const TOKEN_LANES = LANES / TILE;
 const ROW_MATRICES = TILE / N;
 
 var<workgroup> partial: array<f32, LANES>;
-// What each token is divided by.
+// Divisor of each token.
 var<workgroup> token_scales: array<f32, TILE>;
 
 fn stage4(at: u32, value: vec4<f32>, part: u32) {

@@ -32,9 +32,9 @@ import { deserializeWeight, serializeWeight } from './stored-weight.ts'
 
 /** Progress of `applyRecipe`. */
 export interface ApplyProgress {
-  /** What is being done: `layers.3.mlp.down`. */
+  /** The weight or layer in progress: `layers.3.mlp.down`. */
   readonly what: string
-  /** In the unit of `total`; proportional to the time that it takes. */
+  /** In the unit of `total`; proportional to time. */
   readonly done: number
   readonly total: number
 }
@@ -42,48 +42,48 @@ export interface ApplyProgress {
 /** Options of `applyRecipe`. */
 export interface ApplyOptions {
   readonly device: Device
-  /** Needed by methods that look at activations, unless `statistics` are given. */
+  /** Required by methods that use statistics of activations, unless `statistics` are given. */
   readonly calibration?: CalibrationText | undefined
   /**
-   * What `calibrate` gathered of the uncompressed model: taken instead of a pass over the text. Faster to compare settings by, and a
-   * little worse than going layer by layer, because what the layers before lose is not seen.
+   * Statistics of the uncompressed model from `calibrate`, used instead of a pass over the text. Faster for comparing
+   * settings, and slightly worse than layer by layer, because they do not include the errors of the layers before.
    */
   readonly statistics?: Calibration | undefined
-  /** Keeps results on the way, by name; a later run with the same recipe, model and text goes on from them. Default: memory. */
+  /** Stores results by name; a later run with the same recipe, model and text resumes from them. Default: memory. */
   readonly store?: WorkStore | undefined
-  /** Says what the results in `store` belong to, such as a hash of model and text: with another one they are thrown away. */
+  /** Key of the results in `store`, such as a hash of model and text; results with another key are deleted. */
   readonly identity?: string | undefined
   /**
-   * What methods compute with beside the device: `createWasmMultiply` of `@tessera-llm/quantization/wasm` and `createDeviceGptq` are
-   * many times as fast as the plain product of the default; different ones may give different bytes. `encode` gives the same.
+   * Numerical routines of methods: `createWasmMultiply` of `@tessera-llm/quantization/wasm` and `createDeviceGptq` are
+   * many times as fast as the default plain product. Different ones may give different bytes, except `encode`.
    */
   readonly solver?: Solver | undefined
   readonly onProgress?: ((progress: ApplyProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** A model after a recipe. */
+/** Result of a recipe. */
 export interface Applied {
-  /** The model whose weights were compressed: rotated where the recipe says so. */
+  /** The model whose weights were compressed, after rotations and scales. */
   readonly subject: Subject
   readonly assignments: Assignments
-  /** The result for an assigned weight. */
+  /** Reads the result for an assigned weight. */
   weight(name: string): Promise<QuantizedWeight>
-  /** Of inputs by the weight that reads them, where the recipe's activations are `int8-static`; else empty. */
+  /** Scales of inputs by the name of the weight, if the recipe's activations are `int8-static`; else empty. */
   readonly inputScales: ReadonlyMap<string, number>
-  /** What went otherwise than asked, by weight. */
+  /** Deviations from the request, with the name of the weight. */
   readonly notes: readonly string[]
-  /** Results that were found from an earlier run. */
+  /** Number of results from an earlier run. */
   readonly resumed: number
 }
 
 /**
- * Applies a recipe. Layer after layer, each weight is calibrated on what the layers before it, compressed already, make of the text.
- * Everything but the order of time is decided by recipe, model, text and device class, so a run that was interrupted and goes on
- * gives the same bytes as one that was not.
+ * Applies a recipe layer by layer: each weight is calibrated on the outputs of the compressed layers before it. Apart
+ * from the time of each step, recipe, model, text and device class determine the result, so a resumed run gives the
+ * same bytes as an uninterrupted one.
  *
- * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `invalid-value` for weights or activations that are
- * not finite and for a text that is too short, `aborted`
+ * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `invalid-value` for weights or
+ *   activations that are not finite and for a text that is too short, `aborted`
  */
 export async function applyRecipe(original: Subject, recipe: Recipe, options: ApplyOptions): Promise<Applied> {
   const {
@@ -96,8 +96,8 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     onProgress,
   } = options
   await store.claim(JSON.stringify(['apply', 1, recipe, options.identity ?? '']))
-  const turned = transformSubject(original, recipe, solver.multiply)
-  const assignments = assignSteps(turned.weights, recipe)
+  const rotated = transformSubject(original, recipe, solver.multiply)
+  const assignments = assignSteps(rotated.weights, recipe)
   const hasScalings = recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...assignments.keys()]
   const inputScales = createInputScales(recipe, assignments, store)
@@ -110,15 +110,16 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     if (bytes) kept.set(name, (await deserializeWeight(bytes)).notes)
   }
   const resumed = kept.size
-  if (statistics && (turned !== original || hasScalings || [...assignments.values()].some(({ correct }) => correct))) {
+  const isCorrected = [...assignments.values()].some(({ correct }) => correct)
+  if (statistics && (rotated !== original || hasScalings || isCorrected)) {
     throw new TesseraError(
       'invalid-option',
       'optimize: statistics of the uncompressed model serve neither recipes that rotate or scale it nor `correct`; give the calibration text instead',
     )
   }
-  const sizes = calibrationSizes(turned, recipe.calibration)
+  const sizes = calibrationSizes(rotated, recipe.calibration)
   let program =
-    hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(turned, sizes.window) : undefined
+    hasScalings || (calibrated.size > 0 && !statistics) ? await recordModel(rotated, sizes.window) : undefined
   const unread =
     program && [...calibrated].find((name) => !program?.sites.some(({ linears }) => linears.includes(name)))
   if (unread !== undefined)
@@ -126,10 +127,10 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       'invalid-option',
       `recipe: no linear layer of this model reads ${unread}, so there are no inputs for ${inputScales.names.has(unread) ? 'int8-static' : assignments.get(unread)?.method} to look at; use rtn or hqq without importance, and other activations`,
     )
-  const windows = program ? calibrationWindows(needed(calibration), sizes, turned.config.contextLength) : []
-  const scalings = program ? planScalings(turned, program, recipe, assignments) : []
+  const windows = program ? calibrationWindows(needed(calibration), sizes, rotated.config.contextLength) : []
+  const scalings = program ? planScalings(rotated, program, recipe, assignments) : []
   const estimate = createEstimate({
-    subject: turned,
+    subject: rotated,
     assignments,
     calibrated,
     program,
@@ -138,7 +139,7 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     isDone: (name) => kept.has(name),
     onProgress,
   })
-  let subject = turned
+  let subject = rotated
   const biases = createCompensatedBiases(assignments, store)
 
   const weightOf = async (name: string): Promise<QuantizedWeight> => {
@@ -175,12 +176,12 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
 
   try {
     if (scalings.length > 0) {
-      subject = await scaleInputs(turned, scalings, assignments, { device, windows, store, solver, estimate, signal })
-      // Norms have other values now.
+      subject = await scaleInputs(rotated, scalings, assignments, { device, windows, store, solver, estimate, signal })
+      // Records again, because scaling has changed the values of norms.
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
-    const apart = names.filter((name) => !kept.has(name) && (statistics || !calibrated.has(name)))
-    await inPipeline(apart, matrixOf, async (name, matrix) =>
+    const independent = names.filter((name) => !kept.has(name) && (statistics || !calibrated.has(name)))
+    await inPipeline(independent, matrixOf, async (name, matrix) =>
       round(name, matrix, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined),
     )
     if (program)
@@ -213,8 +214,8 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     inputScales: await inputScales.all(),
     resumed,
     notes: [
-      ...transformNotes(original, turned),
-      ...mixNotes(turned.weights, recipe),
+      ...transformNotes(original, rotated),
+      ...mixNotes(rotated.weights, recipe),
       ...scalings.flatMap(({ notes }) => notes),
       ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`)),
     ],
@@ -235,7 +236,10 @@ interface Pass {
   readonly signal: AbortSignal | undefined
 }
 
-/** Sends the windows from site to site; what a site's layers read is gathered, they are compressed, and the windows go on through them. */
+/**
+ * Advances the windows from site to site: gathers the statistics of a site's input, compresses the layers that read it,
+ * and continues through the compressed layers.
+ */
 async function compressInOrder({
   device,
   program,

@@ -6,13 +6,14 @@ import { matchTargets, type QuantizeStep, type Recipe } from '../recipe/index.ts
 import { bytesAs } from '../plan/format-bytes.ts'
 import type { ModelWeights } from '../weights/index.ts'
 
-/** What is to be done with each weight: the last quantizing step that names it. Weights that are missing here stay as they are. */
+/** The quantizing step of each weight: the last one that targets it. Absent weights stay unchanged. */
 export type Assignments = ReadonlyMap<string, QuantizeStep | MixedStep>
 
 /**
  * Resolves the targets of a recipe's quantizing steps.
  *
- * @throws TesseraError `invalid-option` for targets that match nothing or no matrix, and for formats that a weight's rows do not fit
+ * @throws TesseraError `invalid-option` for targets that match nothing or no matrix, and for formats that do not fit a
+ *   weight's rows
  */
 export function assignSteps(weights: ModelWeights, recipe: Recipe): Assignments {
   const names = [...weights.keys()]

@@ -17,7 +17,7 @@ import { createSolver } from '../solver/create-solver.ts'
 import { type Subject, subjectOf } from '../subject/index.ts'
 import { writeGgufModel } from '../write/index.ts'
 
-// Six layers, rows of 192 and, of `down`, of 512; the embedding is the head.
+// Six layers with rows of 192 and, for `down`, of 512; the head is tied.
 let device: Device
 let checkpoint: GgufCheckpoint
 let subject: Subject

@@ -2,8 +2,9 @@ import { storageFormat } from '@tessera-llm/formats'
 import type { GgmlFormat } from '../recipe/index.ts'
 
 /**
- * The ggml type that takes the place of one in blocks of 256 where rows are no multiple of 256: in blocks of 32, with as many bits or more. llama.cpp's
- * quantizer takes the same, but from 2026 on `q4_0` for `q2_k` and `q3_k`, which has the bytes of `iq4_nl` and loses more.
+ * The ggml type in blocks of 32 that replaces one in blocks of 256 for rows that are no multiple of 256; it has at
+ * least as many bits. llama.cpp's quantizer chooses the same, but since 2026 `q4_0` for `q2_k` and `q3_k`, which has
+ * the bytes of `iq4_nl` and loses more.
  */
 export const ggmlFallbacks: Readonly<Partial<Record<GgmlFormat, GgmlFormat>>> = {
   q2_k: 'iq4_nl',
@@ -16,7 +17,10 @@ export const ggmlFallbacks: Readonly<Partial<Record<GgmlFormat, GgmlFormat>>> = 
   tq2_0: 'q4_0',
 }
 
-/** The type itself where rows of so many columns are whole blocks of it; else its fallback, and `f16` where that does not fit either. */
+/**
+ * The type itself if rows of `columns` columns are whole blocks of it; else its fallback, or `f16` if that does not fit
+ * either.
+ */
 export function fittingFormat(format: GgmlFormat, columns: number): GgmlFormat {
   const fits = (candidate: GgmlFormat): boolean => columns % storageFormat(candidate).blockElements === 0
   return [format, ggmlFallbacks[format] ?? format].find(fits) ?? 'f16'

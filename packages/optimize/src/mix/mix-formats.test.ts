@@ -14,7 +14,7 @@ interface Sizes {
 
 type Shapes = ReadonlyMap<string, { readonly shape: Shape }>
 
-/** A model whose query, key and value are matrices of their own. */
+/** A model with separate matrices for query, key and value. */
 function llama({ layers, hidden = 4096, query = hidden, keys = 1024, inner = 14336, isTied = false }: Sizes): Shapes {
   const entries = Array.from({ length: layers }, (_, layer): [string, Shape][] => [
     [`layers.${layer}.attention_norm`, [hidden]],
@@ -29,7 +29,7 @@ function llama({ layers, hidden = 4096, query = hidden, keys = 1024, inner = 143
   return new Map<string, { readonly shape: Shape }>([
     ['embedding', { shape: [32000, hidden] }],
     ...(isTied ? [] : [['head', { shape: [32000, hidden] }] as const]),
-    // Files hold layers by name, 10 before 2.
+    // Files order layers by name, 10 before 2.
     ...entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, shape]) => [name, { shape }] as const),
   ])
 }
@@ -56,7 +56,7 @@ const counts = (formats: ReadonlyMap<string, string>): Readonly<Record<string, n
   return counted
 }
 
-/** How many tensors of each type llama.cpp tells of when it loads published files (`- type q4_K: 193 tensors`). */
+/** Number of tensors of each type that llama.cpp prints for published files (`- type q4_K: 193 tensors`). */
 describe('the counts of published files', () => {
   test.each<[string, Mix, Shapes, Readonly<Record<string, number>>]>([
     ['Llama 2 7B', 'q4_k_m', llama({ layers: 32, keys: 4096, inner: 11008 }), { q4_k: 193, q6_k: 33 }],
@@ -97,7 +97,7 @@ test('Gemma 3 270M in Q4_K_M: the types of the published file, whose rows are 64
     )
 })
 
-// By hand from the rules in llama-quant.cpp.
+// Derived by hand from the rules in llama-quant.cpp.
 test.each<[Mix, Sizes, Readonly<Record<string, number>>]>([
   ['q4_k_s', { layers: 32 }, { q4_k: 217, q5_k: 8, q6_k: 1 }],
   ['q5_k_s', { layers: 32 }, { q5_k: 225, q6_k: 1 }],
@@ -105,9 +105,9 @@ test.each<[Mix, Sizes, Readonly<Record<string, number>>]>([
   ['q6_k', { layers: 32 }, { q6_k: 226 }],
   ['q2_k', { layers: 32 }, { q2_k: 129, q3_k: 64, q4_k: 32, q6_k: 1 }],
   ['q2_k', { layers: 32, keys: 2048 }, { q2_k: 129, q3_k: 96, q6_k: 1 }],
-  // A tied embedding is the head.
+  // The head is tied to the embedding.
   ['q4_k_m', { layers: 16, isTied: true }, { q4_k: 96, q6_k: 17 }],
-  // Values of 70B, which are few, get more bits than the base.
+  // Values of 70B models, which are few, get more bits than the base.
   ['q4_k_m', { layers: 80, hidden: 8192, inner: 28672 }, { q4_k: 441, q5_k: 40, q6_k: 81 }],
   ['q4_k_m', { layers: 80, hidden: 8192, keys: 8192, inner: 22016 }, { q4_k: 481, q6_k: 81 }],
   ['q3_k_s', { layers: 80, hidden: 8192, inner: 28672 }, { q3_k: 481, q5_k: 80, q6_k: 1 }],

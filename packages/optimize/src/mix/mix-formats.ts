@@ -4,18 +4,21 @@ import type { ModelWeight } from '../weights/index.ts'
 import { fittingFormat } from './ggml-fallback.ts'
 import { type MixRules, mixRules, type Place } from './mix-rules.ts'
 
-/** What a mix makes of a weight, and what it would if the rows fitted. */
+/** Format of a weight in a mix, and the format that it would have if its rows fitted. */
 export interface MixedFormat {
   readonly format: GgmlFormat
   readonly wanted: GgmlFormat
 }
 
-/** Layers of models that llama.cpp takes for those of 70 billion weights where heads share keys and values, whose values are few and get more bits. */
+/**
+ * Layer count by which llama.cpp recognises 70B models. With grouped-query attention their values are few and get more
+ * bits.
+ */
 const layersOf70b = 80
 
 /**
- * The formats that a mix gives the matrices of a model, by canonical name: linear layers of blocks, embedding and head. Which layer counts as which
- * is decided by the whole model.
+ * Formats of a model's matrices in a mix, by canonical name: linear layers of blocks, embedding and head. The rules
+ * depend on the positions of all layers.
  */
 export function mixFormats(
   mix: Mix,
@@ -50,17 +53,17 @@ function ruledFormat(name: string, { base, value, down, output, fused }: MixRule
   return isFused(name) ? (fused?.(place) ?? base) : base
 }
 
-/** The matrices that a mix changes. Tables of positions and of types of tokens stay as they are. */
+/** Matrices that a mix changes. Tables of positions and token types stay unchanged. */
 function isMixed(name: string): boolean {
   return isBlockLinear(name) || isFused(name) || name === 'embedding' || name === 'head'
 }
 
-/** The head, and an embedding that is the head as well. */
+/** The head, or a tied embedding. */
 function isHead(name: string, weights: ReadonlyMap<string, unknown>): boolean {
   return name === 'head' || (name === 'embedding' && !weights.has('head'))
 }
 
-/** Has no canonical name: GGUF files alone have it. */
+/** Whether a weight is the fused query, key and value, which only GGUF files have and which has no canonical name. */
 function isFused(name: string): boolean {
   return /^blk\.\d+\.attn_qkv\.weight$/.test(name)
 }

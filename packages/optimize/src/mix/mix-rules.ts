@@ -1,8 +1,8 @@
 import type { GgmlFormat, Mix } from '../recipe/index.ts'
 
-/** What a rule may look at. */
+/** Input of a rule. */
 export interface Place {
-  /** Which of its kind the weight is, in the order of layers, and how many there are. */
+  /** Index of the weight among those of its kind, in the order of layers, and their number. */
   readonly index: number
   readonly count: number
   /** Query heads that share a key-value head. */
@@ -11,7 +11,7 @@ export interface Place {
 
 type Rule = (place: Place) => GgmlFormat
 
-/** What a mix makes of a matrix; the base where no rule is given. */
+/** Formats of a mix; the base for matrices without a rule. */
 export interface MixRules {
   readonly base: GgmlFormat
   readonly value?: Rule
@@ -23,7 +23,7 @@ export interface MixRules {
   readonly fileType: number
 }
 
-/** The first and the last eighth of the layers, and every third between. */
+/** Whether a layer is in the first or the last eighth, or one of every third between. */
 const hasMoreBits = ({ index, count }: Place): boolean => {
   const eighth = Math.floor(count / 8)
   return index < eighth || index >= Math.floor((7 * count) / 8) || (index - eighth) % 3 === 2
@@ -36,7 +36,7 @@ const first =
   (format: GgmlFormat, count: number, rest: GgmlFormat): Rule =>
   ({ index }) =>
     index < count ? format : rest
-/** For the first of so many equal parts of the layers. */
+/** `format` for the first of `parts` equal parts of the layers, `rest` for the others. */
 const firstPart =
   (format: GgmlFormat, parts: number, rest: GgmlFormat): Rule =>
   ({ index, count }) =>

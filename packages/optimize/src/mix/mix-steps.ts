@@ -4,15 +4,16 @@ import { matchTargets, type Mix, type MixStep, type QuantizeStep, type Recipe } 
 import type { ModelWeights } from '../weights/index.ts'
 import { type MixedFormat, mixFormats } from './mix-formats.ts'
 
-/** What a mix does to one weight. */
+/** The quantizing step that a mix implies for one weight. */
 export interface MixedStep extends QuantizeStep {
   readonly mix: Mix
 }
 
 /**
- * What a mix does to each weight that it is for. Embedding and head, which llama.cpp's importance matrices know nothing of, are rounded to nearest.
+ * The quantizing steps of a mix. Embedding and head, for which llama.cpp's importance matrices have no entries, are
+ * rounded to nearest.
  *
- * @throws TesseraError `invalid-option` for targets that no mix has a format for
+ * @throws TesseraError `invalid-option` for targets without a format in the mix
  */
 export function mixSteps(step: MixStep, weights: ModelWeights): ReadonlyMap<string, MixedStep> {
   const { mix, method = 'rtn', importance, correct } = step
@@ -35,7 +36,7 @@ export function mixSteps(step: MixStep, weights: ModelWeights): ReadonlyMap<stri
   )
 }
 
-/** What became of the formats of mixes in a model whose rows do not fit them, as sentences. */
+/** Formats that replace those of mixes because rows do not fit, as sentences. */
 export function mixNotes(weights: ModelWeights, { steps }: Recipe): readonly string[] {
   return steps.flatMap((step) => {
     if (step.kind !== 'mix') return []

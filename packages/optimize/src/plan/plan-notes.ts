@@ -8,9 +8,9 @@ import type { Subject } from '../subject/index.ts'
 import { transformNotes, transformSubject } from '../transform/index.ts'
 
 /**
- * What to know of a recipe before anything is computed, as sentences: what the model will ask of programs that run it, where the
- * types of a mix do not fit its rows, and what scaling steps (`awq`, `smooth`) cannot do to it, the inputs that come from something that cannot be
- * divided.
+ * Remarks on a recipe before anything is computed, as sentences: requirements on programs that run the model, types of
+ * a mix that do not fit its rows, and inputs that scaling steps (`awq`, `smooth`) cannot scale because their producer
+ * cannot be divided.
  *
  * @throws TesseraError `invalid-option` for a recipe that does not fit the model, `unsupported`
  */
@@ -18,7 +18,7 @@ export async function planNotes(original: Subject, recipe: Recipe): Promise<read
   const subject = transformSubject(original, recipe, createPlainMultiply())
   const notes = [...transformNotes(original, subject), ...mixNotes(subject.weights, recipe)]
   if (!recipe.steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')) return notes
-  // What reads what is the same for a window of any length.
+  // The graph is the same for windows of any length.
   const scalings = planScalings(subject, await recordModel(subject, 2), recipe, assignSteps(subject.weights, recipe))
   return [...notes, ...scalings.flatMap(({ notes: ofStep }) => ofStep)]
 }

@@ -10,7 +10,7 @@ const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more:
   ...more,
 })
 
-/** Mixed types that have no name of a ggml type, each without and with an importance matrix. */
+/** Mixed types that are not also names of ggml types, each without and with an importance matrix. */
 const mixed: readonly Recipe[] = mixes
   .filter((mix) => /_[sml]$/.test(mix))
   .flatMap((mix) => [
@@ -19,9 +19,9 @@ const mixed: readonly Recipe[] = mixes
   ])
 
 /**
- * Recipes that ship, for the linear layers of all blocks, or for the cache alone; embedding and head stay as they are, but in mixed types, with a budget
- * and in those for encoders, of which embeddings are half. docs/lab-log.md has what was measured
- * on SmolLM2-135M; the receipt says what a recipe costs on a model of one's own.
+ * The shipped recipes by name. They quantize the linear layers of blocks, or only the cache; mixed types, budgets and
+ * recipes for encoders, half of which are embeddings, include embedding and head. docs/lab-log.md has measurements on
+ * SmolLM2-135M; a receipt has those of other models.
  */
 export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries(
   [
@@ -87,7 +87,11 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
   ].map((recipe) => [recipe.name, recipe as Recipe]),
 )
 
-/** @throws TesseraError `invalid-option` that names the nearest one */
+/**
+ * The shipped recipe with this name.
+ *
+ * @throws TesseraError `invalid-option` for an unknown name, with the nearest one
+ */
 export function namedRecipe(name: string): Recipe {
   const found = namedRecipes[name]
   if (found) return found

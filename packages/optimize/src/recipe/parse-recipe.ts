@@ -85,9 +85,9 @@ const head = v.strictObject({
 })
 
 /**
- * Checks what a recipe file holds.
+ * Validates a parsed recipe file.
  *
- * @throws TesseraError `invalid-option` that names the place, the value, and for an unknown key the nearest known one
+ * @throws TesseraError `invalid-option` with the place, the value, and for an unknown key the nearest known one
  */
 export function parseRecipe(value: unknown): Recipe {
   const recipe = check(head, value, 'recipe')
@@ -114,7 +114,11 @@ export function parseRecipe(value: unknown): Recipe {
   return { ...recipe, steps: parsed }
 }
 
-/** Parses a recipe file's text. */
+/**
+ * Parses and validates the text of a recipe file.
+ *
+ * @throws TesseraError `invalid-option`
+ */
 export function parseRecipeJson(text: string): Recipe {
   let value: unknown
   try {
@@ -152,7 +156,7 @@ function describe(issue: v.BaseIssue<unknown>, schema: unknown): string {
   return `${path || 'it'} is ${value}, but must be ${issue.expected ?? issue.message}`
 }
 
-/** Keys of the object that the path ends in. */
+/** Keys of the object at the end of the path. */
 function keysAt(schema: unknown, path: readonly { readonly key?: unknown }[]): string[] {
   let at = schema as { readonly entries?: Record<string, unknown>; readonly wrapped?: unknown } | undefined
   for (const { key } of path) {

@@ -20,7 +20,10 @@ import { keptWeight } from './kept-weight.ts'
 
 type Planned = Pick<Applied, 'subject' | 'assignments' | 'weight'>
 
-/** `general.file_type` of llama.cpp by the type that most weights have; for people, loaders go by each tensor. */
+/**
+ * `general.file_type` of llama.cpp by the type of most weights; informative only, because loaders use each tensor's
+ * type.
+ */
 const fileTypes: Readonly<Record<string, number>> = {
   f32: 0,
   f16: 1,
@@ -42,11 +45,11 @@ const fileTypes: Readonly<Record<string, number>> = {
 }
 
 /**
- * Writes the compressed model as a GGUF file: what was not compressed is copied, or, where a step changed it, stored as f16 (vectors
- * as f32). Where the recipe turned the inputs of `down`, the file says so, and those weights have names that other programs do not find.
- * Nothing is seen of the file before it is whole.
+ * Writes the compressed model as a GGUF file: unquantized weights are copied, or, if a step changed them, stored as f16
+ * (vectors as f32). If the recipe transformed the inputs of `down`, the metadata state it, and those weights have names
+ * that other programs do not find. The file appears when it is complete.
  *
- * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for, and for static activations
+ * @throws TesseraError `unsupported` for integers in groups, for which GGUF has no type, and for static activations
  */
 export async function writeGgufModel(
   applied: Applied,
@@ -67,9 +70,9 @@ export async function writeGgufModel(
 }
 
 /**
- * Bytes of the file that `writeGgufModel` will write, to the byte, before anything is computed.
+ * Exact size in bytes of the file that `writeGgufModel` will write, before anything is computed.
  *
- * @throws TesseraError `unsupported` for integers in groups, which GGUF has no type for
+ * @throws TesseraError `unsupported` for integers in groups, for which GGUF has no type
  */
 export function ggufModelBytes(
   planned: Pick<Applied, 'subject' | 'assignments'>,
@@ -110,7 +113,7 @@ function compressed({ weight: result }: Planned, { name, storedName, shape }: Mo
   return { name: storedName, shape, format, bytes }
 }
 
-/** The type that a weight is stored as. Throws `unsupported` where GGUF has none. */
+/** The ggml type of a weight; throws `unsupported` if GGUF has none. */
 export function ggufFormat(name: string, format: WeightFormat): string {
   const label = formatLabel(format)
   if (fileTypes[label] !== undefined) return label
@@ -120,7 +123,7 @@ export function ggufFormat(name: string, format: WeightFormat): string {
   )
 }
 
-/** GGUF's loaders know no scales of inputs: what they round, they round dynamically. */
+/** GGUF files cannot hold scales of inputs; programs that read them round dynamically. */
 export function noStaticActivations(): TesseraError {
   return new TesseraError(
     'unsupported',
@@ -128,7 +131,7 @@ export function noStaticActivations(): TesseraError {
   )
 }
 
-/** That of most weights: of the mix that they belong to, or of their own format. */
+/** File type of most weights: that of their mix, or of their own format. */
 function commonFileType({ assignments }: Planned): number | undefined {
   const counts = new Map<number | undefined, number>()
   for (const step of assignments.values()) {

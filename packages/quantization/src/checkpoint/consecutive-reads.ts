@@ -30,7 +30,7 @@ export function createWholeReads(): WholeReads {
     async read(name, byteLength, [offset, length], decode, signal) {
       if (length === byteLength) return decode(signal)
       let decoded = kept.get(name)
-      // What another caller's signal ends must not fail this one.
+      // A read that another caller's signal aborts must not fail this one.
       if (!decoded || decoded.signal !== signal) {
         const started: Decoded = { bytes: decode(signal), signal, left: byteLength }
         started.bytes.catch(() => kept.get(name) === started && kept.delete(name))

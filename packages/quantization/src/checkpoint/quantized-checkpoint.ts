@@ -31,13 +31,14 @@ export interface QuantizedStorage {
 }
 
 /**
- * Shows a safetensors checkpoint of the GPTQ, AWQ or compressed-tensors layout as one of ordinary tensors, which any loader takes: weights
- * that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value changes. Weights are decoded when they are read,
- * once for reads of parts that follow one another.
- * Where the configuration says that inputs are rounded to int8 with one scale for all, `<layer>.input_scale` is among the tensors too.
+ * Presents a safetensors checkpoint of the GPTQ, AWQ or compressed-tensors layout as one of ordinary tensors, which any
+ * loader accepts: weights that blocks of q4_0, q5_0 or q8_0 hold exactly as such blocks, all others as f32. No value
+ * changes. Weights are decoded when they are read, once for consecutive reads of parts. If the configuration rounds
+ * inputs to int8 with one scale for all, the tensors include `<layer>.input_scale`.
  *
  * @param config `quantization_config` of the checkpoint's `config.json`
- * @throws TesseraError `invalid-file`, `unsupported` naming field, layer or part; those of a weight when it is opened or read
+ * @throws TesseraError `invalid-file`, `unsupported` naming field, layer or part; those of a weight when it is opened
+ *   or read
  */
 export async function quantizedCheckpoint(checkpoint: Checkpoint, config: unknown): Promise<QuantizedCheckpoint> {
   const scheme = readQuantizationConfig(config)

@@ -80,7 +80,7 @@ export async function createWasmEncoder(): Promise<EncodeNow> {
   return (format, values, shape, { importance } = {}) => {
     const entry = entries[format.id]
     const columns = lastAxis(shape)
-    // What has no kernel, and rows that no slice holds, are for the reference.
+    // The reference encodes types without a kernel, and rows larger than a slice.
     if (entry === undefined || columns > sliceValues)
       return format.encode(values, shape, importance ? { importance } : {})
     const rowBytes = rowBytesOf(blockTypeOf(format.id), shape)

@@ -1,6 +1,6 @@
 /**
- * What scales are rounded to before codes are chosen, and stored as. `e8m0` has the powers of two (OCP Microscaling Formats 1.0): the one
- * that sends a group's extreme to 4 … 8 where the largest value of the table is 6.
+ * Type to which scales are rounded before codes are chosen, and in which they are stored. `e8m0` has the powers of two
+ * (OCP Microscaling Formats 1.0): the one that maps a group's extreme to 4 … 8 for a table whose largest value is 6.
  */
 export type ScaleType = 'f32' | 'f16' | 'bf16' | 'e8m0'
 

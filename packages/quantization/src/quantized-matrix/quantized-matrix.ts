@@ -39,7 +39,7 @@ export function dequantizeMatrix(matrix: QuantizedMatrix): Float32Array<ArrayBuf
   for (let row = 0; row < rows; row++) {
     const first = grid.group === 'tensor' ? 0 : row * groups
     for (let group = 0, column = 0; column < columns; group++) {
-      // Where groups are named by column, each column is a span of its own.
+      // With groups by column, each column is a separate span.
       const at = first + (groupOfColumn ? (groupOfColumn[column] as number) : group)
       const end = row * columns + (groupOfColumn ? column + 1 : Math.min(column + width, columns))
       const scale = scales[at] as number

@@ -1,6 +1,6 @@
 /**
- * What calibration gathers of the inputs x of one linear layer, as sums over tokens. Every method takes what it needs of it:
- * the diagonal of `secondMoment` is an importance matrix, `absMax` serves SmoothQuant, `mean` compensates biases.
+ * Statistics of the inputs x of one linear layer, as sums over tokens. The diagonal of `secondMoment` is an importance
+ * matrix, `absMax` serves SmoothQuant, `mean` compensates biases.
  */
 export interface LinearStatistics {
   /** K, the length of x. */

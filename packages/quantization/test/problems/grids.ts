@@ -58,7 +58,7 @@ export const tableGrids: readonly Grid[] = [
 export function randomMatrix(grid: Grid, rows: number, columns: number): QuantizedMatrix {
   const random = createRandom(5)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
-  // Of tables, the codes of moderate values: fp8 has NaN, infinities and thousands.
+  // Codes of moderate values only: the table of fp8 contains NaN, infinities and thousands.
   const usable = Array.from({ length: count }, (_, code) => code).filter(
     (code) => grid.kind === 'integer' || Math.abs(grid.values[code] as number) <= 8,
   )

@@ -68,8 +68,10 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
       })
       const { sha256 } = await hashModel(again)
       const sameBytes = sha256 === output.sha256
-      // Equal bytes do not cover the quantized cache, which is chosen at run time.
-      if (sameBytes && !(recipe.cache && receipt.quality))
+      // Equal bytes do not cover run-time settings that the file does not state: the cache, and in GGUF files the rounding
+      // of inputs.
+      const isRounded = kind === 'gguf' && (recipe.activations ?? 'f32') !== 'f32'
+      if (sameBytes && !((recipe.cache || isRounded) && evaluated))
         return { sameBytes, sha256, told: `the same ${output.bytes} bytes (SHA-256 ${sha256})` }
       const measure = receipt.embeddings ? compareVectors : compareQuality
       return measure(receipt, again, { device, sha256, sameBytes, signal, onProgress, onNote })

@@ -6,8 +6,9 @@ import type { CommandStream } from './stream.ts'
 import { createUniforms } from './uniforms.ts'
 
 /**
- * What launches derive from their problems. Every number of tokens is a problem of its own, so that only the latest are kept; a plan
- * holds those that it replays. What is neither kept nor held gives up its bind groups and its uniform buffers.
+ * Cache of the data that launches derive from their problems. Every number of tokens is a separate problem, so only the
+ * latest are kept; a plan holds those that it replays. Entries that are neither kept nor held release their bind groups
+ * and uniform buffers.
  */
 export interface LaunchCache {
   get(launch: Launch<WebGpuKernel>, kernel: WebGpuKernel): CompiledLaunch

@@ -7,7 +7,7 @@ export interface Recording {
   readonly dispatches: Dispatch[]
   /** Number of kernel launches; each has one or more dispatches. */
   launches: number
-  /** What the dispatches are made of, each once. */
+  /** Compiled launches of the dispatches, each once. */
   readonly compiled: Set<CompiledLaunch>
   /** A buffer freed during the capture, for a tensor that is made in it. */
   reuse(size: number): Slot | undefined

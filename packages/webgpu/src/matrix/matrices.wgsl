@@ -20,8 +20,8 @@ fn subgroups_of(invocation: Invocation) -> u32 { return invocation.subgroups; }
 
 fn component_of(value: f32) -> component { return component(value); }
 
-// What a kernel does with matrices is the same in all lanes of a subgroup, because it depends on the subgroup's number alone; the
-// analysis of WGSL does not follow that number through a structure.
+// All lanes of a subgroup execute the same matrix operations, because these depend only on the subgroup's number;
+// WGSL's uniformity analysis does not follow that number through a structure.
 @diagnostic(off, chromium.subgroup_matrix_uniformity)
 fn zero_result() -> Result { return Result(); }
 

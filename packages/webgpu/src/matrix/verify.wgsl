@@ -16,7 +16,7 @@ fn main(invocation: Invocation) {
     store_result(strip * M * STRIDE, STRIDE, add_product(left, transposed_right_at(C, STRIDE), first));
   }
   workgroupBarrier();
-  // What the other lanes wrote, changed row by row, must be what is loaded next.
+  // Values written by other lanes, changed row by row, must be the ones loaded next.
   for (var i = invocation.lane; i < RESULTS; i += 128u) { results[i] *= f32(i / STRIDE + 1u); }
   workgroupBarrier();
   for (var strip = subgroup_of(invocation); strip < STRIPS; strip += subgroups_of(invocation)) {

@@ -13,10 +13,11 @@ export interface FeedbackCostsOptions {
 }
 
 /**
- * What a squared error of each column costs the outputs when GPTQ lets the columns after it make up for what they can, f32 [K]: R[i, i]²
- * with R · Rᵀ the damped second moment, averaged over tokens. Beside `importanceOf`, which is that cost for rounding to nearest, it says how
- * much less GPTQ will lose, before anything is rounded. Never more than that: where a few inputs are so large that the damping exceeds the
- * others, nothing is made up for, and R[i, i]² is the damping. The same as that where there is no second moment, or none that can be factored.
+ * Cost of a squared error in each column for the outputs, f32[K], if GPTQ compensates it in the columns after it: R[i,
+ * i]² with R · Rᵀ the damped second moment, averaged over tokens. `importanceOf` is the cost without compensation, that
+ * of rounding to nearest; the ratio predicts how much less GPTQ will lose. The result never exceeds `importanceOf`: if
+ * a few inputs are so large that the damping exceeds the others, nothing is compensated and R[i, i]² is the damping.
+ * Returns `importanceOf` without a second moment, or for one that cannot be factored.
  */
 export function feedbackCosts(
   statistics: LinearStatistics,

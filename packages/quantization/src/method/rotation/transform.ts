@@ -4,8 +4,8 @@ import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
 import type { Rotation } from './orthogonal.ts'
 
 /**
- * What happens to a weight W [N, K] of y = x · Wᵀ when its surroundings change: x becomes x / scale · input, and y is wanted times
- * output. A rotation smaller than the axis turns each part of its own size by the same matrix, as for attention heads.
+ * Transform of a weight W[N, K] of y = x · Wᵀ when its input becomes x / scale · input and its output must be
+ * multiplied by output. A rotation smaller than the axis is applied to each part of its size, as for attention heads.
  */
 export interface WeightTransform {
   /** f32[K]: x arrives divided by these, so that columns are multiplied; the weight of a norm merged into the layers that read it, or smoothing. */
