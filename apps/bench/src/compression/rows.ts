@@ -229,6 +229,7 @@ export function compressionRows(): readonly CompressionRow[] {
     named('gptq-3', anchors.gptq3),
     row('rtn-8-row', [rtn({ bits: 8, group: 'row', symmetric: true }, { clip: false })], anchors.rtn8),
     named('q8_0'),
+    named('fp8'),
     named('q4_0-importance'),
     ...ggml('q4_k'),
     ...ggml('q3_k'),

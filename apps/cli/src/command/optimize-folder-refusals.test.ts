@@ -41,6 +41,25 @@ describe('refused before anything is computed', () => {
       'set integerZeros: true in the step',
     ],
     [
+      { layout: 'gptq', steps: [{ kind: 'quantize', method: 'rtn', format: { codebook: 'fp8_e4m3', group: 'row' } }] },
+      'the gptq layout cannot hold this: layers.0.attention.query: it holds integers, not 8-bit floats; use compressed-tensors',
+    ],
+    [
+      { steps: [{ kind: 'quantize', method: 'rtn', format: { codebook: 'fp8_e4m3', group: 64 } }] },
+      '8-bit floats have one scale a row or a tensor there, not one of 64 columns',
+    ],
+    [
+      {
+        activations: 'int8-token',
+        steps: [{ kind: 'quantize', method: 'rtn', format: { codebook: 'fp8_e4m3', group: 'row' } }],
+      },
+      'is to become fp8_e4m3 a row, whose inputs a folder cannot have in integers; leave activations (int8-token) out',
+    ],
+    [
+      { steps: [{ kind: 'quantize', method: 'rtn', format: { codebook: 'nf4', group: 64 } }] },
+      "layouts of folders hold integers and 8-bit floats; use { bits, group }, or { codebook: 'fp8_e4m3', group: 'row' }",
+    ],
+    [
       { layout: 'marlin', steps: [{ kind: 'rotate' }] },
       'layout is "marlin", but must be ("gptq" | "awq" | "compressed-tensors")',
     ],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Receipt } from '@tessera-llm/optimize'
+import { namedRecipe, type Receipt } from '@tessera-llm/optimize'
 import type { Fields } from '@tessera-llm/runtime'
 import { describe, expect, test } from 'vitest'
 import { sentenceFolder, textOf } from '../../../../packages/tessera/test/support/sentence-folder.ts'
@@ -67,6 +67,22 @@ describe('a folder of integers', () => {
         config_groups: { group_0: { format: 'pack-quantized' }, group_1: { format: 'int-quantized' } },
       },
       recipeOf('compressed-tensors', int(4, 32), int(8, 'row', true)),
+    ],
+    [
+      'fp8, the embedding too',
+      {
+        format: 'float-quantized',
+        config_groups: {
+          group_0: { targets: ['model.embed_tokens'], weights: { num_bits: 8, type: 'float', strategy: 'tensor' } },
+          group_1: { input_activations: null, weights: { num_bits: 8, type: 'float', strategy: 'channel' } },
+        },
+      },
+      {
+        steps: [
+          ...namedRecipe('fp8').steps,
+          { kind: 'quantize', targets: 'embedding', method: 'rtn', format: { codebook: 'fp8_e4m3', group: 'tensor' } },
+        ],
+      },
     ],
     [
       'w8a8',

@@ -49,6 +49,8 @@ const ours: readonly (readonly [string, object, string?])[] = [
   ],
   ['rotated', { ...tensors, steps: [{ kind: 'rotate' }, ...(rtn(symmetric) as { steps: object[] }).steps] }],
   ['int8', { ...tensors, ...rtn(int8) }],
+  ['fp8', rtn({ codebook: 'fp8_e4m3', group: 'row' }, { clip: false })],
+  ['fp8 a tensor', rtn({ codebook: 'fp8_e4m3', group: 'tensor' })],
   ['int8 by tokens', { activations: 'int8-token', ...rtn(int8) }, 'int8-token'],
   ['int8 static', { activations: 'int8-static', calibration: { windows: 2, window: 64 }, ...rtn(int8) }, 'int8-static'],
   ...(packages.includes('gptqmodel')

@@ -8,7 +8,7 @@ import {
 import type { Fields } from '@tessera-llm/runtime'
 import type { Shape } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
-import { bytesAs } from '../plan/index.ts'
+import { bytesAs, isFloat8 } from '../plan/index.ts'
 import type { IntegerFormat, Layout, Recipe, WeightFormat } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
@@ -93,10 +93,12 @@ export function folderSize(
     layout: 'compressed-tensors',
     weightBytes(shape, format) {
       if (format === 'f16' || format === 'f32') return storedBytes(storageFormat(format), shape)
-      if (typeof format === 'string' || 'codebook' in format) return 'layouts of folders hold integers in groups'
+      if (typeof format === 'string' || ('codebook' in format && !isFloat8(format)))
+        return 'layouts of folders hold integers in groups, and 8-bit floats'
       const { group } = format
       const columns = shape[1] ?? 0
-      if (group !== 'row' && group < columns && columns % group !== 0)
+      if (isFloat8(format) && typeof group === 'number') return '8-bit floats have one scale a row or a tensor'
+      if (typeof group === 'number' && group < columns && columns % group !== 0)
         return `groups of ${group} columns do not divide ${columns}`
       return Object.entries(plannedParts(shape, format)).reduce(
         (sum, [part, stored]) =>

@@ -1,3 +1,3 @@
-export { bytesAs, formatLabel } from './format-bytes.ts'
+export { bytesAs, formatLabel, isFloat8 } from './format-bytes.ts'
 export { bytesByClass, planRecipe, type PlannedTensor, type PlanOptions, type RecipePlan } from './plan-recipe.ts'
 export { planNotes } from './plan-notes.ts'

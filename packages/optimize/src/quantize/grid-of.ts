@@ -1,7 +1,7 @@
 import { codebookGrid, type Grid, type IntegerGrid, normalGrid } from '@tessera-llm/quantization'
 import type { CodebookFormat, IntegerFormat } from '../recipe/index.ts'
 
-/** The grid of a recipe's format; scales are f16, as files store them. */
+/** The grid of a recipe's format; scales are f16, as files store them, and f32 for 8-bit floats, whose range is 448. */
 export function gridOf(format: IntegerFormat | CodebookFormat): Grid {
   if (!('codebook' in format)) return integerGrid(format)
   const { codebook, group } = format
@@ -12,6 +12,8 @@ export function gridOf(format: IntegerFormat | CodebookFormat): Grid {
       return normalGrid(3, group)
     case 'normal4':
       return normalGrid(4, group)
+    case 'fp8_e4m3':
+      return codebookGrid(codebook, group, 'f32')
     default:
       return codebookGrid(codebook, group)
   }

@@ -54,6 +54,10 @@ export const namedRecipes: Readonly<Record<string, Recipe>> = Object.fromEntries
       activations: 'int4-token',
       steps: [{ kind: 'rotate', heads: true, down: true }, gptq({ bits: 4, group: 64 }, { correct: true })],
     },
+    {
+      name: 'fp8',
+      steps: [{ kind: 'quantize', method: 'rtn', format: { codebook: 'fp8_e4m3', group: 'row' }, clip: false }],
+    },
     { name: 'gptq-4', steps: [gptq({ bits: 4, group: 64 })] },
     { name: 'gptq-4-rotated', steps: [{ kind: 'rotate' }, gptq({ bits: 4, group: 64 }, { correct: true })] },
     { name: 'gptq-3', steps: [gptq({ bits: 3, group: 64 })] },

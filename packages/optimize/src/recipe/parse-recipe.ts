@@ -10,7 +10,7 @@ const group = v.union([v.literal('row'), v.pipe(v.number(), v.integer(), v.minVa
 const integerFormat = v.strictObject({ bits: v.picklist([2, 3, 4, 8]), group, symmetric: v.optional(v.boolean()) })
 const codebookFormat = v.strictObject({
   codebook: v.picklist(Object.keys(codebooks) as (keyof typeof codebooks)[]),
-  group,
+  group: v.union([v.literal('tensor'), ...group.options]),
 })
 const format = v.union([v.picklist(ggmlFormats), integerFormat, codebookFormat])
 const targets = v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])

@@ -1,6 +1,6 @@
 import type { Activations } from '@tessera-llm/kernels'
 
-/** How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or for entries of a table. */
+/** How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or for entries of a table, floats of 8 bits among them. */
 export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
 /** ggml block types that recipes may ask for; `f16` and `f32` keep a tensor dense. */
@@ -36,14 +36,17 @@ export interface IntegerFormat {
 }
 
 /** Tables whose entries codes stand for, with the bits of a code: of the package quantization's `codebookGrid` and `normalGrid`. */
-export const codebooks = { normal2: 2, normal3: 3, normal4: 4, nf4: 4, fp4_e2m1: 4 } as const
+export const codebooks = { normal2: 2, normal3: 3, normal4: 4, nf4: 4, fp4_e2m1: 4, fp8_e4m3: 8 } as const
 
 /** Entries of a table, times a scale that `group` columns share; no zero points. */
 export interface CodebookFormat {
-  /** `normal2` to `normal4` have levels as dense as normally distributed weights are, which rotated ones nearly are (Max 1960). */
+  /**
+   * `normal2` to `normal4` have levels as dense as normally distributed weights are, which rotated ones nearly are (Max 1960). `fp8_e4m3` are the
+   * floats of 8 bits that folders hold, with scales in f32.
+   */
   readonly codebook: keyof typeof codebooks
-  /** Columns that share a scale; `row` for one scale a row (per output channel). */
-  readonly group: number | 'row'
+  /** Columns that share a scale; `row` for one scale a row (per output channel), `tensor` for one in all. */
+  readonly group: number | 'row' | 'tensor'
 }
 
 /** How a folder stores integers: the layouts of GPTQ (AutoGPTQ, GPTQModel), of AWQ's GEMM (AutoAWQ), and of compressed-tensors (vLLM). */

@@ -17,7 +17,7 @@ import { huggingFaceContent, safetensorsCheckpointOf } from '../convert/index.ts
 import type { MatrixWeight } from '../quantize/index.ts'
 import { parseRecipe } from '../recipe/index.ts'
 import { type Subject, subjectOf } from '../subject/index.ts'
-import { type FolderContent, folderContent } from './index.ts'
+import { type FolderContent, folderContent, plannedFolder } from './index.ts'
 
 let checkpoint: Checkpoint
 let config: Fields
@@ -64,6 +64,27 @@ test.each([
     },
   ],
   [{ bits: 8, group: 32 }, { layout: 'gptq' }, 'gptq', { bits: 8 }],
+  [
+    { codebook: 'fp8_e4m3', group: 'row' },
+    {},
+    'compressed-tensors',
+    {
+      format: 'float-quantized',
+      config_groups: {
+        group_0: {
+          targets: ['Linear'],
+          input_activations: null,
+          weights: { num_bits: 8, type: 'float', strategy: 'channel', symmetric: true, dynamic: false },
+        },
+      },
+    },
+  ],
+  [
+    { codebook: 'fp8_e4m3', group: 'tensor' },
+    {},
+    'compressed-tensors',
+    { format: 'float-quantized', config_groups: { group_0: { weights: { type: 'float', strategy: 'tensor' } } } },
+  ],
 ] as const)(
   '%j, %j: read again, every code and scale is what the method gave',
   async (format, more, layout, quantization) => {
@@ -117,4 +138,42 @@ test('floats are floats: without integers there is no layout and no quantization
   expect(content.layout).toBeUndefined()
   expect(content.config).not.toHaveProperty('quantization_config')
   expect(content.tensors.find(({ name }) => name === 'model.layers.0.mlp.down_proj.weight')?.format).toBe('f16')
+})
+
+test('8-bit floats beside integers: an entry of the config for each, and the bytes that are planned', async () => {
+  const steps = [
+    {
+      kind: 'quantize',
+      targets: 'layers.*.attention.*',
+      method: 'rtn',
+      format: { codebook: 'fp8_e4m3', group: 'row' },
+    },
+    {
+      kind: 'quantize',
+      targets: 'layers.*.mlp.down',
+      method: 'rtn',
+      format: { codebook: 'fp8_e4m3', group: 'tensor' },
+    },
+    { kind: 'quantize', targets: 'layers.0.mlp.up', method: 'rtn', format: { bits: 4, group: 64 } },
+  ]
+  const recipe = parseRecipe({ steps })
+  const applied = await applyRecipe(subject, recipe, { device: createReferenceDevice() })
+  const content = await folderContent(applied, subject, checkpoint, { config })
+  expect(content.config['quantization_config']).toMatchObject({
+    format: 'mixed-precision',
+    config_groups: {
+      group_0: { format: 'float-quantized', weights: { strategy: 'channel' } },
+      group_1: { format: 'pack-quantized', targets: ['model.layers.0.mlp.up_proj'] },
+      group_2: { format: 'float-quantized', weights: { strategy: 'tensor' } },
+    },
+  })
+  const planned = plannedFolder(applied, subject, checkpoint, { config })
+  expect(planned.config).toEqual(content.config)
+  const sizes = (tensors: FolderContent['tensors']): readonly object[] =>
+    tensors.map(({ name, format, shape }) => ({ name, format, shape }))
+  expect(sizes(planned.tensors)).toEqual(sizes(content.tensors))
+  expect(content.tensors.filter(({ name }) => name.startsWith('model.layers.0.mlp.down_proj'))).toMatchObject([
+    { name: 'model.layers.0.mlp.down_proj.weight_scale', format: 'f32', shape: [1] },
+    { name: 'model.layers.0.mlp.down_proj.weight', format: 'fp8_e4m3', shape: [192, 512] },
+  ])
 })

@@ -1,17 +1,17 @@
 import type { Checkpoint, TensorData } from '@tessera-llm/formats'
-import type { IntegerGrid, QuantizedMatrix, StoredParts } from '@tessera-llm/quantization'
+import type { QuantizedMatrix, StoredParts } from '@tessera-llm/quantization'
 import type { Fields } from '@tessera-llm/runtime'
 import { bytesOf as bytesIn, TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
 import { formatLabel } from '../plan/index.ts'
-import { integerGrid } from '../quantize/index.ts'
+import { gridOf } from '../quantize/index.ts'
 import type { Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { withTransform } from '../transform/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { keptWeight } from './kept-weight.ts'
-import { chooseLayout } from './layout.ts'
+import { chooseLayout, refuseMixedTypes } from './layout.ts'
 import { plannedParts, quantizationConfig, storedParts, type StoredLayers } from './stored-layers.ts'
 
 /** Options of `folderContent`. */
@@ -33,8 +33,9 @@ export interface FolderContent {
 }
 
 /**
- * Content of a Hugging Face folder of the compressed model: integers in a layout that other programs read, all other
- * weights unchanged, or, if a step changed them, as f16 (vectors as f32). Memory holds one weight at a time.
+ * Content of a Hugging Face folder of the compressed model: integers or 8-bit floats in a layout that other programs
+ * read, all other weights unchanged, or, if a step changed them, as f16 (vectors as f32). Memory holds one weight at a
+ * time.
  *
  * @param checkpoint of the original, safetensors
  * @throws TesseraError `unsupported` for contents that the layout cannot hold; static activations need
@@ -47,6 +48,7 @@ export async function folderContent(
   { config, layout: wish, activations }: FolderOptions,
 ): Promise<FolderContent> {
   const { subject, assignments, inputScales } = applied
+  refuseMixedTypes(assignments, activations)
   const layout = chooseLayout(subject, assignments, wish)
   if (inputScales.size > 0 && layout !== 'compressed-tensors')
     throw new TesseraError(
@@ -77,7 +79,7 @@ export async function folderContent(
       continue
     }
     const { grid, groupOfColumn } = await matrixOf(applied, name)
-    layers.quantized.set(layer, grid as IntegerGrid)
+    layers.quantized.set(layer, grid)
     layers.hasColumnGroups ||= groupOfColumn !== undefined
     for (const [part, stored] of Object.entries(await partsOf(name))) {
       tensors.push({
@@ -128,7 +130,7 @@ export function plannedFolder(
     const { name, storedName, shape } = weight
     const format = assignments.get(name)?.format
     const layer = storedName.replace(/\.weight$/, '')
-    if (format === undefined || typeof format === 'string' || 'codebook' in format) {
+    if (format === undefined || typeof format === 'string') {
       if (isLinear(weight)) layers.dense.push(layer)
       return [
         format === undefined
@@ -136,7 +138,7 @@ export function plannedFolder(
           : { name: storedName, shape, format: formatLabel(format), bytes: noData },
       ]
     }
-    layers.quantized.set(layer, integerGrid(format))
+    layers.quantized.set(layer, gridOf(format))
     const parts = Object.entries(plannedParts(shape, format)).map(([part, stored]) => ({
       name: `${layer}.${part}`,
       ...stored,

@@ -1,8 +1,15 @@
 import { TesseraError } from '@tessera-llm/tensor'
 import type { Assignments } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
-import { formatLabel } from '../plan/format-bytes.ts'
-import { type IntegerFormat, type Layout, layouts, type QuantizeStep } from '../recipe/index.ts'
+import { formatLabel, isFloat8 } from '../plan/format-bytes.ts'
+import {
+  type CodebookFormat,
+  type IntegerFormat,
+  type Layout,
+  layouts,
+  type QuantizeStep,
+  type Recipe,
+} from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import type { ModelWeights } from '../weights/index.ts'
 
@@ -76,8 +83,9 @@ function problemOf(
   [rows = 0, columns = 0]: readonly number[],
   { method, format, integerZeros = false }: QuantizeStep,
 ): string | undefined {
+  if (isFloat8(format)) return float8Problem(layout, format.group)
   if (!isIntegers(format))
-    return `it is to become ${formatLabel(format)}, and layouts of folders hold integers; use { bits, group }`
+    return `it is to become ${formatLabel(format)}, and layouts of folders hold integers and 8-bit floats; use { bits, group }, or { codebook: 'fp8_e4m3', group: 'row' }`
   if (weightClass(name) === 'embedding' && layout !== 'compressed-tensors')
     return 'it holds no embeddings; use compressed-tensors'
   if (method === 'hqq' && !integerZeros)
@@ -95,4 +103,27 @@ function problemOf(
   return rows % 8 === 0
     ? undefined
     : `it packs eight outputs to a word, and ${rows} is not a multiple of 8; use compressed-tensors`
+}
+
+/** 8-bit floats: float-quantized of compressed-tensors, of which vLLM reads linear layers with a scale a row or a tensor. */
+function float8Problem(layout: Layout, group: CodebookFormat['group']): string | undefined {
+  if (layout !== 'compressed-tensors') return 'it holds integers, not 8-bit floats; use compressed-tensors'
+  return typeof group === 'number'
+    ? `8-bit floats have one scale a row or a tensor there, not one of ${group} columns; set group to "row" or "tensor"`
+    : undefined
+}
+
+/**
+ * Refuses 8-bit floats beside inputs that are rounded to integers: a folder would say of one layer what no other program multiplies.
+ *
+ * @throws TesseraError `unsupported`
+ */
+export function refuseMixedTypes(assignments: Assignments, activations: Recipe['activations'] = 'f32'): void {
+  if (activations === 'f32') return
+  for (const [name, { format }] of assignments)
+    if (isFloat8(format))
+      throw new TesseraError(
+        'unsupported',
+        `optimize: ${name} is to become ${formatLabel(format)}, whose inputs a folder cannot have in integers; leave activations (${activations}) out, or use { bits: 8, group: 'row', symmetric: true }`,
+      )
 }

@@ -3,7 +3,7 @@ import { assignSteps } from '../apply/assignments.ts'
 import type { Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
-import { chooseLayout } from './layout.ts'
+import { chooseLayout, refuseMixedTypes } from './layout.ts'
 import { ggufFormat } from './write-model.ts'
 
 /**
@@ -16,7 +16,10 @@ import { ggufFormat } from './write-model.ts'
 export function plannedLayout(original: Subject, recipe: Recipe): Layout | undefined {
   const subject = transformSubject(original, recipe, createPlainMultiply())
   const assignments = assignSteps(subject.weights, recipe)
-  if (subject.container === 'hugging-face') return chooseLayout(subject, assignments, recipe.layout)
+  if (subject.container === 'hugging-face') {
+    refuseMixedTypes(assignments, recipe.activations)
+    return chooseLayout(subject, assignments, recipe.layout)
+  }
   for (const [name, { format }] of assignments) ggufFormat(name, format)
   return undefined
 }

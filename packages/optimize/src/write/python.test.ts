@@ -35,6 +35,14 @@ describe.skipIf(!hasPython)(
           step({ bits: 4, group: 64 }, 'layers.0.attention.key'),
         ],
       ],
+      ['compressed-tensors', [step({ codebook: 'fp8_e4m3', group: 'row' }, 'layers.0.attention.*')]],
+      [
+        'compressed-tensors',
+        [
+          step({ codebook: 'fp8_e4m3', group: 'tensor' }, 'layers.0.attention.*'),
+          step({ bits: 4, group: 64 }, 'layers.0.attention.key'),
+        ],
+      ],
     ])('%s %j', async (layout, steps) => {
       const { tensors, config } = await huggingFaceContent(
         await readGguf(bufferSource(await readFile(tinyModel.ggufUrl))),

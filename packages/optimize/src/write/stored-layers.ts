@@ -2,6 +2,7 @@ import {
   awqConfig,
   type CompressedFormat,
   compressedTensorsConfig,
+  type Grid,
   gptqConfig,
   type IntegerGrid,
   type QuantizedMatrix,
@@ -13,11 +14,11 @@ import {
 import type { Fields } from '@tessera-llm/runtime'
 import type { Shape } from '@tessera-llm/tensor'
 import { canonicalName, weightClass } from '../names/index.ts'
-import type { IntegerFormat, Layout, Recipe } from '../recipe/index.ts'
+import type { CodebookFormat, IntegerFormat, Layout, Recipe } from '../recipe/index.ts'
 
 /** Storage of a folder's linear layers, by their names without `.weight`. */
 export interface StoredLayers {
-  readonly quantized: Map<string, IntegerGrid>
+  readonly quantized: Map<string, Grid>
   readonly dense: string[]
   /** Whether some columns are grouped in another order than the stored one. */
   hasColumnGroups: boolean
@@ -27,20 +28,25 @@ export interface StoredLayers {
 
 /** The stored tensors of one weight. */
 export function storedParts(matrix: QuantizedMatrix, layout: Layout): StoredParts {
-  const grid = matrix.grid as IntegerGrid
-  if (layout === 'gptq') return writeGptq(matrix, gptqVersion(grid))
+  if (layout === 'gptq') return writeGptq(matrix, gptqVersion(matrix.grid as IntegerGrid))
   if (layout === 'awq') return writeAwq(matrix)
-  return writeCompressed(matrix, compressedFormat(grid))
+  return writeCompressed(matrix, compressedFormat(matrix.grid))
 }
 
 /**
- * The parts of a planned weight in the layout of compressed-tensors: shapes that `storedParts` will return for integers
- * whose columns are grouped in stored order.
+ * The parts of a planned weight in the layout of compressed-tensors: shapes that `storedParts` will return for 8-bit
+ * floats, and for integers whose columns are grouped in stored order.
  */
 export function plannedParts(
   [rows = 0, columns = 0]: Shape,
-  { bits, group, symmetric = false }: IntegerFormat,
+  format: IntegerFormat | CodebookFormat,
 ): Readonly<Record<string, { readonly format: string; readonly shape: Shape }>> {
+  if ('codebook' in format)
+    return {
+      weight_scale: { format: 'f32', shape: format.group === 'tensor' ? [1] : [rows, 1] },
+      weight: { format: format.codebook, shape: [rows, columns] },
+    }
+  const { bits, group, symmetric = false } = format
   const groups = group === 'row' ? 1 : Math.ceil(columns / group)
   const words = (count: number): number => Math.ceil((count * bits) / 32)
   const isPacked = bits !== 8
@@ -83,8 +89,9 @@ function gptqVersion({ isSymmetric }: IntegerGrid): 1 | 2 {
   return isSymmetric ? 1 : 2
 }
 
-function compressedFormat({ bits }: IntegerGrid): CompressedFormat {
-  return bits === 8 ? 'int-quantized' : 'pack-quantized'
+function compressedFormat(grid: Grid): CompressedFormat {
+  if (grid.kind === 'codebook') return 'float-quantized'
+  return grid.bits === 8 ? 'int-quantized' : 'pack-quantized'
 }
 
 function isEmbedding(layer: string): boolean {
@@ -97,7 +104,7 @@ function isEmbedding(layer: string): boolean {
  */
 function compressedConfig({ quantized, dense, hasColumnGroups, activations }: StoredLayers): Fields {
   const inputs = activations === 'f32' || activations === 'int8' ? undefined : activations
-  const byGrid = new Map<string, { readonly grid: IntegerGrid; readonly names: string[] }>()
+  const byGrid = new Map<string, { readonly grid: Grid; readonly names: string[] }>()
   for (const [name, grid] of quantized) {
     const key = JSON.stringify(grid)
     const known = byGrid.get(key) ?? { grid, names: [] }
