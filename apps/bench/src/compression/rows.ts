@@ -49,7 +49,10 @@ function ggml(type: GgmlFormat): readonly CompressionRow[] {
   return [row(type, steps({})), { ...row(`${type}-importance`, steps({ importance: true })), isStatic: true }]
 }
 
-/** A mixed type of llama.cpp for all linear layers; it would leave SmolLM2's embedding, which is the head, in the q8_0 that it is stored in. */
+/**
+ * A mixed type of llama.cpp for all linear layers. SmolLM2's embedding, which is the head, is stored in the q8_0 that the
+ * mix would give it.
+ */
 function mixed(mix: Mix, importance?: true): CompressionRow {
   const step = { kind: 'mix', mix, targets: 'layers.**' } as const
   return importance ? { ...row(`${mix}-importance`, [{ ...step, importance }]), isStatic: true } : row(mix, [step])

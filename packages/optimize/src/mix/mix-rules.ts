@@ -46,7 +46,7 @@ const more =
   (place) =>
     hasMoreBits(place) ? format : rest
 
-/** The mixed types of llama.cpp's quantizer (`llama-quant.cpp`), by which published files are named. */
+/** The mixed types of llama.cpp's quantizer (`llama-quant.cpp`), which published files are named after. */
 export const mixRules: Readonly<Record<Mix, MixRules>> = {
   q2_k: {
     base: 'q2_k',

@@ -3,8 +3,8 @@ import { type Shape, sizeOf } from '@tessera-llm/tensor'
 import { type CodebookFormat, codebooks, type WeightFormat } from '../recipe/index.ts'
 
 /**
- * Bytes of a weight in a format, or the reason why its rows do not fit. Codes in groups include f16 scales (8-bit floats
- * f32), and zero points with the bits of a code.
+ * Bytes of a weight in a format, or the reason why its rows do not fit. Codes in groups include f16 scales (f32 for
+ * 8-bit floats), and zero points with the bits of a code.
  */
 export function bytesAs(format: WeightFormat, shape: Shape): number | string {
   if (typeof format === 'string') return storedBytes(storageFormat(format), shape)
@@ -17,7 +17,7 @@ export function bytesAs(format: WeightFormat, shape: Shape): number | string {
   return Math.ceil((sizeOf(shape) * bits) / 8) + scaleBytes * groups + (hasZeros ? Math.ceil((groups * bits) / 8) : 0)
 }
 
-/** True for floats of 8 bits with scales, which folders hold. */
+/** Whether a format is floats of 8 bits with scales, which folders can hold. */
 export function isFloat8(format: WeightFormat): format is CodebookFormat {
   return typeof format !== 'string' && 'codebook' in format && format.codebook === 'fp8_e4m3'
 }

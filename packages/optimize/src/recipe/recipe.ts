@@ -1,6 +1,9 @@
 import type { Activations } from '@tessera-llm/kernels'
 
-/** How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or for entries of a table, floats of 8 bits among them. */
+/**
+ * How weights are stored after quantization: a ggml block type by name, or codes in groups that stand for integers or
+ * for entries of a table, floats of 8 bits among them.
+ */
 export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
 /** ggml block types that recipes may ask for; `f16` and `f32` keep a tensor dense. */
@@ -41,8 +44,8 @@ export const codebooks = { normal2: 2, normal3: 3, normal4: 4, nf4: 4, fp4_e2m1:
 /** Entries of a table, times a scale that `group` columns share; no zero points. */
 export interface CodebookFormat {
   /**
-   * `normal2` to `normal4` have levels as dense as normally distributed weights are, which rotated ones nearly are (Max 1960). `fp8_e4m3` are the
-   * floats of 8 bits that folders hold, with scales in f32.
+   * `normal2` to `normal4` have levels as dense as normally distributed weights are, which rotated ones nearly are (Max
+   * 1960). `fp8_e4m3` are the floats of 8 bits that folders hold, with scales in f32.
    */
   readonly codebook: keyof typeof codebooks
   /** Columns that share a scale; `row` for one scale a row (per output channel), `tensor` for one in all. */
@@ -139,22 +142,28 @@ export interface BudgetStep {
   readonly correct?: boolean | undefined
 }
 
-/** Mixed types of llama.cpp's quantizer: most matrices have the type of the name, those that matter more have another (`_s` few, `_m` some, `_l` many). */
+/**
+ * Mixed types of llama.cpp's quantizer: most matrices have the type of the name, those that matter more have another
+ * (`_s` few, `_m` some, `_l` many).
+ */
 export const mixes = ['q2_k', 'q3_k_s', 'q3_k_m', 'q3_k_l', 'q4_k_s', 'q4_k_m', 'q5_k_s', 'q5_k_m', 'q6_k'] as const
 
 /** Name of a mixed type of llama.cpp's quantizer. */
 export type Mix = (typeof mixes)[number]
 
 /**
- * Rounds the whole model to a mixed type of llama.cpp's quantizer, embedding and head included: its head, and an embedding that is the head too, become
- * `q6_k`. Where rows are no multiples of 256, another type takes the place of the one that the mix wants; `planNotes` says where.
+ * Rounds the whole model to a mixed type of llama.cpp's quantizer, embedding and head included: its head, and an
+ * embedding that is the head too, become `q6_k`. Rows that are no multiples of 256 take a fallback type (see
+ * `fittingFormat`), which `planNotes` names.
  */
 export interface MixStep {
   readonly kind: 'mix'
   readonly mix: Mix
   /** Default: linear layers of blocks, embedding and head. */
   readonly targets?: Targets | undefined
-  /** How linear layers of blocks are rounded. Default `rtn`, as llama.cpp does. Embedding and head are rounded to nearest. */
+  /**
+   * Method for linear layers of blocks. Default `rtn`, as llama.cpp does. Embedding and head are rounded to nearest.
+   */
   readonly method?: 'rtn' | 'gptq' | undefined
   /** `rtn`: see `quantize`; llama.cpp's importance matrix. */
   readonly importance?: boolean | undefined

@@ -105,7 +105,7 @@ function problemOf(
     : `it packs eight outputs to a word, and ${rows} is not a multiple of 8; use compressed-tensors`
 }
 
-/** 8-bit floats: float-quantized of compressed-tensors, of which vLLM reads linear layers with a scale a row or a tensor. */
+/** 8-bit floats need compressed-tensors' `float-quantized`, which vLLM reads with one scale a row or a tensor. */
 function float8Problem(layout: Layout, group: CodebookFormat['group']): string | undefined {
   if (layout !== 'compressed-tensors') return 'it holds integers, not 8-bit floats; use compressed-tensors'
   return typeof group === 'number'
@@ -114,7 +114,7 @@ function float8Problem(layout: Layout, group: CodebookFormat['group']): string |
 }
 
 /**
- * Refuses 8-bit floats beside inputs that are rounded to integers: a folder would say of one layer what no other program multiplies.
+ * Refuses 8-bit floats beside inputs that are rounded to integers, a pair that no other program multiplies.
  *
  * @throws TesseraError `unsupported`
  */
