@@ -74,7 +74,7 @@ afterAll(() => device?.dispose())
 const recipeOf = (...steps: object[]): Recipe => parseRecipe({ calibration: { windows: 4, window: 32 }, steps })
 const budgetOf = (size: string | number, more: object = {}): Recipe =>
   recipeOf({ kind: 'budget', size, method: 'rtn', formats: ['q8_0', 'q5_0', 'q4_0', 'mxfp4', 'q2_k'], ...more })
-/** Measured once for all tests that ask for the same formats. */
+/** Shares the measurements among tests with the same formats. */
 const kept = memoryStore()
 const allocated = (recipe: Recipe, options: Partial<AllocateOptions> = {}): Promise<BudgetAllocation> =>
   allocateBudget(subject, recipe, { device, calibration: { ids }, file, solver, store: kept, ...options })
@@ -90,7 +90,7 @@ async function fileOf(recipe: Recipe): Promise<Uint8Array<ArrayBuffer>> {
   await writeGgufModel(applied, subject, checkpoint, sink)
   return sink.bytes()
 }
-/** Divergence on text that was not calibrated on. */
+/** Divergence on text outside of the calibration. */
 const lost = async (bytes: Uint8Array<ArrayBuffer>): Promise<number> => {
   const session = await sessionOf(await readGguf(bufferSource(bytes)))
   return (await measureDivergence(original, session, ids.slice(128), { window: 32, windows: 6, protocol: 'all' })).kld
@@ -109,7 +109,7 @@ test.each(['mxfp4', 'q4_0', 'q5_0'])(
     const made = await fileOf(recipe)
     expect(made.length).toBe(bytes)
     expect(bytes).toBeLessThanOrEqual(budget)
-    // The smallest step up from q4_0 to q5_0, of a key, takes 8 kB.
+    // The smallest step from q4_0 to q5_0, that of a key, takes 8 kB.
     expect(bytes).toBeGreaterThan(budget - 8192)
     expect(new Set(weights.map(({ format: each }) => each)).size).toBeGreaterThan(1)
     expect(loss).toBeLessThanOrEqual(lowerBound * 1.001)

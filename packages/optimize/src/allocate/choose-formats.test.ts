@@ -8,7 +8,7 @@ import type { FormatChoice, OpenWeight } from './open-weights.ts'
 
 const layers = 24
 const shape = [64, 192] as const
-/** Bits a weight, and what is lost of a format beside the one that was measured: a quarter for each bit. */
+/** Formats by bits a weight, with their loss relative to the measured format: a quarter for each bit. */
 const formats = ([3, 4] as const).flatMap((bits) =>
   [32, 64, 192].map((group) => ({ format: { bits, group } as IntegerFormat, bitsPerWeight: bits + 20 / group })),
 )
@@ -37,7 +37,10 @@ const lossesOf = (name: string, runs: readonly number[]): WeightLosses => {
   return { name, measured, runs, predicted: formats.map(({ bitsPerWeight }) => measured * quotient(bitsPerWeight)) }
 }
 
-/** Chooses by eight noisy runs of tokens of weights whose true losses are known; the truth of that choice, and of one format, 4 bits in groups of 64. */
+/**
+ * Chooses by eight noisy runs of tokens for weights with known true losses. Returns the true loss of that choice, and
+ * of 4 bits in groups of 64 for all weights.
+ */
 function chosenBy(
   seed: number,
   truth: (name: string) => number,

@@ -59,7 +59,7 @@ test('what is predicted from the measurement at 4 bits has the order of what is 
   const predicted = four.map((each) => each.predicted[1] as number)
   const measured = three.map((each) => each.measured)
   expect(spearman(predicted, measured)).toBeGreaterThan(0.9)
-  // A quadratic law: the geometric mean of the quotients is near one.
+  // The law is quadratic: the geometric mean of the ratios is near one.
   const quotient = Math.exp(
     predicted.reduce((sum, value, index) => sum + Math.log(value / (measured[index] as number)), 0) / predicted.length,
   )
@@ -91,14 +91,14 @@ test('what GPTQ will round is measured on what GPTQ rounds, which loses less, an
     expect(runs).toHaveLength(8)
     expect(runs.reduce((sum, run) => sum + run, 0) / 8, name).toBeCloseTo(measured, 12)
     expect((predicted[0] as number) / measured, name).toBeCloseTo(1, 12)
-    // A quarter of the squared error for each bit, and a little less by the search for scales.
+    // Each bit divides the squared error by four, and the search for scales reduces it a little further.
     expect((predicted[1] as number) / measured, name).toBeGreaterThan(0.12)
     expect((predicted[1] as number) / measured, name).toBeLessThan(0.35)
   }
   expect(device.memory().liveTensors).toBe(0)
 })
 
-/** Correlation of ranks. */
+/** Rank correlation. */
 function spearman(a: readonly number[], b: readonly number[]): number {
   const ranks = (values: readonly number[]): number[] =>
     values.map((value) => values.filter((other) => other < value).length)

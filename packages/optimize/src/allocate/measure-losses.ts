@@ -5,7 +5,7 @@ import { createStream, type Program, recordModel, type Site } from '../program/i
 import type { Solver } from '../quantize/index.ts'
 import type { WeightFormat } from '../recipe/index.ts'
 import type { DecoderSubject } from '../subject/index.ts'
-import { compareForks, type Fork } from './compare-forks.ts'
+import { forkDivergences, type Fork } from './fork-divergences.ts'
 import { measuringWork } from './measuring-work.ts'
 import { optimized, rounded, type RoundedWeight, roundError, sampleRows } from './round-error.ts'
 import { meanOf, meansOfRuns } from './shrink-losses.ts'
@@ -13,55 +13,58 @@ import { meanOf, meansOfRuns } from './shrink-losses.ts'
 /** Options of `measureLosses`. */
 export interface MeasureLossesOptions {
   readonly device: Device
-  /** Windows of token ids that tell of the inputs of layers, all of the length that the method will be calibrated on. */
+  /** Windows of token ids for the statistics of inputs, all of the length on which the method will be calibrated. */
   readonly windows: readonly (readonly number[])[]
   /**
-   * Windows that the divergence is measured on, after every token, all of the same length. Others than `windows`: what GPTQ was calibrated
-   * on it loses too little of.
+   * Windows on which the divergence is measured, after every token, all of one length. They must differ from `windows`:
+   * on its own calibration text GPTQ loses less.
    */
   readonly probes: readonly (readonly number[])[]
-  /** … between the distributions over so many words of the vocabulary, the likely ones. */
+  /** Number of most likely tokens of the vocabulary, between whose distributions the divergence is measured. */
   readonly words: number
-  /** Bits of the integers in groups of 32 that a weight is rounded to while its divergence is measured. */
+  /** Bits of the integers in groups of 32 to which a weight is rounded while its divergence is measured. */
   readonly bits: 2 | 3 | 4
-  /** The formats that are asked about, for each weight by name. */
+  /** Formats to predict for each weight, by name. */
   readonly formats: ReadonlyMap<string, readonly WeightFormat[]>
   /**
-   * How weights will be rounded, embeddings aside: `gptq` makes up for a part of what rounding to nearest loses, and for more in some
-   * layers than in others.
+   * Method that will round the weights, except embeddings. GPTQ compensates part of the error of rounding to nearest,
+   * and more in some layers than in others.
    */
   readonly method: 'gptq' | 'rtn'
-  /** Tokens that GPTQ will be calibrated on, more than these windows have. */
+  /** Number of tokens on which GPTQ will be calibrated, more than in `windows`. */
   readonly tokens: number
   readonly solver: Solver
   readonly signal?: AbortSignal | undefined
-  /** In proportion to time, to a factor of two. */
+  /** Proportional to time within a factor of two. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** What rounding one weight costs while all others stay as they are. */
+/** Loss by rounding one weight while all others are unchanged. */
 export interface WeightLosses {
   readonly name: string
-  /** KL divergence from the original, nats a token, with the weight rounded to integers by the method; measured. */
+  /** Measured KL divergence from the original, nats a token, with the weight rounded to integers by the method. */
   readonly measured: number
-  /** The same for runs of tokens that follow each other, in order: their mean is `measured`. */
+  /** The divergence on consecutive runs of tokens; their mean is `measured`. */
   readonly runs: readonly number[]
-  /** The same for each format, predicted: the measured one times the quotient of the output errors, since it grows with their square. */
+  /** Predicted divergence for each format: the measured one times the ratio of the squared output errors. */
   readonly predicted: readonly number[]
 }
 
-/** Rows of a weight that formats are compared on. */
+/** Number of rows of a weight on which formats are compared. */
 const comparedRows = 64
-/** Runs of tokens that a window's divergence is told of: so many as noise can be told from, of so many tokens that they differ like windows. */
+/**
+ * Number of runs into which a window's tokens are divided: enough to estimate the noise, each long enough to vary like
+ * windows.
+ */
 const runsOfProbe = 8
-/** Tokens of windows that the importance of a tied embedding is taken from, at least one window. */
+/** Number of tokens for the importance of a tied embedding, at least one window. */
 const headTokens = 512
 
 /**
- * Measures how much each weight matters, in one pass over the layers: where a weight is read, the probes part into some that go on with
- * the weight as it is and some that go on with it rounded, and at the end the logits of each are compared with the original's. Rounding is
- * done by the method itself: what GPTQ leaves of an error is another share of it in each kind of layer. One layer's weights are in memory
- * at a time, and one residual stream for each weight and window.
+ * Measures the loss of each weight in one pass over the layers. At the input of a weight, each probe is forked into one
+ * window that continues with the original weight and one that continues with the rounded weight; at the end, the logits
+ * of both are compared. The method itself rounds, because the share of an error that GPTQ leaves differs between kinds
+ * of layers. Memory holds one layer's weights, and one residual stream for each weight and window.
  *
  * @throws TesseraError `unsupported` for a forward pass that cannot be recorded, `aborted`
  */
@@ -83,7 +86,7 @@ export async function measureLosses(
     done += amount
     onProgress?.(Math.min(done, total), total)
   }
-  // A weight is wanted where it is rounded and by both streams after that, and a rotated one takes long to read.
+  // A weight is needed for rounding and then by both streams, and reading a rotated one takes long.
   const held = new Map<string, { readonly values: Float32Array; left: number }>()
   const hold = async (name: string): Promise<Float32Array> => {
     const values = held.get(name)?.values ?? (await valuesOf(subject, name, signal))
@@ -150,7 +153,7 @@ export async function measureLosses(
       advanceBy(work.known.gathered(lastAxis(site.input.shape), windows.length, products))
       for (const name of names) await fork(name, importanceOf(statistics), products ? statistics : undefined, costs)
     }
-    const divergence = await compareForks({
+    const divergence = await forkDivergences({
       device,
       subject,
       program,
@@ -182,12 +185,12 @@ export async function measureLosses(
   }
 }
 
-/** The weights of a site that are rounded by what it reads; the embedding has a way of its own. */
+/** The weights of a site that are rounded with its statistics; the embedding is handled separately. */
 function roundedNames(linears: Site['linears'], formats: MeasureLossesOptions['formats']): readonly string[] {
   return linears.filter((name) => formats.has(name) && name !== 'embedding')
 }
 
-/** Windows that the importance of a tied embedding is taken from. */
+/** Number of windows for the importance of a tied embedding. */
 function headWindows({ windows }: MeasureLossesOptions): number {
   return Math.min(windows.length, Math.max(1, Math.floor(headTokens / (windows[0]?.length ?? 1))))
 }
@@ -231,7 +234,10 @@ function totalWork(
   return total + formats.size * probes.length * work.probes.compared(lastAxis(head.input.shape), words)
 }
 
-/** The importance of a tied embedding is that of the head's inputs, known when some windows have gone through all layers; undefined for one that is looked up alone. */
+/**
+ * Importance of a tied embedding, which is that of the head's inputs, after some windows have passed all layers;
+ * undefined for an untied one.
+ */
 async function headImportance(
   subject: DecoderSubject,
   program: Program,
@@ -257,7 +263,10 @@ async function headImportance(
   }
 }
 
-/** The integers that the weight is rounded to, of fewer bits where it lies on their grid already, and the error of that. */
+/**
+ * The integer format to which the weight is rounded, and its error; of fewer bits if the weight is on that grid
+ * already.
+ */
 async function probe(
   name: string,
   sampled: RoundedWeight,

@@ -1,29 +1,32 @@
 import { lastAxis, type Shape, sizeOf } from '@tessera-llm/tensor'
 import type { Program, Step } from '../program/index.ts'
 
-/** The time of other work in multiplications of the forward pass, as measured on WebAssembly; good to a factor of two. */
+/**
+ * Time of other operations in multiplications of the forward pass, measured on WebAssembly; accurate to a factor of
+ * two.
+ */
 const multiplications = {
-  /** For an element of a weight that is read and rounded whole. */
+  /** One element of a weight that is read and rounded whole. */
   rounded: 3000,
-  /** For an element of a sampled row that is rounded to one format. */
+  /** One element of a sampled row that is rounded to one format. */
   sampled: 4000,
-  /** For a word whose probabilities are compared. */
+  /** One token of the vocabulary whose probabilities are compared. */
   word: 1000,
-  /** For a multiplication in f64 on one thread. */
+  /** One multiplication in f64 on one thread. */
   factored: 8,
-  /** For a multiplication of GPTQ. */
+  /** One multiplication of GPTQ. */
   swept: 5,
 } as const
 
-/** What measuring losses has to do, in multiplications of the forward pass, so that progress is in proportion to time. */
+/** Work of measuring losses, in multiplications of the forward pass, so that progress is proportional to time. */
 export interface MeasuringWork {
   /** One window through the steps `from` … `to` − 1. */
   steps(from: number, to: number): number
-  /** The inputs of a layer over all windows: second moments, which are factored, or sums alone. */
+  /** Statistics of a layer's inputs over all windows: second moments, which are factored, or sums only. */
   gathered(columns: number, windows: number, products: boolean): number
-  /** Rounding a weight, by GPTQ or to nearest, and some rows of it to so many formats. */
+  /** Rounding a weight, by GPTQ or to nearest, and some of its rows to a number of formats. */
   rounded(shape: Shape, rows: number, formats: number, isSwept: boolean): number
-  /** Comparing one window's logits of so many words. */
+  /** Comparing one window's logits of a number of tokens of the vocabulary. */
   compared(columns: number, words: number): number
 }
 
@@ -42,7 +45,7 @@ export function measuringWork({ steps, weights, tokens }: Program): MeasuringWor
   }
 }
 
-/** Elements of the weight that a step multiplies by; none of one that rows are looked up in. */
+/** Number of elements of the weight that a step multiplies by; 0 for a lookup of rows. */
 function weightOf({ inputs }: Step, weights: Program['weights']): number {
   const slot = inputs['ids'] ? undefined : inputs['weight']
   return slot?.kind === 'dense' && weights.has(slot.memory) ? sizeOf(slot.shape) : 0

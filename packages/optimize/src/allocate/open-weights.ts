@@ -7,7 +7,7 @@ import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import type { FileSize } from './file-size.ts'
 
-/** What a weight may become: the format is undefined where it stays as it is stored. */
+/** A possible format of a weight; undefined if it stays as stored. */
 export interface FormatChoice {
   readonly name: string
   readonly format: WeightFormat | undefined
@@ -17,11 +17,11 @@ export interface FormatChoice {
 export interface OpenWeight {
   readonly weight: ModelWeight
   readonly options: readonly FormatChoice[]
-  /** Formats that it cannot have, and why. */
+  /** Formats that the weight cannot have, with reasons. */
   readonly refused: ReadonlyMap<string, string>
 }
 
-/** The weights that the budget decides on, with what they may become. */
+/** The weights whose formats the budget decides, with their possible formats. */
 export function openWeights(
   original: Subject,
   { weights }: Subject,
@@ -30,7 +30,7 @@ export function openWeights(
   at: number,
   file: FileSize,
 ): readonly OpenWeight[] {
-  // What is scaled is stored anew.
+  // Scaled weights are stored anew.
   const scales = steps.some(({ kind }) => kind === 'awq' || kind === 'smooth')
   const names = [...weights.keys()]
   const named =
@@ -66,7 +66,7 @@ export function openWeights(
   })
 }
 
-/** What to tell where not even the smallest formats fit. */
+/** Message for a budget below the smallest formats. */
 export function tooSmall({ size }: BudgetStep, budget: number, least: number, open: readonly OpenWeight[]): string {
   const refused = new Map(open.flatMap((weight) => [...weight.refused]))
   const without = refused.size > 0 ? ` (left out for some weights: ${told(refused)})` : ''

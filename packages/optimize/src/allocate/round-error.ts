@@ -2,15 +2,15 @@ import type { LinearStatistics } from '@tessera-llm/quantization'
 import { decodeWeight, quantizeWeight, type Solver } from '../quantize/index.ts'
 import type { WeightFormat } from '../recipe/index.ts'
 
-/** A weight f32 [N, K] whose roundings are compared. */
+/** A weight f32[N, K] whose roundings are compared. */
 export interface RoundedWeight {
   readonly values: Float32Array
   readonly shape: readonly [rows: number, columns: number]
-  /** f32 [K]: mean square of each input. Absent where rows are looked up alone: all columns count the same. */
+  /** f32[K]: mean square of each input. Undefined for rows that are only looked up: all columns have equal weight. */
   readonly importance: Float32Array | undefined
 }
 
-/** The values after rounding to nearest, f32 [N, K], errors weighed by the importance. */
+/** Values after rounding to nearest, f32[N, K]; scales are chosen with errors weighted by the importance. */
 export async function rounded(
   { values, shape, importance }: RoundedWeight,
   format: WeightFormat,
@@ -26,7 +26,7 @@ export async function rounded(
   return decodeWeight(weight)
 }
 
-/** The values after GPTQ on what is known of the inputs, f32 [N, K]. */
+/** Values after GPTQ with the given statistics, f32[N, K]. */
 export async function optimized(
   { values, shape }: RoundedWeight,
   format: WeightFormat,
@@ -42,7 +42,10 @@ export async function optimized(
   return decodeWeight(weight)
 }
 
-/** How far rounding moves the outputs: Σ importance · (W − Q)², the mean over tokens where errors of different columns are independent. */
+/**
+ * Squared change of the outputs by rounding: Σ importance · (W − Q)², the mean over tokens if errors of different
+ * columns are independent.
+ */
 export function roundError({ values, shape: [, columns], importance }: RoundedWeight, quantized: Float32Array): number {
   let sum = 0
   for (let i = 0; i < values.length; i++)
@@ -50,7 +53,7 @@ export function roundError({ values, shape: [, columns], importance }: RoundedWe
   return sum
 }
 
-/** At most `most` rows, evenly spaced: enough to compare formats by. */
+/** At most `most` evenly spaced rows, enough to compare formats. */
 export function sampleRows({ values, shape: [rows, columns], importance }: RoundedWeight, most: number): RoundedWeight {
   if (rows <= most) return { values, shape: [rows, columns], importance }
   const sampled = new Float32Array(most * columns)

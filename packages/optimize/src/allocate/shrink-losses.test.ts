@@ -2,7 +2,10 @@ import { createRandom } from '@tessera-llm/tensor'
 import { expect, test } from 'vitest'
 import { meanOf, meansOfRuns, shrinkLosses } from './shrink-losses.ts'
 
-/** Divergences of eight runs of 16 tokens: hard and easy ones that all weights share, times noise of each weight's own that runs over eight tokens. */
+/**
+ * Divergences of eight runs of 16 tokens: a difficulty of each run that all weights share, times noise of each weight
+ * that is correlated over eight tokens.
+ */
 function measured(
   means: readonly number[],
   { seed = 1, noise = 0.8, kind = 'mlp.up' } = {},
@@ -48,7 +51,7 @@ test('what truly differs stays, nearer to the truth than what was measured', () 
   let [before, after] = [0, 0]
   for (let seed = 20; seed < 40; seed++) {
     const runs = measured(truth, { seed, noise: 1 })
-    // Hard tokens are the same for all, so that only quotients can be right.
+    // The difficulty is common to all weights, so only ratios can be correct.
     const errorOf = (losses: readonly number[]): number =>
       spreadOf(losses.map((loss, layer) => loss / (truth[layer] as number)))
     before += errorOf([...runs.values()].map(meanOf))

@@ -1,20 +1,21 @@
-/** With three values or fewer, drawing them together gains nothing (James and Stein 1961, about a mean that is estimated too). */
+/** Shrinking three values or fewer towards their estimated mean gains nothing (James and Stein 1961). */
 const fewest = 4
 
 /**
- * Weights of one kind (`layers.*.mlp.up`) lose much the same, and a few tokens say little of how much they differ. The logarithms of what
- * they lose are drawn towards their mean by the share of their variance that is noise: the positive-part estimator of Efron and Morris
- * ("Stein's Estimation Rule and Its Competitors", JASA 68, 1973). The noise is what is left of runs of tokens after what all weights of the
- * kind have in common, pooled over the kind. The sum over a kind stays. Where nothing but noise differs, all come out much the same.
+ * Shrinks the losses of weights of one kind (`layers.*.mlp.up`) towards each other: they are similar, and a few tokens
+ * measure their differences with much noise. The logarithms of the losses move towards their mean by the noise's share
+ * of their variance: the positive-part estimator of Efron and Morris ("Stein's Estimation Rule and Its Competitors",
+ * JASA 68, 1973). The noise is the residual of runs of tokens after the part that all weights of the kind share, pooled
+ * over the kind. The sum over a kind is preserved.
  *
- * @param runs what was measured on each of some runs of tokens, the same for all, by the name of the weight that was rounded
- * @returns for each weight the mean over runs, drawn towards those of its kind
+ * @param runs measurements on runs of tokens, the same for all, by the name of the rounded weight
+ * @returns for each weight the shrunk mean over runs
  */
 export function shrinkLosses(runs: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, number> {
   const kinds = new Map<string, string[]>()
   for (const [name, values] of runs) {
     const kind = name.replace(/\d+/g, '*')
-    // What loses nothing has no logarithm, and nothing is to be said of it.
+    // A loss of zero has no logarithm and stays.
     if (meanOf(values) > 0) kinds.set(kind, [...(kinds.get(kind) ?? []), name])
   }
   const estimated = new Map([...runs].map(([name, values]) => [name, meanOf(values)]))
@@ -38,7 +39,7 @@ function shrinkKind(runs: readonly (readonly number[])[]): readonly number[] {
   return drawn.map((value) => value * scale)
 }
 
-/** The variance of a weight's mean over runs, pooled over weights, without the runs that are hard for all of them. */
+/** Variance of a weight's mean over runs, pooled over weights, without the difficulty of runs that all share. */
 function relativeNoise(relative: readonly (readonly number[])[]): number {
   const count = relative[0]?.length ?? 0
   if (count < 2) return 0
@@ -49,7 +50,7 @@ function relativeNoise(relative: readonly (readonly number[])[]): number {
   return sum / ((relative.length - 1) * count * (count - 1))
 }
 
-/** Means over `count` runs of values that follow each other. */
+/** Means over `count` runs of consecutive values. */
 export function meansOfRuns(values: Float64Array, count: number): readonly number[] {
   return Array.from({ length: count }, (_, run) =>
     meanOf([

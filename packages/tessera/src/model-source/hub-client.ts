@@ -1,4 +1,5 @@
 import { HubApiError, listFiles } from '@huggingface/hub'
+import type { HttpOptions } from '@tessera-llm/formats'
 import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import { isPlainPath } from './hub-reference.ts'
 import type { HubReference } from './hub-reference.ts'
@@ -16,7 +17,7 @@ const maxFiles = 20_000
 const listTimeoutMs = 30_000
 
 /**
- * Lists all files of a repository.
+ * Lists all files of a repository, with the caller's `fetch` and headers.
  *
  * @throws TesseraError `not-found`, `network` (with `details.unreachable` if no answer came) or `aborted`; each message
  *   names the remedy
@@ -25,6 +26,7 @@ export async function listHubFiles(
   reference: HubReference,
   settings: HubSettings,
   signal?: AbortSignal,
+  { fetch = globalThis.fetch, headers }: Pick<HttpOptions, 'fetch' | 'headers'> = {},
 ): Promise<readonly HubFile[]> {
   const { repository, revision } = reference
   const timeout = AbortSignal.timeout(listTimeoutMs)
@@ -36,7 +38,11 @@ export async function listHubFiles(
       revision,
       recursive: true,
       hubUrl: settings.endpoint,
-      fetch: (input, init) => fetch(input, { ...init, signal: limited }),
+      fetch: (input, init) => {
+        const all = new Headers(headers)
+        for (const [name, value] of new Headers(init?.headers)) all.set(name, value)
+        return fetch(input, { ...init, headers: all, signal: limited })
+      },
       ...(settings.token === undefined ? {} : { accessToken: settings.token }),
     })
     for await (const entry of entries) {

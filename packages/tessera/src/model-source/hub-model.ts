@@ -76,7 +76,7 @@ async function openListing(reference: HubReference, cache: HubCache, options: Hu
     )
   }
   try {
-    const files = await listHubFiles(reference, settings, signal)
+    const files = await listHubFiles(reference, settings, signal, options.http)
     return {
       files,
       absence: 'but does not hold it',

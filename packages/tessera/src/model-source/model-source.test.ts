@@ -104,11 +104,11 @@ describe('a file of the hub', () => {
   test("is asked for with the caller's headers and the token", async () => {
     const seen: unknown[] = []
     hub.intercept = ({ url = '', headers }) => {
-      if (isDownload(url)) seen.push(headers.authorization, headers['x-proxy'])
+      seen.push([isDownload(url), headers.authorization, headers['x-proxy']])
       return false
     }
     await open(named, { env: { HF_TOKEN: 'hf_secret' }, http: { ...http, headers: { 'x-proxy': 'a' } } })
-    expect(seen).toEqual(['Bearer hf_secret', 'a'])
+    expect(seen).toEqual([false, true].map((isFile) => [isFile, 'Bearer hf_secret', 'a']))
   })
 
   test('goes on within a command after a dropped connection', async () => {

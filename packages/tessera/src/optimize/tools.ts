@@ -4,21 +4,21 @@ import { createSolver, type WasmSolver } from '@tessera-llm/optimize/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import { type ModelFiles, textOf } from '../model-files/index.ts'
 
-/** What the choice of formats and the recipe that comes of it both need. */
+/** Shared by the choice of formats and the recipe that results from it. */
 export interface Tools {
   readonly solver: WasmSolver
-  /** The calibration text's tokens. */
+  /** Token ids of the calibration text. */
   readonly calibration: CalibrationText | undefined
 }
 
 export interface ToolsOptions {
-  /** Of the solver. All cores when undefined. */
+  /** Threads of the solver; undefined for all cores. */
   readonly threads?: number | undefined
-  /** The calibration text's path. */
+  /** Path of the calibration text. */
   readonly calibration?: string | undefined
 }
 
-/** Reads the calibration text and starts a solver, which ends after `use`. */
+/** Reads the calibration text and creates a solver, which is disposed of after `use`. */
 export async function withTools<T>(
   files: ModelFiles,
   kind: Subject['kind'],
@@ -47,7 +47,7 @@ async function calibrationOf(
   }
 }
 
-/** The tokens that a window of the calibration text begins and ends with, as the model's own inputs do. */
+/** First and last token of a calibration window, as in the model's own inputs. */
 function frameOf(kind: Subject['kind'], tokenizer: Tokenizer): Pick<CalibrationText, 'bosId' | 'endId'> {
   if (kind === 'decoder') return { bosId: tokenizer.addBos ? tokenizer.bosId : undefined }
   const frame = tokenizer.encode('')

@@ -2,40 +2,41 @@ import { compareLogits } from '@tessera-llm/evaluation'
 import { type Device, lastAxis, type Tensor } from '@tessera-llm/tensor'
 import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
 import type { DecoderSubject } from '../subject/index.ts'
-import { likelyWords, rowsOf, withWords } from './few-words.ts'
+import { likelyTokens, rowsOf, withVocabulary } from './likely-tokens.ts'
 
-/** A window that went on with one weight rounded. */
+/** A window that continues with one weight rounded. */
 export interface Fork {
   readonly name: string
-  /** The window that it parted from, and its own number. */
+  /** Number of the window that it was forked from, and its own number. */
   readonly probe: number
   readonly window: number
 }
 
-export interface CompareForksOptions {
+export interface ForkDivergencesOptions {
   readonly device: Device
   readonly subject: DecoderSubject
   readonly program: Program
-  /** At the input of the last linear layer, the head. */
+  /** Stream at the input of the last linear layer, the head. */
   readonly stream: Stream
   readonly forks: readonly Fork[]
   readonly probes: number
-  /** Tokens of the vocabulary that are compared, of those that the original finds likely. */
+  /** Number of most likely tokens of the vocabulary that are compared. */
   readonly words: number
-  /** Reads a weight of the model as it is. */
+  /** Reads an original weight of the model. */
   readonly read: (name: string) => Promise<Float32Array>
   readonly onFork: () => void
   readonly signal?: AbortSignal | undefined
 }
 
-/** Tokens between those whose distributions say which words are likely. */
+/** Distance between the tokens whose distributions select the most likely tokens. */
 const sampledEvery = 4
 
 /**
- * KL divergence from the original after each token, of one probe after another, by name. Both distributions are those over the
- * likely words, so that a head which takes as many operations as half of the layers is multiplied by a few of its rows.
+ * KL divergence from the original after each token, of all probes in order, by name of the weight. Both distributions
+ * are restricted to the most likely tokens, so that only a few rows of the head are multiplied; the whole head takes as
+ * many operations as half of the layers.
  */
-export async function compareForks(options: CompareForksOptions): Promise<ReadonlyMap<string, Float64Array>> {
+export async function forkDivergences(options: ForkDivergencesOptions): Promise<ReadonlyMap<string, Float64Array>> {
   const { device, subject, program, stream, forks, probes, words, read, onFork, signal } = options
   const site = program.sites.at(-1) as Program['sites'][number]
   const own = program.steps[site.step]?.inputs['weight']
@@ -58,12 +59,12 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
     const sampled = await headLogits(device, whole, rowsOf(hidden, columns, tokens), async (name) =>
       device.tensor(name === site.name ? head : await read(name), subject.weights.get(name)?.shape ?? []),
     )
-    const ids = likelyWords(sampled, vocabSize, words)
-    const small = withWords(subject, ids)
-    const cut = await recordModel(small, length)
+    const ids = likelyTokens(sampled, vocabSize, words)
+    const small = withVocabulary(subject, ids)
+    const restricted = await recordModel(small, length)
     const logitsOf = async (values: Float32Array, rows: Float32Array): Promise<Float32Array> => {
       signal?.throwIfAborted()
-      return headLogits(device, cut, values, async (name) =>
+      return headLogits(device, restricted, values, async (name) =>
         device.tensor(
           name === site.name ? rows : ((await small.weights.get(name)?.read(signal)) as Float32Array),
           small.weights.get(name)?.shape ?? [],
@@ -73,13 +74,13 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
     const rows = rowsOf(head, columns, ids)
     const original = await logitsOf(hidden, rows)
     for (const { name, window } of forks.filter((each) => each.probe === probe)) {
-      let its = rows
+      let headRows = rows
       if (name === site.name && own?.kind === 'dense') {
         const rounded = stream.tensor(window, own)
-        its = rowsOf((await device.read(rounded)) as Float32Array, columns, ids)
+        headRows = rowsOf((await device.read(rounded)) as Float32Array, columns, ids)
         rounded.dispose()
       }
-      const compared = await logitsOf(await hiddenOf(window), its)
+      const compared = await logitsOf(await hiddenOf(window), headRows)
       const divergence = divergences.get(name) as Float64Array
       for (let token = 0; token < length; token++) {
         const [from, to] = [token * ids.length, (token + 1) * ids.length]
@@ -95,7 +96,7 @@ export async function compareForks(options: CompareForksOptions): Promise<Readon
   return divergences
 }
 
-/** What the head and the steps after it make of its inputs, f32 [tokens, columns]. */
+/** Logits from inputs of the head, f32[tokens, columns], by the head and the steps after it. */
 async function headLogits(
   device: Device,
   program: Program,
@@ -105,9 +106,9 @@ async function headLogits(
   const site = program.sites.at(-1) as Program['sites'][number]
   const stream = createStream({ device, program, windows: [], from: site.step, weight })
   try {
-    const only = stream.add(new Map([[site.input.memory, device.tensor(hidden, site.input.shape)]]))
+    const window = stream.add(new Map([[site.input.memory, device.tensor(hidden, site.input.shape)]]))
     await stream.advance(program.steps.length)
-    const logits = stream.tensor(only, program.output)
+    const logits = stream.tensor(window, program.output)
     const values = await device.read(logits)
     logits.dispose()
     return values as Float32Array

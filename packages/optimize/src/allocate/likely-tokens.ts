@@ -1,8 +1,10 @@
 import type { DecoderSubject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 
-/** The ids of the tokens, at most `most`, that have the most probability, summed over rows of logits [rows, vocabulary], rising. */
-export function likelyWords(logits: Float32Array, vocabulary: number, most: number): Int32Array {
+/**
+ * Ids of at most `most` tokens with the largest probability, summed over rows of logits [rows, vocabulary], ascending.
+ */
+export function likelyTokens(logits: Float32Array, vocabulary: number, most: number): Int32Array {
   const all = Int32Array.from({ length: vocabulary }, (_, id) => id)
   if (vocabulary <= most) return all
   const mass = new Float64Array(vocabulary)
@@ -26,8 +28,8 @@ export function rowsOf(values: Float32Array, columns: number, ids: Int32Array): 
   return picked
 }
 
-/** The model with a vocabulary of these words alone: their logits are those of the whole one. */
-export function withWords(subject: DecoderSubject, ids: Int32Array): DecoderSubject {
+/** The model with its vocabulary restricted to these tokens, whose logits are unchanged. */
+export function withVocabulary(subject: DecoderSubject, ids: Int32Array): DecoderSubject {
   const { vocabSize } = subject.config
   const cut = (weight: ModelWeight): ModelWeight => ({
     ...weight,
