@@ -126,6 +126,9 @@ describe('the tarball holds its build and licence, and no sources or tests', () 
       expect(existsSync(join(published(name).unpacked, target['types'] ?? '')), `${target['types']}`).toBe(true)
       expect(existsSync(join(published(name).unpacked, target['default'] ?? '')), `${target['default']}`).toBe(true)
     }
+    // In a bundle there is no package.json nearby: a version must be a constant.
+    for (const file of files.filter((file) => /^dist\/.*\.js$/.test(file)))
+      expect(readFileSync(join(published(name).unpacked, file), 'utf8'), file).not.toContain('../package.json')
   })
 })
 

@@ -24,6 +24,7 @@ import {
   problemOfAttention,
   problemOfSimilarities,
   profileWorkloads,
+  quantizeWorkloads,
   readModelFacts,
   roofWorkloads,
   type Workload,
@@ -78,6 +79,7 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
     ...embedWorkloads(encoder),
     ...formatWorkloads(),
     ...encodeWorkloads(),
+    ...quantizeWorkloads(path, facts),
     ...profileWorkloads(path),
   ]
   if (options.list) {

@@ -20,7 +20,18 @@ export const participants: readonly ParticipantSpec[] = [
   {
     name: 'tessera',
     script: 'tessera',
-    kinds: [...model, ...matmul, ...attention, 'attention-decode', 'embed', 'format', 'encode', 'op', 'profile'],
+    kinds: [
+      ...model,
+      ...matmul,
+      ...attention,
+      'attention-decode',
+      'embed',
+      'format',
+      'encode',
+      'quantize',
+      'op',
+      'profile',
+    ],
   },
   { name: 'tessera plain', script: 'tessera-plain', kinds: [...attention, 'encode'] },
   { name: 'llama.cpp', script: 'llama-cpp', kinds: model },
@@ -34,6 +45,7 @@ export const participants: readonly ParticipantSpec[] = [
     kinds: [...matmul, 'attention', 'embed', 'op'],
   },
   { name: 'pytorch', script: 'pytorch', kinds: attention },
+  { name: 'gptqmodel', script: 'gptqmodel', kinds: ['quantize'] },
 ]
 
 /** Node 20 hides relaxed SIMD behind a flag; every child gets it, since peers may use it too. */

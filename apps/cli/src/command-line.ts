@@ -96,7 +96,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     .strictCommands()
     .strict()
     .help()
-    .version(ownVersion())
+    .version(ownVersion)
     .exitProcess(false)
     .fail((message, error) => {
       failure ??= wordsOf(message || error.message)

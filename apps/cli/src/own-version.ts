@@ -1,11 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { version } from '../package.json'
 
-/**
- * The version in package.json. It is one folder above `src` and above `dist`, so this file must stay directly in `src`.
- */
-export function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
-}
+/** The version of this package, a constant in builds and bundles, which need not have a `package.json` nearby. */
+export const ownVersion: string = version

@@ -12,6 +12,7 @@ import { createFormatParticipant } from './tessera-format.ts'
 import { openTesseraMatmul } from './tessera-matmul.ts'
 import { openTesseraModel } from './tessera-model.ts'
 import { createOperatorParticipant } from './tessera-operator.ts'
+import { createQuantizeParticipant } from './tessera-quantize.ts'
 import { createProfileParticipant } from './tessera-profile.ts'
 
 const describeTessera = ({ threads, kind }: Workload): Description => ({
@@ -37,6 +38,7 @@ const embed = createEmbedParticipant({
 const profile = createProfileParticipant(describeTessera)
 const format = createFormatParticipant(describeTessera)
 const operator = createOperatorParticipant(describeTessera)
+const quantize = createQuantizeParticipant(describeTessera)
 const encode = createEncodeParticipant(describeTessera, false)
 let chosen: Participant = model
 
@@ -54,9 +56,11 @@ await serve({
               ? format
               : workload.kind === 'encode'
                 ? encode
-                : workload.kind === 'op'
-                  ? operator
-                  : model
+                : workload.kind === 'quantize'
+                  ? quantize
+                  : workload.kind === 'op'
+                    ? operator
+                    : model
     return chosen.prepare(workload)
   },
   measure: () => chosen.measure(),

@@ -50,7 +50,7 @@ async function measureLoad(from: ChromiumPage, asked: ModelWorkload & { readonly
 
 await serve({
   async prepare(asked): Promise<Description> {
-    if (!('model' in asked) || asked.kind === 'profile')
+    if (!('contextLength' in asked) || asked.kind === 'profile')
       throw new TesseraError('invalid-option', `bench: wllama does no ${asked.kind}`)
     workload = asked
     const version = peerVersion('@wllama/wllama')

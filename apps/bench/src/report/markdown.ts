@@ -21,6 +21,7 @@ const titles: Readonly<Record<Workload['kind'], string>> = {
   embed: 'Texts to vectors, all-MiniLM-L6-v2',
   'gemv-4bit': 'Vector times 4-bit weights, input rounded to int8',
   format: 'Linear layers by the format of their weights',
+  quantize: 'A model file made smaller',
   encode: 'Making blocks of f32 values',
 }
 

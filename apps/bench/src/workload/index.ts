@@ -28,6 +28,7 @@ export { cacheBits, type CacheWorkload, cacheWorkloads } from './cache-workloads
 export { modelWorkloads } from './model-workloads.ts'
 export { profileWorkloads } from './profile-workloads.ts'
 export { opWorkloads } from './op-workloads.ts'
+export { quantizeWorkloads } from './quantize-workloads.ts'
 export { operatorWorkloads, roofWorkloads } from './operator-workloads.ts'
 export type {
   AttentionWorkload,
@@ -44,6 +45,7 @@ export type {
   OpWorkload,
   PrefillWorkload,
   ProfileWorkload,
+  QuantizeWorkload,
   RoofName,
   RoofWorkload,
   Workload,

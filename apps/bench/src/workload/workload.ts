@@ -108,6 +108,22 @@ export interface EncodeWorkload extends Common {
 }
 
 /**
+ * Makes a model file smaller by a recipe, from opening the file to the result on disk. What the recipe calibrates on is
+ * `windows` windows of 512 tokens of the bench's text, over and over.
+ */
+export interface QuantizeWorkload extends Common {
+  readonly kind: 'quantize'
+  readonly model: string
+  /** Weights of all linear layers; GPTQ in the order of activations, with zero points. */
+  readonly method: 'rtn' | 'gptq'
+  /** A ggml type for a GGUF file, or bits and group of integers for a folder of safetensors. */
+  readonly format: 'q4_0' | 'q8_0' | { readonly bits: 4; readonly group: 64 }
+  readonly windows: number
+  /** Of f32 in the linear layers. */
+  readonly megabytes: number
+}
+
+/**
  * Causal attention in f32 over `length` positions, its gradients by q, k and v, or one more query over `length` stored
  * keys and values. Other inputs and the results are the caller's arrays every time.
  */
@@ -159,6 +175,7 @@ export type Workload =
   | MatmulWorkload
   | FormatWorkload
   | EncodeWorkload
+  | QuantizeWorkload
   | AttentionWorkload
   | EmbedWorkload
   | OpWorkload

@@ -71,7 +71,7 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
         recipe,
         ...(allocation ? { budget: { bytes: allocation.budget, predictedKld: allocation.loss } } : {}),
         seed: recipe.seed ?? 0,
-        versions: { tessera: ownVersion(), node: process.version },
+        versions: { tessera: ownVersion, node: process.version },
         device: { kind: device.kind, name: device.name, kernels: device.kernelsUsed() },
         bytes: bytesByClass(plan),
         ...measured,

@@ -70,7 +70,7 @@ export function createModelParticipant(adapter: ModelAdapter, text: () => string
 
   return {
     async prepare(asked) {
-      if (!('model' in asked) || asked.kind === 'profile')
+      if (!('contextLength' in asked) || asked.kind === 'profile')
         throw new TesseraError('invalid-option', `bench: a model does no ${asked.kind}`)
       workload = asked
       if (asked.kind === 'load') return adapter.describe(asked)
