@@ -30,11 +30,14 @@ export {
   tokenBrain,
   tokenE4M3Halves,
   tokenShared,
+  tokenSharedHalf,
+  tokenSharedHalfZero,
   tokenSharedOffset,
 } from './rows8/token/finish'
 export { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3, sumsWideNibbles } from './rows8/token/levels'
 export { byteSums } from './rows8/token/wide'
-export { sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsNibbles2 } from './rows8/token/halves'
+export { sumsE2M1, sumsNibbles2 } from './rows8/token/halves'
+export { sumsCrumbs, sumsOctals } from './rows8/token/small'
 export { sumsNibbles, sumsNibbles1 } from './rows8/token/nibbles'
 export {
   scalesBrain,
@@ -44,6 +47,8 @@ export {
   scalesI8,
   scalesI8Halves,
   scalesShared,
+  scalesSharedHalf,
+  scalesSharedHalfZero,
   scalesSharedOffset,
   scalesU8HalvesOffset,
   scalesU8Offset,
@@ -56,5 +61,5 @@ export {
   unpackE2M1,
   unpackIQ4,
   unpackCrumbs,
-  unpackCrumbs1,
+  unpackOctals,
 } from './rows8/unpack/codes'

@@ -261,9 +261,14 @@ test('inspect shows what a folder stores, and what devices get of it', () =>
     })
     expect((await tessera(['optimize', tiny, out, '--recipe', recipe])).code).toBe(0)
     const { stdout } = await tessera(['inspect', out, '--tensors'])
-    expect(stdout).toMatch(/ {2}int4 of 64 +3 tensors {2}1\d\d\.\d KiB, gptq layout, loaded as q5_0\n/)
+    expect(stdout).toMatch(
+      / {2}int4 of 64 +3 tensors {2}1\d\d\.\d KiB, gptq layout, loaded as int4\/g64\/f16\/z4\/rows8\n/,
+    )
     expect(stdout).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight\tint4 of 64\t\[512, 192\]\t\d+\n/)
     expect(JSON.parse((await tessera(['inspect', out, '--json'])).stdout)).toMatchObject({
-      formats: { 'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['q5_0'] }, f16: { tensors: 40 } },
+      formats: {
+        'int4 of 64': { tensors: 3, layout: 'gptq', loadedAs: ['int4/g64/f16/z4/rows8'] },
+        f16: { tensors: 40 },
+      },
     })
   }))

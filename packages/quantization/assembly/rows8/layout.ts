@@ -27,14 +27,17 @@ export const E2M1: i32 = 4
 export const IQ4: i32 = 5
 /** 2 × (quad 0, quad 1) of 2-bit codes; bits 2j, 2j+1 of vector u belong to vector 4u + j */
 export const CRUMBS: i32 = 6
-/** CRUMBS, then (quad 0, quad 1) whose byte has in bit t the third bit of vector t */
-export const CRUMBS_1: i32 = 7
+/**
+ * 3 × (quad 0, quad 1) of 3-bit codes; bits 0 … 2 and 3 … 5 of vector u belong to vectors 2u and 2u + 1. Vector 6 has its
+ * low bits in bits 6 and 7 of vector 0 and its third bit in bit 6 of vector 2; vector 7 has them in vector 1 and in bit 7
+ */
+export const OCTALS: i32 = 7
 /** nibbles that index 16 levels of 16 bits, which follow the layout's words */
 export const LEVELS: i32 = 8
 /** 8 × (quad 0, quad 1) vectors of floats of 8 bits */
 export const E4M3: i32 = 9
 export const E5M2: i32 = 10
-/** crumbs, and crumbs with third bits, that index levels as above */
+/** crumbs, and octals, that index levels as above */
 export const LEVELS_2: i32 = 11
 export const LEVELS_3: i32 = 12
 
@@ -59,6 +62,10 @@ export const E4M3_HALVES: i32 = 7
 export const SHARED: i32 = 8
 /** shared f32 scale, f32 offset */
 export const SHARED_OFFSET: i32 = 9
+/** shared f16 scale */
+export const SHARED_HALF: i32 = 10
+/** shared f16 scale, zero u8 (offset −scale times it) */
+export const SHARED_HALF_ZERO: i32 = 11
 
 /** Whether columns 0 … 15 and 16 … 31 of a block have scales of their own. */
 @inline
@@ -68,7 +75,13 @@ export function hasHalves(form: i32): bool {
 
 @inline
 export function hasOffset(form: i32): bool {
-  return form == HALF_OFFSET || form == U8_OFFSET || form == U8_HALVES_OFFSET || form == SHARED_OFFSET
+  return (
+    form == HALF_OFFSET ||
+    form == U8_OFFSET ||
+    form == U8_HALVES_OFFSET ||
+    form == SHARED_OFFSET ||
+    form == SHARED_HALF_ZERO
+  )
 }
 
 /** Whether codes index levels of 16 bits. */

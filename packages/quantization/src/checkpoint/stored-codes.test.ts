@@ -47,9 +47,12 @@ const integers = (
 test.each<[Grid, decoded: string, wasm: string | undefined]>([
   [integers(2, false, 64), 'q4_0', 'int2/g64/f16/z2/rows8'],
   [integers(2, true, 64), 'q4_0', 'int2/g64/f16/rows8'],
-  // Blocks take little more, and are faster.
-  [integers(3, false, 64), 'q4_0', undefined],
-  [integers(4, false, 64), 'q5_0', undefined],
+  [integers(3, false, 64), 'q4_0', 'int3/g64/f16/z3/rows8'],
+  [integers(3, true, 64), 'q4_0', 'int3/g64/f16/rows8'],
+  [integers(4, false, 64), 'q5_0', 'int4/g64/f16/z4/rows8'],
+  // Blocks take little more.
+  [integers(4, true, 64), 'q4_0', undefined],
+  [integers(4, false, 32), 'q5_0', undefined],
   [integers(4, true, 32), 'q4_0', undefined],
   [integers(8, true, 32), 'q8_0', undefined],
   // Scales that blocks cannot hold.

@@ -5,10 +5,10 @@ import { type Grid, groupsPerRow, type QuantizedMatrix } from '../quantized-matr
 import { packRows8Grid, rows8GridFormat } from '../rows8/index.ts'
 
 /**
- * The share of the decoded bytes that codes may take. Blocks of q4_0 decode tokens faster than codes of 3 bits (0.7 : 1) and of 2 bits
- * (0.95 : 1) and load faster, so a few per cent of memory are not worth it: docs/lab-log.md.
+ * The share of the decoded bytes that codes may take. Tokens are decoded as fast by codes of 2 to 4 bits as by blocks, but codes are
+ * laid out in JavaScript, so that loading takes longer: docs/lab-log.md.
  */
-const worthwhile = 0.75
+const worthwhile = 0.8
 
 /** WebAssembly gets a matrix in codes where its kernels compute on the grid exactly, and in much less memory than the `decodedBytes` in which it is shown otherwise. */
 export function storedCodes(

@@ -56,6 +56,9 @@ function scaleAt(
     case 'f32':
     case 'f32+offset':
       return f32At(bytes, shared + 4 * lane)
+    case 'shared f16':
+    case 'shared f16+zero':
+      return f16At(bytes, shared + 2 * lane)
     case 'i8':
     case 'i8/16':
       return Math.fround(
@@ -76,6 +79,7 @@ function offsetAt(
 ): number {
   if (scales === 'f16+offset') return f16At(bytes, p + 16 + 2 * lane)
   if (scales === 'f32+offset') return f32At(bytes, shared + 32 + 4 * lane)
+  if (scales === 'shared f16+zero') return -f16At(bytes, shared + 2 * lane) * (bytes[shared + 16 + lane] as number)
   const minimum = bytes[p + (scales === 'u8+offset' ? 8 : 16 + 8 * half) + lane] as number
   return -Math.fround(f16At(bytes, shared + 16 + 2 * lane) * minimum)
 }
@@ -93,9 +97,8 @@ function codeAt(
   if (codes === 'bytes') return (byte(t) << 24) >> 24
   if (codes === 'e4m3') return decodeFp8E4M3(byte(t))
   if (codes === 'e5m2') return decodeFp8E5M2(byte(t))
-  const hasThirds = codes === 'crumbs+1' || codes === 'levels/3'
-  if (codes === 'crumbs' || codes === 'levels/2' || hasThirds) {
-    const code = ((byte(t >> 2) >> (2 * (t & 3))) & 3) + (hasThirds ? 4 * ((byte(2) >> t) & 1) : 0)
+  if (codes === 'crumbs' || codes === 'levels/2' || codes === 'octals' || codes === 'levels/3') {
+    const code = codes === 'crumbs' || codes === 'levels/2' ? (byte(t >> 2) >> (2 * (t & 3))) & 3 : octalOf(byte, t)
     return levels ? (levels[code] as number) : code - zero
   }
   const nibble = (byte(t & 3) >> (t < 4 ? 0 : 4)) & 15
@@ -105,6 +108,12 @@ function codeAt(
   const high =
     codes === 'nibbles+1' ? (byte(4) >> t) & 1 : codes === 'nibbles+2' ? (byte(t < 4 ? 4 : 5) >> (2 * (t & 3))) & 3 : 0
   return nibble + 16 * high - zero
+}
+
+/** The code of vector `t` from the bytes of the three vectors of octals. */
+function octalOf(byte: (vector: number) => number, t: number): number {
+  if (t < 6) return (byte(t >> 1) >> (3 * (t & 1))) & 7
+  return (byte(t - 6) >> 6) | (((byte(2) >> t) & 1) << 2)
 }
 
 function f32At(bytes: Uint8Array, at: number): number {

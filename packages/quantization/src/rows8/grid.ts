@@ -24,10 +24,10 @@ import { writeCodes } from './write-codes.ts'
 /** More blocks than a row has. */
 const allBlocks = 2 ** 20
 
-const integerCodes = { 8: 'bytes', 4: 'nibbles', 3: 'crumbs+1', 2: 'crumbs' } as const
+const integerCodes = { 8: 'bytes', 4: 'nibbles', 3: 'octals', 2: 'crumbs' } as const
 
 /** The layout of a grid's matrices, or why there is none. */
-function layoutOfGrid(grid: Grid): Rows8Layout | string {
+function layoutOfGrid({ grid, zeros }: GridFormat): Rows8Layout | string {
   const { group } = grid
   if (typeof group === 'number' && group % columnsPerBlock !== 0)
     return `the kernels take groups of multiples of ${columnsPerBlock} columns, not of ${group}`
@@ -48,12 +48,14 @@ function layoutOfGrid(grid: Grid): Rows8Layout | string {
     }
   }
   const codes = integerCodes[grid.bits]
-  if (!grid.isSymmetric) return { codes, scales: 'f32+offset', zero: 0, superBlocks }
+  if (!grid.isSymmetric) {
+    // Codes of 8 bits are stored less 128, and so would be their zeros.
+    const isSmall = grid.scaleType === 'f16' && zeros === 'codes' && grid.bits < 8
+    return { codes, scales: isSmall ? 'shared f16+zero' : 'f32+offset', zero: 0, superBlocks }
+  }
   const zero = grid.bits === 8 ? 0 : 2 ** (grid.bits - 1)
-  // Scales of 32 columns are a fifth of the bytes: f16 stays f16.
-  return grid.scaleType === 'f16' && superBlocks === 1
-    ? { codes, scales: 'f16', zero, superBlocks }
-    : { codes, scales: 'f32', zero, superBlocks }
+  if (grid.scaleType !== 'f16') return { codes, scales: 'f32', zero, superBlocks }
+  return { codes, scales: superBlocks === 1 ? 'f16' : 'shared f16', zero, superBlocks }
 }
 
 /** Unit of a table's integers: the largest value is 32767 of them. */
@@ -96,7 +98,7 @@ export function rows8GridPacker(stored: GridFormat): WeightPacker {
 
 /** The format of such matrices for the WebAssembly kernels, or why there is none. */
 export function rows8GridFormat(stored: GridFormat): Rows8Format | string {
-  const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored.grid)
+  const layout = stored.hasColumnGroups ? 'columns that name their groups are not supported' : layoutOfGrid(stored)
   return typeof layout === 'string' ? layout : createRows8Format(stored.id, layout)
 }
 
@@ -110,7 +112,9 @@ export function packRows8Grid(
   const view = new DataView(out.buffer)
   const perGroup = groupColumns(grid, columns)
   const groups = groupsPerRow(grid, columns)
+  const words = new Uint32Array(out.buffer)
   const block = new Uint8Array(columnsPerBlock)
+  const blockWords = new Uint32Array(block.buffer)
   // Signed bytes: 128 less than the codes.
   const shift = layout.codes === 'bytes' ? 128 : 0
   const unit = scaleUnit(grid, layout)
@@ -121,10 +125,11 @@ export function packRows8Grid(
       const first = index * columnsPerBlock
       const p = group + blockOffset(layout, index)
       const at = grid.group === 'tensor' ? 0 : row * groups + Math.floor(first / perGroup)
-      block.fill(0)
-      for (let i = 0; i < Math.min(columnsPerBlock, columns - first); i++)
-        block[i] = (codes[row * columns + first + i] as number) - shift
-      writeCodes(layout.codes, block, 0, out, p + headBytesOf(layout), lane)
+      const from = row * columns + first
+      const count = Math.min(columnsPerBlock, columns - first)
+      if (count < columnsPerBlock) block.fill(0)
+      for (let i = 0; i < count; i++) block[i] = (codes[from + i] as number) - shift
+      writeCodes(layout.codes, blockWords, 0, words, p + headBytesOf(layout), lane)
       writeScale(
         layout,
         view,
@@ -150,7 +155,22 @@ function writeScale(
   zero: number,
   unit: number,
 ): void {
-  if (scales === 'f16') view.setUint16(p + 2 * lane, encodeF16(scale), true)
-  else view.setFloat32(shared + 4 * lane, scale * unit, true)
-  if (scales === 'f32+offset') view.setFloat32(shared + 32 + 4 * lane, scale * Math.fround(zero), true)
+  switch (scales) {
+    case 'f16':
+      view.setUint16(p + 2 * lane, encodeF16(scale), true)
+      break
+    case 'shared f16+zero':
+      view.setUint8(shared + 16 + lane, -zero)
+      view.setUint16(shared + 2 * lane, encodeF16(scale), true)
+      break
+    case 'shared f16':
+      view.setUint16(shared + 2 * lane, encodeF16(scale), true)
+      break
+    case 'f32+offset':
+      view.setFloat32(shared + 32 + 4 * lane, scale * Math.fround(zero), true)
+      view.setFloat32(shared + 4 * lane, scale, true)
+      break
+    default:
+      view.setFloat32(shared + 4 * lane, scale * unit, true)
+  }
 }

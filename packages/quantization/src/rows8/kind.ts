@@ -18,7 +18,7 @@ const layouts: Readonly<Record<string, Rows8Layout>> = {
   q5_1: { codes: 'nibbles+1', scales: 'f16+offset', zero: 0, superBlocks: 1 },
   q8_0: { codes: 'bytes', scales: 'f16', zero: 0, superBlocks: 1 },
   q2_k: { codes: 'crumbs', scales: 'u8/16+offset', zero: 0, superBlocks },
-  q3_k: { codes: 'crumbs+1', scales: 'i8/16', zero: 4, superBlocks },
+  q3_k: { codes: 'octals', scales: 'i8/16', zero: 4, superBlocks },
   q4_k: { codes: 'nibbles', scales: 'u8+offset', zero: 0, superBlocks },
   q5_k: { codes: 'nibbles+1', scales: 'u8+offset', zero: 0, superBlocks },
   q6_k: { codes: 'nibbles+2', scales: 'i8/16', zero: 32, superBlocks },

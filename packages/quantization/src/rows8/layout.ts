@@ -25,7 +25,7 @@ const codeStorage = {
   e2m1: { id: 4, bytes: 128 },
   iq4: { id: 5, bytes: 128 },
   crumbs: { id: 6, bytes: 64 },
-  'crumbs+1': { id: 7, bytes: 96 },
+  octals: { id: 7, bytes: 96 },
   levels: { id: 8, bytes: 128 },
   e4m3: { id: 9, bytes: 256 },
   e5m2: { id: 10, bytes: 256 },
@@ -45,10 +45,12 @@ const scaleStorage = {
   'e4m3/16': { id: 7, head: 16, shared: 0 },
   f32: { id: 8, head: 0, shared: 32 },
   'f32+offset': { id: 9, head: 0, shared: 64 },
+  'shared f16': { id: 10, head: 0, shared: 16 },
+  'shared f16+zero': { id: 11, head: 0, shared: 24 },
 } as const
 
 export function hasOffset({ scales }: Rows8Layout): boolean {
-  return scales.endsWith('+offset')
+  return scales.endsWith('+offset') || scales.endsWith('+zero')
 }
 
 export function blocksOf(columns: number): number {

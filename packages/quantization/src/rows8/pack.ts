@@ -83,6 +83,8 @@ function packBlocks(
 ): void {
   const block = createBlock(type)
   const codes = new Uint8Array(type.blockSize)
+  const codeWords = new Uint32Array(codes.buffer)
+  const words = new Uint32Array(out.buffer)
   const index = storedCode(layout.codes, layout.zero)
   const perSource = type.blockSize / columnsPerBlock
   const groupBytes = groupBytesOf(layout, columns)
@@ -96,7 +98,7 @@ function packBlocks(
       for (let i = 0; i < codes.length; i++) codes[i] = index(block.codes[i] as number)
       for (let i = 0; i < perSource; i++) {
         const p = group + blockOffset(layout, first + i)
-        writeCodes(layout.codes, codes, columnsPerBlock * i, out, p + headBytesOf(layout), lane)
+        writeCodes(layout.codes, codeWords, (columnsPerBlock / 4) * i, words, p + headBytesOf(layout), lane)
         writeScales({
           from: stored,
           at,

@@ -1,43 +1,54 @@
 import { codeOffset, type Rows8Layout } from './layout.ts'
 
+/** Words from one vector of a row to the next. */
+const vector = 8
+
 /**
- * Writes the 32 codes of one row of a block, from `codes[from]` on, as they are stored (unsigned, indices of tables, bytes of signed codes).
- * `at` is the offset of the block's codes; they must be zero before.
+ * Writes the 32 codes of one row of a block as they are stored (unsigned, indices of tables, bytes of signed codes).
+ *
+ * @param words 32 codes of one byte each, as 8 little-endian words from `words[from]` on
+ * @param out the packed weight; the codes' words are replaced
+ * @param at byte offset of the block's codes, a multiple of 4
  */
 export function writeCodes(
   storage: Rows8Layout['codes'],
-  codes: Uint8Array,
+  words: Uint32Array,
   from: number,
-  out: Uint8Array,
+  out: Uint32Array,
   at: number,
   row: number,
 ): void {
-  const first = at + codeOffset(0, row, 0)
-  if (storage === 'bytes' || storage === 'e4m3' || storage === 'e5m2') {
-    for (let i = 0; i < 32; i++) out[first + 32 * (i >> 2) + (i & 3)] = codes[from + i] as number
-    return
+  const first = (at + codeOffset(0, row, 0)) >> 2
+  const w = (t: number): number => words[from + t] as number
+  switch (storage) {
+    case 'bytes':
+    case 'e4m3':
+    case 'e5m2':
+      for (let t = 0; t < 8; t++) out[first + vector * t] = w(t)
+      return
+    case 'crumbs':
+    case 'levels/2':
+      for (let u = 0; u < 2; u++)
+        out[first + vector * u] = w(4 * u) | (w(4 * u + 1) << 2) | (w(4 * u + 2) << 4) | (w(4 * u + 3) << 6)
+      return
+    case 'octals':
+    case 'levels/3':
+      out[first] = w(0) | (w(1) << 3) | ((w(6) & 0x03030303) << 6)
+      out[first + vector] = w(2) | (w(3) << 3) | ((w(7) & 0x03030303) << 6)
+      out[first + 2 * vector] = w(4) | (w(5) << 3) | ((w(6) & 0x04040404) << 4) | ((w(7) & 0x04040404) << 5)
+      return
+    default:
+      for (let t = 0; t < 4; t++) out[first + vector * t] = (w(t) & 0x0f0f0f0f) | ((w(4 + t) & 0x0f0f0f0f) << 4)
   }
-  const hasThirds = storage === 'crumbs+1' || storage === 'levels/3'
-  if (storage === 'crumbs' || storage === 'levels/2' || hasThirds) {
-    for (let i = 0; i < 32; i++) {
-      const code = codes[from + i] as number
-      const t = i >> 2
-      const place = first + 32 * (t >> 2) + (i & 3)
-      out[place] = (out[place] as number) | ((code & 3) << (2 * (t & 3)))
-      if (hasThirds) out[first + 64 + (i & 3)] = (out[first + 64 + (i & 3)] as number) | ((code >> 2) << t)
-    }
-    return
-  }
-  for (let i = 0; i < 16; i++) {
-    const low = codes[from + i] as number
-    const upper = codes[from + 16 + i] as number
-    const t = i >> 2
-    out[first + 32 * t + (i & 3)] = (low & 15) | ((upper & 15) << 4)
-    const high = first + 128 + (i & 3)
-    if (storage === 'nibbles+1') out[high] = (out[high] as number) | ((low >> 4) << t) | ((upper >> 4) << (4 + t))
-    else if (storage === 'nibbles+2') {
-      out[high] = (out[high] as number) | ((low >> 4) << (2 * t))
-      out[high + 32] = (out[high + 32] as number) | ((upper >> 4) << (2 * t))
+  if (storage === 'nibbles+1') {
+    let high = 0
+    for (let t = 0; t < 8; t++) high |= ((w(t) >>> 4) & 0x01010101) << t
+    out[first + 4 * vector] = high
+  } else if (storage === 'nibbles+2') {
+    for (let half = 0; half < 2; half++) {
+      let high = 0
+      for (let t = 0; t < 4; t++) high |= ((w(4 * half + t) >>> 4) & 0x03030303) << (2 * t)
+      out[first + (4 + half) * vector] = high
     }
   }
 }

@@ -13,7 +13,7 @@ import {
   superBytesAt,
   zeroAt,
 } from '../layout'
-import { finishTokenBy } from '../token/finish'
+import { finishTokenBy } from '../token/finish-by'
 import { areSideBySide, tokenSums } from '../token/sums'
 import {
   blocksOf,

@@ -10,6 +10,8 @@ import {
   I8,
   I8_HALVES,
   SHARED,
+  SHARED_HALF,
+  SHARED_HALF_ZERO,
   SHARED_OFFSET,
   U8_HALVES_OFFSET,
   U8_OFFSET,
@@ -234,9 +236,7 @@ export function tokenSharedOffset(
 ): void {
   finishToken(SHARED_OFFSET, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
 }
-
-export function finishTokenBy(
-  form: i32,
+export function tokenSharedHalf(
   p: usize,
   f: usize,
   record: usize,
@@ -247,26 +247,18 @@ export function finishTokenBy(
   sums: usize,
   out: usize,
 ): void {
-  switch (form) {
-    case HALF:
-      return tokenHalf(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case HALF_OFFSET:
-      return tokenHalfOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case U8_OFFSET:
-      return tokenU8Offset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case I8:
-      return tokenI8(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case I8_HALVES:
-      return tokenI8Halves(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case U8_HALVES_OFFSET:
-      return tokenU8HalvesOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case BRAIN:
-      return tokenBrain(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case E4M3_HALVES:
-      return tokenE4M3Halves(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    case SHARED:
-      return tokenShared(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-    default:
-      tokenSharedOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
-  }
+  finishToken(SHARED_HALF, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+}
+export function tokenSharedHalfZero(
+  p: usize,
+  f: usize,
+  record: usize,
+  blocks: i32,
+  block: usize,
+  superBytes: usize,
+  superBlocks: i32,
+  sums: usize,
+  out: usize,
+): void {
+  finishToken(SHARED_HALF_ZERO, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
 }

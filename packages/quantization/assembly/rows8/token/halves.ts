@@ -1,72 +1,42 @@
 import { recordBytes } from '../activations'
-import { crumbs, highConstant, highNibbles, lowConstant, lowNibbles } from '../codes'
+import { highConstant, highNibbles, lowConstant, lowNibbles } from '../codes'
 import { dot8, widened } from '../lanes'
-import { CRUMBS, CRUMBS_1, E2M1, isWide, NIBBLES_2, sumsInI16 } from '../layout'
+import { E2M1, isWide, NIBBLES_2, sumsInI16 } from '../layout'
 import { nibbleSums } from './nibbles'
 import { unpackedSums } from './wide'
 
-// Sums of codes whose blocks have halves: nibbles with two more bits, crumbs, and E2M1 where its scales tell halves
-// apart.
+// Sums of nibbles whose blocks have halves: those with two more bits, and E2M1 where its scales tell halves apart.
 
 /** Codes of the t-th vector of one half. */
 @inline
 function halfCodes(codes: i32, half: i32, v: v128, bits: v128, t: i32, low: v128, high: v128): v128 {
-  if (codes == CRUMBS || codes == CRUMBS_1) return crumbs(codes, v, bits, t, low, high)
   return half == 0 ? lowNibbles(codes, v, bits, t, low, high) : highNibbles(codes, v, bits, t, low, high)
 }
 
-/** One half of the columns of both quads. Nibbles of a half lie in four vectors, crumbs in one. */
+/** One half of the columns of both quads: low nibbles or high ones. */
 @inline
 function halfSums(codes: i32, half: i32, p: usize, x: usize, low: v128, high: v128, sums: usize): void {
-  const crumb = codes == CRUMBS || codes == CRUMBS_1
-  let bits0 = low
-  let bits1 = low
-  if (codes == NIBBLES_2) {
-    bits0 = v128.load(p + 128 + 32 * half)
-    bits1 = v128.load(p + 144 + 32 * half)
-  }
-  if (codes == CRUMBS_1) {
-    bits0 = v128.load(p, 64)
-    bits1 = v128.load(p, 80)
-    if (half == 1) {
-      bits0 = i16x8.shr_u(bits0, 4)
-      bits1 = i16x8.shr_u(bits1, 4)
-    }
-  }
-  const from = crumb ? p + 32 * half : p
+  const bits0 = codes == NIBBLES_2 ? v128.load(p + 128 + 32 * half) : low
+  const bits1 = codes == NIBBLES_2 ? v128.load(p + 144 + 32 * half) : low
   const r = x + 16 * half
-  let v0 = v128.load(from)
-  let v1 = v128.load(from, 16)
   let xt = v128.load32_splat(r)
-  let a0 = dot8(xt, halfCodes(codes, half, v0, bits0, 0, low, high))
-  let a1 = dot8(xt, halfCodes(codes, half, v1, bits1, 0, low, high))
-  if (!crumb) {
-    v0 = v128.load(from, 32)
-    v1 = v128.load(from, 48)
-  }
+  let a0 = dot8(xt, halfCodes(codes, half, v128.load(p), bits0, 0, low, high))
+  let a1 = dot8(xt, halfCodes(codes, half, v128.load(p, 16), bits1, 0, low, high))
   xt = v128.load32_splat(r, 4)
-  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 1, low, high)))
-  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 1, low, high)))
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v128.load(p, 32), bits0, 1, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v128.load(p, 48), bits1, 1, low, high)))
   if (sumsInI16(codes) < 4) {
     v128.store(sums, widened(a0))
     v128.store(sums, widened(a1), 16)
     a0 = i16x8.splat(0)
     a1 = a0
   }
-  if (!crumb) {
-    v0 = v128.load(from, 64)
-    v1 = v128.load(from, 80)
-  }
   xt = v128.load32_splat(r, 8)
-  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 2, low, high)))
-  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 2, low, high)))
-  if (!crumb) {
-    v0 = v128.load(from, 96)
-    v1 = v128.load(from, 112)
-  }
+  a0 = i16x8.add(a0, dot8(xt, halfCodes(codes, half, v128.load(p, 64), bits0, 2, low, high)))
+  a1 = i16x8.add(a1, dot8(xt, halfCodes(codes, half, v128.load(p, 80), bits1, 2, low, high)))
   xt = v128.load32_splat(r, 12)
-  a0 = widened(i16x8.add(a0, dot8(xt, halfCodes(codes, half, v0, bits0, 3, low, high))))
-  a1 = widened(i16x8.add(a1, dot8(xt, halfCodes(codes, half, v1, bits1, 3, low, high))))
+  a0 = widened(i16x8.add(a0, dot8(xt, halfCodes(codes, half, v128.load(p, 96), bits0, 3, low, high))))
+  a1 = widened(i16x8.add(a1, dot8(xt, halfCodes(codes, half, v128.load(p, 112), bits1, 3, low, high))))
   if (sumsInI16(codes) < 4) {
     a0 = i32x4.add(v128.load(sums), a0)
     a1 = i32x4.add(v128.load(sums, 16), a1)
@@ -156,40 +126,4 @@ export function sumsE2M1(
   else if (halves)
     halvedSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, true, sums, span)
   else nibbleSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
-}
-export function sumsCrumbs(
-  p: usize,
-  streams: i32,
-  distance: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
-  sums: usize,
-  span: usize,
-  bytes: usize,
-): void {
-  if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(CRUMBS, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
-}
-export function sumsCrumbs1(
-  p: usize,
-  streams: i32,
-  distance: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
-  sums: usize,
-  span: usize,
-  bytes: usize,
-): void {
-  if (isWide(CRUMBS_1)) unpackedSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(CRUMBS_1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
 }

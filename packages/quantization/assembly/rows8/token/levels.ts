@@ -2,7 +2,7 @@ import { iq4Table, lookup, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes } from '../activations'
 import { highConstant, lowConstant, unpackBlock } from '../codes'
 import { addPairs, dot16 } from '../lanes'
-import { CRUMBS, CRUMBS_1, IQ4, LEVELS, NIBBLES } from '../layout'
+import { CRUMBS, OCTALS, IQ4, LEVELS, NIBBLES } from '../layout'
 import { lowerLevels, upperLevels } from '../levels'
 
 // First pass of one token, as in sums.ts, by products of 16 bits: indices of levels, and nibbles where there are no
@@ -179,5 +179,5 @@ export function sumsLevels3(
   bytes: usize,
   levels: usize,
 ): void {
-  crumbSums(CRUMBS_1, p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+  crumbSums(OCTALS, p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
 }

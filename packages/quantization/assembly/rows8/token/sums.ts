@@ -1,7 +1,6 @@
 import {
   BYTES,
   CRUMBS,
-  CRUMBS_1,
   E2M1,
   IQ4,
   isWide,
@@ -11,10 +10,12 @@ import {
   NIBBLES,
   NIBBLES_1,
   NIBBLES_2,
+  OCTALS,
 } from '../layout'
-import { sumsCrumbs, sumsCrumbs1, sumsE2M1, sumsNibbles2 } from './halves'
+import { sumsE2M1, sumsNibbles2 } from './halves'
 import { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3 } from './levels'
 import { sumsNibbles, sumsNibbles1 } from './nibbles'
+import { sumsCrumbs, sumsOctals } from './small'
 import { byteSums } from './wide'
 
 // First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or
@@ -33,7 +34,7 @@ export function areSideBySide(codes: i32): bool {
     case NIBBLES_2:
     case E2M1:
     case CRUMBS:
-    case CRUMBS_1:
+    case OCTALS:
       return !isWide(codes)
     default:
       return false
@@ -140,6 +141,6 @@ export function tokenSums(
         bytes,
       )
     default:
-      sumsCrumbs1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+      sumsOctals(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
   }
 }

@@ -1,5 +1,5 @@
 import { highConstant, lowConstant, unpackBlock } from '../codes'
-import { BYTES, CRUMBS, CRUMBS_1, E2M1, IQ4, NIBBLES, NIBBLES_1, NIBBLES_2 } from '../layout'
+import { BYTES, CRUMBS, OCTALS, E2M1, IQ4, NIBBLES, NIBBLES_1, NIBBLES_2 } from '../layout'
 import { PANEL_BYTES } from '../panel'
 
 // Codes of a group decoded to a panel: one function for each way to store them.
@@ -105,7 +105,7 @@ export function unpackCrumbs(
 ): void {
   unpackCodes(CRUMBS, p, blocks, head, block, superBytes, superBlocks, panel)
 }
-export function unpackCrumbs1(
+export function unpackOctals(
   p: usize,
   blocks: i32,
   head: usize,
@@ -114,5 +114,5 @@ export function unpackCrumbs1(
   superBlocks: i32,
   panel: usize,
 ): void {
-  unpackCodes(CRUMBS_1, p, blocks, head, block, superBytes, superBlocks, panel)
+  unpackCodes(OCTALS, p, blocks, head, block, superBytes, superBlocks, panel)
 }

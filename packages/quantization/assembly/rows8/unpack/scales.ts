@@ -9,6 +9,8 @@ import {
   I8,
   I8_HALVES,
   SHARED,
+  SHARED_HALF,
+  SHARED_HALF_ZERO,
   SHARED_OFFSET,
   U8_HALVES_OFFSET,
   U8_OFFSET,
@@ -174,4 +176,26 @@ export function scalesSharedOffset(
   panel: usize,
 ): void {
   unpackScales(SHARED_OFFSET, p, blocks, block, superBytes, superBlocks, zero, panel)
+}
+export function scalesSharedHalf(
+  p: usize,
+  blocks: i32,
+  block: usize,
+  superBytes: usize,
+  superBlocks: i32,
+  zero: i32,
+  panel: usize,
+): void {
+  unpackScales(SHARED_HALF, p, blocks, block, superBytes, superBlocks, zero, panel)
+}
+export function scalesSharedHalfZero(
+  p: usize,
+  blocks: i32,
+  block: usize,
+  superBytes: usize,
+  superBlocks: i32,
+  zero: i32,
+  panel: usize,
+): void {
+  unpackScales(SHARED_HALF_ZERO, p, blocks, block, superBytes, superBlocks, zero, panel)
 }

@@ -4,7 +4,7 @@ import {
   BYTES,
   codesAt,
   CRUMBS,
-  CRUMBS_1,
+  OCTALS,
   E2M1,
   E4M3,
   E4M3_HALVES,
@@ -23,6 +23,8 @@ import {
   NIBBLES_1,
   NIBBLES_2,
   SHARED,
+  SHARED_HALF,
+  SHARED_HALF_ZERO,
   SHARED_OFFSET,
   superBlocksAt,
   superBytesAt,
@@ -33,7 +35,7 @@ import {
 import {
   unpackBytes,
   unpackCrumbs,
-  unpackCrumbs1,
+  unpackOctals,
   unpackE2M1,
   unpackIQ4,
   unpackNibbles,
@@ -48,6 +50,8 @@ import {
   scalesI8,
   scalesI8Halves,
   scalesShared,
+  scalesSharedHalf,
+  scalesSharedHalfZero,
   scalesSharedOffset,
   scalesU8HalvesOffset,
   scalesU8Offset,
@@ -87,9 +91,9 @@ export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void
     case LEVELS_2:
       unpackCrumbs(p, blocks, head, block, superBytes, superBlocks, panel)
       break
-    case CRUMBS_1:
+    case OCTALS:
     case LEVELS_3:
-      unpackCrumbs1(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackOctals(p, blocks, head, block, superBytes, superBlocks, panel)
       break
   }
   switch (formAt(layout)) {
@@ -111,6 +115,10 @@ export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void
       return scalesE4M3Halves(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
     case SHARED:
       return scalesShared(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+    case SHARED_HALF:
+      return scalesSharedHalf(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+    case SHARED_HALF_ZERO:
+      return scalesSharedHalfZero(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
     case SHARED_OFFSET:
       return scalesSharedOffset(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
   }
