@@ -16,6 +16,8 @@ export interface ChosenFormats {
   readonly bytes: number
   readonly loss: number
   readonly lowerBound: number
+  /** Of a mixture: the best that one format for all does within the budget. */
+  readonly uniform?: Omit<ChosenFormats, 'uniform'> | undefined
 }
 
 export interface ChooseFormatsOptions {
@@ -54,7 +56,9 @@ export function chooseFormats(
       (best, each) => (best && lossOf(best) <= lossOf(each) ? best : each),
       undefined,
     )
-  if (!uniform || count < 4) return mixed
+  if (!uniform) return mixed
+  const chosen = { ...mixed, choices: uniform, loss: lossOf(uniform), bytes: bytesOf(uniform) }
+  if (count < 4) return { ...mixed, uniform: chosen }
   if (mixed.loss < lossOf(uniform)) {
     const gains = halves.flatMap((half, index) => {
       const { choices } = mixtureBy(halves[1 - index] as readonly number[])
@@ -64,9 +68,9 @@ export function chooseFormats(
     })
     const gain = meanOf(gains)
     const error = Math.sqrt(meanOf(gains.map((each) => (each - gain) ** 2)) / (gains.length - 1))
-    if (gain > significantErrors * error) return mixed
+    if (gain > significantErrors * error) return { ...mixed, uniform: chosen }
   }
-  return { ...mixed, choices: uniform, loss: lossOf(uniform), bytes: bytesOf(uniform) }
+  return chosen
 }
 
 /** The choices with losses as these runs say, drawn towards those of a kind. */
