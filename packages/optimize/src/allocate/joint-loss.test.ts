@@ -86,7 +86,7 @@ test('a mixture that loses more as a whole than one format of no more bytes give
       subject,
       parseRecipe({
         calibration: { windows: 8, window: 32 },
-        steps: [{ kind: 'budget', size, method: 'rtn', formats, targets }],
+        steps: [{ kind: 'budget', size, correct: true, formats, targets }],
       }),
       { device, calibration: { ids }, file, solver, store: kept },
     )
