@@ -74,7 +74,7 @@ const measuredWords = 4096
  * What is predicted of mixtures has been right to a quarter, but with corrected targets, where later layers make up for errors that a single
  * rounding counts: .70 and .80 of one format came out as 1.01 and 1.11.
  */
-const measuredJointly = 4
+const measuredJointly = 8
 const certainShares = { plain: 0.75, corrected: 0.5 } as const
 
 /** True for recipes that `allocateBudget` has to see before they can be applied. */
