@@ -32,7 +32,7 @@ export function quantizeWorkloads(model: string, facts: ModelFacts): readonly Qu
     ],
     isFresh: true,
     onRequest: true,
-    ...(method === 'gptq' ? {} : { leftOut: { gptqmodel: 'it rounds to nearest only as a step of loading' } }),
+    ...(method === 'gptq' ? {} : { leftOut: { gptqmodel: 'not measured' } }),
   })
   const integers = { bits: 4, group: 64 } as const
   return [
