@@ -53,6 +53,15 @@ function fake(name: string, { log, failsIn, isUnavailable = false }: Fake): Entr
 }
 
 describe('interleave', () => {
+  it('counts every round of a workload without warm-up', async () => {
+    const log: string[] = []
+    const [outcome] = await interleave({ ...workload, isUnwarmed: true }, [fake('a', { log })], { rounds: 2, monitor })
+    expect(log.filter((entry) => entry === 'measure a')).toHaveLength(2)
+    expect(outcome).toMatchObject({
+      rounds: [{ sample: { figures: { read: 1 } } }, { sample: { figures: { read: 2 } } }],
+    })
+  })
+
   it('gives every participant its turn in every round and does not count the first round', async () => {
     const log: string[] = []
     const outcomes = await interleave(workload, [fake('a', { log }), fake('b', { log })], { rounds: 2, monitor })

@@ -48,8 +48,9 @@ interface Lane {
 
 /**
  * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine
- * affects all of them. A first round warms up and is not counted. An entrant that fails is removed from the workload,
- * earlier rounds included: those would have met another machine than the later rounds of the others.
+ * affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An entrant that fails
+ * is removed from the workload, earlier rounds included: those would have met another machine than the later rounds of
+ * the others.
  */
 export async function interleave(
   workload: Workload,
@@ -98,7 +99,7 @@ export async function interleave(
 
   try {
     if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => open(lane))
-    for (let round = -1; round < rounds; round++)
+    for (let round = workload.isUnwarmed ? 0 : -1; round < rounds; round++)
       for (const lane of lanes) await attempt(lane, () => measure(lane, round))
     if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => close(lane))
   } finally {

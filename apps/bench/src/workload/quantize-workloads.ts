@@ -32,7 +32,7 @@ export function quantizeWorkloads(model: string, facts: ModelFacts): readonly Qu
     ],
     isFresh: true,
     onRequest: true,
-    ...(method === 'gptq' ? {} : { leftOut: { gptqmodel: 'not measured' } }),
+    ...(method === 'gptq' ? { isUnwarmed: true } : { leftOut: { gptqmodel: 'not measured' } }),
   })
   const integers = { bits: 4, group: 64 } as const
   return [

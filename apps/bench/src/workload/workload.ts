@@ -28,6 +28,8 @@ interface Common {
   readonly metrics: readonly Metric[]
   /** Whether every round runs in its own process (loading, peak memory). Otherwise one process serves all rounds. */
   readonly isFresh?: boolean
+  /** Whether there is no round to warm up: a round takes minutes, of which the beginning is little. */
+  readonly isUnwarmed?: boolean
   readonly cost?: Cost
   /** Measured only if `--only` asks for it. */
   readonly onRequest?: boolean
