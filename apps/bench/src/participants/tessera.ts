@@ -20,7 +20,7 @@ const describeTessera = ({ threads, kind }: Workload): Description => ({
   settings: {
     threads,
     simd: hasRelaxedSimd() ? 'relaxed' : 'plain',
-    ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op'
+    ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op' || kind === 'quantize'
       ? {}
       : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }),
   },
