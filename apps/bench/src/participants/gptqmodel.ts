@@ -55,6 +55,8 @@ await serve({
       [fileURLToPath(new URL('../../peers/gptqmodel-quantize.py', import.meta.url))],
       {
         stdio: ['pipe', 'pipe', 'ignore'],
+        // It writes logs where it runs.
+        cwd: folder,
         // With its default of one worker on two processors it does not start.
         env: { ...process.env, GPTQMODEL_CPU_WORKERS: '2' },
       },
