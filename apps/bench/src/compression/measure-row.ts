@@ -144,7 +144,7 @@ async function withFormats(
     calibration: { ids: calibration },
     file: linearSize(subject),
     solver,
-    onProgress: (done, total) => onProgress('measuring what each weight is worth', done, total),
+    onProgress: (done, total, what) => onProgress(`measuring what ${what} lose`, done, total),
   })
   return { recipe: chosen.recipe, budget: { recipe, sameBytesAs, predictedKld: chosen.loss } }
 }

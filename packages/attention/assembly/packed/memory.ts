@@ -1,5 +1,5 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
-import { HEAD_DIM, Q, rowAddress, ROWS, STRIDE_Q, VALUE_DIM } from '../call'
+import { HEAD_DIM, VALUE_DIM } from '../call'
 import { SPLIT } from '../decode/splits'
 
 // Memory of a thread beside the scores (src/attention/wasm/decode.ts allocates it): rounded queries or weights
@@ -19,10 +19,4 @@ export function roundedBytes(args: usize): usize {
 @inline
 export function numbersBytes(args: usize): usize {
   return (<usize>(max(max(argument(args, HEAD_DIM), argument(args, VALUE_DIM)), <u32>SPLIT) + 32)) << 2
-}
-
-@inline
-export function queryAddress(args: usize, batch: u32, kvHead: u32, group: u32, line: u32): usize {
-  const rows = argument(args, ROWS)
-  return rowAddress(args, Q, STRIDE_Q, batch, kvHead * group + line / rows, line % rows, 2)
 }

@@ -1,10 +1,11 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, ROWS, scaleOf, STRIDE_K, STRIDE_V, V } from '../call'
+import { queryOf } from '../decode/lines'
 import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32 } from '../decode/score-tiles'
 import { SPLIT } from '../decode/splits'
 import { touch } from '../decode/touch'
 import { lineScoresI8, pairScoresI8 } from './int8-tiles'
-import { KEYS_AT_ONCE, numbersBytes, queryAddress, roundedBytes } from './memory'
+import { KEYS_AT_ONCE, numbersBytes, roundedBytes } from './memory'
 import { addLines, roundLine } from './products'
 import { roundPairs } from './rounding'
 import {
@@ -52,7 +53,7 @@ export function scorePacked(
   if (storage == INT8) {
     for (let line: u32 = 0; line < lines; line++) {
       memory.fill(scaled, 0, padded << 2)
-      memory.copy(scaled, queryAddress(args, batch, kvHead, group, line), width << 2)
+      memory.copy(scaled, queryOf(args, batch, kvHead, group, line), width << 2)
       store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 32767, rounded + line * each))
     }
   }
@@ -107,8 +108,8 @@ export function scorePacked(
         else lineScoresI8(q, load<f32>(factors + (line << 2)), keysAt, stride, some, width, s0)
         continue
       }
-      const q0 = queryAddress(args, batch, kvHead, group, line)
-      const q1 = isPair ? queryAddress(args, batch, kvHead, group, line + 1) : q0
+      const q0 = queryOf(args, batch, kvHead, group, line)
+      const q1 = isPair ? queryOf(args, batch, kvHead, group, line + 1) : q0
       if (storage >= INT4) {
         if (isPair) pairScoresF16(q0, q1, keysAt, stride, some, width, scale, s0, s1)
         else lineScoresF16(q0, keysAt, stride, some, width, scale, s0)
@@ -151,7 +152,7 @@ function scoreGroup(
     store<f32>(
       bases + (line << 2),
       roundLine(
-        queryAddress(args, batch, kvHead, group, line),
+        queryOf(args, batch, kvHead, group, line),
         scales,
         minima,
         width,

@@ -17,7 +17,7 @@ import type { Subject } from '../subject/index.ts'
 import { transformSubject } from '../transform/index.ts'
 import { type ChosenFormats, chooseFormats } from './choose-formats.ts'
 import type { FileSize } from './file-size.ts'
-import { jointLoss, type JointLossOptions } from './joint-loss.ts'
+import { jointLosses, type JointLossOptions } from './joint-loss.ts'
 import { measureLosses, type WeightLosses } from './measure-losses.ts'
 import { type FormatChoice, openWeights, tooSmall } from './open-weights.ts'
 
@@ -34,7 +34,8 @@ export interface AllocateOptions {
   readonly identity?: string | undefined
   /** As for `applyRecipe`. */
   readonly solver?: Solver | undefined
-  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** `what` is measured: single weights, then whole models where single losses do not decide; each from 0 to its total. */
+  readonly onProgress?: ((done: number, total: number, what: 'weights' | 'models') => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -87,7 +88,7 @@ export function hasBudget({ steps }: Recipe): boolean {
  * divergence of the model measured; from that and from what each format does to the weight's outputs follows what the format would cost, and
  * the choice of least summed cost within the bytes is found by `allocate`. What differs by noise alone counts as the same (`shrinkLosses`),
  * and where what a mixture gains over one format of no more bytes is within the noise, that format is taken. A mixture whose
- * predicted gain is not beyond doubt is compared with it as a whole (`jointLoss`), and the better one is taken. The same model, recipe and
+ * predicted gain is not beyond doubt is compared with it as a whole (`jointLosses`), and the better one is taken. The same model, recipe and
  * text give the same choice on one build and device class.
  *
  * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value` for a size that
@@ -201,7 +202,7 @@ export async function allocateBudget(
         tokens: sizes.windows * sizes.window,
         solver,
         signal,
-        onProgress: options.onProgress,
+        onProgress: (done, total) => options.onProgress?.(done, total, 'weights'),
       })
   if (!kept) await store.put('losses', new TextEncoder().encode(JSON.stringify(losses)))
 
@@ -210,16 +211,18 @@ export async function allocateBudget(
   let chosen: Omit<ChosenFormats, 'uniform'> = mixed
   const share = certainShares[step.correct ? 'corrected' : 'plain']
   if (uniform && tested > 0 && mixed.loss > share * uniform.loss) {
-    const [lost, uniformLost] = await jointLosses(
+    const [lost, uniformLost] = await keptJointLosses(
       [mixed, uniform].map(({ choices: each }) => withChoice(each)),
       store,
       {
-        ...options,
+        device,
+        signal,
         original,
         calibration,
         solver,
         sizes: { windows: known, window: sizes.window },
         probes: all.slice(known, known + tested).map((window) => window.slice(0, measuredTokens)),
+        onProgress: (done, total) => options.onProgress?.(done, total, 'models'),
       },
     )
     if ((lost as number) >= (uniformLost as number)) chosen = uniform
@@ -235,24 +238,17 @@ interface JointLosses {
   readonly losses: readonly number[]
 }
 
-/** What the whole model loses by each recipe; kept, like the losses of single weights. */
-async function jointLosses(
+/** `jointLosses`, kept like the losses of single weights. */
+async function keptJointLosses(
   recipes: readonly Recipe[],
   store: WorkStore,
-  { original, onProgress, ...options }: JointLossOptions & { readonly original: Subject },
+  { original, ...options }: JointLossOptions & { readonly original: Subject },
 ): Promise<readonly number[]> {
   const identity = JSON.stringify(recipes)
   const bytes = await store.get('joint')
   const kept = bytes && (JSON.parse(new TextDecoder().decode(bytes)) as JointLosses)
   if (kept?.identity === identity) return kept.losses
-  const losses: number[] = []
-  for (const [index, recipe] of recipes.entries())
-    losses.push(
-      await jointLoss(original, recipe, {
-        ...options,
-        onProgress: (done, total) => onProgress?.(index * total + done, recipes.length * total),
-      }),
-    )
+  const losses = await jointLosses(original, recipes, options)
   await store.put('joint', new TextEncoder().encode(JSON.stringify({ identity, losses } satisfies JointLosses)))
   return losses
 }

@@ -18,7 +18,7 @@ import { memoryStore } from '../store/index.ts'
 import { type Subject, subjectOf } from '../subject/index.ts'
 import { decodedCheckpoint } from '../write/index.ts'
 import { allocateBudget, type BudgetAllocation, ggufFileSize } from './index.ts'
-import { jointLoss } from './joint-loss.ts'
+import { jointLosses } from './joint-loss.ts'
 
 let device: Device
 let checkpoint: GgufCheckpoint
@@ -56,7 +56,7 @@ test('what a recipe loses in the small is what its model loses on the same windo
     })
     const options = { device, calibration: { ids }, solver }
     const live = device.memory().liveTensors
-    const joint = await jointLoss(subject, recipe, { ...options, sizes, probes })
+    const [joint = 0] = await jointLosses(subject, [recipe], { ...options, sizes, probes })
     expect(device.memory().liveTensors).toBe(live)
     const session = await sessionOf(decodedCheckpoint(await applyRecipe(subject, recipe, options), checkpoint.metadata))
     const { kld } = await measureDivergence(original, session, ids.slice(128), {

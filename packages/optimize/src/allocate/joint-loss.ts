@@ -1,8 +1,8 @@
 import { compareLogits } from '@tessera-llm/evaluation'
 import { type Device, lastAxis } from '@tessera-llm/tensor'
-import { type Applied, applyRecipe } from '../apply/index.ts'
+import { applyRecipe } from '../apply/index.ts'
 import type { CalibrationSizes, CalibrationText } from '../calibration/index.ts'
-import { createStream, type Program, recordModel } from '../program/index.ts'
+import { createStream, recordModel } from '../program/index.ts'
 import { decodeWeight, type Solver } from '../quantize/index.ts'
 import type { Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
@@ -22,68 +22,74 @@ export interface JointLossOptions {
 }
 
 /**
- * KL divergence of the whole model after a recipe, nats a token, in the small: the recipe is applied with a few windows of its
- * calibration. That sees what losses of single weights do not: errors that later layers make up for (`correct`), and those that add up.
+ * KL divergences of the whole model after each recipe, nats a token, in the small: recipes are applied with a few windows
+ * of their calibration. That sees what losses of single weights do not: errors that later layers make up for
+ * (`correct`), and those that add up. Logits of the original are kept meanwhile, f32 of all probes.
  *
  * @throws TesseraError what `applyRecipe` throws
  */
-export async function jointLoss(original: Subject, recipe: Recipe, options: JointLossOptions): Promise<number> {
-  const { device, calibration, sizes, probes, solver, signal, onProgress } = options
-  const applied = await applyRecipe(
-    original,
-    { ...recipe, calibration: sizes },
-    { device, calibration, solver, signal, onProgress: ({ done, total }) => onProgress?.(done, total) },
-  )
-  const program = await recordModel(applied.subject, probes[0]?.length ?? 0)
-  const logitsOf = (isCompressed: boolean): Promise<readonly Float32Array[]> =>
-    logits(program, applied, isCompressed, options)
-  const [before, after] = [await logitsOf(false), await logitsOf(true)]
-  const width = lastAxis(program.output.shape)
-  return meanOf(
-    before.flatMap((rows, probe) =>
-      Array.from(
-        { length: rows.length / width },
-        (_, token) =>
-          compareLogits(
-            rows.subarray(token * width, (token + 1) * width),
-            (after[probe] as Float32Array).subarray(token * width, (token + 1) * width),
-            0,
-          ).divergence,
-      ),
-    ),
-  )
+export async function jointLosses(
+  original: Subject,
+  recipes: readonly Recipe[],
+  options: JointLossOptions,
+): Promise<readonly number[]> {
+  const { device, calibration, sizes, solver, signal, onProgress } = options
+  const expected: Float32Array[] = []
+  const readOriginal = async (name: string): Promise<Float32Array> =>
+    (await original.weights.get(name)?.read(signal)) as Float32Array
+  await eachLogits(original, readOriginal, options, (rows) => void expected.push(rows))
+  const losses: number[] = []
+  for (const [index, recipe] of recipes.entries()) {
+    const { subject, assignments, weight } = await applyRecipe(
+      original,
+      { ...recipe, calibration: sizes },
+      {
+        device,
+        calibration,
+        solver,
+        signal,
+        onProgress: ({ done, total }) => onProgress?.(index * total + done, recipes.length * total),
+      },
+    )
+    const read = async (name: string): Promise<Float32Array> =>
+      assignments.has(name)
+        ? decodeWeight((await weight(name)).weight)
+        : ((await subject.weights.get(name)?.read(signal)) as Float32Array)
+    const divergences: number[] = []
+    await eachLogits(subject, read, options, (rows, width, probe) => {
+      for (let at = 0; at < rows.length; at += width)
+        divergences.push(
+          compareLogits((expected[probe] as Float32Array).subarray(at, at + width), rows.subarray(at, at + width), 0)
+            .divergence,
+        )
+    })
+    losses.push(meanOf(divergences))
+  }
+  return losses
 }
 
-/** The logits of each probe, f32 [tokens, vocabulary]. */
-async function logits(
-  program: Program,
-  { subject, assignments, weight }: Applied,
-  isCompressed: boolean,
+/** Calls `use` with the logits of each probe in turn, f32 [tokens, width]. */
+async function eachLogits(
+  subject: Subject,
+  read: (name: string) => Promise<Float32Array>,
   { device, probes, signal }: JointLossOptions,
-): Promise<readonly Float32Array[]> {
+  use: (rows: Float32Array, width: number, probe: number) => void,
+): Promise<void> {
+  const program = await recordModel(subject, probes[0]?.length ?? 0)
   const stream = createStream({
     device,
     program,
     windows: probes,
     signal,
-    async weight(name) {
-      const found = subject.weights.get(name)
-      const values =
-        isCompressed && assignments.has(name)
-          ? await decodeWeight((await weight(name)).weight)
-          : ((await found?.read(signal)) as Float32Array)
-      return device.tensor(values, found?.shape ?? [])
-    },
+    weight: async (name) => device.tensor(await read(name), subject.weights.get(name)?.shape ?? []),
   })
   try {
     await stream.advance(program.steps.length)
-    const all: Float32Array[] = []
     for (const probe of probes.keys()) {
       const tensor = stream.tensor(probe, program.output)
-      all.push((await device.read(tensor)) as Float32Array)
+      use((await device.read(tensor)) as Float32Array, lastAxis(program.output.shape), probe)
       tensor.dispose()
     }
-    return all
   } finally {
     stream.dispose()
   }

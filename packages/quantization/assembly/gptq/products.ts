@@ -2,18 +2,11 @@
 import { madd, splat } from './lanes'
 
 /**
- * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][stride] holds row
+ * current[c] = weights[c] + Σ_{j ≤ c} pending[j] · U[j][c] for `count` columns; `upper` f32 [count][count] holds row
  * c: U[0 … c][c].
  */
-export function currentPanel(
-  weights: usize,
-  pending: usize,
-  upper: usize,
-  stride: u32,
-  count: u32,
-  current: usize,
-): void {
-  for (let column: u32 = 0; column < count; column++, upper += (<usize>stride) << 2, weights += 32, current += 32) {
+export function currentPanel(weights: usize, pending: usize, upper: usize, count: u32, current: usize): void {
+  for (let column: u32 = 0; column < count; column++, upper += (<usize>count) << 2, weights += 32, current += 32) {
     let a = v128.load(weights)
     let b = v128.load(weights, 16)
     let from = pending

@@ -130,10 +130,10 @@ function sweepEight(args: usize, first: u32, count: u32, grid: usize): void {
       store<f32>(roots + ((<usize>i) << 2), root)
       store<f32>(costs + ((<usize>i) << 2), root * root)
     }
-    currentPanel(weights + at, pending + at, triangle, size, size, current)
+    currentPanel(weights + at, pending + at, triangle, size, current)
     fitPanel(current, size, costs, grid, list, keep)
-    simulatePanel(current, size, triangle, size, roots, grid, list, keep, chosen, errors + at)
-    sweepPanel(current, size, triangle, size, roots, grid, chosen, errors + at, rounded + at, codes + at, loss)
+    simulatePanel(current, size, triangle, roots, grid, list, keep, chosen, errors + at)
+    sweepPanel(current, size, triangle, roots, grid, chosen, errors + at, rounded + at, codes + at, loss)
     if (next < columns) {
       for (let i: usize = 0; i < <usize>size * COLUMN; i += 16)
         v128.store(lost + i, f32x4.sub(v128.load(weights + at + i), v128.load(rounded + at + i)))

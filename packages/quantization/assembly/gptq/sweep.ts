@@ -11,7 +11,6 @@ export function simulatePanel(
   x: usize,
   count: u32,
   upper: usize,
-  stride: u32,
   roots: usize,
   grid: usize,
   list: usize,
@@ -27,7 +26,7 @@ export function simulatePanel(
     for (let entry = list + half, end = list + half + <usize>keep * ENTRY; entry < end; entry += ENTRY) {
       const scale = v128.load(entry, 32)
       const zero = v128.load(entry, 64)
-      const loss = sweepLanes(x + half, count, upper, stride, roots, grid, scale, zero, errors + half, 0, 0)
+      const loss = sweepLanes(x + half, count, upper, roots, grid, scale, zero, errors + half, 0, 0)
       const better = f32x4.lt(loss, best)
       best = v128.bitselect(loss, best, better)
       v128.store(chosen + half, v128.bitselect(scale, v128.load(chosen + half), better))
@@ -44,7 +43,6 @@ export function sweepPanel(
   x: usize,
   count: u32,
   upper: usize,
-  stride: u32,
   roots: usize,
   grid: usize,
   chosen: usize,
@@ -58,7 +56,6 @@ export function sweepPanel(
       x + half,
       count,
       upper,
-      stride,
       roots,
       grid,
       v128.load(chosen + half),
@@ -72,14 +69,13 @@ export function sweepPanel(
 }
 
 /**
- * Sweeps 4 rows and returns what each loses. Line l of `upper` f32 [count][stride] is U[0 … l − 1][l], the weights of
+ * Sweeps 4 rows and returns what each loses. Line l of `upper` f32 [count][count] is U[0 … l − 1][l], the weights of
  * earlier errors in column l; `roots`[l] is 1 / U[l][l]. `rounded` and `codes` may be 0: then they are not written.
  */
 export function sweepLanes(
   x: usize,
   count: u32,
   upper: usize,
-  stride: u32,
   roots: usize,
   grid: usize,
   scale: v128,
@@ -95,7 +91,7 @@ export function sweepLanes(
   const middlesEnd = middles + <usize>load<f32>(grid, LAST_CODE) * 4
   const inverse = f32x4.div(f32x4.splat(1), scale)
   let loss = f32x4.splat(0)
-  for (let column: u32 = 0; column < count; column++, upper += (<usize>stride) << 2, roots += 4) {
+  for (let column: u32 = 0; column < count; column++, upper += (<usize>count) << 2, roots += 4) {
     let a = v128.load(x + <usize>column * COLUMN)
     let b = f32x4.splat(0)
     let c = b

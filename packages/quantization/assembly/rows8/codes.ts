@@ -80,7 +80,7 @@ export function unpackBlock(codes: i32, from: usize, to: usize, low: v128, high:
     if (codes == CRUMBS) {
       for (let u = 0; u < 2; u++) {
         const v = v128.load(from + 32 * u)
-        for (let j = 0; j < 4; j++) v128.store(to + 128 * u + 32 * j, crumbOf(i16x8.shr_u(v, 2 * j), 0, low))
+        for (let j = 0; j < 4; j++) v128.store(to + 128 * u + 32 * j, crumbOf(v, j, low))
       }
     } else if (codes == OCTALS) {
       const pair = crumbMask()

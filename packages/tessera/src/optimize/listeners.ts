@@ -11,6 +11,7 @@ export type OptimizePhase =
   | 'downloading'
   | 'calibrating heads'
   | 'measuring what each weight is worth'
+  | 'comparing whole models'
   | 'optimizing'
   | 'measuring'
   | 'embedding'

@@ -41,7 +41,12 @@ export async function allocateRecipe(
     file: target.fileSize,
     store: folderStore(budgetPath(output)),
     identity: await identityOf(inputHash, target, calibration),
-    onProgress: (done, total) => onProgress?.({ phase: 'measuring what each weight is worth', done, total }),
+    onProgress: (done, total, what) =>
+      onProgress?.({
+        phase: what === 'weights' ? 'measuring what each weight is worth' : 'comparing whole models',
+        done,
+        total,
+      }),
   })
 }
 
