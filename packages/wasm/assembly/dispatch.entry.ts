@@ -20,8 +20,8 @@ const FAILED: usize = 1344
 const QUIT: usize = 1348
 
 /**
- * Polls before a thread sleeps; rounds of as many polls by thread 0 where it must not sleep; longest sleep of thread 0
- * and of the others in nanoseconds; table indices of `pause` and `wake`.
+ * Polls before a thread sleeps; sleeps of thread 0 within one wait, or rounds of as many polls where it must not sleep;
+ * longest sleep of thread 0 and of the others in nanoseconds; table indices of `pause` and `wake`.
  */
 const SPINS: usize = 1472
 const ROUNDS: usize = 1476
@@ -37,7 +37,8 @@ const DONE: u32 = 0
 const LATE: u32 = 1
 const TRAPPED: u32 = 2
 
-/** Result of `pause` beside those of `memory.atomic.wait32`. */
+/** Results of `pause`: those of `memory.atomic.wait32`, of which this is one, and another. */
+const TIMED_OUT: u32 = 2
 const AWAKE: u32 = 3
 
 /**
@@ -90,7 +91,7 @@ export function work(thread: u32, threads: u32): void {
 
 /**
  * Polls the word at `address` while it equals the word at `slot`, then sleeps once, for at most the time at `timeout`
- * (0: not at all). Returns AWAKE if it did not sleep, 2 on timeout.
+ * (0: not at all). Returns AWAKE if it did not sleep, TIMED_OUT if it slept for all of it.
  */
 export function pause(address: usize, slot: usize, timeout: usize): u32 {
   let spins = load<u32>(SPINS)
@@ -154,11 +155,10 @@ function join(target: u64, thread: u32): u32 {
     store<u32>(slot, generation)
     const woken = call_indirect<u32>(load<u32>(PAUSE), GENERATION, slot, thread == 0 ? DEADLINE : FOREVER)
     if (woken != AWAKE) atomic.sub<u32>(SLEEPERS, 1)
-    else if (thread == 0 && atomic.load<u32>(GENERATION) == generation) {
-      if (rounds == 0) return LATE
+    if (thread == 0 && (woken == TIMED_OUT || (woken == AWAKE && atomic.load<u32>(GENERATION) == generation))) {
       rounds -= 1
+      if (rounds == 0) return LATE
     }
-    if (woken == 2) return LATE
   }
   return DONE
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import type { Worker } from 'node:worker_threads'
 import type { Tensor } from '@tessera-llm/tensor'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -98,6 +99,27 @@ describe('a worker that is lost', () => {
     expect(error).toMatchObject({ code: 'worker-lost' })
     await isBroken(device, x, error)
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'is not one that was stopped together with its process (skipped on Windows, which has no SIGSTOP)',
+    async () => {
+      const joinTimeoutMs = 2_000
+      const { device, x } = await open({ threads: 2, joinTimeoutMs })
+      let took = 0
+      // The process may be stopped before a call or after it.
+      for (let attempt = 0; attempt < 5 && took < joinTimeoutMs; attempt++) {
+        spawn('sh', ['-c', `sleep 0.3; kill -STOP ${process.pid}; sleep 3; kill -CONT ${process.pid}`])
+        const start = performance.now()
+        while (took < joinTimeoutMs && performance.now() - start < 3 * joinTimeoutMs) {
+          const before = performance.now()
+          device.run(misbehaveOp, { x }, { thread: 1, rounds: 20_000_000 }).y.dispose()
+          took = performance.now() - before
+        }
+      }
+      expect(took).toBeGreaterThan(joinTimeoutMs)
+      expect(await device.read(device.run(scaleOp, { x }, { factor: 2 }).y)).toEqual(Float32Array.of(2, 4, 6))
+    },
+  )
 
   it('before it started, where nobody waited for it: the device says so when asked, and in the next call', async () => {
     // Fails when it is told to start, after the device exists.

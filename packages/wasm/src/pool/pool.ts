@@ -39,6 +39,12 @@ export interface Pool {
  */
 const spins = 500_000
 const spinMs = 0.25
+
+/**
+ * Sleeps that a wait consists of. The system counts the time for which it stops a process (SIGSTOP): such a process finds
+ * one sleep over when it goes on, and not its whole wait.
+ */
+const sleeps = 16
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
 
@@ -111,10 +117,12 @@ export async function createPool(
   const ready = compiling.then((modules) => {
     const view = new DataView(memory.memory.buffer)
     view.setInt32(layout.spins, spins, true)
-    // Bounds the wait of a thread that must not sleep, if inexactly.
-    view.setUint32(layout.rounds, Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs)), true)
-    // A timeout of 0 means that this thread must not sleep: it is the main thread of a page.
-    view.setBigInt64(layout.deadline, maySleep() ? BigInt(Math.round(joinTimeoutMs * 1e6)) : 0n, true)
+    // A timeout of 0 means that this thread must not sleep: it is the main thread of a page. Rounds then bound its wait,
+    // if inexactly.
+    const isSleeper = maySleep()
+    const rounds = isSleeper ? sleeps : Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs))
+    view.setUint32(layout.rounds, rounds, true)
+    view.setBigInt64(layout.deadline, isSleeper ? BigInt(Math.ceil((joinTimeoutMs * 1e6) / sleeps)) : 0n, true)
     view.setBigInt64(layout.forever, -1n, true)
     view.setInt32(layout.pause, modules.tableSize - 2, true)
     view.setInt32(layout.wake, modules.tableSize - 1, true)
