@@ -1,5 +1,4 @@
-import { TesseraError } from '@tessera-llm/tensor'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean, TesseraError } from '@tessera-llm/tensor'
 
 /** Bytes of a unit: powers of ten for kB, MB and GB (SI), of two for KiB, MiB and GiB (IEC 80000-13). */
 const units: Readonly<Record<string, number>> = {
@@ -30,7 +29,7 @@ export function parseByteSize(size: string | number): number {
   if (name === undefined)
     throw new TesseraError(
       'invalid-option',
-      `size: ${JSON.stringify(size)} has the unit ${JSON.stringify(unit)}; did you mean ${closest(unit, known)}? Known are ${known.join(', ')}`,
+      `size: ${JSON.stringify(size)} has the unit ${JSON.stringify(unit)}${didYouMean(unit, known)} Known are ${known.join(', ')}`,
     )
   const bytes = Math.floor(Number(digits) * (units[name] as number))
   if (!(bytes > 0 && Number.isSafeInteger(bytes)))

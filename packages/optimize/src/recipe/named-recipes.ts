@@ -1,6 +1,5 @@
-import { closest } from 'fastest-levenshtein'
-import { TesseraError } from '@tessera-llm/tensor'
-import { mixes, type Recipe, type RecipeStep, type WeightFormat } from './recipe.ts'
+import { didYouMean, TesseraError } from '@tessera-llm/tensor'
+import { ggmlFormats, mixes, type Recipe, type RecipeStep, type WeightFormat } from './recipe.ts'
 
 const int8: WeightFormat = { bits: 8, group: 'row', symmetric: true }
 const gptq = (format: Extract<RecipeStep, { kind: 'quantize' }>['format'], more: object = {}): RecipeStep => ({
@@ -100,8 +99,11 @@ export function namedRecipe(name: string): Recipe {
   const found = namedRecipes[name]
   if (found) return found
   const names = Object.keys(namedRecipes)
+  const rest = (ggmlFormats as readonly string[]).includes(name)
+    ? `; it is a format, which a quantize step takes (CLI: --format ${name}).`
+    : didYouMean(name, names)
   throw new TesseraError(
     'invalid-option',
-    `recipe: there is none called ${JSON.stringify(name)}; did you mean ${closest(name, names)}? Known are ${names.join(', ')}`,
+    `recipe: there is none called ${JSON.stringify(name)}${rest} Known are ${names.join(', ')}`,
   )
 }

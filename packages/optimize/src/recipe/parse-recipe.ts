@@ -1,6 +1,5 @@
 import { linearActivations } from '@tessera-llm/kernels'
-import { TesseraError } from '@tessera-llm/tensor'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean, TesseraError } from '@tessera-llm/tensor'
 import * as v from 'valibot'
 import { parseByteSize } from './byte-size.ts'
 import { cacheFormats, codebooks, ggmlFormats, layouts, mixes, type Recipe } from './recipe.ts'
@@ -148,12 +147,15 @@ function describe(issue: v.BaseIssue<unknown>, schema: unknown): string {
   if (isUnknownKey(issue)) {
     const known = keysAt(schema, issue.path?.slice(0, -1) ?? [])
     const key = String(last?.key)
-    return `the key ${JSON.stringify(path || key)} is not known${known.length > 0 ? `; did you mean ${JSON.stringify(closest(key, known))}? Known are ${known.join(', ')}` : ''}`
+    return `the key ${JSON.stringify(path || key)} is not known${known.length > 0 ? `${didYouMean(key, known)} Known are ${known.join(', ')}` : ''}`
   }
   if (issue.type === 'strict_object' && issue.received === 'undefined')
     return `the key ${JSON.stringify(path)} is missing`
   const value = JSON.stringify(issue.input) ?? 'nothing'
-  return `${path || 'it'} is ${value}, but must be ${issue.expected ?? issue.message}`
+  const expected = issue.expected ?? issue.message
+  const names = Array.from(expected.matchAll(/"([^"]+)"/g), ([, name = '']) => name)
+  const nearest = typeof issue.input === 'string' && names.length > 0 ? didYouMean(issue.input, names) : ''
+  return `${path || 'it'} is ${value}, but must be ${expected}${nearest}`
 }
 
 /** Keys of the object at the end of the path. */

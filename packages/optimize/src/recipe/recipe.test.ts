@@ -37,23 +37,23 @@ describe('parseRecipe', () => {
     ],
     [
       { cache: { format: 'int4', exactToken: 3 }, steps: [] },
-      'the key "cache.exactToken" is not known; did you mean "exactTokens"?',
+      'the key "cache.exactToken" is not known; did you mean exactTokens?',
     ],
     [{ cache: { format: 'int3' }, steps: [] }, 'cache.format is "int3"'],
-    [{ step: [] }, 'the key "step" is not known; did you mean "steps"?'],
+    [{ step: [] }, 'the key "step" is not known; did you mean steps?'],
     [
       { calibration: { window_size: 5 }, steps: [{ kind: 'rotate' }] },
-      'the key "calibration.window_size" is not known; did you mean "windows"? Known are windows, window',
+      'the key "calibration.window_size" is not known; did you mean window? Known are windows, window',
     ],
     [
       { steps: [{ kind: 'quantise' }] },
-      'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "mix" | "budget")',
+      'steps.0.kind is "quantise", but must be ("convert-heads" | "rotate" | "awq" | "smooth" | "quantize" | "mix" | "budget"); did you mean quantize?',
     ],
     [{ steps: [{ kind: 'mix', mix: 'q4_k_l' }] }, 'recipe: steps[0] (mix): mix is "q4_k_l", but must be ("q2_k" | '],
     [{ steps: [{ kind: 'mix', mix: 'q4_k_m', method: 'hqq' }] }, 'method is "hqq", but must be ("rtn" | "gptq")'],
     [
       { steps: [{ kind: 'budget', size: '60MB', format: ['q4_0'] }] },
-      'recipe: steps[0] (budget): the key "format" is not known; did you mean "formats"?',
+      'recipe: steps[0] (budget): the key "format" is not known; did you mean formats?',
     ],
     [
       { steps: [{ kind: 'budget', size: '60Mb/s' }] },
@@ -70,14 +70,15 @@ describe('parseRecipe', () => {
     ],
     [
       { steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_0', actorder: true }] },
-      'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean "actOrder"?',
+      'recipe: steps[0] (quantize): the key "actorder" is not known; did you mean actOrder?',
     ],
     [{ steps: [{ kind: 'smooth', alpha: 2 }] }, 'recipe: steps[0] (smooth): alpha is 2, but must be <=1'],
     [
       { steps: [{ kind: 'quantize', method: 'gptq', format: { bits: 5, group: 64 } }] },
       'recipe: steps[0] (quantize): format',
     ],
-    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9"'],
+    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q4_9' }] }, 'format is "q4_9", but must be (("f32" | '],
+    [{ steps: [{ kind: 'quantize', method: 'gptq', format: 'q8_o' }] }, '; did you mean q8_0?'],
     [
       { steps: [{ kind: 'quantize', method: 'awq', format: 'q4_0' }] },
       'method is "awq", but must be ("rtn" | "hqq" | "gptq")',
@@ -160,5 +161,7 @@ test('recipes that ship are valid, and a name that is not known is answered with
   for (const [name, recipe] of Object.entries(namedRecipes)) expect(parseRecipe(recipe), name).toEqual(recipe)
   expect(namedRecipe('gptq-4').steps).toHaveLength(1)
   expect(namedRecipe('q3_k_l-importance').steps).toEqual([{ kind: 'mix', mix: 'q3_k_l', importance: true }])
+  expect(() => namedRecipe('nope')).toThrow('there is none called "nope". Known are q8_0,')
+  expect(() => namedRecipe('q4_0')).toThrow('"q4_0"; it is a format, which a quantize step takes (CLI: --format q4_0).')
   expect(() => namedRecipe('gtpq-4')).toThrow('there is none called "gtpq-4"; did you mean gptq-4? Known are q8_0,')
 })

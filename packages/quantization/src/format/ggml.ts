@@ -1,5 +1,4 @@
-import { TesseraError } from '@tessera-llm/tensor'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean, TesseraError } from '@tessera-llm/tensor'
 import { ggmlBlockTypes } from './block-types.ts'
 import type { EncodableFormat } from './encodable-format.ts'
 import { createEncodableBlockFormat, rowEncoders } from './encode/index.ts'
@@ -24,7 +23,7 @@ export function ggmlFormat(name: string): EncodableFormat {
   const names = ggmlFormats.map(({ id }) => id)
   throw new TesseraError(
     'invalid-option',
-    `ggmlFormat: no block type is called ${JSON.stringify(name)}; did you mean ${closest(name.toLowerCase(), names)}? Known are ${names.join(', ')}`,
+    `ggmlFormat: no block type is called ${JSON.stringify(name)}${didYouMean(name, names)} Known are ${names.join(', ')}`,
   )
 }
 
