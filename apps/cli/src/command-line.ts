@@ -1,4 +1,4 @@
-import yargs from 'yargs'
+import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs'
 import { bench, benchArguments } from './command/bench.ts'
 import { chat, chatArguments } from './command/chat.ts'
 import { convert, convertArguments } from './command/convert.ts'
@@ -13,6 +13,7 @@ import { tokenize, tokenizeArguments } from './command/tokenize.ts'
 import { verify, verifyArguments } from './command/verify.ts'
 import { ownVersion } from './own-version.ts'
 import type { Io, Output } from './terminal/index.ts'
+import { usageError } from './usage-error.ts'
 
 /** A parsed command line. */
 export type CommandLine =
@@ -32,63 +33,51 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   let command: Command | undefined
   let failure: string | undefined
   let printed = ''
-  const choose = ({ json }: { readonly json: boolean }, start: Command['run']): void => {
-    command = { kind: 'command', json, run: start }
-  }
-  yargs()
+  const shapes: string[] = []
+  const parser = yargs()
     .scriptName('tessera')
     .usage('$0 COMMAND MODEL [options]')
     .locale('en')
-    .updateStrings({ 'Unknown argument: %s': same('unknown: %s'), 'Unknown command: %s': same('unknown: %s') })
     .parserConfiguration({ 'duplicate-arguments-array': false, 'dot-notation': false })
-    .command('run <model>', 'write one answer', runArguments, (args) =>
-      choose(args, (output, signal) => run(args, output, signal)),
-    )
-    .command('chat <model>', 'talk with the model', chatArguments, (args) =>
-      choose(args, (output, signal, io) => chat(args, output, signal, io)),
-    )
-    .command(
-      'eval <model>',
-      'measure perplexity on a text, and divergence from another model; of encoders, how vectors differ',
-      evalArguments,
-      (args) => choose(args, (output, signal) => evaluate(args, output, signal)),
-    )
-    .command('inspect <model>', 'show what is in a model file and what it needs', inspectArguments, (args) =>
-      choose(args, (output, signal) => inspect(args, output, signal)),
-    )
-    .command(
-      'convert <model> <out>',
-      'turn a Hugging Face folder into a GGUF file and back, without changing a weight',
-      convertArguments,
-      (args) => choose(args, (output, signal) => convert(args, output, signal)),
-    )
-    .command(
-      'convert-heads <model> <out>',
-      'merge key-value heads, so that the cache shrinks',
-      convertHeadsArguments,
-      (args) => choose(args, (output, signal) => convertHeads(args, output, signal)),
-    )
-    .command('tokenize <model>', 'turn text into token ids', tokenizeArguments, (args) =>
-      choose(args, (output, signal) => tokenize(args, output, signal)),
-    )
-    .command('embed <model>', 'turn texts into vectors', embedArguments, (args) =>
-      choose(args, (output, signal) => embed(args, output, signal)),
-    )
-    .command('logits <model>', 'show the logits after a sequence', logitsArguments, (args) =>
-      choose(args, (output, signal) => logits(args, output, signal)),
-    )
-    .command(
-      'optimize <model> <output>',
-      'make a model smaller, and write down what that cost',
-      optimizeArguments,
-      (args) => choose(args, (output, signal) => optimize(args, output, signal)),
-    )
-    .command('verify <receipt>', "apply a receipt's recipe again and compare", verifyArguments, (args) =>
-      choose(args, (output, signal) => verify(args, output, signal)),
-    )
-    .command('bench <model>', 'measure speed', benchArguments, (args) =>
-      choose(args, (output, signal) => bench(args, output, signal)),
-    )
+  const add = <A extends { json: boolean }>(
+    shape: string,
+    describe: string,
+    options: (yargs: Argv) => Argv<A>,
+    start: (args: ArgumentsCamelCase<A>, ...rest: Parameters<Command['run']>) => Promise<void>,
+  ): void => {
+    shapes.push(shape)
+    parser.command(shape, describe, options, (args) => {
+      command = { kind: 'command', json: args.json, run: (...rest) => start(args, ...rest) }
+    })
+  }
+  add('run <model>', 'write one answer', runArguments, run)
+  add('chat <model>', 'talk with the model', chatArguments, chat)
+  add(
+    'eval <model>',
+    'measure perplexity on a text, and divergence from another model; of encoders, how vectors differ',
+    evalArguments,
+    evaluate,
+  )
+  add('inspect <model>', 'show what is in a model file and what it needs', inspectArguments, inspect)
+  add(
+    'convert <model> <out>',
+    'turn a Hugging Face folder into a GGUF file and back, without changing a weight',
+    convertArguments,
+    convert,
+  )
+  add(
+    'convert-heads <model> <out>',
+    'merge key-value heads, so that the cache shrinks',
+    convertHeadsArguments,
+    convertHeads,
+  )
+  add('tokenize <model>', 'turn text into token ids', tokenizeArguments, tokenize)
+  add('embed <model>', 'turn texts into vectors', embedArguments, embed)
+  add('logits <model>', 'show the logits after a sequence', logitsArguments, logits)
+  add('optimize <model> <output>', 'make a model smaller, and write down what that cost', optimizeArguments, optimize)
+  add('verify <receipt>', "apply a receipt's recipe again and compare", verifyArguments, verify)
+  add('bench <model>', 'measure speed', benchArguments, bench)
+  parser
     .example('$0 run model.gguf -p "Why is the sky blue?"', '')
     .example('$0 chat hf:owner/repository/model.gguf', '')
     .epilogue('Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.')
@@ -98,25 +87,14 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     .help()
     .version(ownVersion)
     .exitProcess(false)
-    .fail((message, error) => {
-      failure ??= wordsOf(message || error.message)
+    .fail((message, error, usage) => {
+      // The types give a parser here, but it is the parser's usage, which knows the options of the command.
+      const { getDescriptions } = usage as unknown as { getDescriptions(): Record<string, unknown> }
+      failure ??= usageError(message || error.message, { argv, shapes, options: Object.keys(getDescriptions()) })
     })
     .parse([...argv], {}, (_error: unknown, _args: unknown, output: string) => {
       printed = output
     })
   if (failure !== undefined) return { kind: 'usage-error', message: failure }
   return command ?? { kind: 'print', text: printed }
-}
-
-/** Rewrites a message of yargs as one line in this program's wording. */
-function wordsOf(message: string): string {
-  if (message.startsWith('Not enough non-option arguments')) return 'MODEL is missing'
-  return message
-    .replace(/\s+/g, ' ')
-    .replace(/^Invalid values: Argument: (.*), Given: (.*), Choices: /, '--$1 must not be $2 but one of ')
-}
-
-/** The same text for singular and plural: yargs expects both forms. */
-function same(text: string): string {
-  return { one: text, other: text } as unknown as string
 }

@@ -73,3 +73,22 @@ test('a reader that goes away, as in `| head`, ends the command quietly', async 
   expect(code).toBe(0)
   expect(stderr).toMatch(/^\S+ needs .* of memory .*\n$/)
 })
+
+test('a reader of the notes that goes away ends nothing', async () => {
+  let stdout = ''
+  const stderr = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+  })
+  const code = await main(['logits', tiny, '--ids', '0', '--top', '1', ...onReference], {
+    ...processIo(),
+    stdout: new Writable({
+      write: (chunk, _encoding, done) => {
+        stdout += chunk
+        done()
+      },
+    }),
+    stderr,
+  })
+  expect(code).toBe(0)
+  expect(stdout).toContain('logsumexp')
+})

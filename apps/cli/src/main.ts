@@ -19,7 +19,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     return exitCodes.done
   }
   if (commandLine.kind === 'usage-error') {
-    stderr.write(`tessera: ${commandLine.message}; see tessera --help\n`)
+    stderr.write(`tessera: ${commandLine.message}\n`)
     return exitCodes.usage
   }
   const abort = new AbortController()
@@ -35,6 +35,10 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     else throw error
   }
   stdout.on('error', broken)
+  // Nobody reads the notes any more: the work goes on.
+  stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   try {
     await commandLine.run(createOutput(commandLine.json, io), abort.signal, io)
     return exitCodes.done

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { ChatMessage, GenerateOptions } from '@tessera-llm/runtime'
-import { isTesseraError } from '@tessera-llm/tensor'
+import { isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import type { Model } from '@tessera-llm/tessera'
 import type { Argv } from 'yargs'
 import {
@@ -15,7 +15,7 @@ import {
 } from '../open/index.ts'
 import type { Io, Output } from '../terminal/index.ts'
 import { writeText } from './run.ts'
-import { type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
+import { checkSampling, type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
 
 export interface ChatArguments extends ModelArguments, SamplingArguments {
   readonly system: string | undefined
@@ -30,8 +30,14 @@ export function chatArguments(yargs: Argv) {
 
 /** `chat MODEL`: a conversation. Ctrl-C stops the current answer; Ctrl-D, or Ctrl-C at the prompt, ends the chat. */
 export async function chat(args: ChatArguments, output: Output, signal: AbortSignal, io: Io): Promise<void> {
+  checkSampling(args)
   await withFiles(args.model, output, signal, async (files) => {
     const text = textOf(files)
+    if (text.chatTemplate === undefined)
+      throw new TesseraError(
+        'unsupported',
+        `chat: ${files.name} has no chat template; tessera run continues a text without one`,
+      )
     const contextLength = contextFor(files, args, {
       what: 'a conversation',
       least: 1,

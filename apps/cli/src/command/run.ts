@@ -5,7 +5,7 @@ import type { Argv } from 'yargs'
 import { contextFor, integer, type ModelArguments, modelOptions, textOf, withFiles, withModel } from '../open/index.ts'
 import type { Output, Progress } from '../terminal/index.ts'
 import { parseIds } from './ids.ts'
-import { type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
+import { checkSampling, type SamplingArguments, samplingArguments, samplingOptions } from './sampling.ts'
 
 export interface RunArguments extends ModelArguments, SamplingArguments {
   readonly prompt: string | undefined
@@ -38,6 +38,7 @@ export async function run(args: RunArguments, output: Output, signal: AbortSigna
   if ((args.prompt === undefined) === (args.ids === undefined))
     throw new TesseraError('invalid-option', 'run: give either -p TEXT or --ids 1,2,3')
   const given = args.ids === undefined ? undefined : parseIds(args.ids)
+  checkSampling(args)
   await withFiles(args.model, output, signal, async (files) => {
     const text = textOf(files)
     const prompt = given ?? encodePrompt(text, args.prompt ?? '', args.raw)

@@ -3,6 +3,9 @@ import { createDefaultDevice, type DefaultDeviceOptions } from '@tessera-llm/tes
 import { type Device, isTesseraError, TesseraError } from '@tessera-llm/tensor'
 import { kindOf, type ModelArguments } from './options.ts'
 
+/** A WebAssembly device takes no more. */
+const mostThreads = 256
+
 /** Creates the device of `--device`. Throws `unsupported`. */
 export async function openDevice(args: Pick<ModelArguments, 'device' | 'threads'>): Promise<Device> {
   return createDefaultDevice(await deviceOptions(args))
@@ -14,7 +17,7 @@ export async function deviceOptions({
   threads,
 }: Pick<ModelArguments, 'device' | 'threads'>): Promise<DefaultDeviceOptions & { readonly device: Device['kind'] }> {
   const gpu = device === 'webgpu' ? await nodeGpu() : undefined
-  return { device: kindOf(device), threads: threads ?? availableParallelism(), gpu }
+  return { device: kindOf(device), threads: threads ?? Math.min(availableParallelism(), mostThreads), gpu }
 }
 
 // Dawn crashes the process if the object that `create` returns is garbage-collected while a device exists.

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { ggmlPackers } from '@tessera-llm/quantization'
 import { architectureOf, familyOf, predictWeightBytes } from '@tessera-llm/runtime'
 import { defaultEncoderFamilies, defaultFamilies, type LoadProgress, type Model } from '@tessera-llm/tessera'
@@ -32,7 +31,7 @@ export async function withEncoder<T>(
       'out-of-memory',
       `load: the weights take ${formatBytes(weightBytes)}, ${formatBytes(available)} are available; use a smaller model`,
     )
-  const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
+  const device = await openDevice(args)
   try {
     const progress = output.progress('loading')
     const onProgress = ({ loadedBytes, totalBytes }: LoadProgress): void => progress.report(loadedBytes, totalBytes)

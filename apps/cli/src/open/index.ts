@@ -7,6 +7,7 @@ export {
   cacheOf,
   commonOptions,
   encoderOptions,
+  decimal,
   integer,
   kindOf,
   type ModelArguments,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { checkMemory, type Session } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
 import type { LoadProgress, Model, ModelText } from '@tessera-llm/tessera'
@@ -78,7 +77,7 @@ export async function withModel<T>(
   const plan = planFor(files, args, contextLength, everyLogits)
   output.note(`${files.name} ${describePlan(plan)}`)
   checkMemory(plan, availableMemory(args.device))
-  const device = await openDevice({ ...args, threads: args.threads ?? availableParallelism() })
+  const device = await openDevice(args)
   try {
     const progress = output.progress('loading')
     const settings = {

@@ -108,6 +108,21 @@ export function integer<O extends Options>(
   }
 }
 
+/** A numeric option, which yargs would take as NaN where it is no number. */
+export function decimal<O extends Options>(
+  name: string,
+  options: O,
+): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
+  return {
+    ...options,
+    type: 'number',
+    coerce: (value) => {
+      if (Number.isNaN(value)) throw new Error(`--${name} must be a number`)
+      return value
+    },
+  }
+}
+
 /** `auto` is WebAssembly: WebGPU in Node.js is an optional package, and slower without a GPU. */
 export function kindOf(device: ModelArguments['device']): Device['kind'] {
   return device === 'auto' ? 'wasm' : device
