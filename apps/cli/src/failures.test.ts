@@ -121,7 +121,7 @@ describe('a prompt that does not fit', () => {
   test('eval and bench name their own options', async () => {
     const text = join(folder, 'text.txt')
     await writeFile(text, 'whale '.repeat(2000))
-    expect(await failure('eval', tiny, '--text', text)).toContain(
+    expect(await failure('eval', tiny, '--text', text, '--window', '512')).toContain(
       'a window of 512 takes 511 tokens, but the context holds 256; use a smaller --window',
     )
     expect(await failure('bench', tiny)).toContain(

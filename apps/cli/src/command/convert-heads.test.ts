@@ -160,9 +160,9 @@ describe('convert-heads', () => {
       2,
       '--calibrate is for the methods activation and principal; mean reads no text',
     ],
-    [['--kv-heads', '1', '--calibrate', 'nothing.txt'], 1, '--calibrate: nothing.txt cannot be read'],
+    [['--kv-heads', '1', '--calibrate', 'nothing.txt'], 1, 'calibration: nothing.txt cannot be read'],
     [['--kv-heads', '1', '--method', 'median'], 2, '--method must not be "median" but one of'],
-    [['--method', 'mean'], 2, 'Missing required argument: kv-heads'],
+    [['--method', 'mean'], 2, '--kv-heads is missing'],
   ])('%j ends with %i', (options, code, message) =>
     inFolder(async (folder) => {
       const failed = await tessera(['convert-heads', tiny, join(folder, 'out.gguf'), ...options])

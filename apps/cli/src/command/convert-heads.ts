@@ -9,6 +9,7 @@ import {
 import { refuseInside, refuseUnlessFree } from '@tessera-llm/optimize/node'
 import type { Embedder } from '@tessera-llm/runtime'
 import { TesseraError } from '@tessera-llm/tensor'
+import { calibrationIds } from '@tessera-llm/tessera/node'
 import type { Argv } from 'yargs'
 import {
   contextFor,
@@ -19,6 +20,7 @@ import {
   modelOptions,
   readTextFile,
   textOf,
+  usualWindow,
   withEncoder,
   withFiles,
   withModel,
@@ -31,7 +33,8 @@ export interface ConvertHeadsArguments extends ModelArguments {
   readonly kvHeads: number
   readonly method: HeadConversionOptions['method']
   readonly calibrate: string | undefined
-  readonly window: number
+  /** Undefined for 512, or the model's context where that is less. */
+  readonly window: number | undefined
   readonly windows: number
 }
 
@@ -55,9 +58,12 @@ export function convertHeadsArguments(yargs: Argv) {
     .option('calibrate', {
       type: 'string',
       requiresArg: true,
-      describe: 'a text file, which the methods activation and principal read',
+      describe: 'a text file, or a .jsonl file of samples, which the methods activation and principal read',
     })
-    .option('window', integer('window', 3, { default: 512, describe: 'calibration: tokens a window' }))
+    .option(
+      'window',
+      integer('window', 3, { describe: 'calibration: tokens a window (default: 512, or the context of the model)' }),
+    )
     .option('windows', integer('windows', 1, { default: 8, describe: 'calibration: how many windows' }))
 }
 
@@ -124,20 +130,26 @@ async function calibrateOn(
 ): Promise<HeadCalibration> {
   const text = textOf(files)
   const { tokenizer } = text
-  const { window, windows } = args
-  const written = await readTextFile('calibrate', path)
+  const { windows } = args
   const progress = output.progress('calibrating')
   const options = { signal, onProgress: (done: number, total: number) => progress.report(done, total) }
   try {
     const encoder = encoderConfigOf(files)
     if (encoder) {
+      const { window = 512 } = args
       const longest = Math.min(window, encoder.contextLength)
-      const sequences = passages(written, (passage) => tokenizer.encode(passage), longest, windows * window)
+      const sequences = passages(
+        await readTextFile('calibrate', path),
+        (passage) => tokenizer.encode(passage),
+        longest,
+        windows * window,
+      )
       return await withEncoder(files, args, output, signal, ({ embedder }) =>
         calibrateEncoderHeads((embedder as Embedder).encoder, sequences, options),
       )
     }
-    const cuts = cutWindows(tokenizer.encode(written), {
+    const { window = usualWindow(files) } = args
+    const cuts = cutWindows(await calibrationIds(text, path, { addSpecial: true }), {
       window,
       windows,
       bosId: tokenizer.addBos ? tokenizer.bosId : undefined,

@@ -18,6 +18,7 @@ import {
   modelOptions,
   readTextFile,
   textOf,
+  usualWindow,
   withFiles,
   withModel,
 } from '../open/index.ts'
@@ -27,7 +28,8 @@ import { evaluateEncoder } from './eval-encoder.ts'
 export interface EvalArguments extends ModelArguments {
   readonly text: string
   readonly against: string | undefined
-  readonly window: number
+  /** Undefined for 512, or the model's context where that is less. */
+  readonly window: number | undefined
   readonly windows: number | undefined
   readonly skip: number
   readonly protocol: PerplexityProtocol
@@ -44,7 +46,10 @@ export function evalArguments(yargs: Argv) {
       requiresArg: true,
       describe: 'the model that MODEL was made of: adds the divergence from it, token by token',
     })
-    .option('window', integer('window', 3, { default: 512, describe: 'tokens a window' }))
+    .option(
+      'window',
+      integer('window', 3, { describe: 'tokens a window (default: 512, or the context of the model if it is less)' }),
+    )
     .option('windows', integer('windows', 1, { describe: 'how many windows (default: all)' }))
     .option('skip', integer('skip', 0, { default: 0, describe: 'windows to leave out at the start' }))
     .option('protocol', {
@@ -82,7 +87,7 @@ export async function evaluate(args: EvalArguments, output: Output, signal: Abor
     const text = textOf(files)
     const { tokenizer } = text
     const ids = tokenizer.encode(written)
-    const { window, windows, skip, protocol } = args
+    const { window = usualWindow(files), windows, skip, protocol } = args
     const bosId = tokenizer.addBos ? tokenizer.bosId : undefined
     const cut = { window, windows, skip, protocol, bosId }
     // Throws before weights are loaded if the text or the context is too short.

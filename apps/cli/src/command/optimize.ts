@@ -10,7 +10,7 @@ export interface OptimizeArguments extends Pick<ModelArguments, 'model' | 'devic
   readonly output: string
   readonly calibrate: string | undefined
   readonly evaluate: string | undefined
-  readonly window: number
+  readonly window: number | undefined
   readonly windows: number | undefined
   /** Number of sentences to evaluate on; encoders only. */
   readonly sentences: number
@@ -30,14 +30,18 @@ export function optimizeArguments(yargs: Argv) {
     .option('calibrate', {
       type: 'string',
       requiresArg: true,
-      describe: 'a text file that methods look at activations of',
+      describe:
+        'a text file that methods look at activations of, or a .jsonl file of one sample a line: a string, {"text"} or {"messages"}',
     })
     .option('evaluate', {
       type: 'string',
       requiresArg: true,
       describe: 'a text file to measure the loss on: perplexity, divergence, speed',
     })
-    .option('window', integer('window', 3, { default: 512, describe: 'tokens of a window of that text' }))
+    .option(
+      'window',
+      integer('window', 3, { describe: 'tokens of a window of that text (default: 512, or the context of the model)' }),
+    )
     .option('windows', integer('windows', 1, { describe: 'how many of its windows (default: all)' }))
     .option(
       'sentences',

@@ -2,7 +2,7 @@ export { withEncoder } from './encoder.ts'
 export { configOf, withFiles } from './files.ts'
 export { encoderConfigOf, type ModelFiles, textOf } from '@tessera-llm/tessera/node'
 export { availableMemory, describePlan, planFor } from './memory.ts'
-export { contextFor, type LoadedModel, usualContext, withModel } from './model.ts'
+export { contextFor, type LoadedModel, usualContext, usualWindow, withModel } from './model.ts'
 export {
   cacheOf,
   commonOptions,

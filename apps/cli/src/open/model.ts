@@ -30,6 +30,11 @@ export function usualContext(files: ModelFiles): number {
   return Math.min(4096, configOf(files).contextLength)
 }
 
+/** Default length of windows of a text: 512 tokens, or the model's context where that is less. */
+export function usualWindow(files: ModelFiles): number {
+  return Math.min(512, configOf(files).contextLength)
+}
+
 export interface ContextNeed {
   /** What needs the context, for messages: `the prompt`. */
   readonly what: string

@@ -24,6 +24,8 @@ export interface RecipeArguments {
   readonly formats: string | undefined
   readonly layout: string | undefined
   readonly seed: number | undefined
+  readonly calibrateWindow: number | undefined
+  readonly calibrateWindows: number | undefined
 }
 
 export function recipeOptions<T>(yargs: Argv<T>) {
@@ -65,6 +67,16 @@ export function recipeOptions<T>(yargs: Argv<T>) {
       default: false,
       describe: 'rotate the residual stream first: gptq then loses less',
     })
+    .option(
+      'calibrate-window',
+      integer('calibrate-window', 2, {
+        describe: 'tokens of a window of the calibration text (default: 512, of encoders 128, or the context)',
+      }),
+    )
+    .option(
+      'calibrate-windows',
+      integer('calibrate-windows', 1, { describe: 'how many of its windows (default: 32, of encoders 128)' }),
+    )
     .option('seed', integer('seed', 0, { describe: 'of what is drawn at random (default: 0)' }))
 }
 
@@ -73,6 +85,16 @@ export function recipeOptions<T>(yargs: Argv<T>) {
  * `--budget`. Throws `invalid-option`, `not-found`.
  */
 export async function recipeOf(args: RecipeArguments): Promise<Recipe> {
+  const recipe = await statedRecipe(args)
+  const calibration = {
+    ...recipe.calibration,
+    ...(args.calibrateWindow === undefined ? {} : { window: args.calibrateWindow }),
+    ...(args.calibrateWindows === undefined ? {} : { windows: args.calibrateWindows }),
+  }
+  return Object.keys(calibration).length === 0 ? recipe : { ...recipe, calibration }
+}
+
+async function statedRecipe(args: RecipeArguments): Promise<Recipe> {
   const { recipe: path, method, format, bits, group, symmetric, rotate, budget, formats, layout, seed } = args
   if (path !== undefined) {
     const clash = (['method', 'format', 'bits', 'group', 'budget', 'formats'] as const).find(

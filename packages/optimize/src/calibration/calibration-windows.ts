@@ -18,14 +18,16 @@ export interface CalibrationSizes {
   readonly window: number
 }
 
-/** Number and length of windows, with defaults by the kind of model: encoders are used on short texts. */
+/**
+ * Number and length of windows. The defaults go by the kind of model, because encoders are used on short texts, and by
+ * its context, which a default never exceeds.
+ */
 export function calibrationSizes(
-  { kind }: Pick<Subject, 'kind'>,
+  { kind, config }: { readonly kind: Subject['kind']; readonly config: { readonly contextLength: number } },
   { windows, window }: RecipeCalibration = {},
 ): CalibrationSizes {
-  return kind === 'encoder'
-    ? { windows: windows ?? 128, window: window ?? 128 }
-    : { windows: windows ?? 32, window: window ?? 512 }
+  const usual = kind === 'encoder' ? { windows: 128, window: 128 } : { windows: 32, window: 512 }
+  return { windows: windows ?? usual.windows, window: window ?? Math.min(usual.window, config.contextLength) }
 }
 
 /**
@@ -42,12 +44,12 @@ export function calibrationWindows(
   if (window > contextLength)
     throw new TesseraError(
       'invalid-option',
-      `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that`,
+      `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that (CLI: --calibrate-window)`,
     )
   if (ids.length < windows * window) {
     throw new TesseraError(
       'invalid-value',
-      `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)}`,
+      `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)} (CLI: --calibrate-windows)`,
     )
   }
   return Array.from({ length: windows }, (_, index) => {

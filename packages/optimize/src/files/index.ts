@@ -1,4 +1,5 @@
 export { hashFile, hashModel } from './hash-file.ts'
+export { type JsonLine, readJsonLines } from './json-lines.ts'
 export { readText } from './read-text.ts'
 export {
   copiedBytes,

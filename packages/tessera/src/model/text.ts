@@ -57,14 +57,20 @@ export function textOfHuggingFace({
   return compose(createTokenizerFromJson(tokenizer, tokenizerConfig), tokenizerConfig?.['chat_template'])
 }
 
-/** Token ids of a conversation, ending with the prompt for an answer to the last message. */
-export function encodeChat({ tokenizer, chatTemplate }: ModelText, messages: readonly ChatMessage[]): number[] {
+/**
+ * Token ids of a conversation, ending with the prompt for an answer to the last message unless `addGenerationPrompt` is
+ * false.
+ *
+ * @throws TesseraError `unsupported` for a model without a chat template
+ */
+export function encodeChat(
+  { tokenizer, chatTemplate }: ModelText,
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt = true }: { readonly addGenerationPrompt?: boolean | undefined } = {},
+): number[] {
   if (!chatTemplate)
-    throw new TesseraError(
-      'unsupported',
-      'chat: the model has no chat template; generate from plain text instead (CLI: --raw)',
-    )
-  const ids = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt: true }), {
+    throw new TesseraError('unsupported', 'chat: the model has no chat template; use plain text instead')
+  const ids = tokenizer.encode(chatTemplate.render(messages, { addGenerationPrompt }), {
     addSpecial: false,
     parseSpecial: true,
   })

@@ -1,9 +1,15 @@
 import { cutWindows } from '@tessera-llm/evaluation'
-import { calibrateHeads, type HeadCalibration, needsHeadCalibration, type Recipe } from '@tessera-llm/optimize'
-import { readText } from '@tessera-llm/optimize/node'
+import {
+  calibrateHeads,
+  calibrationSizes,
+  type HeadCalibration,
+  needsHeadCalibration,
+  type Recipe,
+} from '@tessera-llm/optimize'
 import type { Device } from '@tessera-llm/tensor'
 import { TesseraError } from '@tessera-llm/tensor'
 import { loadFiles, type ModelFiles, textOf } from '../model-files/index.ts'
+import { calibrationIds } from './calibration-ids.ts'
 import type { Listeners } from './listeners.ts'
 import { subjectOfFiles } from './target.ts'
 
@@ -32,10 +38,11 @@ export async function headCalibrationOf(
       'unsupported',
       `optimize: this version merges the heads of encoders by mean and first in recipes; tessera convert-heads --method ${step.method} does the rest`,
     )
-  const { tokenizer } = textOf(files)
-  const { windows = 32, window = 512 } = recipe.calibration ?? {}
+  const text = textOf(files)
+  const { tokenizer } = text
+  const { windows, window } = calibrationSizes({ kind, config }, recipe.calibration)
   const contextLength = Math.min(window, config.contextLength)
-  const cuts = cutWindows(tokenizer.encode(await readText('calibration', calibration), { addSpecial: false }), {
+  const cuts = cutWindows(await calibrationIds(text, calibration), {
     window: contextLength,
     windows,
     bosId: tokenizer.addBos ? tokenizer.bosId : undefined,

@@ -1,3 +1,4 @@
+export { calibrationIds, type CalibrationIdsOptions } from './calibration-ids.ts'
 export type { Listeners, OptimizePhase, OptimizeProgress } from './listeners.ts'
 export { optimizeModel } from './optimize-model.ts'
 export type { EvaluationText, ModelPlan, OptimizeModelOptions } from './options.ts'

@@ -55,7 +55,11 @@ export async function optimizeModel(options: OptimizeModelOptions): Promise<Rece
           ? undefined
           : target.subject.kind === 'encoder'
             ? await measureEmbeddings({ ...compared, text: evaluation.text, sentences: evaluation.sentences ?? 500 })
-            : await measureQuality({ ...compared, ...evaluation, window: evaluation.window ?? 512 })
+            : await measureQuality({
+                ...compared,
+                ...evaluation,
+                window: evaluation.window ?? Math.min(512, target.subject.config.contextLength),
+              })
       const receipt: Receipt = {
         receipt: 1,
         input,

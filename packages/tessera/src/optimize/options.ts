@@ -11,7 +11,10 @@ export interface OptimizeModelOptions extends Listeners, Pick<DefaultDeviceOptio
   readonly output: string
   /** A recipe as data, or the name of a shipped one (`namedRecipes`). */
   readonly recipe: Recipe | string
-  /** Path of the calibration text, on which methods observe activations. */
+  /**
+   * Path of the calibration text, on which methods observe activations, or of a `.jsonl` file of samples, as
+   * `calibrationIds` reads them.
+   */
   readonly calibration?: string | undefined
   /** Text to measure quality and speed on. Without it the receipt has neither. */
   readonly evaluation?: EvaluationText | undefined
@@ -25,7 +28,7 @@ export interface OptimizeModelOptions extends Listeners, Pick<DefaultDeviceOptio
 export interface EvaluationText {
   /** Path of the text. */
   readonly text: string
-  /** Tokens in a window. Default 512. */
+  /** Tokens in a window. Default 512, or the context of the model where that is less. */
   readonly window?: number | undefined
   /** Number of windows of the text. Default: all. */
   readonly windows?: number | undefined

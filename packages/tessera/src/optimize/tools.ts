@@ -1,8 +1,8 @@
 import type { CalibrationText, Subject } from '@tessera-llm/optimize'
-import { readText } from '@tessera-llm/optimize/node'
 import { createSolver, type WasmSolver } from '@tessera-llm/optimize/wasm'
 import type { Tokenizer } from '@tessera-llm/runtime'
 import { type ModelFiles, textOf } from '../model-files/index.ts'
+import { calibrationIds } from './calibration-ids.ts'
 
 /** Shared by the choice of formats and the recipe that results from it. */
 export interface Tools {
@@ -40,10 +40,10 @@ async function calibrationOf(
   path: string | undefined,
 ): Promise<CalibrationText | undefined> {
   if (path === undefined) return undefined
-  const { tokenizer } = textOf(files)
+  const text = textOf(files)
   return {
-    ids: tokenizer.encode(await readText('calibration', path), { addSpecial: false }),
-    ...frameOf(kind, tokenizer),
+    ids: await calibrationIds(text, path, { separate: kind === 'decoder' }),
+    ...frameOf(kind, text.tokenizer),
   }
 }
 
