@@ -1,18 +1,6 @@
 import { argument, beginPages, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from '../activations'
-import {
-  blockBytesAt,
-  codesAt,
-  formAt,
-  groupBytesAt,
-  hasHalves,
-  headBytesAt,
-  isWide,
-  levelsAt,
-  superBlocksAt,
-  superBytesAt,
-  zeroAt,
-} from '../layout'
+import { codesAt, groupBytesAt, isWide, zeroAt } from '../layout'
 import { finishTokenBy } from '../token/finish-by'
 import { areSideBySide, tokenSums } from '../token/sums'
 import {
@@ -53,13 +41,8 @@ export function gemvInt8(args: usize, thread: u32, threads: u32): void {
 export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32, threads: u32): void {
   const layout = layoutOf(args)
   const codes = codesAt(layout)
-  const form = formAt(layout)
   const wide = isWide(codes)
   const blocks = blocksOf(args)
-  const head = headBytesAt(layout)
-  const block = blockBytesAt(layout)
-  const superBytes = superBytesAt(layout)
-  const superBlocks = superBlocksAt(layout)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   const bytes = out + REST
   const sums = bytes + 256
@@ -92,60 +75,17 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
       out + TAIL,
     )
   for (let g = begin, p = argument(args, WEIGHT) + begin * stride; g < begin + quarter; g++, p += stride) {
-    tokenSums(
-      codes,
-      p,
-      STREAMS,
-      distance,
-      records,
-      blocks,
-      head,
-      block,
-      superBytes,
-      superBlocks,
-      hasHalves(form),
-      sums,
-      span,
-      bytes,
-      0,
-    )
+    tokenSums(layout, p, STREAMS, distance, records, blocks, sums, span, bytes)
     for (let s: u32 = 0; s < STREAMS; s++) {
-      finishTokenBy(
-        form,
-        p + s * distance,
-        fields,
-        record,
-        blocks,
-        block,
-        superBytes,
-        superBlocks,
-        sums + s * span,
-        out,
-      )
+      finishTokenBy(layout, p + s * distance, fields, record, blocks, sums + s * span, out)
       storeToken8(args, g + s * quarter, out)
     }
   }
   for (let g = rest; g < end; g++, group += stride) {
-    tokenSums(
-      codes,
-      group,
-      1,
-      stride,
-      records,
-      blocks,
-      head,
-      block,
-      superBytes,
-      superBlocks,
-      hasHalves(form),
-      sums,
-      span,
-      bytes,
-      levelsAt(layout),
-    )
+    tokenSums(layout, group, 1, stride, records, blocks, sums, span, bytes)
     // The rest of the group's work reads the cache, so memory is free to fetch what comes next.
     begun = beginPages(begun, group + stride + AHEAD, last, out)
-    finishTokenBy(form, group, fields, record, blocks, block, superBytes, superBlocks, sums, out)
+    finishTokenBy(layout, group, fields, record, blocks, sums, out)
     storeToken8(args, g, out)
   }
 }

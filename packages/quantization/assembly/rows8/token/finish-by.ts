@@ -15,6 +15,7 @@ import {
 import {
   BRAIN,
   E4M3_HALVES,
+  formAt,
   HALF,
   HALF_OFFSET,
   I8,
@@ -28,41 +29,38 @@ import {
 
 /** Second pass of one token, by how the group's scales are stored. */
 export function finishTokenBy(
-  form: i32,
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  switch (form) {
+  switch (formAt(layout)) {
     case HALF:
-      return tokenHalf(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenHalf(layout, p, f, record, blocks, sums, out)
     case HALF_OFFSET:
-      return tokenHalfOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenHalfOffset(layout, p, f, record, blocks, sums, out)
     case U8_OFFSET:
-      return tokenU8Offset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenU8Offset(layout, p, f, record, blocks, sums, out)
     case I8:
-      return tokenI8(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenI8(layout, p, f, record, blocks, sums, out)
     case I8_HALVES:
-      return tokenI8Halves(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenI8Halves(layout, p, f, record, blocks, sums, out)
     case U8_HALVES_OFFSET:
-      return tokenU8HalvesOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenU8HalvesOffset(layout, p, f, record, blocks, sums, out)
     case BRAIN:
-      return tokenBrain(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenBrain(layout, p, f, record, blocks, sums, out)
     case E4M3_HALVES:
-      return tokenE4M3Halves(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenE4M3Halves(layout, p, f, record, blocks, sums, out)
     case SHARED:
-      return tokenShared(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenShared(layout, p, f, record, blocks, sums, out)
     case SHARED_HALF:
-      return tokenSharedHalf(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenSharedHalf(layout, p, f, record, blocks, sums, out)
     case SHARED_HALF_ZERO:
-      return tokenSharedHalfZero(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      return tokenSharedHalfZero(layout, p, f, record, blocks, sums, out)
     default:
-      tokenSharedOffset(p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+      tokenSharedOffset(layout, p, f, record, blocks, sums, out)
   }
 }

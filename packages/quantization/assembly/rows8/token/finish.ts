@@ -1,6 +1,7 @@
 import { halfBias, halfMask, madd } from '@tessera-llm/wasm/assembly/lib'
 import { SCALE, SUM, SUM_HIGH, SUM_LOW, ZERO, ZERO_HIGH, ZERO_LOW } from '../activations'
 import {
+  blockBytesAt,
   BRAIN,
   E4M3_HALVES,
   HALF,
@@ -13,6 +14,8 @@ import {
   SHARED_HALF,
   SHARED_HALF_ZERO,
   SHARED_OFFSET,
+  superBlocksAt,
+  superBytesAt,
   U8_HALVES_OFFSET,
   U8_OFFSET,
 } from '../layout'
@@ -24,16 +27,17 @@ import { isShared, offsetOf, scaleOf, sharedOffset, sharedScale } from '../scale
 @inline
 function finishToken(
   form: i32,
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const bits = halfMask()
   const bias = halfBias()
   const none = f32x4.splat(0)
@@ -107,158 +111,126 @@ function finishToken(
 }
 
 export function tokenHalf(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(HALF, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(HALF, layout, p, f, record, blocks, sums, out)
 }
 export function tokenHalfOffset(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(HALF_OFFSET, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(HALF_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenU8Offset(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(U8_OFFSET, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(U8_OFFSET, layout, p, f, record, blocks, sums, out)
 }
-export function tokenI8(
-  p: usize,
-  f: usize,
-  record: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  out: usize,
-): void {
-  finishToken(I8, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+export function tokenI8(layout: usize, p: usize, f: usize, record: usize, blocks: i32, sums: usize, out: usize): void {
+  finishToken(I8, layout, p, f, record, blocks, sums, out)
 }
 export function tokenI8Halves(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(I8_HALVES, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(I8_HALVES, layout, p, f, record, blocks, sums, out)
 }
 export function tokenU8HalvesOffset(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(U8_HALVES_OFFSET, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(U8_HALVES_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenBrain(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(BRAIN, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(BRAIN, layout, p, f, record, blocks, sums, out)
 }
 export function tokenE4M3Halves(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(E4M3_HALVES, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(E4M3_HALVES, layout, p, f, record, blocks, sums, out)
 }
 export function tokenShared(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(SHARED, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedOffset(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_OFFSET, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(SHARED_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedHalf(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_HALF, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(SHARED_HALF, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedHalfZero(
+  layout: usize,
   p: usize,
   f: usize,
   record: usize,
   blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_HALF_ZERO, p, f, record, blocks, block, superBytes, superBlocks, sums, out)
+  finishToken(SHARED_HALF_ZERO, layout, p, f, record, blocks, sums, out)
 }

@@ -1,7 +1,18 @@
 import { recordBytes } from '../activations'
 import { highConstant, highNibbles, lowConstant, lowNibbles } from '../codes'
 import { dot8, widened } from '../lanes'
-import { E2M1, isWide, NIBBLES_2, sumsInI16 } from '../layout'
+import {
+  blockBytesAt,
+  E2M1,
+  formAt,
+  hasHalves,
+  headBytesAt,
+  isWide,
+  NIBBLES_2,
+  sumsInI16,
+  superBlocksAt,
+  superBytesAt,
+} from '../layout'
 import { nibbleSums } from './nibbles'
 import { unpackedSums } from './wide'
 
@@ -55,24 +66,24 @@ export function joinHalves(sums: usize): void {
 @inline
 function halvedSums(
   codes: i32,
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   halves: bool,
   sums: usize,
   span: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const low = lowConstant(codes)
   const high = highConstant(codes)
   const record = recordBytes(false, 1)
   const last = distance * streams
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
       p += superBytes
@@ -89,41 +100,33 @@ function halvedSums(
 }
 
 export function sumsNibbles2(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(NIBBLES_2))
-    unpackedSums(NIBBLES_2, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else halvedSums(NIBBLES_2, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
+  const halves = hasHalves(formAt(layout))
+  if (isWide(NIBBLES_2)) unpackedSums(NIBBLES_2, layout, p, x, blocks, halves, sums, bytes)
+  else halvedSums(NIBBLES_2, layout, p, streams, distance, x, blocks, halves, sums, span)
 }
 export function sumsE2M1(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(E2M1)) unpackedSums(E2M1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else if (halves)
-    halvedSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, true, sums, span)
-  else nibbleSums(E2M1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+  const halves = hasHalves(formAt(layout))
+  if (isWide(E2M1)) unpackedSums(E2M1, layout, p, x, blocks, halves, sums, bytes)
+  else if (halves) halvedSums(E2M1, layout, p, streams, distance, x, blocks, true, sums, span)
+  else nibbleSums(E2M1, layout, p, streams, distance, x, blocks, sums, span)
 }

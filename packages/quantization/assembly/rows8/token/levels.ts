@@ -2,7 +2,18 @@ import { iq4Table, lookup, nibbleMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes } from '../activations'
 import { highConstant, lowConstant, unpackBlock } from '../codes'
 import { addPairs, dot16 } from '../lanes'
-import { CRUMBS, OCTALS, IQ4, LEVELS, NIBBLES } from '../layout'
+import {
+  blockBytesAt,
+  CRUMBS,
+  headBytesAt,
+  IQ4,
+  LEVELS,
+  levelsAt,
+  NIBBLES,
+  OCTALS,
+  superBlocksAt,
+  superBytesAt,
+} from '../layout'
 import { lowerLevels, upperLevels } from '../levels'
 
 // First pass of one token, as in sums.ts, by products of 16 bits: indices of levels, and nibbles where there are no
@@ -17,26 +28,18 @@ function levelsOf(codes: i32, rows: i32, q: v128, table: v128, high: v128): v128
 }
 
 /**
- * Sums of nibbles without halves and without high bits, each widened to 16 bits; `levels` as in the layout.
+ * Sums of nibbles without halves and without high bits, each widened to 16 bits.
  */
 @inline
-function levelSums(
-  codes: i32,
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  levels: usize,
-): void {
+function levelSums(codes: i32, layout: usize, p: usize, x: usize, blocks: i32, sums: usize): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const record = recordBytes(true, 1)
   const mask = nibbleMask()
-  const table = codes == LEVELS ? v128.load(levels) : iq4Table()
-  const high = codes == LEVELS ? v128.load(levels, 16) : mask
-  p += head
+  const table = codes == LEVELS ? v128.load(levelsAt(layout)) : iq4Table()
+  const high = codes == LEVELS ? v128.load(levelsAt(layout), 16) : mask
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
       p += superBytes
@@ -72,25 +75,16 @@ function levelSums(
 
 /** Sums of indices of 2 and 3 bits, which are decoded to bytes first. */
 @inline
-function crumbSums(
-  codes: i32,
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  bytes: usize,
-  levels: usize,
-): void {
+function crumbSums(codes: i32, layout: usize, p: usize, x: usize, blocks: i32, sums: usize, bytes: usize): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const record = recordBytes(true, 1)
-  const table = v128.load(levels)
-  const high = v128.load(levels, 16)
+  const table = v128.load(levelsAt(layout))
+  const high = v128.load(levelsAt(layout), 16)
   const low = lowConstant(codes)
   const third = highConstant(codes)
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
       p += superBytes
@@ -116,68 +110,18 @@ function crumbSums(
   }
 }
 
-export function sumsWideNibbles(
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-): void {
-  levelSums(NIBBLES, p, x, blocks, head, block, superBytes, superBlocks, sums, 0)
+export function sumsWideNibbles(layout: usize, p: usize, x: usize, blocks: i32, sums: usize): void {
+  levelSums(NIBBLES, layout, p, x, blocks, sums)
 }
-export function sumsIQ4(
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-): void {
-  levelSums(IQ4, p, x, blocks, head, block, superBytes, superBlocks, sums, 0)
+export function sumsIQ4(layout: usize, p: usize, x: usize, blocks: i32, sums: usize): void {
+  levelSums(IQ4, layout, p, x, blocks, sums)
 }
-export function sumsLevels(
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  levels: usize,
-): void {
-  levelSums(LEVELS, p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
+export function sumsLevels(layout: usize, p: usize, x: usize, blocks: i32, sums: usize): void {
+  levelSums(LEVELS, layout, p, x, blocks, sums)
 }
-export function sumsLevels2(
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  bytes: usize,
-  levels: usize,
-): void {
-  crumbSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+export function sumsLevels2(layout: usize, p: usize, x: usize, blocks: i32, sums: usize, bytes: usize): void {
+  crumbSums(CRUMBS, layout, p, x, blocks, sums, bytes)
 }
-export function sumsLevels3(
-  p: usize,
-  x: usize,
-  blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  sums: usize,
-  bytes: usize,
-  levels: usize,
-): void {
-  crumbSums(OCTALS, p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+export function sumsLevels3(layout: usize, p: usize, x: usize, blocks: i32, sums: usize, bytes: usize): void {
+  crumbSums(OCTALS, layout, p, x, blocks, sums, bytes)
 }

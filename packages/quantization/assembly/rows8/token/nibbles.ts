@@ -1,7 +1,18 @@
 import { recordBytes } from '../activations'
 import { highConstant, highNibbles, lowConstant, lowNibbles } from '../codes'
 import { dot8, widened } from '../lanes'
-import { isWide, NIBBLES, NIBBLES_1, sumsInI16 } from '../layout'
+import {
+  blockBytesAt,
+  formAt,
+  hasHalves,
+  headBytesAt,
+  isWide,
+  NIBBLES,
+  NIBBLES_1,
+  sumsInI16,
+  superBlocksAt,
+  superBytesAt,
+} from '../layout'
 import { sumsWideNibbles } from './levels'
 import { unpackedSums } from './wide'
 
@@ -63,24 +74,24 @@ function nibbleBlock(codes: i32, p: usize, x: usize, low: v128, high: v128, sums
 @inline
 export function nibbleSums(
   codes: i32,
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   span: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const low = lowConstant(codes)
   const high = highConstant(codes)
   const record = recordBytes(false, 1)
   const end = sums + (blocks << 5)
   const last = distance * streams
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; sums < end; sums += 32, p += block, x += record) {
     if (left == 0) {
       p += superBytes
@@ -92,39 +103,30 @@ export function nibbleSums(
 }
 
 export function sumsNibbles(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(NIBBLES)) sumsWideNibbles(p, x, blocks, head, block, superBytes, superBlocks, sums)
-  else nibbleSums(NIBBLES, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+  if (isWide(NIBBLES)) sumsWideNibbles(layout, p, x, blocks, sums)
+  else nibbleSums(NIBBLES, layout, p, streams, distance, x, blocks, sums, span)
 }
 export function sumsNibbles1(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(NIBBLES_1))
-    unpackedSums(NIBBLES_1, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else nibbleSums(NIBBLES_1, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+  if (isWide(NIBBLES_1)) unpackedSums(NIBBLES_1, layout, p, x, blocks, hasHalves(formAt(layout)), sums, bytes)
+  else nibbleSums(NIBBLES_1, layout, p, streams, distance, x, blocks, sums, span)
 }

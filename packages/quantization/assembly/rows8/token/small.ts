@@ -2,7 +2,17 @@ import { crumbMask, thirdMask } from '@tessera-llm/wasm/assembly/lib'
 import { recordBytes } from '../activations'
 import { crumbOf, lowConstant, octalOf } from '../codes'
 import { dot8, widened } from '../lanes'
-import { CRUMBS, isWide, OCTALS } from '../layout'
+import {
+  blockBytesAt,
+  CRUMBS,
+  formAt,
+  hasHalves,
+  headBytesAt,
+  isWide,
+  OCTALS,
+  superBlocksAt,
+  superBytesAt,
+} from '../layout'
 import { unpackedSums } from './wide'
 
 // Sums of codes of 2 and 3 bits, with halves or without. Their products are so small that i16 holds the sums of a
@@ -48,25 +58,25 @@ function quadSums(codes: i32, p: usize, x: usize, halves: bool, low: v128, pair:
 @inline
 function smallSums(
   codes: i32,
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   halves: bool,
   sums: usize,
   span: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const low = lowConstant(codes)
   const pair = crumbMask()
   const third = thirdMask()
   const record = recordBytes(false, 1)
   const last = distance * streams
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
       p += superBytes
@@ -82,38 +92,32 @@ function smallSums(
 }
 
 export function sumsCrumbs(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(CRUMBS)) unpackedSums(CRUMBS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else smallSums(CRUMBS, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
+  const halves = hasHalves(formAt(layout))
+  if (isWide(CRUMBS)) unpackedSums(CRUMBS, layout, p, x, blocks, halves, sums, bytes)
+  else smallSums(CRUMBS, layout, p, streams, distance, x, blocks, halves, sums, span)
 }
 export function sumsOctals(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(OCTALS)) unpackedSums(OCTALS, p, x, blocks, head, block, superBytes, superBlocks, halves, sums, bytes)
-  else smallSums(OCTALS, p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span)
+  const halves = hasHalves(formAt(layout))
+  if (isWide(OCTALS)) unpackedSums(OCTALS, layout, p, x, blocks, halves, sums, bytes)
+  else smallSums(OCTALS, layout, p, streams, distance, x, blocks, halves, sums, span)
 }

@@ -1,5 +1,6 @@
 import {
   BYTES,
+  codesAt,
   CRUMBS,
   E2M1,
   IQ4,
@@ -20,7 +21,8 @@ import { byteSums } from './wide'
 
 // First pass of one token times a group of 8 rows: the integer sum of each block, as i32: quad 0, quad 1 (32 bytes); or
 // those of the first half of the columns, then of the second (64 bytes). One function for each way to store codes:
-// engines allocate registers for one function at a time. `p` is the group's first byte.
+// engines allocate registers for one function at a time. `p` is the group's first byte, `layout` the
+// address of the weight's description.
 
 /**
  * Whether one pass can go over several groups with such codes: codes of 8 bits can, others with products of 8 bits.
@@ -43,104 +45,41 @@ export function areSideBySide(codes: i32): bool {
 
 /**
  * The sums of one token and `streams` groups, block by block: the groups lie `distance` apart, the sums of the next one
- * `span` bytes further. `streams` is 1 unless the codes `areSideBySide`. `bytes` are 256 bytes of scratch, `levels` as
- * in the layout.
+ * `span` bytes further. `streams` is 1 unless the codes `areSideBySide`. `bytes` are 256 bytes of scratch.
  */
 export function tokenSums(
-  codes: i32,
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  halves: bool,
   sums: usize,
   span: usize,
   bytes: usize,
-  levels: usize,
 ): void {
-  switch (codes) {
+  switch (codesAt(layout)) {
     case BYTES:
-      return byteSums(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, sums, span)
+      return byteSums(layout, p, streams, distance, x, blocks, sums, span)
     case NIBBLES:
-      return sumsNibbles(
-        p,
-        streams,
-        distance,
-        x,
-        blocks,
-        head,
-        block,
-        superBytes,
-        superBlocks,
-        halves,
-        sums,
-        span,
-        bytes,
-      )
+      return sumsNibbles(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case NIBBLES_1:
-      return sumsNibbles1(
-        p,
-        streams,
-        distance,
-        x,
-        blocks,
-        head,
-        block,
-        superBytes,
-        superBlocks,
-        halves,
-        sums,
-        span,
-        bytes,
-      )
+      return sumsNibbles1(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case NIBBLES_2:
-      return sumsNibbles2(
-        p,
-        streams,
-        distance,
-        x,
-        blocks,
-        head,
-        block,
-        superBytes,
-        superBlocks,
-        halves,
-        sums,
-        span,
-        bytes,
-      )
+      return sumsNibbles2(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case E2M1:
-      return sumsE2M1(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+      return sumsE2M1(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case IQ4:
-      return sumsIQ4(p, x, blocks, head, block, superBytes, superBlocks, sums)
+      return sumsIQ4(layout, p, x, blocks, sums)
     case LEVELS:
-      return sumsLevels(p, x, blocks, head, block, superBytes, superBlocks, sums, levels)
+      return sumsLevels(layout, p, x, blocks, sums)
     case LEVELS_2:
-      return sumsLevels2(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+      return sumsLevels2(layout, p, x, blocks, sums, bytes)
     case LEVELS_3:
-      return sumsLevels3(p, x, blocks, head, block, superBytes, superBlocks, sums, bytes, levels)
+      return sumsLevels3(layout, p, x, blocks, sums, bytes)
     case CRUMBS:
-      return sumsCrumbs(
-        p,
-        streams,
-        distance,
-        x,
-        blocks,
-        head,
-        block,
-        superBytes,
-        superBlocks,
-        halves,
-        sums,
-        span,
-        bytes,
-      )
+      return sumsCrumbs(layout, p, streams, distance, x, blocks, sums, span, bytes)
     default:
-      sumsOctals(p, streams, distance, x, blocks, head, block, superBytes, superBlocks, halves, sums, span, bytes)
+      sumsOctals(layout, p, streams, distance, x, blocks, sums, span, bytes)
   }
 }

@@ -1,6 +1,7 @@
 import { recordBytes } from '../activations'
 import { highConstant, lowConstant, unpackBlock } from '../codes'
 import { addPairs, dot16 } from '../lanes'
+import { blockBytesAt, headBytesAt, superBlocksAt, superBytesAt } from '../layout'
 import { joinHalves } from './halves'
 
 // Sums of 16-bit products: codes of 8 bits, and others where there are no products of 8 bits.
@@ -36,21 +37,21 @@ function wideHalf(p: usize, x: usize, sums: usize): void {
 
 /** Sums of codes of 8 bits, which need no decoding. */
 export function byteSums(
+  layout: usize,
   p: usize,
   streams: i32,
   distance: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   sums: usize,
   span: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const record = recordBytes(true, 1)
   const last = distance * streams
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record, sums += 32) {
     if (left == 0) {
       p += superBytes
@@ -80,21 +81,21 @@ export function byteSums(
 @inline
 export function unpackedSums(
   codes: i32,
+  layout: usize,
   p: usize,
   x: usize,
   blocks: i32,
-  head: usize,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
   halves: bool,
   sums: usize,
   bytes: usize,
 ): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
   const low = lowConstant(codes)
   const high = highConstant(codes)
   const record = recordBytes(true, 1)
-  p += head
+  p += headBytesAt(layout)
   for (let left = 0; blocks > 0; blocks--, p += block, x += record) {
     if (left == 0) {
       p += superBytes

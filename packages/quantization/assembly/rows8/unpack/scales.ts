@@ -1,5 +1,6 @@
 import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
 import {
+  blockBytesAt,
   BRAIN,
   E4M3_HALVES,
   HALF,
@@ -12,8 +13,11 @@ import {
   SHARED_HALF,
   SHARED_HALF_ZERO,
   SHARED_OFFSET,
+  superBlocksAt,
+  superBytesAt,
   U8_HALVES_OFFSET,
   U8_OFFSET,
+  zeroAt,
 } from '../layout'
 import { OFFSETS, PANEL_BYTES, SCALES } from '../panel'
 import { offsetOf, scaleOf, sharedOffset, sharedScale } from '../scales'
@@ -22,17 +26,11 @@ import { offsetOf, scaleOf, sharedOffset, sharedScale } from '../scales'
 
 /** Decodes scales and offsets. A form without offsets gets −zero · scale as its offset. */
 @inline
-function unpackScales(
-  form: i32,
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  const zeros = f32x4.splat(<f32>-zero)
+function unpackScales(form: i32, layout: usize, p: usize, blocks: i32, panel: usize): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
+  const zeros = f32x4.splat(<f32>-zeroAt(layout))
   const bits = halfMask()
   const bias = halfBias()
   const none = f32x4.splat(0)
@@ -67,135 +65,39 @@ function unpackScales(
   }
 }
 
-export function scalesHalf(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(HALF, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesHalf(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(HALF, layout, p, blocks, panel)
 }
-export function scalesHalfOffset(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(HALF_OFFSET, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesHalfOffset(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(HALF_OFFSET, layout, p, blocks, panel)
 }
-export function scalesU8Offset(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(U8_OFFSET, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesU8Offset(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(U8_OFFSET, layout, p, blocks, panel)
 }
-export function scalesI8(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(I8, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesI8(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(I8, layout, p, blocks, panel)
 }
-export function scalesI8Halves(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(I8_HALVES, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesI8Halves(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(I8_HALVES, layout, p, blocks, panel)
 }
-export function scalesU8HalvesOffset(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(U8_HALVES_OFFSET, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesU8HalvesOffset(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(U8_HALVES_OFFSET, layout, p, blocks, panel)
 }
-export function scalesBrain(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(BRAIN, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesBrain(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(BRAIN, layout, p, blocks, panel)
 }
-export function scalesE4M3Halves(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(E4M3_HALVES, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesE4M3Halves(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(E4M3_HALVES, layout, p, blocks, panel)
 }
-export function scalesShared(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(SHARED, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesShared(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(SHARED, layout, p, blocks, panel)
 }
-export function scalesSharedOffset(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(SHARED_OFFSET, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesSharedOffset(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(SHARED_OFFSET, layout, p, blocks, panel)
 }
-export function scalesSharedHalf(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(SHARED_HALF, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesSharedHalf(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(SHARED_HALF, layout, p, blocks, panel)
 }
-export function scalesSharedHalfZero(
-  p: usize,
-  blocks: i32,
-  block: usize,
-  superBytes: usize,
-  superBlocks: i32,
-  zero: i32,
-  panel: usize,
-): void {
-  unpackScales(SHARED_HALF_ZERO, p, blocks, block, superBytes, superBlocks, zero, panel)
+export function scalesSharedHalfZero(layout: usize, p: usize, blocks: i32, panel: usize): void {
+  unpackScales(SHARED_HALF_ZERO, layout, p, blocks, panel)
 }

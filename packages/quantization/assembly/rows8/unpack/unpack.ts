@@ -1,10 +1,8 @@
 import {
-  blockBytesAt,
   BRAIN,
   BYTES,
   codesAt,
   CRUMBS,
-  OCTALS,
   E2M1,
   E4M3,
   E4M3_HALVES,
@@ -12,7 +10,6 @@ import {
   formAt,
   HALF,
   HALF_OFFSET,
-  headBytesAt,
   I8,
   I8_HALVES,
   IQ4,
@@ -22,15 +19,13 @@ import {
   NIBBLES,
   NIBBLES_1,
   NIBBLES_2,
+  OCTALS,
   SHARED,
   SHARED_HALF,
   SHARED_HALF_ZERO,
   SHARED_OFFSET,
-  superBlocksAt,
-  superBytesAt,
   U8_HALVES_OFFSET,
   U8_OFFSET,
-  zeroAt,
 } from '../layout'
 import {
   unpackBytes,
@@ -61,65 +56,61 @@ import {
 
 /** Decodes the group at `p`, described at `layout`. */
 export function unpack(layout: usize, p: usize, blocks: i32, panel: usize): void {
-  const head = headBytesAt(layout)
-  const block = blockBytesAt(layout)
-  const superBytes = superBytesAt(layout)
-  const superBlocks = superBlocksAt(layout)
   switch (codesAt(layout)) {
     case BYTES:
     case E4M3:
     case E5M2:
-      unpackBytes(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackBytes(layout, p, blocks, panel)
       break
     case NIBBLES:
     case LEVELS:
-      unpackNibbles(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackNibbles(layout, p, blocks, panel)
       break
     case NIBBLES_1:
-      unpackNibbles1(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackNibbles1(layout, p, blocks, panel)
       break
     case NIBBLES_2:
-      unpackNibbles2(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackNibbles2(layout, p, blocks, panel)
       break
     case E2M1:
-      unpackE2M1(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackE2M1(layout, p, blocks, panel)
       break
     case IQ4:
-      unpackIQ4(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackIQ4(layout, p, blocks, panel)
       break
     case CRUMBS:
     case LEVELS_2:
-      unpackCrumbs(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackCrumbs(layout, p, blocks, panel)
       break
     case OCTALS:
     case LEVELS_3:
-      unpackOctals(p, blocks, head, block, superBytes, superBlocks, panel)
+      unpackOctals(layout, p, blocks, panel)
       break
   }
   switch (formAt(layout)) {
     case HALF:
-      return scalesHalf(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesHalf(layout, p, blocks, panel)
     case HALF_OFFSET:
-      return scalesHalfOffset(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesHalfOffset(layout, p, blocks, panel)
     case U8_OFFSET:
-      return scalesU8Offset(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesU8Offset(layout, p, blocks, panel)
     case I8:
-      return scalesI8(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesI8(layout, p, blocks, panel)
     case I8_HALVES:
-      return scalesI8Halves(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesI8Halves(layout, p, blocks, panel)
     case U8_HALVES_OFFSET:
-      return scalesU8HalvesOffset(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesU8HalvesOffset(layout, p, blocks, panel)
     case BRAIN:
-      return scalesBrain(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesBrain(layout, p, blocks, panel)
     case E4M3_HALVES:
-      return scalesE4M3Halves(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesE4M3Halves(layout, p, blocks, panel)
     case SHARED:
-      return scalesShared(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesShared(layout, p, blocks, panel)
     case SHARED_HALF:
-      return scalesSharedHalf(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesSharedHalf(layout, p, blocks, panel)
     case SHARED_HALF_ZERO:
-      return scalesSharedHalfZero(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesSharedHalfZero(layout, p, blocks, panel)
     case SHARED_OFFSET:
-      return scalesSharedOffset(p, blocks, block, superBytes, superBlocks, zeroAt(layout), panel)
+      return scalesSharedOffset(layout, p, blocks, panel)
   }
 }
