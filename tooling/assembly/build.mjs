@@ -1,6 +1,7 @@
-// Compiles every packages/*/assembly/<name>.entry.ts twice (relaxed SIMD, plain SIMD) into packages/*/src/generated/<name>.ts
-// (those of packages/*/test/assembly, for tests only, into packages/*/test/generated), base64, and asserts the kernel ABI:
-// no data, no start function, no mutable global, nothing imported but memory and table.
+// Compiles every packages/*/assembly/<name>.entry.ts twice (relaxed SIMD, plain SIMD) into
+// packages/*/src/generated/<name>.ts (those of packages/*/test/assembly, for tests only, into
+// packages/*/test/generated), base64, and asserts the kernel ABI: no data, no start function, no mutable global,
+// nothing imported but memory and table.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
-// Installs dependencies once for each lock file: all of them, or only those of some apps and of the tools that build them.
+// Installs dependencies once for each lock file: all of them, or only those of some apps and of the tools that build
+// them.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,5 @@
-// Builds the JavaScript of an app and of all packages that it needs, where it is stale; declarations are `build`'s business.
+// Builds the JavaScript of an app and of all packages that it needs, where it is stale; declarations are `build`'s
+// business.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'

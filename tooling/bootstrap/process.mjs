@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** Runs a program with this terminal and gives its exit code; 128 + number of the signal that ended it, as shells do. */
+/**
+ * Runs a program with this terminal and gives its exit code; 128 + number of the signal that ended it, as shells do.
+ */
 export function run(command, args, { cwd = root, env = {}, quiet = false } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {

@@ -13,7 +13,10 @@ import { generateGreedily } from './generate.mjs'
 
 const [backend, threads] = process.argv.slice(2)
 
-/** Dawn's Vulkan backend; run.mjs points the Vulkan loader at SwiftShader before the process starts, which works in every runtime. */
+/**
+ * Dawn's Vulkan backend; run.mjs points the Vulkan loader at SwiftShader before the process starts, which works in
+ * every runtime.
+ */
 async function npmGpu() {
   const entry = createRequire(new URL('../../packages/tessera/package.json', import.meta.url)).resolve('webgpu')
   const { create, globals } = await import(pathToFileURL(entry).href)

@@ -1,7 +1,8 @@
 /**
- * `node tooling/matrix/run.mjs [NAME…]` runs the tiny model on the runtimes of runtimes/package.json, in Chromium, and in those of
- * Firefox and WebKit that this machine has, and writes what happened to results.json; names (node-20, bun, chromium, …) restrict it to
- * some. It needs built packages and, for the first time, the network. Linux on x64 only, as the Chromium and the SwiftShader of npm are.
+ * `node tooling/matrix/run.mjs [NAME…]` runs the tiny model on the runtimes of runtimes/package.json, in Chromium, and
+ * in those of Firefox and WebKit that this machine has, and writes what happened to results.json; names (node-20, bun,
+ * chromium, …) restrict it to some. It needs built packages and, for the first time, the network. Linux on x64 only, as
+ * the Chromium and the SwiftShader of npm are.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'

@@ -2,7 +2,10 @@ import { chromium as playwright } from 'playwright-core'
 import { unpackSwiftShader } from './index.mjs'
 import { servePage } from './page-server.mjs'
 
-/** Headless Chromium of this version offers WebGPU on SwiftShader with these, and relaxed SIMD and threads as every browser. */
+/**
+ * Headless Chromium of this version offers WebGPU on SwiftShader with these, and relaxed SIMD and threads as every
+ * browser.
+ */
 const webgpuArguments = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',

@@ -55,8 +55,8 @@ export function useSwiftShader() {
 }
 
 /**
- * A GPU for tests: SwiftShader on Linux x64, the machine's own GPU elsewhere or with TESSERA_GPU=system.
- * Validation and robustness stay on; zeroing of workgroup memory is off because it makes SwiftShader compile 20 times slower.
+ * A GPU for tests: SwiftShader on Linux x64, the machine's own GPU elsewhere or with TESSERA_GPU=system. Validation and
+ * robustness stay on; zeroing of workgroup memory is off because it makes SwiftShader compile 20 times slower.
  */
 export async function createTestGpu() {
   const { create, globals } = await import('webgpu')

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 const source = readFileSync(new URL('matrices.wgsl', import.meta.url), 'utf8')
 
 /**
- * Rewrites a pass that multiplies matrices in subgroups for a GPU that cannot, with subgroups of `width` lanes. Numbers are f32; those
- * that would be f16 are rounded to it. Any other pass is returned as it is.
+ * Rewrites a pass that multiplies matrices in subgroups for a GPU that cannot, with subgroups of `width` lanes. Numbers
+ * are f32; those that would be f16 are rounded to it. Any other pass is returned as it is.
  */
 export function emulateMatrices(pass, width) {
   if (!pass.enables?.includes('chromium_experimental_subgroup_matrix')) return pass
@@ -19,8 +19,8 @@ export function emulateMatrices(pass, width) {
 }
 
 /**
- * Capabilities of a GPU that multiplies matrices of these configurations in subgroups of `width` lanes, and has `memory` bytes for a
- * workgroup; in all else as given.
+ * Capabilities of a GPU that multiplies matrices of these configurations in subgroups of `width` lanes, and has
+ * `memory` bytes for a workgroup; in all else as given.
  */
 export function withMatrices(
   capabilities,

@@ -6,8 +6,8 @@ const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-e
 const emptyPage = '<!doctype html><meta charset="utf-8"><title>test</title>'
 
 /**
- * Bundles a TypeScript module for browsers and serves, on this machine alone, an empty page (or `html`), the bundle as /bundle.js, and
- * `files` by their paths. What a page posts to /report goes to `onReport`.
+ * Bundles a TypeScript module for browsers and serves, on this machine alone, an empty page (or `html`), the bundle as
+ * /bundle.js, and `files` by their paths. What a page posts to /report goes to `onReport`.
  */
 export async function servePage(
   entry,

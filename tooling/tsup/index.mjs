@@ -1,8 +1,8 @@
 import { wgslText } from './wgsl.mjs'
 
 /**
- * The one place that names the bundler's options. JavaScript only: declarations come from tsc, because tsup's own are broken on
- * current TypeScript. `.wgsl` files become strings without comments.
+ * The one place that names the bundler's options. JavaScript only: declarations come from tsc, because tsup's own are
+ * broken on current TypeScript. `.wgsl` files become strings without comments.
  * @param {string[]} entry
  * @returns {import('tsup').Options}
  */

@@ -52,7 +52,10 @@ const protocol = { window: 512, windows: 16, protocol: 'all' } as const
 type Options = ReturnType<typeof parse>
 type Texts = Readonly<Record<'calibration' | 'evaluation', readonly number[]>>
 
-/** Measures row by row and writes the report after each, so that a run that ends goes on where it was. Returns the exit code: 2 on wrong usage. */
+/**
+ * Measures row by row and writes the report after each, so that a run that ends goes on where it was. Returns the exit
+ * code: 2 on wrong usage.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   let options: Options
   try {

@@ -67,7 +67,10 @@ interface Sequence {
 
 const models = process.env['TESSERA_MODELS'] ?? join(homedir(), '.cache/tessera/models')
 const hasPeer = existsSync(new URL('../peers/node_modules/node-llama-cpp', import.meta.url))
-/** About 240 tokens: activations are rounded to 8 bits there and not here, which moves single tokens, and the mean by less than half a percent. */
+/**
+ * About 240 tokens: activations are rounded to 8 bits there and not here, which moves single tokens, and the mean by
+ * less than half a percent.
+ */
 const text =
   'The President of the United States has the honor to inform the Congress that the war with Spain is at an end. There go a few such whales as these, said Captain Ahab, and the crew looked over the side. My lord, I will not speak of it again before the king and all his men. The harpooneer stood in the bows of the boat, and all hands gave way together upon the oars. During the past year our trade with foreign nations has increased, and the revenue exceeds the expenditures of the Government by a large sum. What means this, my good lord? Come, let us go into the house, for the night is cold and the wind blows from the sea. I recommend that the Congress give early attention to this subject, which concerns the peace and the welfare of our people at home and abroad. He was an old man with a long white beard, and he said to me that no ship had passed that way for many days.'
 
@@ -97,8 +100,8 @@ async function fileOf(content: GgufContent): Promise<string> {
 }
 
 /**
- * Perplexity of all tokens after the first, by llama.cpp and by Tessera. Both encode the text to the same tokens; `other`
- * tokens are measured instead of those if given.
+ * Perplexity of all tokens after the first, by llama.cpp and by Tessera. Both encode the text to the same tokens;
+ * `other` tokens are measured instead of those if given.
  */
 async function perplexities(
   path: string,

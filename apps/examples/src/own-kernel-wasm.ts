@@ -5,8 +5,8 @@ import { createReferenceDevice, type Device, sizeOf } from '@tessera-llm/tensor'
 import { createWasmDevice, defineWasmKernel } from '@tessera-llm/wasm'
 import { squaredReluOp } from './squared-relu.ts'
 
-// Any compiler will do that makes a module with the import env.memory (shared, at most 65 536 pages) and neither data nor globals.
-// This one is written by hand: bytes, with what a disassembler would say of them.
+// Any compiler will do that makes a module with the import env.memory (shared, at most 65 536 pages) and neither data
+// nor globals. This one is written by hand: bytes, with what a disassembler would say of them.
 const name = (text: string): number[] => [text.length, ...Buffer.from(text)]
 const section = (id: number, ...content: number[]): number[] => [id, content.length, ...content]
 const [i32, get, set] = [0x7f, 0x20, 0x21]

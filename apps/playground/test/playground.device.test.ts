@@ -23,7 +23,10 @@ const looks = [
   { width: 390, scheme: 'dark' },
 ] as const
 
-/** Opens a page and holds it to what all of them promise: no error, nothing from elsewhere, a name for every control, no sideways scrolling. */
+/**
+ * Opens a page and holds it to what all of them promise: no error, nothing from elsewhere, a name for every control, no
+ * sideways scrolling.
+ */
 async function visit(
   path: string,
   device: 'wasm' | 'webgpu',

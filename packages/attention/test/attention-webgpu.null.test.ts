@@ -42,7 +42,9 @@ interface Variant {
   readonly options?: AttentionOptions
 }
 
-/** Compiles the variant; false where the kernel says that the device has too few bindings, or that it takes no pages. */
+/**
+ * Compiles the variant; false where the kernel says that the device has too few bindings, or that it takes no pages.
+ */
 async function compiles(
   kernel: string,
   {

@@ -26,8 +26,8 @@ import { problem } from './cases/attention-problem.ts'
 import { exactQuantizedConformance } from './cases/attention-quantized.ts'
 import { attentionGolden } from './cases/golden.ts'
 
-// All of the kernel but the functions of packages/webgpu/src/matrix/matrices.wgsl, which no GPU of these tests has, runs here over
-// others that do the same.
+// All of the kernel but the functions of packages/webgpu/src/matrix/matrices.wgsl, which no GPU of these tests has,
+// runs here over others that do the same.
 const reference = createReferenceDevice()
 
 type Problem = OpProblem<AttentionInputs, AttentionOptions>

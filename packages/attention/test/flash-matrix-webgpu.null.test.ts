@@ -23,7 +23,10 @@ import { attentionWebgpu, flashMatrixWebgpu } from '../src/webgpu.ts'
 const devices: WebGpuDevice[] = []
 afterAll(() => Promise.all(devices.map((device) => device.dispose())))
 
-/** Dawn's null backend, which takes every configuration and computes nothing, as such a GPU. Of workgroup memory it has 16 KiB. */
+/**
+ * Dawn's null backend, which takes every configuration and computes nothing, as such a GPU. Of workgroup memory it has
+ * 16 KiB.
+ */
 async function deviceWith(gpu: MatrixGpu): Promise<WebGpuDevice> {
   const kernels = attentionWebgpu.map((kernel) =>
     kernel === flashMatrixWebgpu ? kernelWithMatrices(kernel, gpu, false) : kernel,

@@ -9,7 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-// One of each kind of layout, which is what a browser's compiler could see differently; in Node.js all types run (`webgpu.device.test.ts`).
+// One of each kind of layout, which is what a browser's compiler could see differently; in Node.js all types run
+// (`webgpu.device.test.ts`).
 const kinds: readonly string[] = ['q4_0', 'q5_1', 'q8_0', 'q2_k', 'q6_k', 'iq4_nl', 'tq1_0', 'mxfp4']
 
 it('packed weights conform in headless Chromium', async ({ skip }) => {

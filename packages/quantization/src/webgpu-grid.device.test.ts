@@ -29,7 +29,8 @@ const all = [...wholeGrids, ...tableGrids].map(
 )
 
 it.for(all)('linear and embedding on %s', async ([, grid]) => {
-  // One token and rows of 80, six and rows that end within a byte, tiles; with rounded inputs one token, and rows that end within a byte.
+  // One token and rows of 80, six and rows that end within a byte, tiles; with rounded inputs one token, and rows that
+  // end within a byte.
   const problems = gridLinearProblems(grid).filter(({ name }) => /^f32, (1 × 80|6|131)|^int8, (1 × 80|6)/.test(name))
   expect(problems).toHaveLength(5)
   const reports = await conform(device, reference, linearOp, problems)

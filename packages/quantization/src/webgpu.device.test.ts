@@ -28,7 +28,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([device.dispose(), hardware.dispose()]))
 
 it.for(types)('linear on %s', async (type) => {
-  // Rounded inputs take kernels of their own, of which one token and tiles are enough for each type; q4_k tries them all.
+  // Rounded inputs take kernels of their own, of which one token and tiles are enough for each type; q4_k tries them
+  // all.
   const problems = packedLinearProblems(type, ggmlPackers).filter(
     ({ name }) => type === 'q4_k' || /, f32, |, int8, (1 .* 37|133 )|, int8-static, 1 /.test(name),
   )

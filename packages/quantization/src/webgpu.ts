@@ -8,7 +8,10 @@ export { gridReader } from './grid-reader/index.ts'
 
 const readers = [...blockReaders, gridReader]
 
-/** Every kernel of this package for the WebGPU device: `linear`, its fused forms and `embedding` on ggml blocks and on grids (integers and tables), as they are stored. No op needs an optional feature. */
+/**
+ * Every kernel of this package for the WebGPU device: `linear`, its fused forms and `embedding` on ggml blocks and on
+ * grids (integers and tables), as they are stored. No op needs an optional feature.
+ */
 export const quantizationWebgpu: readonly WebGpuKernel[] = [
   ...readers.flatMap(linearKernels),
   ...readers.map(embeddingKernel),

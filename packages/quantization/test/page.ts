@@ -6,7 +6,10 @@ import { ggmlPackers } from '../src/index.ts'
 import { quantizationWebgpu } from '../src/webgpu.ts'
 import { packedEmbeddingProblems, packedLinearProblems } from './problems/index.ts'
 
-/** Runs in a browser: `linear` and `embedding` on these block types against the reference device. Returns the kernels that conform, and the failures. */
+/**
+ * Runs in a browser: `linear` and `embedding` on these block types against the reference device. Returns the kernels
+ * that conform, and the failures.
+ */
 export async function run(
   types: readonly string[],
 ): Promise<{ readonly kernels: readonly string[]; readonly failures: readonly string[] }> {

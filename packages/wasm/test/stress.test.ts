@@ -10,8 +10,9 @@ const idle = (microseconds: number): void => {
   else for (const end = performance.now() + microseconds / 1000; performance.now() < end; );
 }
 
-// Threads poll for some 50 µs before they sleep: pauses below, around and above it let launches meet threads that poll, that
-// are falling asleep and that sleep. A wake-up that is lost shows as `worker-lost`, work done twice or too late as a wrong value.
+// Threads poll for some 50 µs before they sleep: pauses below, around and above it let launches meet threads that poll,
+// that are falling asleep and that sleep. A wake-up that is lost shows as `worker-lost`, work done twice or too late as
+// a wrong value.
 test.each([2, 3, 5])(
   'thousands of launches on %d threads, with pauses in which threads fall asleep and wake',
   async (threads) => {
@@ -43,7 +44,8 @@ test.each([2, 3, 5])(
   },
 )
 
-// More threads than processors, so that some wake when their plan is over and the next one, of another length, is being set up.
+// More threads than processors, so that some wake when their plan is over and the next one, of another length, is being
+// set up.
 test('plans of one and of many stages in turn, with threads that come late', async () => {
   const device = await createWasmDevice({ kernels: testKernels, threads: 8, joinTimeoutMs: 20_000 })
   const x = device.tensor(new Float32Array(64).fill(1), [64])

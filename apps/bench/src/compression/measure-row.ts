@@ -44,7 +44,10 @@ export interface Surroundings {
 /** Default of a calibration. */
 const defaultWindow = 512
 
-/** Tokens that a session with a packed cache reads at once: keys of a chunk are exact until they make a group, which has as many. */
+/**
+ * Tokens that a session with a packed cache reads at once: keys of a chunk are exact until they make a group, which has
+ * as many.
+ */
 const cacheChunk = 32
 
 /** Applies a recipe and measures what it lost. */

@@ -50,8 +50,8 @@ function ggml(type: GgmlFormat): readonly CompressionRow[] {
 }
 
 /**
- * A mixed type of llama.cpp for all linear layers. SmolLM2's embedding, which is the head, is stored in the q8_0 that the
- * mix would give it.
+ * A mixed type of llama.cpp for all linear layers. SmolLM2's embedding, which is the head, is stored in the q8_0 that
+ * the mix would give it.
  */
 function mixed(mix: Mix, importance?: true): CompressionRow {
   const step = { kind: 'mix', mix, targets: 'layers.**' } as const

@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface ProcessStat {
   readonly pid: number
   readonly parent: number
-  /** Processor time of the process, its threads and the children that it waited for, in clock ticks (100 a second on Linux). */
+  /**
+   * Processor time of the process, its threads and the children that it waited for, in clock ticks (100 a second on
+   * Linux).
+   */
   readonly ticks: number
 }
 

@@ -1,4 +1,7 @@
-/** Opcodes of the WebAssembly core specification, SIMD and relaxed SIMD included (those after the prefix 0xfd, as LEB128). */
+/**
+ * Opcodes of the WebAssembly core specification, SIMD and relaxed SIMD included (those after the prefix 0xfd, as
+ * LEB128).
+ */
 const simd = {
   v128Load: 0x00,
   i8x16Splat: 0x0f,
@@ -62,7 +65,10 @@ const sized = (bytes: readonly number[]): readonly number[] => [...leb(bytes.len
 const section = (id: number, bytes: readonly number[]): readonly number[] => [id, ...sized(bytes)]
 const name = (text: string): readonly number[] => sized([...text].map((letter) => letter.charCodeAt(0)))
 
-/** A module of one function `run: (i32, i32) → i32` over imported memory `m.memory` (at least one page); locals 2 … are vectors. */
+/**
+ * A module of one function `run: (i32, i32) → i32` over imported memory `m.memory` (at least one page); locals 2 … are
+ * vectors.
+ */
 function moduleOf(vectors: number, body: readonly number[]): Uint8Array<ArrayBuffer> {
   const code = [1, ...leb(vectors), type.v128, ...body, op.end]
   return Uint8Array.from([
@@ -91,7 +97,10 @@ function fold(first: number, count: number): readonly number[] {
   return [...get(first), ...together, ...vector(simd.i32x4ExtractLane), 0]
 }
 
-/** `run(from, to)` reads memory from byte `from` to `to` (a multiple of 256 bytes apart) and returns the lowest i32 of the vectors' XOR. */
+/**
+ * `run(from, to)` reads memory from byte `from` to `to` (a multiple of 256 bytes apart) and returns the lowest i32 of
+ * the vectors' XOR.
+ */
 export function readModule(): Uint8Array<ArrayBuffer> {
   const loads = Array.from({ length: loadsPerTurn }, (_, index) => {
     const accumulator = 2 + (index % 8)

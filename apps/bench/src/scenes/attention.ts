@@ -226,7 +226,10 @@ function rangeOf(values: readonly (number | undefined)[]): string | undefined {
   return known.length === 0 ? undefined : [known[0] as number, ...known.slice(1).slice(-1)].map(digits).join(' to ')
 }
 
-/** The claim of multi-query and grouped-query attention (Shazeer 2019, Ainslie et al. 2023): time follows the bytes of the cache. */
+/**
+ * The claim of multi-query and grouped-query attention (Shazeer 2019, Ainslie et al. 2023): time follows the bytes of
+ * the cache.
+ */
 function renderDecode(measured: readonly Measured[], subtitle: string, picture: Picture): string {
   const named = measured.map((one) => ({ ...one, name: one.workload.id.split('-').slice(2, -1).join('-') }))
   const time = ({ participants }: Measured): number | undefined =>

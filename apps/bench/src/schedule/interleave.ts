@@ -48,9 +48,9 @@ interface Lane {
 
 /**
  * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine
- * affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An entrant that fails
- * is removed from the workload, earlier rounds included: those would have met another machine than the later rounds of
- * the others.
+ * affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An entrant that
+ * fails is removed from the workload, earlier rounds included: those would have met another machine than the later
+ * rounds of the others.
  */
 export async function interleave(
   workload: Workload,

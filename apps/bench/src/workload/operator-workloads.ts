@@ -3,7 +3,10 @@ import type { MatmulWorkload, Metric, RoofName, RoofWorkload } from './workload.
 const operations: readonly Metric[] = [{ name: 'rate', unit: 'GFLOP/s', better: 'higher' }]
 const integerOperations: readonly Metric[] = [{ name: 'rate', unit: 'Gop/s', better: 'higher' }]
 
-/** Matrices of SmolLM2-135M (hidden 576, feed-forward 1536, vocabulary 49152), of a 1 B model, and a square one. `[m, k, n]` */
+/**
+ * Matrices of SmolLM2-135M (hidden 576, feed-forward 1536, vocabulary 49152), of a 1 B model, and a square one.
+ * `[m, k, n]`
+ */
 const gemms = [
   [512, 576, 1536],
   [512, 1536, 576],
@@ -17,7 +20,10 @@ const gemvs = [
   [1, 576, 49152, 1],
 ] as const
 
-/** Bits of a weight in blocks of 32 with an f16 scale: Q4_0, and MatMulNBits with f16 scales; formats with a minimum read 5 bits. */
+/**
+ * Bits of a weight in blocks of 32 with an f16 scale: Q4_0, and MatMulNBits with f16 scales; formats with a minimum
+ * read 5 bits.
+ */
 const bitsOfFourBitWeight = 4.5
 
 function matmul(

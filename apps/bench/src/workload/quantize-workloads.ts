@@ -4,8 +4,8 @@ import type { QuantizeWorkload } from './workload.ts'
 const calibrationWindows = 32
 
 /**
- * The model's linear layers to nearest, to two block types and to integers, and to integers by GPTQ on 32 windows of 512
- * tokens.
+ * The model's linear layers to nearest, to two block types and to integers, and to integers by GPTQ on 32 windows of
+ * 512 tokens.
  */
 export function quantizeWorkloads(model: string, facts: ModelFacts): readonly QuantizeWorkload[] {
   // A weight is two operations for a token, and four bytes.

@@ -10,7 +10,9 @@ export interface Metric {
 /** Least cost of one figure, and the roof that limits it. */
 export interface Cost {
   readonly roof: RoofName
-  /** Work per unit of the first metric, in bytes (roof `read`) or operations (the others), e.g. bytes read per token. */
+  /**
+   * Work per unit of the first metric, in bytes (roof `read`) or operations (the others), e.g. bytes read per token.
+   */
   readonly workPerUnit: number
 }
 
@@ -60,7 +62,10 @@ export interface PrefillWorkload extends Common, OnModel {
   readonly promptTokens: number
 }
 
-/** Opens the model in a new process, up to the first token that comes out of a short prompt; peak memory after `tokens` tokens. */
+/**
+ * Opens the model in a new process, up to the first token that comes out of a short prompt; peak memory after `tokens`
+ * tokens.
+ */
 export interface LoadWorkload extends Common, OnModel {
   readonly kind: 'load'
   readonly tokens: number

@@ -49,11 +49,13 @@ export interface Trace {
 const elementBytes = 4
 
 /**
- * FlashAttention's forward pass (Dao et al. 2022, arXiv 2205.14135; order of FlashAttention-2, arXiv 2307.08691), tile by tile: each tile
- * updates a running maximum m, a running sum l and an output that is corrected by exp(m before − m after) when the maximum rises.
+ * FlashAttention's forward pass (Dao et al. 2022, arXiv 2205.14135; order of FlashAttention-2, arXiv 2307.08691), tile
+ * by tile: each tile updates a running maximum m, a running sum l and an output that is corrected by exp(m before − m
+ * after) when the maximum rises.
  *
- * Bytes are those of f32. Flash reads a tile of queries once and each tile of keys and values that it computes, and writes the output;
- * plain also writes every score, reads and writes it for the softmax, and reads it again for the product with the values.
+ * Bytes are those of f32. Flash reads a tile of queries once and each tile of keys and values that it computes, and
+ * writes the output; plain also writes every score, reads and writes it for the softmax, and reads it again for the
+ * product with the values.
  */
 export function traceFlash(problem: TraceProblem): Trace {
   const { tokens, numHeads, numKvHeads, headDim, head, rowTile, keyTile, v, isPacked } = problem

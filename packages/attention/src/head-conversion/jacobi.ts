@@ -1,7 +1,8 @@
 /**
- * Makes the rows of w f64[n, n] orthogonal to each other by plane rotations (one-sided Jacobi, Hestenes 1958), and applies the same to
- * the rows of v: for w = Aᵀ and v = I, afterwards row k of w is s_k u_k and row k of v is v_k of the singular value decomposition
- * A = Σ s_k u_k v_kᵀ. For a positive semidefinite A the rows of v are its eigenvectors. Returns the lengths of the rows of w.
+ * Makes the rows of w f64[n, n] orthogonal to each other by plane rotations (one-sided Jacobi, Hestenes 1958), and
+ * applies the same to the rows of v: for w = Aᵀ and v = I, afterwards row k of w is s_k u_k and row k of v is v_k of
+ * the singular value decomposition A = Σ s_k u_k v_kᵀ. For a positive semidefinite A the rows of v are its
+ * eigenvectors. Returns the lengths of the rows of w.
  */
 export function orthogonalizeRows(w: Float64Array, v: Float64Array, n: number): Float64Array {
   const squares = new Float64Array(n)

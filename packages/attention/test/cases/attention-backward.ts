@@ -28,7 +28,9 @@ export type BackwardProblem = OpProblem<AttentionBackwardInputs, AttentionOption
 
 const reference = createReferenceDevice()
 
-/** The backward problem of a forward one: what the reference returns for it, and random gradients; `dlse` where asked. */
+/**
+ * The backward problem of a forward one: what the reference returns for it, and random gradients; `dlse` where asked.
+ */
 async function backwardOf(
   forward: OpProblem<AttentionInputs, AttentionOptions>,
   hasDlse: boolean,
@@ -154,7 +156,11 @@ export const backwardConformance: readonly DeviceCase[] = backwardProblems.map((
   }
 })
 
-/** P = e^(s − lse) is off by as much of itself as f32 rounds s and the LSE by: where those are in the hundreds, that decides. What a gradient by the LSE adds to dq and dk, P · dlse times the scale, does not cancel as the rest does where one weight is nearly 1. */
+/**
+ * P = e^(s − lse) is off by as much of itself as f32 rounds s and the LSE by: where those are in the hundreds, that
+ * decides. What a gradient by the LSE adds to dq and dk, P · dlse times the scale, does not cancel as the rest does
+ * where one weight is nearly 1.
+ */
 function roundingOf(lse: HostValue): number {
   const largest = largestOf(lse)
   return largest < 100 ? 0 : 2 ** -21 * largest

@@ -21,8 +21,8 @@ function cached(
 }
 
 /**
- * The keys of `cached` in pages: page p of sequence b is a random one of more than there are, all others and the rows that are not filled
- * hold NaN. With more keys than `pages` hold, the last ones are in a ring.
+ * The keys of `cached` in pages: page p of sequence b is a random one of more than there are, all others and the rows
+ * that are not filled hold NaN. With more keys than `pages` hold, the last ones are in a ring.
  */
 export function paged(
   name: string,

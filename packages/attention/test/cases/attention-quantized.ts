@@ -11,7 +11,10 @@ import { packedRows } from '../support/packed-rows.ts'
 import { paged } from './attention-cache.ts'
 import { causal, lengths, problem, type Side, type Sizes } from './attention-problem.ts'
 
-/** The keys and values of `cached`, packed. Of formats of groups the first `grouped` tokens are in groups, the others in the ring. */
+/**
+ * The keys and values of `cached`, packed. Of formats of groups the first `grouped` tokens are in groups, the others in
+ * the ring.
+ */
 function quantized(
   name: string,
   [kFormat, vFormat]: readonly [KvFormat, KvFormat],

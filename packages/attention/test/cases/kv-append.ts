@@ -9,7 +9,10 @@ import {
 } from '@tessera-llm/testing'
 import { type KvAppendInputs, kvAppendOp } from '../../src/index.ts'
 
-/** Floats around every step of the conversion to f16: its smallest, subnormals, ties, overflow; and 10⁻⁴⁰, which f32 itself holds as a subnormal. */
+/**
+ * Floats around every step of the conversion to f16: its smallest, subnormals, ties, overflow; and 10⁻⁴⁰, which f32
+ * itself holds as a subnormal.
+ */
 const extremes = [
   0,
   -0,

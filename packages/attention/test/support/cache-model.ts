@@ -57,8 +57,8 @@ export interface CacheModel {
 }
 
 /**
- * Runs the actions on caches whose memory was full of NaN, and on the oracle, which keeps each sequence as a list and attends over
- * contiguous tensors made anew. At the end nothing may be left on the device.
+ * Runs the actions on caches whose memory was full of NaN, and on the oracle, which keeps each sequence as a list and
+ * attends over contiguous tensors made anew. At the end nothing may be left on the device.
  */
 export async function runModel(model: CacheModel, steps: readonly Action[]): Promise<void> {
   const { device, kind, layers, capacity, chunkTokens } = model

@@ -15,8 +15,8 @@ export function packedRows(
 }
 
 /**
- * The first `counts[b]` of the rows of values f32[B, H, C, D], rounded; of formats of groups, the first `grouped[b]` tokens are in groups. All other
- * words are ones: NaN, and codes that must not matter.
+ * The first `counts[b]` of the rows of values f32[B, H, C, D], rounded; of formats of groups, the first `grouped[b]`
+ * tokens are in groups. All other words are ones: NaN, and codes that must not matter.
  */
 export function packedWords(
   format: KvFormat,

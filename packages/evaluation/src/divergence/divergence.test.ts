@@ -6,7 +6,9 @@ import type { EvaluatedSession } from '../perplexity/index.ts'
 import { compareLogits } from './compare-logits.ts'
 import { measureDivergence } from './measure-divergence.ts'
 
-/** Two windows of three tokens: logits of one model, of another, and the token that came. All values are exact in f32. */
+/**
+ * Two windows of three tokens: logits of one model, of another, and the token that came. All values are exact in f32.
+ */
 const rows: readonly (readonly (readonly [original: number[], compared: number[], target: number])[])[] = [
   [
     [

@@ -21,7 +21,10 @@ export function spreadOver<T>(items: readonly T[], count: number): readonly T[] 
   return Array.from({ length: count }, (_, index) => items[Math.floor((index * items.length) / count)] as T)
 }
 
-/** Sentences of a text, spread evenly over it; `what` begins the message. Throws `invalid-value` where there are fewer than two. */
+/**
+ * Sentences of a text, spread evenly over it; `what` begins the message. Throws `invalid-value` where there are fewer
+ * than two.
+ */
 export function sampleSentences(
   what: string,
   text: string,

@@ -66,7 +66,8 @@ const golden = JSON.parse(readFileSync(new URL('../../test/golden/smollm2-nll.js
 
 describe('summarizePerplexity', () => {
   test('two windows by hand', () => {
-    // mean 2; squares 1 + 1 + 0 + 4 of 3 degrees; window residuals −2 and 2, of which the clustered variance is 2 · (4 + 4) / 1 / 16.
+    // mean 2; squares 1 + 1 + 0 + 4 of 3 degrees; window residuals −2 and 2, of which the clustered variance is 2 · (4
+    // + 4) / 1 / 16.
     const { perplexity, standardError, standardErrorClustered, tokens, nll } = summarizePerplexity([
       [1, 1],
       [2, 4],

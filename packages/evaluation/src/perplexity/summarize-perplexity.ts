@@ -4,7 +4,10 @@ import { meanWithErrors } from '../statistics/index.ts'
 export interface Perplexity {
   /** exp(mean negative log-likelihood). */
   readonly perplexity: number
-  /** Standard error of `perplexity` if tokens were independent (delta method), as `llama-perplexity` prints it. NaN for one token. */
+  /**
+   * Standard error of `perplexity` if tokens were independent (delta method), as `llama-perplexity` prints it. NaN for
+   * one token.
+   */
   readonly standardError: number
   /** Standard error with windows as clusters, which accounts for correlation within a window. NaN for one window. */
   readonly standardErrorClustered: number

@@ -36,8 +36,8 @@ const nested =
     else array(9, 1, nested(depth - 1))(file)
   }
 
-// Byte offsets: counts at 8 and 16, the first entry or tensor at 24; a tensor "a" has its axis count at 33, one axis at 37,
-// its type at 45, its offset at 49.
+// Byte offsets: counts at 8 and 16, the first entry or tensor at 24; a tensor "a" has its axis count at 33, one axis at
+// 37, its type at 45, its offset at 49.
 test.for<[string, RawGguf, string, RegExp, number | undefined]>([
   ['another magic', { magic: 'GGML' }, 'invalid-file', /magic .* is not "GGUF"/, 0],
   ['version 1', { version: 1 }, 'unsupported', /version 1/, undefined],

@@ -7,8 +7,8 @@ import { denseSpec, formatShape, type Op, sizeOf, type Tensor, TesseraError } fr
 export type AddColumnSumsInputs = { readonly x: Tensor; readonly sums: Tensor; readonly largest: Tensor }
 
 /**
- * Sums over the rows of x f32[T, K] are added to `sums` f64[3, K], of values, of squares and of magnitudes, row after row in f64, and
- * `largest` f32[K] becomes the largest magnitude; both are written in place.
+ * Sums over the rows of x f32[T, K] are added to `sums` f64[3, K], of values, of squares and of magnitudes, row after
+ * row in f64, and `largest` f32[K] becomes the largest magnitude; both are written in place.
  */
 export const addColumnSumsOp: Op<AddColumnSumsInputs, Record<string, never>, Record<string, never>> = {
   id: 'add-column-sums',

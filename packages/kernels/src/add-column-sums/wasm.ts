@@ -2,7 +2,10 @@ import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { kernelsModule } from '../generated/kernels.ts'
 import { addColumnSumsOp } from './contract.ts'
 
-/** Four columns at a time; each column's rows are added in their order, so that all builds and any number of threads give the same bits. */
+/**
+ * Four columns at a time; each column's rows are added in their order, so that all builds and any number of threads
+ * give the same bits.
+ */
 export const addColumnSumsWasm: WasmKernel = defineWasmKernel(addColumnSumsOp, {
   name: 'columns',
   module: kernelsModule,

@@ -5,11 +5,17 @@ export type AddProductInputs = { readonly left: Tensor; readonly right: Tensor; 
 
 /** Options of `addProduct`. */
 export type AddProductOptions = {
-  /** Only what lies on the diagonal and above is wanted; what is below may be added too, or not. For a product with itself. */
+  /**
+   * Only what lies on the diagonal and above is wanted; what is below may be added too, or not. For a product with
+   * itself.
+   */
   readonly isUpper?: boolean | undefined
 }
 
-/** `total += leftᵀ · right`: left f32[T, M], right f32[T, N], products summed in f32, total f64[M, N] (written in place). */
+/**
+ * `total += leftᵀ · right`: left f32[T, M], right f32[T, N], products summed in f32, total f64[M, N] (written in
+ * place).
+ */
 export const addProductOp: Op<AddProductInputs, Record<string, never>, AddProductOptions> = {
   id: 'add-product',
   version: 1,

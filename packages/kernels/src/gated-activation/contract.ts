@@ -11,7 +11,10 @@ export type GatedActivationOutputs = { readonly y: Tensor }
 /** Options of `gatedActivation`: the function that is applied to gate. */
 export type GatedActivationOptions = { readonly kind: ActivationKind }
 
-/** `y = activation(gate) · up`, elementwise: SwiGLU with silu, GEGLU with gelu (Shazeer 2020, arXiv 2002.05202). All f32 of one shape. */
+/**
+ * `y = activation(gate) · up`, elementwise: SwiGLU with silu, GEGLU with gelu (Shazeer 2020, arXiv 2002.05202). All f32
+ * of one shape.
+ */
 export const gatedActivationOp: Op<GatedActivationInputs, GatedActivationOutputs, GatedActivationOptions> = {
   id: 'gated-activation',
   version: 1,

@@ -14,8 +14,8 @@ export type LayerNormOutputs = { readonly y: Tensor }
 export type LayerNormOptions = { readonly eps: number }
 
 /**
- * LayerNorm (Ba, Kiros and Hinton 2016, arXiv 1607.06450): `y = (x − mean) / √(variance + eps) · weight + bias` over the last
- * axis, with the biased variance. x, y f32[…, D], weight and bias f32[D].
+ * LayerNorm (Ba, Kiros and Hinton 2016, arXiv 1607.06450): `y = (x − mean) / √(variance + eps) · weight + bias` over
+ * the last axis, with the biased variance. x, y f32[…, D], weight and bias f32[D].
  */
 export const layerNormOp: Op<LayerNormInputs, LayerNormOutputs, LayerNormOptions> = {
   id: 'layer-norm',

@@ -25,7 +25,10 @@ export type LinearOutputs = { readonly y: Tensor }
 /** Options of `linear`: the rounding of x before a product with a packed weight. */
 export type LinearOptions = RoundingOptions
 
-/** `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y f32[…, N]. */
+/**
+ * `y = x · weightᵀ + bias + residual`: x f32[…, K], weight [N, K] dense or packed, bias f32[N], residual f32[…, N] → y
+ * f32[…, N].
+ */
 export const linearOp: Op<LinearInputs, LinearOutputs, LinearOptions> = {
   id: 'linear',
   version: 1,

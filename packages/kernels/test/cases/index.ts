@@ -40,5 +40,8 @@ export const conformanceCases: readonly DeviceCase[] = [
 /** Problems of optional ops: without a kernel, callers compose them from their parts. */
 export const fusedCases: readonly DeviceCase[] = fusedConformance
 
-/** Problems of ops for calibration, which WebAssembly alone has kernels for: elsewhere callers compose them or add on the host. */
+/**
+ * Problems of ops for calibration, which WebAssembly alone has kernels for: elsewhere callers compose them or add on
+ * the host.
+ */
 export const calibrationCases: readonly DeviceCase[] = calibrationConformance

@@ -28,13 +28,17 @@ export interface AllocateOptions {
   readonly calibration?: CalibrationText | undefined
   /** The file that the budget is for: `ggufFileSize(subject, checkpoint)`. */
   readonly file: FileSize
-  /** Keeps the measured losses, so that a run that was interrupted afterwards does not measure again. Default: memory. */
+  /**
+   * Keeps the measured losses, so that a run that was interrupted afterwards does not measure again. Default: memory.
+   */
   readonly store?: WorkStore | undefined
   /** Says what the losses in `store` belong to, such as a hash of model and text. */
   readonly identity?: string | undefined
   /** As for `applyRecipe`. */
   readonly solver?: Solver | undefined
-  /** `what` is measured: single weights, then whole models where single losses do not decide; each from 0 to its total. */
+  /**
+   * `what` is measured: single weights, then whole models where single losses do not decide; each from 0 to its total.
+   */
   readonly onProgress?: ((done: number, total: number, what: 'weights' | 'models') => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -63,17 +67,18 @@ export interface BudgetAllocation {
 }
 
 /**
- * What losses are measured on: windows of the calibration that tell of the inputs of layers, whole ones, since GPTQ treats what every window
- * begins with by how often that is; the first tokens of others for the divergence; and the likely words of the vocabulary.
+ * What losses are measured on: windows of the calibration that tell of the inputs of layers, whole ones, since GPTQ
+ * treats what every window begins with by how often that is; the first tokens of others for the divergence; and the
+ * likely words of the vocabulary.
  */
 const knownTokens = 2048
 const measuredTokens = 128
 const measuredProbes = 1
 const measuredWords = 4096
 /**
- * Windows that a mixture and one format are compared on as a whole, unless the mixture is predicted to lose less than a share of the other.
- * What is predicted of mixtures has been right to a quarter, but with corrected targets, where later layers make up for errors that a single
- * rounding counts: .70 and .80 of one format came out as 1.01 and 1.11.
+ * Windows that a mixture and one format are compared on as a whole, unless the mixture is predicted to lose less than a
+ * share of the other. What is predicted of mixtures has been right to a quarter, but with corrected targets, where
+ * later layers make up for errors that a single rounding counts: .70 and .80 of one format came out as 1.01 and 1.11.
  */
 const measuredJointly = 8
 const certainShares = { plain: 0.75, corrected: 0.5 } as const
@@ -84,15 +89,16 @@ export function hasBudget({ steps }: Recipe): boolean {
 }
 
 /**
- * Chooses the formats that a recipe's `budget` step leaves open. Each weight is rounded alone, by the method that will round it, and the
- * divergence of the model measured; from that and from what each format does to the weight's outputs follows what the format would cost, and
- * the choice of least summed cost within the bytes is found by `allocate`. What differs by noise alone counts as the same (`shrinkLosses`),
- * and where what a mixture gains over one format of no more bytes is within the noise, that format is taken. A mixture whose
- * predicted gain is not beyond doubt is compared with it as a whole (`jointLosses`), and the better one is taken. The same model, recipe and
- * text give the same choice on one build and device class.
+ * Chooses the formats that a recipe's `budget` step leaves open. Each weight is rounded alone, by the method that will
+ * round it, and the divergence of the model measured; from that and from what each format does to the weight's outputs
+ * follows what the format would cost, and the choice of least summed cost within the bytes is found by `allocate`. What
+ * differs by noise alone counts as the same (`shrinkLosses`), and where what a mixture gains over one format of no more
+ * bytes is within the noise, that format is taken. A mixture whose predicted gain is not beyond doubt is compared with
+ * it as a whole (`jointLosses`), and the better one is taken. The same model, recipe and text give the same choice on
+ * one build and device class.
  *
- * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value` for a size that
- * cannot be reached, with the smallest that can, and for a text that is too short; `aborted`
+ * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value`
+ *   for a size that cannot be reached, with the smallest that can, and for a text that is too short; `aborted`
  */
 export async function allocateBudget(
   original: Subject,
@@ -253,7 +259,10 @@ async function keptJointLosses(
   return losses
 }
 
-/** One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is looked up alone has none. */
+/**
+ * One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is
+ * looked up alone has none.
+ */
 function stepsOf(
   choices: readonly FormatChoice[],
   { method = 'gptq', correct }: BudgetStep,

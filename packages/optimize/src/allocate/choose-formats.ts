@@ -31,9 +31,10 @@ export interface ChooseFormatsOptions {
 const significantErrors = 2
 
 /**
- * The formats of least predicted loss within a budget, unless one format for all fits it as well and what the mixture gains is within the
- * noise: one that follows noise loses more than was predicted, and one format does not. That is found by cross-validation (Stone, J. R.
- * Stat. Soc. B 36, 1974): formats are chosen by one half of the tokens, and what they gain is measured by the other half, both ways.
+ * The formats of least predicted loss within a budget, unless one format for all fits it as well and what the mixture
+ * gains is within the noise: one that follows noise loses more than was predicted, and one format does not. That is
+ * found by cross-validation (Stone, J. R. Stat. Soc. B 36, 1974): formats are chosen by one half of the tokens, and
+ * what they gain is measured by the other half, both ways.
  *
  * @param losses of every open weight, in the order of its formats
  * @throws TesseraError `invalid-value` when not even the smallest choices fit
@@ -113,7 +114,10 @@ function bestMixture(
   }
 }
 
-/** For each format the choices with it for all weights; one that cannot have it gets its largest one of no more bits, or its smallest. */
+/**
+ * For each format the choices with it for all weights; one that cannot have it gets its largest one of no more bits, or
+ * its smallest.
+ */
 function uniformChoices(
   open: readonly OpenWeight[],
   priced: readonly (readonly PricedChoice[])[],

@@ -68,7 +68,10 @@ export interface FolderSizeOptions {
   readonly otherBytes: number
 }
 
-/** Integers of 3, 4 and 8 bits. Those of 2 lose more together than the sum of what each loses alone, by which formats are chosen. */
+/**
+ * Integers of 3, 4 and 8 bits. Those of 2 lose more together than the sum of what each loses alone, by which formats
+ * are chosen.
+ */
 const folderFormats: readonly IntegerFormat[] = [
   { bits: 8, group: 64, symmetric: true },
   ...([4, 3] as const).flatMap((bits) =>
@@ -79,10 +82,16 @@ const folderFormats: readonly IntegerFormat[] = [
   ),
 ]
 
-/** Bytes of the header of a safetensors file for one tensor, beside its name, at most: a dtype, two axes, and offsets below 10 GB. */
+/**
+ * Bytes of the header of a safetensors file for one tensor, beside its name, at most: a dtype, two axes, and offsets
+ * below 10 GB.
+ */
 const entryBytes = 90
 
-/** The folder that `folderContent` gives the weights of, in the layout of compressed-tensors, which is the one of many formats. One file of weights. */
+/**
+ * The folder that `folderContent` gives the weights of, in the layout of compressed-tensors, which is the one of many
+ * formats. One file of weights.
+ */
 export function folderSize(
   original: Subject,
   checkpoint: Checkpoint,

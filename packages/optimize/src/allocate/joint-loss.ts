@@ -13,7 +13,10 @@ export interface JointLossOptions {
   readonly calibration: CalibrationText
   /** The windows that the recipe is calibrated on here: few. */
   readonly sizes: CalibrationSizes
-  /** Windows that the divergence is measured on, after every token, all of the same length; others than those of the calibration. */
+  /**
+   * Windows that the divergence is measured on, after every token, all of the same length; others than those of the
+   * calibration.
+   */
   readonly probes: readonly (readonly number[])[]
   readonly solver: Solver
   readonly signal?: AbortSignal | undefined
@@ -22,8 +25,8 @@ export interface JointLossOptions {
 }
 
 /**
- * KL divergences of the whole model after each recipe, nats a token, in the small: recipes are applied with a few windows
- * of their calibration. That sees what losses of single weights do not: errors that later layers make up for
+ * KL divergences of the whole model after each recipe, nats a token, in the small: recipes are applied with a few
+ * windows of their calibration. That sees what losses of single weights do not: errors that later layers make up for
  * (`correct`), and those that add up. Logits of the original are kept meanwhile, f32 of all probes.
  *
  * @throws TesseraError what `applyRecipe` throws

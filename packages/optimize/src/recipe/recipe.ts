@@ -1,6 +1,8 @@
 import type { Activations } from '@tessera-llm/kernels'
 
-/** Storage format of a quantized weight: a ggml type by name, or integers, 8-bit floats or entries of a table in groups. */
+/**
+ * Storage format of a quantized weight: a ggml type by name, or integers, 8-bit floats or entries of a table in groups.
+ */
 export type WeightFormat = GgmlFormat | IntegerFormat | CodebookFormat
 
 /** ggml types that recipes support; `f16` and `f32` keep a tensor dense. */

@@ -28,8 +28,9 @@ export const IQ4: i32 = 5
 /** 2 × (quad 0, quad 1) of 2-bit codes; bits 2j, 2j+1 of vector u belong to vector 4u + j */
 export const CRUMBS: i32 = 6
 /**
- * 3 × (quad 0, quad 1) of 3-bit codes; bits 0 … 2 and 3 … 5 of vector u belong to vectors 2u and 2u + 1. Vector 6 has its
- * low bits in bits 6 and 7 of vector 0 and its third bit in bit 6 of vector 2; vector 7 has them in vector 1 and in bit 7
+ * 3 × (quad 0, quad 1) of 3-bit codes; bits 0 … 2 and 3 … 5 of vector u belong to vectors 2u and 2u + 1. Vector 6 has
+ * its low bits in bits 6 and 7 of vector 0 and its third bit in bit 6 of vector 2; vector 7 has them in vector 1 and in
+ * bit 7
  */
 export const OCTALS: i32 = 7
 /** nibbles that index 16 levels of 16 bits, which follow the layout's words */

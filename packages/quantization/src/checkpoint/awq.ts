@@ -17,8 +17,8 @@ import { transpose } from './words.ts'
 const nibbleOrder = [0, 2, 4, 6, 1, 3, 5, 7] as const
 
 /**
- * Reads a weight [N, K] of AWQ's GEMM layout (AutoAWQ): `qweight` i32 [K, N / 8], eight outputs to a word with the even ones in its low half;
- * `qzeros` i32 [G, N / 8] likewise; `scales` [G, N]. 4 bits.
+ * Reads a weight [N, K] of AWQ's GEMM layout (AutoAWQ): `qweight` i32 [K, N / 8], eight outputs to a word with the even
+ * ones in its low half; `qzeros` i32 [G, N / 8] likewise; `scales` [G, N]. 4 bits.
  *
  * @param skipCodes leaves the codes empty and does not look at `qweight` but for its shape
  * @throws TesseraError `invalid-file` naming layer and part
@@ -48,7 +48,8 @@ export function readAwq(layer: string, parts: StoredParts, groupSize: number, sk
 /**
  * Stores a matrix of 4-bit integer groups in AWQ's GEMM layout.
  *
- * @throws TesseraError `unsupported` for other grids, zeros that are not codes, act-order, and outputs that are not multiples of 8
+ * @throws TesseraError `unsupported` for other grids, zeros that are not codes, act-order, and outputs that are not
+ *   multiples of 8
  */
 export function writeAwq(matrix: QuantizedMatrix): StoredParts {
   const {

@@ -109,7 +109,10 @@ export interface CompressedConfigOptions {
   readonly activations?: CompressedActivations | undefined
 }
 
-/** Activations of `linear` that these configurations have a name for: one scale a token, found as the token comes, or one for all, stored as `input_scale`. */
+/**
+ * Activations of `linear` that these configurations have a name for: one scale a token, found as the token comes, or
+ * one for all, stored as `input_scale`.
+ */
 export type CompressedActivations = Extract<Activations, 'int8-token' | 'int8-static' | 'int4-token'>
 
 function inputActivations(activations: CompressedActivations | undefined): Readonly<Record<string, unknown>> | null {

@@ -21,8 +21,9 @@ interface Decoded {
 const mostKept = 2
 
 /**
- * Loaders read large tensors a mebibyte at a time, in order. A tensor is decoded at its first part and kept until as many bytes as it has
- * were asked for, or until parts of two others are: whoever reads in another order may decode again, and gets the same bytes.
+ * Loaders read large tensors a mebibyte at a time, in order. A tensor is decoded at its first part and kept until as
+ * many bytes as it has were asked for, or until parts of two others are: whoever reads in another order may decode
+ * again, and gets the same bytes.
  */
 export function createWholeReads(): WholeReads {
   const kept = new Map<string, Decoded>()

@@ -12,8 +12,9 @@ const blockTypes = [
 export type ExactBlockType = (typeof blockTypes)[number][0]
 
 /**
- * The ggml type whose blocks hold a matrix of this grid without changing a value, where there is one: groups of whole blocks of 32, f16
- * scales, and differences of codes and integer zeros that the type's codes reach. So 4-bit integers with zeros go to q5_0, without to q4_0.
+ * The ggml type whose blocks hold a matrix of this grid without changing a value, where there is one: groups of whole
+ * blocks of 32, f16 scales, and differences of codes and integer zeros that the type's codes reach. So 4-bit integers
+ * with zeros go to q5_0, without to q4_0.
  */
 export function exactBlockType(grid: Grid, columns: number, hasColumnGroups: boolean): ExactBlockType | undefined {
   if (grid.kind !== 'integer' || hasColumnGroups || columns % 32 !== 0) return undefined

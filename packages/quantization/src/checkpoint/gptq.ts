@@ -24,8 +24,9 @@ export interface GptqLayout {
 }
 
 /**
- * Reads a weight [N, K] of the GPTQ layout (AutoGPTQ, GPTQModel): `qweight` i32 [K · bits / 32, N], each column a stream of bits along K, so
- * that 3-bit codes straddle words; `qzeros` i32 [G, N · bits / 32]; `scales` [G, N]; `g_idx` i32 [K], the group of each column, where there is one.
+ * Reads a weight [N, K] of the GPTQ layout (AutoGPTQ, GPTQModel): `qweight` i32 [K · bits / 32, N], each column a
+ * stream of bits along K, so that 3-bit codes straddle words; `qzeros` i32 [G, N · bits / 32]; `scales` [G, N]; `g_idx`
+ * i32 [K], the group of each column, where there is one.
  *
  * @param skipCodes leaves the codes empty and does not look at `qweight` but for its shape
  * @throws TesseraError `invalid-file` naming layer and part
@@ -82,7 +83,8 @@ export function readGptq(
 /**
  * Stores a matrix of integer groups in the GPTQ layout.
  *
- * @throws TesseraError `unsupported` for codebooks, one scale a tensor, zeros that are not integers, sizes that leave words half empty, and in version 1 a zero of 0
+ * @throws TesseraError `unsupported` for codebooks, one scale a tensor, zeros that are not integers, sizes that leave
+ *   words half empty, and in version 1 a zero of 0
  */
 export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts {
   const {

@@ -42,7 +42,10 @@ export function zerosOf({ grid, zeros, scales }: QuantizedMatrix): Float32Array 
   return zeros ?? new Float32Array(scales.length).fill(grid.kind === 'integer' ? 2 ** (grid.bits - 1) : 0)
 }
 
-/** The groups of a row, checked against the columns that share a scale: `group` from the configuration, −1 or absent for one a row. */
+/**
+ * The groups of a row, checked against the columns that share a scale: `group` from the configuration, −1 or absent for
+ * one a row.
+ */
 export function groupOf(what: string, columns: number, groups: number, group: number | undefined): number | 'row' {
   if (groups === 1 && (group === undefined || group < 1 || group >= columns)) return 'row'
   const width = group !== undefined && group > 0 ? group : Math.ceil(columns / groups)

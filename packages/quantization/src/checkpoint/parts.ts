@@ -77,7 +77,10 @@ export function wordsPart(words: () => Uint32Array, shape: Shape): StoredPart {
   return partOf('i32', shape, () => bytesOf(words() as TypedArray))
 }
 
-/** Bytes are made when they are first asked for: a writer wants the shapes of all parts before the first byte, and the bytes of one at a time. */
+/**
+ * Bytes are made when they are first asked for: a writer wants the shapes of all parts before the first byte, and the
+ * bytes of one at a time.
+ */
 function partOf(format: DType, shape: Shape, make: () => Uint8Array): StoredPart {
   let made: Uint8Array | undefined
   return {

@@ -14,7 +14,10 @@ import { storedCodes } from './stored-codes.ts'
 
 /** A checkpoint whose quantized weights are read as whole tensors `<layer>.weight`. */
 export interface QuantizedCheckpoint extends Checkpoint {
-  /** Reads the codes and scales of a weight by its name, `model.layers.0.mlp.down_proj.weight`; undefined where it is not stored quantized. */
+  /**
+   * Reads the codes and scales of a weight by its name, `model.layers.0.mlp.down_proj.weight`; undefined where it is
+   * not stored quantized.
+   */
   matrix(name: string, signal?: AbortSignal): Promise<QuantizedMatrix> | undefined
   /** Storage of the quantized weights, by name. */
   readonly storage: ReadonlyMap<string, QuantizedStorage>

@@ -26,12 +26,14 @@ export interface CompressedScheme {
 }
 
 /**
- * Reads a weight [N, K] of compressed-tensors (vLLM's project of that name): `weight_packed` i32, each row a stream of bits along K (in files of
- * before 2026 ⌊32 / bits⌋ codes to a word, which differs for 3 bits), with `weight_shape`; or `weight` i8 or f8_e4m3 as it is (int-, float- and naive-quantized). `weight_scale` [N, G], [N, 1] or [1];
+ * Reads a weight [N, K] of compressed-tensors (vLLM's project of that name): `weight_packed` i32, each row a stream of
+ * bits along K (in files of before 2026 ⌊32 / bits⌋ codes to a word, which differs for 3 bits), with `weight_shape`; or
+ * `weight` i8 or f8_e4m3 as it is (int-, float- and naive-quantized). `weight_scale` [N, G], [N, 1] or [1];
  * `weight_zero_point` i8, or packed along N; `weight_g_idx` i32 [K]. Integers are signed in the file.
  *
  * @param skipCodes leaves the codes empty and does not look at the weight but for its shape
- * @throws TesseraError `invalid-file` naming layer and part, `unsupported` for schemes that are not integers of 2 to 4 or 8 bits, or e4m3
+ * @throws TesseraError `invalid-file` naming layer and part, `unsupported` for schemes that are not integers of 2 to 4
+ *   or 8 bits, or e4m3
  */
 export function readCompressed(
   layer: string,

@@ -5,12 +5,15 @@ import { type Grid, groupsPerRow, type QuantizedMatrix } from '../quantized-matr
 import { packRows8Grid, rows8GridFormat } from '../rows8/index.ts'
 
 /**
- * The share of the decoded bytes that codes may take. Tokens are decoded as fast by codes of 2 to 4 bits as by blocks, but codes are
- * laid out in JavaScript, so that loading takes longer: docs/lab-log.md.
+ * The share of the decoded bytes that codes may take. Tokens are decoded as fast by codes of 2 to 4 bits as by blocks,
+ * but codes are laid out in JavaScript, so that loading takes longer: docs/lab-log.md.
  */
 const worthwhile = 0.8
 
-/** WebAssembly gets a matrix in codes where its kernels compute on the grid exactly, and in much less memory than the `decodedBytes` in which it is shown otherwise. */
+/**
+ * WebAssembly gets a matrix in codes where its kernels compute on the grid exactly, and in much less memory than the
+ * `decodedBytes` in which it is shown otherwise.
+ */
 export function storedCodes(
   format: GridFormat,
   shape: readonly [rows: number, columns: number],
@@ -34,8 +37,8 @@ export function storedCodes(
 }
 
 /**
- * Whether scale · code + offset, as the WebAssembly kernels have it, is scale · (code − zero) to the bit: products of 8 bits and scales of
- * f16 and bf16 are f32, those of others are rounded.
+ * Whether scale · code + offset, as the WebAssembly kernels have it, is scale · (code − zero) to the bit: products of 8
+ * bits and scales of f16 and bf16 are f32, those of others are rounded.
  */
 function isExact(grid: Grid): boolean {
   return (

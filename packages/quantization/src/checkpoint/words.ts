@@ -1,6 +1,6 @@
 /**
- * How codes lie in 32-bit words: code i of a line begins at bit i · bits of the line's stream, lowest bits first, so that codes may straddle
- * words; or, with `perWord`, that many codes to a word and the bits that are left over unused.
+ * How codes lie in 32-bit words: code i of a line begins at bit i · bits of the line's stream, lowest bits first, so
+ * that codes may straddle words; or, with `perWord`, that many codes to a word and the bits that are left over unused.
  */
 export interface WordLayout {
   readonly bits: number

@@ -17,8 +17,8 @@ export type EncodeBlocksOptions = {
 }
 
 /**
- * Rows of finite values f32[N, K] as ggml's blocks, u8[N, bytes of a row], with an importance f32[K] of the columns or without: the very
- * bytes of `ggmlFormat(format).encode`, which is the reference.
+ * Rows of finite values f32[N, K] as ggml's blocks, u8[N, bytes of a row], with an importance f32[K] of the columns or
+ * without: the very bytes of `ggmlFormat(format).encode`, which is the reference.
  */
 export const encodeBlocksOp: Op<EncodeBlocksInputs, EncodeBlocksOutputs, EncodeBlocksOptions> = {
   id: 'encode-blocks',

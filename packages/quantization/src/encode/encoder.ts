@@ -20,7 +20,10 @@ export const encodePlain: Encode = async (format, values, shape, options) => for
 /** Values that are on the device at a time: enough for threads to share, little beside a weight. */
 const sliceValues = 2 ** 22
 
-/** Encodes ggml's types on the device's threads, some rows at a time. The device needs `encodeBlocksWasm` among its kernels. */
+/**
+ * Encodes ggml's types on the device's threads, some rows at a time. The device needs `encodeBlocksWasm` among its
+ * kernels.
+ */
 export function createDeviceEncoder(device: Device): Encode {
   return async (format, values, shape, { importance } = {}) => {
     const columns = lastAxis(shape)

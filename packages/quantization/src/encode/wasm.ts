@@ -38,7 +38,10 @@ const weighRows: readonly string[] = ['q4_0', 'q4_1', 'q5_0', 'q5_1']
 
 const scratchBytes = 16_384
 
-/** Four blocks at a time, one in each lane, every step in ggml's order: no product and sum is fused, so that all builds give the same bytes. */
+/**
+ * Four blocks at a time, one in each lane, every step in ggml's order: no product and sum is fused, so that all builds
+ * give the same bytes.
+ */
 export const encodeBlocksWasm: WasmKernel = defineWasmKernel(encodeBlocksOp, {
   name: 'lanes',
   module: encodeModule,
@@ -61,7 +64,10 @@ export const encodeBlocksWasm: WasmKernel = defineWasmKernel(encodeBlocksOp, {
   scratchBytes: ({ inputs: { values } }, threads) => scratchBytes * threads + 4 * rowsOf(values.shape),
 })
 
-/** Values that a standalone encoder takes at a time, and bytes of memory for what may come of them: at most 8.5 bits each. */
+/**
+ * Values that a standalone encoder takes at a time, and bytes of memory for what may come of them: at most 8.5 bits
+ * each.
+ */
 const sliceValues = 2 ** 16
 
 /**

@@ -7,7 +7,9 @@ export interface BlockFormat extends Format {
   decodeF32(parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Float32Array<ArrayBuffer>
 }
 
-/** The format of a weight [N, K] stored as a GGUF file stores it: one part `blocks`, u8[N, K / blockSize · blockBytes]. */
+/**
+ * The format of a weight [N, K] stored as a GGUF file stores it: one part `blocks`, u8[N, K / blockSize · blockBytes].
+ */
 export function createBlockFormat(type: BlockType): BlockFormat {
   const bytesOf = (parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Uint8Array =>
     blocksOf(type.id, parts, rowsOf(shape) * rowBytesOf(type, shape))

@@ -11,8 +11,9 @@ export interface Block {
 }
 
 /**
- * A block type of ggml. All of them share one arithmetic, value = scale · code − minimum (the minimum only where the type
- * has one), with the product and the difference each rounded to f32; they differ in how codes and scales are stored.
+ * A block type of ggml. All of them share one arithmetic, value = scale · code − minimum (the minimum only where the
+ * type has one), with the product and the difference each rounded to f32; they differ in how codes and scales are
+ * stored.
  */
 export interface BlockType {
   /** ggml's name in lower case: `q4_k`. */
@@ -26,7 +27,10 @@ export interface BlockType {
   readonly hasMinimum: boolean
   /** Reads the block at `offset` of `bytes` into `block`. */
   unpack(bytes: Uint8Array, offset: number, block: Block): void
-  /** Fills `out` with the values of the blocks that begin `bytes`, the same as by way of `unpack`: for types that many files have. */
+  /**
+   * Fills `out` with the values of the blocks that begin `bytes`, the same as by way of `unpack`: for types that many
+   * files have.
+   */
   decode?(bytes: Uint8Array, out: Float32Array): void
 }
 

@@ -15,8 +15,8 @@ interface Element {
 }
 
 /**
- * Finds out how a block type stores codes by setting single bits and looking which code `unpack` sees changed: so it holds for every
- * type that stores codes as bits of their own, and cannot disagree with the decoder.
+ * Finds out how a block type stores codes by setting single bits and looking which code `unpack` sees changed: so it
+ * holds for every type that stores codes as bits of their own, and cannot disagree with the decoder.
  */
 export function createCodeWriter(type: BlockType): CodeWriter {
   const block = createBlock(type)

@@ -4,8 +4,9 @@ import type { BlockFormat } from './block-format.ts'
 /** Options of an encoder beside the values. */
 export interface EncodeOptions {
   /**
-   * f32[K], one weight ≥ 0 for each column of [N, K]: how much a squared error in that column costs, usually the mean square of the
-   * activations that meet it (an importance matrix). Formats that do not search for their scales pay no heed to it.
+   * f32[K], one weight ≥ 0 for each column of [N, K]: how much a squared error in that column costs, usually the mean
+   * square of the activations that meet it (an importance matrix). Formats that do not search for their scales pay no
+   * heed to it.
    */
   readonly importance?: Float32Array
 }
@@ -13,9 +14,9 @@ export interface EncodeOptions {
 /** A format that values can be rounded to, not only read from. */
 export interface EncodableFormat extends BlockFormat {
   /**
-   * The stored parts of f32 values [N, K], each row for itself, so that a large weight can be encoded some rows at a time.
-   * Throws `invalid-shape` when the rows do not fit the format or the lengths do not agree, `invalid-value` with the index of the first
-   * NaN or infinity, `unsupported` where the format can only be read.
+   * The stored parts of f32 values [N, K], each row for itself, so that a large weight can be encoded some rows at a
+   * time. Throws `invalid-shape` when the rows do not fit the format or the lengths do not agree, `invalid-value` with
+   * the index of the first NaN or infinity, `unsupported` where the format can only be read.
    */
   encode(values: Float32Array, shape: Shape, options?: EncodeOptions): Readonly<Record<string, Uint8Array>>
 }
@@ -55,8 +56,8 @@ export function checkImportance(id: string, importance: Float32Array, columns: n
 
 /** Index of the first NaN or infinity, −1 when all are finite. */
 export function firstNonFinite(values: Float32Array): number {
-  // One more in the exponent's last place of a magnitude reaches the sign bit where the exponent is all ones, so that an OR of integers tells,
-  // without a branch for each value and without the wait between two additions of floats.
+  // One more in the exponent's last place of a magnitude reaches the sign bit where the exponent is all ones, so that
+  // an OR of integers tells, without a branch for each value and without the wait between two additions of floats.
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
   const whole = bits.length & ~3
   let any = 0

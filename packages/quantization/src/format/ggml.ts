@@ -14,8 +14,8 @@ export const ggmlFormats: readonly EncodableFormat[] = ggmlBlockTypes.map((type)
 /**
  * The format of a ggml block type, by ggml's type name in lower case (`q4_k`).
  *
- * @throws TesseraError `invalid-option` for any other name, with the nearest one; `findGgmlFormat` is for names that may be of
- *   something else, such as those in a file
+ * @throws TesseraError `invalid-option` for any other name, with the nearest one; `findGgmlFormat` is for names that
+ *   may be of something else, such as those in a file
  */
 export function ggmlFormat(name: string): EncodableFormat {
   const found = findGgmlFormat(name)
@@ -27,7 +27,9 @@ export function ggmlFormat(name: string): EncodableFormat {
   )
 }
 
-/** The format of a ggml block type, by ggml's type name in lower case (`q4_k`); undefined if no block type has the name. */
+/**
+ * The format of a ggml block type, by ggml's type name in lower case (`q4_k`); undefined if no block type has the name.
+ */
 export function findGgmlFormat(name: string): EncodableFormat | undefined {
   return ggmlFormats.find((format) => format.id === name)
 }

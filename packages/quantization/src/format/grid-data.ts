@@ -1,5 +1,5 @@
-// The lattice points that ggml's IQ types index, as data: indices into a short table of magnitudes, lowest bits first, base64.
-// Source of the values: gguf-py 0.19.0 (ggml-org/llama.cpp, MIT licence), quants.py, `grid_hex` of each type.
+// The lattice points that ggml's IQ types index, as data: indices into a short table of magnitudes, lowest bits first,
+// base64. Source of the values: gguf-py 0.19.0 (ggml-org/llama.cpp, MIT licence), quants.py, `grid_hex` of each type.
 
 /** IQ2_XXS: 256 points of 8 codes, 2 bits a code. */
 export const iq2XxsGrid: string =

@@ -1,4 +1,7 @@
-/** Points of a grid as codes: `count` points of `width` codes each, stored with `bits` bits a code, lowest first, mapped by `levels`. */
+/**
+ * Points of a grid as codes: `count` points of `width` codes each, stored with `bits` bits a code, lowest first, mapped
+ * by `levels`.
+ */
 export function decodeGrid(data: string, bits: 2 | 4, levels: readonly number[]): Int8Array {
   const binary = atob(data)
   const perByte = 8 / bits

@@ -3,8 +3,8 @@ import { type BlockType, u16At } from './block-type.ts'
 import { placeShifted } from './iq1-s.ts'
 
 /**
- * IQ1_M, 1.75 bits a weight: 32 low index bytes, 16 bytes of two nibbles (3 high index bits, sign of the shift), 4 u16 of
- * four 3-bit scales and, in their top nibbles, the f16 d; otherwise as IQ1_S, with a scale for each 16 weights.
+ * IQ1_M, 1.75 bits a weight: 32 low index bytes, 16 bytes of two nibbles (3 high index bits, sign of the shift), 4 u16
+ * of four 3-bit scales and, in their top nibbles, the f16 d; otherwise as IQ1_S, with a scale for each 16 weights.
  */
 export const iq1_m: BlockType = {
   id: 'iq1_m',

@@ -6,8 +6,8 @@ import { iq1Grid } from './grid-data.ts'
 const grid = lazy(() => decodeGrid(iq1Grid, 2, [-8, 0, 8, 0]))
 
 /**
- * IQ1_S, 1.5625 bits a weight: f16 d, 32 low index bytes, 8 u16 of four 3-bit high indices, a 3-bit scale and the sign of
- * the shift; value = d · (2 s + 1) · (ternary ± 1/8), kept as d · (2 s + 1) / 8 times an integer.
+ * IQ1_S, 1.5625 bits a weight: f16 d, 32 low index bytes, 8 u16 of four 3-bit high indices, a 3-bit scale and the sign
+ * of the shift; value = d · (2 s + 1) · (ternary ± 1/8), kept as d · (2 s + 1) / 8 times an integer.
  */
 export const iq1_s: BlockType = {
   id: 'iq1_s',

@@ -4,7 +4,10 @@ import { iq2SGrid } from './grid-data.ts'
 
 const grid = lazy(() => decodeGrid(iq2SGrid, 2, iq2Levels))
 
-/** IQ2_S, 2.5625 bits a weight: 32 low index bytes, 32 sign bytes, 8 bytes of high index pairs, 8 bytes of 4-bit scales, one per 16 weights. */
+/**
+ * IQ2_S, 2.5625 bits a weight: 32 low index bytes, 32 sign bytes, 8 bytes of high index pairs, 8 bytes of 4-bit scales,
+ * one per 16 weights.
+ */
 export const iq2_s: BlockType = {
   id: 'iq2_s',
   blockSize: 256,

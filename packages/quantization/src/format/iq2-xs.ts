@@ -4,7 +4,10 @@ import { iq2XsGrid } from './grid-data.ts'
 
 const grid = lazy(() => decodeGrid(iq2XsGrid, 2, iq2Levels))
 
-/** IQ2_XS, 2.3125 bits a weight: 32 u16 of a 9-bit grid index and 7 sign bits, 8 bytes of 4-bit scales, one per 16 weights. */
+/**
+ * IQ2_XS, 2.3125 bits a weight: 32 u16 of a 9-bit grid index and 7 sign bits, 8 bytes of 4-bit scales, one per 16
+ * weights.
+ */
 export const iq2_xs: BlockType = {
   id: 'iq2_xs',
   blockSize: 256,

@@ -4,7 +4,10 @@ import { iq2XxsGrid } from './grid-data.ts'
 
 const grid = lazy(() => decodeGrid(iq2XxsGrid, 2, iq2Levels))
 
-/** IQ2_XXS, 2.0625 bits a weight: per 32 weights 4 grid bytes and a u32 of four 7-bit sign sets and a 4-bit scale; value = d · (0.5 + s) / 4 · code. */
+/**
+ * IQ2_XXS, 2.0625 bits a weight: per 32 weights 4 grid bytes and a u32 of four 7-bit sign sets and a 4-bit scale; value
+ * = d · (0.5 + s) / 4 · code.
+ */
 export const iq2_xxs: BlockType = {
   id: 'iq2_xxs',
   blockSize: 256,

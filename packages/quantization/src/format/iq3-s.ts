@@ -4,7 +4,10 @@ import { iq3SGrid } from './grid-data.ts'
 
 const grid = lazy(() => decodeGrid(iq3SGrid, 4, [1, 3, 5, 7, 9, 11, 13, 15]))
 
-/** IQ3_S, 3.4375 bits a weight: 64 low index bytes, 8 bytes of ninth bits, 32 sign bytes, 4 bytes of 4-bit scales; value = d · (1 + 2 s) · code. */
+/**
+ * IQ3_S, 3.4375 bits a weight: 64 low index bytes, 8 bytes of ninth bits, 32 sign bytes, 4 bytes of 4-bit scales; value
+ * = d · (1 + 2 s) · code.
+ */
 export const iq3_s: BlockType = {
   id: 'iq3_s',
   blockSize: 256,

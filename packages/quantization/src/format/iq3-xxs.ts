@@ -4,7 +4,10 @@ import { iq3XxsGrid } from './grid-data.ts'
 
 const grid = lazy(() => decodeGrid(iq3XxsGrid, 4, [4, 12, 20, 28, 36, 44, 52, 62]))
 
-/** IQ3_XXS, 3.0625 bits a weight: 64 grid bytes (4 weights each), per 32 weights a u32 of four 7-bit sign sets and a 4-bit scale; value = d · (0.5 + s) / 2 · code. */
+/**
+ * IQ3_XXS, 3.0625 bits a weight: 64 grid bytes (4 weights each), per 32 weights a u32 of four 7-bit sign sets and a
+ * 4-bit scale; value = d · (0.5 + s) / 2 · code.
+ */
 export const iq3_xxs: BlockType = {
   id: 'iq3_xxs',
   blockSize: 256,

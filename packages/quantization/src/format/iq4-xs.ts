@@ -1,7 +1,10 @@
 import { type BlockType, f16At, u16At } from './block-type.ts'
 import { iq4Levels, unpackNibbles } from './nibbles.ts'
 
-/** IQ4_XS, 4.25 bits a weight: f16 d, 8 scales of 6 bits (u16 of high pairs, 4 bytes of low nibbles), IQ4_NL's levels; value = d · (scale − 32) · level. */
+/**
+ * IQ4_XS, 4.25 bits a weight: f16 d, 8 scales of 6 bits (u16 of high pairs, 4 bytes of low nibbles), IQ4_NL's levels;
+ * value = d · (scale − 32) · level.
+ */
 export const iq4_xs: BlockType = {
   id: 'iq4_xs',
   blockSize: 256,

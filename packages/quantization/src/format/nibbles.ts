@@ -1,4 +1,7 @@
-/** 16 bytes to 32 codes: byte i holds code i in its low and code i + 16 in its high nibble; `table` maps nibbles to codes. */
+/**
+ * 16 bytes to 32 codes: byte i holds code i in its low and code i + 16 in its high nibble; `table` maps nibbles to
+ * codes.
+ */
 export function unpackNibbles(
   bytes: Uint8Array,
   offset: number,
@@ -14,7 +17,10 @@ export function unpackNibbles(
   }
 }
 
-/** The values of blocks of 32 nibbles, those of a block from byte `head` of its `blockBytes` on: `levelsOf` gives the values of the sixteen codes of a block. */
+/**
+ * The values of blocks of 32 nibbles, those of a block from byte `head` of its `blockBytes` on: `levelsOf` gives the
+ * values of the sixteen codes of a block.
+ */
 export function decodeNibbleBlocks(
   bytes: Uint8Array,
   blockBytes: number,

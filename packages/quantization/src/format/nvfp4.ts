@@ -1,7 +1,9 @@
 import type { BlockType } from './block-type.ts'
 import { doubledE2M1, unpackNibbles } from './nibbles.ts'
 
-/** NVFP4, 4.5 bits a weight: 4 groups of 16, each with an unsigned e4m3 scale byte; value = scale / 2 · doubled e2m1. */
+/**
+ * NVFP4, 4.5 bits a weight: 4 groups of 16, each with an unsigned e4m3 scale byte; value = scale / 2 · doubled e2m1.
+ */
 export const nvfp4: BlockType = {
   id: 'nvfp4',
   blockSize: 64,

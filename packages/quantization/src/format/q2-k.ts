@@ -1,6 +1,9 @@
 import { type BlockType, f16At } from './block-type.ts'
 
-/** Q2_K, 2.625 bits a weight: 16 groups of 16 with a 4-bit scale (low nibble) and minimum (high), 64 bytes of 2-bit codes, f16 d, f16 dmin. */
+/**
+ * Q2_K, 2.625 bits a weight: 16 groups of 16 with a 4-bit scale (low nibble) and minimum (high), 64 bytes of 2-bit
+ * codes, f16 d, f16 dmin.
+ */
 export const q2_k: BlockType = {
   id: 'q2_k',
   blockSize: 256,

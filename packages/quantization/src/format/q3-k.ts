@@ -15,7 +15,8 @@ export const q3_k: BlockType = {
     const { codes, scales } = block
     const d = f16At(bytes, offset + 108)
     for (let group = 0; group < 16; group++) {
-      // Low 4 bits: bytes 0 … 7, low nibbles for groups 0 … 7, high for the rest. High 2 bits: bytes 8 … 11, four groups a byte.
+      // Low 4 bits: bytes 0 … 7, low nibbles for groups 0 … 7, high for the rest. High 2 bits: bytes 8 … 11, four
+      // groups a byte.
       const low = ((bytes[offset + 96 + (group & 7)] as number) >> ((group >> 3) * 4)) & 15
       const high = ((bytes[offset + 104 + (group & 3)] as number) >> ((group >> 2) * 2)) & 3
       scales[group] = d * ((low | (high << 4)) - 32)

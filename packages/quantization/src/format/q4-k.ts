@@ -2,7 +2,10 @@ import type { BlockType } from './block-type.ts'
 import { unpackKScales } from './k-scales.ts'
 import { unpackNibbles, unsignedNibbles } from './nibbles.ts'
 
-/** Q4_K, 4.5 bits a weight: 8 groups of 32 with 6-bit scale and minimum; 32 bytes hold two groups, the first in the low nibbles. */
+/**
+ * Q4_K, 4.5 bits a weight: 8 groups of 32 with 6-bit scale and minimum; 32 bytes hold two groups, the first in the low
+ * nibbles.
+ */
 export const q4_k: BlockType = {
   id: 'q4_k',
   blockSize: 256,

@@ -2,7 +2,10 @@ import type { BlockType } from './block-type.ts'
 import { unpackKScales } from './k-scales.ts'
 import { unpackNibbles, unsignedNibbles } from './nibbles.ts'
 
-/** Q5_K, 5.5 bits a weight: as Q4_K, with 32 bytes of fifth bits before the nibbles; bit g of byte i belongs to weight i of group g. */
+/**
+ * Q5_K, 5.5 bits a weight: as Q4_K, with 32 bytes of fifth bits before the nibbles; bit g of byte i belongs to weight i
+ * of group g.
+ */
 export const q5_k: BlockType = {
   id: 'q5_k',
   blockSize: 256,

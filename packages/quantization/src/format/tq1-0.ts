@@ -1,8 +1,8 @@
 import { type BlockType, f16At } from './block-type.ts'
 
 /**
- * TQ1_0, 1.6875 bits a weight: ternary codes, five to a byte as a base-3 fraction of 256 (four in the last 4 bytes), f16 d.
- * Digit n of a byte is the integer part of 3 · frac(byte · 3^n / 256).
+ * TQ1_0, 1.6875 bits a weight: ternary codes, five to a byte as a base-3 fraction of 256 (four in the last 4 bytes),
+ * f16 d. Digit n of a byte is the integer part of 3 · frac(byte · 3^n / 256).
  */
 export const tq1_0: BlockType = {
   id: 'tq1_0',

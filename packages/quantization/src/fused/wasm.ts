@@ -9,7 +9,10 @@ import { layoutWords } from '../rows8/layout.ts'
 /** Words of a product's arguments without those of its layout. */
 const blockWords = 13
 
-/** One token after the other products of it: several tokens are faster by products of their own, whose input is rounded for all threads. */
+/**
+ * One token after the other products of it: several tokens are faster by products of their own, whose input is rounded
+ * for all threads.
+ */
 function takesCall(
   x: WeightSpec,
   weights: readonly WeightSpec[],

@@ -4,8 +4,8 @@ export function codeRowBytes(count: number, bits: number): number {
 }
 
 /**
- * Rows of codes as a stream of bits, lowest first: code i of a row takes the bits from i · bits on of its little-endian bytes. So two 4-bit
- * codes share a byte, the first in the low nibble, and eight 3-bit codes take three bytes.
+ * Rows of codes as a stream of bits, lowest first: code i of a row takes the bits from i · bits on of its little-endian
+ * bytes. So two 4-bit codes share a byte, the first in the low nibble, and eight 3-bit codes take three bytes.
  */
 export function packCodes(codes: Uint8Array, rows: number, columns: number, bits: number): Uint8Array {
   if (bits === 8) return codes.slice()

@@ -25,7 +25,8 @@ export type ZeroType = 'none' | 'codes' | 'f16' | 'f32'
  * | `zeros` | u8 | [N, ⌈G · bits / 8⌉] | as codes, where zeros are integers; f16 or f32 [N, G] where not |
  * | `groups` | i32 | [K] | the group of each column, where columns were grouped in another order |
  *
- * value = scale · (code − zero), or scale · table[code]; the zero of symmetric integers is 2^(bits − 1). Difference and product are rounded to f32.
+ * value = scale · (code − zero), or scale · table[code]; the zero of symmetric integers is 2^(bits − 1). Difference and
+ * product are rounded to f32.
  */
 export interface GridFormat extends Format {
   readonly grid: Grid
@@ -41,7 +42,10 @@ export interface GridFormatOptions {
   readonly hasColumnGroups?: boolean | undefined
 }
 
-/** The format of matrices on a grid; its id names all that decides the layout: `int4/g64/f16/z4`, `nf4/g64/f16`, `fp8_e4m3/row/f32`. */
+/**
+ * The format of matrices on a grid; its id names all that decides the layout: `int4/g64/f16/z4`, `nf4/g64/f16`,
+ * `fp8_e4m3/row/f32`.
+ */
 export function gridFormat(grid: Grid, options: GridFormatOptions = {}): GridFormat {
   const { zeros = grid.kind === 'integer' && !grid.isSymmetric ? 'codes' : 'none', hasColumnGroups = false } = options
   checkGrid(grid, zeros, hasColumnGroups)
@@ -83,7 +87,10 @@ export function isGridFormat(format: Format): format is GridFormat {
   return 'grid' in format && 'hasColumnGroups' in format
 }
 
-/** All parts in one run of bytes, in the order in which the format lists them: how a checkpoint hands a matrix to its packer. */
+/**
+ * All parts in one run of bytes, in the order in which the format lists them: how a checkpoint hands a matrix to its
+ * packer.
+ */
 export function joinParts(format: GridFormat, parts: Readonly<Record<string, Uint8Array>>, shape: Shape): Uint8Array {
   const listed = Object.entries(format.parts(shape))
   const out = new Uint8Array(listed.reduce((sum, [, part]) => sum + bytesOfPart(part), 0))

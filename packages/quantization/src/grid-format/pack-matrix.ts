@@ -11,9 +11,11 @@ import { codeRowBytes, packCodes, unpackCodes } from './codes.ts'
 import { type GridFormat, gridFormat, matrixShape, partOf, type ZeroType } from './grid-format.ts'
 
 /**
- * The format that stores a matrix exactly, and its parts: zeros as integers where they are, as f16 where f16 holds them, as f32 otherwise.
+ * The format that stores a matrix exactly, and its parts: zeros as integers where they are, as f16 where f16 holds
+ * them, as f32 otherwise.
  *
- * @throws TesseraError `invalid-shape`, `invalid-value` where the matrix does not fit its grid or a scale is not a value of `scaleType`
+ * @throws TesseraError `invalid-shape`, `invalid-value` where the matrix does not fit its grid or a scale is not a
+ *   value of `scaleType`
  */
 export function packMatrix(matrix: QuantizedMatrix): {
   readonly format: GridFormat

@@ -1,7 +1,10 @@
 import type { WeightPacker } from '@tessera-llm/tensor'
 import { type GridFormat, matrixShape, splitParts } from './grid-format.ts'
 
-/** The packer of a grid's matrices for the reference device or WebGPU: stored as `joinParts` gives them, kept as they are. */
+/**
+ * The packer of a grid's matrices for the reference device or WebGPU: stored as `joinParts` gives them, kept as they
+ * are.
+ */
 export function gridPacker(format: GridFormat, device: 'reference' | 'webgpu' = 'reference'): WeightPacker {
   return {
     source: format.id,

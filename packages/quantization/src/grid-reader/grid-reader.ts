@@ -14,7 +14,10 @@ import table from './table.wgsl'
 /** Columns that a lane takes at once, where groups allow it. */
 const mostLaneColumns = 32
 
-/** Matrices on a grid as `packMatrix` stores them: integers of 2, 3, 4 and 8 bits with zero points or without, tables of up to 16 values, both kinds of fp8. */
+/**
+ * Matrices on a grid as `packMatrix` stores them: integers of 2, 3, 4 and 8 bits with zero points or without, tables of
+ * up to 16 values, both kinds of fp8.
+ */
 export const gridReader: WeightReader = {
   name: 'grid',
   supports(weight) {

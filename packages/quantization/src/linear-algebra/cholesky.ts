@@ -6,9 +6,9 @@ import { invertUpper } from './triangular.ts'
 const blockSize = 64
 
 /**
- * The upper triangular R with `matrix = R · Rᵀ`, in place: the Cholesky factor of the matrix with its rows and columns in reverse
- * order. R⁻¹ is the upper factor of the inverse that GPTQ works with, so that neither the inverse nor a second factorisation is
- * needed. What lay below the diagonal becomes zero. n³ / 3 operations.
+ * The upper triangular R with `matrix = R · Rᵀ`, in place: the Cholesky factor of the matrix with its rows and columns
+ * in reverse order. R⁻¹ is the upper factor of the inverse that GPTQ works with, so that neither the inverse nor a
+ * second factorisation is needed. What lay below the diagonal becomes zero. n³ / 3 operations.
  *
  * @param matrix f64 [n, n], symmetric; only the upper half is read
  * @throws TesseraError `invalid-value` when the matrix is not positive definite

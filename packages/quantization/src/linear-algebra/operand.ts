@@ -1,4 +1,7 @@
-/** A matrix inside an array: element (i, j) lies at `offset + i · rowStride + j · columnStride`; swapping the strides transposes. */
+/**
+ * A matrix inside an array: element (i, j) lies at `offset + i · rowStride + j · columnStride`; swapping the strides
+ * transposes.
+ */
 export interface Operand {
   readonly data: Float64Array | Float32Array
   readonly offset: number
@@ -6,7 +9,10 @@ export interface Operand {
   readonly columnStride: number
 }
 
-/** `c[m, n] += alpha · a[m, k] · b[k, n]`, summed in f64. c must not overlap a or b, except where they share an array without sharing elements. */
+/**
+ * `c[m, n] += alpha · a[m, k] · b[k, n]`, summed in f64. c must not overlap a or b, except where they share an array
+ * without sharing elements.
+ */
 export type Multiply = (m: number, n: number, k: number, alpha: number, a: Operand, b: Operand, c: Operand) => void
 
 /** A row-major matrix of `columns` columns, or the part of it that begins at (row, column). */

@@ -3,8 +3,8 @@ import { type Multiply, rowMajor, transposed } from './operand.ts'
 const blockSize = 64
 
 /**
- * The inverse of the diagonal block [start, end) of an upper triangular matrix f64 [n, n], written row-major into `inverse`
- * f64 [width, width] (its first width² elements).
+ * The inverse of the diagonal block [start, end) of an upper triangular matrix f64 [n, n], written row-major into
+ * `inverse` f64 [width, width] (its first width² elements).
  */
 export function invertUpper(matrix: Float64Array, n: number, start: number, end: number, inverse: Float64Array): void {
   const width = end - start

@@ -4,8 +4,9 @@ import { blockColumns, blockDepth, blockRows, createMultiply } from './blocks.ts
 import type { Multiply } from './operand.ts'
 
 /**
- * Makes the f64 product of the calibrated methods in WebAssembly SIMD, on the calling thread. Where relaxed SIMD is there, products
- * are fused, so that last bits differ from `createPlainMultiply`'s. It keeps 4 MiB; make one and pass it to every call.
+ * Makes the f64 product of the calibrated methods in WebAssembly SIMD, on the calling thread. Where relaxed SIMD is
+ * there, products are fused, so that last bits differ from `createPlainMultiply`'s. It keeps 4 MiB; make one and pass
+ * it to every call.
  *
  * @throws TesseraError `unsupported` where WebAssembly SIMD is missing
  */

@@ -32,7 +32,9 @@ export interface Sizes {
   readonly rounding: RoundingOptions
 }
 
-/** The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin. */
+/**
+ * The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin.
+ */
 export function writeArguments(
   write: ArgumentWriter,
   at: Bindings,
@@ -109,7 +111,10 @@ const roundings: Readonly<Record<Activations, number>> = {
   'int4-token': 4,
 }
 
-/** Rounded activations: a dot product of integers for each block, one token at a time or four. Codes of 4 bits are read as those of 8: they save nothing here. */
+/**
+ * Rounded activations: a dot product of integers for each block, one token at a time or four. Codes of 4 bits are read
+ * as those of 8: they save nothing here.
+ */
 export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   name: 'rows8-int8',
   module: quantizationModule,

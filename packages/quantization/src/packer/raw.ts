@@ -23,8 +23,8 @@ const webgpuTypes: readonly string[] = [
 ]
 
 /**
- * Packers that keep ggml blocks as the file stores them: one part `blocks`, without a copy. For the reference device every type, for
- * WebGPU those that its kernels read, so that a weight without a kernel is refused when it is loaded.
+ * Packers that keep ggml blocks as the file stores them: one part `blocks`, without a copy. For the reference device
+ * every type, for WebGPU those that its kernels read, so that a weight without a kernel is refused when it is loaded.
  */
 export function rawPackers(device: 'reference' | 'webgpu'): readonly WeightPacker[] {
   return ggmlBlockTypes

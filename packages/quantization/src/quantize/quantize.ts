@@ -10,20 +10,23 @@ export interface QuantizedTensor {
   readonly format: BlockFormat | GridFormat
   /** Shape of the values; for grids always [rows, columns]. */
   readonly shape: Shape
-  /** Blocks as a GGUF file stores them, or the parts of a grid in the order of `GridFormat`: what a packer's `pack` takes. */
+  /**
+   * Blocks as a GGUF file stores them, or the parts of a grid in the order of `GridFormat`: what a packer's `pack`
+   * takes.
+   */
   readonly bytes: Uint8Array
 }
 
 /**
- * Rounds f32 values to a format by the values alone, on the calling thread: ggml's own encoder for a block type, `rtn` with searched
- * scales for a grid. Methods that use calibration (`gptq`, `awqScales`) lose less.
+ * Rounds f32 values to a format by the values alone, on the calling thread: ggml's own encoder for a block type, `rtn`
+ * with searched scales for a grid. Methods that use calibration (`gptq`, `awqScales`) lose less.
  *
  * @param values f32, row-major, all finite
  * @param shape of `values`; the last axis is the input axis, along which scales are shared
  * @param format a ggml block type by name (`q4_0`, `q4_k`), or a grid (`codebookGrid('nf4', 64)`)
- * @throws TesseraError `invalid-option` for an unknown name or grid, `invalid-shape` if rows are not whole blocks, the count of values is
- *   another, or a grid gets no matrix, `invalid-value` with the index of the first NaN or infinity, `unsupported` for a block type
- *   without an encoder (`iq1_*`, `iq2_*`, `iq3_*`)
+ * @throws TesseraError `invalid-option` for an unknown name or grid, `invalid-shape` if rows are not whole blocks, the
+ *   count of values is another, or a grid gets no matrix, `invalid-value` with the index of the first NaN or infinity,
+ *   `unsupported` for a block type without an encoder (`iq1_*`, `iq2_*`, `iq3_*`)
  */
 export function quantize(
   values: Float32Array,
@@ -40,7 +43,8 @@ export function quantize(
 }
 
 /**
- * The values of a quantized weight, f32, row-major, exact. Decodes a tensor of a GGUF file too: `{ format: ggmlFormat('q4_0'), shape, bytes }`.
+ * The values of a quantized weight, f32, row-major, exact. Decodes a tensor of a GGUF file too:
+ * `{ format: ggmlFormat('q4_0'), shape, bytes }`.
  *
  * @throws TesseraError `invalid-shape` if the format cannot hold the shape, or takes another number of bytes
  */

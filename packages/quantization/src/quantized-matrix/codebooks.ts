@@ -14,7 +14,10 @@ const nf4 = [
 /** OCP Microscaling Formats 1.0: sign, two bits of exponent, one of mantissa. */
 const fp4 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6]
 
-/** The values of a table in the order of their codes, f32. The 8-bit tables hold NaN, that of e5m2 infinities too, where their codes stand for them. */
+/**
+ * The values of a table in the order of their codes, f32. The 8-bit tables hold NaN, that of e5m2 infinities too, where
+ * their codes stand for them.
+ */
 export function codebookValues(id: CodebookId): Float32Array {
   if (id === 'nf4') return Float32Array.from(nf4)
   if (id === 'fp4_e2m1') return Float32Array.from(fp4)
@@ -40,8 +43,9 @@ const normalLevels = {
 } as const
 
 /**
- * Tables for weights that are distributed normally, as rotated ones are: `normal2`, `normal3`, `normal4`, with levels closer where
- * weights are denser, and no zero points. Scales are to be searched: the table ends before the largest weights do.
+ * Tables for weights that are distributed normally, as rotated ones are: `normal2`, `normal3`, `normal4`, with levels
+ * closer where weights are denser, and no zero points. Scales are to be searched: the table ends before the largest
+ * weights do.
  */
 export function normalGrid(
   bits: 2 | 3 | 4,

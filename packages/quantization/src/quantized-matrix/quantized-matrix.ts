@@ -52,7 +52,10 @@ export function dequantizeMatrix(matrix: QuantizedMatrix): Float32Array<ArrayBuf
   return out
 }
 
-/** @throws TesseraError `invalid-shape` where lengths do not agree, `invalid-value` for a code beyond the grid or a group that there is not */
+/**
+ * @throws TesseraError `invalid-shape` where lengths do not agree, `invalid-value` for a code beyond the grid or a
+ *   group that there is not
+ */
 export function checkMatrix({ shape, grid, codes, scales, zeros, groupOfColumn }: QuantizedMatrix): void {
   const [rows, columns] = shape
   const wrong = (part: string, got: number, expected: number): TesseraError =>

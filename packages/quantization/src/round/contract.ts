@@ -18,8 +18,9 @@ export type RoundGroupsOptions = {
 }
 
 /**
- * Rows of finite values f32[N, K] to the nearest integers by searched scales, with an importance f32[K] of the columns or without: codes
- * u8[N, K], and scales and zeros f32[N, K / width], the very ones of `rtn`, which is the reference. Zeros of symmetric grids are the middle code.
+ * Rows of finite values f32[N, K] to the nearest integers by searched scales, with an importance f32[K] of the columns
+ * or without: codes u8[N, K], and scales and zeros f32[N, K / width], the very ones of `rtn`, which is the reference.
+ * Zeros of symmetric grids are the middle code.
  */
 export const roundGroupsOp: Op<RoundGroupsInputs, RoundGroupsOutputs, RoundGroupsOptions> = {
   id: 'round-groups',

@@ -15,8 +15,9 @@ export const roundPlain: Round = async (weight, grid, options) => rtn(weight, gr
 const sliceValues = 2 ** 22
 
 /**
- * Rounds to integers by searched scales on the device's threads, some rows at a time; tables, one scale for a whole weight, groups that do not
- * divide the columns, and scales by the range, which is quick, are left to `rtn`. The device needs `roundGroupsWasm` among its kernels.
+ * Rounds to integers by searched scales on the device's threads, some rows at a time; tables, one scale for a whole
+ * weight, groups that do not divide the columns, and scales by the range, which is quick, are left to `rtn`. The device
+ * needs `roundGroupsWasm` among its kernels.
  */
 export function createDeviceRounder(device: Device): Round {
   return async (weight, grid, options = {}) => {

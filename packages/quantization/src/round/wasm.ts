@@ -9,7 +9,10 @@ const scaleTypes = { f32: 0, f16: 1, bf16: 2 } as const
 /** Scratch bytes: the state of a search, then values and weights of two groups in f64. */
 const scratchBytes = (width: number): number => 128 + 32 * width
 
-/** Two groups at a time, one in each lane, every step in the reference's order: the same codes and scales on every build and any number of threads. */
+/**
+ * Two groups at a time, one in each lane, every step in the reference's order: the same codes and scales on every build
+ * and any number of threads.
+ */
 export const roundGroupsWasm: WasmKernel = defineWasmKernel(roundGroupsOp, {
   name: 'lanes',
   module: encodeModule,

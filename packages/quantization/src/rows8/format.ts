@@ -2,7 +2,9 @@ import { type Format, formatShape, lastAxis, rowsOf, type Shape, TesseraError } 
 import { decodeRows8 } from './decode.ts'
 import { groupBytesOf, type Rows8Layout, rowsPerGroup } from './layout.ts'
 
-/** A format that the WebAssembly kernels read: one part `groups`, u8[⌈N / 8⌉, bytes of a group], and how to read them. */
+/**
+ * A format that the WebAssembly kernels read: one part `groups`, u8[⌈N / 8⌉, bytes of a group], and how to read them.
+ */
 export interface Rows8Format extends Format {
   readonly layout: Rows8Layout
 }

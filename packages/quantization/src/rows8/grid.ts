@@ -71,10 +71,11 @@ function scaleUnit(grid: Grid, { codes }: Rows8Layout): number {
 }
 
 /**
- * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits, tables of up to 16 values
- * (`nf4`, `fp4_e2m1`, `normal3` …) and floats of 8 bits (`fp8_e4m3`, `fp8_e5m2`), with groups of a multiple of 32 columns, of rows, or one.
- * Symmetric grids and floats keep their values bit for bit; with zero points a value is scale · code + offset, offset = −scale · zero, each
- * rounded to f32; the values of other tables are rounded to 16 bits, 2^-16 of the largest.
+ * Packs matrices of a grid (as `joinParts` stores them) for the WebAssembly kernels: integers of 8, 4, 3 and 2 bits,
+ * tables of up to 16 values (`nf4`, `fp4_e2m1`, `normal3` …) and floats of 8 bits (`fp8_e4m3`, `fp8_e5m2`), with groups
+ * of a multiple of 32 columns, of rows, or one. Symmetric grids and floats keep their values bit for bit; with zero
+ * points a value is scale · code + offset, offset = −scale · zero, each rounded to f32; the values of other tables are
+ * rounded to 16 bits, 2^-16 of the largest.
  *
  * @throws TesseraError `unsupported` for other tables and groups, and where columns name their groups (act-order)
  */

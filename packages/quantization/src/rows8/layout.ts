@@ -1,6 +1,7 @@
 /**
- * How a weight is laid out for the WebAssembly kernels: groups of 8 rows, blocks of 32 columns, one way to store codes and one to store
- * scales. The picture is in assembly/rows8/layout.ts, whose numbers these are. value = scale · (code − zero) + offset.
+ * How a weight is laid out for the WebAssembly kernels: groups of 8 rows, blocks of 32 columns, one way to store codes
+ * and one to store scales. The picture is in assembly/rows8/layout.ts, whose numbers these are. value = scale · (code −
+ * zero) + offset.
  */
 export interface Rows8Layout {
   readonly codes: keyof typeof codeStorage

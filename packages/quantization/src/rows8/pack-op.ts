@@ -23,8 +23,9 @@ export type PackRows8Options = {
 }
 
 /**
- * Packs `rows` rows of ggml blocks, which lie at the beginning of `stored` u8[S], as those from `firstRow` on of a weight in rows of eight,
- * `groups` u8[⌈N / 8⌉, bytes of a group] (written in place). Rows that the last group lacks become zeros. Every code and scale keeps its bits.
+ * Packs `rows` rows of ggml blocks, which lie at the beginning of `stored` u8[S], as those from `firstRow` on of a
+ * weight in rows of eight, `groups` u8[⌈N / 8⌉, bytes of a group] (written in place). Rows that the last group lacks
+ * become zeros. Every code and scale keeps its bits.
  */
 export const packRows8Op: Op<PackRows8Inputs, Record<string, never>, PackRows8Options> = {
   id: 'pack-rows8',

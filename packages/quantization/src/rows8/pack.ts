@@ -14,7 +14,10 @@ import {
 } from './layout.ts'
 import { writeCodes } from './write-codes.ts'
 
-/** Stored ggml rows [N, K] as groups of 8 rows; rows that are missing in the last group are zero. Every code and scale keeps its bits. */
+/**
+ * Stored ggml rows [N, K] as groups of 8 rows; rows that are missing in the last group are zero. Every code and scale
+ * keeps its bits.
+ */
 export function packRows8(kind: Rows8Kind, stored: Uint8Array, rows: number, columns: number): Uint8Array {
   const out = new Uint8Array(Math.ceil(rows / rowsPerGroup) * groupBytesOf(kind.layout, columns))
   if (/^q[458]_[01]$/.test(kind.type.id)) packSmallBlocks(kind, stored, rows, columns, out)
@@ -23,8 +26,8 @@ export function packRows8(kind: Rows8Kind, stored: Uint8Array, rows: number, col
 }
 
 /**
- * q4_0 … q8_0: [d f16] [m f16] [high bits u32] [16 nibble bytes or 32 codes]. All of it lies at even offsets, so it is moved by 16 and
- * 32 bits: loading a model is mostly this loop.
+ * q4_0 … q8_0: [d f16] [m f16] [high bits u32] [16 nibble bytes or 32 codes]. All of it lies at even offsets, so it is
+ * moved by 16 and 32 bits: loading a model is mostly this loop.
  */
 function packSmallBlocks(kind: Rows8Kind, stored: Uint8Array, rows: number, columns: number, out: Uint8Array): void {
   const aligned = stored.byteOffset % 2 === 0 ? stored : stored.slice()

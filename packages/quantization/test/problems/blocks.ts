@@ -1,7 +1,10 @@
 import { createRandom, type Device, encodeF16, type PackedTensor, type WeightPacker } from '@tessera-llm/tensor'
 import { type BlockType, ggmlBlockTypes } from '../../src/index.ts'
 
-/** Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which tolerances are made. */
+/**
+ * Offsets of the f16 fields of each block type, and the spread that gives weights of about unit size, for which
+ * tolerances are made.
+ */
 const halves: Readonly<Record<string, { readonly at: readonly number[]; readonly spread: number }>> = {
   q4_0: { at: [0], spread: 0.05 },
   q4_1: { at: [0, 2], spread: 0.05 },
@@ -42,7 +45,10 @@ export function randomBlocks(source: string, rows: number, columns: number, seed
   return bytes
 }
 
-/** Rows whose codes are all 0, all of the highest bits, and all 7 (of e2m1 the largest): with inputs of one sign no sum is larger. */
+/**
+ * Rows whose codes are all 0, all of the highest bits, and all 7 (of e2m1 the largest): with inputs of one sign no sum
+ * is larger.
+ */
 export function extremeBlocks(source: string, rows: number, columns: number): Uint8Array {
   const { blockSize, blockBytes } = ggmlBlockTypes.find(({ id }) => id === source) as BlockType
   const rowBytes = (columns / blockSize) * blockBytes

@@ -81,7 +81,9 @@ export function randomMatrix(grid: Grid, rows: number, columns: number): Quantiz
   }
 }
 
-/** `linear` and `embedding` on a grid's matrix, on the reference device as it is stored; rows that end within a block. */
+/**
+ * `linear` and `embedding` on a grid's matrix, on the reference device as it is stored; rows that end within a block.
+ */
 export function gridLinearProblems(grid: Grid, isForWasm = false): readonly OpProblem<LinearInputs, LinearOptions>[] {
   return [
     { tokens: 1, rows: 9, columns: 64 },
@@ -121,7 +123,10 @@ export function isRounded(grid: Grid): boolean {
   return grid.kind === 'codebook' && grid.values.length <= 16 && grid.id !== 'fp4_e2m1'
 }
 
-/** The matrix of a grid, as the device reads it. `isForWasm`: as packing for WebAssembly rounds it, which a test of its own holds, on the reference device too. */
+/**
+ * The matrix of a grid, as the device reads it. `isForWasm`: as packing for WebAssembly rounds it, which a test of its
+ * own holds, on the reference device too.
+ */
 export function gridWeight(
   grid: Grid,
   rows: number,

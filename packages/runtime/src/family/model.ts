@@ -36,13 +36,18 @@ export interface ForwardOptions {
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined
 }
 
-/** A decoder on a device. `forward` is plain TypeScript over ops: eager when called, recorded inside `device.capture`. */
+/**
+ * A decoder on a device. `forward` is plain TypeScript over ops: eager when called, recorded inside `device.capture`.
+ */
 export interface LanguageModel {
   readonly device: Device
   readonly config: ModelConfig
   /** Bytes of the weights on the device. */
   readonly weightBytes: number
-  /** Appends the tokens' keys and values to the cache and returns logits f32 `[rows, vocabSize]`, or nothing for `logits: 'none'`. */
+  /**
+   * Appends the tokens' keys and values to the cache and returns logits f32 `[rows, vocabSize]`, or nothing for
+   * `logits: 'none'`.
+   */
   forward(step: StepInputs, cache: KvCache, options: ForwardOptions): Tensor | undefined
   dispose(): void
 }

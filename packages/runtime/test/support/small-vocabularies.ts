@@ -5,7 +5,9 @@ import { byteToken } from '../../src/tokenizer/byte-token.ts'
 const words = ['th', 'the', 'Ġt', 'Ġthe', 'in', 'ing', 'aa', 'aaaa']
 const merges = ['t h', 'th e', 'Ġ t', 'Ġt he', 'i n', 'in g', 'a a', 'aa aa', 'h e', 'Ġ the']
 
-/** Metadata of a GGUF file with a byte-level BPE of all 256 bytes, a few words, one control and one user-defined token. */
+/**
+ * Metadata of a GGUF file with a byte-level BPE of all 256 bytes, a few words, one control and one user-defined token.
+ */
 export function byteBpeMetadata(change: Fields = {}): Fields {
   const tokens = [...byteAlphabet, ...words, 'he', '<|end|>', '<tool>']
   return {

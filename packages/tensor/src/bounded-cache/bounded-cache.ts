@@ -15,8 +15,9 @@ export interface BoundedCacheOptions<V> {
 }
 
 /**
- * Two generations: when the young one is full it becomes the old one, and what nobody asked for while it was the old one goes. Keeping
- * an exact order would cost two writes for each `get`; here a value in constant use costs one look-up.
+ * Two generations: when the young one is full it becomes the old one, and what nobody asked for while it was the old
+ * one goes. Keeping an exact order would cost two writes for each `get`; here a value in constant use costs one
+ * look-up.
  */
 export function createBoundedCache<V>({ limit = 4096, drop }: BoundedCacheOptions<V> = {}): BoundedCache<V> {
   let young = new Map<string, V>()

@@ -10,7 +10,9 @@ export type DeviceKind = 'reference' | 'wasm' | 'webgpu'
 
 /** Options of `Device.run` beside those of the op. */
 export interface RunOptions {
-  /** Use this kernel and no other: `device.run(attentionOp, …, { kernel: 'plain' })`. Devices without kernels ignore it. */
+  /**
+   * Use this kernel and no other: `device.run(attentionOp, …, { kernel: 'plain' })`. Devices without kernels ignore it.
+   */
   readonly kernel?: string | undefined
 }
 

@@ -46,7 +46,10 @@ export function decodeToF32(data: TypedArray, dtype: DType, count: number): Floa
   return out
 }
 
-/** Writes float64 values as raw elements of `dtype`, rounding to nearest (ties to even); integers must already be integral. */
+/**
+ * Writes float64 values as raw elements of `dtype`, rounding to nearest (ties to even); integers must already be
+ * integral.
+ */
 export function encodeElements(values: ArrayLike<number>, dtype: DType): TypedArray {
   const count = values.length
   const out = new dtypes[dtype].array(dtype === 'i4' || dtype === 'u4' ? byteLengthOf(dtype, count) : count)

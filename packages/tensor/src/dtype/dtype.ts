@@ -32,7 +32,9 @@ export type TypedArray =
 export interface DTypeInfo {
   readonly bits: number
   readonly kind: 'float' | 'int' | 'uint' | 'bool'
-  /** The typed array that holds this dtype's raw bits: f16 and bf16 are `Uint16Array`, 4- and 8-bit floats `Uint8Array`. */
+  /**
+   * The typed array that holds this dtype's raw bits: f16 and bf16 are `Uint16Array`, 4- and 8-bit floats `Uint8Array`.
+   */
   readonly array: TypedArrayConstructor
   /** Distance from 1 to the next larger value; 0 for integers. */
   readonly epsilon: number

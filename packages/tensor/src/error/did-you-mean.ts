@@ -1,7 +1,8 @@
 /**
- * The end of a sentence about an unknown name: `; did you mean gptq?` where a known name is near, else a full stop. Near
- * is a name that the other begins with, or one within a third of the letters by edits: letters inserted, left out,
- * replaced, or neighbours swapped (optimal string alignment). Case does not count; of equally near names the first counts.
+ * The end of a sentence about an unknown name: `; did you mean gptq?` where a known name is near, else a full stop.
+ * Near is a name that the other begins with, or one within a third of the letters by edits: letters inserted, left out,
+ * replaced, or neighbours swapped (optimal string alignment). Case does not count; of equally near names the first
+ * counts.
  */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const given = name.toLowerCase()

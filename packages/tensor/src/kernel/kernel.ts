@@ -47,7 +47,9 @@ export interface Selection<K extends Kernel> {
   readonly explanation: Explanation
 }
 
-/** Picks the kernel of highest priority that supports the problem (the first listed wins a tie), or only the one named. */
+/**
+ * Picks the kernel of highest priority that supports the problem (the first listed wins a tie), or only the one named.
+ */
 export function selectKernel<K extends Kernel>(
   op: Op,
   problem: Problem,

@@ -87,8 +87,8 @@ export interface HuggingFaceFiles {
 }
 
 /**
- * Loads a GGUF model, a decoder or an encoder, from a URL, a `Blob` or `File`, bytes, or any `ByteSource`, which stays open. In
- * Node.js, `load` of `@tessera-llm/tessera/node` takes paths too.
+ * Loads a GGUF model, a decoder or an encoder, from a URL, a `Blob` or `File`, bytes, or any `ByteSource`, which stays
+ * open. In Node.js, `load` of `@tessera-llm/tessera/node` takes paths too.
  *
  * @throws TesseraError `invalid-file`, `unsupported`, `network`, `out-of-memory` or `aborted`
  */

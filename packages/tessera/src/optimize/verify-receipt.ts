@@ -68,8 +68,8 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
       })
       const { sha256 } = await hashModel(again)
       const sameBytes = sha256 === output.sha256
-      // Equal bytes do not cover run-time settings that the file does not state: the cache, and in GGUF files the rounding
-      // of inputs.
+      // Equal bytes do not cover run-time settings that the file does not state: the cache, and in GGUF files the
+      // rounding of inputs.
       const isRounded = kind === 'gguf' && (recipe.activations ?? 'f32') !== 'f32'
       if (sameBytes && !((recipe.cache || isRounded) && evaluated))
         return { sameBytes, sha256, told: `the same ${output.bytes} bytes (SHA-256 ${sha256})` }

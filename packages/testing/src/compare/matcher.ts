@@ -20,8 +20,8 @@ interface MatcherResult {
 }
 
 /**
- * For `expect.extend(referenceMatchers)`, which adds `await expect(tensor).toMatchReference(expected, tolerance)`; the worst
- * element is part of the message.
+ * For `expect.extend(referenceMatchers)`, which adds `await expect(tensor).toMatchReference(expected, tolerance)`; the
+ * worst element is part of the message.
  */
 export const referenceMatchers: {
   toMatchReference(received: Comparable, expected: Comparable, tolerance: Tolerance): Promise<MatcherResult>

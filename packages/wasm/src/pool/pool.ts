@@ -21,7 +21,10 @@ export interface PoolStage {
 
 /** The calling thread and its workers. */
 export interface Pool {
-  /** Runs the stages listed at `plan` on all threads and returns when all are done. Throws `worker-lost` and `invalid-kernel`. */
+  /**
+   * Runs the stages listed at `plan` on all threads and returns when all are done. Throws `worker-lost` and
+   * `invalid-kernel`.
+   */
   run(plan: number, stages: readonly PoolStage[]): void
   /**
    * Resolves when all workers run; rejects with the reason if one cannot. Launches need not wait: an absent worker
@@ -41,8 +44,8 @@ const spins = 500_000
 const spinMs = 0.25
 
 /**
- * Sleeps that a wait consists of. The system counts the time for which it stops a process (SIGSTOP): such a process finds
- * one sleep over when it goes on, and not its whole wait.
+ * Sleeps that a wait consists of. The system counts the time for which it stops a process (SIGSTOP): such a process
+ * finds one sleep over when it goes on, and not its whole wait.
  */
 const sleeps = 16
 /** Longest start of a worker. */
@@ -117,8 +120,8 @@ export async function createPool(
   const ready = compiling.then((modules) => {
     const view = new DataView(memory.memory.buffer)
     view.setInt32(layout.spins, spins, true)
-    // A timeout of 0 means that this thread must not sleep: it is the main thread of a page. Rounds then bound its wait,
-    // if inexactly.
+    // A timeout of 0 means that this thread must not sleep: it is the main thread of a page. Rounds then bound its
+    // wait, if inexactly.
     const isSleeper = maySleep()
     const rounds = isSleeper ? sleeps : Math.min(0xffff_ffff, Math.ceil(joinTimeoutMs / spinMs))
     view.setUint32(layout.rounds, rounds, true)

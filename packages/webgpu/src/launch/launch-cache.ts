@@ -40,7 +40,8 @@ export function createLaunchCache(options: LaunchCacheOptions): LaunchCache {
       }
     }
     if (buffers.length === 0) return
-    // A submission that names a destroyed buffer is refused, so what is encoded goes first; what is submitted keeps its buffers.
+    // A submission that names a destroyed buffer is refused, so what is encoded goes first; what is submitted keeps its
+    // buffers.
     stream.flush()
     for (const buffer of buffers) buffer.destroy()
   }

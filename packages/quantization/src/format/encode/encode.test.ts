@@ -46,7 +46,8 @@ describe('ggml formats encode bit for bit as gguf-py and ggml-quants.c', () => {
   const inputs = loadGolden('gguf-quant')
   const expected = loadGolden('gguf-decode')
   const cases = loadCases<{ case: string; type: string; x: string; imatrix?: string }>('gguf-quant')
-  // ggml has two encoders of IQ4_NL: this case holds the one that rounds once, for activations; files are made by the one that searches.
+  // ggml has two encoders of IQ4_NL: this case holds the one that rounds once, for activations; files are made by the
+  // one that searches.
   const roundsOnce = 'cquant_IQ4_NL'
   it.each(cases.filter((c) => c.case !== roundsOnce))('$case', ({ case: name, type, x, imatrix }) => {
     const { shape, values } = f32Of(inputs, x)

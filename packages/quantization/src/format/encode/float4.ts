@@ -37,7 +37,10 @@ function packE2M1(values: Float32Array, at: number, half: 8 | 16, unit: number, 
     out[offset + i] = e2m1Code(values[at + i] as number, unit) | (e2m1Code(values[at + half + i] as number, unit) << 4)
 }
 
-/** The code of the nearest value, the smaller of two. Multiples of the unit are exact, so that comparing with the middles is. */
+/**
+ * The code of the nearest value, the smaller of two. Multiples of the unit are exact, so that comparing with the
+ * middles is.
+ */
 function e2m1Code(value: number, unit: number): number {
   const x = Math.abs(value)
   if (unit === 0 || x <= 0.5 * unit) return 0
@@ -58,7 +61,9 @@ function e2m1Code(value: number, unit: number): number {
   return value < 0 ? magnitude | 8 : magnitude
 }
 
-/** The nearest e4m3 byte without a sign, the larger of two. As in ggml, what rounds to 256 or more becomes 448 (0x7e). */
+/**
+ * The nearest e4m3 byte without a sign, the larger of two. As in ggml, what rounds to 256 or more becomes 448 (0x7e).
+ */
 function encodeUE4M3(value: number): number {
   if (value === 0) return 0
   if (value < 2 ** -6) return Math.min(Math.floor(value * 512 + 0.5), 7)

@@ -15,7 +15,9 @@ const search: RangeSearch = {
   },
 }
 
-/** Groups by the least absolute error, values weighing their magnitudes; with importance, by the least weighted square. */
+/**
+ * Groups by the least absolute error, values weighing their magnitudes; with importance, by the least weighted square.
+ */
 export const q2_kEncoder: RowEncoder = {
   id: 'q2_k',
   usesImportance: true,

@@ -5,7 +5,10 @@ import type { RowEncoder, Scratch } from './row-encoder.ts'
 import { searchScale, signedCode } from './search-scale.ts'
 import { packTwoBits } from './two-bits.ts'
 
-/** Signed scales of groups of 16, by refinement of the codes; with importance, by search, and so the scale of the scales. */
+/**
+ * Signed scales of groups of 16, by refinement of the codes; with importance, by search, and so the scale of the
+ * scales.
+ */
 export const q3_kEncoder: RowEncoder = {
   id: 'q3_k',
   usesImportance: true,

@@ -14,7 +14,10 @@ const search: RangeSearch = {
   weigh: weighByMagnitude,
 }
 
-/** The best of 21 scales with their minimums for each group, of 37 with importance; then the best scale of scales and of minimums. */
+/**
+ * The best of 21 scales with their minimums for each group, of 37 with importance; then the best scale of scales and of
+ * minimums.
+ */
 export const q4_kEncoder: RowEncoder = {
   id: 'q4_k',
   usesImportance: true,

@@ -3,7 +3,10 @@ import { extremeOf, f32, nearestEven } from './rounding.ts'
 import type { RowEncoder } from './row-encoder.ts'
 import { negligible, searchScale, signedCode } from './search-scale.ts'
 
-/** The best of 19 scales for each group of 16, whose values weigh their squares, or the importance as it is; d = the largest scale / −128. */
+/**
+ * The best of 19 scales for each group of 16, whose values weigh their squares, or the importance as it is; d = the
+ * largest scale / −128.
+ */
 export const q6_kEncoder: RowEncoder = {
   id: 'q6_k',
   usesImportance: true,

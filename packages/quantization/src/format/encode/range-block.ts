@@ -21,8 +21,8 @@ export interface RangeSearch {
 }
 
 /**
- * Finds codes, scales and minimums of the 256 values from `at`: `scratch.codes`, and in units of the two f16 that are stored at `offset`
- * (scale, minimum) `scratch.scaleCodes` and `scratch.minimumCodes` 0 … lastScale of the groups.
+ * Finds codes, scales and minimums of the 256 values from `at`: `scratch.codes`, and in units of the two f16 that are
+ * stored at `offset` (scale, minimum) `scratch.scaleCodes` and `scratch.minimumCodes` 0 … lastScale of the groups.
  */
 export function encodeRangeBlock(
   search: RangeSearch,

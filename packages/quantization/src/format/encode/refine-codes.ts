@@ -3,8 +3,9 @@ import { explainsMore, productOf } from './search-positive-scale.ts'
 import { negligible, signedCode } from './search-scale.ts'
 
 /**
- * A signed scale for codes −half … half − 1 (stored as 0 … 2·half − 1) of values that weigh their own squares: starts from extreme / −half
- * and moves single codes five times over as long as the refitted scale explains more. Writes codes[to … to + count) and returns the scale.
+ * A signed scale for codes −half … half − 1 (stored as 0 … 2·half − 1) of values that weigh their own squares: starts
+ * from extreme / −half and moves single codes five times over as long as the refitted scale explains more. Writes
+ * codes[to … to + count) and returns the scale.
  */
 export function refineCodes(
   x: Float32Array,

@@ -1,7 +1,10 @@
 /** Rounds to f32. */
 export const f32: (value: number) => number = Math.fround
 
-/** The nearest integer, ties to even, of |value| < 2^51: above 2^52 a double has no fraction, so that the sum is rounded there. */
+/**
+ * The nearest integer, ties to even, of |value| < 2^51: above 2^52 a double has no fraction, so that the sum is rounded
+ * there.
+ */
 export function nearestEven(value: number): number {
   return value + 6755399441055744 - 6755399441055744
 }
@@ -35,7 +38,10 @@ export function sumOf(x: Float32Array, count: number): number {
   return sum
 }
 
-/** weights[i] = importance[i] · √(variance + x[i]²) for a group of `count`: columns that matter, in proportion to the size of what stands in them. */
+/**
+ * weights[i] = importance[i] · √(variance + x[i]²) for a group of `count`: columns that matter, in proportion to the
+ * size of what stands in them.
+ */
 export function weighByImportance(
   x: Float32Array,
   at: number,

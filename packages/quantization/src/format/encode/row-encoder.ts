@@ -1,6 +1,6 @@
 /**
- * How rows of f32 values become blocks. All arithmetic is that of ggml's reference encoders in ggml's order, every step rounded to f32,
- * so that the bytes are the same.
+ * How rows of f32 values become blocks. All arithmetic is that of ggml's reference encoders in ggml's order, every step
+ * rounded to f32, so that the bytes are the same.
  */
 export interface RowEncoder {
   /** Id of the block type. */
@@ -22,7 +22,10 @@ export interface RowEncoder {
   ): void
 }
 
-/** Room for the encoding of one block, reused from block to block. Lengths are those of the largest block and of its groups. */
+/**
+ * Room for the encoding of one block, reused from block to block. Lengths are those of the largest block and of its
+ * groups.
+ */
 export interface Scratch {
   readonly codes: Uint8Array
   /** Codes under trial. */

@@ -2,8 +2,9 @@ import { f32, nearestEven } from './rounding.ts'
 import { negligible } from './search-scale.ts'
 
 /**
- * A scale ≥ 0 for codes 0 … last of values ≥ 0: tries the scales max / (last + n / 10), n = −4 … 4, for the least weighted squared error, then
- * moves single codes five times over as long as the refitted scale explains more. Writes codes[0 … count) and returns the scale.
+ * A scale ≥ 0 for codes 0 … last of values ≥ 0: tries the scales max / (last + n / 10), n = −4 … 4, for the least
+ * weighted squared error, then moves single codes five times over as long as the refitted scale explains more. Writes
+ * codes[0 … count) and returns the scale.
  */
 export function searchPositiveScale(
   x: Float32Array,
@@ -66,7 +67,10 @@ export function productOf(weight: number, a: number, b: number): number {
   return f32(f32(weight * a) * b)
 }
 
-/** True when a fit with Σ w·x·code = `products` and Σ w·code² = `squares` explains more of the weighted square than the other. */
+/**
+ * True when a fit with Σ w·x·code = `products` and Σ w·code² = `squares` explains more of the weighted square than the
+ * other.
+ */
 export function explainsMore(products: number, squares: number, otherProducts: number, otherSquares: number): boolean {
   return f32(f32(products * products) * otherSquares) > f32(f32(otherProducts * otherProducts) * squares)
 }

@@ -2,10 +2,10 @@ import { f32, nearestEven } from './rounding.ts'
 import type { Scratch } from './row-encoder.ts'
 
 /**
- * A scale and a minimum ≤ 0 for codes 0 … last. Starts from the range; then for n = 0 … steps takes the codes for the scale
- * range / (last + first + n · step), refits scale and minimum to them by weighted least squares, and keeps what has the least weighted
- * error (squared, or absolute). As in ggml, the range of the later trials is counted from the best minimum so far.
- * Writes codes[to … to + count) and `scratch.minimum` (negated), returns the scale.
+ * A scale and a minimum ≤ 0 for codes 0 … last. Starts from the range; then for n = 0 … steps takes the codes for the
+ * scale range / (last + first + n · step), refits scale and minimum to them by weighted least squares, and keeps what
+ * has the least weighted error (squared, or absolute). As in ggml, the range of the later trials is counted from the
+ * best minimum so far. Writes codes[to … to + count) and `scratch.minimum` (negated), returns the scale.
  */
 export function searchScaleAndMinimum(
   x: Float32Array,

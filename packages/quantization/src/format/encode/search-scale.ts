@@ -4,9 +4,9 @@ import { extremeOf, f32, nearestEven } from './rounding.ts'
 export const negligible = 1e-15
 
 /**
- * A signed scale for codes −half … half − 1 that are stored as 0 … 2·half − 1. Tries the scales extreme / −(half + n / 10),
- * n = −9 … 9, refits each by weighted least squares, and keeps the one that explains most of the weighted square. Without `weights`
- * each value weighs its own square. Writes codes[to … to + count) and returns the scale.
+ * A signed scale for codes −half … half − 1 that are stored as 0 … 2·half − 1. Tries the scales extreme / −(half + n /
+ * 10), n = −9 … 9, refits each by weighted least squares, and keeps the one that explains most of the weighted square.
+ * Without `weights` each value weighs its own square. Writes codes[to … to + count) and returns the scale.
  */
 export function searchScale(
   x: Float32Array,

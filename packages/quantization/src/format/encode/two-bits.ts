@@ -1,4 +1,7 @@
-/** 256 codes 0 … 3 to 64 bytes: each 32 bytes hold four runs of 32 codes, lowest bits first. Higher bits of codes are left out. */
+/**
+ * 256 codes 0 … 3 to 64 bytes: each 32 bytes hold four runs of 32 codes, lowest bits first. Higher bits of codes are
+ * left out.
+ */
 export function packTwoBits(codes: Uint8Array, out: Uint8Array, offset: number): void {
   for (let i = 0; i < 64; i++) {
     const at = (i >> 5) * 128 + (i & 31)

@@ -28,11 +28,12 @@ interface State {
 }
 
 /**
- * Chooses an option for each tensor, so that all of them fit `budget` bytes and the summed loss is the least: the multiple-choice
- * knapsack problem. Exact by dynamic programming over choices that no other one beats in bytes and loss, cut down by the bound of
- * Lagrange's relaxation; hundreds of tensors take well under a second.
+ * Chooses an option for each tensor, so that all of them fit `budget` bytes and the summed loss is the least: the
+ * multiple-choice knapsack problem. Exact by dynamic programming over choices that no other one beats in bytes and
+ * loss, cut down by the bound of Lagrange's relaxation; hundreds of tensors take well under a second.
  *
- * @throws TesseraError `invalid-value` when no choice fits, with the least bytes that would, or an option is not finite; `invalid-option`
+ * @throws TesseraError `invalid-value` when no choice fits, with the least bytes that would, or an option is not
+ *   finite; `invalid-option`
  */
 export function allocate(tensors: readonly (readonly AllocationOption[])[], budget: number): Allocation {
   check(tensors, budget)

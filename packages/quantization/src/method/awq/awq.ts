@@ -23,13 +23,13 @@ export interface AwqOptions {
   /** Exponents that are tried: 0, 1 / steps … (steps − 1) / steps. Default 20. */
   readonly steps?: number | undefined
   /**
-   * Random combinations of the inputs on which errors are measured, instead of on the whole second moment: 128 of them tell exponents
-   * apart as well, in a tenth of the time. 0 measures exactly. Default 128, exact for up to 256 inputs.
+   * Random combinations of the inputs on which errors are measured, instead of on the whole second moment: 128 of them
+   * tell exponents apart as well, in a tenth of the time. 0 measures exactly. Default 128, exact for up to 256 inputs.
    */
   readonly probes?: number | undefined
   /**
-   * How the scales of groups are found while exponents are compared. `range` is AWQ's own; the exponent that is best for it is not the best one
-   * for weights that are clipped by `search`, which is many times as slow. Default `range`.
+   * How the scales of groups are found while exponents are compared. `range` is AWQ's own; the exponent that is best
+   * for it is not the best one for weights that are clipped by `search`, which is many times as slow. Default `range`.
    */
   readonly searchScale?: ScaleRule | undefined
   /** Rows of each weight, spread evenly, on which errors are measured while exponents are compared. Default all. */
@@ -52,11 +52,13 @@ export interface AwqScales {
 }
 
 /**
- * Activation-aware scales (AWQ, arXiv 2306.00978): `mean|x|^r`, with the exponent r whose rounded weights change the outputs least;
- * errors are measured by tr(ΔW·H·ΔWᵀ) instead of on samples. Columns of large inputs become finer at the cost of the others.
+ * Activation-aware scales (AWQ, arXiv 2306.00978): `mean|x|^r`, with the exponent r whose rounded weights change the
+ * outputs least; errors are measured by tr(ΔW·H·ΔWᵀ) instead of on samples. Columns of large inputs become finer at the
+ * cost of the others.
  *
  * @param weights all layers that read this input
- * @throws TesseraError `invalid-shape`, `invalid-value` where weights or statistics do not fit; the statistics take `secondMoment` and, for mean|x|, `absSum` (without it the root of the mean square stands in)
+ * @throws TesseraError `invalid-shape`, `invalid-value` where weights or statistics do not fit; the statistics take
+ *   `secondMoment` and, for mean|x|, `absSum` (without it the root of the mean square stands in)
  */
 export function awqScales(
   weights: readonly WeightMatrix[],

@@ -3,8 +3,8 @@ import type { LinearStatistics } from '../../quantized-matrix/index.ts'
 import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
 
 /**
- * The bias f32[N] that gives each output of a compressed layer its mean over the calibration text back: `bias + (W − Q) · mean(x)`
- * (arXiv 2404.01892). Costs one vector a layer.
+ * The bias f32[N] that gives each output of a compressed layer its mean over the calibration text back:
+ * `bias + (W − Q) · mean(x)` (arXiv 2404.01892). Costs one vector a layer.
  *
  * @param quantized f32[N, K]: what the layer now computes with, of `dequantizeMatrix`
  * @param bias the layer's present bias, none where absent

@@ -34,8 +34,9 @@ export function createBlockStore(
 }
 
 /**
- * Rows from `firstRow` on as a target of the sweep. The scales of a block (a superblock with all of its parts) come from its format's
- * own encoder, given the weights as errors so far have moved them, and as importance what an error in each column costs then.
+ * Rows from `firstRow` on as a target of the sweep. The scales of a block (a superblock with all of its parts) come
+ * from its format's own encoder, given the weights as errors so far have moved them, and as importance what an error in
+ * each column costs then.
  */
 export function blockTarget(
   { type, format, encode, writer, columns, blocks }: BlockStore,

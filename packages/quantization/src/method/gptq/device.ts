@@ -20,8 +20,9 @@ export const gptqPlain: Gptq = async (...of) => gptq(...of)
 const sliceValues = 2 ** 22
 
 /**
- * GPTQ with its rows on the device's threads, to the codes of `createWasmGptqKernel`; grids and options that kernel does not take are left to
- * `gptq`. The device needs `sweepRowsWasm` among its kernels, and memory for three squares of the inputs.
+ * GPTQ with its rows on the device's threads, to the codes of `createWasmGptqKernel`; grids and options that kernel
+ * does not take are left to `gptq`. The device needs `sweepRowsWasm` among its kernels, and memory for three squares of
+ * the inputs.
  */
 export function createDeviceGptq(device: Device): Gptq {
   return async (weight, statistics, grid, options = {}) => {

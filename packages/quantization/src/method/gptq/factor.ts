@@ -6,7 +6,9 @@ export interface DampedFactor {
   readonly factor: Float64Array
   /** f64 [K, K]: H + λ in processing order. */
   readonly hessian: Float64Array
-  /** The damping that was used, as a fraction of the mean diagonal; greater than asked for where the matrix needed it. */
+  /**
+   * The damping that was used, as a fraction of the mean diagonal; greater than asked for where the matrix needed it.
+   */
   readonly damping: number
 }
 
@@ -14,8 +16,9 @@ export interface DampedFactor {
 const mostDamping = 10
 
 /**
- * Factors the second moment with `damping` times its mean diagonal added, and with ten times more as long as that fails.
- * Inputs that were always zero need nothing special: damping leaves them independent of all others. Undefined when all failed.
+ * Factors the second moment with `damping` times its mean diagonal added, and with ten times more as long as that
+ * fails. Inputs that were always zero need nothing special: damping leaves them independent of all others. Undefined
+ * when all failed.
  */
 export function factorDamped(
   secondMoment: Float32Array,

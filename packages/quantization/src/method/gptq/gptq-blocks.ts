@@ -12,7 +12,9 @@ import { sweep } from './sweep.ts'
 /** Options of `gptqBlocks`. */
 export interface GptqBlocksOptions extends Omit<SweepOptions, 'order'> {
   readonly order?: 'stored' | 'groups' | undefined
-  /** Makes blocks to the bytes of `format.encode`, which it is where absent; `createWasmEncoder` is many times as fast. */
+  /**
+   * Makes blocks to the bytes of `format.encode`, which it is where absent; `createWasmEncoder` is many times as fast.
+   */
   readonly encode?: EncodeNow | undefined
 }
 
@@ -23,12 +25,14 @@ export interface GptqBlocksResult extends Omit<GptqResult, 'matrix'> {
 }
 
 /**
- * GPTQ onto a block type of ggml, so that files for llama.cpp are calibrated too. When the sweep comes to a block, ggml's encoder
- * chooses its scales for the weights as they are by then, with the cost of an error in each column as importance; codes are then
- * rounded one after another, each making up for those before it, and gone over again.
+ * GPTQ onto a block type of ggml, so that files for llama.cpp are calibrated too. When the sweep comes to a block,
+ * ggml's encoder chooses its scales for the weights as they are by then, with the cost of an error in each column as
+ * importance; codes are then rounded one after another, each making up for those before it, and gone over again.
  *
- * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be encoded
- * @throws TesseraError as `gptq`; `invalid-shape` if rows are not whole blocks, `invalid-option` for an unknown type, `unsupported` for one that cannot be encoded
+ * @param id `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q8_0`, `q2_k` … `q6_k`, `iq4_nl`, `iq4_xs`, `mxfp4` and others that can be
+ *   encoded
+ * @throws TesseraError as `gptq`; `invalid-shape` if rows are not whole blocks, `invalid-option` for an unknown type,
+ *   `unsupported` for one that cannot be encoded
  */
 export function gptqBlocks(
   weight: WeightMatrix,

@@ -12,35 +12,51 @@ import { sweep } from './sweep.ts'
 
 /** Options of `gptq`. */
 export interface GptqOptions extends SweepOptions {
-  /** Choose all scales from the weights as they are, for groups of columns that stand together, before the first is rounded. Default false. */
+  /**
+   * Choose all scales from the weights as they are, for groups of columns that stand together, before the first is
+   * rounded. Default false.
+   */
   readonly staticGroups?: boolean | undefined
   /**
-   * How scales are found. Default `search`: the eight of least error, weighed by what it costs after later columns made up for it, are
-   * gone through with, and the one that loses least is taken.
+   * How scales are found. Default `search`: the eight of least error, weighed by what it costs after later columns made
+   * up for it, are gone through with, and the one that loses least is taken.
    */
   readonly scale?: ScaleRule | undefined
-  /** Columns after which errors reach all others at once, rounded to whole groups; within it scales see no errors. Default: one group, or 128. */
+  /**
+   * Columns after which errors reach all others at once, rounded to whole groups; within it scales see no errors.
+   * Default: one group, or 128.
+   */
   readonly block?: number | undefined
-  /** The sweep in WebAssembly, of `createWasmGptqKernel` in `/wasm`; in f64 and TypeScript where absent, or where it does not take the grid. */
+  /**
+   * The sweep in WebAssembly, of `createWasmGptqKernel` in `/wasm`; in f64 and TypeScript where absent, or where it
+   * does not take the grid.
+   */
   readonly kernel?: GptqKernel | undefined
 }
 
 /** Result of `gptq`. */
 export interface GptqResult {
   readonly matrix: QuantizedMatrix
-  /** Squared error of the outputs, summed over outputs and averaged over tokens of the calibration; the damping counts as input. */
+  /**
+   * Squared error of the outputs, summed over outputs and averaged over tokens of the calibration; the damping counts
+   * as input.
+   */
   readonly loss: number
-  /** Damping that was used: more than was asked for where the second moment could not be factored, undefined where rounding to nearest took over. */
+  /**
+   * Damping that was used: more than was asked for where the second moment could not be factored, undefined where
+   * rounding to nearest took over.
+   */
   readonly damping: number | undefined
   /** Deviations from the request, as sentences for a receipt. */
   readonly notes: readonly string[]
 }
 
 /**
- * Rounds a weight column by column, and after each moves those that are left so that the outputs on the calibration text change least
- * (GPTQ, arXiv 2210.17323), in f64; then goes over all codes again.
+ * Rounds a weight column by column, and after each moves those that are left so that the outputs on the calibration
+ * text change least (GPTQ, arXiv 2210.17323), in f64; then goes over all codes again.
  *
- * @throws TesseraError `invalid-shape`, `invalid-value` where weight or statistics do not fit or are not finite, `invalid-option`
+ * @throws TesseraError `invalid-shape`, `invalid-value` where weight or statistics do not fit or are not finite,
+ *   `invalid-option`
  */
 export function gptq(
   weight: WeightMatrix,

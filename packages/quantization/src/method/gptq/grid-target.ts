@@ -18,7 +18,10 @@ export interface GridStore {
 /** Scales that are gone through with, of all that the search tries. */
 export const simulated = 8
 
-/** @param order the columns in processing order, where groups follow it; undefined where groups are made of columns that stand together */
+/**
+ * @param order the columns in processing order, where groups follow it; undefined where groups are made of columns that
+ *   stand together
+ */
 export function createGridStore(
   grid: Grid,
   rows: number,

@@ -10,7 +10,10 @@ export interface GptqPlan {
   readonly factor: Float64Array
   /** f64 [K, K]: H + λ. */
   readonly hessian: Float64Array
-  /** f64 [K, K] in processing order: what weights are multiplied by, and then by (H + λ)⁻¹, to be added to the targets; none where absent. */
+  /**
+   * f64 [K, K] in processing order: what weights are multiplied by, and then by (H + λ)⁻¹, to be added to the targets;
+   * none where absent.
+   */
   readonly mismatch: Float64Array | undefined
   readonly order: Int32Array
   readonly rule: ScaleRule

@@ -1,7 +1,8 @@
 /**
- * The order in which columns are rounded. Columns whose inputs are large are best rounded first, while many others can still make up
- * for them. `columns`: by falling second moment, groups then being made of columns that stand apart; `groups`: groups by their
- * mean second moment, and columns inside of each, so that groups stay as they are stored; `stored`: as they stand.
+ * The order in which columns are rounded. Columns whose inputs are large are best rounded first, while many others can
+ * still make up for them. `columns`: by falling second moment, groups then being made of columns that stand apart;
+ * `groups`: groups by their mean second moment, and columns inside of each, so that groups stay as they are stored;
+ * `stored`: as they stand.
  */
 export type ColumnOrder = 'stored' | 'columns' | 'groups'
 

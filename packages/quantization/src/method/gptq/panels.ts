@@ -5,7 +5,10 @@ import type { GridStore } from './grid-target.ts'
 import type { GptqPlan } from './kernel.ts'
 import type { SweepRowsOptions } from './sweep-rows.ts'
 
-/** Largest group, largest table and most columns that WebAssembly takes: three square matrices in f32 fit its memory of 4 GiB. */
+/**
+ * Largest group, largest table and most columns that WebAssembly takes: three square matrices in f32 fit its memory of
+ * 4 GiB.
+ */
 const mostWidth = 512
 export const mostCodes = 16
 export const mostColumns = 16_384
@@ -94,7 +97,10 @@ function padSquare(matrix: Float64Array, columns: number, stride: number): Float
   return out
 }
 
-/** The inverse of each diagonal block, with line c holding what earlier columns do to column c; f32 [G][width][width], lines of a short one closer. */
+/**
+ * The inverse of each diagonal block, with line c holding what earlier columns do to column c; f32 [G][width][width],
+ * lines of a short one closer.
+ */
 function trianglesOf(factor: Float64Array, columns: number, width: number): Float32Array {
   const groups = Math.ceil(columns / width)
   const out = new Float32Array(groups * width * width)

@@ -8,23 +8,27 @@ import { type ColumnOrder, orderColumns } from './order.ts'
 /** Options common to every form of GPTQ. */
 export interface SweepOptions {
   /**
-   * The order in which columns are rounded. Default `groups`. `columns` gathers groups of columns that stand apart (and yields
-   * `groupOfColumn`), unless scales are fixed before.
+   * The order in which columns are rounded. Default `groups`. `columns` gathers groups of columns that stand apart (and
+   * yields `groupOfColumn`), unless scales are fixed before.
    */
   readonly order?: ColumnOrder | undefined
   /** Turns of coordinate descent over all codes after the sweep, which cost what the sweep does at most. Default 2. */
   readonly passes?: number | undefined
   /**
-   * Added to the diagonal of the second moment, as a fraction of its mean. Default 0.01 + K / (2 · tokens): the fewer tokens a second
-   * moment is made of, the less it says of other texts.
+   * Added to the diagonal of the second moment, as a fraction of its mean. Default 0.01 + K / (2 · tokens): the fewer
+   * tokens a second moment is made of, the less it says of other texts.
    */
   readonly damping?: number | undefined
   /**
    * Aim at the outputs of the uncompressed model instead of those for the inputs that the compressed one sees, by
-   * `W + correction · W · mismatch · (H + λ)⁻¹` (a closed form of the objective of GPTAQ, arXiv 2504.02692). 1 in full; default 0.
+   * `W + correction · W · mismatch · (H + λ)⁻¹` (a closed form of the objective of GPTAQ, arXiv 2504.02692). 1 in full;
+   * default 0.
    */
   readonly correction?: number | undefined
-  /** The product that it computes with. Default `createPlainMultiply()`; `createWasmMultiply` of `/wasm` is several times as fast. */
+  /**
+   * The product that it computes with. Default `createPlainMultiply()`; `createWasmMultiply` of `/wasm` is several
+   * times as fast.
+   */
   readonly multiply?: Multiply | undefined
 }
 
@@ -36,7 +40,9 @@ export interface Preparation extends DampedFactor {
   readonly notes: readonly string[]
   /** f64 [K, K] in processing order, times the correction; undefined without one. */
   readonly mismatch: Float64Array | undefined
-  /** Goes over the weight some rows at a time: weights f64 [rows, K] in processing order; adds up what `visit` returns. */
+  /**
+   * Goes over the weight some rows at a time: weights f64 [rows, K] in processing order; adds up what `visit` returns.
+   */
   sumSlices(visit: (weights: Float64Array, rows: number, firstRow: number) => number): number
 }
 
@@ -44,7 +50,8 @@ export interface Preparation extends DampedFactor {
 const sliceRows = 512
 
 /**
- * Checks weight and statistics, orders the columns and factors their second moment. Undefined when that fails at any damping.
+ * Checks weight and statistics, orders the columns and factors their second moment. Undefined when that fails at any
+ * damping.
  *
  * @param width columns that share their scales, for the order of groups
  */

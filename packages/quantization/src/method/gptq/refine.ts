@@ -2,8 +2,8 @@ import { type Multiply, rowMajor } from '../../linear-algebra/index.ts'
 import type { SweepTarget } from './sweep.ts'
 
 /**
- * Goes over the codes of each row again, `passes` times at most: each takes the value that is best given all others, scales fixed
- * (coordinate descent). The sweep decides a column knowing only those before it; this one knows all.
+ * Goes over the codes of each row again, `passes` times at most: each takes the value that is best given all others,
+ * scales fixed (coordinate descent). The sweep decides a column knowing only those before it; this one knows all.
  *
  * @param lost f64 [rows, n], target weights less what codes stand for, kept up to date
  * @param hessian f64 [n, n]

@@ -45,10 +45,11 @@ export type SweepRowsOptions = {
 }
 
 /**
- * GPTQ over rows of a weight, groups following the order of rounding: weights f32 [N, K] as they are stored and the order i32 [K]; in that order
- * R and H + λ f32 [S, S] with R · Rᵀ = H + λ, S being K in whole fours and R having ones on the diagonal there, the mismatch f32 [S, S] that
- * targets are corrected by, and the inverses of R's diagonal blocks, transposed, f32 [G, width, width]; and the rising values of a table. Gives
- * codes u8 [N, K] as stored, those of a table being indices of its values, scales and zeros f32 [N, G] in the order of rounding, loss f32 [N].
+ * GPTQ over rows of a weight, groups following the order of rounding: weights f32 [N, K] as they are stored and the
+ * order i32 [K]; in that order R and H + λ f32 [S, S] with R · Rᵀ = H + λ, S being K in whole fours and R having ones
+ * on the diagonal there, the mismatch f32 [S, S] that targets are corrected by, and the inverses of R's diagonal
+ * blocks, transposed, f32 [G, width, width]; and the rising values of a table. Gives codes u8 [N, K] as stored, those
+ * of a table being indices of its values, scales and zeros f32 [N, G] in the order of rounding, loss f32 [N].
  */
 export const sweepRowsOp: Op<SweepRowsInputs, SweepRowsOutputs, SweepRowsOptions> = {
   id: 'gptq-sweep',
@@ -86,11 +87,13 @@ export const sweepRowsOp: Op<SweepRowsInputs, SweepRowsOutputs, SweepRowsOptions
       loss: dense('f32', [rows]),
     }
   },
-  // In f32 weights near a tie fall to the other side, and all that follows makes up for it: single codes may differ by any amount, few of them do.
+  // In f32 weights near a tie fall to the other side, and all that follows makes up for it: single codes may differ by
+  // any amount, few of them do.
   tolerance: () => ({ atol: Number.POSITIVE_INFINITY, rtol: 0, nmse: 1e-3 }),
   cost({ inputs: { weights, factor }, outputs: { scales }, options: { width, passes, rule } }) {
     const [rows = 0, columns = 0] = weights.shape
-    // Sweep and gradient are halves of products with a square; descent changes some codes in ten. Then 96 scales are tried and eight gone through with.
+    // Sweep and gradient are halves of products with a square; descent changes some codes in ten. Then 96 scales are
+    // tried and eight gone through with.
     const fit = rule === 'search' ? 1000 + 8 * width : 10 + width
     return {
       flops: rows * columns * (2 * columns + 0.2 * passes * columns + fit),

@@ -5,12 +5,16 @@ import { invertUpper, type Multiply, rowMajor } from '../../linear-algebra/index
  * in processing order.
  */
 export interface SweepTarget {
-  /** Columns whose scales are chosen together, from weights that make up for all errors before them; undefined where scales are fixed. */
+  /**
+   * Columns whose scales are chosen together, from weights that make up for all errors before them; undefined where
+   * scales are fixed.
+   */
   readonly width: number | undefined
   /**
    * Chooses the scales of the columns at positions [start, start + count). Row r's present weights are
-   * `weights[r · stride + offset …]`; `costs[i]` is what a squared error at position start + i costs after others made up for it;
-   * `inverse` f64 [stride, stride] is that of the block's factor, the group's part beginning at (offset, offset).
+   * `weights[r · stride + offset …]`; `costs[i]` is what a squared error at position start + i costs after others made
+   * up for it; `inverse` f64 [stride, stride] is that of the block's factor, the group's part beginning at (offset,
+   * offset).
    */
   fit(
     start: number,
@@ -28,9 +32,10 @@ export interface SweepTarget {
 }
 
 /**
- * Rounds the columns of `weights` f64 [rows, n], in processing order, one after another, each time moving the columns that are left so
- * that the output changes least (GPTQ, arXiv 2210.17323). With `H = R · Rᵀ` the loss is `|(W − Q) · R|²`, and its i-th column holds only
- * errors of columns up to i: so the errors so far, times R, are all that later columns need, and H is not inverted.
+ * Rounds the columns of `weights` f64 [rows, n], in processing order, one after another, each time moving the columns
+ * that are left so that the output changes least (GPTQ, arXiv 2210.17323). With `H = R · Rᵀ` the loss is
+ * `|(W − Q) · R|²`, and its i-th column holds only errors of columns up to i: so the errors so far, times R, are all
+ * that later columns need, and H is not inverted.
  *
  * @returns the loss, the sum over all columns
  */

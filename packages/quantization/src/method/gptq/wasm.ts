@@ -108,8 +108,8 @@ function scratchBytes(columns: number, { width, rule }: SweepRowsOptions): numbe
 const sliceRows = 64
 
 /**
- * The same without a device, on the calling thread, for `gptq` as `kernel`: integers and tables of up to 16 codes in groups of up to 512 columns,
- * in a third of the time that f64 takes. It keeps 12 · maxColumns² bytes.
+ * The same without a device, on the calling thread, for `gptq` as `kernel`: integers and tables of up to 16 codes in
+ * groups of up to 512 columns, in a third of the time that f64 takes. It keeps 12 · maxColumns² bytes.
  *
  * @param maxColumns the most inputs of a weight that will come
  * @throws TesseraError `unsupported` where WebAssembly SIMD is missing, `invalid-option` for more than 16 384 columns
@@ -123,7 +123,8 @@ export async function createWasmGptqKernel(maxColumns: number): Promise<GptqKern
   }
   const most = 4 * Math.ceil(maxColumns / 4)
   const widest = scratchBytes(most, { width: 512, rule: 'search', passes: 1, scaleType: 'f32', isSymmetric: true })
-  // Triangles are most where a group is widest; codes, scales and zeros of a column each take no more than four bytes of each row.
+  // Triangles are most where a group is widest; codes, scales and zeros of a column each take no more than four bytes
+  // of each row.
   const bytes = 4 * (3 * most ** 2 + most + (most + 512) * 512 + sliceRows * (4 * most + 1) + mostCodes) + widest
   const { exports, buffer } = await instantiateStandalone(gptqModule, bytes + argumentBytes + 64 * 16)
   const sweepRows = exports['sweepRows'] as (args: number, thread: number, threads: number) => void

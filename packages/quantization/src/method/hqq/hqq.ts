@@ -26,10 +26,11 @@ export interface HqqResult {
 }
 
 /**
- * Half-quadratic quantization (Badri and Shaji 2023): zeros that minimise Σ|W − Q|^p, by splitting errors off and shrinking them;
- * scales span the range. Needs no data.
+ * Half-quadratic quantization (Badri and Shaji 2023): zeros that minimise Σ|W − Q|^p, by splitting errors off and
+ * shrinking them; scales span the range. Needs no data.
  *
- * @throws TesseraError `invalid-option` for symmetric grids, which have no zero to move; `invalid-shape`, `invalid-value` for the weight
+ * @throws TesseraError `invalid-option` for symmetric grids, which have no zero to move; `invalid-shape`,
+ *   `invalid-value` for the weight
  */
 export function hqq(
   weight: WeightMatrix,

@@ -4,7 +4,8 @@ import { secondMomentOf, type WeightMatrix } from './weight-matrix.ts'
 
 /**
  * How far the outputs of a layer move on the calibration text when its weight becomes `quantized` f32[N, K]: `error` is
- * Σ|x·(W − Q)ᵀ|² = tr(ΔW·H·ΔWᵀ) and `energy` Σ|x·Wᵀ|², both averaged over tokens; their quotient compares layers. 4 · N · K² operations.
+ * Σ|x·(W − Q)ᵀ|² = tr(ΔW·H·ΔWᵀ) and `energy` Σ|x·Wᵀ|², both averaged over tokens; their quotient compares layers. 4 · N
+ * · K² operations.
  */
 export function outputError(
   weight: WeightMatrix,

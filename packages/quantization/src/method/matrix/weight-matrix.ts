@@ -8,7 +8,10 @@ export interface WeightMatrix {
   readonly shape: readonly [rows: number, columns: number]
 }
 
-/** @throws TesseraError `invalid-shape` when values and shape disagree, `invalid-value` with the place of the first NaN or infinity */
+/**
+ * @throws TesseraError `invalid-shape` when values and shape disagree, `invalid-value` with the place of the first NaN
+ *   or infinity
+ */
 export function checkWeight(method: string, { values, shape }: WeightMatrix): void {
   const [rows, columns] = shape
   if (values.length !== rows * columns || values.length === 0)
@@ -42,7 +45,8 @@ export function checkGrid(method: string, grid: Grid): void {
 /**
  * The second moment, checked to be of the weight's inputs.
  *
- * @throws TesseraError `invalid-shape` when it is missing or of another size, `invalid-value` when it is not finite or all zero
+ * @throws TesseraError `invalid-shape` when it is missing or of another size, `invalid-value` when it is not finite or
+ *   all zero
  */
 export function secondMomentOf(method: string, { shape }: WeightMatrix, statistics: LinearStatistics): Float32Array {
   const { columns, secondMoment } = statistics
@@ -71,7 +75,10 @@ export function secondMomentOf(method: string, { shape }: WeightMatrix, statisti
   return secondMoment
 }
 
-/** f32[K], the mean square of each input: what a squared error in a column costs, the importance matrix of ggml's encoders. */
+/**
+ * f32[K], the mean square of each input: what a squared error in a column costs, the importance matrix of ggml's
+ * encoders.
+ */
 export function importanceOf({ columns, count, secondMoment, squares }: LinearStatistics): Float32Array {
   if (!squares && !secondMoment)
     throw new TesseraError(

@@ -2,9 +2,9 @@ import { sylvester } from '@tessera-llm/kernels'
 import { TesseraError } from '@tessera-llm/tensor'
 
 /**
- * A matrix of ±1, i8 [size, size], whose rows are orthogonal: the Kronecker product of one of a small order, by Paley's constructions
- * (1933), with Sylvester's of a power of two. Known here: powers of two times 1 or q + 1 (q a prime, 3 modulo 4) or 2 (q + 1) (q a
- * prime, 1 modulo 4); so 576 = 36 · 16, 896 = 28 · 32, 1536 = 12 · 128.
+ * A matrix of ±1, i8 [size, size], whose rows are orthogonal: the Kronecker product of one of a small order, by Paley's
+ * constructions (1933), with Sylvester's of a power of two. Known here: powers of two times 1 or q + 1 (q a prime, 3
+ * modulo 4) or 2 (q + 1) (q a prime, 1 modulo 4); so 576 = 36 · 16, 896 = 28 · 32, 1536 = 12 · 128.
  *
  * @throws TesseraError `unsupported` for other sizes
  */
@@ -46,7 +46,9 @@ function paleyFirst(q: number): Int8Array {
   return matrix
 }
 
-/** Order 2 (q + 1): the symmetric conference matrix of q, each 0 replaced by [1 −1; −1 −1] and each ±1 by ±[1 1; 1 −1]. */
+/**
+ * Order 2 (q + 1): the symmetric conference matrix of q, each 0 replaced by [1 −1; −1 −1] and each ±1 by ±[1 1; 1 −1].
+ */
 function paleySecond(q: number): Int8Array {
   const half = q + 1
   const order = 2 * half

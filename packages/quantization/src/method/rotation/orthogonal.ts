@@ -8,8 +8,9 @@ export interface Rotation {
 }
 
 /**
- * A matrix drawn uniformly (by Haar's measure) from all orthogonal ones: a product of reflections along random directions of falling
- * length (Stewart 1980). 4/3 · size³ operations; for sizes of several thousand take `hadamardRotation`.
+ * A matrix drawn uniformly (by Haar's measure) from all orthogonal ones: a product of reflections along random
+ * directions of falling length (Stewart 1980). 4/3 · size³ operations; for sizes of several thousand take
+ * `hadamardRotation`.
  */
 export function orthogonalRotation(size: number, seed: number): Rotation {
   checkSize(size)
@@ -42,8 +43,9 @@ export function orthogonalRotation(size: number, seed: number): Rotation {
 }
 
 /**
- * diag(±1) · H / √size with seeded signs and a Hadamard matrix H: every input spreads evenly over all outputs, and a runtime can apply
- * it in size · log(size) operations. Without a seed all signs are 1: for a power of two what `hadamard` of `@tessera-llm/kernels` does to a block.
+ * diag(±1) · H / √size with seeded signs and a Hadamard matrix H: every input spreads evenly over all outputs, and a
+ * runtime can apply it in size · log(size) operations. Without a seed all signs are 1: for a power of two what
+ * `hadamard` of `@tessera-llm/kernels` does to a block.
  *
  * @throws TesseraError `unsupported` for a size without a known Hadamard matrix
  */

@@ -13,7 +13,10 @@ export interface RotationLayer {
   readonly down: string
 }
 
-/** Names of the weights that read or write the residual stream. Norms after a sublayer's output, and LayerNorm, cannot be turned. */
+/**
+ * Names of the weights that read or write the residual stream. Norms after a sublayer's output, and LayerNorm, cannot
+ * be turned.
+ */
 export interface RotationModel {
   readonly embedding: string
   readonly layers: readonly RotationLayer[]
@@ -47,8 +50,8 @@ export interface PlannedTransform {
 }
 
 /**
- * How each weight of a model changes when its residual stream and its heads are turned, the function staying the same (QuaRot,
- * arXiv 2404.00456). Weights that are not named stay; the norms that are named become ones.
+ * How each weight of a model changes when its residual stream and its heads are turned, the function staying the same
+ * (QuaRot, arXiv 2404.00456). Weights that are not named stay; the norms that are named become ones.
  */
 export function planRotation(
   model: RotationModel,

@@ -8,7 +8,10 @@ import type { Rotation } from './orthogonal.ts'
  * multiplied by output. A rotation smaller than the axis is applied to each part of its size, as for attention heads.
  */
 export interface WeightTransform {
-  /** f32[K]: x arrives divided by these, so that columns are multiplied; the weight of a norm merged into the layers that read it, or smoothing. */
+  /**
+   * f32[K]: x arrives divided by these, so that columns are multiplied; the weight of a norm merged into the layers
+   * that read it, or smoothing.
+   */
   readonly inputScale?: Float32Array | undefined
   /** x arrives multiplied by this rotation. */
   readonly input?: Rotation | undefined

@@ -14,8 +14,8 @@ export interface Nvfp4Result {
 }
 
 /**
- * Rounds a weight to NVFP4 with a scale for the tensor beside those of the groups of 16, which are in e4m3 (the format of NVIDIA's
- * checkpoints; ggml's blocks of the same name have no scale for the tensor).
+ * Rounds a weight to NVFP4 with a scale for the tensor beside those of the groups of 16, which are in e4m3 (the format
+ * of NVIDIA's checkpoints; ggml's blocks of the same name have no scale for the tensor).
  *
  * @throws TesseraError `invalid-shape`, `invalid-value` for the weight
  */

@@ -7,13 +7,16 @@ import { createGroupScale, type ScaleRule } from '../scale/index.ts'
 export interface RtnOptions {
   /** Choice of scales. Default `search`. */
   readonly scale?: ScaleRule | undefined
-  /** f32[K]: what a squared error in each column costs (`importanceOf`); all the same where absent. Only `search` heeds it. */
+  /**
+   * f32[K]: what a squared error in each column costs (`importanceOf`); all the same where absent. Only `search` heeds
+   * it.
+   */
   readonly importance?: Float32Array | undefined
 }
 
 /**
- * Rounds each weight to the nearest value of the grid, ties to even: needs no data, is quick with the rule `range`, and is the base
- * line of every other method.
+ * Rounds each weight to the nearest value of the grid, ties to even: needs no data, is quick with the rule `range`, and
+ * is the base line of every other method.
  *
  * @throws TesseraError `invalid-shape`, `invalid-value` for weights or an importance that do not fit
  */

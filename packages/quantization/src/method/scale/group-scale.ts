@@ -3,8 +3,9 @@ import { nearestEven } from '../../format/encode/rounding.ts'
 import { scaleRounder } from './round-scale.ts'
 
 /**
- * How a group's scale is found. `range`: the grid spans the smallest and the largest weight. `search`: the scale (and zero) of least
- * weighted squared error among clipped ranges, each refitted by least squares to the codes that it leads to.
+ * How a group's scale is found. `range`: the grid spans the smallest and the largest weight. `search`: the scale (and
+ * zero) of least weighted squared error among clipped ranges, each refitted by least squares to the codes that it leads
+ * to.
  */
 export type ScaleRule = 'range' | 'search'
 
@@ -17,7 +18,10 @@ export interface GroupScale {
   readonly rising: readonly number[]
   /** The best that the last search found, best first, as many as were asked for; empty under `range`. */
   readonly candidates: readonly ScaleCandidate[]
-  /** Chooses scale and zero for x[at … at + count); `weights[i]` is the cost of a squared error in x[at + i], 1 where absent. */
+  /**
+   * Chooses scale and zero for x[at … at + count); `weights[i]` is the cost of a squared error in x[at + i], 1 where
+   * absent.
+   */
   fit(x: Values, at: number, count: number, weights: Values | undefined): void
   /** Summed cost times squared error of the present scale. */
   error(x: Values, at: number, count: number, weights: Values | undefined): number
@@ -37,8 +41,8 @@ export interface ScaleCandidate {
 type Values = Float64Array | Float32Array
 
 /**
- * @param spread symmetric integers under `range`: `full` lays the largest weight half a step beyond the last code, as GPTQ does;
- * `narrow` lays it onto the last code and leaves the lowest code unused
+ * @param spread symmetric integers under `range`: `full` lays the largest weight half a step beyond the last code, as
+ *   GPTQ does; `narrow` lays it onto the last code and leaves the lowest code unused
  * @param keep candidates that a search remembers
  */
 export function createGroupScale(grid: Grid, rule: ScaleRule, spread: 'full' | 'narrow', keep = 1): GroupScale {

@@ -3,8 +3,9 @@ import type { LinearStatistics } from '../../quantized-matrix/index.ts'
 import { checkWeight, type WeightMatrix } from '../matrix/index.ts'
 
 /**
- * SmoothQuant (arXiv 2211.10438): f32[K] by which activations are divided and the columns of all weights that read them multiplied,
- * `max|X_j|^alpha / max|W_j|^(1 − alpha)`, at least 1e-5. Moves outliers of the activations, which 8 bits cannot hold, into the weights.
+ * SmoothQuant (arXiv 2211.10438): f32[K] by which activations are divided and the columns of all weights that read them
+ * multiplied, `max|X_j|^alpha / max|W_j|^(1 − alpha)`, at least 1e-5. Moves outliers of the activations, which 8 bits
+ * cannot hold, into the weights.
  *
  * @param weights all layers that read this input
  * @throws TesseraError `invalid-value` when the statistics lack `absMax`, `invalid-option`, `invalid-shape`

@@ -1,7 +1,9 @@
 import { fromOniguruma } from './regex.ts'
 import { type Part, refuse, unsupported } from './read.ts'
 
-/** The `pattern` of a normalizer, pre-tokenizer or decoder (`{"String": …}` or `{"Regex": …}`) as a global expression. */
+/**
+ * The `pattern` of a normalizer, pre-tokenizer or decoder (`{"String": …}` or `{"Regex": …}`) as a global expression.
+ */
 export function readPattern(part: Part): RegExp {
   const path = `${part.path}.pattern`
   const pattern = part.fields.record('pattern') ?? refuse(path, 'is missing')

@@ -13,7 +13,10 @@ import scoresSource from './scores.wgsl'
 import softmaxSource from './softmax.wgsl'
 import valuesSource from './values.wgsl'
 
-/** Attention by its definition: all scores in memory (4 · B · Hq · Lq · Lkv bytes), softmax over each row, weights times values. */
+/**
+ * Attention by its definition: all scores in memory (4 · B · Hq · Lq · Lkv bytes), softmax over each row, weights times
+ * values.
+ */
 export const plainWebgpu: WebGpuKernel = {
   abi: kernelAbi,
   device: 'webgpu',
