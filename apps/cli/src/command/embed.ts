@@ -22,8 +22,7 @@ export async function embed(args: EmbedArguments, output: Output, signal: AbortS
   const { text, jsonl, ids } = args
   if ([text, jsonl, ids].filter((given) => given !== undefined).length !== 1)
     throw new TesseraError('invalid-option', 'embed: give one of --text TEXT, --jsonl FILE and --ids 1,2,3')
-  const texts =
-    jsonl !== undefined ? await readStrings('embed', jsonl) : [ids === undefined ? (text ?? '') : parseIds(ids)]
+  const texts = jsonl !== undefined ? await readStrings(jsonl) : [ids === undefined ? (text ?? '') : parseIds(ids)]
   await withFiles(args.model, output, signal, (files) =>
     withEncoder(files, args, output, signal, async (model) => {
       const progress = output.progress('embedding')

@@ -37,7 +37,10 @@ test('--calibrate takes conversations, one a line, and verify finds the same byt
       { role: 'assistant', content: sentence },
     ]
     await writeFile(chats, `${JSON.stringify({ messages })}\n`.repeat(8))
-    const method = ['--method', 'gptq', '--format', 'q4_0']
+    const recipe = join(folder, 'recipe.json')
+    const step = { kind: 'quantize', targets: 'layers.1.mlp.*', method: 'gptq', format: 'q4_0' }
+    await writeFile(recipe, JSON.stringify({ steps: [step] }))
+    const method = ['--recipe', recipe]
     const sizes = ['--calibrate-window', '32', '--calibrate-windows', '2']
     const argv = ['optimize', model, out, ...method, '--calibrate', chats, ...sizes, ...fast]
     const { code, stderr } = await tessera(argv)

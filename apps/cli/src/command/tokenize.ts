@@ -28,7 +28,7 @@ export async function tokenize(args: TokenizeArguments, output: Output, signal: 
   const { text, jsonl } = args
   if ((text === undefined) === (jsonl === undefined))
     throw new TesseraError('invalid-option', 'tokenize: give either --text TEXT or --jsonl FILE')
-  const texts = jsonl === undefined ? undefined : await readStrings('tokenize', jsonl)
+  const texts = jsonl === undefined ? undefined : await readStrings(jsonl)
   await withFiles(args.model, output, signal, async (files) => {
     const { tokenizer } = textOf(files)
     const encode = (value: string): number[] =>

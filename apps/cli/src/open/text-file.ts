@@ -6,9 +6,9 @@ export async function readTextFile(option: string, path: string): Promise<string
   return readText(`--${option}`, path)
 }
 
-/** Reads a file of one JSON string a line, skipping empty lines. Throws `not-found` or `invalid-value`. */
-export async function readStrings(command: string, path: string): Promise<string[]> {
-  return (await readJsonLines(command, path)).map(({ value, where }) => {
+/** Reads the file of `--jsonl`, one JSON string a line, skipping empty lines. Throws `not-found` or `invalid-value`. */
+export async function readStrings(path: string): Promise<string[]> {
+  return (await readJsonLines('--jsonl', path)).map(({ value, where }) => {
     if (typeof value === 'string') return value
     throw new TesseraError(
       'invalid-value',
