@@ -18,18 +18,12 @@ import { linesTogether, queryOf, together } from './lines'
 import { QUERY_FACTOR, scoreFactor } from './raw-halves'
 import { layQuery, quadScoresF16, quadScoresF32, tripleScoresF16 } from './score-quads'
 import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32, tripleScoresF32 } from './score-tiles'
-import { SPLIT } from './splits'
+import { KEYS_AT_ONCE, SPLIT } from './splits'
 import { touchQuarters } from './touch'
 import { quadValuesF16, quadValuesF32, tripleValuesF16, tripleValuesF32 } from './value-quads'
 import { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from './value-tiles'
 
 // Scores and values of a split whose keys and values are f32 or f16.
-
-/**
- * Least number of keys that are multiplied with all lines before the next are read: 4 kB for 16 keys of 64 channels.
- * They are in one page.
- */
-const KEYS_AT_ONCE: i32 = 16
 
 /**
  * scores[line][i] = scale · q · k. Multiplies a few keys with all lines while they are in the first-level cache.

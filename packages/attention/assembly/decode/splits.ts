@@ -7,6 +7,12 @@ import { endVisible, firstKept, firstVisible, keyCount, ROWS, VALUE_DIM } from '
 /** Keys per split: at 64 channels, they fill half of a first-level cache. */
 export const SPLIT: i32 = 128
 
+/**
+ * Keys of a split that are multiplied with all lines before the next are read, the fewest where the number varies: 4 kB
+ * for 16 keys of 64 channels in f32. Pages hold multiples of 16, so these lie in one.
+ */
+export const KEYS_AT_ONCE: i32 = 16
+
 /** Splits `first` … `end` − 1 that hold a key visible to any row: `first` in the low word, `end` in the high word. */
 export function activeSplits(args: usize, batch: u32): u64 {
   const rows: i32 = argument(args, ROWS)

@@ -7,9 +7,6 @@ import { SPLIT } from '../decode/splits'
 // [lines] and bases [lines]; scales, minima and a scaled line of max(D, Dv, SPLIT) + 32 numbers each; decoded rows
 // [16][max(D, Dv)].
 
-/** Keys that are multiplied with all lines before the next are read. */
-export const KEYS_AT_ONCE: i32 = 16
-
 @inline
 export function roundedBytes(args: usize): usize {
   const width = argument(args, HEAD_DIM)

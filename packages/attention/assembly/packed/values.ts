@@ -1,11 +1,11 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
 import { BLOCK_TABLE, INT4, INT8, keyAddress, STRIDE_V, V, VALUE_DIM } from '../call'
 import { linesByThrees } from '../decode/lines'
-import { SPLIT } from '../decode/splits'
+import { KEYS_AT_ONCE, SPLIT } from '../decode/splits'
 import { touch } from '../decode/touch'
 import { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from '../decode/value-tiles'
 import { lineValuesI8, pairValuesI8, tripleValuesI8 } from './int8-tiles'
-import { KEYS_AT_ONCE, numbersBytes, roundedBytes } from './memory'
+import { numbersBytes, roundedBytes } from './memory'
 import { addLines, roundLine } from './products'
 import { roundPairs, scaleBy } from './rounding'
 import {
