@@ -100,6 +100,33 @@ describe('a worker that is lost', () => {
     await isBroken(device, x, error)
   })
 
+  it('is one that does not start, but not for one late timer: the process was stopped, or computed meanwhile', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let lost: unknown
+      const opening = open({ threads: 2, workerUrl: 'data:text/javascript,setInterval(()=>0,1e6)' }).catch((error: unknown) => {
+        lost = error
+      })
+      const compiled = async (): Promise<void> => {
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      }
+      for (let late = 0; late < 15; late++) {
+        await compiled()
+        vi.runOnlyPendingTimers()
+      }
+      await compiled()
+      expect(lost).toBeUndefined()
+      vi.runOnlyPendingTimers()
+      await opening
+      expect(lost).toMatchObject({
+        code: 'worker-lost',
+        message: expect.stringContaining('it did not start within 20000 ms'),
+      })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it.skipIf(process.platform === 'win32')(
     'is not one that was stopped together with its process (skipped on Windows, which has no SIGSTOP)',
     async () => {

@@ -32,7 +32,7 @@ const formats = [
   'tq2_0',
 ] as const
 
-/** One token by a matrix of a 1 B model, which exceeds the cache in most formats; 128 tokens by a smaller one. */
+/** One token by matrices of a 1 B model, as many as exceed caches; 128 tokens by a smaller one. */
 export function formatWorkloads(): readonly FormatWorkload[] {
   return [1, 2].flatMap((threads) => [
     ...formats.map(
@@ -43,8 +43,8 @@ export function formatWorkloads(): readonly FormatWorkload[] {
         threads,
         format,
         m: 1,
-        k: 2048,
-        n: 8192,
+        k: 576,
+        n: 1536,
         metrics: [
           { name: 'rate', unit: 'GB/s', better: 'higher' },
           { name: 'products', unit: 'Gop/s', better: 'higher' },

@@ -60,7 +60,17 @@ test('a bar fits a narrow terminal, and its cursor is left alone', () => {
   expect(written).not.toContain('\u001b[?25')
 })
 
-test('nothing is shown in a file, nor cleared where nothing was shown', () => {
+test('in a file, long work leaves a line now and then', () => {
+  const progress = createProgress('calibrating', { stderr: stream(false) })
+  for (let second = 1; second <= 45; second++) {
+    vi.advanceTimersByTime(1000)
+    progress.report(second, 50)
+  }
+  progress.end()
+  expect(written).toBe('calibrating  20 % 40 s left\ncalibrating  80 % 10 s left\n')
+})
+
+test('short work leaves nothing in a file, and nothing is cleared where nothing was shown', () => {
   const progress = createProgress('loading', { stderr: stream(false) })
   progress.report(1, 2)
   progress.end()

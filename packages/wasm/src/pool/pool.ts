@@ -45,11 +45,24 @@ const spinMs = 0.25
 
 /**
  * Sleeps that a wait consists of. The system counts the time for which it stops a process (SIGSTOP): such a process
- * finds one sleep over when it goes on, and not its whole wait.
+ * finds one sleep over when it goes on, and not its whole wait. So does a thread that has computed for longer than that.
  */
 const sleeps = 16
 /** Longest start of a worker. */
 const startTimeoutMs = 20_000
+
+/** Calls `then` when `sleeps` timers, which last `ms` together, are over; returns a function that prevents it. */
+function afterSleeps(ms: number, then: () => void): () => void {
+  let left = sleeps
+  const next = (): ReturnType<typeof setTimeout> =>
+    setTimeout(() => {
+      left -= 1
+      if (left === 0) then()
+      else timer = next()
+    }, ms / sleeps)
+  let timer = next()
+  return () => clearTimeout(timer)
+}
 
 export async function createPool(
   compiling: Promise<CompiledModules>,
@@ -73,16 +86,16 @@ export async function createPool(
     new Promise((resolve, reject) => {
       const worker = spawnWorker(workerScript, workerUrl)
       workers.push(worker)
-      const timer = setTimeout(() => reject(lose(`it did not start within ${startTimeoutMs} ms`)), startTimeoutMs)
+      const cancel = afterSleeps(startTimeoutMs, () => reject(lose(`it did not start within ${startTimeoutMs} ms`)))
       worker.listen(
         (message) => {
-          clearTimeout(timer)
+          cancel()
           const { failed } = message as { readonly failed?: string }
           if (failed === undefined) resolve()
           else reject(lose(failed))
         },
         (reason) => {
-          clearTimeout(timer)
+          cancel()
           if (disposed) return
           // No thread may wait for one that is gone.
           Atomics.store(state(), layout.failed / 4, 1)
@@ -102,7 +115,7 @@ export async function createPool(
             generation: layout.generation,
           }),
         (error: unknown) => {
-          clearTimeout(timer)
+          cancel()
           reject(error)
         },
       )
