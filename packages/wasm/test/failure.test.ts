@@ -104,19 +104,18 @@ describe('a worker that is lost', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       let lost: unknown
-      const opening = open({ threads: 2, workerUrl: 'data:text/javascript,setInterval(()=>0,1e6)' }).catch((error: unknown) => {
-        lost = error
-      })
-      const compiled = async (): Promise<void> => {
-        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
-      }
-      for (let late = 0; late < 15; late++) {
-        await compiled()
+      const opening = open({ threads: 2, workerUrl: 'data:text/javascript,setInterval(()=>0,1e6)' }).catch(
+        (error: unknown) => {
+          lost = error
+        },
+      )
+      const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+      for (let late = 0; late < 16; late++) {
+        while (vi.getTimerCount() === 0) await turn()
+        expect(lost).toBeUndefined()
         vi.runOnlyPendingTimers()
+        await turn()
       }
-      await compiled()
-      expect(lost).toBeUndefined()
-      vi.runOnlyPendingTimers()
       await opening
       expect(lost).toMatchObject({
         code: 'worker-lost',
