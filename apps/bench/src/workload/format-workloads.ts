@@ -43,8 +43,8 @@ export function formatWorkloads(): readonly FormatWorkload[] {
         threads,
         format,
         m: 1,
-        k: 576,
-        n: 1536,
+        k: 2048,
+        n: 8192,
         metrics: [
           { name: 'rate', unit: 'GB/s', better: 'higher' },
           { name: 'products', unit: 'Gop/s', better: 'higher' },
