@@ -65,6 +65,12 @@ export function createFormatParticipant(describe: (workload: Workload) => Descri
 /** Between −1 and 1. */
 const valueAt = (index: number): number => (hash(index) >>> 8) / 2 ** 23 - 1
 
+/**
+ * Of the size that weights of models have: one f16 of some hundred, and most scales of the 256 columns of `q6_k`, are
+ * subnormal.
+ */
+const weightAt = (index: number): number => 0.02 * (valueAt(2 * index) + valueAt(2 * index + 1))
+
 /** Rows that are generated; the others repeat them. */
 const rowsMade = 8
 
@@ -80,7 +86,7 @@ function weightsOf(device: Device, { m, ...workload }: FormatWorkload): readonly
 
 /** Makes equal matrices on the device, from bytes that are made once. */
 function weightMaker(device: Device, { format, n, k }: Pick<FormatWorkload, 'format' | 'n' | 'k'>): () => Weight {
-  const rows = Float32Array.from({ length: rowsMade * k }, (_, i) => valueAt(i))
+  const rows = Float32Array.from({ length: rowsMade * k }, (_, i) => weightAt(i))
   const repeated = <T extends Uint8Array | Float32Array>(of: T): T => {
     const all = new (of.constructor as new (length: number) => T)((of.length / rowsMade) * n)
     for (let at = 0; at < all.length; at += of.length) all.set(of, at)
@@ -99,9 +105,9 @@ function weightMaker(device: Device, { format, n, k }: Pick<FormatWorkload, 'for
   }
   const grid = gridOf(format)
   const count = grid.kind === 'integer' ? 2 ** grid.bits : grid.values.length
-  // 8-bit floats have codes that are NaN.
+  // 8-bit floats have codes that are NaN, and subnormal ones, which a row of weights has hardly any of.
   const codeAt = (i: number): number =>
-    count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + (hash(i + 7) % 96) : hash(i) % count
+    count === 256 && grid.kind === 'codebook' ? (hash(i) % 2) * 128 + 16 + (hash(i + 7) % 88) : hash(i) % count
   const matrix = {
     shape: [n, k] as const,
     grid,

@@ -53,6 +53,19 @@ export const linearConformance: readonly DeviceCase[] = [
       options: { activations: 'int8' },
     }),
   ),
+  // Two weights of three are subnormal in f16; x makes up for their size.
+  ...([1, 9] as const).map((tokens) =>
+    conformanceCase(linearOp, {
+      name: `linear of ${tokens} by f16 that are partly subnormal`,
+      inputs: {
+        x: normal([tokens, 70], { scale: 2 ** 14 }),
+        weight: normal([24, 70], { seed: 2, dtype: 'f16', scale: 2 ** -14 }),
+        bias: undefined,
+        residual: undefined,
+      },
+      options: {},
+    }),
+  ),
   ...([1, 9] as const).flatMap((tokens) => [
     conformanceCase(linearOp, {
       name: `linear of ${tokens} with bias`,

@@ -1,4 +1,4 @@
-import { halfBias, halfMask } from '@tessera-llm/wasm/assembly/lib'
+import { halfBias, halfMask, loadHalf4 } from '@tessera-llm/wasm/assembly/lib'
 import { brainFloats, e4m3Floats, f16Floats, i8Floats, u8Floats } from './lanes'
 import {
   BRAIN,
@@ -20,7 +20,9 @@ import {
 @inline
 export function sharedScale(form: i32, p: usize, quad: i32): v128 {
   if (form == SHARED || form == SHARED_OFFSET) return v128.load(p + 16 * quad)
-  return f16Floats(p + 8 * quad, halfMask(), halfBias())
+  if (form == SHARED_HALF || form == SHARED_HALF_ZERO) return f16Floats(p + 8 * quad, halfMask(), halfBias())
+  // The scale of scales of 6 or 8 bits is subnormal in most blocks of a model.
+  return loadHalf4(p + 8 * quad)
 }
 
 /** Shared offset, or the negated scale of the minimums, likewise. */
@@ -29,7 +31,7 @@ export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
   if (!hasOffset(form)) return f32x4.splat(0)
   if (form == SHARED_OFFSET) return v128.load(p + 32 + 16 * quad)
   if (form == SHARED_HALF_ZERO) return f32x4.neg(f32x4.mul(sharedScale(form, p, quad), u8Floats(p + 16, quad)))
-  return f32x4.neg(f16Floats(p + 16 + 8 * quad, halfMask(), halfBias()))
+  return f32x4.neg(loadHalf4(p + 16 + 8 * quad))
 }
 
 @inline

@@ -25,7 +25,7 @@ const halves: Readonly<Record<string, { readonly at: readonly number[]; readonly
 /** Bytes of a block that are scales of another kind, and values between which they give weights of about unit size. */
 const exponents: Readonly<Record<string, { readonly count: number; readonly from: number; readonly to: number }>> = {
   mxfp4: { count: 1, from: 124, to: 126 },
-  nvfp4: { count: 4, from: 16, to: 44 },
+  nvfp4: { count: 4, from: 4, to: 44 },
 }
 
 /** Stored rows of random codes with scales of a sensible size. */
