@@ -12,7 +12,8 @@ export { ropeAppend } from './cache/rope-append'
 export { plainScores, plainSoftmax, plainValues } from './prefill/plain'
 
 // Not kernel entries: exported so that they stay separate functions (see decode/score-tiles.ts).
-export { quadScoresF16, quadScoresF32, tripleScoresF16 } from './decode/score-quads'
+export { quadScoresF16, tripleScoresF16 } from './decode/score-columns'
+export { quadScoresF32 } from './decode/score-quads'
 export { quadValuesF16, quadValuesF32, tripleValuesF16, tripleValuesF32 } from './decode/value-quads'
 export { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32, tripleScoresF32 } from './decode/score-tiles'
 export { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from './decode/value-tiles'

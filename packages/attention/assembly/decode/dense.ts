@@ -16,7 +16,8 @@ import {
 } from '../call'
 import { linesTogether, queryOf, together } from './lines'
 import { QUERY_FACTOR, scoreFactor } from './raw-halves'
-import { layQuery, quadScoresF16, quadScoresF32, tripleScoresF16 } from './score-quads'
+import { quadScoresF16, tripleScoresF16 } from './score-columns'
+import { layQuery, quadScoresF32 } from './score-quads'
 import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32, tripleScoresF32 } from './score-tiles'
 import { KEYS_AT_ONCE, SPLIT } from './splits'
 import { touchQuarters } from './touch'
@@ -27,7 +28,7 @@ import { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from './va
 
 /**
  * scores[line][i] = scale · q · k. Multiplies a few keys with all lines while they are in the first-level cache.
- * `scaled` has room for the queries of all lines.
+ * `scaled` has room for the queries of all lines, and behind them, for f16 keys, for 64 bytes a key of the split.
  */
 export function scoreDense(
   args: usize,
@@ -48,6 +49,7 @@ export function scoreDense(
   const touched = keysTouched(args, strideK)
   const many = linesTogether(lines, headDim)
   const queryBytes = (<usize>headDim) << 2
+  const sums = scaled + lines * queryBytes
   const factor = scoreFactor(scale, shiftK)
   for (let line: u32 = 0, some: u32 = 0; line < many; line += some) {
     some = together(many - line)
@@ -71,9 +73,9 @@ export function scoreDense(
       const s0 = scores + ((<usize>line * SPLIT + from) << 2)
       next = together(many - line)
       if (next == 4) {
-        if (shiftK == 1) quadScoresF16(q, keysAt, strideK, some, headDim, factor, s0)
+        if (shiftK == 1) quadScoresF16(q, keysAt, strideK, some, headDim, factor, s0, sums)
         else quadScoresF32(q, keysAt, strideK, some, headDim, factor, s0)
-      } else if (shiftK == 1) tripleScoresF16(q, keysAt, strideK, some, headDim, factor, s0)
+      } else if (shiftK == 1) tripleScoresF16(q, keysAt, strideK, some, headDim, factor, s0, sums)
       else
         tripleScoresF32(
           queryOf(args, batch, kvHead, group, line),
@@ -103,11 +105,12 @@ export function scoreDense(
 }
 
 /**
- * Keys touched before they are multiplied with all lines. For f16 rows of 64 channels, 16 keys are half a page, too
- * short for the hardware prefetcher.
+ * Keys touched before they are multiplied with all lines: at most 16 kB of rows that lie together. For f16 rows of 64
+ * channels, 16 keys are half a page, too short for the hardware prefetcher.
  */
 function keysTouched(args: usize, stride: usize): i32 {
-  return argument(args, BLOCK_TABLE) != 0 || stride > 256 ? KEYS_AT_ONCE : stride > 128 ? SPLIT / 2 : SPLIT
+  if (argument(args, BLOCK_TABLE) != 0 || stride > 512) return KEYS_AT_ONCE
+  return stride > 256 ? SPLIT / 4 : stride > 128 ? SPLIT / 2 : SPLIT
 }
 
 /** partial[line] += Σ weights · v over keys `skip` … `until` − 1 of the split. */

@@ -1,5 +1,5 @@
-import { halfMask, madd } from '@tessera-llm/wasm/assembly/lib'
-import { loadNext, loadRaw } from './raw-halves'
+import { madd } from '@tessera-llm/wasm/assembly/lib'
+import { firstHalves, highHalves, lastHalves, lowHalves, wordMask } from './raw-halves'
 import { LINE } from './score-tiles'
 
 // Weighted sums of values for three or four query rows: each value is loaded, and widened from f16, once for all of
@@ -28,7 +28,7 @@ function quadValues(
   o0: usize,
   bytes: usize,
 ): void {
-  const mask = halfMask()
+  const mask = wordMask()
   const o1 = o0 + bytes
   const o2 = o1 + bytes
   const o3 = o2 + bytes
@@ -45,8 +45,11 @@ function quadValues(
     let d1 = v128.load(o3 + d, 16)
     let from = v
     for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask)
-      const y1 = loadNext(from, shift, mask)
+      const halves = v128.load(from)
+      const high = highHalves(halves, mask)
+      const low = lowHalves(halves)
+      const y0 = shift == 2 ? halves : firstHalves(low, high)
+      const y1 = shift == 2 ? v128.load(from, 16) : lastHalves(low, high)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)
@@ -105,7 +108,7 @@ function tripleValues(
   o0: usize,
   bytes: usize,
 ): void {
-  const mask = halfMask()
+  const mask = wordMask()
   const o1 = o0 + bytes
   const o2 = o1 + bytes
   const last = p + ((<usize>end) << 2)
@@ -119,8 +122,11 @@ function tripleValues(
     let c1 = v128.load(o2 + d, 16)
     let from = v
     for (let at = p + ((<usize>first) << 2); at < last; at += 4, from += stride) {
-      const y0 = loadRaw(from, shift, mask)
-      const y1 = loadNext(from, shift, mask)
+      const halves = v128.load(from)
+      const high = highHalves(halves, mask)
+      const low = lowHalves(halves)
+      const y0 = shift == 2 ? halves : firstHalves(low, high)
+      const y1 = shift == 2 ? v128.load(from, 16) : lastHalves(low, high)
       let x = v128.load32_splat(at)
       a0 = madd(x, y0, a0)
       a1 = madd(x, y1, a1)

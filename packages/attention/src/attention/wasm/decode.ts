@@ -48,12 +48,16 @@ function linesOf({ inputs, options }: AttentionProblem): number {
   return (numHeads / numKvHeads) * seqLenQ
 }
 
-/** Bytes of scores, scaled queries, and the further memory of assembly/packed/memory.ts. */
+/**
+ * Bytes of scores, scaled queries, sums of four rows with f16 keys (assembly/decode/score-columns.ts), and the further
+ * memory of assembly/packed/memory.ts.
+ */
 function bytesPerThread(problem: AttentionProblem): number {
   const lines = linesOf(problem)
   const { inputs, options } = problem
   const { headDim, valueDim } = attentionSizes(inputs, options)
-  const dense = lines64(lines * (splitKeys + headDim) * 4)
+  const sums = inputs.k.kind === 'dense' && inputs.k.dtype === 'f16' && lines > 2 ? splitKeys * 64 : 0
+  const dense = lines64(lines * (splitKeys + headDim) * 4 + sums)
   if (inputs.k.kind === 'dense' && inputs.v.kind === 'dense') return dense
   const widest = Math.max(headDim, valueDim)
   return Math.max(
