@@ -1,5 +1,5 @@
 import { createPlainMultiply } from '@tessera-llm/quantization'
-import { type Device, TesseraError } from '@tessera-llm/tensor'
+import { type Device, sizeOf, TesseraError } from '@tessera-llm/tensor'
 import { assignSteps } from '../apply/assignments.ts'
 import { type CalibrationText, calibrationSizes, calibrationWindows } from '../calibration/index.ts'
 import { formatLabel } from '../plan/index.ts'
@@ -24,29 +24,25 @@ import { type FormatChoice, openWeights, tooSmall } from './open-weights.ts'
 /** Options of `allocateBudget`. */
 export interface AllocateOptions {
   readonly device: Device
-  /** Needed where the recipe has a budget: what the losses are measured on. */
+  /** The text on which losses are measured. Required for a recipe with a budget. */
   readonly calibration?: CalibrationText | undefined
-  /** The file that the budget is for: `ggufFileSize(subject, checkpoint)`. */
+  /** Sizes of the file to be written: `ggufFileSize(subject, checkpoint)`. */
   readonly file: FileSize
-  /**
-   * Keeps the measured losses, so that a run that was interrupted afterwards does not measure again. Default: memory.
-   */
+  /** Stores the measured losses, so that a run that resumes does not measure again. Default: memory. */
   readonly store?: WorkStore | undefined
-  /** Says what the losses in `store` belong to, such as a hash of model and text. */
+  /** Key of the losses in `store`, such as a hash of model and text; losses with another key are deleted. */
   readonly identity?: string | undefined
   /** As for `applyRecipe`. */
   readonly solver?: Solver | undefined
-  /**
-   * `what` is measured: single weights, then whole models where single losses do not decide; each from 0 to its total.
-   */
+  /** `weights` are measured first, then whole `models` where single losses do not decide; each from 0 to its total. */
   readonly onProgress?: ((done: number, total: number, what: 'weights' | 'models') => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a weight was given. */
+/** A weight with its chosen format. */
 export interface AllocatedWeight {
   readonly name: string
-  /** Undefined where it stays as it is stored. */
+  /** Undefined if the weight stays as stored. */
   readonly format: WeightFormat | undefined
   readonly bytes: number
   /** Predicted share of the divergence, nats a token. */
@@ -66,36 +62,37 @@ export interface BudgetAllocation {
   readonly weights: readonly AllocatedWeight[]
 }
 
-/**
- * What losses are measured on: windows of the calibration that tell of the inputs of layers, whole ones, since GPTQ
- * treats what every window begins with by how often that is; the first tokens of others for the divergence; and the
- * likely words of the vocabulary.
- */
+/** Tokens of calibration for the statistics of inputs, in whole windows: GPTQ sees each window's first token as often. */
 const knownTokens = 2048
+/** First tokens of a further window, on which the divergence is measured. */
 const measuredTokens = 128
 const measuredProbes = 1
+/** Likely words of the vocabulary, between which the divergence is measured. */
 const measuredWords = 4096
-/**
- * Windows that a mixture and one format are compared on as a whole, unless the mixture is predicted to lose less than a
- * share of the other. What is predicted of mixtures has been right to a quarter, but with corrected targets, where
- * later layers make up for errors that a single rounding counts: .70 and .80 of one format came out as 1.01 and 1.11.
- */
+/** Windows on which a mixture and one format are compared as whole models. */
 const measuredJointly = 8
+/**
+ * A mixture is taken without that comparison if its predicted loss is below this share of the other's. Predictions were
+ * right to a quarter; not so with corrected targets, where later layers compensate errors that a single rounding
+ * counts: predicted shares of .70 and .80 came out as 1.01 and 1.11.
+ */
 const certainShares = { plain: 0.75, corrected: 0.5 } as const
 
-/** True for recipes that `allocateBudget` has to see before they can be applied. */
+/** Whether `allocateBudget` must choose formats before the recipe can be applied. */
 export function hasBudget({ steps }: Recipe): boolean {
   return steps.some(({ kind }) => kind === 'budget')
 }
 
 /**
- * Chooses the formats that a recipe's `budget` step leaves open. Each weight is rounded alone, by the method that will
- * round it, and the divergence of the model measured; from that and from what each format does to the weight's outputs
- * follows what the format would cost, and the choice of least summed cost within the bytes is found by `allocate`. What
- * differs by noise alone counts as the same (`shrinkLosses`), and where what a mixture gains over one format of no more
- * bytes is within the noise, that format is taken. A mixture whose predicted gain is not beyond doubt is compared with
- * it as a whole (`jointLosses`), and the better one is taken. The same model, recipe and text give the same choice on
- * one build and device class.
+ * Chooses the formats that a recipe's `budget` step leaves open:
+ *
+ * 1. `measureLosses` rounds each weight alone, by the method that will round it, measures the divergence of the model,
+ *    and predicts from it what each format would cost.
+ * 2. `chooseFormats` finds the choice of least summed cost within the bytes, or one format for all weights where the
+ *    gain of a mixture is within the noise.
+ * 3. `jointLosses` compares the two as whole models where the predicted gain leaves a doubt.
+ *
+ * The same model, recipe and text give the same choice on one build and device class.
  *
  * @throws TesseraError `invalid-option` for a recipe without a budget or that does not fit the model, `invalid-value`
  *   for a size that cannot be reached, with the smallest that can, and for a text that is too short; `aborted`
@@ -113,29 +110,7 @@ export async function allocateBudget(
     solver = { multiply: createPlainMultiply() },
     signal,
   } = options
-  const at = recipe.steps.findIndex(({ kind }) => kind === 'budget')
-  const step = recipe.steps[at] as BudgetStep | undefined
-  if (!step)
-    throw new TesseraError(
-      'invalid-option',
-      'budget: the recipe has no budget step; add { "kind": "budget", "size": "60MB" }',
-    )
-  if (file.layout !== undefined && recipe.layout !== undefined && recipe.layout !== file.layout)
-    throw new TesseraError(
-      'invalid-option',
-      `budget: the ${recipe.layout} layout has one format for all weights; leave the layout out, or ask for ${file.layout}`,
-    )
-  const scales = recipe.steps.find(({ kind }) => kind === 'awq' || kind === 'smooth')
-  if (scales && file.layout !== undefined)
-    throw new TesseraError(
-      'unsupported',
-      `budget: ${scales.kind} changes the bytes of norms in a folder in a way that is not known before; leave it out, or let OUT end in .gguf`,
-    )
-  if (!calibration)
-    throw new TesseraError(
-      'invalid-option',
-      'budget: what each weight is worth is measured on a text; give a calibration text (CLI: --calibrate FILE)',
-    )
+  const { step, at, text } = checked(recipe, file, calibration)
   const subject = transformSubject(original, recipe, solver.multiply)
   if (subject.kind === 'encoder')
     throw new TesseraError(
@@ -164,20 +139,10 @@ export async function allocateBudget(
 
   const { method = 'gptq' } = step
   const sizes = calibrationSizes(subject, recipe.calibration)
-  const all = calibrationWindows(calibration, sizes, subject.config.contextLength)
+  const all = calibrationWindows(text, sizes, subject.config.contextLength)
   const known = Math.max(1, Math.min(Math.floor(knownTokens / sizes.window), all.length - measuredProbes))
   const probes = all.slice(Math.min(known, all.length - 1)).slice(0, measuredProbes)
-  const parameters = open.reduce(
-    (
-      sum,
-      {
-        weight: {
-          shape: [rows = 0, columns = 0],
-        },
-      },
-    ) => sum + rows * columns,
-    0,
-  )
+  const parameters = open.reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0)
   const bits = Math.min(4, Math.max(2, Math.floor((8 * (budget - fixed)) / parameters))) as 2 | 3 | 4
   const formats = new Map(
     open.map(({ weight, options: each }) => [weight.name, each.flatMap(({ format }) => format ?? [])]),
@@ -224,7 +189,7 @@ export async function allocateBudget(
         device,
         signal,
         original,
-        calibration,
+        calibration: text,
         solver,
         sizes: { windows: known, window: sizes.window },
         probes: all.slice(known, known + tested).map((window) => window.slice(0, measuredTokens)),
@@ -238,13 +203,45 @@ export async function allocateBudget(
   return { recipe: withChoice(choices), budget, bytes, loss, lowerBound, weights }
 }
 
+/** The budget step, its place among the steps, and the text. Refuses what no budget can be met with. */
+function checked(
+  { steps, layout }: Recipe,
+  file: FileSize,
+  text: CalibrationText | undefined,
+): { readonly step: BudgetStep; readonly at: number; readonly text: CalibrationText } {
+  const at = steps.findIndex(({ kind }) => kind === 'budget')
+  const step = steps[at] as BudgetStep | undefined
+  if (!step)
+    throw new TesseraError(
+      'invalid-option',
+      'budget: the recipe has no budget step; add { "kind": "budget", "size": "60MB" }',
+    )
+  if (file.layout !== undefined && layout !== undefined && layout !== file.layout)
+    throw new TesseraError(
+      'invalid-option',
+      `budget: the ${layout} layout has one format for all weights; leave the layout out, or ask for ${file.layout}`,
+    )
+  const scales = steps.find(({ kind }) => kind === 'awq' || kind === 'smooth')
+  if (scales && file.layout !== undefined)
+    throw new TesseraError(
+      'unsupported',
+      `budget: ${scales.kind} changes the bytes of norms in a folder in a way that is not known before; leave it out, or let OUT end in .gguf`,
+    )
+  if (!text)
+    throw new TesseraError(
+      'invalid-option',
+      'budget: what each weight is worth is measured on a text; give a calibration text (CLI: --calibrate FILE)',
+    )
+  return { step, at, text }
+}
+
 interface JointLosses {
-  /** The recipes. */
+  /** The recipes as JSON. */
   readonly identity: string
   readonly losses: readonly number[]
 }
 
-/** `jointLosses`, kept like the losses of single weights. */
+/** `jointLosses`, stored like the losses of single weights. */
 async function keptJointLosses(
   recipes: readonly Recipe[],
   store: WorkStore,
@@ -260,8 +257,8 @@ async function keptJointLosses(
 }
 
 /**
- * One step for each format, for the embedding apart: a tied one is weighed by the inputs of the head, one that is
- * looked up alone has none.
+ * One step for each format. The embedding has steps of its own: a tied one is weighted by the inputs of the head, an
+ * untied one has no statistics, because it is only looked up.
  */
 function stepsOf(
   choices: readonly FormatChoice[],

@@ -5,9 +5,9 @@ import type { WeightLosses } from './measure-losses.ts'
 import type { FormatChoice, OpenWeight } from './open-weights.ts'
 import { meanOf, shrinkLosses } from './shrink-losses.ts'
 
-/** A choice with the loss that is predicted of it. */
+/** A possible format with its predicted loss. */
 export interface PricedChoice extends FormatChoice, AllocationOption {
-  /** The loss beside what was measured of the weight. */
+  /** The predicted loss divided by the weight's measured one. */
   readonly quotient: number
 }
 
@@ -16,25 +16,24 @@ export interface ChosenFormats {
   readonly bytes: number
   readonly loss: number
   readonly lowerBound: number
-  /** Of a mixture: the best that one format for all does within the budget. */
+  /** The best choice of one format for all weights within the budget; set if `choices` are a mixture. */
   readonly uniform?: Omit<ChosenFormats, 'uniform'> | undefined
 }
 
 export interface ChooseFormatsOptions {
   /** Bytes of the whole file. */
   readonly budget: number
-  /** Bytes of the file with these choices: about their sum and what all files have in common. */
+  /** Bytes of the whole file with these choices: nearly their sum plus a constant. */
   bytesOf(choices: readonly FormatChoice[]): number
 }
 
-/** A mixture is taken where tokens that it was not chosen by say that it gains, and by so many standard errors. */
+/** Standard errors by which a mixture must gain, on tokens that did not choose it, to be taken. */
 const significantErrors = 2
 
 /**
- * The formats of least predicted loss within a budget, unless one format for all fits it as well and what the mixture
- * gains is within the noise: one that follows noise loses more than was predicted, and one format does not. That is
- * found by cross-validation (Stone, J. R. Stat. Soc. B 36, 1974): formats are chosen by one half of the tokens, and
- * what they gain is measured by the other half, both ways.
+ * The formats of least predicted loss within a budget, or one format for all weights if the mixture's gain over it is
+ * within the noise: a mixture that follows noise loses more than predicted. The gain is cross-validated (Stone, J. R.
+ * Stat. Soc. B 36, 1974): one half of the tokens chooses the formats, the other half measures the gain, both ways.
  *
  * @param losses of every open weight, in the order of its formats
  * @throws TesseraError `invalid-value` when not even the smallest choices fit
@@ -74,7 +73,7 @@ export function chooseFormats(
   return chosen
 }
 
-/** The choices with losses as these runs say, drawn towards those of a kind. */
+/** The choices with losses as measured on these runs, shrunk towards those of weights of the same kind. */
 function priceOf(
   open: readonly OpenWeight[],
   losses: readonly WeightLosses[],
@@ -104,7 +103,7 @@ function bestMixture(
 ): ChosenFormats {
   const smallest = priced.map((options) => options.reduce((least, each) => (each.bytes < least.bytes ? each : least)))
   const fixed = bytesOf(smallest) - smallest.reduce((sum, { bytes }) => sum + bytes, 0)
-  // What is written beside the weights depends a little on their formats: names of types, entries of headers.
+  // Headers and names of types depend a little on the formats.
   for (let room = budget - fixed; ; ) {
     const { choices, loss, lowerBound } = allocate(priced, room)
     const chosen = choices.map((choice, index) => priced[index]?.[choice] as PricedChoice)
@@ -115,8 +114,8 @@ function bestMixture(
 }
 
 /**
- * For each format the choices with it for all weights; one that cannot have it gets its largest one of no more bits, or
- * its smallest.
+ * For each format, the choices with that format for all weights. A weight that cannot have it gets its largest format of
+ * no more bits, or its smallest.
  */
 function uniformChoices(
   open: readonly OpenWeight[],

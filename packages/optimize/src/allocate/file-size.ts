@@ -14,13 +14,13 @@ import type { Subject } from '../subject/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
 import { ggufModelBytes, plannedFolder, plannedParts } from '../write/index.ts'
 
-/** How large a file becomes: what a budget is kept to. */
+/** Sizes of a file to be written, from formats alone. */
 export interface FileSize {
-  /** Formats that a weight may be given where a recipe names none, from large to small. */
+  /** Formats that a weight may get if the recipe names none, from large to small. */
   readonly formats: readonly WeightFormat[]
-  /** What the recipe's `layout` has to be. */
+  /** The only `layout` that a recipe may have. */
   readonly layout?: Layout | undefined
-  /** What a weight of this shape takes in the file, padding included, or why it cannot be stored so. */
+  /** Bytes of a weight in the file, padding included, or why it cannot be stored so. */
   weightBytes(shape: Shape, format: WeightFormat): number | string
   /** The same for a weight that no step changes. */
   keptBytes(weight: Pick<ModelWeight, 'shape' | 'format' | 'storedBytes'>): number
