@@ -5,7 +5,7 @@ import { encodeOnnxModel, type OnnxGraph, type OnnxTensor } from './encode.ts'
 import type { OnnxRuntime } from './session.ts'
 
 /** `o` f32[1, N, heads · channels] by GroupQueryAttention, which is causal, without past keys. */
-export function attentionGraph({ heads, kvHeads, headDim, length }: AttentionWorkload): OnnxGraph {
+function attentionGraph({ heads, kvHeads, headDim, length }: AttentionWorkload): OnnxGraph {
   const value = (name: string, count: number) => ({ name, type: 'f32', shape: [1, length, count * headDim] }) as const
   const integer = (name: string, shape: readonly number[], content: number): OnnxTensor => ({
     name,

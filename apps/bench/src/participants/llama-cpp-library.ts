@@ -19,7 +19,7 @@ interface Koffi {
 }
 
 /** `ggml_type` of keys and values; flash attention, which the library then chooses, accepts all of them. */
-export const cacheTypes = { f16: 1, q4_0: 2, q8_0: 8 } as const
+const cacheTypes = { f16: 1, q4_0: 2, q8_0: 8 } as const
 
 /** Tokens that one call computes at once. */
 const batchTokens = 512

@@ -35,7 +35,7 @@ const op = {
 const type = { i32: 0x7f, v128: 0x7b, func: 0x60, empty: 0x40 } as const
 
 /** Vectors that one iteration of the reading loop loads. */
-export const loadsPerTurn = 16
+const loadsPerTurn = 16
 
 /** Unsigned LEB128. */
 export function leb(value: number): readonly number[] {

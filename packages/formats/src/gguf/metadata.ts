@@ -78,7 +78,7 @@ export function setPlainValue(metadata: Record<string, MetadataValue>, key: stri
 }
 
 /** The value without its types. Arrays of scalars are shared, not copied. */
-export function plainValue(value: GgufValue): MetadataValue {
+function plainValue(value: GgufValue): MetadataValue {
   if (value.type === 'array' && value.items === 'array') return value.value.map(plainValue)
   return value.value
 }

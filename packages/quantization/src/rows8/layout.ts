@@ -69,7 +69,7 @@ export function blockBytesOf(layout: Rows8Layout): number {
 }
 
 /** Bytes before each `superBlocks` blocks. */
-export function sharedBytesOf({ scales }: Rows8Layout): number {
+function sharedBytesOf({ scales }: Rows8Layout): number {
   return scaleStorage[scales].shared
 }
 

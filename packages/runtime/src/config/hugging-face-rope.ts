@@ -107,6 +107,6 @@ function factorsOf(fields: FieldReader, name: string): readonly number[] {
 }
 
 /** Factor of the attention scores for a context of `factor` times the original one (LongRoPE, arXiv 2402.13753). */
-export function longRopeAttention(factor: number, originalMaxPositions: number): number {
+function longRopeAttention(factor: number, originalMaxPositions: number): number {
   return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions))
 }

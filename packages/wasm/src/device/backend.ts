@@ -143,18 +143,18 @@ export function createWasmBackend(
     }
     args.clear()
     let live = true
+    const check = (): void => {
+      if (!live) throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
+      pool.check()
+    }
     return {
       launches: ends.length,
       replay() {
-        if (!live)
-          throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
-        pool.check()
+        check()
         run(plan, stages)
       },
       replayRange(begin, end) {
-        if (!live)
-          throw new TesseraError('disposed', `${name}: a plan was replayed after it was disposed; capture again`)
-        pool.check()
+        check()
         const first = ends[begin - 1] ?? 0
         run(plan + 8 * first, stages.slice(first, ends[end - 1]))
       },

@@ -91,7 +91,7 @@ export function createUpload(
     if (firstWord > offsetBytes) edge(firstWord - 4)
     if (lastWord > firstWord)
       writeWords(storage, firstWord, bytes.subarray(firstWord - offsetBytes, lastWord - offsetBytes))
-    if (end > lastWord && lastWord >= firstWord && end > firstWord) {
+    if (end > lastWord) {
       if (end >= storage.byteLength) {
         const tail = new Uint8Array(4)
         tail.set(bytes.subarray(lastWord - offsetBytes))
