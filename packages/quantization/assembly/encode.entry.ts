@@ -1,5 +1,4 @@
 export { meanSquares } from './encode/blocks'
-export { roundGroups } from './encode/groups'
 export { encodeIQ4NL, encodeIQ4XS } from './encode/levels'
 export { encodeMXFP4, encodeNVFP4, encodeTQ10, encodeTQ20 } from './encode/other-types'
 export { encodeQ2K, encodeQ4K, encodeQ5K } from './encode/range-types'

@@ -14,7 +14,7 @@ export const X: usize = 128
 const PAUSE: usize = 256
 
 /** Scales tried from the widest down. */
-const STEPS: i32 = 32
+export const STEPS: i32 = 32
 
 /** The nearest whole number, ties to even, as `nearestEven` gets it. */
 @inline
@@ -181,7 +181,7 @@ function refit(scratch: usize, weights: usize, count: u32, last: v128): v128 {
 
 /** Step between the scales that are tried, as a part of the widest. */
 @inline
-function stepOf(bits: u32): f64 {
+export function stepOf(bits: u32): f64 {
   return bits < 4 ? 0.02 : bits == 4 ? 0.0125 : 0.001
 }
 

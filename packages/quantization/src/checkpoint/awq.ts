@@ -1,5 +1,5 @@
 import { groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
-import { groupOf, integerMatrix, zerosOf } from './matrix.ts'
+import { firstOddZero, groupOf, integerMatrix, zerosOf } from './matrix.ts'
 import {
   cannotStore,
   checkShape,
@@ -78,7 +78,7 @@ export function writeAwq(matrix: QuantizedMatrix): StoredParts {
       'use compressed-tensors',
     )
   const zeros = zerosOf(matrix)
-  const odd = zeros.findIndex((zero) => !Number.isInteger(zero) || zero < 0 || zero > 15)
+  const odd = firstOddZero(zeros, 4)
   if (odd >= 0)
     return cannotStore(
       'AWQ layout',

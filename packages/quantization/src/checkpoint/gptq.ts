@@ -1,6 +1,6 @@
 import { viewBytes } from '@tessera-llm/tensor'
 import { groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
-import { checkGroups, groupIndices, groupOf, integerMatrix, zerosOf } from './matrix.ts'
+import { checkGroups, firstOddZero, groupIndices, groupOf, integerMatrix, zerosOf } from './matrix.ts'
 import {
   cannotStore,
   checkShape,
@@ -107,7 +107,7 @@ export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts 
       'use compressed-tensors, which pads',
     )
   const zeros = zerosOf(matrix)
-  const odd = zeros.findIndex((zero) => !Number.isInteger(zero) || zero < 0 || zero >= 2 ** bits)
+  const odd = firstOddZero(zeros, bits)
   if (odd >= 0)
     return cannotStore(
       'GPTQ layout',

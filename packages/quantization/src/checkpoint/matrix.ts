@@ -42,6 +42,17 @@ export function zerosOf({ grid, zeros, scales }: QuantizedMatrix): Float32Array 
   return zeros ?? new Float32Array(scales.length).fill(grid.kind === 'integer' ? 2 ** (grid.bits - 1) : 0)
 }
 
+/** Index of the first zero that is not a code of so many bits, −1 when all are. */
+export function firstOddZero(zeros: Float32Array, bits: number): number {
+  const last = 2 ** bits - 1
+  // A loop, because calling a function for each zero takes ten times as long.
+  for (let i = 0; i < zeros.length; i++) {
+    const zero = zeros[i] as number
+    if (!(zero >= 0 && zero <= last && Math.floor(zero) === zero)) return i
+  }
+  return -1
+}
+
 /**
  * The groups of a row, checked against the columns that share a scale: `group` from the configuration, −1 or absent for
  * one a row.

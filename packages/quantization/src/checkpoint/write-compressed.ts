@@ -1,4 +1,5 @@
 import { groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { firstOddZero } from './matrix.ts'
 import { cannotStore, partFrom, type StoredPart, type StoredParts, wordsPart } from './parts.ts'
 import { codesToWords, transpose, wordsFor } from './words.ts'
 
@@ -39,7 +40,7 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
   if (grid.kind !== 'integer')
     return cannotStore(format, `it holds integers, not ${grid.id}`, 'use float-quantized for fp8_e4m3')
   const middle = 2 ** (grid.bits - 1)
-  const odd = zeros?.findIndex((zero) => !Number.isInteger(zero) || zero < 0 || zero >= 2 * middle) ?? -1
+  const odd = zeros ? firstOddZero(zeros, grid.bits) : -1
   if (odd >= 0)
     return cannotStore(
       format,

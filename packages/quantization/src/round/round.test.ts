@@ -92,6 +92,59 @@ describe.each([
   })
 })
 
+/** Values on a grid of f16 steps and on the middles between its points: sums and quotients are equal, or nearly so. */
+const degenerate: Readonly<Record<string, (step: number) => number>> = {
+  'on the grid': (step) => step * (random.integer(16) - 7),
+  'on middles': (step) => step * (random.integer(16) - 7.5),
+  'on both': (step) => (step * (random.integer(31) - 15)) / 2,
+  'beside middles': (step) => Math.fround(step * (random.integer(16) - 7.5) * (1 + (random.integer(5) - 2) * 2 ** -23)),
+  'two values': (step) => (random.integer(2) ? step : -step),
+  'a few values': (step) => step * [0, 0.1, 1, -0.3][random.integer(4)],
+}
+
+test.each(Object.keys(degenerate))('where errors of scales are equal or nearly so: values %s', async (kind) => {
+  const device = await createWasmDevice({ kernels: [roundGroupsWasm], threads: 1 })
+  const valueOf = degenerate[kind] as (step: number) => number
+  const count = 399
+  // From f16's subnormal scales to where its scales end.
+  const steps = Float32Array.from(
+    { length: count },
+    () => (1 + random.integer(1024) / 1024) * 2 ** (random.integer(30) - 17),
+  )
+  const many = Float32Array.from({ length: count * 64 }, (_, i) => valueOf(steps[i >> 6] as number))
+  for (const bits of [2, 3, 4, 8] as const)
+    for (const isSymmetric of [true, false])
+      for (const width of [64, 16, 6]) {
+        const grid: IntegerGrid = { kind: 'integer', bits, group: width, isSymmetric, scaleType: 'f16' }
+        const shape = width === 6 ? ([many.length / 96, 96] as const) : ([count, 64] as const)
+        const weight = { values: many.subarray(0, shape[0] * shape[1]), shape }
+        expect(await createDeviceRounder(device)(weight, grid), `${bits} bits by ${width}, ${isSymmetric}`).toEqual(
+          await roundPlain(weight, grid),
+        )
+      }
+  await device.dispose()
+})
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+  '%s is refused with its place, in groups of any width',
+  async (bad) => {
+    const device = await createWasmDevice({ kernels: [roundGroupsWasm], threads: 1 })
+    for (const [width, scaleType] of [
+      [64, 'f16'],
+      [6, 'f16'],
+      [64, 'f32'],
+    ] as const) {
+      const odd = Float32Array.from({ length: 4 * 192 }, normal)
+      odd[192 * 2 + 77] = bad
+      const grid: IntegerGrid = { kind: 'integer', bits: 4, group: width, isSymmetric: false, scaleType }
+      await expect(createDeviceRounder(device)({ values: odd, shape: [4, 192] }, grid)).rejects.toThrow(
+        `rtn: the weight [4, 192] holds ${bad} at row 2, column 77`,
+      )
+    }
+    await device.dispose()
+  },
+)
+
 test('what f16 cannot hold as a scale, and what the kernel does not do, is as the plain way has it', async () => {
   const device = await createWasmDevice({ kernels: [roundGroupsWasm], threads: 1 })
   const round = createDeviceRounder(device)

@@ -1,6 +1,6 @@
 import type { Device } from '@tessera-llm/tensor'
-import { checkImportance } from '../format/encodable-format.ts'
-import { checkGrid, checkWeight, type WeightMatrix } from '../method/matrix/index.ts'
+import { checkImportance, firstNonFinite } from '../format/encodable-format.ts'
+import { checkGrid, checkSize, type WeightMatrix } from '../method/matrix/index.ts'
 import { rtn, type RtnOptions } from '../method/rtn/index.ts'
 import { type Grid, groupColumns, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { roundGroupsOp, type RoundGroupsOptions } from './contract.ts'
@@ -23,7 +23,7 @@ export function createDeviceRounder(device: Device): Round {
   return async (weight, grid, options = {}) => {
     const rounding = roundingOf(weight, grid, options)
     if (!rounding) return rtn(weight, grid, options)
-    checkWeight('rtn', weight)
+    checkSize('rtn', weight)
     checkGrid('rtn', grid)
     const { importance } = options
     const { values, shape } = weight
@@ -55,8 +55,9 @@ export function createDeviceRounder(device: Device): Round {
         for (const tensor of Object.values(made)) tensor.dispose()
       }
     }
-    // A scale that its type cannot hold: what becomes of it, or the error that names it, is the reference's.
-    if (scales.some(Number.isNaN)) return rtn(weight, grid, options)
+    // A value that is not finite, or a scale that its type cannot hold: what becomes of it, or the error that names it,
+    // is the reference's.
+    if (firstNonFinite(scales) >= 0) return rtn(weight, grid, options)
     return { shape, grid, codes, scales, zeros: rounding.isSymmetric ? undefined : zeros }
   }
 }

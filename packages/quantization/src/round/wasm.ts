@@ -1,6 +1,6 @@
 import { lastAxis, rowsOf, sizeOf } from '@tessera-llm/tensor'
 import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
-import { encodeModule } from '../generated/encode.ts'
+import { roundModule } from '../generated/round.ts'
 import { roundGroupsOp } from './contract.ts'
 
 /** Codes of the scale types in `assembly/encode/groups.ts`. */
@@ -15,7 +15,7 @@ const scratchBytes = (width: number): number => 128 + 32 * width
  */
 export const roundGroupsWasm: WasmKernel = defineWasmKernel(roundGroupsOp, {
   name: 'lanes',
-  module: encodeModule,
+  module: roundModule,
   supports: () => true,
   stages({ inputs: { values }, options: { bits, width, isSymmetric, scaleType } }) {
     return [

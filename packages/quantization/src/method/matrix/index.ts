@@ -1,3 +1,3 @@
 export { outputError } from './output-error.ts'
 export { scaleStatistics } from './scale-statistics.ts'
-export { checkGrid, checkWeight, importanceOf, secondMomentOf, type WeightMatrix } from './weight-matrix.ts'
+export { checkGrid, checkSize, checkWeight, importanceOf, secondMomentOf, type WeightMatrix } from './weight-matrix.ts'

@@ -8,17 +8,24 @@ export interface WeightMatrix {
   readonly shape: readonly [rows: number, columns: number]
 }
 
-/**
- * @throws TesseraError `invalid-shape` when values and shape disagree, `invalid-value` with the place of the first NaN
- *   or infinity
- */
-export function checkWeight(method: string, { values, shape }: WeightMatrix): void {
+/** @throws TesseraError `invalid-shape` when values and shape disagree */
+export function checkSize(method: string, { values, shape }: WeightMatrix): void {
   const [rows, columns] = shape
   if (values.length !== rows * columns || values.length === 0)
     throw new TesseraError(
       'invalid-shape',
       `${method}: a weight ${formatShape(shape)} has ${rows * columns} values (at least one), got ${values.length}`,
     )
+}
+
+/** @throws TesseraError as `checkSize`, and `invalid-value` with the place of the first NaN or infinity */
+export function checkWeight(method: string, weight: WeightMatrix): void {
+  checkSize(method, weight)
+  const {
+    values,
+    shape,
+    shape: [, columns],
+  } = weight
   const index = firstNonFinite(values)
   if (index < 0) return
   throw new TesseraError(

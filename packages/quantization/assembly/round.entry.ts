@@ -1,0 +1,1 @@
+export { roundGroups } from './encode/groups'
