@@ -4,3 +4,4 @@ export { encodeMXFP4, encodeNVFP4, encodeTQ10, encodeTQ20 } from './encode/other
 export { encodeQ2K, encodeQ4K, encodeQ5K } from './encode/range-types'
 export { encodeQ3K, encodeQ6K } from './encode/signed-types'
 export { encodeQ40, encodeQ41, encodeQ50, encodeQ51, encodeQ80 } from './encode/small-types'
+export { decodeQ40, decodeQ41, decodeQ80 } from './encode/decode-blocks'

@@ -1,4 +1,5 @@
 export * from './checkpoint/index.ts'
+export * from './decode/index.ts'
 export * from './encode/index.ts'
 export * from './format/index.ts'
 export * from './grid-format/index.ts'

@@ -17,5 +17,6 @@ export const quantizationWasm: readonly WasmKernel[] = [
 ]
 export { createWasmMultiply } from './linear-algebra/wasm.ts'
 export { createWasmGptqKernel, sweepRowsWasm } from './method/gptq/wasm.ts'
+export { decodeBlocksWasm } from './decode/wasm.ts'
 export { createWasmEncoder, encodeBlocksWasm } from './encode/wasm.ts'
 export { roundGroupsWasm } from './round/wasm.ts'

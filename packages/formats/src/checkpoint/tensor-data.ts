@@ -78,28 +78,41 @@ export async function writeTensors(
 ): Promise<void> {
   const last = placed.at(-1)
   const total = last === undefined ? 0 : last.start + last.byteLength
+  let begun = 0
   let done = 0
+  let writing: Promise<void> | undefined
+  // One piece is written while the next is made.
   const write = async (bytes: Uint8Array): Promise<void> => {
+    await writing
     if (options.signal?.aborted === true)
       throw new TesseraError('aborted', `${writer}: writing was aborted`, { cause: options.signal.reason })
-    await sink.write(bytes)
-    done += bytes.length
-    options.onProgress?.(Math.min(done, total), total)
+    begun += bytes.length
+    writing = sink.write(bytes).then(() => {
+      done += bytes.length
+      options.onProgress?.(Math.min(done, total), total)
+    })
+    // A failure is thrown where it is awaited, which is later.
+    writing.catch(() => {})
   }
-  for (const { tensor, start, byteLength } of placed) {
-    if (done < start) await write(new Uint8Array(start - done))
-    if ('bytes' in tensor) {
-      const bytes = typeof tensor.bytes === 'function' ? await tensor.bytes() : tensor.bytes
-      checkLength(writer, tensor, bytes.length, byteLength)
-      await write(bytes)
-      continue
+  try {
+    for (const { tensor, start, byteLength } of placed) {
+      if (begun < start) await write(new Uint8Array(start - begun))
+      if ('bytes' in tensor) {
+        const bytes = typeof tensor.bytes === 'function' ? await tensor.bytes() : tensor.bytes
+        checkLength(writer, tensor, bytes.length, byteLength)
+        await write(bytes)
+        continue
+      }
+      for (let offset = 0; offset < byteLength; offset += pieceBytes) {
+        const length = Math.min(pieceBytes, byteLength - offset)
+        const bytes = await tensor.read(offset, length, options.signal)
+        checkLength(writer, tensor, bytes.length, length)
+        await write(bytes)
+      }
     }
-    for (let offset = 0; offset < byteLength; offset += pieceBytes) {
-      const length = Math.min(pieceBytes, byteLength - offset)
-      const bytes = await tensor.read(offset, length, options.signal)
-      checkLength(writer, tensor, bytes.length, length)
-      await write(bytes)
-    }
+    await writing
+  } finally {
+    await Promise.allSettled([writing])
   }
   const end = Math.ceil(total / padEnd) * padEnd
   if (done < end) await sink.write(new Uint8Array(end - done))

@@ -1,30 +1,31 @@
-import { createPlainMultiply, type LinearStatistics, type WeightMatrix } from '@tessera-llm/quantization'
-import { type Device, TesseraError } from '@tessera-llm/tensor'
 import {
-  type Calibration,
-  type CalibrationText,
-  calibrationSizes,
-  calibrationWindows,
-  gatherSite,
-} from '../calibration/index.ts'
-import { createStream, type Program, recordModel, type Stream } from '../program/index.ts'
+  type BlockMatrix,
+  createPlainMultiply,
+  type LinearStatistics,
+  type WeightMatrix,
+} from '@tessera-llm/quantization'
+import { type Device, TesseraError } from '@tessera-llm/tensor'
+import { type Calibration, type CalibrationText, calibrationSizes, calibrationWindows } from '../calibration/index.ts'
+import { recordModel } from '../program/index.ts'
 import { mixNotes } from '../mix/index.ts'
 import {
   decodeWeight,
-  needsSecondMoment,
   needsStatistics,
+  quantizeBlocks,
   type QuantizedWeight,
   quantizeWeight,
+  roundsBlocks,
   type Solver,
 } from '../quantize/index.ts'
 import type { QuantizeStep, Recipe } from '../recipe/index.ts'
 import { memoryStore, type WorkStore } from '../store/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { transformNotes, transformSubject } from '../transform/index.ts'
-import type { ModelWeight } from '../weights/index.ts'
+import { blocksReader, type ModelWeight } from '../weights/index.ts'
 import { type Assignments, assignSteps } from './assignments.ts'
-import { type CompensatedBiases, createCompensatedBiases } from './compensated-biases.ts'
-import { createEstimate, type Estimate } from './estimate.ts'
+import { createCompensatedBiases } from './compensated-biases.ts'
+import { compressInOrder } from './compress-in-order.ts'
+import { createEstimate } from './estimate.ts'
 import { createInputScales } from './input-scales.ts'
 import { inPipeline } from './in-pipeline.ts'
 import { pendingSites, planScalings, scaleInputs } from './scale-inputs.ts'
@@ -152,19 +153,37 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
     const weight = subject.weights.get(name) as ModelWeight
     return { values: await weight.read(signal), shape: weight.shape as readonly [number, number] }
   }
-  const round = async (
-    name: string,
-    matrix: WeightMatrix,
-    inputs: LinearStatistics | undefined,
-  ): Promise<() => Promise<void>> => {
-    const result = await quantizeWeight(matrix, assignments.get(name) as QuantizeStep, inputs, solver)
-    await biases.compensate(subject, name, matrix, result.weight, inputs)
-    if (inputs && inputScales.names.has(name)) await inputScales.find(name, inputs)
-    return async () => {
+  /** The blocks of a weight that is rounded from them; else its values. */
+  const storedOf = async (name: string): Promise<WeightMatrix | BlockMatrix> => {
+    const weight = subject.weights.get(name) as ModelWeight
+    const read = blocksReader(weight)
+    if (!read || calibrated.has(name) || !roundsBlocks(assignments.get(name) as QuantizeStep, solver))
+      return matrixOf(name)
+    signal?.throwIfAborted()
+    return { ...(await read(signal)), shape: weight.shape as readonly [number, number] }
+  }
+  const written =
+    (name: string, result: QuantizedWeight): (() => Promise<void>) =>
+    async () => {
       await store.put(name, await serializeWeight(result))
       kept.set(name, result.notes)
       estimate.quantized(name)
     }
+  const round = async (
+    name: string,
+    stored: WeightMatrix | BlockMatrix,
+    inputs: LinearStatistics | undefined,
+  ): Promise<() => Promise<void>> => {
+    const step = assignments.get(name) as QuantizeStep
+    if ('bytes' in stored) {
+      const rounded = await quantizeBlocks(stored, step, solver)
+      if (rounded) return written(name, rounded)
+    }
+    const matrix = 'bytes' in stored ? await matrixOf(name) : stored
+    const result = await quantizeWeight(matrix, step, inputs, solver)
+    await biases.compensate(subject, name, matrix, result.weight, inputs)
+    if (inputs && inputScales.names.has(name)) await inputScales.find(name, inputs)
+    return written(name, result)
   }
   const compress = async (name: string, inputs: LinearStatistics | undefined): Promise<void> => {
     if (!kept.has(name)) await (await round(name, await matrixOf(name), inputs))()
@@ -181,8 +200,8 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       program = calibrated.size > 0 ? await recordModel(subject, sizes.window) : undefined
     }
     const independent = names.filter((name) => !kept.has(name) && (statistics || !calibrated.has(name)))
-    await inPipeline(independent, matrixOf, async (name, matrix) =>
-      round(name, matrix, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined),
+    await inPipeline(independent, storedOf, async (name, stored) =>
+      round(name, stored, calibrated.has(name) ? await statistics?.statisticsOf(name) : undefined),
     )
     if (program)
       await compressInOrder({
@@ -219,72 +238,6 @@ export async function applyRecipe(original: Subject, recipe: Recipe, options: Ap
       ...scalings.flatMap(({ notes }) => notes),
       ...names.flatMap((name) => (kept.get(name) ?? []).map((note) => `${name}: ${note}`)),
     ],
-  }
-}
-
-interface Pass {
-  readonly device: Device
-  readonly program: Program
-  readonly windows: readonly (readonly number[])[]
-  readonly subject: Subject
-  readonly assignments: Assignments
-  readonly calibrated: ReadonlySet<string>
-  readonly estimate: Estimate
-  compress(name: string, statistics: LinearStatistics): Promise<void>
-  read(name: string, isCompressed: boolean): Promise<Float32Array>
-  readonly biases: CompensatedBiases
-  readonly signal: AbortSignal | undefined
-}
-
-/**
- * Advances the windows from site to site: gathers the statistics of a site's input, compresses the layers that read it,
- * and continues through the compressed layers.
- */
-async function compressInOrder({
-  device,
-  program,
-  windows,
-  subject,
-  assignments,
-  calibrated,
-  estimate,
-  compress,
-  read,
-  biases,
-  signal,
-}: Pass): Promise<void> {
-  const sites = program.sites.filter(({ linears }) =>
-    linears.some((name) => calibrated.has(name) && !estimate.isDone(name)),
-  )
-  const corrects = [...calibrated].some((name) => assignments.get(name)?.correct)
-  const streamOf = (isCompressed: boolean): Stream =>
-    createStream({
-      device,
-      program,
-      windows,
-      signal,
-      weight: async (name) => device.tensor(await read(name, isCompressed), subject.weights.get(name)?.shape ?? []),
-      vector: isCompressed ? biases.read : undefined,
-    })
-  const stream = streamOf(true)
-  const aim = corrects ? streamOf(false) : undefined
-  try {
-    for (const site of sites) {
-      const pending = site.linears.filter((name) => calibrated.has(name))
-      for (const each of aim ? [aim, stream] : [stream]) {
-        const from = each.step
-        await each.advance(site.step, () => estimate.advanced(site.name, from, site.step))
-      }
-      const statistics = await gatherSite(device, site, windows.length, stream, {
-        aim,
-        products: pending.some((name) => needsSecondMoment(assignments.get(name) as QuantizeStep)),
-        onWindow: () => estimate.gathered(site),
-      })
-      for (const name of pending) await compress(name, statistics)
-    }
-  } finally {
-    stream.dispose()
-    aim?.dispose()
   }
 }
 

@@ -1,5 +1,11 @@
-import { bufferSink, bufferSource, readSafetensors, type TensorData, writeSafetensors } from '@tessera-llm/formats'
-import type { Grid, QuantizedMatrix } from '@tessera-llm/quantization'
+import {
+  bufferSource,
+  readSafetensors,
+  safetensorsByteLength,
+  type TensorData,
+  writeSafetensors,
+} from '@tessera-llm/formats'
+import { codeWordsOf, type Grid, matrixOfWords, type QuantizedMatrix } from '@tessera-llm/quantization'
 import { bytesOf, viewBytes } from '@tessera-llm/tensor'
 import type { QuantizedWeight } from '../quantize/index.ts'
 
@@ -12,8 +18,11 @@ interface Kept {
 
 /** Serializes a result as one safetensors file. */
 export async function serializeWeight({ weight, notes }: QuantizedWeight): Promise<Uint8Array> {
-  const sink = bufferSink()
-  const tensor = (name: string, format: string, data: Uint8Array | Float32Array | Int32Array): TensorData => ({
+  const tensor = (
+    name: string,
+    format: string,
+    data: Uint8Array | Uint32Array | Float32Array | Int32Array,
+  ): TensorData => ({
     name,
     shape: [data.length],
     format,
@@ -21,20 +30,33 @@ export async function serializeWeight({ weight, notes }: QuantizedWeight): Promi
   })
   if (weight.kind === 'blocks') {
     const kept: Kept = { notes, shape: weight.shape, format: weight.format }
-    await writeSafetensors(
-      { metadata: { kept: JSON.stringify(kept) }, tensors: [tensor('blocks', 'u8', weight.bytes)] },
-      sink,
-    )
-    return sink.bytes()
+    return fileOf(kept, [tensor('blocks', 'u8', weight.bytes)])
   }
-  const { shape, grid, codes, scales, zeros, groupOfColumn } = weight.matrix
+  const { shape, grid, scales, zeros, groupOfColumn } = weight.matrix
   const kept: Kept = { notes, shape, grid }
-  const tensors = [tensor('codes', 'u8', codes), tensor('scales', 'f32', scales)]
+  const words = codeWordsOf(weight.matrix)
+  const codes = words ? tensor('words', 'i32', words) : tensor('codes', 'u8', weight.matrix.codes)
+  const tensors = [codes, tensor('scales', 'f32', scales)]
   if (zeros) tensors.push(tensor('zeros', 'f32', zeros))
   if (groupOfColumn) tensors.push(tensor('groupOfColumn', 'i32', groupOfColumn))
   if (grid.kind === 'codebook') tensors.push(tensor('values', 'f32', grid.values))
-  await writeSafetensors({ metadata: { kept: JSON.stringify(kept) }, tensors }, sink)
-  return sink.bytes()
+  return fileOf(kept, tensors)
+}
+
+/** A safetensors file in one array, into which each tensor is copied once. */
+async function fileOf(kept: Kept, tensors: readonly TensorData[]): Promise<Uint8Array> {
+  const content = { metadata: { kept: JSON.stringify(kept) }, tensors }
+  const file = new Uint8Array(safetensorsByteLength(content))
+  let at = 0
+  await writeSafetensors(content, {
+    async write(bytes) {
+      file.set(bytes, at)
+      at += bytes.length
+    },
+    finish: async () => {},
+    abort: async () => {},
+  })
+  return file
 }
 
 export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWeight> {
@@ -45,15 +67,17 @@ export async function deserializeWeight(bytes: Uint8Array): Promise<QuantizedWei
   if (format !== undefined)
     return { notes, weight: { kind: 'blocks', format: format as never, shape, bytes: await read('blocks') } }
   const f32 = async (name: string): Promise<Float32Array> => viewBytes(await read(name), 'f32') as Float32Array
-  const matrix: QuantizedMatrix = {
+  const rest: Omit<QuantizedMatrix, 'codes'> = {
     shape,
     grid: (grid?.kind === 'codebook' ? { ...grid, values: await f32('values') } : grid) as Grid,
-    codes: await read('codes'),
     scales: await f32('scales'),
     zeros: checkpoint.tensors.has('zeros') ? await f32('zeros') : undefined,
     groupOfColumn: checkpoint.tensors.has('groupOfColumn')
       ? (viewBytes(await read('groupOfColumn'), 'i32') as Int32Array)
       : undefined,
   }
+  const matrix = checkpoint.tensors.has('words')
+    ? matrixOfWords(rest, viewBytes(await read('words'), 'u32') as Uint32Array)
+    : { ...rest, codes: await read('codes') }
   return { notes, weight: { kind: 'matrix', matrix } }
 }

@@ -9,6 +9,7 @@ import {
   type TensorData,
 } from '@tessera-llm/formats'
 import { TesseraError } from '@tessera-llm/tensor'
+import { blocksReader, withBlocks } from '../weights/index.ts'
 
 /**
  * The content of a GGUF file as a checkpoint, which converts a model without writing that file. Tensors are computed
@@ -39,7 +40,7 @@ function storedTensor(tensor: TensorData): StoredTensor {
   const { name, shape, format } = tensor
   const byteLength = storedBytes(storageFormat(format), shape)
   if (typeof byteLength === 'string') throw new TesseraError('invalid-shape', `convert: ${name}: ${byteLength}`)
-  return {
+  const stored: StoredTensor = {
     name,
     shape,
     format,
@@ -53,4 +54,5 @@ function storedTensor(tensor: TensorData): StoredTensor {
       return bytes.subarray(offset, offset + length)
     },
   }
+  return withBlocks(stored, blocksReader(tensor))
 }

@@ -1,6 +1,7 @@
 import { storageFormat, type StoredTensor, type TensorData } from '@tessera-llm/formats'
 import { findGgmlFormat } from '@tessera-llm/quantization'
 import { bytesOf, decodeToF32, type DType, sizeOf, TesseraError, viewBytes } from '@tessera-llm/tensor'
+import { withBlocks } from '../weights/index.ts'
 
 /** Formats of unquantized elements. */
 const dense: readonly string[] = ['f32', 'f16', 'bf16'] satisfies DType[]
@@ -79,7 +80,13 @@ export function asF32(stored: StoredTensor, name: string, shift = 0): TensorData
 
 /** A tensor with its exact values as f32, from any format. */
 export function decoded(stored: StoredTensor, name: string): TensorData {
-  return { name, shape: stored.shape, format: 'f32', bytes: async () => bytesOf(await floatsOf(stored)) }
+  const { shape, format } = stored
+  return withBlocks(
+    { name, shape, format: 'f32', bytes: async () => bytesOf(await floatsOf(stored)) },
+    isDense(stored)
+      ? undefined
+      : async (signal) => ({ format, bytes: await stored.read(0, stored.byteLength, signal) }),
+  )
 }
 
 /** Whether a tensor is plain f32, f16 or bf16. */

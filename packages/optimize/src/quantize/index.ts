@@ -4,7 +4,9 @@ export {
   isSupported,
   needsSecondMoment,
   needsStatistics,
+  quantizeBlocks,
   type QuantizedWeight,
   quantizeWeight,
+  roundsBlocks,
   type Solver,
 } from './quantize-weight.ts'

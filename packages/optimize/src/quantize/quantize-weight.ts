@@ -1,4 +1,5 @@
 import {
+  type BlockMatrix,
   type Encode,
   type EncodeNow,
   encodePlain,
@@ -12,6 +13,7 @@ import {
   type LinearStatistics,
   type Multiply,
   type Round,
+  type RoundBlocks,
   roundPlain,
   type WeightMatrix,
 } from '@tessera-llm/quantization'
@@ -51,6 +53,11 @@ export interface Solver {
    */
   readonly round?: Round | undefined
   /**
+   * The same from the blocks in which a weight is stored, decoded on the device's threads too, to the same codes
+   * (`createDeviceBlockRounder`). Default: decoded on the calling thread, then `round`.
+   */
+  readonly roundBlocks?: RoundBlocks | undefined
+  /**
    * Rounding to ggml's blocks on the calling thread, for GPTQ onto those blocks (`createWasmEncoder`). Default:
    * TypeScript.
    */
@@ -80,6 +87,24 @@ export function isSupported({ method, format }: Pick<QuantizeStep, 'method' | 'f
 
 function isIntegers(format: WeightFormat): format is IntegerFormat {
   return typeof format !== 'string' && 'bits' in format
+}
+
+/** Whether a step without statistics can be executed on the blocks in which a weight is stored. */
+export function roundsBlocks({ method, format }: QuantizeStep, { roundBlocks }: Pick<Solver, 'roundBlocks'>): boolean {
+  return roundBlocks !== undefined && method === 'rtn' && isIntegers(format)
+}
+
+/**
+ * Applies one step for which `roundsBlocks` holds, without statistics; undefined where `quantizeWeight` is to be called
+ * with the decoded weight.
+ */
+export async function quantizeBlocks(
+  blocks: BlockMatrix,
+  { format, clip = true }: QuantizeStep,
+  { roundBlocks }: Pick<Solver, 'roundBlocks'>,
+): Promise<QuantizedWeight | undefined> {
+  const matrix = await roundBlocks?.(blocks, gridOf(format as IntegerFormat), { scale: clip ? 'search' : 'range' })
+  return matrix && { weight: { kind: 'matrix', matrix }, notes: [] }
 }
 
 /**

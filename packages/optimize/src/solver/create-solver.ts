@@ -1,7 +1,13 @@
-import { createDeviceEncoder, createDeviceGptq, createDeviceRounder } from '@tessera-llm/quantization'
+import {
+  createDeviceBlockRounder,
+  createDeviceEncoder,
+  createDeviceGptq,
+  createDeviceRounder,
+} from '@tessera-llm/quantization'
 import {
   createWasmEncoder,
   createWasmMultiply,
+  decodeBlocksWasm,
   encodeBlocksWasm,
   roundGroupsWasm,
   sweepRowsWasm,
@@ -23,13 +29,15 @@ export interface SolverOptions {
 /** Creates a solver in WebAssembly, many times as fast as the plain TypeScript that `applyRecipe` uses by default. */
 export async function createSolver({ threads }: SolverOptions = {}): Promise<WasmSolver> {
   // A separate device, because the one that runs the model may be a GPU.
-  const device = await createWasmDevice({ kernels: [encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm], threads })
+  const kernels = [decodeBlocksWasm, encodeBlocksWasm, roundGroupsWasm, sweepRowsWasm]
+  const device = await createWasmDevice({ kernels, threads })
   try {
     return {
       multiply: await createWasmMultiply(),
       gptq: createDeviceGptq(device),
       encode: createDeviceEncoder(device),
       round: createDeviceRounder(device),
+      roundBlocks: createDeviceBlockRounder(device),
       encodeNow: await createWasmEncoder(),
       dispose: () => device.dispose(),
     }

@@ -1,12 +1,12 @@
 import type { Checkpoint, TensorData } from '@tessera-llm/formats'
-import type { QuantizedMatrix, StoredParts } from '@tessera-llm/quantization'
+import { type QuantizedMatrix, scaleCount, type StoredParts } from '@tessera-llm/quantization'
 import type { Fields } from '@tessera-llm/runtime'
 import { bytesOf as bytesIn, TesseraError } from '@tessera-llm/tensor'
 import type { Applied } from '../apply/index.ts'
 import { weightClass } from '../names/index.ts'
 import { formatLabel } from '../plan/index.ts'
 import { gridOf } from '../quantize/index.ts'
-import type { Layout, Recipe } from '../recipe/index.ts'
+import type { CodebookFormat, IntegerFormat, Layout, Recipe } from '../recipe/index.ts'
 import type { Subject } from '../subject/index.ts'
 import { withTransform } from '../transform/index.ts'
 import type { ModelWeight } from '../weights/index.ts'
@@ -55,8 +55,7 @@ export async function folderContent(
       'unsupported',
       `optimize: the layout ${layout} has no place for the scales of static activations; use compressed-tensors, or the activations int8-token`,
     )
-  // Parts are computed twice, for their shapes and for writing, because those of all weights together may exceed
-  // memory.
+  // The parts of the last weight only: those of all weights together may exceed memory.
   let last: { readonly name: string; readonly parts: Promise<StoredParts> } | undefined
   const partsOf = (name: string): Promise<StoredParts> => {
     if (last?.name !== name)
@@ -78,10 +77,14 @@ export async function folderContent(
       )
       continue
     }
-    const { grid, groupOfColumn } = await matrixOf(applied, name)
-    layers.quantized.set(layer, grid)
-    layers.hasColumnGroups ||= groupOfColumn !== undefined
-    for (const [part, stored] of Object.entries(await partsOf(name))) {
+    // Of what was rounded to nearest the plan tells all but the values.
+    const matrix =
+      assignments.get(name)?.method === 'rtn'
+        ? plannedMatrix(shape as readonly [number, number], format)
+        : await matrixOf(applied, name)
+    layers.quantized.set(layer, matrix.grid)
+    layers.hasColumnGroups ||= matrix.groupOfColumn !== undefined
+    for (const [part, stored] of Object.entries(storedParts(matrix, layout as Layout))) {
       tensors.push({
         name: `${layer}.${part}`,
         format: stored.format,
@@ -94,6 +97,17 @@ export async function folderContent(
       tensors.push({ ...inputScaleTensor(layer), bytes: bytesIn(Float32Array.of(inputScale)) })
   }
   return { tensors, layout, config: folderConfig(subject, layers, layout, config) }
+}
+
+/** What rounding to nearest will give but for the values: no codes, and zeros that every layout holds. */
+function plannedMatrix(shape: readonly [number, number], format: IntegerFormat | CodebookFormat): QuantizedMatrix {
+  const grid = gridOf(format)
+  const scales = new Float32Array(scaleCount(grid, shape))
+  const zeros =
+    grid.kind === 'integer' && !grid.isSymmetric
+      ? new Float32Array(scales.length).fill(2 ** (grid.bits - 1))
+      : undefined
+  return { shape, grid, codes: new Uint8Array(), scales, zeros }
 }
 
 /** `config.json` of the compressed model. */

@@ -1,5 +1,6 @@
 import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { codeOf, ERROR, FOUND, nearest, SCALE, search, TOO_LARGE, X, ZERO } from './group-search'
+import { storeCode } from './quick-fit'
 import { searchQuickly } from './quick-search'
 
 // Rounds groups of values to integers that share a scale and a zero: the same codes, scales and zeros as
@@ -19,11 +20,19 @@ const SYMMETRIC: u32 = 9
 const TYPE: u32 = 10
 const SCRATCH: u32 = 11
 const SCRATCH_BYTES: u32 = 12
+/** Whether codes of 4 bits lie two to a byte. */
+const PACKED: u32 = 13
 
 /** Values or weights of two groups as f64, side by side. */
 function widen(a: usize, b: usize, count: u32, to: usize): void {
   for (const end = a + ((<usize>count) << 2); a < end; a += 4, b += 4, to += 16)
     v128.store(to, f64x2.replace_lane(f64x2.splat(<f64>load<f32>(a)), 1, <f64>load<f32>(b)))
+}
+
+@inline
+function codesOf(args: usize, group: u32, count: u32, isPacked: bool): usize {
+  const from = <usize>group * count
+  return <usize>argument(args, CODES) + (isPacked ? from >> 1 : from)
 }
 
 /** Rounds two groups, or one twice. */
@@ -77,12 +86,13 @@ function roundPair(args: usize, scratch: usize, a: u32, b: u32): void {
   )
   const scales = f32x4.demote_f64x2_zero(v128.or(scale, fails))
   const zeros = f32x4.demote_f64x2_zero(used)
-  const codesA: usize = argument(args, CODES) + <usize>a * count
-  const codesB: usize = argument(args, CODES) + <usize>b * count
+  const isPacked = argument(args, PACKED) != 0
+  const codesA = codesOf(args, a, count, isPacked)
+  const codesB = codesOf(args, b, count, isPacked)
   for (let i: usize = 0; i < count; i++) {
     const code = i32x4.trunc_sat_f64x2_s_zero(codeOf(v128.load(scratch + X + (i << 4)), scale, used, last))
-    store<u8>(codesA + i, i32x4.extract_lane(code, 0))
-    store<u8>(codesB + i, i32x4.extract_lane(code, 1))
+    storeCode(codesA, i, i32x4.extract_lane(code, 0), isPacked)
+    storeCode(codesB, i, i32x4.extract_lane(code, 1), isPacked)
   }
   store<f32>(argument(args, SCALES) + ((<usize>a) << 2), f32x4.extract_lane(scales, 0))
   store<f32>(argument(args, SCALES) + ((<usize>b) << 2), f32x4.extract_lane(scales, 1))
@@ -100,7 +110,8 @@ export function roundGroups(args: usize, thread: u32, threads: u32): void {
   const bits = argument(args, BITS)
   const isSymmetric = argument(args, SYMMETRIC) != 0
   const scratch: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
-  const isQuick = argument(args, TYPE) == 1 && argument(args, IMPORTANCE) == 0 && (count & 3) == 0
+  const isPacked = argument(args, PACKED) != 0
+  const isQuick = argument(args, TYPE) == 1 && argument(args, IMPORTANCE) == 0 && (count & 7) == 0
   const pairs = (groups + 1) >> 1
   const end = shareEnd(pairs, thread, threads)
   for (let pair = shareBegin(pairs, thread, threads); pair < end; pair++) {
@@ -117,7 +128,8 @@ export function roundGroups(args: usize, thread: u32, threads: u32): void {
         count,
         bits,
         isSymmetric,
-        argument(args, CODES) + <usize>group * count,
+        codesOf(args, group, count, isPacked),
+        isPacked,
         argument(args, SCALES) + ((<usize>group) << 2),
         argument(args, ZEROS) + ((<usize>group) << 2),
       )

@@ -1,14 +1,13 @@
 import { madd, nmadd, sumLanes } from '@tessera-llm/wasm/assembly/lib'
 import { STEPS, stepOf } from './group-search'
+import { fix, fixed, half, refit, SCALE, writeCodes, ZERO } from './quick-fit'
 
 // The search of group-search.ts for one group of scales in f16 and columns that weigh the same, in f32 and four values
 // at a time, with the same result: each sum comes with a bound of what it may be off, two sums that are too close to
 // tell apart are computed again in f64 and in the reference's order, and so is a quotient that is too close to the
 // middle between two codes or between two scales. Orders of additions and fused products do not matter, then.
 
-/** Places in a thread's scratch: the best scale, zero and error so far, what the error may be off, and two sums. */
-const SCALE: usize = 0
-const ZERO: usize = 8
+/** Places in a thread's scratch after the best scale and zero: their error, what it may be off, and two sums. */
 const ERROR: usize = 16
 const SLACK: usize = 24
 const SUMS: usize = 32
@@ -17,40 +16,12 @@ const SUMS: usize = 32
 const TOTAL: usize = 64
 const SUM_SLACK: usize = 72
 
-/**
- * Vectors that stay the same in a loop. V8 computes what does not change at its last place before it is used, inside
- * the loop, divisions too; what is loaded before a loop stays outside.
- */
-const FIXED: usize = 80
-
-@inline
-function fix(scratch: usize, index: usize, value: v128): void {
-  v128.store(scratch + FIXED + (index << 4), value)
-}
-
-@inline
-function fixed(scratch: usize, index: usize): v128 {
-  return v128.load(scratch + FIXED + (index << 4))
-}
-
 /** The magnitude at which the last place of f32 is 1: added and taken away again, it rounds to whole numbers. */
 const MAGIC: f32 = 12582912
 
 /** Steps for which f16 has scales far from its ends, whatever the search and a fit make of them. */
 const LEAST: f64 = 3.814697265625e-6
 const MOST: f64 = 30000
-
-/** Values that f32 sums before f64 takes over, in vectors: products keep 20 bits. */
-const RUN: usize = 256
-
-/** The nearest scale in f16, of those between its ends. */
-@inline
-function half(v: f64): f64 {
-  // Below f16's normal numbers all scales are 2^-24 apart.
-  if (v < 0.00006103515625) return v + 402653184 - 402653184
-  const bits = reinterpret<i64>(v)
-  return reinterpret<f64>((bits + 0x1ffffffffff + ((bits >> 42) & 1)) & ~0x3ffffffffff)
-}
 
 @inline
 function square(value: v128, scale: v128, inverse: v128, first: v128, end: v128, magic: v128, sum: v128): v128 {
@@ -166,97 +137,8 @@ function attempt(
   if (triesB) consider(scratch, x, count, b, zeroB, load<f64>(scratch + SUMS, 8), last)
 }
 
-/** Whole numbers nearest to quotients; in `doubt` lanes of at least one half where one is too close to a middle. */
-@inline
-function distance(quotient: v128, whole: v128): v128 {
-  return f32x4.add(
-    f32x4.abs(f32x4.sub(quotient, whole)),
-    f32x4.mul(f32x4.abs(quotient), f32x4.splat(2.384185791015625e-7)),
-  )
-}
-
-/** The code of a value, less the zero, by the reference's division. */
-@inline
-function unitOf(value: f64, scale: f64, first: f64, end: f64): f64 {
-  return min(max(nearest(value / scale), first), end)
-}
-
-/** The scale with the least squared error for the codes of the best one so far, in f16. */
-function refit(scratch: usize, x: usize, count: u32, last: f64): f64 {
-  const scale = load<f64>(scratch + SCALE)
-  const zero = load<f64>(scratch + ZERO)
-  fix(scratch, 0, f32x4.splat(<f32>1 / <f32>scale))
-  fix(scratch, 1, f32x4.splat(<f32>-zero))
-  fix(scratch, 2, f32x4.splat(<f32>(last - zero)))
-  const inverse = fixed(scratch, 0)
-  const first = fixed(scratch, 1)
-  const end = fixed(scratch, 2)
-  const limit = x + ((<usize>count) << 2)
-  let doubt = f32x4.splat(0)
-  let products: f64 = 0
-  let squares: f64 = 0
-  for (let at = x; at < limit; ) {
-    let product = f32x4.splat(0)
-    let squared = product
-    for (const pause = min(at + RUN, limit); at < pause; at += 16) {
-      const value = v128.load(at)
-      const quotient = f32x4.mul(value, inverse)
-      const whole = f32x4.nearest(quotient)
-      doubt = f32x4.pmax(doubt, distance(quotient, whole))
-      const unit = f32x4.pmin(end, f32x4.pmax(first, whole))
-      product = madd(unit, value, product)
-      squared = madd(unit, unit, squared)
-    }
-    products += <f64>sumLanes(product)
-    squares += <f64>sumLanes(squared)
-  }
-  if (!v128.any_true(f32x4.ge(doubt, f32x4.splat(0.5)))) {
-    if (!(squares > 0)) return scale
-    const fitted = products / squares
-    const rounded = half(fitted * (1 - 1.9073486328125e-6))
-    if (rounded == half(fitted * (1 + 1.9073486328125e-6))) return rounded
-  }
-  products = 0
-  squares = 0
-  for (let at = x; at < limit; at += 4) {
-    const value = <f64>load<f32>(at)
-    const unit = unitOf(value, scale, -zero, last - zero)
-    products += unit * value
-    squares += unit * unit
-  }
-  return squares > 0 ? half(products / squares) : scale
-}
-
-/** Bytes of the codes of four vectors. */
-@inline
-function sixteen(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d))
-}
-
-/** Codes of a group, one a byte. */
-function writeCodes(scratch: usize, x: usize, count: u32, scale: f64, zero: f64, last: f64, codes: usize): void {
-  fix(scratch, 0, f32x4.splat(<f32>1 / <f32>scale))
-  fix(scratch, 1, f32x4.splat(<f32>zero))
-  fix(scratch, 2, f32x4.splat(<f32>last))
-  const inverse = fixed(scratch, 0)
-  const shift = fixed(scratch, 1)
-  const end = fixed(scratch, 2)
-  const none = f32x4.splat(0)
-  let doubt = none
-  for (let i: usize = 0; i < <usize>count; i += 4) {
-    const quotient = f32x4.mul(v128.load(x + (i << 2)), inverse)
-    const whole = f32x4.nearest(quotient)
-    doubt = f32x4.pmax(doubt, distance(quotient, whole))
-    const code = i32x4.trunc_sat_f32x4_s(f32x4.pmin(end, f32x4.pmax(none, f32x4.add(whole, shift))))
-    v128.store32_lane(codes + i, sixteen(code, code, code, code), 0)
-  }
-  if (!v128.any_true(f32x4.ge(doubt, f32x4.splat(0.5)))) return
-  for (let i: usize = 0; i < <usize>count; i++)
-    store<u8>(codes + i, <u8>(unitOf(<f64>load<f32>(x + (i << 2)), scale, -zero, last - zero) + zero))
-}
-
 /**
- * Scale, zero and codes of a group of `count` values, a multiple of 4; `false` where its scales are near the ends of
+ * Scale, zero and codes of a group of `count` values, a multiple of 8; `false` where its scales are near the ends of
  * f16, all its values 0, or one not finite.
  */
 export function searchQuickly(
@@ -266,6 +148,7 @@ export function searchQuickly(
   bits: u32,
   isSymmetric: bool,
   codes: usize,
+  isPacked: bool,
   scaleAt: usize,
   zeroAt: usize,
 ): bool {
@@ -322,7 +205,7 @@ export function searchQuickly(
     attempt(scratch, x, count, again, used, again, used, low, high, last)
     if (load<f64>(scratch + SCALE) == before) break
   }
-  writeCodes(scratch, x, count, load<f64>(scratch + SCALE), load<f64>(scratch + ZERO), last, codes)
+  writeCodes(scratch, x, count, load<f64>(scratch + SCALE), load<f64>(scratch + ZERO), last, codes, isPacked)
   store<f32>(scaleAt, <f32>load<f64>(scratch + SCALE))
   store<f32>(zeroAt, <f32>load<f64>(scratch + ZERO))
   return true

@@ -55,7 +55,6 @@ export function writeAwq(matrix: QuantizedMatrix): StoredParts {
   const {
     shape: [rows, columns],
     grid,
-    codes,
     scales,
     groupOfColumn,
   } = matrix
@@ -87,7 +86,7 @@ export function writeAwq(matrix: QuantizedMatrix): StoredParts {
     )
   const groups = groupsPerRow(grid, columns)
   return {
-    qweight: wordsPart(() => packNibbles(codes, columns, rows), [columns, rows / 8]),
+    qweight: wordsPart(() => packNibbles(matrix.codes, columns, rows), [columns, rows / 8]),
     qzeros: wordsPart(() => packNibbles(zeros, groups, rows), [groups, rows / 8]),
     scales: partFrom(() => transpose(scales, rows, groups), grid.scaleType === 'e8m0' ? 'f32' : grid.scaleType, [
       groups,

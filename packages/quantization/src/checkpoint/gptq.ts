@@ -1,5 +1,5 @@
 import { viewBytes } from '@tessera-llm/tensor'
-import { groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { codeWordsOf, groupsPerRow, type IntegerGrid, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { checkGroups, firstOddZero, groupIndices, groupOf, integerMatrix, zerosOf } from './matrix.ts'
 import {
   cannotStore,
@@ -90,7 +90,6 @@ export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts 
   const {
     shape: [rows, columns],
     grid,
-    codes,
     scales,
   } = matrix
   if (grid.kind !== 'integer' || grid.group === 'tensor')
@@ -125,17 +124,7 @@ export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts 
   const zerosByGroup = (): Float32Array =>
     transpose(zeros, rows, groups).map((zero) => (version === 1 ? zero - 1 : zero))
   return {
-    qweight: wordsPart(
-      () =>
-        codesToWords(
-          codes,
-          rows,
-          columns,
-          { bits, wordStride: rows, lineStride: 1 },
-          wordsFor(columns, { bits }) * rows,
-        ),
-      [wordsFor(columns, { bits }), rows],
-    ),
+    qweight: wordsPart(() => wordsAlongColumns(matrix, bits), [wordsFor(columns, { bits }), rows]),
     qzeros: wordsPart(
       () =>
         codesToWords(zerosByGroup(), groups, rows, { bits, wordStride: 1, lineStride: zeroWords }, groups * zeroWords),
@@ -147,4 +136,18 @@ export function writeGptq(matrix: QuantizedMatrix, version: 1 | 2): StoredParts 
     ]),
     g_idx: partFrom(() => groupIndices(matrix), 'i32', [columns]),
   }
+}
+
+/** `qweight` of `readGptq`. */
+function wordsAlongColumns(matrix: QuantizedMatrix, bits: number): Uint32Array {
+  const [rows, columns] = matrix.shape
+  const words = codeWordsOf(matrix)
+  if (words) return transpose(words, rows, columns / 8)
+  return codesToWords(
+    matrix.codes,
+    rows,
+    columns,
+    { bits, wordStride: rows, lineStride: 1 },
+    wordsFor(columns, { bits }) * rows,
+  )
 }

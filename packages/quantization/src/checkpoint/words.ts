@@ -86,10 +86,23 @@ function nibblesToWords(
   return words
 }
 
+/** Rows and columns that a transposition takes at a time: what it reads and writes stays in the cache. */
+const tile = 16
+
 /** [rows, columns] to [columns, rows]. */
-export function transpose<T extends Float32Array | Uint8Array>(values: T, rows: number, columns: number): T {
-  const out = values.slice() as T
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) out[column * rows + row] = values[row * columns + column] as number
+export function transpose<T extends Float32Array | Uint8Array | Uint32Array>(
+  values: T,
+  rows: number,
+  columns: number,
+): T {
+  const out = new (values.constructor as new (length: number) => T)(values.length)
+  for (let top = 0; top < rows; top += tile) {
+    const bottom = Math.min(top + tile, rows)
+    for (let left = 0; left < columns; left += tile) {
+      const right = Math.min(left + tile, columns)
+      for (let column = left; column < right; column++)
+        for (let row = top; row < bottom; row++) out[column * rows + row] = values[row * columns + column] as number
+    }
+  }
   return out
 }

@@ -1,4 +1,4 @@
-import { groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
+import { codeWordsOf, groupsPerRow, type QuantizedMatrix } from '../quantized-matrix/index.ts'
 import { firstOddZero } from './matrix.ts'
 import { cannotStore, partFrom, type StoredPart, type StoredParts, wordsPart } from './parts.ts'
 import { codesToWords, transpose, wordsFor } from './words.ts'
@@ -15,7 +15,6 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
   const {
     shape: [rows, columns],
     grid,
-    codes,
     scales,
     zeros,
     groupOfColumn,
@@ -35,7 +34,7 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
         `it holds fp8_e4m3, not ${grid.kind === 'integer' ? `${grid.bits}-bit integers` : grid.id}`,
         'quantize to fp8_e4m3',
       )
-    return { ...common, weight: { format: 'fp8_e4m3', shape: [rows, columns], bytes: codes } }
+    return { ...common, weight: { format: 'fp8_e4m3', shape: [rows, columns], bytes: matrix.codes } }
   }
   if (grid.kind !== 'integer')
     return cannotStore(format, `it holds integers, not ${grid.id}`, 'use float-quantized for fp8_e4m3')
@@ -53,7 +52,7 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
     return {
       ...common,
       ...(zeros ? { weight_zero_point: partFrom(() => signed(zeros), 'i8', weight_scale.shape) } : {}),
-      weight: partFrom(() => signed(codes), 'i8', [rows, columns]),
+      weight: partFrom(() => signed(matrix.codes), 'i8', [rows, columns]),
     }
   }
   const layout = { bits: grid.bits }
@@ -77,7 +76,9 @@ export function writeCompressed(matrix: QuantizedMatrix, format: CompressedForma
   return {
     ...common,
     weight_packed: wordsPart(
-      () => codesToWords(codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, rows * perRow),
+      () =>
+        codeWordsOf(matrix) ??
+        codesToWords(matrix.codes, rows, columns, { ...layout, wordStride: 1, lineStride: perRow }, rows * perRow),
       [rows, perRow],
     ),
     weight_shape: partFrom(() => [rows, columns], 'i64', [2]),

@@ -1,3 +1,4 @@
+export { codeWordsOf, matrixOfWords, packCodeWords } from './code-words.ts'
 export { type CodebookId, codebookGrid, codebookValues, normalGrid } from './codebooks.ts'
 export {
   codeBits,

@@ -1,11 +1,14 @@
 import { dense, denseSpec, formatShape, type Op, sizeOf, type Tensor, TesseraError } from '@tessera-llm/tensor'
 import { rtn } from '../method/rtn/index.ts'
-import type { IntegerGrid } from '../quantized-matrix/index.ts'
+import { type IntegerGrid, packCodeWords } from '../quantized-matrix/index.ts'
 
 /** Inputs of `round-groups`: values f32[N, K], importance f32[K] (all equal if absent). */
 export type RoundGroupsInputs = { readonly values: Tensor; readonly importance?: Tensor | undefined }
 
-/** Outputs of `round-groups`: codes u8[N, K], scales and zeros f32[N, K / width]. */
+/**
+ * Outputs of `round-groups`: codes u8[N, K], or packed eight to a word u32[N, K / 8], the first in the lowest bits;
+ * scales and zeros f32[N, K / width].
+ */
 export type RoundGroupsOutputs = { readonly codes: Tensor; readonly scales: Tensor; readonly zeros: Tensor }
 
 /** Options of `round-groups`: the integer grid. */
@@ -15,6 +18,8 @@ export type RoundGroupsOptions = {
   readonly width: number
   readonly isSymmetric: boolean
   readonly scaleType: 'f32' | 'f16' | 'bf16'
+  /** Packs codes of 4 bits in groups of whole words. Default false. */
+  readonly isPacked?: boolean | undefined
 }
 
 /**
@@ -26,7 +31,7 @@ export const roundGroupsOp: Op<RoundGroupsInputs, RoundGroupsOutputs, RoundGroup
   id: 'round-groups',
   version: 1,
   package: '@tessera-llm/quantization',
-  validate({ values, importance }, { width }) {
+  validate({ values, importance }, { width, bits, isPacked = false }) {
     const { dtype, shape } = denseSpec(values, 'round-groups', 'values')
     const [rows = 0, columns = 0] = shape
     if (dtype !== 'f32' || shape.length !== 2)
@@ -36,13 +41,19 @@ export const roundGroupsOp: Op<RoundGroupsInputs, RoundGroupsOutputs, RoundGroup
       )
     if (!(Number.isInteger(width) && width > 0 && columns % width === 0))
       throw new TesseraError('invalid-option', `round-groups: groups of ${width} columns do not divide ${columns}`)
+    if (isPacked && !(bits === 4 && width % 8 === 0))
+      throw new TesseraError(
+        'invalid-option',
+        `round-groups: codes of 4 bits are packed, in groups of a multiple of 8, not ${bits} bits by ${width}`,
+      )
     if (importance !== undefined && sizeOf(denseSpec(importance, 'round-groups', 'importance').shape) !== columns)
       throw new TesseraError(
         'invalid-shape',
         `round-groups: importance is one weight for each of the ${columns} columns`,
       )
     const groups = [rows, columns / width]
-    return { codes: dense('u8', shape), scales: dense('f32', groups), zeros: dense('f32', groups) }
+    const codes = isPacked ? dense('u32', [rows, columns / 8]) : dense('u8', shape)
+    return { codes, scales: dense('f32', groups), zeros: dense('f32', groups) }
   },
   tolerance: () => ({ atol: 0, rtol: 0, nmse: 0 }),
   cost({ inputs: { values } }) {
@@ -61,7 +72,7 @@ export const roundGroupsOp: Op<RoundGroupsInputs, RoundGroupsOutputs, RoundGroup
       importance ? { importance: Float32Array.from(importance.data) } : {},
     )
     return {
-      codes: Float64Array.from(codes),
+      codes: Float64Array.from(options.isPacked ? packCodeWords(codes) : codes),
       scales: Float64Array.from(scales),
       zeros: zeros ? Float64Array.from(zeros) : new Float64Array(scales.length).fill(2 ** (options.bits - 1)),
     }

@@ -1,2 +1,9 @@
 export { type RoundGroupsInputs, roundGroupsOp, type RoundGroupsOptions, type RoundGroupsOutputs } from './contract.ts'
-export { createDeviceRounder, type Round, roundPlain } from './rounder.ts'
+export {
+  type BlockMatrix,
+  createDeviceBlockRounder,
+  createDeviceRounder,
+  type Round,
+  type RoundBlocks,
+  roundPlain,
+} from './rounder.ts'

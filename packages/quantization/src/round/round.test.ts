@@ -99,19 +99,19 @@ const degenerate: Readonly<Record<string, (step: number) => number>> = {
   'on both': (step) => (step * (random.integer(31) - 15)) / 2,
   'beside middles': (step) => Math.fround(step * (random.integer(16) - 7.5) * (1 + (random.integer(5) - 2) * 2 ** -23)),
   'two values': (step) => (random.integer(2) ? step : -step),
-  'a few values': (step) => step * [0, 0.1, 1, -0.3][random.integer(4)],
+  'a few values': (step) => step * ([0, 0.1, 1, -0.3][random.integer(4)] as number),
 }
 
 test.each(Object.keys(degenerate))('where errors of scales are equal or nearly so: values %s', async (kind) => {
   const device = await createWasmDevice({ kernels: [roundGroupsWasm], threads: 1 })
-  const valueOf = degenerate[kind] as (step: number) => number
+  const value = degenerate[kind] as (step: number) => number
   const count = 399
   // From f16's subnormal scales to where its scales end.
   const steps = Float32Array.from(
     { length: count },
     () => (1 + random.integer(1024) / 1024) * 2 ** (random.integer(30) - 17),
   )
-  const many = Float32Array.from({ length: count * 64 }, (_, i) => valueOf(steps[i >> 6] as number))
+  const many = Float32Array.from({ length: count * 64 }, (_, i) => value(steps[i >> 6] as number))
   for (const bits of [2, 3, 4, 8] as const)
     for (const isSymmetric of [true, false])
       for (const width of [64, 16, 6]) {

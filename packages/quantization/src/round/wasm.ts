@@ -17,7 +17,7 @@ export const roundGroupsWasm: WasmKernel = defineWasmKernel(roundGroupsOp, {
   name: 'lanes',
   module: roundModule,
   supports: () => true,
-  stages({ inputs: { values }, options: { bits, width, isSymmetric, scaleType } }) {
+  stages({ inputs: { values }, options: { bits, width, isSymmetric, scaleType, isPacked = false } }) {
     return [
       {
         entry: 'roundGroups',
@@ -36,6 +36,7 @@ export const roundGroupsWasm: WasmKernel = defineWasmKernel(roundGroupsOp, {
             .u32(scaleTypes[scaleType])
             .u32(at.scratch)
             .u32(scratchBytes(width))
+            .u32(isPacked ? 1 : 0)
         },
       },
     ]

@@ -1,0 +1,22 @@
+/** A weight's rows in ggml's blocks. */
+export interface StoredBlocks {
+  /** Id of the ggml type. */
+  readonly format: string
+  readonly bytes: Uint8Array
+}
+
+/** Reads the blocks whose values a weight has. */
+export type ReadBlocks = (signal?: AbortSignal) => Promise<StoredBlocks>
+
+/** Not enumerable: what is spread into another, whose values may be others, has no blocks. */
+const key = 'readBlocks'
+
+/** A tensor or weight whose values are those of the blocks that `read` reads. */
+export function withBlocks<T extends object>(of: T, read: ReadBlocks | undefined): T {
+  return read ? Object.defineProperty(of, key, { value: read }) : of
+}
+
+/** Reads the blocks that `withBlocks` gave; undefined where there are none. */
+export function blocksReader(of: object): ReadBlocks | undefined {
+  return (of as { readonly [key]?: ReadBlocks })[key]
+}

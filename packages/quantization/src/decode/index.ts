@@ -1,0 +1,6 @@
+export {
+  decodeBlocksOp,
+  type DecodeBlocksInputs,
+  type DecodeBlocksOptions,
+  type DecodeBlocksOutputs,
+} from './contract.ts'
