@@ -31,16 +31,7 @@ function square(value: v128, scale: v128, inverse: v128, first: v128, end: v128,
 }
 
 /** Σ (x − scale · code)² for two scales and zeros, to scratch. */
-function errorsOf(
-  scratch: usize,
-  x: usize,
-  count: u32,
-  a: f64,
-  zeroA: f64,
-  b: f64,
-  zeroB: f64,
-  last: f64,
-): void {
+function errorsOf(scratch: usize, x: usize, count: u32, a: f64, zeroA: f64, b: f64, zeroB: f64, last: f64): void {
   fix(scratch, 0, f32x4.splat(MAGIC))
   fix(scratch, 1, f32x4.splat(<f32>a))
   fix(scratch, 2, f32x4.splat(<f32>1 / <f32>a))
@@ -165,7 +156,7 @@ export function searchQuickly(
   // NaN and infinities are in the sum, and not in the extremes.
   if (!(total < Infinity)) return false
   const low = <f64>leastOf(lows)
-  const high = -<f64>leastOf(f32x4.neg(highs))
+  const high = -(<f64>leastOf(f32x4.neg(highs)))
   const middle = <f64>(1 << (bits - 1))
   const last = <f64>((1 << bits) - 1)
   const widest = isSymmetric ? max(high, -low) / (last - middle) : (high - low) / last
