@@ -1,5 +1,5 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera-llm/tensor'
 import { claimStore, type WorkStore } from './work-store.ts'
 
@@ -18,6 +18,8 @@ export function folderStore(path: string): WorkStore {
   }
   const make = async (): Promise<void> => {
     await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT')
+        throw new Error(`there is no folder ${dirname(path)}; make it, or name another output`)
       if (error.code !== 'EEXIST') throw error
     })
   }
