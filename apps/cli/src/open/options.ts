@@ -91,33 +91,28 @@ export function modelOptions(yargs: Argv, preferred: 'exact' | 'faster'): Argv<M
     .option('activations', activations(preferred)) as Argv<ModelArguments>
 }
 
+type NumberOption<O extends Options> = O & { readonly type: 'number'; readonly coerce: (value: number) => number }
+
 /** An integer option of at least `least`. */
-export function integer<O extends Options>(
-  name: string,
-  least: number,
-  options: O,
-): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
-  return {
-    ...options,
-    type: 'number',
-    coerce: (value) => {
-      if (value !== undefined && (!Number.isSafeInteger(value) || value < least))
-        throw new Error(`--${name} must be an integer of at least ${least}`)
-      return value
-    },
-  }
+export function integer<O extends Options>(name: string, least: number, options: O): NumberOption<O> {
+  return numeric(options, (value) =>
+    Number.isSafeInteger(value) && value >= least ? undefined : `--${name} must be an integer of at least ${least}`,
+  )
 }
 
 /** A numeric option, which yargs would take as NaN where it is no number. */
-export function decimal<O extends Options>(
-  name: string,
-  options: O,
-): O & { readonly type: 'number'; readonly coerce: (value: number) => number } {
+export function decimal<O extends Options>(name: string, options: O): NumberOption<O> {
+  return numeric(options, (value) => (Number.isNaN(value) ? `--${name} must be a number` : undefined))
+}
+
+/** A number for which `refusal` says what is wrong with it, if anything is; one that is not given is never wrong. */
+function numeric<O extends Options>(options: O, refusal: (value: number) => string | undefined): NumberOption<O> {
   return {
     ...options,
     type: 'number',
     coerce: (value) => {
-      if (Number.isNaN(value)) throw new Error(`--${name} must be a number`)
+      const wrong = value === undefined ? undefined : refusal(value)
+      if (wrong !== undefined) throw new Error(wrong)
       return value
     },
   }
