@@ -1,4 +1,4 @@
-import { exp4, loadHalf4, madd, maxLanes, sumLanes, tanh4 } from '@tessera-llm/wasm/assembly/lib'
+import { exp4, halfToFloat, loadHalf4, madd, maxLanes, sumLanes, tanh4 } from '@tessera-llm/wasm/assembly/lib'
 import { HIDDEN } from './call'
 
 /** Loads four elements of a row stored as f32 (shift 2) or f16 (shift 1). */
@@ -9,15 +9,7 @@ export function load4(row: usize, index: u32, shift: u32): v128 {
 
 @inline
 export function load1(row: usize, index: u32, shift: u32): f32 {
-  return shift == 2
-    ? load<f32>(row + ((<usize>index) << 2))
-    : f32x4.extract_lane(loadHalf4Lane(row + ((<usize>index) << 1)), 0)
-}
-
-@inline
-function loadHalf4Lane(address: usize): v128 {
-  const moved = i32x4.splat(<i32>load<i16>(address))
-  return f32x4.mul(v128.and(i32x4.shl(moved, 13), i32x4.splat(0x8fffe000)), f32x4.splat(5.192296858534828e33))
+  return shift == 2 ? load<f32>(row + ((<usize>index) << 2)) : halfToFloat(load<u16>(row + ((<usize>index) << 1)))
 }
 
 /** Σ q·k over `width` elements; q is f32. */

@@ -6,17 +6,21 @@ import { joinTwo, LINE, sumTwo } from './score-tiles'
 // registers and the sums in memory, so that no register is spilled: loads and stores have ports of their own, while
 // widening shares those of the products.
 
-/** Adds, or stores first, the products of eight channels of three rows with keys; sums[key][row] has four lanes. */
+/** Adds, or stores first, the products of eight channels of three or four rows with keys; sums[key][row] has four lanes. */
 @inline
-function tripleColumns(isFirst: bool, q: usize, k: usize, stride: usize, sums: usize, end: usize): void {
+function addColumns(rows: u32, isFirst: bool, q: usize, k: usize, stride: usize, sums: usize, end: usize): void {
   const mask = wordMask()
+  const step = (<usize>rows) << 4
+  const next = q + step
   const a0 = v128.load(q)
   const b0 = v128.load(q, 16)
   const c0 = v128.load(q, 32)
-  const a1 = v128.load(q, 48)
-  const b1 = v128.load(q, 64)
-  const c1 = v128.load(q, 80)
-  for (; sums < end; sums += 48, k += stride) {
+  const d0 = rows == 4 ? v128.load(q, 48) : a0
+  const a1 = v128.load(next)
+  const b1 = v128.load(next, 16)
+  const c1 = v128.load(next, 32)
+  const d1 = rows == 4 ? v128.load(next, 48) : a1
+  for (; sums < end; sums += step, k += stride) {
     const halves = v128.load(k)
     const high = highHalves(halves, mask)
     const low = lowHalves(halves)
@@ -25,31 +29,7 @@ function tripleColumns(isFirst: bool, q: usize, k: usize, stride: usize, sums: u
     v128.store(sums, madd(z, a1, isFirst ? f32x4.mul(y, a0) : madd(y, a0, v128.load(sums))))
     v128.store(sums, madd(z, b1, isFirst ? f32x4.mul(y, b0) : madd(y, b0, v128.load(sums, 16))), 16)
     v128.store(sums, madd(z, c1, isFirst ? f32x4.mul(y, c0) : madd(y, c0, v128.load(sums, 32))), 32)
-  }
-}
-
-/** `tripleColumns` for four rows. */
-@inline
-function quadColumns(isFirst: bool, q: usize, k: usize, stride: usize, sums: usize, end: usize): void {
-  const mask = wordMask()
-  const a0 = v128.load(q)
-  const b0 = v128.load(q, 16)
-  const c0 = v128.load(q, 32)
-  const d0 = v128.load(q, 48)
-  const a1 = v128.load(q, 64)
-  const b1 = v128.load(q, 80)
-  const c1 = v128.load(q, 96)
-  const d1 = v128.load(q, 112)
-  for (; sums < end; sums += 64, k += stride) {
-    const halves = v128.load(k)
-    const high = highHalves(halves, mask)
-    const low = lowHalves(halves)
-    const y = firstHalves(low, high)
-    const z = lastHalves(low, high)
-    v128.store(sums, madd(z, a1, isFirst ? f32x4.mul(y, a0) : madd(y, a0, v128.load(sums))))
-    v128.store(sums, madd(z, b1, isFirst ? f32x4.mul(y, b0) : madd(y, b0, v128.load(sums, 16))), 16)
-    v128.store(sums, madd(z, c1, isFirst ? f32x4.mul(y, c0) : madd(y, c0, v128.load(sums, 32))), 32)
-    v128.store(sums, madd(z, d1, isFirst ? f32x4.mul(y, d0) : madd(y, d0, v128.load(sums, 48))), 48)
+    if (rows == 4) v128.store(sums, madd(z, d1, isFirst ? f32x4.mul(y, d0) : madd(y, d0, v128.load(sums, 48))), 48)
   }
 }
 
@@ -78,12 +58,10 @@ function columnScores(
   const step = (<usize>rows) << 4
   const end = sums + <usize>count * step
   const last = q + <usize>(width >> 2) * step
-  if (rows == 4) quadColumns(true, q, k, stride, sums, end)
-  else tripleColumns(true, q, k, stride, sums, end)
+  addColumns(rows, true, q, k, stride, sums, end)
   while ((q += 2 * step) < last) {
     k += 16
-    if (rows == 4) quadColumns(false, q, k, stride, sums, end)
-    else tripleColumns(false, q, k, stride, sums, end)
+    addColumns(rows, false, q, k, stride, sums, end)
   }
   const factors = f32x4.splat(factor)
   for (; sums < end; sums += 4 * step, s += 16) {
