@@ -8,15 +8,16 @@ export interface StoredBlocks {
 /** Reads the blocks whose values a weight has. */
 export type ReadBlocks = (signal?: AbortSignal) => Promise<StoredBlocks>
 
-/** Not enumerable: what is spread into another, whose values may be others, has no blocks. */
-const key = 'readBlocks'
+/** Beside tensors and not in them: one that is spread into another, whose values may be others, leaves them behind. */
+const readers = new WeakMap<object, ReadBlocks>()
 
 /** A tensor or weight whose values are those of the blocks that `read` reads. */
 export function withBlocks<T extends object>(of: T, read: ReadBlocks | undefined): T {
-  return read ? Object.defineProperty(of, key, { value: read }) : of
+  if (read) readers.set(of, read)
+  return of
 }
 
 /** Reads the blocks that `withBlocks` gave; undefined where there are none. */
 export function blocksReader(of: object): ReadBlocks | undefined {
-  return (of as { readonly [key]?: ReadBlocks })[key]
+  return readers.get(of)
 }

@@ -1,7 +1,7 @@
 import type { QuantizedMatrix } from './quantized-matrix.ts'
 
-/** The property that holds the words; not enumerable, so that a matrix spread into another, with other codes, drops them. */
-const key = 'codeWords'
+/** Beside the matrices and not in them: one that is spread into another, with other codes, leaves its words behind. */
+const wordsOf = new WeakMap<QuantizedMatrix, Uint32Array>()
 
 /**
  * A matrix whose codes of 4 bits are in words, eight to a word and the first in the lowest bits, row after row: its
@@ -16,12 +16,13 @@ export function matrixOfWords(matrix: Omit<QuantizedMatrix, 'codes'>, words: Uin
       return codes
     },
   }
-  return Object.defineProperty(lazy, key, { value: words })
+  wordsOf.set(lazy, words)
+  return lazy
 }
 
 /** The words of a matrix that `matrixOfWords` made. */
 export function codeWordsOf(matrix: QuantizedMatrix): Uint32Array | undefined {
-  return (matrix as { readonly [key]?: Uint32Array })[key]
+  return wordsOf.get(matrix)
 }
 
 /** Codes of 4 bits, a multiple of 8 of them, eight to a word. */
