@@ -99,8 +99,6 @@ export async function runRecipe(
       report(applying + Math.min(writing, writingOperations * written))
     },
   })
-  // What a plan says of bytes is not all that a folder stores: scales in other words, names, padding.
-  report(applying + writing)
   return applied
 }
 
