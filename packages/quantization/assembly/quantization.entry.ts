@@ -4,12 +4,15 @@ export { gather } from './rows8/embedding'
 export { gemvE4M3, gemvE5M2, roundTokens, spreadE4M3, spreadE5M2, tokenE4M3, tokenE5M2 } from './rows8/floats'
 export { gatedInt8, qkvInt8 } from './rows8/fused'
 export { spreadLevels, widenLevels } from './rows8/levels'
+export { gemmDotAdd, roundTokensForAdd } from './rows8/linear/dot-add'
 export { exactProduct } from './rows8/linear/exact'
 export { gemmInt8, quantizeTokens } from './rows8/linear/tokens'
 export { gemvInt8 } from './rows8/linear/one-token'
 export { packBlocks, packGroup } from './rows8/pack'
 export { packSuperBlock, packSuperBlocks } from './rows8/pack-k'
 export { gemmRows, quantizeRows, rowsTile } from './rows8/rows'
+export { gemmRowsDotAdd, roundRowsForAdd, rowsTileAdd } from './rows8/rows-dot-add'
+export { tileAddHalvesOffset, tileAddHalvesZero, tileAddOffset, tileAddZero } from './rows8/tiles/dot-add'
 export {
   tileNarrow1Offset,
   tileNarrow1Zero,

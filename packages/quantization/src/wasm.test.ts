@@ -1,27 +1,34 @@
 import { embeddingOp, linearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
-import { conform, normal, wasmSetups } from '@tessera-llm/testing'
-import { createWasmDevice, type WasmDevice } from '@tessera-llm/wasm'
+import { conform, wasmSetups } from '@tessera-llm/testing'
+import { createWasmDevice, dotAddOf, type WasmDevice } from '@tessera-llm/wasm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   extremeLinearProblems,
   gridEmbeddingProblems,
   gridLinearProblems,
   grids,
-  gridWeight,
+  int8RowProblems,
+  int8Rows,
   packedEmbeddingProblems,
   packedLinearProblems,
   packRows8Problems,
 } from '../test/problems/index.ts'
-import { ggmlPackers, type Grid, gridFormat, packRows8Op, rows8Packers } from './index.ts'
+import { ggmlPackers, gridFormat, packRows8Op, rows8Packers } from './index.ts'
 import { quantizationWasm } from './wasm.ts'
 
 const reference = createReferenceDevice()
 
-describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ threads, relaxedSimd }) => {
+/** Where the platform has products that add to 32 bits, also without them. */
+const setups = [
+  ...wasmSetups.map((setup) => ({ ...setup, dotAdd: setup.relaxedSimd && dotAddOf() !== undefined })),
+  ...(dotAddOf() === undefined ? [] : [{ threads: 2, relaxedSimd: true, dotAdd: false }]),
+]
+
+describe.each(setups)('$threads threads, relaxed SIMD $relaxedSimd, products that add $dotAdd', (setup) => {
   let device: WasmDevice
   beforeAll(async () => {
-    device = await createWasmDevice({ kernels: quantizationWasm, threads, relaxedSimd })
+    device = await createWasmDevice({ kernels: quantizationWasm, ...setup })
   })
   afterAll(() => device.dispose())
 
@@ -53,10 +60,8 @@ describe.each(wasmSetups)('$threads threads, relaxed SIMD $relaxedSimd', ({ thre
   )
 })
 
-const int8Rows: Grid = { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }
-
 it('several tokens of W8A8 take the kernel that sums over whole rows, one token and other scales do not', async () => {
-  const device = await createWasmDevice({ kernels: quantizationWasm, threads: 1 })
+  const device = await createWasmDevice({ kernels: quantizationWasm, threads: 1, dotAdd: false })
   const byRow = gridLinearProblems(int8Rows).filter(({ options }) => options.activations === 'int8-token')
   expect((await conform(device, reference, linearOp, byRow)).map(({ kernel }) => kernel)).toEqual([
     'rows8-int8',
@@ -77,33 +82,15 @@ it('several tokens of W8A8 take the kernel that sums over whole rows, one token 
   await device.dispose()
 })
 
-it.each([
-  [1, true],
-  [3, true],
-  [2, false],
-] as const)(
-  'W8A8 with more rows than are laid out at a time, bias and residual, %i threads, relaxed SIMD %s',
-  async (threads, relaxedSimd) => {
-    const device = await createWasmDevice({ kernels: quantizationWasm, threads, relaxedSimd })
-    // 2^18 bytes hold ten groups of 8 rows of 1536 columns.
-    const problems = [
-      { tokens: 9, bias: true, residual: true },
-      { tokens: 8, bias: false, residual: true },
-      { tokens: 5, bias: true, residual: false },
-    ].map(({ tokens, bias, residual }) => ({
-      name: `${tokens} tokens`,
-      inputs: {
-        x: normal([tokens, 1536]),
-        weight: gridWeight(int8Rows, 164, 1536),
-        bias: bias ? normal([164], { seed: 3 }) : undefined,
-        residual: residual ? normal([tokens, 164], { seed: 4 }) : undefined,
-      },
-      options: { activations: 'int8-token' as const },
-    }))
-    expect((await conform(device, reference, linearOp, problems)).map(({ kernel }) => kernel)).toEqual([
-      'rows8-w8a8',
-      'rows8-w8a8',
-      'rows8-w8a8',
+it.each(setups)(
+  'W8A8 with more rows than are laid out at a time, bias and residual, $threads threads, relaxed SIMD $relaxedSimd, products that add $dotAdd',
+  async (setup) => {
+    const device = await createWasmDevice({ kernels: quantizationWasm, ...setup })
+    const kernel = device.wasm.dotAdd ? 'rows8-w8a8-dot-add' : 'rows8-w8a8'
+    expect((await conform(device, reference, linearOp, int8RowProblems())).map((run) => run.kernel)).toEqual([
+      kernel,
+      kernel,
+      kernel,
     ])
     await device.dispose()
   },

@@ -2,6 +2,7 @@ import type { WasmKernel } from '@tessera-llm/wasm'
 import { rows8EmbeddingWasm } from './embedding/wasm.ts'
 import { gatedInt8Wasm, qkvInt8Wasm } from './fused/wasm.ts'
 import { packRows8Wasm } from './rows8/pack-wasm.ts'
+import { rows8DotAddWasm, rows8RowsDotAddWasm } from './linear/dot-add.ts'
 import { rows8ExactWasm, rows8FloatWasm, rows8Int8Wasm, rows8RowsWasm } from './linear/wasm.ts'
 
 /** Every kernel of this package for the WebAssembly device. */
@@ -11,7 +12,9 @@ export const quantizationWasm: readonly WasmKernel[] = [
   rows8ExactWasm,
   rows8FloatWasm,
   rows8Int8Wasm,
+  rows8DotAddWasm,
   rows8RowsWasm,
+  rows8RowsDotAddWasm,
   qkvInt8Wasm,
   gatedInt8Wasm,
 ]

@@ -13,3 +13,20 @@ export function probe(): u32 {
   if (i8x16.bitmask(f32x4.eq(negated, f32x4.splat(-22))) != 0xffff) return 3
   return 0
 }
+
+/**
+ * How `i32x4.relaxed_dot_i8x16_i7x16_add_s` takes its second operand where it is one instruction of the processor: 1 as
+ * unsigned bytes (AVX-VNNI), 2 as signed ones (Arm, AVX-VNNI-INT8). 0 where sums of two products saturate or wrap in 16
+ * bits, which is what several instructions in its place do, or where a compiler gets it wrong.
+ */
+export function dotAdd(): u32 {
+  const x = i8x16(-128, -128, -128, -128, 127, 127, 127, 127, 1, -2, 3, -4, 100, -100, 127, -128)
+  const codes = i8x16(127, 127, 127, 127, 0, 1, 64, 127, 5, 6, 7, 8, 127, 126, 125, 124)
+  const begun = i32x4(7, -1000000, 2000000000, -5)
+  const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, codes, begun)
+  if (i8x16.bitmask(i32x4.eq(sums, i32x4(-65017, -975616, 1999999982, 98))) != 0xffff) return 0
+  const bytes = i8x16(-1, -1, -128, -128, -1, -1, -1, -1, -128, -1, -127, -2, -56, -56, -56, -56)
+  const signs = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, bytes, begun)
+  if (i8x16.bitmask(i32x4.eq(signs, i32x4(-98041, -870460, 1999998989, -205))) == 0xffff) return 1
+  return i8x16.bitmask(i32x4.eq(signs, i32x4(33031, -1000508, 1999999501, 51))) == 0xffff ? 2 : 0
+}

@@ -2,6 +2,7 @@ import { isTesseraError, kernelAbi, type TypedArray } from '@tessera-llm/tensor'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   createWasmDevice,
+  dotAddOf,
   hasRelaxedSimd,
   type WasmDevice,
   type WasmDeviceOptions,
@@ -140,7 +141,15 @@ describe('options', () => {
     const { wasm, capabilities, kind } = await open({ threads: undefined })
     expect(wasm.threads).toBeGreaterThanOrEqual(1)
     expect(wasm.threads).toBeLessThanOrEqual(16)
-    expect(capabilities).toEqual({ relaxedSimd: hasRelaxedSimd(), threads: wasm.threads, sharedMemory: true })
+    const dotAdd = dotAddOf()
+    expect(capabilities).toEqual({
+      relaxedSimd: hasRelaxedSimd(),
+      ...(dotAdd && { dotAdd }),
+      threads: wasm.threads,
+      sharedMemory: true,
+    })
+    expect(wasm.dotAdd).toBe(dotAdd)
+    expect((await open({ dotAdd: false })).capabilities).not.toHaveProperty('dotAdd')
     expect(kind).toBe('wasm')
   })
 

@@ -31,6 +31,17 @@ function widenQuad(bytes: v128, zeros: v128, to: usize): void {
   v128.store(to, i16x8.sub(i16x8.extend_high_i8x16_s(pairs), zeros), 32)
 }
 
+/** Byte codes of blocks `stride` bytes apart, plus 128, to blocks `strideTo` bytes apart: signed ones become unsigned. */
+export function flipBytes(from: usize, stride: usize, blocks: i32, to: usize, strideTo: usize): void {
+  const signs = i8x16.splat(-128)
+  for (let b = 0; b < blocks; b++, from += stride, to += strideTo) {
+    for (let at: usize = 0; at < 256; at += 32) {
+      v128.store(to + at, v128.xor(v128.load(from + at), signs))
+      v128.store(to + at, v128.xor(v128.load(from + at, 16), signs), 16)
+    }
+  }
+}
+
 /** Columns of one quad as f32: scale · code + offset, to `to`, `to + 32`, … */
 @inline
 function spread(v: v128, scale: v128, offset: v128, to: usize): void {

@@ -220,8 +220,9 @@ export function rowsTile(
   storeScaled(d0, d1, v128.load32_splat(x, 12), scales, y + 3 * stride, bias, residual + 3 * rest)
 }
 
+/** Stores one token's sums, times its scale and those of 8 rows. */
 @inline
-function storeScaled(
+export function storeScaled(
   sums0: v128,
   sums1: v128,
   scale: v128,

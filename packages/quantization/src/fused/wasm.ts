@@ -7,7 +7,7 @@ import { align, fitsRows8, hasFloats, int8Bytes, layoutOf, type Sizes, writeArgu
 import { layoutWords } from '../rows8/layout.ts'
 
 /** Words of a product's arguments without those of its layout. */
-const blockWords = 13
+const blockWords = 14
 
 /**
  * One token after the other products of it: several tokens are faster by products of their own, whose input is rounded

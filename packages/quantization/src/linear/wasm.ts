@@ -33,7 +33,8 @@ export interface Sizes {
 }
 
 /**
- * The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin.
+ * The argument block that all entries of `linear` share; `records` is how far behind the threads' scratch those begin,
+ * `shift` what is added to signed codes.
  */
 export function writeArguments(
   write: ArgumentWriter,
@@ -41,6 +42,7 @@ export function writeArguments(
   weight: WeightSpec,
   { tokens, rows, columns, perThread, rounding }: Sizes,
   records = 0,
+  shift = 0,
 ): void {
   write
     .u32(at.address('x'))
@@ -56,6 +58,7 @@ export function writeArguments(
     .u32(at.scratch + perThread * at.threads + records)
     .u32(roundings[rounding.activations ?? 'f32'])
     .f32(rounding.inputScale ?? 0)
+    .u32(shift)
   for (const word of layoutWords(layoutOf(weight))) write.u32(word)
 }
 
@@ -73,7 +76,7 @@ const exactBytes = (columns: number): number => align(192 + blocksOf(columns) * 
 const panelsBytes = 2 ** 18
 
 /** Groups of widened codes: as many as the cache holds, one at least. */
-function rowsBytes(columns: number): number {
+export function rowsBytes(columns: number): number {
   const panel = Math.max(1, blocksOf(columns)) * 512
   return tileBytes + Math.max(1, Math.floor(panelsBytes / panel)) * panel
 }

@@ -105,6 +105,27 @@ export function gridLinearProblems(grid: Grid, isForWasm = false): readonly OpPr
   )
 }
 
+/** int8 with one scale a row, which whole rows are summed of. */
+export const int8Rows: Grid = { kind: 'integer', bits: 8, group: 'row', isSymmetric: true, scaleType: 'f32' }
+
+/** `linear` on them with more rows than are laid out at a time: 2^18 bytes hold 10 or 20 groups of 8 of 1536 columns. */
+export function int8RowProblems(): readonly OpProblem<LinearInputs, LinearOptions>[] {
+  return [
+    { tokens: 9, bias: true, residual: true },
+    { tokens: 8, bias: false, residual: true },
+    { tokens: 5, bias: true, residual: false },
+  ].map(({ tokens, bias, residual }) => ({
+    name: `int8 by rows, ${tokens} tokens`,
+    inputs: {
+      x: normal([tokens, 1536]),
+      weight: gridWeight(int8Rows, 164, 1536),
+      bias: bias ? normal([164], { seed: 3 }) : undefined,
+      residual: residual ? normal([tokens, 164], { seed: 4 }) : undefined,
+    },
+    options: { activations: 'int8-token' as const },
+  }))
+}
+
 export function gridEmbeddingProblems(
   grid: Grid,
   isForWasm = false,

@@ -4,6 +4,8 @@ export {
   gridEmbeddingProblems,
   gridLinearProblems,
   gridWeight,
+  int8RowProblems,
+  int8Rows,
   isRounded,
   randomMatrix,
   tableGrids,

@@ -3,7 +3,7 @@ import type { WasmKernel } from '../kernel/kernel.ts'
 import { writeConstants } from '../memory/constants.ts'
 import { createMemory, minimumBytes } from '../memory/memory.ts'
 import { compileModules } from '../module/compile.ts'
-import { hasRelaxedSimd } from '../module/probe.ts'
+import { type DotAdd, dotAddOf, hasRelaxedSimd } from '../module/probe.ts'
 import { createPool } from '../pool/pool.ts'
 import { availableCores } from '../pool/spawn.ts'
 import { createStopwatch, type StageTime } from '../timing/stopwatch.ts'
@@ -22,6 +22,11 @@ export interface WasmDeviceOptions {
   readonly maximumBytes?: number | undefined
   /** `false` uses the plain SIMD kernels even if relaxed SIMD is available. Default true. */
   readonly relaxedSimd?: boolean | undefined
+  /**
+   * `false` uses the kernels that do not need a dot product of bytes that adds to 32 bits, even where the processor has
+   * one. Default true.
+   */
+  readonly dotAdd?: boolean | undefined
   /** URL of a file that holds `workerScript`, for pages whose content security policy forbids blob workers. */
   readonly workerUrl?: string | undefined
   /** Longest wait for another thread before the device counts as broken, 1 ms to a day, in ms. Default 30 000. */
@@ -44,6 +49,11 @@ export interface WasmDevice extends Device {
 export interface WasmControls {
   readonly threads: number
   readonly relaxedSimd: boolean
+  /**
+   * How the processor's dot product of bytes, which adds to 32 bits, takes those of its second operand; undefined where
+   * there is none, or kernels do without.
+   */
+  readonly dotAdd: DotAdd | undefined
   readonly sharedMemory: boolean
   /** Resolves when all workers run; rejects with `worker-lost` if one cannot. */
   readonly started: Promise<void>
@@ -71,21 +81,23 @@ export async function createWasmDevice(options: WasmDeviceOptions): Promise<Wasm
   const sharedMemory = typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false
   const threads = threadCount(options.threads, sharedMemory)
   const relaxedSimd = options.relaxedSimd !== false && hasRelaxedSimd()
+  const dotAdd = relaxedSimd && options.dotAdd !== false ? dotAddOf() : undefined
   const memory = createMemory(sharedMemory, options.maximumBytes)
   writeConstants(memory)
   const compiling = compileModules(kernels, { relaxedSimd, sharedMemory })
   const pool = await createPool(compiling, memory, { threads, workerUrl, joinTimeoutMs, waitForWorkers })
   const modules = await compiling
   const backend = createWasmBackend(memory, modules, pool, {
-    name: `wasm (${threads} ${threads === 1 ? 'thread' : 'threads'}, ${relaxedSimd ? 'relaxed SIMD' : 'plain SIMD'}${sharedMemory ? '' : ', unshared'})`,
+    name: `wasm (${threads} ${threads === 1 ? 'thread' : 'threads'}, ${relaxedSimd ? 'relaxed SIMD' : 'plain SIMD'}${dotAdd ? ', byte dot products' : ''}${sharedMemory ? '' : ', unshared'})`,
     kernels,
-    capabilities: { relaxedSimd, threads, sharedMemory },
+    capabilities: { relaxedSimd, ...(dotAdd && { dotAdd }), threads, sharedMemory },
     threads,
   })
   const base = createDevice(backend)
   const controls: WasmControls = {
     threads,
     relaxedSimd,
+    dotAdd,
     sharedMemory,
     started: pool.started,
     arenaBytes: () => backend.arenaBytes,

@@ -15,10 +15,14 @@ export const COLUMNS: u32 = 7
 export const SCRATCH: u32 = 8
 export const SCRATCH_BYTES: u32 = 9
 export const RECORDS: u32 = 10
-/** Argument words: rounding of activations (see `activations.ts`), the given scale, if any, and the weight's layout. */
+/**
+ * Argument words: rounding of activations (see `activations.ts`); the given scale, if any; 128 for signed codes and a
+ * dot product that takes unsigned ones, else 0; and the weight's layout.
+ */
 export const ROUNDING: u32 = 11
 export const INPUT_SCALE: u32 = 12
-export const LAYOUT: u32 = 13
+export const SHIFT: u32 = 13
+export const LAYOUT: u32 = 14
 
 /**
  * Scratch of a thread: the results of a tile, at TAIL the padded last columns of a row, from REST on the memory of each

@@ -29,16 +29,14 @@ export function storeGroup(args: usize, token: u32, count: u32, g: u32, sums: us
 }
 
 /**
- * `storeGroup` for a whole tile, results 32 bytes apart; `bias` and `residual` (0 for none) are addresses of the tile's
- * first.
+ * `storeGroup` for a whole tile of four tokens or six, results 32 bytes apart; `bias` and `residual` (0 for none) are
+ * addresses of the tile's first.
  */
 @inline
-export function storeWhole(sums: usize, y: usize, stride: usize, bias: usize, residual: usize): void {
+export function storeWhole(count: i32, sums: usize, y: usize, stride: usize, bias: usize, residual: usize): void {
   const rest: usize = residual == 0 ? 0 : stride
-  storeToken(v128.load(sums), v128.load(sums, 16), y, bias, residual)
-  storeToken(v128.load(sums, 32), v128.load(sums, 48), y + stride, bias, residual + rest)
-  storeToken(v128.load(sums, 64), v128.load(sums, 80), y + 2 * stride, bias, residual + 2 * rest)
-  storeToken(v128.load(sums, 96), v128.load(sums, 112), y + 3 * stride, bias, residual + 3 * rest)
+  for (const end = sums + 32 * count; sums < end; sums += 32, y += stride, residual += rest)
+    storeToken(v128.load(sums), v128.load(sums, 16), y, bias, residual)
 }
 
 /** Adds bias and residual of group g to one token's sums at `out`, and stores them. */

@@ -52,39 +52,43 @@ import { storeGroup, storeWhole } from './store'
 /** Tokens (a multiple of 8) whose activations stay in the L2 cache while the groups pass by. */
 const TOKENS_AT_ONCE: u32 = 128
 
-/**
- * First stage for several tokens: quantizes them to records of four tokens each. Threads share the quads; zeros stand
- * for tokens that the last quad lacks.
- */
+/** First stage for several tokens: quantizes them to records of four tokens each. */
 export function quantizeTokens(args: usize, thread: u32, threads: u32): void {
+  const layout = layoutOf(args)
+  const codes = codesAt(layout)
+  const wide = isWide(codes)
+  const bytes = recordBytes(wide, 4) * blocksOf(args)
+  roundTiles(args, 4, wide, mayWrap(codes, formAt(layout)), zeroAt(layout), bytes, thread, threads)
+}
+
+/**
+ * Quantizes tokens to records of `perTile` tokens each, the tiles `bytes` apart. Threads share the tiles; zeros stand
+ * for tokens that the last one lacks.
+ */
+export function roundTiles(
+  args: usize,
+  perTile: u32,
+  wide: bool,
+  wraps: bool,
+  zero: i32,
+  bytes: usize,
+  thread: u32,
+  threads: u32,
+): void {
   const tokens = argument(args, TOKENS)
   const columns = argument(args, COLUMNS)
-  const blocks = blocksOf(args)
-  const layout = layoutOf(args)
-  const wide = isWide(codesAt(layout))
-  const wraps = mayWrap(codesAt(layout), formAt(layout))
-  const quads = (tokens + 3) >> 2
-  const bytes = recordBytes(wide, 4) * blocks
+  const tiles = (tokens + perTile - 1) / perTile
   const tail: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES) + TAIL
-  const end = shareEnd(quads, thread, threads)
-  for (let quad = shareBegin(quads, thread, threads); quad < end; quad++) {
-    const to: usize = argument(args, RECORDS) + <usize>quad * bytes
-    if (tokens - (quad << 2) < 4) memory.fill(to, 0, bytes)
-    for (let token: u32 = 0; token < min<u32>(4, tokens - (quad << 2)); token++) {
-      const from: usize = argument(args, X) + (((<usize>(quad << 2) + token) * columns) << 2)
-      quantizeRow(
-        from,
-        columns,
-        argument(args, ROUNDING),
-        floatArgument(args, INPUT_SCALE),
-        to,
-        wide,
-        4,
-        token,
-        zeroAt(layout),
-        wraps,
-        tail,
-      )
+  const end = shareEnd(tiles, thread, threads)
+  for (let tile = shareBegin(tiles, thread, threads); tile < end; tile++) {
+    const to: usize = argument(args, RECORDS) + <usize>tile * bytes
+    const first = tile * perTile
+    const count = min(perTile, tokens - first)
+    if (count < perTile) memory.fill(to, 0, bytes)
+    for (let token: u32 = 0; token < count; token++) {
+      const from: usize = argument(args, X) + ((<usize>(first + token) * columns) << 2)
+      const given = floatArgument(args, INPUT_SCALE)
+      quantizeRow(from, columns, argument(args, ROUNDING), given, to, wide, perTile, token, zero, wraps, tail)
     }
   }
 }
@@ -120,7 +124,7 @@ export function gemmInt8(args: usize, thread: u32, threads: u32): void {
         tile(kind, panel, codes, argument(args, RECORDS) + <usize>(token >> 2) * quadBytes, record, blocks, out)
         const at: usize = <usize>token * stride + column
         if (last - token >= 4 && rows - (g << 3) >= 8)
-          storeWhole(out, y + at, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + at)
+          storeWhole(4, out, y + at, stride, bias == 0 ? 0 : bias + column, residual == 0 ? 0 : residual + at)
         else storeGroup(args, token, min<u32>(4, last - token), g, out)
       }
     }

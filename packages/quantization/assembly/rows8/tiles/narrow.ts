@@ -66,6 +66,7 @@ function narrowSet(
     d1 = i16x8.add(d1, dot8(xt, q1))
   }
   finish(
+    4,
     i32x4.extadd_pairwise_i16x8_s(a0),
     i32x4.extadd_pairwise_i16x8_s(a1),
     zero,
@@ -77,6 +78,7 @@ function narrowSet(
     out,
   )
   finish(
+    4,
     i32x4.extadd_pairwise_i16x8_s(b0),
     i32x4.extadd_pairwise_i16x8_s(b1),
     zero,
@@ -88,6 +90,7 @@ function narrowSet(
     out + 32,
   )
   finish(
+    4,
     i32x4.extadd_pairwise_i16x8_s(c0),
     i32x4.extadd_pairwise_i16x8_s(c1),
     zero,
@@ -99,6 +102,7 @@ function narrowSet(
     out + 64,
   )
   finish(
+    4,
     i32x4.extadd_pairwise_i16x8_s(d0),
     i32x4.extadd_pairwise_i16x8_s(d1),
     zero,
@@ -124,7 +128,7 @@ function narrowTile(
   blocks: i32,
   out: usize,
 ): void {
-  clear(out)
+  clear(out, 4)
   for (const last = panel + <usize>blocks * PANEL_BYTES; panel < last; panel += PANEL_BYTES, x += record) {
     if (sets == 1) narrowSet(false, zero, offset, 2, true, panel, x, 0, 8, out)
     if (sets == 2) {
@@ -136,7 +140,7 @@ function narrowTile(
 
 @inline
 function wrappedTile(halves: bool, panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
-  clear(out)
+  clear(out, 4)
   for (const last = panel + <usize>blocks * PANEL_BYTES; panel < last; panel += PANEL_BYTES, x += record) {
     if (halves) {
       narrowSet(true, false, false, 0, true, panel, x, 0, 4, out)

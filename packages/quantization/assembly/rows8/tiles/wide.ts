@@ -42,10 +42,10 @@ function wideSet(offset: bool, part: i32, codes: usize, panel: usize, x: usize, 
     d0 = i32x4.add(d0, dot16(xt, q0))
     d1 = i32x4.add(d1, dot16(xt, q1))
   }
-  finish(a0, a1, false, offset, part, true, panel, x + 256, out)
-  finish(b0, b1, false, offset, part, true, panel, x + 260, out + 32)
-  finish(c0, c1, false, offset, part, true, panel, x + 264, out + 64)
-  finish(d0, d1, false, offset, part, true, panel, x + 268, out + 96)
+  finish(4, a0, a1, false, offset, part, true, panel, x + 256, out)
+  finish(4, b0, b1, false, offset, part, true, panel, x + 260, out + 32)
+  finish(4, c0, c1, false, offset, part, true, panel, x + 264, out + 64)
+  finish(4, d0, d1, false, offset, part, true, panel, x + 268, out + 96)
 }
 
 @inline
@@ -59,7 +59,7 @@ function wideTile(
   blocks: i32,
   out: usize,
 ): void {
-  clear(out)
+  clear(out, 4)
   for (
     const last = panel + <usize>blocks * PANEL_BYTES;
     panel < last;
