@@ -38,6 +38,7 @@ function tileBytes(blocks: i32): usize {
 
 /** First stage: quantizes tokens to records of six, and sums over each. */
 export function roundRowsForAdd(args: usize, thread: u32, threads: u32): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const blocks = blocksOf(args)
   const bytes = tileBytes(blocks)
   roundTiles(args, TILE_TOKENS, false, false, argument(args, SHIFT), bytes, thread, threads)
@@ -57,6 +58,7 @@ export function roundRowsForAdd(args: usize, thread: u32, threads: u32): void {
 
 /** Second stage: six tokens after six times as many groups as fit into the scratch memory. */
 export function gemmRowsDotAdd(args: usize, thread: u32, threads: u32): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const tokens = argument(args, TOKENS)
   const rows = argument(args, ROWS)
   const blocks = blocksOf(args)
@@ -112,6 +114,7 @@ export function rowsTileAdd(
   bias: usize,
   residual: usize,
 ): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const last = panel + ((<usize>blocks) << 8)
   const totals = x + <usize>blocks * RECORD
   let a0 = v128.load32_splat(totals)

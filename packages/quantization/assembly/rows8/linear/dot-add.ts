@@ -31,6 +31,7 @@ const TOKENS_AT_ONCE: u32 = 126
 
 /** First stage: quantizes tokens to records of six. */
 export function roundTokensForAdd(args: usize, thread: u32, threads: u32): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const zero = zeroAt(layoutOf(args)) + argument(args, SHIFT)
   const bytes = recordBytes(false, TILE_TOKENS) * blocksOf(args)
   roundTiles(args, TILE_TOKENS, false, false, zero, bytes, thread, threads)
@@ -38,6 +39,7 @@ export function roundTokensForAdd(args: usize, thread: u32, threads: u32): void 
 
 /** Second stage: multiplies each group of 8 rows with `TOKENS_AT_ONCE` tokens, six at a time. */
 export function gemmDotAdd(args: usize, thread: u32, threads: u32): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const tokens = argument(args, TOKENS)
   const blocks = blocksOf(args)
   const layout = layoutOf(args)

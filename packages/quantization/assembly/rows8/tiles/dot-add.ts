@@ -5,7 +5,8 @@ import { clear, finish } from './finish'
 
 // out[6][8] = six tokens times the panel of 8 rows, by products of 8 bits that one instruction sums in i32. An
 // instruction takes about five cycles and two begin in one, so that ten sums keep a processor busy; twelve, two
-// vectors of codes and one of tokens fill the 15 registers that engines give away. Sums begin at −zero · Σ x.
+// vectors of codes and one of tokens fill the 15 registers that engines give away. Sums begin at −zero · Σ x. The plain
+// build, which never runs these functions, has nothing in them.
 
 /** Tokens of a tile. */
 export const TILE_TOKENS: u32 = 6
@@ -62,6 +63,7 @@ function addSet(offset: bool, part: i32, panel: usize, x: usize, from: i32, to: 
 
 @inline
 function tileAdd(halves: bool, offset: bool, panel: usize, x: usize, record: usize, blocks: i32, out: usize): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   clear(out, TILE_TOKENS)
   for (const last = panel + <usize>blocks * PANEL_BYTES; panel < last; panel += PANEL_BYTES, x += record) {
     if (halves) {
