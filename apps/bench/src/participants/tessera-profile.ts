@@ -146,7 +146,7 @@ function measureStep({ device, plan, stages, keys }: Step, roundMs: number): Sam
     figures: { step: replayMs, 'step, timed stage by stage': timedReplayMs, 'sum of the shortest stages': sum },
     profile: {
       kernels: kernelsOfStep(stages, [...least], keys),
-      integerPeak: device.wasm.relaxedSimd ? 'dotI8' : 'dotI16',
+      integerPeak: device.wasm.dotAdd ? 'dotAdd' : device.wasm.relaxedSimd ? 'dotI8' : 'dotI16',
       stages: stages.length,
       replayMs,
       timedReplayMs,

@@ -1,4 +1,4 @@
-import { hasRelaxedSimd } from '@tessera-llm/wasm'
+import { dotAddOf, hasRelaxedSimd } from '@tessera-llm/wasm'
 import { type Description, type Participant, serve } from '../participant/index.ts'
 import { createAttentionParticipant, isAttention } from '../participant/attention/index.ts'
 import { createEmbedParticipant } from '../participant/embed/index.ts'
@@ -19,7 +19,7 @@ const describeTessera = ({ threads, kind }: Workload): Description => ({
   version: 'of this repository',
   settings: {
     threads,
-    simd: hasRelaxedSimd() ? 'relaxed' : 'plain',
+    simd: dotAddOf() ? 'relaxed, byte dot products' : hasRelaxedSimd() ? 'relaxed' : 'plain',
     ...(kind.startsWith('attention') || kind === 'embed' || kind === 'op' || kind === 'quantize'
       ? {}
       : { activations: kind === 'gemm-f32' ? 'f32' : 'int8' }),

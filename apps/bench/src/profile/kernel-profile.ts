@@ -21,8 +21,8 @@ export interface KernelProfile {
 export interface Profile {
   /** Longest first. */
   readonly kernels: readonly KernelProfile[]
-  /** The roof of int8 products: `dotI8` with relaxed SIMD. */
-  readonly integerPeak: 'dotI8' | 'dotI16'
+  /** The roof of int8 products: `dotAdd` where that is one instruction, else `dotI8` with relaxed SIMD. */
+  readonly integerPeak: 'dotAdd' | 'dotI8' | 'dotI16'
   /** Stages of a step. */
   readonly stages: number
   /** Milliseconds of the fastest step as generation runs it. */

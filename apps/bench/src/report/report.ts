@@ -137,6 +137,10 @@ function bestProfile(
 }
 
 function fractionOfRoof({ cost, threads }: Workload, rate: number, roofs: Roofs): number | undefined {
-  const roof = cost && roofs[threads]?.[cost.roof]
+  const reached = roofs[threads]
+  if (!cost || !reached) return undefined
+  // Products of integers may take the way that is faster on this platform.
+  const isInteger = cost.roof === 'dotI8' || cost.roof === 'dotI16'
+  const roof = Math.max(reached[cost.roof] ?? 0, isInteger ? (reached.dotAdd ?? 0) : 0)
   return roof ? (rate * cost.workPerUnit) / (roof * 1e9) : undefined
 }

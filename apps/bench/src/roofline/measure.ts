@@ -15,7 +15,7 @@ const turnsPerSample = 300_000
  * upper bound, not an average. `script` is a file that calls `answerAsWorker` off the main thread.
  */
 export async function measureRoof(threads: number, script: URL, durationMs = 250): Promise<Roof> {
-  const kinds = ['fmaF32', 'mulAddF32', 'dotI16', 'dotI8'] as const
+  const kinds = ['fmaF32', 'mulAddF32', 'dotI16', 'dotI8', 'dotAdd'] as const
   const modules = [
     { kind: 'read' as const, bytes: readModule() },
     ...kinds.map((kind) => ({ kind, bytes: arithmeticModule(kind) })),
@@ -39,6 +39,7 @@ export async function measureRoof(threads: number, script: URL, durationMs = 250
     mulAddF32: arithmetic('mulAddF32'),
     dotI16: arithmetic('dotI16'),
     dotI8: arithmetic('dotI8'),
+    dotAdd: arithmetic('dotAdd'),
   }
 }
 

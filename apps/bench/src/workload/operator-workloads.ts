@@ -72,6 +72,7 @@ export function roofWorkloads(): readonly RoofWorkload[] {
       { name: 'fmaF32', unit: 'GFLOP/s', better: 'higher' },
       { name: 'dotI16', unit: 'Gop/s', better: 'higher' },
       { name: 'dotI8', unit: 'Gop/s', better: 'higher' },
+      { name: 'dotAdd', unit: 'Gop/s', better: 'higher' },
     ],
   }))
 }

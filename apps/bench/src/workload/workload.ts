@@ -21,7 +21,7 @@ export interface Cost {
  * summed in i16 (relaxed SIMD), products of two i16 vectors summed in i32. A multiplication and an addition count as
  * two operations.
  */
-export type RoofName = 'read' | 'fmaF32' | 'dotI8' | 'dotI16'
+export type RoofName = 'read' | 'fmaF32' | 'dotI8' | 'dotI16' | 'dotAdd'
 
 interface Common {
   readonly id: string
