@@ -24,6 +24,7 @@ const runtimes = {
   'node-20': node('node-20'),
   'node-22': node('node-22'),
   'node-24': node('node-24'),
+  'node-26': node('node-26'),
   bun: {
     command: [installed('bun/bin/bun'), program],
     runs: { ...wasm, webgpu: ['webgpu'], 'own-webgpu': ['own-webgpu'] },

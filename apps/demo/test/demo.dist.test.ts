@@ -48,7 +48,7 @@ test('the built demo runs to its closing table within two minutes, with relaxed 
   expect(performance.now() - begin).toBeLessThan(120_000)
   expect(stderr).toBe('')
   expect(stdout).toMatch(
-    /── what it took\ndevice .*\n─.*\nwasm \(\d+ threads?, relaxed SIMD\) .*\nwasm \(1 thread, relaxed SIMD\) .*\nwebgpu \(.*\nreference \(float64\) /,
+    /── what it took\ndevice .*\n─.*\nwasm \(\d+ threads?, relaxed SIMD(?:, byte dot products)?\) .*\nwasm \(1 thread, relaxed SIMD(?:, byte dot products)?\) .*\nwebgpu \(.*\nreference \(float64\) /,
   )
 })
 

@@ -7,7 +7,7 @@ import type { Capabilities, Kernel, Problem } from '@tessera-llm/tensor'
 export interface WasmModule {
   /** Unique among the modules of a device: `kernels/rms-norm`. */
   readonly name: string
-  /** Build with relaxed SIMD (FMA, i16x8.relaxed_dot). */
+  /** Build with relaxed SIMD (FMA, dot products of bytes). */
   readonly relaxed: string
   /** Build with plain SIMD128. */
   readonly simd: string
