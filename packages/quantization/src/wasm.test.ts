@@ -36,7 +36,7 @@ describe.each(setups)('$threads threads, relaxed SIMD $relaxedSimd, products tha
     'linear on %s',
     async (source) => void (await conform(device, reference, linearOp, packedLinearProblems(source, ggmlPackers))),
   )
-  it.each(['q4_0', 'q5_0', 'q6_k', 'mxfp4', 'nvfp4'])(
+  it.each(['q4_0', 'q5_0', 'q6_k', 'iq4_nl', 'mxfp4', 'nvfp4'])(
     'largest sums of %s',
     async (source) => void (await conform(device, reference, linearOp, extremeLinearProblems(source, ggmlPackers))),
   )

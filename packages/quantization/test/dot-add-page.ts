@@ -1,14 +1,25 @@
-import { linearOp } from '@tessera-llm/kernels'
+import { gatedLinearOp, linearOp, qkvLinearOp } from '@tessera-llm/kernels'
 import { createReferenceDevice } from '@tessera-llm/tensor'
 import { conform } from '@tessera-llm/testing'
 import { createWasmDevice } from '@tessera-llm/wasm'
 import { ggmlPackers } from '../src/index.ts'
 import { quantizationWasm } from '../src/wasm.ts'
-import { int8RowProblems, packedLinearProblems } from './problems/index.ts'
+import {
+  gridLinearProblems,
+  grids,
+  int8RowProblems,
+  packedGatedProblems,
+  packedLinearProblems,
+  packedQkvProblems,
+} from './problems/index.ts'
+
+/** Grids whose codes no block type has: indices of levels of 16 bits, and octals and crumbs with one sum for 32 columns. */
+const others = grids.filter((grid) => (grid.kind === 'integer' ? grid.bits < 4 : grid.values.length <= 16))
 
 /**
- * Runs in a browser: `linear` on these block types and on int8 by rows, on WebAssembly against the reference device.
- * Returns how the platform's dot product that adds takes bytes, the kernels that conform, and the failures.
+ * Runs in a browser: `linear` on these block types, on grids and on int8 by rows, projections and gated products of one
+ * token, on WebAssembly against the reference device. Returns how the platform's dot product that adds takes bytes, the
+ * kernels of `linear` that conform, and the failures.
  */
 export async function run(
   types: readonly string[],
@@ -17,13 +28,27 @@ export async function run(
   const reference = createReferenceDevice()
   const kernels = new Set<string>()
   const failures: string[] = []
-  for (const problems of [...types.map((type) => packedLinearProblems(type, ggmlPackers)), int8RowProblems()]) {
+  const check = async (conforming: () => Promise<unknown>): Promise<void> => {
     try {
-      for (const { kernel } of await conform(device, reference, linearOp, problems)) kernels.add(String(kernel))
+      await conforming()
     } catch (error) {
       failures.push(String(error))
     }
   }
+  const linears = [
+    ...types.map((type) => packedLinearProblems(type, ggmlPackers)),
+    // Those of one token have no bias.
+    ...others.map((grid) => gridLinearProblems(grid, true).filter(({ inputs }) => inputs.bias === undefined)),
+    int8RowProblems(),
+  ]
+  for (const problems of linears)
+    await check(async () => {
+      for (const { kernel } of await conform(device, reference, linearOp, problems)) kernels.add(String(kernel))
+    })
+  const rounded = ({ options }: { readonly options: { readonly activations?: string | undefined } }): boolean =>
+    options.activations !== 'f32'
+  await check(() => conform(device, reference, qkvLinearOp, packedQkvProblems(ggmlPackers).filter(rounded)))
+  await check(() => conform(device, reference, gatedLinearOp, packedGatedProblems(ggmlPackers).filter(rounded)))
   const { dotAdd } = device.wasm
   await device.dispose()
   return { ...(dotAdd && { dotAdd }), kernels: [...kernels].sort(), failures }

@@ -1,9 +1,8 @@
 import { GELU_TANH, SILU } from '@tessera-llm/kernels/assembly/functions'
 import { gated } from '@tessera-llm/kernels/assembly/gated-activation'
 import { argument, floatArgument, normaliseRow, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
-import { codesAt, isWide, zeroAt } from './layout'
-import { COLUMNS, layoutOf, ROWS, SCRATCH, SCRATCH_BYTES, X, Y } from './linear/arguments'
-import { tokenProduct } from './linear/one-token'
+import { COLUMNS, ROWS, SCRATCH, SCRATCH_BYTES, X, Y } from './linear/arguments'
+import { isWideFor, tokenProduct, zeroFor } from './linear/one-token'
 
 // One token, int8 activations: several products of one x in one stage, and the norm before them. Each thread normalises
 // and rounds x for itself, takes its share of the groups of each product, and finishes the rows of its share.
@@ -27,7 +26,10 @@ function blockOf(args: usize, index: u32): usize {
 
 /** q, k and v. */
 export function qkvInt8(args: usize, thread: u32, threads: u32): void {
-  products(args, 3, thread, threads)
+  products(args, 3, false, thread, threads)
+}
+export function qkvDotAdd(args: usize, thread: u32, threads: u32): void {
+  products(args, 3, true, thread, threads)
 }
 
 /**
@@ -35,7 +37,14 @@ export function qkvInt8(args: usize, thread: u32, threads: u32): void {
  * each row where its share computes it.
  */
 export function gatedInt8(args: usize, thread: u32, threads: u32): void {
-  products(args, 2, thread, threads)
+  gatedProduct(args, false, thread, threads)
+}
+export function gatedDotAdd(args: usize, thread: u32, threads: u32): void {
+  gatedProduct(args, true, thread, threads)
+}
+
+function gatedProduct(args: usize, adds: bool, thread: u32, threads: u32): void {
+  products(args, 2, adds, thread, threads)
   const gate = blockOf(args, 0)
   const rows = argument(gate, ROWS)
   const groups = (rows + 7) >> 3
@@ -47,7 +56,7 @@ export function gatedInt8(args: usize, thread: u32, threads: u32): void {
   else gated(SILU, y, up, y, begin, end)
 }
 
-function products(args: usize, count: u32, thread: u32, threads: u32): void {
+function products(args: usize, count: u32, adds: bool, thread: u32, threads: u32): void {
   const first = blockOf(args, 0)
   let x: usize = argument(first, X)
   if (argument(args, NORM) != 0) {
@@ -67,11 +76,10 @@ function products(args: usize, count: u32, thread: u32, threads: u32): void {
   let zero: i32 = 0
   for (let index: u32 = 0; index < count; index++) {
     const block = blockOf(args, index)
-    const layout = layoutOf(block)
     // Records depend on the storage kind of the codes, which most often is the same for all products.
-    const isRounded = index > 0 && isWide(codesAt(layout)) == wide && zeroAt(layout) == zero
-    tokenProduct(block, x, isRounded, thread, threads)
-    wide = isWide(codesAt(layout))
-    zero = zeroAt(layout)
+    const isRounded = index > 0 && isWideFor(block, adds) == wide && zeroFor(block, adds) == zero
+    tokenProduct(block, x, adds, isRounded, thread, threads)
+    wide = isWideFor(block, adds)
+    zero = zeroFor(block, adds)
   }
 }

@@ -24,17 +24,21 @@ export function e4m3Floats(p: usize, quad: i32): v128 {
   return rebias(i32x4.shl(quad == 0 ? i32x4.extend_low_i16x8_u(h) : i32x4.extend_high_i16x8_u(h), 20), 119)
 }
 
+/** 4 of 8 integers of 16 bits, those of one quad, as f32. */
+@inline
+export function i16Floats(h: v128, quad: i32): v128 {
+  return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
+}
+
 /** 4 bytes of the 8 at `p`, those of one quad, as f32. */
 @inline
 export function u8Floats(p: usize, quad: i32): v128 {
-  const h = v128.load8x8_u(p)
-  return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
+  return i16Floats(v128.load8x8_u(p), quad)
 }
 
 @inline
 export function i8Floats(p: usize, quad: i32): v128 {
-  const h = v128.load8x8_s(p)
-  return f32x4.convert_i32x4_s(quad == 0 ? i32x4.extend_low_i16x8_s(h) : i32x4.extend_high_i16x8_s(h))
+  return i16Floats(v128.load8x8_s(p), quad)
 }
 
 /** Pairs of adjacent lanes of two vectors summed: [a0+a1, a2+a3, b0+b1, b2+b3]. */

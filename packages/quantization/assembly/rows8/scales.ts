@@ -34,11 +34,6 @@ export function sharedOffset(form: i32, p: usize, quad: i32): v128 {
   return f32x4.neg(loadHalf4(p + 16 + 8 * quad))
 }
 
-@inline
-export function isShared(form: i32): bool {
-  return form != HALF && form != HALF_OFFSET && form != BRAIN && form != E4M3_HALVES
-}
-
 /** Scales of 4 rows for one half of the block at `p`; `shared` is from `sharedScale`. */
 @inline
 export function scaleOf(form: i32, p: usize, quad: i32, half: i32, shared: v128, bits: v128, bias: v128): v128 {

@@ -1,9 +1,18 @@
 import { gatedLinearOp, type QkvLinearOptions, qkvLinearOp } from '@tessera-llm/kernels'
 import { activationCodes } from '@tessera-llm/kernels/wasm'
-import { lastAxis, rowsOf, type Shape, type WeightSpec } from '@tessera-llm/tensor'
+import { type Capabilities, lastAxis, rowsOf, type Shape, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
-import { align, fitsRows8, hasFloats, int8Bytes, layoutOf, type Sizes, writeArguments } from '../linear/wasm.ts'
+import {
+  align,
+  fitsRows8,
+  hasFloats,
+  int8Bytes,
+  layoutOf,
+  shiftOf,
+  type Sizes,
+  writeArguments,
+} from '../linear/wasm.ts'
 import { layoutWords } from '../rows8/layout.ts'
 
 /** Words of a product's arguments without those of its layout. */
@@ -45,6 +54,7 @@ function writeProducts(
   { eps = 0, unitOffset = false, ...rounding }: QkvLinearOptions,
   products: readonly Product[],
   code: number,
+  capabilities: Capabilities,
 ): void {
   const columns = lastAxis(x)
   const perThread = perThreadOf(columns)
@@ -65,7 +75,7 @@ function writeProducts(
       return name === 'bias' && names.bias !== undefined ? at.address(names.bias) : 0
     }
     const sizes: Sizes = { tokens: 1, rows: weight.shape[0] ?? 0, columns, perThread, rounding }
-    writeArguments(write, { ...at, address }, weight, sizes)
+    writeArguments(write, { ...at, address }, weight, sizes, 0, shiftOf(layoutOf(weight), capabilities))
   }
 }
 
@@ -74,11 +84,16 @@ export const qkvInt8Wasm: WasmKernel = defineWasmKernel(qkvLinearOp, {
   name: 'rows8-int8',
   module: quantizationModule,
   supports: ({ inputs: { x, query, key, value }, options }) => takesCall(x, [query, key, value], options),
-  stages({ inputs, options }) {
+  stages({ inputs, options }, capabilities) {
     const products = (['query', 'key', 'value'] as const).map(
       (name): Product => ({ weight: inputs[name], names: { weight: name, bias: `${name}Bias`, y: name.charAt(0) } }),
     )
-    return [{ entry: 'qkvInt8', args: (write, at) => writeProducts(write, at, inputs.x.shape, options, products, 0) }]
+    return [
+      {
+        entry: capabilities['dotAdd'] ? 'qkvDotAdd' : 'qkvInt8',
+        args: (write, at) => writeProducts(write, at, inputs.x.shape, options, products, 0, capabilities),
+      },
+    ]
   },
   scratchBytes: ({ inputs: { x } }, threads) => perThreadOf(lastAxis(x.shape)) * threads,
 })
@@ -91,15 +106,16 @@ export const gatedInt8Wasm: WasmKernel = defineWasmKernel(gatedLinearOp, {
     if (options.kind !== 'silu' && options.kind !== 'gelu-tanh') return `takes silu and gelu-tanh, not ${options.kind}`
     return takesCall(x, [gate, up], options)
   },
-  stages({ inputs: { x, gate, up }, options }) {
+  stages({ inputs: { x, gate, up }, options }, capabilities) {
     const products: readonly Product[] = [
       { weight: gate, names: { weight: 'gate', y: 'y' } },
       { weight: up, names: { weight: 'up', y: 'scratch' } },
     ]
     return [
       {
-        entry: 'gatedInt8',
-        args: (write, at) => writeProducts(write, at, x.shape, options, products, activationCodes[options.kind]),
+        entry: capabilities['dotAdd'] ? 'gatedDotAdd' : 'gatedInt8',
+        args: (write, at) =>
+          writeProducts(write, at, x.shape, options, products, activationCodes[options.kind], capabilities),
       },
     ]
   },

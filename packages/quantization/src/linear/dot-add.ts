@@ -1,9 +1,18 @@
 import { linearOp } from '@tessera-llm/kernels'
-import { type Capabilities, lastAxis, type Problem, rowsOf } from '@tessera-llm/tensor'
+import { lastAxis, type Problem, rowsOf } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
-import { blocksOf, type Rows8Layout } from '../rows8/layout.ts'
-import { int8Bytes, layoutOf, rows8Int8Wasm, rows8RowsWasm, rowsBytes, sizesOf, writeArguments } from './wasm.ts'
+import { blocksOf } from '../rows8/layout.ts'
+import {
+  int8Bytes,
+  layoutOf,
+  rows8Int8Wasm,
+  rows8RowsWasm,
+  rowsBytes,
+  shiftOf,
+  sizesOf,
+  writeArguments,
+} from './wasm.ts'
 
 /** Tokens of a tile of products that are summed in 32 bits. */
 const tileTokens = 6
@@ -11,11 +20,6 @@ const tileTokens = 6
 /** int8 records of all tokens, padded to tiles: 32 bytes of codes and 28 of fields for 32 columns of a token. */
 function tileRecordBytes(tokens: number, columns: number): number {
   return Math.ceil(tokens / tileTokens) * tileTokens * blocksOf(columns) * 60
-}
-
-/** What is added to codes so that the platform's dot product takes them: 128 to signed ones where it takes unsigned. */
-function shiftOf({ codes }: Rows8Layout, { dotAdd }: Capabilities): number {
-  return dotAdd === 'unsigned' && (codes === 'bytes' || codes === 'iq4') ? 128 : 0
 }
 
 /** Several tokens where one instruction multiplies bytes and sums them in 32 bits: four are few for its tiles of six. */

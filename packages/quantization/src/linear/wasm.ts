@@ -1,5 +1,5 @@
 import { type Activations, linearOp, type RoundingOptions } from '@tessera-llm/kernels'
-import { lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
+import { type Capabilities, lastAxis, rowsOf, type WeightSpec } from '@tessera-llm/tensor'
 import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
 import { rows8LayoutOf } from '../rows8/format.ts'
@@ -16,6 +16,15 @@ export function fitsRows8(weight: WeightSpec): true | string {
 
 export function layoutOf(weight: WeightSpec): Rows8Layout {
   return (weight.kind === 'packed' ? rows8LayoutOf(weight.format) : undefined) as Rows8Layout
+}
+
+/**
+ * What is added to codes so that the platform's dot product that adds takes them: 128 to signed ones where it takes
+ * unsigned. Levels have a signed and an unsigned byte.
+ */
+export function shiftOf({ codes }: Rows8Layout, { dotAdd }: Capabilities): number {
+  const isSigned = codes === 'bytes' || codes === 'iq4' || codes.startsWith('levels')
+  return dotAdd === 'unsigned' && isSigned ? 128 : 0
 }
 
 /** Whether codes are floats of 8 bits. */
@@ -127,10 +136,11 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
     if (fits !== true) return fits
     return !hasFloats(weight) || 'floats of 8 bits are no integers'
   },
-  stages({ inputs: { x, weight }, options }) {
+  stages({ inputs: { x, weight }, options }, capabilities) {
     const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), options)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes)
-    if (sizes.tokens === 1) return [{ entry: 'gemvInt8', args }]
+    const shift = shiftOf(layoutOf(weight), capabilities)
+    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes, 0, shift)
+    if (sizes.tokens === 1) return [{ entry: capabilities['dotAdd'] ? 'gemvDotAdd' : 'gemvInt8', args }]
     return [
       { entry: 'quantizeTokens', args },
       { entry: 'gemmInt8', args },

@@ -46,15 +46,15 @@ export function randomBlocks(source: string, rows: number, columns: number, seed
 }
 
 /**
- * Rows whose codes are all 0, all of the highest bits, and all 7 (of e2m1 the largest): with inputs of one sign no sum
- * is larger.
+ * Rows whose codes are all 0, all of the highest bits, all 7 (of e2m1 the largest), and all 4 (of iq4 the largest rest, as
+ * its products split levels): with inputs of one sign no sum is larger.
  */
 export function extremeBlocks(source: string, rows: number, columns: number): Uint8Array {
   const { blockSize, blockBytes } = ggmlBlockTypes.find(({ id }) => id === source) as BlockType
   const rowBytes = (columns / blockSize) * blockBytes
   const bytes = Uint8Array.from(
     { length: rows * rowBytes },
-    (_, index) => [0, 0xff, 0x77][Math.floor(index / rowBytes) % 3] as number,
+    (_, index) => [0, 0xff, 0x77, 0x44][Math.floor(index / rowBytes) % 4] as number,
   )
   const view = new DataView(bytes.buffer)
   for (let at = 0; at < bytes.length; at += blockBytes) {

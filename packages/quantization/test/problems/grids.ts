@@ -87,7 +87,7 @@ export function randomMatrix(grid: Grid, rows: number, columns: number): Quantiz
 export function gridLinearProblems(grid: Grid, isForWasm = false): readonly OpProblem<LinearInputs, LinearOptions>[] {
   return [
     { tokens: 1, rows: 9, columns: 64 },
-    { tokens: 1, rows: 8, columns: 80 },
+    { tokens: 1, rows: 43, columns: 80 },
     { tokens: 5, rows: 13, columns: 576 },
     { tokens: 6, rows: 8, columns: 83 },
     { tokens: 131, rows: 8, columns: 160 },

@@ -16,8 +16,8 @@ export const SCRATCH: u32 = 8
 export const SCRATCH_BYTES: u32 = 9
 export const RECORDS: u32 = 10
 /**
- * Argument words: rounding of activations (see `activations.ts`); the given scale, if any; 128 for signed codes and a
- * dot product that takes unsigned ones, else 0; and the weight's layout.
+ * Argument words: rounding of activations (see `activations.ts`); the given scale, if any; 128 for signed codes, or
+ * levels, and a dot product that takes unsigned ones, else 0; and the weight's layout.
  */
 export const ROUNDING: u32 = 11
 export const INPUT_SCALE: u32 = 12

@@ -1,8 +1,10 @@
 import { argument, beginPages, floatArgument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { quantizeRow, recordBytes } from '../activations'
-import { codesAt, groupBytesAt, isWide, zeroAt } from '../layout'
+import { codesAt, groupBytesAt } from '../layout'
 import { finishTokenBy } from '../token/finish-by'
-import { areSideBySide, tokenSums } from '../token/sums'
+import { addZero } from '../token/dot-add'
+import { areSideBySide, isWideToken, tokenSums, tokenZero } from '../token/sums'
+import { tokenSumsAdd } from '../token/sums-add'
 import {
   blocksOf,
   COLUMNS,
@@ -13,6 +15,7 @@ import {
   ROWS,
   SCRATCH,
   SCRATCH_BYTES,
+  SHIFT,
   TAIL,
   WEIGHT,
   X,
@@ -31,17 +34,52 @@ const STREAMS: u32 = 4
 
 /** y for one token with int8 activations. Each thread quantizes x for itself, which is cheaper than a barrier. */
 export function gemvInt8(args: usize, thread: u32, threads: u32): void {
-  tokenProduct(args, argument(args, X), false, thread, threads)
+  tokenProduct(args, argument(args, X), false, false, thread, threads)
+}
+
+/** The same by products that add to 32 bits, the same sums. */
+export function gemvDotAdd(args: usize, thread: u32, threads: u32): void {
+  tokenProduct(args, argument(args, X), true, false, thread, threads)
+}
+
+/** Whether records of x have 16 bits, with products that add to 32 bits or without. */
+@inline
+export function isWideFor(args: usize, adds: bool): bool {
+  return !adds && isWideToken(codesAt(layoutOf(args)))
+}
+
+/** The zero that the fields of records have. */
+export function zeroFor(args: usize, adds: bool): i32 {
+  const layout = layoutOf(args)
+  return adds ? addZero(layout, argument(args, SHIFT)) : tokenZero(layout)
+}
+
+@inline
+function sumsFor(
+  adds: bool,
+  args: usize,
+  p: usize,
+  streams: i32,
+  distance: usize,
+  x: usize,
+  blocks: i32,
+  sums: usize,
+  span: usize,
+  bytes: usize,
+): void {
+  const layout = layoutOf(args)
+  if (ASC_FEATURE_RELAXED_SIMD && adds)
+    tokenSumsAdd(layout, p, streams, distance, x, blocks, sums, span, args + (SHIFT << 2), bytes)
+  else tokenSums(layout, p, streams, distance, x, blocks, sums, span, bytes)
 }
 
 /**
- * y for the token at x. With `isRounded`, the thread's scratch still holds the records of x from an earlier product
- * with codes of the same storage kind.
+ * y for the token at x; `adds` by products that add to 32 bits. With `isRounded`, the thread's scratch still holds the
+ * records of x from an earlier product with records of the same kind.
  */
-export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32, threads: u32): void {
+export function tokenProduct(args: usize, x: usize, adds: bool, isRounded: bool, thread: u32, threads: u32): void {
   const layout = layoutOf(args)
-  const codes = codesAt(layout)
-  const wide = isWide(codes)
+  const wide = isWideFor(args, adds)
   const blocks = blocksOf(args)
   const out: usize = argument(args, SCRATCH) + thread * argument(args, SCRATCH_BYTES)
   const bytes = out + REST
@@ -55,7 +93,7 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
   const begin = shareBegin(groups, thread, threads)
   const end = shareEnd(groups, thread, threads)
   const last = argument(args, WEIGHT) + end * stride
-  const quarter = areSideBySide(codes) ? (end - begin) / STREAMS : 0
+  const quarter = adds || areSideBySide(codesAt(layout)) ? (end - begin) / STREAMS : 0
   const rest = begin + STREAMS * quarter
   const distance = quarter * stride
   let group = argument(args, WEIGHT) + rest * stride
@@ -70,19 +108,19 @@ export function tokenProduct(args: usize, x: usize, isRounded: bool, thread: u32
       wide,
       1,
       0,
-      zeroAt(layout),
+      zeroFor(args, adds),
       false,
       out + TAIL,
     )
   for (let g = begin, p = argument(args, WEIGHT) + begin * stride; g < begin + quarter; g++, p += stride) {
-    tokenSums(layout, p, STREAMS, distance, records, blocks, sums, span, bytes)
+    sumsFor(adds, args, p, STREAMS, distance, records, blocks, sums, span, bytes)
     for (let s: u32 = 0; s < STREAMS; s++) {
       finishTokenBy(layout, p + s * distance, fields, record, blocks, sums + s * span, out)
       storeToken8(args, g + s * quarter, out)
     }
   }
   for (let g = rest; g < end; g++, group += stride) {
-    tokenSums(layout, group, 1, stride, records, blocks, sums, span, bytes)
+    sumsFor(adds, args, group, 1, stride, records, blocks, sums, span, bytes)
     // The rest of the group's work reads the cache, so memory is free to fetch what comes next.
     begun = beginPages(begun, group + stride + AHEAD, last, out)
     finishTokenBy(layout, group, fields, record, blocks, sums, out)

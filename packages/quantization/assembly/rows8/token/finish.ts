@@ -19,11 +19,26 @@ import {
   U8_HALVES_OFFSET,
   U8_OFFSET,
 } from '../layout'
-import { isShared, offsetOf, scaleOf, sharedOffset, sharedScale } from '../scales'
+import { i16Floats } from '../lanes'
+import { offsetOf, scaleOf, sharedOffset, sharedScale } from '../scales'
 
 // Second pass of one token times a group of 8 rows: out[8] = scales · sums of blocks + offsets · Σ x. `p` is the
 // group's first byte, `f` the fields of the first record. One function for each way to store scales.
 
+/** Whether codes have a zero: weights with offsets have none, but that of codes of 8 bits that were made unsigned. */
+@inline
+function hasZero(form: i32): bool {
+  return !hasOffset(form) || form == SHARED_OFFSET
+}
+
+/** Sums of a block or of its half, less the zero, as f32. */
+@inline
+function floatSums(form: i32, sums: usize, f: usize, zero: usize): v128 {
+  const sum = v128.load(sums)
+  return f32x4.convert_i32x4_s(hasZero(form) ? i32x4.add(sum, v128.load32_splat(f + 4 * zero)) : sum)
+}
+
+/** Scales that each block has of its own. */
 @inline
 function finishToken(
   form: i32,
@@ -36,74 +51,110 @@ function finishToken(
   out: usize,
 ): void {
   const block = blockBytesAt(layout)
-  const superBytes = superBytesAt(layout)
-  const superBlocks = superBlocksAt(layout)
   const bits = halfMask()
   const bias = halfBias()
   const none = f32x4.splat(0)
   let y0 = none
   let y1 = none
-  let d0 = none
-  let d1 = none
-  let n0 = none
-  let n1 = none
-  for (let left = 0; blocks > 0; blocks--, p += block, f += record) {
-    if (isShared(form)) {
-      if (left == 0) {
-        d0 = sharedScale(form, p, 0)
-        d1 = sharedScale(form, p, 1)
-        if (hasOffset(form)) {
-          n0 = sharedOffset(form, p, 0)
-          n1 = sharedOffset(form, p, 1)
-        }
-        p += superBytes
-        left = superBlocks
-      }
-      left -= 1
-    }
+  for (; blocks > 0; blocks--, p += block, f += record) {
     const s = v128.load32_splat(f, 4 * SCALE)
+    const l0 = floatSums(form, sums, f, hasHalves(form) ? ZERO_LOW : ZERO)
+    const l1 = floatSums(form, sums + 16, f, hasHalves(form) ? ZERO_LOW : ZERO)
     if (hasHalves(form)) {
-      const zl = v128.load32_splat(f, 4 * ZERO_LOW)
-      const zh = v128.load32_splat(f, 4 * ZERO_HIGH)
-      const l0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums), zl))
-      const l1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 16), zl))
-      const h0 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 32), zh))
-      const h1 = f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 48), zh))
+      const h0 = floatSums(form, sums + 32, f, ZERO_HIGH)
+      const h1 = floatSums(form, sums + 48, f, ZERO_HIGH)
       y0 = madd(
-        madd(h0, scaleOf(form, p, 0, 1, d0, bits, bias), f32x4.mul(l0, scaleOf(form, p, 0, 0, d0, bits, bias))),
+        madd(h0, scaleOf(form, p, 0, 1, none, bits, bias), f32x4.mul(l0, scaleOf(form, p, 0, 0, none, bits, bias))),
         s,
         y0,
       )
       y1 = madd(
-        madd(h1, scaleOf(form, p, 1, 1, d1, bits, bias), f32x4.mul(l1, scaleOf(form, p, 1, 0, d1, bits, bias))),
+        madd(h1, scaleOf(form, p, 1, 1, none, bits, bias), f32x4.mul(l1, scaleOf(form, p, 1, 0, none, bits, bias))),
         s,
         y1,
       )
-      if (hasOffset(form)) {
-        const sl = v128.load32_splat(f, 4 * SUM_LOW)
-        const sh = v128.load32_splat(f, 4 * SUM_HIGH)
-        y0 = madd(offsetOf(form, p, 0, 1, n0, bits, bias), sh, madd(offsetOf(form, p, 0, 0, n0, bits, bias), sl, y0))
-        y1 = madd(offsetOf(form, p, 1, 1, n1, bits, bias), sh, madd(offsetOf(form, p, 1, 0, n1, bits, bias), sl, y1))
-      }
       sums += 64
     } else {
-      const z = v128.load32_splat(f, 4 * ZERO)
-      y0 = madd(
-        f32x4.convert_i32x4_s(i32x4.add(v128.load(sums), z)),
-        f32x4.mul(s, scaleOf(form, p, 0, 0, d0, bits, bias)),
-        y0,
-      )
-      y1 = madd(
-        f32x4.convert_i32x4_s(i32x4.add(v128.load(sums, 16), z)),
-        f32x4.mul(s, scaleOf(form, p, 1, 0, d1, bits, bias)),
-        y1,
-      )
+      y0 = madd(l0, f32x4.mul(s, scaleOf(form, p, 0, 0, none, bits, bias)), y0)
+      y1 = madd(l1, f32x4.mul(s, scaleOf(form, p, 1, 0, none, bits, bias)), y1)
       if (hasOffset(form)) {
         const sum = v128.load32_splat(f, 4 * SUM)
-        y0 = madd(offsetOf(form, p, 0, 0, n0, bits, bias), sum, y0)
-        y1 = madd(offsetOf(form, p, 1, 0, n1, bits, bias), sum, y1)
+        y0 = madd(offsetOf(form, p, 0, 0, none, bits, bias), sum, y0)
+        y1 = madd(offsetOf(form, p, 1, 0, none, bits, bias), sum, y1)
       }
       sums += 32
+    }
+  }
+  v128.store(out, y0)
+  v128.store(out, y1, 16)
+}
+
+/** Scales that blocks share, alone or times a byte of each block: what is shared is multiplied once. */
+@inline
+function finishShared(
+  form: i32,
+  layout: usize,
+  p: usize,
+  f: usize,
+  record: usize,
+  blocks: i32,
+  sums: usize,
+  out: usize,
+): void {
+  const block = blockBytesAt(layout)
+  const superBytes = superBytesAt(layout)
+  const superBlocks = superBlocksAt(layout)
+  const signed = form == I8 || form == I8_HALVES
+  const bytes = signed || form == U8_OFFSET || form == U8_HALVES_OFFSET
+  const none = f32x4.splat(0)
+  let y0 = none
+  let y1 = none
+  while (blocks > 0) {
+    const shared = p
+    p += superBytes
+    let left = min(blocks, superBlocks)
+    blocks -= left
+    let t0 = none
+    let t1 = none
+    let o0 = none
+    let o1 = none
+    for (; left > 0; left--, p += block, f += record) {
+      const s = v128.load32_splat(f, 4 * SCALE)
+      let l0 = floatSums(form, sums, f, hasHalves(form) ? ZERO_LOW : ZERO)
+      let l1 = floatSums(form, sums + 16, f, hasHalves(form) ? ZERO_LOW : ZERO)
+      if (bytes) {
+        const scales = signed ? v128.load8x8_s(p) : v128.load8x8_u(p)
+        l0 = f32x4.mul(l0, i16Floats(scales, 0))
+        l1 = f32x4.mul(l1, i16Floats(scales, 1))
+      }
+      if (hasHalves(form)) {
+        const scales = signed ? v128.load8x8_s(p, 8) : v128.load8x8_u(p, 8)
+        l0 = madd(floatSums(form, sums + 32, f, ZERO_HIGH), i16Floats(scales, 0), l0)
+        l1 = madd(floatSums(form, sums + 48, f, ZERO_HIGH), i16Floats(scales, 1), l1)
+      }
+      t0 = madd(l0, s, t0)
+      t1 = madd(l1, s, t1)
+      if (hasOffset(form)) {
+        const sum = v128.load32_splat(f + 4 * (hasHalves(form) ? SUM_LOW : SUM))
+        if (bytes) {
+          const minimums = hasHalves(form) ? v128.load8x8_u(p, 16) : v128.load8x8_u(p, 8)
+          o0 = madd(i16Floats(minimums, 0), sum, o0)
+          o1 = madd(i16Floats(minimums, 1), sum, o1)
+        } else o0 = f32x4.add(o0, sum)
+      }
+      if (hasHalves(form) && hasOffset(form)) {
+        const sum = v128.load32_splat(f, 4 * SUM_HIGH)
+        const minimums = v128.load8x8_u(p, 24)
+        o0 = madd(i16Floats(minimums, 0), sum, o0)
+        o1 = madd(i16Floats(minimums, 1), sum, o1)
+      }
+      sums += hasHalves(form) ? 64 : 32
+    }
+    y0 = madd(t0, sharedScale(form, shared, 0), y0)
+    y1 = madd(t1, sharedScale(form, shared, 1), y1)
+    if (hasOffset(form)) {
+      y0 = madd(o0, sharedOffset(form, shared, 0), y0)
+      y1 = madd(bytes ? o1 : o0, sharedOffset(form, shared, 1), y1)
     }
   }
   v128.store(out, y0)
@@ -141,10 +192,10 @@ export function tokenU8Offset(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(U8_OFFSET, layout, p, f, record, blocks, sums, out)
+  finishShared(U8_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenI8(layout: usize, p: usize, f: usize, record: usize, blocks: i32, sums: usize, out: usize): void {
-  finishToken(I8, layout, p, f, record, blocks, sums, out)
+  finishShared(I8, layout, p, f, record, blocks, sums, out)
 }
 export function tokenI8Halves(
   layout: usize,
@@ -155,7 +206,7 @@ export function tokenI8Halves(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(I8_HALVES, layout, p, f, record, blocks, sums, out)
+  finishShared(I8_HALVES, layout, p, f, record, blocks, sums, out)
 }
 export function tokenU8HalvesOffset(
   layout: usize,
@@ -166,7 +217,7 @@ export function tokenU8HalvesOffset(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(U8_HALVES_OFFSET, layout, p, f, record, blocks, sums, out)
+  finishShared(U8_HALVES_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenBrain(
   layout: usize,
@@ -199,7 +250,7 @@ export function tokenShared(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED, layout, p, f, record, blocks, sums, out)
+  finishShared(SHARED, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedOffset(
   layout: usize,
@@ -210,7 +261,7 @@ export function tokenSharedOffset(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_OFFSET, layout, p, f, record, blocks, sums, out)
+  finishShared(SHARED_OFFSET, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedHalf(
   layout: usize,
@@ -221,7 +272,7 @@ export function tokenSharedHalf(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_HALF, layout, p, f, record, blocks, sums, out)
+  finishShared(SHARED_HALF, layout, p, f, record, blocks, sums, out)
 }
 export function tokenSharedHalfZero(
   layout: usize,
@@ -232,5 +283,5 @@ export function tokenSharedHalfZero(
   sums: usize,
   out: usize,
 ): void {
-  finishToken(SHARED_HALF_ZERO, layout, p, f, record, blocks, sums, out)
+  finishShared(SHARED_HALF_ZERO, layout, p, f, record, blocks, sums, out)
 }

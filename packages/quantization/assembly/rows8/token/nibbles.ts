@@ -113,7 +113,7 @@ export function sumsNibbles(
   span: usize,
   bytes: usize,
 ): void {
-  if (isWide(NIBBLES)) sumsWideNibbles(layout, p, x, blocks, sums)
+  if (isWide(NIBBLES)) sumsWideNibbles(layout, p, streams, distance, x, blocks, sums, span, bytes)
   else nibbleSums(NIBBLES, layout, p, streams, distance, x, blocks, sums, span)
 }
 export function sumsNibbles1(

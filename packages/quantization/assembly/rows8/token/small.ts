@@ -24,23 +24,24 @@ function fourVectors(codes: i32, p: usize, x: usize, first: i32, low: v128, pair
   const v0 = v128.load(p)
   const v1 = v128.load(p, 32)
   const v2 = codes == CRUMBS ? v1 : v128.load(p, 64)
-  let sum = dot8(v128.load32_splat(x + 4 * first), codeOf(codes, v0, v1, v2, low, pair, third, first))
+  let sum = dot8(v128.load32_splat(x + 4 * first), smallCode(codes, v0, v1, v2, low, pair, third, first))
   sum = i16x8.add(
     sum,
-    dot8(v128.load32_splat(x + 4 * first, 4), codeOf(codes, v0, v1, v2, low, pair, third, first + 1)),
+    dot8(v128.load32_splat(x + 4 * first, 4), smallCode(codes, v0, v1, v2, low, pair, third, first + 1)),
   )
   sum = i16x8.add(
     sum,
-    dot8(v128.load32_splat(x + 4 * first, 8), codeOf(codes, v0, v1, v2, low, pair, third, first + 2)),
+    dot8(v128.load32_splat(x + 4 * first, 8), smallCode(codes, v0, v1, v2, low, pair, third, first + 2)),
   )
   return i16x8.add(
     sum,
-    dot8(v128.load32_splat(x + 4 * first, 12), codeOf(codes, v0, v1, v2, low, pair, third, first + 3)),
+    dot8(v128.load32_splat(x + 4 * first, 12), smallCode(codes, v0, v1, v2, low, pair, third, first + 3)),
   )
 }
 
+/** Codes of vector t (0 … 7) from the two or three vectors of a quad. */
 @inline
-function codeOf(codes: i32, v0: v128, v1: v128, v2: v128, low: v128, pair: v128, third: v128, t: i32): v128 {
+function smallCode(codes: i32, v0: v128, v1: v128, v2: v128, low: v128, pair: v128, third: v128, t: i32): v128 {
   return codes == CRUMBS ? crumbOf(t < 4 ? v0 : v1, t & 3, low) : octalOf(v0, v1, v2, t, low, pair, third)
 }
 

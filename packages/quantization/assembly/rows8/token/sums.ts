@@ -12,8 +12,10 @@ import {
   NIBBLES_1,
   NIBBLES_2,
   OCTALS,
+  zeroAt,
 } from '../layout'
 import { sumsE2M1, sumsNibbles2 } from './halves'
+import { IQ4_ZERO, sumsIQ4Bytes } from './iq4'
 import { sumsIQ4, sumsLevels, sumsLevels2, sumsLevels3 } from './levels'
 import { sumsNibbles, sumsNibbles1 } from './nibbles'
 import { sumsCrumbs, sumsOctals } from './small'
@@ -24,14 +26,21 @@ import { byteSums } from './wide'
 // engines allocate registers for one function at a time. `p` is the group's first byte, `layout` the
 // address of the weight's description.
 
-/**
- * Whether one pass can go over several groups with such codes: codes of 8 bits can, others with products of 8 bits.
- */
+/** Whether one token takes such codes as products of 16 bits. */
+@inline
+export function isWideToken(codes: i32): bool {
+  return isWide(codes) && (!ASC_FEATURE_RELAXED_SIMD || codes != IQ4)
+}
+
+/** What one token's products subtract from codes: as the layout says, and for levels that are split what is in them. */
+@inline
+export function tokenZero(layout: usize): i32 {
+  return ASC_FEATURE_RELAXED_SIMD && codesAt(layout) == IQ4 ? IQ4_ZERO : zeroAt(layout)
+}
+
+/** Whether one pass can go over several groups with such codes: not where they are decoded to bytes first. */
 export function areSideBySide(codes: i32): bool {
   switch (codes) {
-    case BYTES:
-      return true
-    case NIBBLES:
     case NIBBLES_1:
     case NIBBLES_2:
     case E2M1:
@@ -39,7 +48,7 @@ export function areSideBySide(codes: i32): bool {
     case OCTALS:
       return !isWide(codes)
     default:
-      return false
+      return true
   }
 }
 
@@ -70,13 +79,14 @@ export function tokenSums(
     case E2M1:
       return sumsE2M1(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case IQ4:
-      return sumsIQ4(layout, p, x, blocks, sums)
+      if (isWideToken(IQ4)) return sumsIQ4(layout, p, streams, distance, x, blocks, sums, span, bytes)
+      return sumsIQ4Bytes(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case LEVELS:
-      return sumsLevels(layout, p, x, blocks, sums)
+      return sumsLevels(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case LEVELS_2:
-      return sumsLevels2(layout, p, x, blocks, sums, bytes)
+      return sumsLevels2(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case LEVELS_3:
-      return sumsLevels3(layout, p, x, blocks, sums, bytes)
+      return sumsLevels3(layout, p, streams, distance, x, blocks, sums, span, bytes)
     case CRUMBS:
       return sumsCrumbs(layout, p, streams, distance, x, blocks, sums, span, bytes)
     default:
