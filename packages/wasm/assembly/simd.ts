@@ -42,10 +42,10 @@ export function maxLanes(v: v128): f32 {
  */
 @inline
 export function rebias(magnitude: v128, bias: i32): v128 {
-  const isSubnormal = i32x4.lt_s(magnitude, i32x4.splat(0x800000))
-  // Subnormal numbers get the exponent of the least normal one, and so a leading one, which is taken away again.
-  const raised = i32x4.sub(i32x4.add(magnitude, i32x4.splat(bias << 23)), i32x4.shl(isSubnormal, 23))
-  return f32x4.sub(raised, v128.and(isSubnormal, i32x4.splat((bias + 1) << 23)))
+  // A subnormal number m · 2^least gets a leading one, f = (1 + m) · 2^(least − 1), which 2f − 2^least takes away again.
+  // For a normal number that is f at least, so the lesser of both is right for each.
+  const f = i32x4.add(magnitude, i32x4.splat(bias << 23))
+  return f32x4.pmin(f, f32x4.sub(f32x4.add(f, f), f32x4.splat(reinterpret<f32>((bias + 1) << 23))))
 }
 
 /**
