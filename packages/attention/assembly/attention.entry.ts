@@ -19,7 +19,20 @@ export { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32, tripleScore
 export { lineValuesF16, lineValuesF32, pairValuesF16, pairValuesF32 } from './decode/value-tiles'
 export { gradientLine, largestOfLines, softmaxTile, weighKeys, weighLine } from './softmax'
 export { addColumns, addRows, areFinite, layPanel, layRows, productTile } from './tiles'
+export {
+  oneBytes2,
+  oneBytes4,
+  oneBytes8,
+  threeBytes2,
+  threeBytes4,
+  threeBytes8,
+  twoBytes2,
+  twoBytes4,
+  twoBytes8,
+} from './packed/byte-tiles'
+export { foldOne, foldThree } from './packed/fold'
 export { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './packed/group-tiles'
-export { lineCodes2, lineCodes4, pairCodes2, pairCodes4 } from './packed/narrow-tiles'
-export { tripleCodes2, tripleCodes4 } from './packed/narrow-triples'
+export { oneNarrow2, oneNarrow4, threeNarrow2, threeNarrow4, twoNarrow2, twoNarrow4 } from './packed/narrow-tiles'
+export { oneRowBytes, threeRowBytes, twoRowBytes } from './packed/row-bytes'
+export { roundLine, roundWeights } from './packed/rounding'
 export { lineScoresI8, lineValuesI8, pairScoresI8, pairValuesI8, tripleValuesI8 } from './packed/int8-tiles'

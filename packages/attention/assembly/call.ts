@@ -58,6 +58,11 @@ export const GATHERED_LENGTHS: u32 = 52
  */
 export const GROUPS_K: u32 = 53
 export const GROUPS_V: u32 = 58
+/**
+ * For decode only: how the platform's product of bytes that adds to 32 bits takes its second operand: 1 as unsigned
+ * bytes, 2 as signed ones; 0 where there is none.
+ */
+export const DOT_ADD: u32 = 63
 
 /**
  * Storage of k and v (`K_STORAGE`, `V_STORAGE`). Strides of byte rows are in bytes. From INT4 on, codes are in groups.

@@ -115,7 +115,7 @@ function decodeSplit(
   const skip = max(0, firstVisible(args, keys - <i32>rows, kept) - start)
   const until = min(count, endVisible(args, keys - 1, keys) - start)
   if (argument(args, V_STORAGE) > F16)
-    weighPacked(args, batch, kvHead, start, skip, until, lines, scores, packed, partial, bytes)
+    weighPacked(args, batch, kvHead, start, skip, until, keys, threads, lines, scores, packed, partial, bytes)
   else weighDense(args, batch, kvHead, start, skip, until, lines, scores, partial, bytes)
 }
 

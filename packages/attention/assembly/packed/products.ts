@@ -1,56 +1,59 @@
+import { BYTE_SIGNS, NO_BITS } from '@tessera-llm/wasm/assembly/lib'
 import { linesByThrees } from '../decode/lines'
-import { fourCodes, fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
-import { lineCodes2, lineCodes4, pairCodes2, pairCodes4 } from './narrow-tiles'
-import { tripleCodes2, tripleCodes4 } from './narrow-triples'
-import { roundBlock, roundPairs, scaleBy } from './rounding'
+import { oneBytes2, oneBytes4, oneBytes8, threeBytes2, threeBytes4, threeBytes8, twoBytes2, twoBytes4, twoBytes8 } from './byte-tiles'
+import { foldOne, foldThree } from './fold'
+import { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
+import { oneNarrow2, oneNarrow4, threeNarrow2, threeNarrow4, twoNarrow2, twoNarrow4 } from './narrow-tiles'
+import { roundLine, sumOfBytes } from './rounding'
 
-// Products of rounded lines with codes in groups: picks the tile for the width of the codes and the number of lines.
+// Products of lines with codes in groups: rounds the lines, and picks the tile for the width of the codes and the number
+// of lines.
+
+/** How products of bytes that add to 32 bits take bytes, by the argument `DOT_ADD`. */
+export const NO_BYTES: u32 = 0
+export const UNSIGNED_BYTES: u32 = 1
 
 /**
- * Rounds `width` elements x of a line, scaled, for products with codes in groups. Returns what a column adds to the sum
- * of products: Σ x · minima. For 8 bits, the line's one factor goes to `factor`; otherwise a factor per 32 elements
- * follows them, at `codeBytes`.
+ * Folds the parameters `words` of a group into lines of `count` numbers, `step` bytes apart from `x` on, and rounds
+ * them for products with its codes. Stores each line's factor, and in `bases` what a column adds to the sum of products.
+ * `scaled` has room for three lines, `scaledStep` bytes apart.
  */
-export function roundLine(
+export function roundLines(
+  words: usize,
+  count: u32,
   x: usize,
-  scales: usize,
-  minima: usize,
-  width: u32,
+  step: usize,
+  lines: u32,
   bits: u32,
-  to: usize,
-  factor: usize,
+  dotAdd: u32,
+  rounded: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
   scaled: usize,
-): f32 {
-  if (bits == 8) {
-    const base = scaleBy(x, scales, minima, width, scaled)
-    if ((width & 4) != 0) v128.store(scaled + ((<usize>width) << 2), f32x4.splat(0))
-    // Sums of products with codes of up to 255 fit 32 bits.
-    store<f32>(factor, roundPairs(scaled, (width + 7) & ~7, <f32>min<u32>(32767, 16777216 / width), to))
-    return base
+  scaledStep: usize,
+): void {
+  for (let line: u32 = 0; line < lines; line += 3, x += 3 * step, factors += 12, bases += 12) {
+    const some = min<u32>(lines - line, 3)
+    if (some == 1) foldOne(words, count, x, scaled, factors, bases)
+    else foldThree(words, count, x, step, some == 3 ? step << 1 : step, scaled, scaledStep, factors, bases)
+    for (let i: u32 = 0; i < some; i++, rounded += each) {
+      const at = (<usize>i) << 2
+      roundLine(scaled + i * scaledStep, count, bits, dotAdd != NO_BYTES, rounded, factors + at)
+      // Signed codes are 128 less.
+      if (dotAdd > UNSIGNED_BYTES && bits == 8)
+        store<f32>(
+          bases + at,
+          load<f32>(bases + at) + load<f32>(factors + at) * 128 * <f32>sumOfBytes(rounded, count),
+        )
+    }
   }
-  let base: f32 = 0
-  const factors = to + codeBytes(width)
-  for (let d: usize = 0; d < width; d += 32)
-    base += roundBlock(
-      x + (d << 2),
-      scales + (d << 2),
-      minima + (d << 2),
-      width - <u32>d,
-      bits,
-      to + d,
-      factors + (d >> 3),
-    )
-  return base
-}
-
-@inline
-function codeBytes(width: u32): usize {
-  return (<usize>width + 31) & ~31
 }
 
 /** out += codes · x for all lines, over `columns` columns (a multiple of 4) of `count` codes each. */
 export function addLines(
   bits: u32,
+  dotAdd: u32,
   codes: usize,
   stride: usize,
   count: u32,
@@ -64,143 +67,72 @@ export function addLines(
   outStride: usize,
 ): void {
   const triples = linesByThrees(lines, columns)
-  const end = (<usize>columns) << 2
   const steps = (count * bits) / 32
-  let line: u32 = 0
-  for (; line < triples; line += 3) {
+  const flip: u32 = dotAdd > UNSIGNED_BYTES ? BYTE_SIGNS : NO_BITS
+  let some: u32 = 0
+  for (let line: u32 = 0; line < lines; line += some) {
     const x = rounded + line * each
-    const base = bases + (line << 2)
+    const f = factors + (line << 2)
+    const b = bases + (line << 2)
     const to = out + line * outStride
-    if (bits == 8)
-      for (let at: usize = 0; at < end; at += 16)
-        tripleCodes8(codes + at, stride, steps, x, each, factors + (line << 2), base, to + at, outStride)
-    else if (bits == 4)
-      for (let at: usize = 0; at < end; at += 32)
-        tripleCodes4(codes + at, stride, steps, x, each, x + codeBytes(count), base, to + at, outStride)
-    else
-      for (let at: usize = 0; at < end; at += 32)
-        tripleCodes2(codes + at, stride, steps, x, each, x + codeBytes(count), base, to + at, outStride)
+    some = line < triples ? 3 : min<u32>(lines - line, 2)
+    if (dotAdd != NO_BYTES) {
+      if (bits == 8) {
+        if (some == 3) threeBytes8(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+        else if (some == 2) twoBytes8(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+        else oneBytes8(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+      } else if (bits == 4) {
+        if (some == 3) threeBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+        else if (some == 2) twoBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+        else oneBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+      } else if (some == 3) threeBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+      else if (some == 2) twoBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+      else oneBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+    } else if (bits == 8) addCodes8(codes, stride, steps, columns, some, x, each, f, b, to, outStride)
+    else if (bits == 4) {
+      if (some == 3) threeNarrow4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+      else if (some == 2) twoNarrow4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+      else oneNarrow4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+    } else if (some == 3) threeNarrow2(codes, stride, steps, columns, x, each, f, b, to, outStride)
+    else if (some == 2) twoNarrow2(codes, stride, steps, columns, x, each, f, b, to, outStride)
+    else oneNarrow2(codes, stride, steps, columns, x, each, f, b, to, outStride)
   }
-  for (; line < lines; line += 2)
-    addCodes(bits, codes, stride, count, columns, line, lines, rounded, each, factors, bases, out, outStride)
 }
 
-/** out += codes · x for lines `line` and `line` + 1, over `columns` columns (a multiple of 4) of `count` codes each. */
-function addCodes(
-  bits: u32,
+/** `addLines` for codes of 8 bits and up to three lines, by products of 16 bits. */
+function addCodes8(
   codes: usize,
   stride: usize,
-  count: u32,
+  steps: u32,
   columns: u32,
-  line: u32,
   lines: u32,
-  rounded: usize,
+  x: usize,
   each: usize,
   factors: usize,
   bases: usize,
   out: usize,
   outStride: usize,
 ): void {
-  const second: usize = line + 1 < lines ? 1 : 0
-  const x0 = rounded + line * each
-  const x1 = x0 + second * each
-  const steps = (count * bits) / 32
-  const o0 = out + line * outStride
-  const o1 = o0 + outStride
-  const b0 = load<f32>(bases + (line << 2))
-  const b1 = load<f32>(bases + (line << 2) + (second << 2))
-  if (bits == 8)
-    addCodes8(
-      codes,
-      stride,
-      steps,
-      columns,
-      second == 1,
-      x0,
-      x1,
-      load<f32>(factors + (line << 2)),
-      load<f32>(factors + (line << 2) + (second << 2)),
-      b0,
-      b1,
-      o0,
-      o1,
-    )
-  else
-    addNarrowCodes(
-      bits == 4,
-      codes,
-      stride,
-      steps,
-      columns,
-      second == 1,
-      x0,
-      x1,
-      x0 + codeBytes(count),
-      x1 + codeBytes(count),
-      b0,
-      b1,
-      o0,
-      o1,
-    )
-}
-
-function addCodes8(
-  codes: usize,
-  stride: usize,
-  steps: u32,
-  columns: u32,
-  isPair: bool,
-  x0: usize,
-  x1: usize,
-  f0: f32,
-  f1: f32,
-  b0: f32,
-  b1: f32,
-  o0: usize,
-  o1: usize,
-): void {
   let at: usize = 0
   const end = (<usize>columns) << 2
-  if (isPair)
-    for (; at + 32 <= end; at += 32) pairCodes8(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
-  else for (; at + 64 <= end; at += 64) lineCodes8(codes + at, stride, steps, x0, f0, b0, o0 + at)
-  for (; at < end; at += 16) {
-    fourCodes8(codes + at, stride, steps, x0, f0, b0, o0 + at)
-    if (isPair) fourCodes8(codes + at, stride, steps, x1, f1, b1, o1 + at)
+  if (lines == 3) {
+    for (; at < end; at += 16) tripleCodes8(codes + at, stride, steps, x, each, factors, bases, out + at, outStride)
+    return
   }
-}
-
-function addNarrowCodes(
-  is4: bool,
-  codes: usize,
-  stride: usize,
-  steps: u32,
-  columns: u32,
-  isPair: bool,
-  x0: usize,
-  x1: usize,
-  f0: usize,
-  f1: usize,
-  b0: f32,
-  b1: f32,
-  o0: usize,
-  o1: usize,
-): void {
-  let at: usize = 0
-  const end = (<usize>columns) << 2
-  if (isPair) {
-    for (; at + 64 <= end; at += 64) {
-      if (is4) pairCodes4(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
-      else pairCodes2(codes + at, stride, steps, x0, x1, f0, f1, b0, b1, o0 + at, o1 + at)
-    }
-  } else {
-    for (; at + 128 <= end; at += 128) {
-      if (is4) lineCodes4(codes + at, stride, steps, x0, f0, b0, o0 + at)
-      else lineCodes2(codes + at, stride, steps, x0, f0, b0, o0 + at)
-    }
+  const f0 = load<f32>(factors)
+  const b0 = load<f32>(bases)
+  if (lines == 1) {
+    for (; at + 64 <= end; at += 64) lineCodes8(codes + at, stride, steps, x, f0, b0, out + at)
+    for (; at < end; at += 16) fourCodes8(codes + at, stride, steps, x, f0, b0, out + at)
+    return
   }
+  const f1 = load<f32>(factors, 4)
+  const b1 = load<f32>(bases, 4)
+  const o1 = out + outStride
+  for (; at + 32 <= end; at += 32)
+    pairCodes8(codes + at, stride, steps, x, x + each, f0, f1, b0, b1, out + at, o1 + at)
   for (; at < end; at += 16) {
-    fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x0, f0, b0, o0 + at)
-    if (isPair) fourCodes(is4 ? 4 : 2, codes + at, stride, steps, x1, f1, b1, o1 + at)
+    fourCodes8(codes + at, stride, steps, x, f0, b0, out + at)
+    fourCodes8(codes + at, stride, steps, x + each, f1, b1, o1 + at)
   }
 }

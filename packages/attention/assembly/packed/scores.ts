@@ -1,17 +1,17 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
-import { BLOCK_TABLE, HEAD_DIM, INT4, INT8, K, keyAddress, ROWS, scaleOf, STRIDE_K, STRIDE_V, V } from '../call'
-import { queryOf } from '../decode/lines'
+import { BLOCK_TABLE, DOT_ADD, HEAD_DIM, INT4, INT8, K, keyAddress, ROWS, scaleOf, STRIDE_K, STRIDE_V, V } from '../call'
+import { clear, queryOf } from '../decode/lines'
 import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32 } from '../decode/score-tiles'
 import { KEYS_AT_ONCE, SPLIT } from '../decode/splits'
-import { touch } from '../decode/touch'
+import { layRows } from '../tiles'
 import { lineScoresI8, pairScoresI8 } from './int8-tiles'
-import { numbersBytes, roundedBytes } from './memory'
-import { addLines, roundLine } from './products'
+import { AHEAD_BYTES, beginAhead, touchSome } from './ahead'
+import { aheadAt, numbersBytes, roundedBytes } from './memory'
+import { addLines, roundLines } from './products'
 import { roundPairs } from './rounding'
 import {
   bitsOf,
   decodeKeys,
-  decodeParameters,
   GROUP,
   groupAddress,
   groupBytes,
@@ -20,9 +20,8 @@ import {
   storageOf,
 } from './storage'
 
-// Scores of a split over packed keys. Lines order by query head of the group, then row. Queries are rounded and
-// multiplied with the codes as integers: to 16 bits for 8-bit codes; to 8 bits in blocks of 32 for codes of 4 and 2
-// bits, whose own error is far larger.
+// Scores of a split over packed keys. Lines order by query head of the group, then row. Queries are rounded to 16 bits
+// and multiplied with the codes as integers.
 
 /** scores[line][i] = scale · q · k for keys `start` … `start + count − 1`. */
 export function scorePacked(
@@ -39,14 +38,15 @@ export function scorePacked(
   const width = argument(args, HEAD_DIM)
   const storage = storageOf(args, K)
   const scale = scaleOf(args)
-  const rounded = memory0
+  const queries = memory0
+  const rounded = queries + ((<usize>lines * width) << 2)
   const each = roundedBytes(args)
   const factors = rounded + lines * each
   const bases = factors + (lines << 2)
-  const scales = bases + (lines << 2)
-  const minima = scales + numbersBytes(args)
-  const scaled = minima + numbersBytes(args)
-  const decoded = scaled + numbersBytes(args)
+  const scaled = bases + (lines << 2)
+  const ahead = aheadAt(scaled, args)
+  const decoded = ahead + AHEAD_BYTES
+  beginAhead(args, V, batch, kvHead, start, start + count, 20, ahead)
   const grouped = groupedEnd(args, K, batch)
   const padded = (width + 7) & ~7
   const stride: usize = storage >= INT4 ? (<usize>width) << 1 : argument(args, STRIDE_K + 2)
@@ -54,29 +54,18 @@ export function scorePacked(
     for (let line: u32 = 0; line < lines; line++) {
       memory.fill(scaled, 0, padded << 2)
       memory.copy(scaled, queryOf(args, batch, kvHead, group, line), width << 2)
-      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, 32767, rounded + line * each))
+      store<f32>(factors + (line << 2), scale * roundPairs(scaled, padded, rounded + line * each))
     }
   }
+  if (start < grouped)
+    for (let line: u32 = 0; line < lines; line++)
+      layRows(2, scale, queryOf(args, batch, kvHead, group, line), 0, 1, width, queries + ((<usize>line * width) << 2), 0)
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
     const some = min(KEYS_AT_ONCE, count - from)
     const key = start + from
     if (key < grouped) {
       if ((from & (GROUP - 1)) == 0)
-        scoreGroup(
-          args,
-          batch,
-          kvHead,
-          key,
-          group,
-          lines,
-          scores + (from << 2),
-          rounded,
-          factors,
-          bases,
-          scales,
-          minima,
-          scaled,
-        )
+        scoreGroup(args, batch, kvHead, key, lines, scores + (from << 2), queries, rounded, factors, bases, scaled, ahead)
       continue
     }
     let keysAt: usize
@@ -128,43 +117,56 @@ function scoreGroup(
   batch: u32,
   kvHead: u32,
   key: u32,
-  group: u32,
   lines: u32,
   scores: usize,
+  queries: usize,
   rounded: usize,
   factors: usize,
   bases: usize,
-  scales: usize,
-  minima: usize,
   scaled: usize,
+  ahead: usize,
 ): void {
   const width = argument(args, HEAD_DIM)
   const bits = bitsOf(storageOf(args, K))
+  const dotAdd = argument(args, DOT_ADD)
   const each = roundedBytes(args)
   const codes = groupAddress(args, K, batch, kvHead, key)
-  const bytes = groupBytes(args, K)
-  // Prefetches the next group, or what follows the last one, while this one is computed.
-  touch(codes + bytes, bytes, bases)
-  if (storageOf(args, V) == INT8 && argument(args, BLOCK_TABLE) == 0)
-    touch(keyAddress(args, V, STRIDE_V, batch, kvHead, key, 0), <usize>GROUP * argument(args, STRIDE_V + 2), bases)
-  decodeParameters(codes + ((width * bits) << 2), width, scaleOf(args), scales, minima)
-  for (let line: u32 = 0; line < lines; line++) {
-    store<f32>(
-      bases + (line << 2),
-      roundLine(
-        queryOf(args, batch, kvHead, group, line),
-        scales,
-        minima,
-        width,
-        bits,
-        rounded + line * each,
-        factors + (line << 2),
-        scaled,
-      ),
+  touchSome(ahead)
+  const words = codes + ((width * bits) << 2)
+  const step = (<usize>width) << 2
+  roundLines(
+    words,
+    width,
+    queries,
+    step,
+    lines,
+    bits,
+    dotAdd,
+    rounded,
+    each,
+    factors,
+    bases,
+    scaled,
+    numbersBytes(args),
+  )
+  for (let line: u32 = 0; line < lines; line++) clear(scores + <usize>line * (SPLIT << 2), (<usize>GROUP) << 2)
+  for (let column = 0; column < GROUP; column += 8) {
+    touchSome(ahead)
+    const at: usize = (<usize>column) << 2
+    addLines(
+      bits,
+      dotAdd,
+      codes + at,
+      GROUP << 2,
+      width,
+      8,
+      lines,
+      rounded,
+      each,
+      factors,
+      bases,
+      scores + at,
+      SPLIT << 2,
     )
-    // For so few bytes, `memory.fill` costs a call out of WebAssembly.
-    const row = scores + <usize>line * (SPLIT << 2)
-    for (let at: usize = 0; at < (<usize>GROUP) << 2; at += 16) v128.store(row + at, i32x4.splat(0))
   }
-  addLines(bits, codes, GROUP << 2, width, GROUP, lines, rounded, each, factors, bases, scores, SPLIT << 2)
 }

@@ -97,9 +97,7 @@ export const attentionOp: Op<AttentionInputs, AttentionOutputs, AttentionOptions
   tolerance({ inputs }) {
     const bound = toleranceOf({ dtype: 'f32', reduce: inputs.q.shape.at(-1) ?? 1, stages: 4 })
     const codes = [kvCodesOf(inputs.k), kvCodesOf(inputs.v)].filter((one) => one !== undefined)
-    // Kernels may round queries and weights for integer products: to 8 bits for codes of 4 or 2 bits, whose own error
-    // is far larger, otherwise to 16.
-    if (codes.some((one) => one.unit === 'group' && one.bits < 8)) return { atol: 1e-2, rtol: 1e-2, nmse: 2e-4 }
+    // Kernels may round queries and weights to 16 bits, for integer products.
     return codes.length > 0 ? { atol: bound.atol + 2e-4, rtol: bound.rtol + 2e-4, nmse: 1e-7 } : bound
   },
   cost({ inputs, outputs, options }) {

@@ -1,4 +1,4 @@
-import { conformanceCase, type DeviceCase, type HostValue, normal, type OpProblem } from '@tessera-llm/testing'
+import { conformanceCase, type DeviceCase, type HostValue, normal, type OpProblem, values } from '@tessera-llm/testing'
 import {
   type AttentionInputs,
   type AttentionOptions,
@@ -57,6 +57,35 @@ function quantizedPages(
   }
 }
 
+/**
+ * Queries of ones and keys of which one in 33 is all ones and the others zeros: sums of products of the largest codes,
+ * with heads so wide that codes of 8 bits and queries of 15 would not fit 32 bits.
+ */
+function largestSums(heads: number): OpProblem<AttentionInputs, AttentionOptions> {
+  const [width, keys] = [512, 64]
+  const formats = [groupFormat(8, 'channel', 96), rowFormat('int8')] as const
+  const base = quantized(`decode of the largest sums, ${heads} heads`, formats, {
+    heads,
+    kvHeads: 1,
+    rows: 1,
+    keys,
+    headDim: width,
+    valueDim: 8,
+    counts: [keys],
+    grouped: [keys],
+  })
+  const ones = Float32Array.from({ length: keys * width }, (_, index) => (Math.floor(index / width) % 33 === 0 ? 1 : 0))
+  return {
+    ...base,
+    inputs: {
+      ...base.inputs,
+      q: values([1, 1, heads, width], new Array<number>(heads * width).fill(1)),
+      k: packedRows(formats[0], [1, 1, keys, width], ones, [keys], [keys]),
+    },
+    options: { ...base.options, scale: 1 / 128 },
+  }
+}
+
 const quantizedKinds = [
   [rowFormat('int8'), rowFormat('int8')],
   [rowFormat('fp8'), rowFormat('fp8')],
@@ -99,6 +128,7 @@ export const quantizedProblems: readonly OpProblem<AttentionInputs, AttentionOpt
     { heads: 2, kvHeads: 1, rows: 1, keys: 40, headDim: 20, counts: [39] },
     { isCausal: true, softcap: 4 },
   ),
+  ...[1, 2, 3].map(largestSums),
   quantizedPages('decode in pages', rowFormat('int8'), {
     heads: 4,
     kvHeads: 2,

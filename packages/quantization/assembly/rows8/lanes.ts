@@ -54,16 +54,6 @@ export function dot8(x: v128, codes: v128): v128 {
   return i16x8.relaxed_dot_i8x16_i7x16_s(x, codes)
 }
 
-/**
- * 16 products of signed x and codes, summed by fours and added to `sums`: exact for codes below 128, and for others
- * taken as the platform takes them (`DotAdd`). Only kernels that ask for that capability call it.
- */
-@inline
-export function dotAdd(x: v128, codes: v128, sums: v128): v128 {
-  if (!ASC_FEATURE_RELAXED_SIMD) return sums
-  return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, codes, sums)
-}
-
 /** 8 products of 16-bit values, summed in pairs to i32. */
 @inline
 export function dot16(x: v128, codes: v128): v128 {

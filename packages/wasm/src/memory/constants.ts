@@ -25,6 +25,9 @@ const scalars = [
   0.6931472057372655,
 ]
 
+/** Bits of words, behind the numbers, in the order of the assembly's names from `HALF_MAGNITUDE` on. */
+const bits = [0x0fffe000, 0x00800000, 0x38000000, 0x38800000, 0x80000000, 0x000f000f, 0x00030003, 0, 0x80808080]
+
 /**
  * Writes the vectors that kernels load as constants: some engines rematerialize constants in each iteration, which
  * halves the speed of the hottest loops. The assembly's `constants.ts` has the same order.
@@ -55,4 +58,5 @@ export function writeConstants(memory: ArenaMemory): void {
   bytes.set([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], at * 4)
   bytes.set([12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0], at * 4 + 16)
   floats.set(scalars, at + 8)
+  words.set(bits, at + 8 + scalars.length)
 }

@@ -24,10 +24,13 @@ export const decodeWasm: WasmKernel = defineWasmKernel(attentionOp, {
       return `pages of ${pageRows} rows are for flash; decode takes multiples of ${keysAtOnce}`
     return (inputs.bias ?? inputs.mask) === undefined || 'bias and mask are for flash and plain'
   },
-  stages(problem) {
+  stages(problem, { dotAdd }) {
+    // One row of one head gains nothing from bytes: too few sums are under way.
+    const bytes = linesOf(problem) < 2 || dotAdd === undefined ? 0 : dotAdd === 'unsigned' ? 1 : 2
     const args = (write: ArgumentWriter, at: Bindings): void => {
       writeArguments(problem, bytesPerThread(problem), write, at)
       writeStored(problem, write, at)
+      write.u32(bytes)
     }
     return [
       { entry: 'decodeSplits', args },
@@ -63,8 +66,9 @@ function bytesPerThread(problem: AttentionProblem): number {
   return Math.max(
     dense,
     lines64(
-      lines * (splitKeys * 4 + 2 * Math.max(headDim + (headDim >> 4) + 48, splitKeys) + 8) +
+      lines * (splitKeys * 4 + headDim * 4 + 2 * Math.max(headDim + 16, splitKeys) + 8) +
         12 * (Math.max(widest, splitKeys) + 32) +
+        16 +
         4 * keysAtOnce * widest,
     ),
   )
