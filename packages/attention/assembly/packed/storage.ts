@@ -1,4 +1,5 @@
-import { argument, halfToFloat, widenHalf } from '@tessera-llm/wasm/assembly/lib'
+import { argument, loadHalf4 } from '@tessera-llm/wasm/assembly/lib'
+import { decodeChannels, decodeTokens } from './decode-groups'
 import {
   FP8,
   GROUPS8,
@@ -58,19 +59,6 @@ export function recentAddress(args: usize, which: u32, batch: u32, head: u32, ke
   return field(args, which, 3) + (<usize>(batch * argument(args, KV_HEADS) + head) * rows + (key % rows)) * bytes
 }
 
-/**
- * Decodes `count` parameters (a multiple of 4), each a word of two f16, minimum then scale, to f32 scales and minima,
- * times `factor`.
- */
-export function decodeParameters(words: usize, count: u32, factor: f32, scales: usize, minima: usize): void {
-  const f = f32x4.splat(factor)
-  for (let i: usize = 0; i < (<usize>count) << 2; i += 16) {
-    const word = v128.load(words + i)
-    v128.store(scales + i, f32x4.mul(f, widenHalf(i32x4.shr_s(word, 16))))
-    v128.store(minima + i, f32x4.mul(f, widenHalf(i32x4.shr_s(i32x4.shl(word, 16), 16))))
-  }
-}
-
 /** Converts four e4m3, sign-extended to i32, to f32. */
 @inline
 function widenFp8(bytes: v128): v128 {
@@ -109,25 +97,12 @@ export function decodeKeys(
   if (key >= groupedEnd(args, which, batch)) {
     for (let i = 0; i < count; i++) {
       const from = recentAddress(args, which, batch, head, key + i, (<usize>width) << 1)
-      for (let d: u32 = 0; d < width; d++)
-        store<f32>(to + ((<usize>i * width + d) << 2), halfToFloat(load<u16>(from + (d << 1))))
+      for (let d: usize = 0; d < width; d += 4)
+        v128.store(to + ((<usize>i * width + d) << 2), loadHalf4(from + (d << 1)))
     }
     return
   }
-  const bits = bitsOf(storage)
-  const mask = ((<u32>1) << bits) - 1
   const group = groupAddress(args, which, batch, head, key)
-  const parameters = group + ((width * bits) << 2)
-  for (let i = 0; i < count; i++) {
-    const t: u32 = (key + i) % GROUP
-    for (let d: u32 = 0; d < width; d++) {
-      const at = isKey ? ((d * bits) / 32) * GROUP + t : ((t * bits) / 32) * width + d
-      const code = (load<u32>(group + (at << 2)) >> (((isKey ? d : t) * bits) % 32)) & mask
-      const parameter = load<u32>(parameters + ((isKey ? d : (d / GROUP) * GROUP + t) << 2))
-      store<f32>(
-        to + ((<usize>i * width + d) << 2),
-        halfToFloat(parameter & 0xffff) + <f32>code * halfToFloat(parameter >> 16),
-      )
-    }
-  }
+  if (isKey) decodeChannels(bitsOf(storage), group, key % GROUP, count, width, to)
+  else decodeTokens(bitsOf(storage), group, key % GROUP, count, width, to)
 }
