@@ -8,7 +8,7 @@ import { describeMachine, monitorLoad } from './machine/index.ts'
 import { type ChildParticipant, startChild } from './participant/index.ts'
 import { nodeArguments, participants, type ParticipantSpec } from './plan.ts'
 import { type Report, renderMarkdown, reportWorkload, roofsOf } from './report/index.ts'
-import { type Entrant, interleave, type Outcome } from './schedule/index.ts'
+import { type Entrant, interleaveAll, type Outcome } from './schedule/index.ts'
 import { problemOfOperator } from './operator/index.ts'
 import { exactSimilarities } from './exact-similarities.ts'
 import {
@@ -131,17 +131,23 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
       workloads,
     }
   }
-  for (const workload of chosen) {
-    const taking = entrants
-      .filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined)
-      .map(({ entrant }) => entrant)
-    const outcomes = await interleave(workload, taking, {
+  for (const together of inTurn(chosen)) {
+    const races = together.map((workload) => ({
+      workload,
+      entrants: entrants
+        .filter(({ spec }) => spec.kinds.includes(workload.kind) && workload.leftOut?.[spec.name] === undefined)
+        .map(({ entrant }) => entrant),
+    }))
+    const all = await interleaveAll(races, {
       rounds: options.rounds,
       monitor: monitorLoad,
       rest: () => setTimeout(restMs),
       onProgress: (message) => void process.stderr.write(`${message}\n`),
     })
-    measured.push({ workload, outcomes: await Promise.all(outcomes.map((outcome) => checked(workload, outcome))) })
+    for (const [index, workload] of together.entries()) {
+      const outcomes = (all[index] ?? []).map((outcome) => checked(workload, outcome))
+      measured.push({ workload, outcomes: await Promise.all(outcomes) })
+    }
     // A run takes half an hour, so results are saved as they come.
     save(reportSoFar(), 'partial')
   }
@@ -153,6 +159,16 @@ export async function main(args: readonly string[], { bundle }: Tools): Promise<
   process.stdout.write(save(report, name))
   process.stderr.write(`written to ${join(folder, name)}.json and .md\n`)
   return rows.some(({ status }) => status === 'failed') ? 1 : 0
+}
+
+/** Workloads in their order, those that are measured in turn together. */
+function inTurn(workloads: readonly Workload[]): readonly (readonly Workload[])[] {
+  const groups = new Map<string, Workload[]>()
+  for (const workload of workloads) {
+    const name = workload.inTurn ?? workload.id
+    groups.set(name, [...(groups.get(name) ?? []), workload])
+  }
+  return [...groups.values()]
 }
 
 function parse(args: readonly string[]) {

@@ -1,6 +1,6 @@
 export {
   type Entrant,
-  interleave,
+  interleaveAll,
   type InterleaveOptions,
   type LoadMonitor,
   type Outcome,

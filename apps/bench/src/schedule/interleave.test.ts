@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '../participant/index.ts'
 import type { Workload } from '../workload/index.ts'
-import { type Entrant, interleave } from './interleave.ts'
+import { type Entrant, interleave, interleaveAll } from './interleave.ts'
 
 const workload: Workload = {
   kind: 'roof',
@@ -51,6 +51,31 @@ function fake(name: string, { log, failsIn, isUnavailable = false }: Fake): Entr
     },
   }
 }
+
+describe('interleaveAll', () => {
+  it('measures workloads in turn, each with its own warm-up, and reports them apart', async () => {
+    const log: string[] = []
+    const [first, second] = [workload, { ...workload, id: 'roof-2t', isUnwarmed: true }]
+    const races = [
+      { workload: first, entrants: [fake('a', { log }), fake('b', { log })] },
+      { workload: second, entrants: [fake('c', { log }), fake('d', { log, failsIn: 'prepare' })] },
+    ]
+    const outcomes = await interleaveAll(races, { rounds: 2, monitor })
+    expect(log.filter((entry) => entry.startsWith('measure')).map((entry) => entry.at(-1))).toEqual([
+      ...['a', 'b'],
+      ...['a', 'b', 'c'],
+      ...['a', 'b', 'c'],
+    ])
+    expect(log).toContain('prepare c roof-2t')
+    expect(outcomes.map((all) => all.map(({ name, status }) => `${name} ${status}`))).toEqual([
+      ['a measured', 'b measured'],
+      ['c measured', 'd failed'],
+    ])
+    expect(outcomes[1]?.[0]).toMatchObject({
+      rounds: [{ sample: { figures: { read: 1 } } }, { sample: { figures: { read: 2 } } }],
+    })
+  })
+})
 
 describe('interleave', () => {
   it('counts every round of a workload without warm-up', async () => {

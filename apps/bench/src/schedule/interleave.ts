@@ -38,7 +38,14 @@ export interface InterleaveOptions {
   readonly onProgress?: (message: string) => void
 }
 
+/** A workload and who takes part in it. */
+export interface Race {
+  readonly workload: Workload
+  readonly entrants: readonly Entrant[]
+}
+
 interface Lane {
+  readonly workload: Workload
   readonly entrant: Entrant
   readonly rounds: Round[]
   participant?: ReturnType<Entrant['start']>
@@ -46,18 +53,28 @@ interface Lane {
   excuse?: { readonly status: 'unavailable' | 'failed'; readonly reason: string }
 }
 
-/**
- * Measures every entrant in every round, one after another (A B C, A B C, …), so that a slow minute of the machine
- * affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An entrant that
- * fails is removed from the workload, earlier rounds included: those would have met another machine than the later
- * rounds of the others.
- */
+/** `interleaveAll` for one workload. */
 export async function interleave(
   workload: Workload,
   entrants: readonly Entrant[],
-  { rounds, monitor, rest, onProgress = () => {} }: InterleaveOptions,
+  options: InterleaveOptions,
 ): Promise<readonly Outcome[]> {
-  const lanes: readonly Lane[] = entrants.map((entrant) => ({ entrant, rounds: [] }))
+  return (await interleaveAll([{ workload, entrants }], options))[0] as readonly Outcome[]
+}
+
+/**
+ * Measures every entrant of every workload in every round, one after another (A B C, A B C, …), so that a slow minute of
+ * the machine affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An
+ * entrant that fails is removed from the workload, earlier rounds included: those would have met another machine than
+ * the later rounds of the others. Returns the outcomes by workload.
+ */
+export async function interleaveAll(
+  races: readonly Race[],
+  { rounds, monitor, rest, onProgress = () => {} }: InterleaveOptions,
+): Promise<readonly (readonly Outcome[])[]> {
+  const lanes: readonly Lane[] = races.flatMap(({ workload, entrants }) =>
+    entrants.map((entrant): Lane => ({ workload, entrant, rounds: [] })),
+  )
   const attempt = async (lane: Lane, work: () => Promise<void>): Promise<void> => {
     if (lane.excuse) return
     try {
@@ -68,12 +85,12 @@ export async function interleave(
         reason: error instanceof Error ? error.message : String(error),
       }
       lane.participant?.kill()
-      onProgress(`${workload.id}: ${lane.entrant.name} ${lane.excuse.status}: ${lane.excuse.reason}`)
+      onProgress(`${lane.workload.id}: ${lane.entrant.name} ${lane.excuse.status}: ${lane.excuse.reason}`)
     }
   }
   const open = async (lane: Lane): Promise<void> => {
     lane.participant = lane.entrant.start()
-    lane.description = await lane.participant.prepare(workload)
+    lane.description = await lane.participant.prepare(lane.workload)
   }
   const close = async (lane: Lane): Promise<void> => {
     const { participant } = lane
@@ -81,6 +98,7 @@ export async function interleave(
     await participant?.close()
   }
   const measure = async (lane: Lane, round: number): Promise<void> => {
+    const { workload } = lane
     if (workload.isFresh) await open(lane)
     if (!lane.participant) throw new UnavailableError('it was never started')
     await rest?.()
@@ -98,16 +116,22 @@ export async function interleave(
   }
 
   try {
-    if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => open(lane))
-    for (let round = workload.isUnwarmed ? 0 : -1; round < rounds; round++)
-      for (const lane of lanes) await attempt(lane, () => measure(lane, round))
-    if (!workload.isFresh) for (const lane of lanes) await attempt(lane, () => close(lane))
+    const lasting = lanes.filter(({ workload }) => !workload.isFresh)
+    for (const lane of lasting) await attempt(lane, () => open(lane))
+    for (let round = -1; round < rounds; round++)
+      for (const lane of lanes)
+        if (round >= 0 || !lane.workload.isUnwarmed) await attempt(lane, () => measure(lane, round))
+    for (const lane of lasting) await attempt(lane, () => close(lane))
   } finally {
     for (const lane of lanes) lane.participant?.kill()
   }
-  return lanes.map(({ entrant: { name }, rounds: measured, description, excuse }) => {
-    if (excuse) return { name, ...excuse }
-    if (!description) return { name, status: 'failed', reason: 'it gave no description of itself' }
-    return { name, status: 'measured', description, rounds: measured }
-  })
+  return races.map(({ workload }) =>
+    lanes
+      .filter((lane) => lane.workload === workload)
+      .map(({ entrant: { name }, rounds: measured, description, excuse }) => {
+        if (excuse) return { name, ...excuse }
+        if (!description) return { name, status: 'failed', reason: 'it gave no description of itself' }
+        return { name, status: 'measured', description, rounds: measured }
+      }),
+  )
 }

@@ -18,7 +18,10 @@ const contexts = [
   ['8k', 8192 - tokens],
 ] as const
 
-/** One token after contexts of growing length, by cache kind. */
+/**
+ * One token after contexts of growing length, by cache kind. Those of a kind are measured in turn: what a context adds is
+ * a difference.
+ */
 export function cacheWorkloads(path: string, facts: ModelFacts): readonly CacheWorkload[] {
   return (Object.keys(cacheBits) as CacheName[]).flatMap((cache) =>
     contexts.map(
@@ -34,6 +37,7 @@ export function cacheWorkloads(path: string, facts: ModelFacts): readonly CacheW
         tokens,
         cache,
         onRequest: true,
+        inTurn: `context-${cache}`,
         perPosition: { elements: facts.cacheBytesPerPosition / 2, operations: facts.operationsPerPosition },
         ...(cache === 'f32' ? { leftOut: { 'llama.cpp': 'its cache in f16 is the row below' } } : {}),
       }),

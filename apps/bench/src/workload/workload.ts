@@ -33,6 +33,8 @@ interface Common {
   /** Whether there is no round to warm up: a round takes minutes, of which the beginning is little. */
   readonly isUnwarmed?: boolean
   readonly cost?: Cost
+  /** Workloads with the same name are measured in turn, because differences between them count. */
+  readonly inTurn?: string
   /** Measured only if `--only` asks for it. */
   readonly onRequest?: boolean
   /** Excluded participants, with the reason that the report shows. */
