@@ -163,39 +163,147 @@ function bytes(
     if (lines > 2) store8(out + 2 * outStride, load<f32>(factors, 8), load<f32>(bases, 8), c0, c1, c2, c3, isWhole)
   }
 }
-export function threeBytes8(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function threeBytes8(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function twoBytes8(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function twoBytes8(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function oneBytes8(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function oneBytes8(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function threeBytes4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function threeBytes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(4, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function twoBytes4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function twoBytes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(4, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function oneBytes4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function oneBytes4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(4, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function threeBytes2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function threeBytes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(2, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function twoBytes2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function twoBytes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(2, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
-export function oneBytes2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize, flip: u32): void {
+export function oneBytes2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+  flip: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(2, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }

@@ -187,21 +187,87 @@ function narrow(
     if (lines > 2) store8(out + 2 * outStride, load<f32>(factors, 8), load<f32>(bases, 8), c0, c1, isWhole)
   }
 }
-export function threeNarrow4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function threeNarrow4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(4, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }
-export function twoNarrow4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function twoNarrow4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(4, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }
-export function oneNarrow4(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function oneNarrow4(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(4, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }
-export function threeNarrow2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function threeNarrow2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(2, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }
-export function twoNarrow2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function twoNarrow2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(2, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }
-export function oneNarrow2(codes: usize, stride: usize, steps: u32, columns: u32, x: usize, each: usize, factors: usize, bases: usize, out: usize, outStride: usize): void {
+export function oneNarrow2(
+  codes: usize,
+  stride: usize,
+  steps: u32,
+  columns: u32,
+  x: usize,
+  each: usize,
+  factors: usize,
+  bases: usize,
+  out: usize,
+  outStride: usize,
+): void {
   narrow(2, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride)
 }

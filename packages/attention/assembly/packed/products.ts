@@ -1,6 +1,16 @@
 import { BYTE_SIGNS, NO_BITS } from '@tessera-llm/wasm/assembly/lib'
 import { linesByThrees } from '../decode/lines'
-import { oneBytes2, oneBytes4, oneBytes8, threeBytes2, threeBytes4, threeBytes8, twoBytes2, twoBytes4, twoBytes8 } from './byte-tiles'
+import {
+  oneBytes2,
+  oneBytes4,
+  oneBytes8,
+  threeBytes2,
+  threeBytes4,
+  threeBytes8,
+  twoBytes2,
+  twoBytes4,
+  twoBytes8,
+} from './byte-tiles'
 import { foldOne, foldThree } from './fold'
 import { fourCodes8, lineCodes8, pairCodes8, tripleCodes8 } from './group-tiles'
 import { oneNarrow2, oneNarrow4, threeNarrow2, threeNarrow4, twoNarrow2, twoNarrow4 } from './narrow-tiles'
@@ -42,10 +52,7 @@ export function roundLines(
       roundLine(scaled + i * scaledStep, count, bits, dotAdd != NO_BYTES, rounded, factors + at)
       // Signed codes are 128 less.
       if (dotAdd > UNSIGNED_BYTES && bits == 8)
-        store<f32>(
-          bases + at,
-          load<f32>(bases + at) + load<f32>(factors + at) * 128 * <f32>sumOfBytes(rounded, count),
-        )
+        store<f32>(bases + at, load<f32>(bases + at) + load<f32>(factors + at) * 128 * <f32>sumOfBytes(rounded, count))
     }
   }
 }
@@ -129,8 +136,7 @@ function addCodes8(
   const f1 = load<f32>(factors, 4)
   const b1 = load<f32>(bases, 4)
   const o1 = out + outStride
-  for (; at + 32 <= end; at += 32)
-    pairCodes8(codes + at, stride, steps, x, x + each, f0, f1, b0, b1, out + at, o1 + at)
+  for (; at + 32 <= end; at += 32) pairCodes8(codes + at, stride, steps, x, x + each, f0, f1, b0, b1, out + at, o1 + at)
   for (; at < end; at += 16) {
     fourCodes8(codes + at, stride, steps, x, f0, b0, out + at)
     fourCodes8(codes + at, stride, steps, x + each, f1, b1, o1 + at)

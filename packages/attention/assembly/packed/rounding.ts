@@ -96,10 +96,7 @@ export function roundWeights(x: usize, scales: usize, count: u32, bytes: u32, sc
   if (bytes == 0) for (; scaled < end; scaled += 32, to += 16) v128.store(to, roundEight(scaled, inverse))
   else {
     for (; scaled < end; scaled += 32, to += 16) {
-      const all = i16x8.narrow_i32x4_u(
-        roundFour(v128.load(scaled), inverse),
-        roundFour(v128.load(scaled, 16), inverse),
-      )
+      const all = i16x8.narrow_i32x4_u(roundFour(v128.load(scaled), inverse), roundFour(v128.load(scaled, 16), inverse))
       const high = bytes == 8 ? i16x8.shr_u(all, 8) : i16x8.shr_u(all, 7)
       const low = bytes == 8 ? i16x8.shr_u(i16x8.shl(all, 8), 8) : i16x8.shr_u(i16x8.shl(all, 9), 9)
       const both = i8x16.narrow_i16x8_u(high, low)

@@ -55,12 +55,42 @@ function rows(
       const low = v128.shuffle<i8>(
         v128.load64_zero(row, 4),
         v128.load64_zero(row + s1, 4),
-        0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+        0,
+        16,
+        1,
+        17,
+        2,
+        18,
+        3,
+        19,
+        4,
+        20,
+        5,
+        21,
+        6,
+        22,
+        7,
+        23,
       )
       const high = v128.shuffle<i8>(
         v128.load64_zero(row + s2, 4),
         v128.load64_zero(row + s3, 4),
-        0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+        0,
+        16,
+        1,
+        17,
+        2,
+        18,
+        3,
+        19,
+        4,
+        20,
+        5,
+        21,
+        6,
+        22,
+        7,
+        23,
       )
       const y0 = v128.shuffle<i16>(low, high, 0, 8, 1, 9, 2, 10, 3, 11)
       const y1 = v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15)
@@ -97,7 +127,7 @@ function rows(
       let sum: i32 = 0
       for (let i = first; i < end; i++) {
         const at = w + line * each + ((<usize>i & ~3) << 1) + (i & 3)
-        sum += <i32>load<i8>(v + <usize>i * stride + d, 4) * ((<i32>load<u8>(at) << bits) + <i32>load<u8>(at, 4))
+        sum += <i32>load<i8>(v + <usize>i * stride + d, 4) * (((<i32>load<u8>(at)) << bits) + <i32>load<u8>(at, 4))
       }
       const o = out + line * outStride + ((<usize>d) << 2)
       store<f32>(o, load<f32>(o) + load<f32>(factors + (line << 2)) * <f32>sum)
@@ -111,17 +141,53 @@ function addEight(to: usize, factor: f32, h0: v128, h1: v128, l0: v128, l1: v128
   v128.store(to, madd(f, f32x4.convert_i32x4_s(i32x4.add(i32x4.shl(h1, bits), l1)), v128.load(to, 16)), 16)
 }
 
-export function threeRowBytes(w: usize, each: usize, factors: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, out: usize, outStride: usize, bits: u32): void {
+export function threeRowBytes(
+  w: usize,
+  each: usize,
+  factors: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  out: usize,
+  outStride: usize,
+  bits: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   rows(3, w, each, factors, v, stride, first, end, width, out, outStride, bits)
 }
 
-export function twoRowBytes(w: usize, each: usize, factors: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, out: usize, outStride: usize, bits: u32): void {
+export function twoRowBytes(
+  w: usize,
+  each: usize,
+  factors: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  out: usize,
+  outStride: usize,
+  bits: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   rows(2, w, each, factors, v, stride, first, end, width, out, outStride, bits)
 }
 
-export function oneRowBytes(w: usize, each: usize, factors: usize, v: usize, stride: usize, first: i32, end: i32, width: u32, out: usize, outStride: usize, bits: u32): void {
+export function oneRowBytes(
+  w: usize,
+  each: usize,
+  factors: usize,
+  v: usize,
+  stride: usize,
+  first: i32,
+  end: i32,
+  width: u32,
+  out: usize,
+  outStride: usize,
+  bits: u32,
+): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return
   rows(1, w, each, factors, v, stride, first, end, width, out, outStride, bits)
 }

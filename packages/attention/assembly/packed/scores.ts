@@ -1,5 +1,18 @@
 import { argument } from '@tessera-llm/wasm/assembly/lib'
-import { BLOCK_TABLE, DOT_ADD, HEAD_DIM, INT4, INT8, K, keyAddress, ROWS, scaleOf, STRIDE_K, STRIDE_V, V } from '../call'
+import {
+  BLOCK_TABLE,
+  DOT_ADD,
+  HEAD_DIM,
+  INT4,
+  INT8,
+  K,
+  keyAddress,
+  ROWS,
+  scaleOf,
+  STRIDE_K,
+  STRIDE_V,
+  V,
+} from '../call'
 import { clear, queryOf } from '../decode/lines'
 import { lineScoresF16, lineScoresF32, pairScoresF16, pairScoresF32 } from '../decode/score-tiles'
 import { KEYS_AT_ONCE, SPLIT } from '../decode/splits'
@@ -9,16 +22,7 @@ import { AHEAD_BYTES, beginAhead, touchSome } from './ahead'
 import { aheadAt, numbersBytes, roundedBytes } from './memory'
 import { addLines, roundLines } from './products'
 import { roundPairs } from './rounding'
-import {
-  bitsOf,
-  decodeKeys,
-  GROUP,
-  groupAddress,
-  groupBytes,
-  groupedEnd,
-  recentAddress,
-  storageOf,
-} from './storage'
+import { bitsOf, decodeKeys, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, storageOf } from './storage'
 
 // Scores of a split over packed keys. Lines order by query head of the group, then row. Queries are rounded to 16 bits
 // and multiplied with the codes as integers.
@@ -59,13 +63,35 @@ export function scorePacked(
   }
   if (start < grouped)
     for (let line: u32 = 0; line < lines; line++)
-      layRows(2, scale, queryOf(args, batch, kvHead, group, line), 0, 1, width, queries + ((<usize>line * width) << 2), 0)
+      layRows(
+        2,
+        scale,
+        queryOf(args, batch, kvHead, group, line),
+        0,
+        1,
+        width,
+        queries + ((<usize>line * width) << 2),
+        0,
+      )
   for (let from = 0; from < count; from += KEYS_AT_ONCE) {
     const some = min(KEYS_AT_ONCE, count - from)
     const key = start + from
     if (key < grouped) {
       if ((from & (GROUP - 1)) == 0)
-        scoreGroup(args, batch, kvHead, key, lines, scores + (from << 2), queries, rounded, factors, bases, scaled, ahead)
+        scoreGroup(
+          args,
+          batch,
+          kvHead,
+          key,
+          lines,
+          scores + (from << 2),
+          queries,
+          rounded,
+          factors,
+          bases,
+          scaled,
+          ahead,
+        )
       continue
     }
     let keysAt: usize

@@ -9,16 +9,7 @@ import { aheadAt, numbersBytes, roundedBytes } from './memory'
 import { addLines, NO_BYTES, roundLines, UNSIGNED_BYTES } from './products'
 import { roundWeights } from './rounding'
 import { oneRowBytes, threeRowBytes, twoRowBytes } from './row-bytes'
-import {
-  bitsOf,
-  decodeKeys,
-  GROUP,
-  groupAddress,
-  groupBytes,
-  groupedEnd,
-  recentAddress,
-  storageOf,
-} from './storage'
+import { bitsOf, decodeKeys, GROUP, groupAddress, groupBytes, groupedEnd, recentAddress, storageOf } from './storage'
 
 // Weighted sums of a split over packed values: the weights are rounded and multiplied with the codes, as queries are
 // (scores.ts).

@@ -1,5 +1,7 @@
 import { rebias } from '@tessera-llm/wasm/assembly/lib'
 
+export { dotAdd } from '@tessera-llm/wasm/assembly/lib'
+
 // Vector steps shared by the kernels.
 
 /**

@@ -1,5 +1,6 @@
-import { argument, dotAdd, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
+import { argument, shareBegin, shareEnd } from '@tessera-llm/wasm/assembly/lib'
 import { FIELDS, SCALE, ZERO } from './activations'
+import { dotAdd } from './lanes'
 import { groupBytesAt, superBytesAt } from './layout'
 import {
   BIAS,

@@ -1,5 +1,5 @@
-import { dotAdd } from '@tessera-llm/wasm/assembly/lib'
 import { ZERO, ZERO_HIGH, ZERO_LOW } from '../activations'
+import { dotAdd } from '../lanes'
 import { PANEL_BYTES } from '../panel'
 import { clear, finish } from './finish'
 
