@@ -1,4 +1,4 @@
-import { crumbMask, dotAdd, madd, nibbleMask, scalar } from '@tessera-llm/wasm/assembly/lib'
+import { crumbMask, dotAdd, madd, nibbleMask, NO_BITS, scalar } from '@tessera-llm/wasm/assembly/lib'
 
 // Decode over codes in groups, where one instruction multiplies bytes and adds to 32 bits: lines are cut into high and
 // low bytes (rounding.ts). It takes codes of 8 bits as they are where it takes bytes as unsigned; elsewhere `flip`,
@@ -38,6 +38,7 @@ function bytes(
   outStride: usize,
   flip: u32,
 ): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return
   const mask = bits == 8 ? scalar(flip) : bits == 4 ? nibbleMask() : crumbMask()
   const size: usize = 64 / bits
   for (let column: u32 = 0; column < columns; column += 8, codes += 32, out += 32) {
@@ -176,7 +177,6 @@ export function threeBytes8(
   outStride: usize,
   flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
 export function twoBytes8(
@@ -192,7 +192,6 @@ export function twoBytes8(
   outStride: usize,
   flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
 export function oneBytes8(
@@ -208,7 +207,6 @@ export function oneBytes8(
   outStride: usize,
   flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
   bytes(8, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
 }
 export function threeBytes4(
@@ -222,10 +220,8 @@ export function threeBytes4(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(4, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(4, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }
 export function twoBytes4(
   codes: usize,
@@ -238,10 +234,8 @@ export function twoBytes4(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(4, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(4, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }
 export function oneBytes4(
   codes: usize,
@@ -254,10 +248,8 @@ export function oneBytes4(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(4, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(4, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }
 export function threeBytes2(
   codes: usize,
@@ -270,10 +262,8 @@ export function threeBytes2(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(2, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(2, 3, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }
 export function twoBytes2(
   codes: usize,
@@ -286,10 +276,8 @@ export function twoBytes2(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(2, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(2, 2, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }
 export function oneBytes2(
   codes: usize,
@@ -302,8 +290,6 @@ export function oneBytes2(
   bases: usize,
   out: usize,
   outStride: usize,
-  flip: u32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) return
-  bytes(2, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, flip)
+  bytes(2, 1, codes, stride, steps, columns, x, each, factors, bases, out, outStride, NO_BITS)
 }

@@ -89,12 +89,12 @@ export function addLines(
         else if (some == 2) twoBytes8(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
         else oneBytes8(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
       } else if (bits == 4) {
-        if (some == 3) threeBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
-        else if (some == 2) twoBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
-        else oneBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
-      } else if (some == 3) threeBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
-      else if (some == 2) twoBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
-      else oneBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride, flip)
+        if (some == 3) threeBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+        else if (some == 2) twoBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+        else oneBytes4(codes, stride, steps, columns, x, each, f, b, to, outStride)
+      } else if (some == 3) threeBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride)
+      else if (some == 2) twoBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride)
+      else oneBytes2(codes, stride, steps, columns, x, each, f, b, to, outStride)
     } else if (bits == 8) addCodes8(codes, stride, steps, columns, some, x, each, f, b, to, outStride)
     else if (bits == 4) {
       if (some == 3) threeNarrow4(codes, stride, steps, columns, x, each, f, b, to, outStride)
