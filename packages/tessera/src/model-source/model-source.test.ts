@@ -107,7 +107,7 @@ describe('a file of the hub', () => {
       seen.push([isDownload(url), headers.authorization, headers['x-proxy']])
       return false
     }
-    await open(named, { env: { HF_TOKEN: 'hf_secret' }, http: { ...http, headers: { 'x-proxy': 'a' } } })
+    await bytesOf(await open(named, { env: { HF_TOKEN: 'hf_secret' }, http: { ...http, headers: { 'x-proxy': 'a' } } }))
     expect(seen).toEqual([false, true].map((isFile) => [isFile, 'Bearer hf_secret', 'a']))
   })
 
