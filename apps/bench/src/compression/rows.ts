@@ -182,7 +182,10 @@ function published(): readonly CompressionRow[] {
       ...basis('gptq-3-corrected', rotated, gptq(3, { ...plain, correct: true })),
       anchor: anchors.gptq3RotatedCorrected,
     },
-    { ...basis('awq-3', merged, { kind: 'awq' }, rtn({ bits: 3, group: 64 })), anchor: anchors.awq3 },
+    {
+      ...basis('awq-3', merged, { kind: 'awq' }, rtn({ bits: 3, group: 64 }, { importance: true })),
+      anchor: anchors.awq3,
+    },
     { ...basis('awq-gptq-3', merged, { kind: 'awq' }, gptq(3, plain)), anchor: anchors.awqGptq3 },
   ]
 }
