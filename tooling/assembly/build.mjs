@@ -8,29 +8,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join, relative } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { checkModule } from './check-module.mjs'
+import { options, relaxed } from './options.mjs'
 import { root, sources } from './sources.mjs'
-
-const options = [
-  '--enable',
-  'simd',
-  '--enable',
-  'threads',
-  '--importMemory',
-  '--sharedMemory',
-  '--maximumMemory',
-  '65536',
-  '--noExportMemory',
-  '--importTable',
-  '--runtime',
-  'stub',
-  '-O3',
-  '--converge',
-  '--noAssert',
-  '--disableWarning',
-  '201',
-  '--disableWarning',
-  '112',
-]
 
 /** A source and all its imports, those from packages included. */
 function sourcesOf(file, seen = new Set()) {
@@ -67,10 +46,10 @@ async function slot(work) {
 }
 
 /** Compiles one build to bytes in a worker; compiler messages end the program. */
-const compile = (folder, entry, relaxed) =>
+const compile = (folder, entry, isRelaxed) =>
   slot(async () => {
     const worker = new Worker(new URL('./compile.mjs', import.meta.url), {
-      workerData: { folder, entry, options: [...options, ...(relaxed ? ['--enable', 'relaxed-simd'] : [])] },
+      workerData: { folder, entry, options: [...options, ...(isRelaxed ? relaxed : [])] },
     })
     const [{ bytes, failure }] = await once(worker, 'message')
     if (bytes) return bytes
@@ -86,25 +65,23 @@ async function build(folder, name, part = '') {
   const hash = hashOf([...sourcesOf(entry)].sort())
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(`// ${hash}\n`)) return
   // The probe tests whether relaxed SIMD works, so it has no other build.
-  const [relaxed, simd] = await Promise.all([
+  const [first, simd] = await Promise.all([
     compile(folder, entry, true),
     name === 'probe' ? new Uint8Array() : compile(folder, entry, false),
   ])
-  checkModule(relaxed, `${name} (relaxed)`)
+  checkModule(first, `${name} (relaxed)`)
   if (simd.length > 0) checkModule(simd, `${name} (simd)`)
   const base64 = (bytes) => Buffer.from(bytes).toString('base64')
   const typeFrom = folder.endsWith('wasm') ? `../${part && '../src/'}kernel/kernel.ts` : '@tessera-llm/wasm'
   const head = `// ${hash}\n// Made by tooling/assembly/build.mjs from ${relative(folder, entry).replaceAll('\\', '/')}.\nimport type { WasmModule } from '${typeFrom}'\n\n`
   // A source without relaxed instructions gives one build, which is written once.
-  const isOne = Buffer.compare(relaxed, simd) === 0
-  const builds = isOne
-    ? `  relaxed: simd,\n  simd,\n`
-    : `  relaxed: '${base64(relaxed)}',\n  simd: '${base64(simd)}',\n`
+  const isOne = Buffer.compare(first, simd) === 0
+  const builds = isOne ? `  relaxed: simd,\n  simd,\n` : `  relaxed: '${base64(first)}',\n  simd: '${base64(simd)}',\n`
   const text = `${head}${isOne ? `const simd = '${base64(simd)}'\n\n` : ''}export const ${camel(name)}Module: WasmModule = {\n  name: '${name}',\n${builds}}\n`
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(`${target}.part`, text)
   renameSync(`${target}.part`, target)
-  console.error(`assembly: ${name} ${relaxed.byteLength} bytes relaxed, ${simd.byteLength} bytes plain SIMD`)
+  console.error(`assembly: ${name} ${first.byteLength} bytes relaxed, ${simd.byteLength} bytes plain SIMD`)
 }
 
 process.chdir(root)

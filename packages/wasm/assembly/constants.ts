@@ -62,17 +62,16 @@ export const ONE: u32 = 6
 export const EXP_SERIES: u32 = 7
 export const EXP2_LOWEST: u32 = 13
 export const EXP2_SERIES: u32 = 14
-/** Bits: exponent and fraction of an f16 in f32's places, the least normal number there, and 112 and 113 in exponents. */
+/** Bits: exponent and fraction of an f16 in f32's places, and 112 and 113 in exponents. */
 export const HALF_MAGNITUDE: u32 = 20
-export const HALF_NORMAL: u32 = 21
-export const HALF_BIAS: u32 = 22
-export const HALF_BIAS_MORE: u32 = 23
-export const SIGN: u32 = 24
+export const HALF_BIAS: u32 = 21
+export const HALF_BIAS_MORE: u32 = 22
+export const SIGN: u32 = 23
 /** Bits: the low 4 and 2 of every 16; none, and the highest of every byte. */
-export const LOW_4: u32 = 25
-export const LOW_2: u32 = 26
-export const NO_BITS: u32 = 27
-export const BYTE_SIGNS: u32 = 28
+export const LOW_4: u32 = 24
+export const LOW_2: u32 = 25
+export const NO_BITS: u32 = 26
+export const BYTE_SIGNS: u32 = 27
 
 @inline
 export function scalar(index: u32): v128 {

@@ -22,11 +22,12 @@ export function probe(): u32 {
 export function dotAdd(): u32 {
   const x = i8x16(-128, -128, -128, -128, 127, 127, 127, 127, 1, -2, 3, -4, 100, -100, 127, -128)
   const codes = i8x16(127, 127, 127, 127, 0, 1, 64, 127, 5, 6, 7, 8, 127, 126, 125, 124)
-  const begun = i32x4(7, -1000000, 2000000000, -5)
+  // Sums wrap: the last one passes the largest integer with the first codes.
+  const begun = i32x4(7, -1000000, 2000000000, 2147483600)
   const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, codes, begun)
-  if (i8x16.bitmask(i32x4.eq(sums, i32x4(-65017, -975616, 1999999982, 98))) != 0xffff) return 0
+  if (i8x16.bitmask(i32x4.eq(sums, i32x4(-65017, -975616, 1999999982, -2147483593))) != 0xffff) return 0
   const bytes = i8x16(-1, -1, -128, -128, -1, -1, -1, -1, -128, -1, -127, -2, -56, -56, -56, -56)
   const signs = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, bytes, begun)
-  if (i8x16.bitmask(i32x4.eq(signs, i32x4(-98041, -870460, 1999998989, -205))) == 0xffff) return 1
-  return i8x16.bitmask(i32x4.eq(signs, i32x4(33031, -1000508, 1999999501, 51))) == 0xffff ? 2 : 0
+  if (i8x16.bitmask(i32x4.eq(signs, i32x4(-98041, -870460, 1999998989, 2147483400))) == 0xffff) return 1
+  return i8x16.bitmask(i32x4.eq(signs, i32x4(33031, -1000508, 1999999501, -2147483640))) == 0xffff ? 2 : 0
 }

@@ -106,15 +106,19 @@ export function roundWeights(x: usize, scales: usize, count: u32, bytes: u32, sc
   return factorOf(most, limit)
 }
 
-/** Rounds `count` numbers (a multiple of 8) to i16. Returns the factor. */
+/**
+ * Rounds `count` numbers (a multiple of 8) to i16, so small that sums of products with codes of up to 127 fit 32 bits.
+ * Returns the factor.
+ */
 export function roundPairs(x: usize, count: u32, to: usize): f32 {
   let largest = f32x4.splat(0)
   for (let i: usize = 0; i < (<usize>count) << 2; i += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(x + i)))
   const most = maxLanes(largest)
-  store<f32>(to, inverseOf(most, <f32>LIMIT))
+  const limit = <f32>min<u32>(LIMIT, 16777216 / count)
+  store<f32>(to, inverseOf(most, limit))
   const inverse = v128.load32_splat(to)
   for (let i: usize = 0; i < count; i += 8) v128.store(to + (i << 1), roundEight(x + (i << 2), inverse))
-  return factorOf(most, <f32>LIMIT)
+  return factorOf(most, limit)
 }
 
 /** High bytes of eight, then low bytes. */

@@ -59,11 +59,12 @@ function quantizedPages(
 
 /**
  * Queries of ones and keys of which one in 33 is all ones and the others zeros: sums of products of the largest codes,
- * with heads so wide that codes of 8 bits and queries of 15 would not fit 32 bits.
+ * with heads so wide that codes of 8 bits and queries of 15 would not fit 32 bits. Groups have codes of up to 255, rows
+ * of up to 127.
  */
-function largestSums(heads: number): OpProblem<AttentionInputs, AttentionOptions> {
-  const [width, keys] = [512, 64]
-  const formats = [groupFormat(8, 'channel', 96), rowFormat('int8')] as const
+function largestSums(heads: number, format: KvFormat): OpProblem<AttentionInputs, AttentionOptions> {
+  const [width, keys] = [544, 64]
+  const formats = [format, rowFormat('int8')] as const
   const base = quantized(`decode of the largest sums, ${heads} heads`, formats, {
     heads,
     kvHeads: 1,
@@ -128,7 +129,9 @@ export const quantizedProblems: readonly OpProblem<AttentionInputs, AttentionOpt
     { heads: 2, kvHeads: 1, rows: 1, keys: 40, headDim: 20, counts: [39] },
     { isCausal: true, softcap: 4 },
   ),
-  ...[1, 2, 3].map(largestSums),
+  ...[1, 2, 3].flatMap((heads) =>
+    [groupFormat(8, 'channel', 96), rowFormat('int8')].map((format) => largestSums(heads, format)),
+  ),
   quantizedPages('decode in pages', rowFormat('int8'), {
     heads: 4,
     kvHeads: 2,

@@ -26,7 +26,7 @@ const scalars = [
 ]
 
 /** Bits of words, behind the numbers, in the order of the assembly's names from `HALF_MAGNITUDE` on. */
-const bits = [0x0fffe000, 0x00800000, 0x38000000, 0x38800000, 0x80000000, 0x000f000f, 0x00030003, 0, 0x80808080]
+const bits = [0x0fffe000, 0x38000000, 0x38800000, 0x80000000, 0x000f000f, 0x00030003, 0, 0x80808080]
 
 /**
  * Writes the vectors that kernels load as constants: some engines rematerialize constants in each iteration, which

@@ -9,7 +9,7 @@ export function hasRelaxedSimd(): boolean {
 /**
  * How a dot product of bytes that adds to 32 bits (`i32x4.relaxed_dot_i8x16_i7x16_add_s`) takes the bytes of its second
  * operand: one instruction of processors with AVX-VNNI (`unsigned`; V8 13.6 of Node.js 24 uses it, 12.4 of Node.js 22
- * does not) or with Arm's dot products (`signed`).
+ * does not) or with Arm's dot products (`signed`, by their specification).
  */
 export type DotAdd = 'unsigned' | 'signed'
 
@@ -19,7 +19,10 @@ export function dotAddOf(): DotAdd | undefined {
   return found?.probe() === 0 ? ([undefined, 'unsigned', 'signed'] as const)[found.dotAdd()] : undefined
 }
 
-/** The tests of `assembly/probe.entry.ts`, where relaxed SIMD exists. */
+/**
+ * The tests of `assembly/probe.entry.ts`, where relaxed SIMD exists. They run once, as the engine's first compiler has
+ * them: that its later ones agree is not checked here.
+ */
 function probes(): { probe(): number; dotAdd(): number } | undefined {
   const bytes = decodeBase64(probeModule.relaxed)
   if (!WebAssembly.validate(bytes)) return undefined

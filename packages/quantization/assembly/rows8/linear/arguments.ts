@@ -25,8 +25,8 @@ export const SHIFT: u32 = 13
 export const LAYOUT: u32 = 14
 
 /**
- * Scratch of a thread: the results of a tile, at TAIL the padded last columns of a row, from REST on the memory of each
- * kernel.
+ * Scratch of a thread: the results of a tile, at TAIL the padded last columns of a row (in stages that have no tile:
+ * one of six tokens is longer), from REST on the memory of each kernel.
  */
 export const TAIL: usize = 128
 export const REST: usize = 256
