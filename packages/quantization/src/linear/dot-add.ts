@@ -1,18 +1,9 @@
 import { linearOp } from '@tessera-llm/kernels'
 import { lastAxis, type Problem, rowsOf } from '@tessera-llm/tensor'
-import { type ArgumentWriter, type Bindings, defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
+import { defineWasmKernel, type WasmKernel } from '@tessera-llm/wasm'
 import { quantizationModule } from '../generated/quantization.ts'
 import { blocksOf } from '../rows8/layout.ts'
-import {
-  int8Bytes,
-  layoutOf,
-  rows8Int8Wasm,
-  rows8RowsWasm,
-  rowsBytes,
-  shiftOf,
-  sizesOf,
-  writeArguments,
-} from './wasm.ts'
+import { codeArguments, int8Bytes, layoutOf, rows8Int8Wasm, rows8RowsWasm, rowsBytes, sizesOf } from './wasm.ts'
 
 /** Tokens of a tile of products that are summed in 32 bits. */
 const tileTokens = 6
@@ -37,8 +28,7 @@ export const rows8DotAddWasm: WasmKernel = defineWasmKernel(linearOp, {
   },
   stages({ inputs: { x, weight }, options }, capabilities) {
     const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), options)
-    const shift = shiftOf(layoutOf(weight), capabilities)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes, 0, shift)
+    const args = codeArguments(weight, sizes, capabilities)
     return [
       { entry: 'roundTokensForAdd', args },
       { entry: 'gemmDotAdd', args },
@@ -61,8 +51,7 @@ export const rows8RowsDotAddWasm: WasmKernel = defineWasmKernel(linearOp, {
   },
   stages({ inputs: { x, weight }, options }, capabilities) {
     const sizes = sizesOf(x, weight, rowsBytes(lastAxis(x.shape)), options)
-    const shift = shiftOf(layoutOf(weight), capabilities)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes, 0, shift)
+    const args = codeArguments(weight, sizes, capabilities)
     return [
       { entry: 'roundRowsForAdd', args },
       { entry: 'gemmRowsDotAdd', args },

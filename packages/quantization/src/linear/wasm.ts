@@ -114,6 +114,16 @@ export function sizesOf(
   return { tokens: rowsOf(x.shape), rows, columns, perThread, rounding }
 }
 
+/** Writes the arguments of a product with codes as the platform's dot product that adds takes them. */
+export function codeArguments(
+  weight: WeightSpec,
+  sizes: Sizes,
+  capabilities: Capabilities,
+): (write: ArgumentWriter, at: Bindings) => void {
+  const shift = shiftOf(layoutOf(weight), capabilities)
+  return (write, at) => writeArguments(write, at, weight, sizes, 0, shift)
+}
+
 /** Codes of the roundings in `assembly/rows8/activations.ts`. */
 const roundings: Readonly<Record<Activations, number>> = {
   int8: 0,
@@ -138,8 +148,7 @@ export const rows8Int8Wasm: WasmKernel = defineWasmKernel(linearOp, {
   },
   stages({ inputs: { x, weight }, options }, capabilities) {
     const sizes = sizesOf(x, weight, int8Bytes(lastAxis(x.shape)), options)
-    const shift = shiftOf(layoutOf(weight), capabilities)
-    const args = (write: ArgumentWriter, at: Bindings): void => writeArguments(write, at, weight, sizes, 0, shift)
+    const args = codeArguments(weight, sizes, capabilities)
     if (sizes.tokens === 1) return [{ entry: capabilities['dotAdd'] ? 'gemvDotAdd' : 'gemvInt8', args }]
     return [
       { entry: 'quantizeTokens', args },

@@ -9,7 +9,9 @@ import {
   gridFormat,
   joinParts,
   packMatrix,
+  rows8GridFormat,
   rows8GridPacker,
+  rows8LayoutOf,
   rows8Packers,
 } from '../index.ts'
 
@@ -37,6 +39,19 @@ describe('rows of eight keep every bit of', () => {
       }
     }
   })
+})
+
+it('signed codes have scales alone or f32 offsets', () => {
+  // Where a dot product takes unsigned bytes they get 128, which their zero takes back: kernels read it for these.
+  const layouts = [
+    ...rows8Packers.map(({ format }) => rows8LayoutOf(format)),
+    ...grids
+      .map((grid) => rows8GridFormat(gridFormat(grid)))
+      .map((format) => (typeof format === 'string' ? undefined : format.layout)),
+  ]
+  const signed = layouts.filter((layout) => layout && (layout.codes === 'bytes' || layout.codes === 'iq4'))
+  expect(signed.length).toBeGreaterThan(3)
+  for (const layout of signed) expect(['f16', 'i8', 'f32', 'shared f16', 'f32+offset']).toContain(layout?.scales)
 })
 
 it('packers refuse what does not fit', () => {

@@ -23,9 +23,14 @@ export function dotAddOf(): DotAdd | undefined {
  * The tests of `assembly/probe.entry.ts`, where relaxed SIMD exists. They run once, as the engine's first compiler has
  * them: that its later ones agree is not checked here.
  */
-function probes(): { probe(): number; dotAdd(): number } | undefined {
+function probes(): Probes | undefined {
   const bytes = decodeBase64(probeModule.relaxed)
   if (!WebAssembly.validate(bytes)) return undefined
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
-  return exports as { probe(): number; dotAdd(): number }
+  return exports as unknown as Probes
+}
+
+interface Probes {
+  probe(): number
+  dotAdd(): number
 }
