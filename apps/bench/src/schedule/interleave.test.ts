@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '../participant/index.ts'
 import type { Workload } from '../workload/index.ts'
-import { type Entrant, interleave, interleaveAll } from './interleave.ts'
+import { type Entrant, interleaveAll, type InterleaveOptions, type Outcome } from './interleave.ts'
 
 const workload: Workload = {
   kind: 'roof',
@@ -52,6 +52,14 @@ function fake(name: string, { log, failsIn, isUnavailable = false }: Fake): Entr
   }
 }
 
+async function interleave(
+  workload: Workload,
+  entrants: readonly Entrant[],
+  options: InterleaveOptions,
+): Promise<readonly Outcome[]> {
+  return (await interleaveAll([{ workload, entrants }], options))[0] as readonly Outcome[]
+}
+
 describe('interleaveAll', () => {
   it('measures workloads in turn, each with its own warm-up, and reports them apart', async () => {
     const log: string[] = []
@@ -77,7 +85,7 @@ describe('interleaveAll', () => {
   })
 })
 
-describe('interleave', () => {
+describe('interleaveAll of one workload', () => {
   it('counts every round of a workload without warm-up', async () => {
     const log: string[] = []
     const [outcome] = await interleave({ ...workload, isUnwarmed: true }, [fake('a', { log })], { rounds: 2, monitor })

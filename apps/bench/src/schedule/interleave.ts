@@ -53,15 +53,6 @@ interface Lane {
   excuse?: { readonly status: 'unavailable' | 'failed'; readonly reason: string }
 }
 
-/** `interleaveAll` for one workload. */
-export async function interleave(
-  workload: Workload,
-  entrants: readonly Entrant[],
-  options: InterleaveOptions,
-): Promise<readonly Outcome[]> {
-  return (await interleaveAll([{ workload, entrants }], options))[0] as readonly Outcome[]
-}
-
 /**
  * Measures every entrant of every workload in every round, one after another (A B C, A B C, …), so that a slow minute of
  * the machine affects all of them. A first round warms up and is not counted, unless the workload `isUnwarmed`. An
